@@ -1,0 +1,189 @@
+import type { ApplicationId, EndpointAddress, RouteId, UpstreamId } from './endpoint.ts';
+
+/**
+ * A configuration with every default filled in: what `config/` makes of a file and everybody else reads.
+ * Plain, immutable, structured-cloneable.
+ */
+export interface Configuration {
+  /** The name in Proxy-Status and Via: of this deployment, never of the product. */
+  readonly deployment: string;
+  readonly member: string;
+  readonly listeners: readonly ListenerSpec[];
+  readonly routes: readonly RouteSpec[];
+  readonly upstreams: readonly UpstreamSpec[];
+  readonly applications: readonly ApplicationSpec[];
+  /** CIDR blocks of the peers whose word on client, scheme and request id is taken. */
+  readonly trustedPeers: readonly string[];
+  readonly client: ClientLimits;
+  readonly admin: AdminSpec;
+  readonly log: LogSpec;
+}
+
+export interface ListenerSpec {
+  readonly id: string;
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Whether connections begin with a PROXY protocol header; only from trusted peers. */
+  readonly proxyProtocol: boolean;
+}
+
+export interface ClientLimits {
+  /** For a whole request head, from its first octet (408). */
+  readonly headMs: number;
+  /** Between octets of request content (408). */
+  readonly contentMs: number;
+  /** Between requests on a kept-alive connection; closed without a word. */
+  readonly keepAliveMs: number;
+  /** Between octets that the client takes of a response. */
+  readonly writeMs: number;
+  readonly headOctetsMax: number;
+  readonly fieldsMax: number;
+  readonly targetOctetsMax: number;
+  /** Null: no limit. */
+  readonly contentOctetsMax: number | null;
+  readonly connectionsMax: number;
+}
+
+export interface RouteSpec {
+  readonly id: RouteId;
+  readonly match: RouteMatch;
+  readonly action: RouteAction;
+  readonly rewrite: RouteRewrite;
+  readonly requestFields: FieldEdits;
+  readonly responseFields: FieldEdits;
+  readonly timeouts: Timeouts;
+  /** Whole HTML documents by status ('502') or 'default'; `{{request_id}}`, `{{status}}`, `{{title}}`, `{{detail}}`. */
+  readonly errorPages: Readonly<Record<string, string>>;
+  readonly disclosure: Disclosure;
+}
+
+/** What a stranger is told of a failure: its type, or also endpoint and detail. */
+export type Disclosure = 'public' | 'operator';
+
+export interface RouteMatch {
+  /** Lowercase; '*.example.org' matches any subdomain; empty: any host. */
+  readonly hosts: readonly string[];
+  /** '/' matches everything; '/api' matches '/api' and '/api/…', not '/apiary'. */
+  readonly pathPrefix: string;
+  /** Empty: any method. */
+  readonly methods: readonly string[];
+  readonly fields: readonly FieldMatch[];
+}
+
+export interface FieldMatch {
+  /** Lowercase. */
+  readonly name: string;
+  /** Null: present with any value. */
+  readonly value: string | null;
+}
+
+export type RouteAction =
+  | { readonly kind: 'upstream'; readonly upstream: UpstreamId }
+  | { readonly kind: 'respond'; readonly status: number; readonly contentType: string; readonly content: string }
+  | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
+  | { readonly kind: 'maintenance'; readonly message: string; readonly retryAfterS: number };
+
+export interface RouteRewrite {
+  /** Replaces the matched prefix; null leaves the path. */
+  readonly pathPrefix: string | null;
+  /** 'client': the client's Host goes on; 'endpoint': the endpoint's own; otherwise this one. */
+  readonly host: string;
+}
+
+export interface FieldEdits {
+  readonly remove: readonly string[];
+  /** Replaces every line of that name. */
+  readonly set: readonly (readonly [name: string, value: string])[];
+  readonly add: readonly (readonly [name: string, value: string])[];
+}
+
+/** Each its own, each with the failure that it produces. Milliseconds. */
+export interface Timeouts {
+  readonly dnsMs: number; // dns_timeout
+  readonly connectMs: number; // connect_timeout
+  readonly tlsMs: number; // tls_timeout
+  readonly responseHeadMs: number; // response_head_timeout
+  readonly idleMs: number; // response_head_stalled, response_content_stalled, request_write_timeout
+  /** The whole exchange; null: no limit. */
+  readonly exchangeMs: number | null; // exchange_timeout
+}
+
+export interface UpstreamSpec {
+  readonly id: UpstreamId;
+  readonly endpoints: readonly EndpointSpec[];
+  /** Whose instances are the endpoints; null where they are configured addresses. */
+  readonly application: ApplicationId | null;
+  readonly tls: UpstreamTls | null;
+  readonly check: CheckSpec;
+  /** How many connections each worker keeps idle per endpoint, and for how long. */
+  readonly idleConnectionsMax: number;
+  readonly idleConnectionMs: number;
+  /** Connections per endpoint and worker. */
+  readonly connectionsMax: number;
+  /** Attempts per exchange, the first included. */
+  readonly attemptsMax: number;
+  readonly responseHeadOctetsMax: number;
+}
+
+export interface EndpointSpec {
+  readonly address: EndpointAddress;
+}
+
+export interface UpstreamTls {
+  readonly serverName: string | null;
+  readonly verify: boolean;
+  /** PEM; null: the system's. */
+  readonly ca: string | null;
+}
+
+export type CheckSpec =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'tcp'; readonly intervalMs: number; readonly timeoutMs: number; readonly passes: number; readonly fails: number }
+  | {
+      readonly kind: 'http';
+      readonly path: string;
+      readonly host: string | null;
+      readonly intervalMs: number;
+      readonly timeoutMs: number;
+      readonly passes: number;
+      readonly fails: number;
+    };
+
+/** A program that Candor runs; its instances become the endpoints of the upstream with the same name. */
+export interface ApplicationSpec {
+  readonly id: ApplicationId;
+  /** Program and arguments; no shell. */
+  readonly command: readonly string[];
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string>>;
+  readonly instances: number;
+  /** Null: a free port per instance, told by PORT. */
+  readonly port: number | null;
+  readonly readiness: ReadinessSpec;
+  /** How long after SIGTERM before SIGKILL. */
+  readonly stopMs: number;
+  readonly restart: { readonly firstMs: number; readonly maxMs: number; readonly resetAfterMs: number };
+}
+
+export interface ReadinessSpec {
+  readonly path: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** In a row. */
+  readonly passes: number;
+  /** For the first readiness after a start; then the instance is reported, and checked on. */
+  readonly startMs: number;
+}
+
+export interface AdminSpec {
+  /** Path of the unix socket; null: none. */
+  readonly socket: string | null;
+}
+
+export interface LogSpec {
+  /** Path of the exchange log; '-' is standard output; null: none. */
+  readonly path: string | null;
+  /** Query values kept in the record; every other value is redacted. Lowercase. */
+  readonly queryAllowed: readonly string[];
+}

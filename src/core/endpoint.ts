@@ -1,0 +1,34 @@
+export type UpstreamId = string & { readonly id: 'upstream' };
+export type EndpointId = string & { readonly id: 'endpoint' };
+export type RouteId = string & { readonly id: 'route' };
+export type ApplicationId = string & { readonly id: 'application' };
+
+export type EndpointAddress =
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number }
+  | { readonly kind: 'unix'; readonly path: string };
+
+export function addressText(address: EndpointAddress): string {
+  if (address.kind === 'unix') return `unix:${address.path}`;
+  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+}
+
+/**
+ * Whether an endpoint may be chosen.
+ *
+ *     starting ──▶ healthy ◀──▶ unhealthy
+ *     unknown ───▶ healthy / unhealthy        any ──▶ draining ──▶ gone
+ *
+ * `starting` is for instances that Candor runs: never eligible. `unknown` is for configured addresses whose
+ * first check is not back: eligible only while none is healthy. `unchecked` is for those with `check: none`.
+ */
+export type EndpointState = 'starting' | 'unknown' | 'unchecked' | 'healthy' | 'unhealthy' | 'draining' | 'gone';
+
+/** The last exit of the process behind an endpoint that Candor runs. */
+export interface InstanceExit {
+  /** On the process-wide monotonic clock. */
+  readonly atInstant: number;
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly outOfMemory: boolean;
+  readonly lastLine: string | null;
+}

@@ -1,0 +1,73 @@
+/** Everything that happens to the gateway itself and to what stands behind it. Exchanges have records instead. */
+export interface EventFacts {
+  process_started: { pid: number; version: string; node: string };
+  process_stopping: { why: string };
+  configuration_applied: { contentHash: string; source: string; changed: readonly string[] };
+  configuration_rejected: { source: string; complaints: readonly string[] };
+  listener_opened: { listener: string; address: string };
+  listener_closed: { listener: string; address: string };
+  worker_started: { threadId: number };
+  worker_lost: { why: string; exchangesLost: number };
+  endpoint_state: { address: string; check: string };
+  instance_started: { pid: number; port: number; command: string };
+  instance_ready: { port: number; passes: number; afterMs: number };
+  instance_not_ready: { attempts: number; last: string };
+  instance_misplaced: { told: string; listensOn: readonly string[] };
+  instance_exited: {
+    pid: number;
+    code: number | null;
+    signal: string | null;
+    outOfMemory: boolean;
+    afterMs: number;
+    /** The last lines of output, oldest first, at most 200. */
+    output: readonly string[];
+  };
+  instance_restarting: { afterMs: number; failures: number };
+  log_dropped: { what: string; count: number; errno: string | null };
+}
+
+export type EventKind = keyof EventFacts;
+
+interface EventOf<K extends EventKind> {
+  /** Which run of the process; with `seq` it orders events and lets a reader resume. */
+  readonly epoch: string;
+  /** From 1, without gaps within an epoch. */
+  readonly seq: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly kind: K;
+  readonly member: string;
+  readonly worker: number | null;
+  readonly revision: number;
+  readonly release: string | null;
+  /** What it happened to: 'endpoint:api/127.0.0.1:3000', 'instance:web/1', 'listener:http', 'gateway'. */
+  readonly subject: string;
+  /** States, where the subject has them. */
+  readonly from: string | null;
+  readonly to: string | null;
+  /** One sentence. */
+  readonly reason: string;
+  readonly evidence: Readonly<EventFacts[K]>;
+  /** Who asked for it: 'gateway', 'signal:SIGHUP', 'admin:uid=1000'. */
+  readonly actor: string;
+}
+
+export type Event = { [K in EventKind]: EventOf<K> }[EventKind];
+
+/** What the one who saw it says; the hub adds epoch, seq, time and member. */
+export interface NewEvent<K extends EventKind = EventKind> {
+  readonly kind: K;
+  readonly subject: string;
+  readonly reason: string;
+  readonly evidence: EventFacts[K];
+  readonly from?: string | null;
+  readonly to?: string | null;
+  readonly worker?: number | null;
+  readonly release?: string | null;
+  readonly actor?: string;
+}
+
+/** Where events are told. */
+export interface EventSink {
+  tell<K extends EventKind>(event: NewEvent<K>): void;
+}

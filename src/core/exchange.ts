@@ -1,0 +1,95 @@
+import type { EndpointState, InstanceExit } from './endpoint.ts';
+import type { Failure } from './failure.ts';
+import type { HttpVersion } from './message.ts';
+import type { Delivery } from './shape.ts';
+import type { Instant } from './time.ts';
+import type { TlsFacts } from './transport.ts';
+
+/** How an exchange ended. There is no fifth way. */
+export type EndKind =
+  | 'forwarded' // the endpoint's response reached the client whole
+  | 'generated' // the gateway made the response itself (RFC 9209 §2.1.1)
+  | 'truncated' // the response had begun, so it could only be cut short (RFC 9112 §8)
+  | 'abandoned'; // the client left first
+
+/** Who asked. */
+export interface ClientFacts {
+  /** After the trusted peers' word was taken for it (Forwarded, X-Forwarded-For, PROXY protocol). */
+  readonly address: string;
+  readonly port: number;
+  /** The other end of the connection itself. */
+  readonly peerAddress: string;
+  readonly trusted: boolean;
+  readonly scheme: 'http' | 'https';
+  readonly tls: TlsFacts | null;
+  readonly listener: string;
+}
+
+/** Why no further attempt was made, or why one was. The record keeps it for every attempt. */
+export type RetryReason =
+  | 'nothing_sent' // again: no octet can have reached the endpoint
+  | 'idempotent' // again: repeating does no harm
+  | 'refused_by_peer' // again: the endpoint said it did not process it
+  | 'accepted' // no: the answer stands
+  | 'committed' // no: the client has part of a response
+  | 'not_the_upstream' // no: it would fail anywhere
+  | 'not_idempotent' // no: it may have been executed
+  | 'attempts_spent'
+  | 'nowhere_else'
+  | 'no_time_left'
+  | 'content_not_held'; // no: the content has gone and was not kept
+
+/** One try at one endpoint. Times are milliseconds since the exchange began, −1 where the stage was not reached. */
+export interface AttemptFacts {
+  readonly endpoint: string;
+  readonly address: string;
+  readonly endpointState: EndpointState;
+  readonly reused: boolean;
+  readonly idleMs: number;
+  readonly localPort: number;
+  readonly startedMs: number;
+  readonly dnsMs: number;
+  readonly connectedMs: number;
+  readonly tlsMs: number;
+  readonly sentMs: number;
+  readonly headMs: number;
+  readonly endedMs: number;
+  /** The endpoint's final status; 0 when none came. */
+  readonly status: number;
+  readonly failure: Failure | null;
+  /** The exit of the instance, where it came within 2 s of the failure. */
+  readonly exit: InstanceExit | null;
+  readonly retry: boolean;
+  readonly retryReason: RetryReason;
+}
+
+/** What the recorder reads of an exchange that has ended. `exchange/exchange.ts` has these fields. */
+export interface EndedExchange {
+  readonly id: string;
+  readonly traceId: string;
+  readonly startedWall: number;
+  readonly startedAt: Instant;
+  readonly endedAt: Instant;
+  readonly revision: number;
+  /** '' before a route was found. */
+  readonly route: string;
+  readonly upstream: string;
+  readonly application: string;
+  readonly release: string;
+  readonly client: ClientFacts;
+  readonly method: string;
+  readonly authority: string;
+  readonly target: string;
+  readonly version: HttpVersion;
+  readonly attempts: readonly AttemptFacts[];
+  /** The status that was sent; 0 when none was. */
+  readonly statusSent: number;
+  /** The status that the endpoint sent; 0 when none came. */
+  readonly statusReceived: number;
+  readonly end: EndKind;
+  readonly failure: Failure | null;
+  readonly delivery: Delivery;
+  /** Content octets, without heads and framing. */
+  readonly octetsFromClient: number;
+  readonly octetsToClient: number;
+}

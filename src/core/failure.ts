@@ -1,0 +1,95 @@
+import type { RequestRule, ResponseRule } from './rules.ts';
+import type { Stage } from './stage.ts';
+
+/**
+ * What was observed, by cause. Facts only: no advice, no prose, everything structured-cloneable.
+ *
+ * To add a cause, add a line here. The compiler then points at `failure-table.ts`, where its shape, type,
+ * status, fault, retry class, sentence, usual causes and next step are to be given.
+ */
+export interface Evidence {
+  // unreachable
+  dns_not_found: { name: string; rcode: string };
+  dns_failed: { name: string; rcode: string };
+  dns_timeout: { name: string; limitMs: number };
+  connect_refused: { address: string };
+  connect_timeout: { address: string; limitMs: number };
+  connect_unroutable: { address: string; errno: string };
+  connect_socket_missing: { path: string };
+  connect_not_permitted: { address: string; errno: string };
+  connect_reset: { address: string; errno: string };
+  tls_protocol: { address: string; code: string };
+  tls_plaintext_peer: { address: string };
+  tls_closed: { address: string; errno: string | null };
+  tls_alert: { address: string; alertId: number; alertMessage: string };
+  tls_certificate_expired: { address: string; name: string };
+  tls_certificate_name: { address: string; name: string };
+  tls_certificate_untrusted: { address: string; code: string };
+  tls_timeout: { address: string; limitMs: number };
+  // too slow
+  response_head_timeout: { address: string; limitMs: number };
+  response_head_stalled: { address: string; idleMs: number; octetsReceived: number };
+  response_content_stalled: { address: string; idleMs: number; octetsReceived: number };
+  request_write_timeout: { address: string; limitMs: number; octetsSent: number };
+  exchange_timeout: { address: string | null; limitMs: number };
+  // reset
+  closed_before_response: { address: string; reused: boolean; idleMs: number };
+  reset_before_response: { address: string; reused: boolean; idleMs: number; errno: string };
+  send_failed: { address: string; octetsSent: number; errno: string };
+  response_head_cut: { address: string; octetsReceived: number; how: 'closed' | 'reset' };
+  response_content_short: { address: string; octetsReceived: number; octetsExpected: number; how: 'closed' | 'reset' };
+  response_chunked_cut: { address: string; octetsReceived: number; how: 'closed' | 'reset' };
+  response_content_reset: { address: string; octetsReceived: number; errno: string };
+  // garbage
+  response_not_http: { address: string; firstOctets: string; guess: Guess };
+  response_status_line: { address: string; firstOctets: string; rule: ResponseRule };
+  response_version: { address: string; version: string };
+  response_field: { address: string; rule: ResponseRule; name: string };
+  response_framing: { address: string; rule: ResponseRule };
+  response_head_too_large: { address: string; octets: number; limit: number };
+  response_too_many_fields: { address: string; limit: number };
+  response_chunk: { address: string; rule: ResponseRule; octetsReceived: number };
+  response_transfer_coding: { address: string; coding: string };
+  response_trailers_too_large: { address: string; octets: number; limit: number };
+  response_upgrade_unasked: { address: string };
+  // refused by the gateway
+  no_route: { host: string; path: string };
+  no_endpoint_ready: { upstream: string; endpoints: number; why: string; retryAfterS: number };
+  instance_starting: { upstream: string; application: string; sinceMs: number; retryAfterS: number };
+  pool_full: { upstream: string; limit: number };
+  local_ports_exhausted: { address: string };
+  descriptors_exhausted: { address: string; errno: string };
+  loop_detected: { via: string };
+  hops_exceeded: { hops: number; limit: number };
+  destination_prohibited: { address: string };
+  maintenance: { route: string; message: string; retryAfterS: number };
+  shed: { what: string; limit: number; retryAfterS: number };
+  drained: { retryAfterS: number };
+  gateway_fault: { invariant: string };
+  configuration_fault: { what: string };
+  // the client
+  request_refused: { rule: RequestRule; status: number; at: string };
+  request_head_timeout: { limitMs: number; octetsReceived: number };
+  request_content_timeout: { idleMs: number; octetsReceived: number };
+  request_content_cut: { octetsReceived: number; octetsExpected: number | null };
+  client_gone: { octetsSent: number; how: 'closed' | 'reset' };
+}
+
+export type Cause = keyof Evidence;
+
+/** What octets that are no HTTP response look like. */
+export type Guess = 'ssh' | 'tls' | 'http2' | 'html' | 'json' | 'stack_trace' | 'text' | 'binary' | 'nothing';
+
+export interface FailureOf<C extends Cause> {
+  readonly cause: C;
+  readonly stage: Stage;
+  readonly evidence: Readonly<Evidence[C]>;
+}
+
+/** What went wrong and how far we had come. A plain value: it compares, clones and serialises as it is. */
+export type Failure = { [C in Cause]: FailureOf<C> }[Cause];
+
+export function fail<C extends Cause>(cause: C, stage: Stage, evidence: Evidence[C]): Failure {
+  // TypeScript cannot see that cause and evidence vary together; the parameters have checked it.
+  return { cause, stage, evidence } as unknown as Failure;
+}

@@ -1,0 +1,75 @@
+/**
+ * Field names the gateway itself looks at, each with a small number. A parser tags a field line with its
+ * number once; every later question ("is this Host?", "is this to be dropped?") is a comparison of numbers.
+ */
+export const knownFieldNames = [
+  '', // 0: any other name
+  'host',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'content-type',
+  'expect',
+  'via',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-real-ip',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
+  'cdn-loop',
+  'accept',
+  'accept-encoding',
+  'accept-language',
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'user-agent',
+  'referer',
+  'origin',
+  'date',
+  'server',
+  'proxy-status',
+  'cache-control',
+  'retry-after',
+  'last-event-id',
+] as const;
+
+export type KnownFieldName = Exclude<(typeof knownFieldNames)[number], ''>;
+
+const ids = new Map<string, number>(knownFieldNames.map((name, id) => [name, id]));
+
+/** The number of a lowercase field name; 0 for a name the gateway does not look at itself. */
+export function fieldId(name: string): number {
+  return ids.get(name) ?? 0;
+}
+
+/** A set of field names that is quick to ask: by number where there is one, else by name. */
+export interface FieldFilter {
+  /** One octet per known name, not 0 where the name belongs to the set. */
+  readonly known: Uint8Array;
+  /** Lowercase names without a number; null when there are none. */
+  readonly others: ReadonlySet<string> | null;
+}
+
+export function fieldFilter(names: Iterable<string>, base: FieldFilter | null = null): FieldFilter {
+  const known = base === null ? new Uint8Array(knownFieldNames.length) : base.known.slice();
+  const others = new Set<string>(base?.others ?? []);
+  for (const name of names) {
+    const lowercase = name.toLowerCase();
+    const id = fieldId(lowercase);
+    if (id === 0) others.add(lowercase);
+    else known[id] = 1;
+  }
+  return { known, others: others.size === 0 ? null : others };
+}

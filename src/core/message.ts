@@ -1,0 +1,92 @@
+import type { FieldFilter } from './field-names.ts';
+
+/**
+ * Messages as the exchange sees them: no protocol version shows through. HTTP/1 backs these with spans of
+ * octets, HTTP/2 with pairs; the exchange cannot tell.
+ */
+export interface Fields {
+  /** All values of a field, joined by ", " (RFC 9110 §5.3); null when there is none. `name` is lowercase. */
+  get(name: string): string | null;
+  has(name: string): boolean;
+  /** Every field line in order, names lowercase. */
+  each(visit: (name: string, value: string) => void): void;
+  /** Writes every field line, in order, that `drop` does not hold. */
+  writeTo(sink: FieldSink, drop: FieldFilter): void;
+}
+
+/** Where fields are written to. */
+export interface FieldSink {
+  field(name: string, value: string): void;
+  /** Whole field lines in HTTP/1 form with their CR LF, already checked. */
+  fieldLines(octets: Uint8Array, start: number, end: number): void;
+}
+
+export interface WritesFields {
+  writeFields(sink: FieldSink): void;
+}
+
+/** How the end of a message's content is found (RFC 9112 §6.3; HTTP/2 knows `length` and `until-end`). */
+export type Framing =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly octets: number }
+  | { readonly kind: 'chunked' } // ends where the coding says
+  | { readonly kind: 'until-close' }; // ends with the connection
+
+export const noContent: Framing = { kind: 'none' };
+export const chunkedContent: Framing = { kind: 'chunked' };
+export const contentUntilClose: Framing = { kind: 'until-close' };
+
+export type HttpVersion = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
+
+export interface RequestHead {
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  /** Host and port as the client named them, lowercase; '' when an HTTP/1.0 client named none. */
+  readonly authority: string;
+  /** Path and query in origin-form (or "*"), the octets as sent. */
+  readonly target: string;
+  readonly version: HttpVersion;
+  readonly fields: Fields;
+  readonly framing: Framing;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  readonly version: HttpVersion;
+  readonly fields: Fields;
+  readonly framing: Framing;
+  /** The Content-Length field's value, also where no content follows (HEAD, 304); −1 without the field. */
+  readonly contentLength: number;
+}
+
+/** A request as the endpoint shall see it. */
+export interface OutgoingRequest extends WritesFields {
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  readonly authority: string;
+  readonly target: string;
+  readonly framing: Framing;
+}
+
+/** A response as the client shall see it. */
+export interface OutgoingResponse extends WritesFields {
+  readonly status: number;
+  readonly reason: string;
+  readonly framing: Framing;
+  readonly contentLength: number;
+}
+
+/** Borrowed octets are valid during the call only; owned ones belong to the receiver. */
+export type Ownership = 'borrowed' | 'owned';
+
+/** What the protocol of a side is able to do. */
+export interface Capabilities {
+  /** Several exchanges share a connection. */
+  readonly multiplexed: boolean;
+  /** One exchange can be cut without closing the connection. */
+  readonly canReset: boolean;
+  readonly trailers: boolean;
+  /** CONNECT with :protocol (RFC 8441). */
+  readonly extendedConnect: boolean;
+}

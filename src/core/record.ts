@@ -1,0 +1,79 @@
+import type { EndKind, RetryReason } from './exchange.ts';
+import type { Cause, Evidence } from './failure.ts';
+import type { ProxyErrorType } from './proxy-error.ts';
+import type { Delivery, Shape, Whose } from './shape.ts';
+import type { Stage } from './stage.ts';
+
+/** The version of the record's schema. Readers keep fields they do not know. */
+export const recordVersion = 1;
+
+/** One line of the exchange log, version 1: what `record/write-record.ts` writes and everybody reads. */
+export interface ExchangeRecord {
+  readonly v: 1;
+  readonly kind: 'exchange';
+  readonly id: string;
+  readonly trace_id: string;
+  /** RFC 3339, milliseconds, UTC: when the request's first octet came. */
+  readonly at: string;
+  readonly deployment: string;
+  readonly member: string;
+  /** When this process started: RFC 3339. */
+  readonly process: string;
+  readonly worker: number;
+  readonly revision: number;
+  readonly route: string | null;
+  readonly upstream: string | null;
+  readonly application: string | null;
+  readonly release: string | null;
+  readonly arm: string | null;
+  readonly weight: number | null;
+  readonly client: { readonly address: string; readonly port: number; readonly peer: string; readonly protocol: string };
+  readonly tls: { readonly version: string; readonly sni: string | null } | null;
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly path: string;
+  /** Values that are not allow-listed are replaced by "…"; null without a query. */
+  readonly query: string | null;
+  readonly attempts: readonly AttemptRecord[];
+  /** What the client was sent; null when it left before that. */
+  readonly status: number | null;
+  /** What the endpoint sent; null when nothing came. */
+  readonly received_status: number | null;
+  readonly grpc_status: number | null;
+  readonly shape: Shape;
+  readonly type: ProxyErrorType | null;
+  readonly cause: Cause | null;
+  readonly whose: Whose | null;
+  readonly stage: Stage | null;
+  readonly detail: string | null;
+  readonly delivery: Delivery;
+  readonly end: EndKind;
+  readonly octets_in: number;
+  readonly octets_out: number;
+  readonly duration_ms: number;
+}
+
+export interface AttemptRecord {
+  readonly endpoint: string;
+  readonly address: string;
+  readonly state: string;
+  readonly reused: boolean;
+  readonly idle_ms: number | null;
+  readonly local_port: number | null;
+  /** Milliseconds since the exchange began; null where a stage was not reached. */
+  readonly started_ms: number;
+  readonly dns_ms: number | null;
+  readonly connected_ms: number | null;
+  readonly tls_ms: number | null;
+  readonly sent_ms: number | null;
+  readonly head_ms: number | null;
+  readonly ended_ms: number;
+  readonly status: number | null;
+  readonly cause: Cause | null;
+  readonly stage: Stage | null;
+  readonly evidence: Evidence[Cause] | null;
+  readonly exit: { readonly code: number | null; readonly signal: string | null; readonly oom: boolean; readonly before_ms: number; readonly last_line: string | null } | null;
+  readonly retry: boolean;
+  readonly retry_reason: RetryReason;
+}

@@ -1,0 +1,43 @@
+import type { ClientLimits, ListenerSpec, RouteSpec, UpstreamSpec } from './configuration.ts';
+import type { ApplicationId, EndpointAddress, EndpointId, EndpointState, InstanceExit, UpstreamId } from './endpoint.ts';
+
+/** Everything a serving worker needs to know, whole and immutable. A worker takes all of it or nothing. */
+export interface Snapshot {
+  readonly revision: number;
+  readonly contentHash: string;
+  readonly deployment: string;
+  readonly member: string;
+  readonly listeners: readonly ListenerSpec[];
+  readonly routes: readonly RouteSpec[];
+  readonly upstreams: readonly UpstreamSnapshot[];
+  readonly trustedPeers: readonly string[];
+  readonly client: ClientLimits;
+  readonly queryAllowed: readonly string[];
+}
+
+export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'check' | 'application'> {
+  readonly id: UpstreamId;
+  readonly application: ApplicationId | null;
+  readonly endpoints: readonly EndpointSnapshot[];
+}
+
+export interface EndpointSnapshot {
+  readonly id: EndpointId;
+  readonly address: EndpointAddress;
+  readonly state: EndpointState;
+  /** Why it is in that state, one sentence. */
+  readonly reason: string;
+  /** When the state began, on the process-wide monotonic clock. */
+  readonly sinceInstant: number;
+  /** When the next check is due, for Retry-After; null without checks. */
+  readonly nextCheckMs: number | null;
+  readonly release: string | null;
+  readonly exit: InstanceExit | null;
+}
+
+/** A change smaller than a snapshot: the endpoints of one upstream. */
+export interface UpstreamDelta {
+  readonly revision: number;
+  readonly upstream: UpstreamId;
+  readonly endpoints: readonly EndpointSnapshot[];
+}

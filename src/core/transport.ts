@@ -1,0 +1,58 @@
+import type { Ownership } from './message.ts';
+
+/**
+ * One connection's octets, without a protocol. The real one is in `transport/`, over sockets; tests use one
+ * in memory. A second runtime would bring a third.
+ */
+export interface Transport {
+  readonly facts: TransportFacts;
+  /** Who hears of what happens. Set by each layer that takes the transport over. */
+  listener: TransportListener;
+  /**
+   * Sends octets. Borrowed ones are copied unless the kernel takes them at once; owned ones may be kept, and
+   * must not change until `onWritten` says that nothing is pending.
+   * Returns false while octets are pending: hold the rest until `onWritten`.
+   */
+  write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  /** Octets given to `write` that the kernel has not taken yet. */
+  readonly pendingOctets: number;
+  pause(): void;
+  resume(): void;
+  /**
+   * Reads into a large buffer of the transport's own from now on (true), or into the shared one (false).
+   * While content streams in bulk its chunks can then be written on as owned octets without a copy, provided
+   * that the reader pauses until they are written.
+   */
+  readInBulk(bulk: boolean): void;
+  /** Sends what is pending, then FIN. The other direction stays open. */
+  end(): void;
+  /** Closes at once, both directions. `reset` asks for RST instead of FIN, where the platform can. */
+  close(how: 'close' | 'reset'): void;
+}
+
+export interface TransportFacts {
+  readonly kind: 'tcp' | 'unix';
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly tls: TlsFacts | null;
+}
+
+export interface TlsFacts {
+  readonly version: string;
+  readonly serverName: string | null;
+  readonly alpn: string | null;
+}
+
+/** Calls come one at a time and never from inside a call to the transport itself, except `onOctets` pauses. */
+export interface TransportListener {
+  /** Octets [start, end) have come. Borrowed unless the transport reads in bulk. */
+  onOctets(octets: Uint8Array, start: number, end: number): void;
+  /** The peer has sent FIN. We may still write. */
+  onEnd(): void;
+  /** Everything given to `write` has been taken by the kernel. */
+  onWritten(): void;
+  /** The connection is gone, for `errno` ('ECONNRESET', …) or by our own close or both FINs (null). Last call. */
+  onClosed(errno: string | null): void;
+}
