@@ -80,7 +80,7 @@ export class OctetWriter implements FieldSink {
       this.#length = at;
       return;
     }
-    this.#length += this.#octets.latin1Write(text, this.#length);
+    this.#length += this.#octets.write(text, this.#length, 'latin1');
   }
 
   field(name: string, value: string): void {

@@ -1,0 +1,40 @@
+import type { EndKind } from './exchange.ts';
+import type { Cause } from './failure.ts';
+import type { Shape } from './shape.ts';
+
+/**
+ * What is counted of exchanges, by labels that are bounded: routes and upstreams come from the
+ * configuration, the rest from unions. Workers send sums since their last batch; main adds them up.
+ */
+export interface ExchangeCount {
+  readonly route: string;
+  readonly upstream: string;
+  readonly statusClass: '1xx' | '2xx' | '3xx' | '4xx' | '5xx' | 'none';
+  readonly shape: Shape;
+  readonly cause: Cause | 'none';
+  readonly end: EndKind;
+  count: number;
+  durationMsSum: number;
+  octetsIn: number;
+  octetsOut: number;
+  /** Exchanges by duration, one cell per bound of `durationBoundsMs` and one for the rest; not cumulative. */
+  readonly durations: number[];
+}
+
+/** Upper bounds of the duration histogram, in milliseconds. */
+export const durationBoundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
+
+/** Gauges and totals of one worker. */
+export interface WorkerCounts {
+  readonly worker: number;
+  clientConnections: number;
+  clientConnectionsTotal: number;
+  exchangesActive: number;
+  upstreamConnections: number;
+  upstreamConnectionsIdle: number;
+  upstreamConnectionsTotal: number;
+  upstreamReusesTotal: number;
+  recordsDropped: number;
+  /** Failures that no table entry fits. Stays 0; anything else is a defect of ours. */
+  unclassifiedTotal: number;
+}

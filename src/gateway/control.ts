@@ -1,0 +1,91 @@
+import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { EndpointState } from '../core/endpoint.ts';
+import type { Event, EventSink } from '../core/event.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+
+/** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */
+export interface Gateway extends EventSink {
+  status(): GatewayStatus;
+  /**
+   * Reads the configuration again from where it came and applies it whole, or changes nothing.
+   * `actor` says who asked ('signal:SIGHUP', 'admin:uid=1000').
+   */
+  reload(actor: string): Promise<ReloadOutcome>;
+  /** Drains and stops everything; a second call ends at once. Resolves when nothing is left running. */
+  stop(why: string): Promise<void>;
+  /** Reopens the log files under their names (SIGUSR2). */
+  reopenLogs(): Promise<void>;
+  /** Events that are still held, those after `seq` of `epoch`, and what comes; see `record/event-hub.ts`. */
+  readonly events: EventSource;
+  /** The record of an exchange: from memory, else from the log file. */
+  findExchange(id: string): Promise<ExchangeRecord | null>;
+  counts(): { readonly exchanges: readonly ExchangeCount[]; readonly workers: readonly WorkerCounts[]; readonly logDropped: number };
+}
+
+export interface EventSource {
+  readonly epoch: string;
+  /** The last event's number; 0 before the first. */
+  readonly lastSeq: number;
+  /**
+   * Events after `seq`, oldest first. `missed` counts those that are no longer held (a gap).
+   */
+  since(seq: number): { readonly events: readonly Event[]; readonly missed: number };
+  /** Calls back for each new event until the returned function is called. */
+  subscribe(listener: (event: Event) => void): () => void;
+}
+
+export type ReloadOutcome =
+  | { readonly ok: true; readonly revision: number; readonly changed: readonly string[] }
+  | { readonly ok: false; readonly complaints: readonly string[] };
+
+export interface GatewayStatus {
+  readonly deployment: string;
+  readonly member: string;
+  readonly version: string;
+  readonly pid: number;
+  readonly epoch: string;
+  /** RFC 3339. */
+  readonly startedAt: string;
+  readonly uptimeS: number;
+  readonly revision: number;
+  readonly contentHash: string;
+  /** Path of the configuration file; null for `candor run`. */
+  readonly source: string | null;
+  readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
+  readonly listeners: readonly { readonly id: string; readonly address: string; readonly state: 'waiting' | 'open' | 'failed' }[];
+  readonly upstreams: readonly UpstreamStatus[];
+  readonly applications: readonly ApplicationStatus[];
+  readonly workers: readonly { readonly id: number; readonly state: 'starting' | 'serving' | 'lost'; readonly revision: number; readonly exchangesActive: number; readonly clientConnections: number }[];
+}
+
+export interface UpstreamStatus {
+  readonly id: string;
+  readonly application: string | null;
+  readonly endpoints: readonly EndpointStatus[];
+}
+
+export interface EndpointStatus {
+  readonly id: string;
+  readonly address: string;
+  readonly state: EndpointState;
+  readonly reason: string;
+  readonly sinceS: number;
+  readonly release: string | null;
+}
+
+export interface ApplicationStatus {
+  readonly id: string;
+  readonly command: readonly string[];
+  readonly instances: readonly InstanceStatus[];
+}
+
+export interface InstanceStatus {
+  readonly id: string;
+  readonly pid: number | null;
+  readonly port: number;
+  readonly phase: 'starting' | 'ready' | 'failing' | 'backing_off' | 'stopping' | 'stopped';
+  /** Why it is in that phase, one sentence. */
+  readonly reason: string;
+  readonly restarts: number;
+  readonly lastLines: readonly string[];
+}
