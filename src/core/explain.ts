@@ -1,0 +1,103 @@
+import type { InstanceExit } from './endpoint.ts';
+import type { FailureSpec } from './failure-spec.ts';
+import { failureTable } from './failure-table.ts';
+import { duration, quoted } from './failure-table/words.ts';
+import type { Cause, Evidence, Failure } from './failure.ts';
+import { type ProxyErrorType, proxyErrors } from './proxy-error.ts';
+import { requestRules } from './rules.ts';
+import type { Shape, Whose } from './shape.ts';
+
+/** What is known of the failure's cause. Its evidence goes with it: `explain` and `statusOf` pair the two. */
+export function specOf(failure: Failure): FailureSpec<Cause> {
+  // TypeScript cannot see that cause and evidence vary together; `fail` has checked it.
+  return failureTable[failure.cause] as unknown as FailureSpec<Cause>;
+}
+
+/** The status that the client gets; 0 where nobody is left to get one. */
+export function statusOf(failure: Failure): number {
+  const { status } = specOf(failure);
+  return typeof status === 'number' ? status : status(failure.evidence as Evidence[Cause]);
+}
+
+/** The RFC 9209 §2.3 type; null where there is no response to carry it. */
+export function typeOf(failure: Failure): ProxyErrorType | null {
+  return specOf(failure).type;
+}
+
+export function shapeOf(failure: Failure): Shape {
+  return shapeOfType(typeOf(failure));
+}
+
+/** The shape that a type belongs to. Without a type only the client can have left. */
+export function shapeOfType(type: ProxyErrorType | null): Shape {
+  return type === null ? 'client_abort' : proxyErrors[type].shape;
+}
+
+export function whoseOf(failure: Failure): Whose {
+  return specOf(failure).whose;
+}
+
+/** One sentence for operators: what happened, with addresses and quantities. */
+export function explain(failure: Failure): string {
+  return specOf(failure).sentence(failure.evidence as Evidence[Cause]);
+}
+
+/**
+ * One sentence for anybody: no address, no name of what stands behind the gateway. Two causes say more than
+ * their table entry: maintenance has the operator's own message, written for visitors, and a refused request
+ * names the rule, which is about the client's own octets.
+ */
+export function explainToVisitor(failure: Failure): string {
+  if (failure.cause === 'maintenance' && failure.evidence.message !== '') return failure.evidence.message;
+  if (failure.cause === 'request_refused') {
+    const { says, section } = requestRules[failure.evidence.rule];
+    return `The request was refused because ${says} (${section}).`;
+  }
+  return specOf(failure).visitor;
+}
+
+/**
+ * The parameters that RFC 9209 defines for the failure's type, as far as they are known: `rcode`, `alert-id`,
+ * `status-code`, `coding`, sizes. Their names are those of the registry; whoever writes them knows their types.
+ */
+export function proxyStatusParameters(failure: Failure): Readonly<Record<string, string | number>> {
+  switch (failure.cause) {
+    case 'dns_not_found':
+    case 'dns_failed':
+      return { rcode: failure.evidence.rcode };
+    case 'tls_alert':
+      return { 'alert-id': failure.evidence.alertId, 'alert-message': failure.evidence.alertMessage };
+    case 'response_head_too_large':
+      return { 'header-section-size': failure.evidence.octets };
+    case 'response_trailers_too_large':
+      return { 'trailer-section-size': failure.evidence.octets };
+    case 'response_chunk':
+      return { coding: 'chunked' };
+    case 'response_transfer_coding':
+      return { coding: failure.evidence.coding };
+    default:
+      return typeOf(failure) === 'http_request_error' ? { 'status-code': statusOf(failure) } : {};
+  }
+}
+
+/** Whole seconds until trying again makes sense, computed by whoever declined; null where nobody can say. */
+export function retryAfterSOf(failure: Failure): number | null {
+  return 'retryAfterS' in failure.evidence ? Math.max(0, Math.ceil(failure.evidence.retryAfterS)) : null;
+}
+
+/**
+ * A sentence for an instance that ended shortly before the failure: "The instance was killed by SIGKILL
+ * 40 ms earlier; its last line: "…"." `beforeMs` is how long before the failure it ended; negative when its
+ * end was noticed only afterwards.
+ */
+export function explainExit(exit: InstanceExit, beforeMs: number): string {
+  const when = beforeMs >= 0 ? `${duration(beforeMs)} earlier` : `${duration(-beforeMs)} later`;
+  const lastLine = exit.lastLine === null ? '' : `; its last line: ${quoted(exit.lastLine)}`;
+  return `The instance ${howItEnded(exit)} ${when}${lastLine}.`;
+}
+
+function howItEnded({ outOfMemory, signal, code }: InstanceExit): string {
+  if (outOfMemory) return `was killed because it ran out of memory${signal === null ? '' : ` (${signal})`}`;
+  if (signal !== null) return `was killed by ${signal}`;
+  return code === null ? 'ended' : `exited with code ${code}`;
+}

@@ -1,0 +1,13 @@
+import { client } from './failure-table/client.ts';
+import { garbage } from './failure-table/garbage.ts';
+import { refusedByGateway } from './failure-table/refused-by-gateway.ts';
+import { reset } from './failure-table/reset.ts';
+import type { FailureTable } from './failure-table/table.ts';
+import { tooSlow } from './failure-table/too-slow.ts';
+import { unreachable } from './failure-table/unreachable.ts';
+
+/**
+ * Everything that can go wrong, one entry per cause, in the order of `Evidence`. Responses, records, health,
+ * retries, metrics and `docs/failures.md` all read it here. `explain.ts` has the questions people ask it.
+ */
+export const failureTable: FailureTable = { ...unreachable, ...tooSlow, ...reset, ...garbage, ...refusedByGateway, ...client };

@@ -1,0 +1,103 @@
+import type { FailureTable } from './table.ts';
+import { duration, octets } from './words.ts';
+
+/** Connected, but no answer, or no whole answer, in time. */
+export const tooSlow = {
+  response_head_timeout: {
+    type: 'http_response_timeout',
+    status: 504,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: true,
+    title: 'The application did not answer in time',
+    sentence: ({ address, limitMs }) => `${address} took the request and did not begin to answer within ${duration(limitMs)}.`,
+    visitor: 'The application took too long to answer. It may be busy, so wait a little before you try again.',
+    usualCauses: [
+      'a slow database query, or a lock that another request holds',
+      'a call to another service without a limit of its own',
+      'all worker processes or threads of the application are busy, and requests queue inside it',
+      'the request really takes longer than the limit allows (an export, an upload to be converted)',
+    ],
+    nextStep: "Find the request id in the application's log and see what it was doing; where the work is meant to take that long, raise `timeouts.response_head` of the route.",
+  },
+  response_head_stalled: {
+    type: 'connection_read_timeout',
+    status: 504,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: true,
+    title: 'The application began to answer and fell silent',
+    sentence: ({ address, idleMs, octetsReceived }) =>
+      `${address} sent ${octets(octetsReceived)} of a response head and then nothing for ${duration(idleMs)}.`,
+    visitor: 'The application started to answer and then stopped. Please try again in a minute.',
+    usualCauses: [
+      'the application writes its response head by hand and blocks half-way through',
+      'the process was stopped or swapped out at that moment',
+      'the network lost packets after the first (MTU, overloaded link)',
+    ],
+    nextStep: 'Ask the endpoint directly with `curl -v --max-time 30 http://HOST:PORT/PATH` and see after which field it stops.',
+  },
+  response_content_stalled: {
+    type: 'connection_read_timeout',
+    status: 504,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: true,
+    title: "The application's answer stopped half-way",
+    sentence: ({ address, idleMs, octetsReceived }) =>
+      `${address} sent ${octets(octetsReceived)} of content and then nothing for ${duration(idleMs)}.`,
+    visitor: 'The answer stopped arriving before it was complete. Reload the page to try again.',
+    usualCauses: [
+      'a stream of events is silent for longer than the limit and sends no comment lines to stay alive',
+      'the application waits for a query or a file while it already writes its answer',
+      'a slow producer (report, archive, model output) pauses between parts',
+    ],
+    nextStep: 'For event streams send a comment line every 15 s or so; otherwise raise `timeouts.idle` of the route above the longest pause you expect.',
+  },
+  request_write_timeout: {
+    type: 'connection_write_timeout',
+    status: 504,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: true,
+    title: 'The application stopped reading the request',
+    sentence: ({ address, limitMs, octetsSent }) =>
+      `${address} read nothing more of the request for ${duration(limitMs)}, after ${octets(octetsSent)} had been sent.`,
+    visitor: 'The application stopped accepting what was being sent. If you were uploading something, try again later.',
+    usualCauses: [
+      'the application does not read an upload until something else is finished',
+      'its disk is full or slow, and the upload is written straight to it',
+      'the process is blocked or stopped while its connection stays open',
+    ],
+    nextStep: 'Run `ss -tnp` at the endpoint during an upload: a Recv-Q that stays above zero shows that the application is not reading.',
+  },
+  exchange_timeout: {
+    type: 'http_response_timeout',
+    status: 504,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: true,
+    title: 'The whole request took longer than is allowed',
+    sentence: ({ address, limitMs }) =>
+      address === null
+        ? `The request was not answered within the ${duration(limitMs)} that its route allows; no endpoint had been reached yet.`
+        : `The request was not answered within the ${duration(limitMs)} that its route allows; ${address} was working on it last.`,
+    visitor: 'The request as a whole took longer than this site allows. A smaller request may succeed, or the same one at a quieter time.',
+    usualCauses: [
+      'several attempts, each within its own limit, used up the time together',
+      'the limit for the route is shorter than its ordinary work',
+      'the response is long and the connection slow',
+    ],
+    nextStep: 'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route.',
+  },
+} satisfies Partial<FailureTable>;

@@ -1,0 +1,48 @@
+/**
+ * How evidence is said in a sentence: quantities with their unit, and text of the world in quotes, so that a
+ * reader sees where it begins and ends and nothing in it can pass for our own words.
+ */
+
+/** "40 ms", "2.5 s", "1 min 30 s", "2 h 5 min". */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${Math.round(ms / 100) / 10} s`;
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 3600) return pair(Math.floor(seconds / 60), 'min', seconds % 60, 's');
+  const minutes = Math.round(seconds / 60);
+  return pair(Math.floor(minutes / 60), 'h', minutes % 60, 'min');
+}
+
+function pair(large: number, largeUnit: string, small: number, smallUnit: string): string {
+  return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
+}
+
+/** "no octet", "1 octet", "4096 octets". */
+export function octets(count: number): string {
+  return counted(count, 'octet', 'octets');
+}
+
+/** "no endpoint", "1 endpoint", "3 endpoints". */
+export function counted(count: number, one: string, many: string): string {
+  if (count === 0) return `no ${one}`;
+  return count === 1 ? `1 ${one}` : `${count} ${many}`;
+}
+
+/** A sentence of our own as part of another: without its full stop, on one line. */
+export function clause(sentence: string): string {
+  return sentence.replace(/\s+/g, ' ').trim().replace(/\.$/, '');
+}
+
+/** Text that somebody else wrote: quoted, on one line, at most `max` characters of it. */
+export function quoted(text: string, max = 120): string {
+  const cut = text.length > max ? `${text.slice(0, max)}…` : text;
+  return JSON.stringify(cut).replace(unprintable, escaped);
+}
+
+// What JSON lets through and a terminal or a log line should not see: C1 controls, line separators, marks
+// that turn the direction of text.
+const unprintable = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
