@@ -10,6 +10,8 @@ export interface EventFacts {
   worker_lost: { why: string; exchangesLost: number };
   endpoint_state: { address: string; check: string };
   instance_started: { pid: number; port: number; command: string };
+  /** Its program could not be started at all. */
+  instance_not_started: { command: string; directory: string; errno: string };
   instance_ready: { port: number; passes: number; afterMs: number };
   instance_not_ready: { attempts: number; last: string };
   instance_misplaced: { told: string; listensOn: readonly string[] };
