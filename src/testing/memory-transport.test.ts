@@ -1,0 +1,313 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Transport, TransportListener } from '../core/transport.ts';
+import { createTransportPair, type TransportPairOptions } from './memory-transport.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { SimulatedClock } from './simulated-clock.ts';
+
+/** Writes down what it hears, in order. */
+class Diary implements TransportListener {
+  readonly lines: string[] = [];
+  octets = Buffer.alloc(0);
+  onPiece: (() => void) | null = null;
+
+  onOctets(octets: Uint8Array, start: number, end: number): void {
+    this.octets = Buffer.concat([this.octets, octets.subarray(start, end)]);
+    this.lines.push(`octets ${end - start}`);
+    this.onPiece?.();
+  }
+
+  onEnd(): void {
+    this.lines.push('end');
+  }
+
+  onWritten(): void {
+    this.lines.push('written');
+  }
+
+  onClosed(errno: string | null): void {
+    this.lines.push(`closed ${errno}`);
+  }
+}
+
+function pair(options: Partial<TransportPairOptions> = {}) {
+  const clock = new SimulatedClock();
+  const [a, b] = createTransportPair({ clock, ...options });
+  const heardByA = new Diary();
+  const heardByB = new Diary();
+  a.listener = heardByA;
+  b.listener = heardByB;
+  return { clock, a, b, heardByA, heardByB };
+}
+
+const text = (octets: string): Uint8Array => new TextEncoder().encode(octets);
+
+function send(transport: Transport, octets: string): boolean {
+  const bytes = text(octets);
+  return transport.write(bytes, 0, bytes.length, 'borrowed');
+}
+
+test('octets arrive, later and never from inside write', () => {
+  const { clock, a, heardByB } = pair();
+  assert.equal(send(a, 'hello'), true);
+  assert.deepEqual(heardByB.lines, []);
+  clock.advanceSync(0);
+  assert.deepEqual(heardByB.lines, ['octets 5']);
+  assert.equal(heardByB.octets.toString(), 'hello');
+});
+
+test('latency delays delivery', () => {
+  const { clock, a, heardByB } = pair({ latencyMs: 20 });
+  send(a, 'hello');
+  clock.advanceSync(19);
+  assert.deepEqual(heardByB.lines, []);
+  clock.advanceSync(1);
+  assert.deepEqual(heardByB.lines, ['octets 5']);
+});
+
+test('beyond the window octets stay pending until the peer reads; then, and only then, onWritten', () => {
+  const { clock, a, b, heardByA, heardByB } = pair({ windowOctets: 4 });
+  b.pause();
+  assert.equal(send(a, 'abcdefgh'), false);
+  assert.equal(a.pendingOctets, 4);
+  clock.advanceSync(1000);
+  assert.equal(a.pendingOctets, 4);
+  assert.deepEqual(heardByA.lines, []);
+  b.resume();
+  clock.advanceSync(0);
+  assert.equal(a.pendingOctets, 0);
+  assert.deepEqual(heardByA.lines, ['written']);
+  assert.equal(heardByB.octets.toString(), 'abcdefgh');
+});
+
+test('a write that is taken at once is followed by no onWritten', () => {
+  const { clock, a, heardByA } = pair();
+  send(a, 'x');
+  clock.advanceSync(10);
+  assert.deepEqual(heardByA.lines, []);
+});
+
+test('pause holds octets and FIN back; resume lets them come', () => {
+  const { clock, a, b, heardByB } = pair();
+  send(a, 'abc');
+  a.end();
+  b.pause();
+  clock.advanceSync(10);
+  assert.deepEqual(heardByB.lines, []);
+  b.resume();
+  clock.advanceSync(0);
+  assert.deepEqual(heardByB.lines, ['octets 3', 'end']);
+});
+
+test('pausing from inside onOctets stops the next piece', () => {
+  const { clock, a, b, heardByB } = pair({ pieces: { random: new SeededRandom(1), octetsMax: 1 } });
+  heardByB.onPiece = () => b.pause();
+  send(a, 'abc');
+  clock.advanceSync(10);
+  assert.deepEqual(heardByB.lines, ['octets 1']);
+});
+
+test('FIN comes after all octets, pending ones too, and the other direction stays open', () => {
+  const { clock, a, b, heardByA, heardByB } = pair({ windowOctets: 2 });
+  send(a, 'abcde');
+  a.end();
+  clock.advanceSync(0);
+  assert.equal(heardByB.octets.toString(), 'abcde');
+  assert.equal(heardByB.lines.at(-1), 'end');
+  send(b, 'answer');
+  clock.advanceSync(0);
+  assert.equal(heardByA.octets.toString(), 'answer');
+});
+
+test('when both have sent FIN both are closed, without an errno, and hear nothing more', () => {
+  const { clock, a, b, heardByA, heardByB } = pair();
+  a.end();
+  clock.advanceSync(0);
+  b.end();
+  clock.advanceSync(0);
+  assert.deepEqual(heardByA.lines, ['end', 'closed null']);
+  assert.deepEqual(heardByB.lines, ['end', 'closed null']);
+  assert.equal(clock.timersLive, 0);
+});
+
+test('close sends FIN, tells its own end, and cuts what comes back', () => {
+  const { clock, a, b, heardByA, heardByB } = pair();
+  send(a, 'last words');
+  a.close('close');
+  clock.advanceSync(0);
+  assert.deepEqual(heardByA.lines, ['closed null']);
+  assert.deepEqual(heardByB.lines, ['octets 10', 'end']);
+  send(b, 'too late');
+  clock.advanceSync(0);
+  assert.deepEqual(heardByB.lines.slice(2), ['closed ECONNRESET']);
+  assert.deepEqual(heardByA.lines, ['closed null']);
+});
+
+test('close with octets unread resets the peer, as Linux does', () => {
+  const { clock, a, b, heardByB } = pair();
+  send(b, 'never read');
+  a.close('close');
+  clock.advanceSync(0);
+  assert.deepEqual(heardByB.lines, ['closed ECONNRESET']);
+});
+
+test('a reset arrives as ECONNRESET behind the octets the kernel had', () => {
+  const { clock, a, heardByA, heardByB } = pair();
+  send(a, 'half a head');
+  a.close('reset');
+  clock.advanceSync(0);
+  assert.deepEqual(heardByB.lines, ['octets 11', 'closed ECONNRESET']);
+  assert.deepEqual(heardByA.lines, ['closed null']);
+});
+
+test('octets that are pending when the connection is closed are lost', () => {
+  const { clock, a, b, heardByB } = pair({ windowOctets: 3 });
+  b.pause();
+  send(a, 'abcdef');
+  a.close('close');
+  b.resume();
+  clock.advanceSync(0);
+  assert.equal(heardByB.octets.toString(), 'abc');
+});
+
+test('whoever has paused learns of a reset when it writes, or while octets are pending', () => {
+  const idle = pair();
+  idle.b.pause();
+  idle.a.close('reset');
+  idle.clock.advanceSync(1000);
+  assert.deepEqual(idle.heardByB.lines, []);
+  send(idle.b, 'x');
+  idle.clock.advanceSync(0);
+  assert.deepEqual(idle.heardByB.lines, ['closed ECONNRESET']);
+
+  const writing = pair({ windowOctets: 1 });
+  writing.a.pause();
+  writing.b.pause();
+  send(writing.b, 'xyz');
+  writing.a.close('reset');
+  writing.clock.advanceSync(0);
+  assert.deepEqual(writing.heardByB.lines, ['closed ECONNRESET']);
+});
+
+test('borrowed octets are overwritten when onOctets returns', () => {
+  const { clock, a, b } = pair();
+  let kept: Uint8Array = new Uint8Array(0);
+  let seen = '';
+  b.listener = {
+    onOctets: (octets, start, end) => {
+      kept = octets.subarray(start, end);
+      seen = Buffer.from(kept).toString();
+    },
+    onEnd() {}, onWritten() {}, onClosed() {},
+  };
+  send(a, 'secret');
+  clock.advanceSync(0);
+  assert.equal(seen, 'secret');
+  assert.deepEqual([...kept], Array(6).fill(0xdb));
+});
+
+test('octets read in bulk last until the next read', () => {
+  const { clock, a, b } = pair();
+  const kept: Uint8Array[] = [];
+  b.listener = {
+    onOctets: (octets, start, end) => kept.push(octets.subarray(start, end)),
+    onEnd() {}, onWritten() {}, onClosed() {},
+  };
+  b.readInBulk(true);
+  send(a, 'one');
+  clock.advanceSync(0);
+  assert.equal(Buffer.from(kept[0]!).toString(), 'one');
+  send(a, 'two');
+  clock.advanceSync(0);
+  assert.deepEqual([...kept[0]!], [0xdb, 0xdb, 0xdb]);
+  assert.equal(Buffer.from(kept[1]!).toString(), 'two');
+});
+
+test('a writer that changes its own octets while they are pending is found out', () => {
+  const { clock, a, b } = pair({ windowOctets: 2 });
+  const octets = text('abcd');
+  b.pause();
+  a.write(octets, 0, 4, 'owned');
+  octets[3] = 0;
+  b.resume();
+  assert.throws(() => clock.advanceSync(0), { name: 'BrokenInvariant' });
+});
+
+test('borrowed octets may be changed as soon as write returns', () => {
+  const { clock, a, heardByB } = pair({ windowOctets: 2 });
+  const octets = text('abcd');
+  a.write(octets, 0, 4, 'borrowed');
+  octets.fill(0);
+  clock.advanceSync(0);
+  assert.equal(heardByB.octets.toString(), 'abcd');
+});
+
+test('writing after end() is a broken invariant; writing after close() goes nowhere', () => {
+  const { clock, a, b, heardByA } = pair();
+  a.end();
+  assert.throws(() => send(a, 'x'), { name: 'BrokenInvariant' });
+  b.close('close');
+  assert.equal(send(b, 'x'), false);
+  clock.advanceSync(0);
+  assert.equal(heardByA.octets.length, 0);
+});
+
+test('the nth write fails with its errno, and the peer is reset', () => {
+  const { clock, a, heardByA, heardByB } = pair({ faults: { first: { write: { nth: 2, errno: 'EPIPE' } } } });
+  assert.equal(send(a, 'one'), true);
+  assert.equal(send(a, 'two'), false);
+  clock.advanceSync(0);
+  assert.deepEqual(heardByA.lines, ['closed EPIPE']);
+  assert.equal(heardByB.octets.toString(), 'one');
+  assert.equal(heardByB.lines.at(-1), 'closed ECONNRESET');
+});
+
+test('the nth read fails with its errno', () => {
+  const { clock, a, heardByB } = pair({ faults: { second: { read: { nth: 2, errno: 'ETIMEDOUT' } } } });
+  send(a, 'one');
+  clock.advanceSync(0);
+  send(a, 'two');
+  clock.advanceSync(0);
+  assert.deepEqual(heardByB.lines, ['octets 3', 'closed ETIMEDOUT']);
+});
+
+for (const at of [0, 1, 4, 5]) {
+  test(`a reset at octet ${at} lets ${at} octets through, then resets both ends`, () => {
+    const { clock, a, heardByA, heardByB } = pair({ faults: { second: { resetAtOctet: at } } });
+    send(a, 'hello');
+    clock.advanceSync(0);
+    assert.equal(heardByB.octets.toString(), 'hello'.slice(0, at));
+    assert.equal(heardByB.lines.at(-1), 'closed ECONNRESET');
+    assert.deepEqual(heardByA.lines, ['closed ECONNRESET']);
+  });
+}
+
+test('whatever the window, the pieces and the pauses: the same octets arrive in order, and everything ends', () => {
+  fc.assert(
+    fc.property(
+      fc.integer(), fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 20 }),
+      fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 20 }),
+      (seed, windowOctets, octetsMax, writes) => {
+        const random = new SeededRandom(seed);
+        const { clock, a, b, heardByA, heardByB } = pair({ windowOctets, latencyMs: 1, pieces: { random, octetsMax } });
+        for (const octets of writes) {
+          a.write(octets, 0, octets.length, 'owned');
+          if (random.next() < 0.3) b.pause();
+          else b.resume();
+          clock.advanceSync(random.integer(3));
+        }
+        a.end();
+        b.resume();
+        clock.advanceSync(5000);
+        b.end();
+        clock.advanceSync(5);
+        assert.deepEqual(heardByB.octets, Buffer.concat(writes));
+        assert.equal(heardByA.lines.at(-1), 'closed null');
+        assert.equal(heardByB.lines.at(-1), 'closed null');
+        assert.equal(clock.timersLive, 0);
+      },
+    ),
+    { numRuns: 150 },
+  );
+});

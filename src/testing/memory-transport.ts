@@ -1,0 +1,285 @@
+import { assert } from '../core/assert.ts';
+import type { Ownership } from '../core/message.ts';
+import type { Random } from '../core/random.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import type { Transport, TransportFacts, TransportListener } from '../core/transport.ts';
+import { MemoryPipe } from './memory-pipe.ts';
+
+export interface TransportPairOptions {
+  /** Everything is delivered by its timers: nothing happens until time moves, if only by 0 ms. */
+  readonly clock: Clock;
+  /** How many octets each direction's kernel holds before writes stay pending. Default 65,536. */
+  readonly windowOctets?: number;
+  /** From write to delivery, each direction. Default 0. */
+  readonly latencyMs?: number;
+  /** Delivers in pieces of 1 to `octetsMax` octets, by chance. Without it: as much as has arrived. */
+  readonly pieces?: { readonly random: Random; readonly octetsMax: number };
+  readonly faults?: { readonly first?: TransportFaults; readonly second?: TransportFaults };
+  readonly facts?: { readonly first?: Partial<TransportFacts>; readonly second?: Partial<TransportFacts> };
+}
+
+/** What goes wrong at one end. Counts begin at 1. */
+export interface TransportFaults {
+  /** The nth `write` takes nothing, and the connection is gone for `errno`; the peer sees a reset. */
+  readonly write?: { readonly nth: number; readonly errno: string };
+  /** In place of the nth delivery the connection is gone for `errno`; the peer sees a reset. */
+  readonly read?: { readonly nth: number; readonly errno: string };
+  /** After this many octets have been delivered here, both ends are reset. 0: before the first. */
+  readonly resetAtOctet?: number;
+}
+
+/**
+ * Two transports that are each other's peer, over memory and simulated time. They hold their users to the
+ * contract of `core/transport.ts`, harder than sockets do:
+ *
+ * - octets lent to `onOctets` are overwritten with 0xdb when it returns (those read in bulk: at the next read);
+ * - they seldom begin at offset 0;
+ * - octets written as owned are compared when they are taken, and a change is a broken invariant;
+ * - a close with octets unread resets the peer, and so does a write to a closed one, as on Linux.
+ */
+export function createTransportPair(options: TransportPairOptions): [MemoryTransport, MemoryTransport] {
+  const windowOctets = options.windowOctets ?? 65_536;
+  const there = new MemoryPipe(windowOctets);
+  const back = new MemoryPipe(windowOctets);
+  const { faults = {}, facts = {} } = options;
+  const first = new MemoryTransport(options, there, back, faults.first ?? {}, { ...firstFacts, ...facts.first });
+  const second = new MemoryTransport(options, back, there, faults.second ?? {}, { ...secondFacts, ...facts.second });
+  first.meet(second);
+  second.meet(first);
+  return [first, second];
+}
+
+export class MemoryTransport implements Transport {
+  readonly facts: TransportFacts;
+  listener: TransportListener = nobody;
+  readonly #clock: Clock;
+  readonly #latencyMs: number;
+  readonly #pieces: TransportPairOptions['pieces'];
+  readonly #faults: TransportFaults;
+  readonly #out: MemoryPipe;
+  readonly #in: MemoryPipe;
+  #peer: MemoryTransport = this;
+  #delivery: Timer | null = null;
+  #paused = false;
+  #bulk = false;
+  #bulkOctets: Uint8Array | null = null;
+  #closed = false;
+  #ended = false;
+  #finSeen = false;
+  #awaitsWritten = false;
+  #writes = 0;
+  #reads = 0;
+  #octetsDelivered = 0;
+
+  constructor(options: TransportPairOptions, out: MemoryPipe, into: MemoryPipe, faults: TransportFaults, facts: TransportFacts) {
+    this.#clock = options.clock;
+    this.#latencyMs = options.latencyMs ?? 0;
+    this.#pieces = options.pieces;
+    this.#faults = faults;
+    this.#out = out;
+    this.#in = into;
+    this.facts = facts;
+  }
+
+  /** For `createTransportPair` alone. */
+  meet(peer: MemoryTransport): void {
+    this.#peer = peer;
+    if (this.#faults.resetAtOctet === 0) this.#soon(() => this.#fail('ECONNRESET'));
+  }
+
+  /** Closed by either end, or both FINs seen. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Octets given to the listener so far. */
+  get octetsDelivered(): number {
+    return this.#octetsDelivered;
+  }
+
+  get pendingOctets(): number {
+    return this.#out.pendingOctets;
+  }
+
+  write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    assert(start >= 0 && start <= end && end <= octets.length, 'what is written lies within its octets');
+    assert(!this.#ended, 'nothing is written after end()');
+    if (this.#closed) return false;
+    this.#writes++;
+    if (this.#faults.write?.nth === this.#writes) {
+      const { errno } = this.#faults.write;
+      this.#soon(() => this.#fail(errno));
+      return false;
+    }
+    this.#out.write(octets, start, end, ownership, this.#arrival());
+    if (this.#peer.#closed) this.#in.finish('reset', this.#arrival());
+    this.#peer.#expect();
+    this.#expect();
+    this.#noticeReset();
+    this.#awaitsWritten = this.#out.pendingOctets > 0;
+    return !this.#awaitsWritten;
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#expect();
+  }
+
+  readInBulk(bulk: boolean): void {
+    this.#bulk = bulk;
+  }
+
+  end(): void {
+    if (this.#closed || this.#ended) return;
+    this.#ended = true;
+    if (this.#out.pendingOctets === 0) this.#sendFin();
+  }
+
+  close(how: 'close' | 'reset'): void {
+    if (this.#closed) return;
+    // Linux answers a close with octets unread by a reset: the peer must learn that they were not read.
+    const unread = this.#in.heldOctets > 0;
+    this.#gone(null, how === 'reset' || unread ? 'reset' : 'fin');
+  }
+
+  #sendFin(): void {
+    this.#out.finish('fin', this.#arrival());
+    this.#peer.#expect();
+    if (this.#finSeen) this.#gone(null, 'fin');
+  }
+
+  /** Sees to it that a delivery is due when the next octets, FIN or RST arrive. */
+  #expect(): void {
+    if (this.#closed || this.#paused || this.#delivery !== null) return;
+    const next = this.#in.nextArrival;
+    if (next === null || (this.#finSeen && this.#in.ending === 'fin')) return;
+    const now = this.#clock.now();
+    this.#delivery = this.#clock.schedule(next > now ? next : now, deliver, this);
+  }
+
+  /** For `deliver` alone. */
+  deliverNext(): void {
+    this.#delivery = null;
+    if (this.#closed || this.#paused) return;
+    const arrived = this.#in.arrivedOctets(this.#clock.now());
+    if (arrived > 0) this.#deliverOctets(arrived);
+    else if (this.#in.ending === 'reset') this.#gone('ECONNRESET', null);
+    else this.#deliverFin();
+    this.#expect();
+  }
+
+  #deliverOctets(arrived: number): void {
+    this.#reads++;
+    if (this.#faults.read?.nth === this.#reads) return this.#fail(this.#faults.read.errno);
+    const resetAt = this.#faults.resetAtOctet ?? Number.POSITIVE_INFINITY;
+    const size = Math.min(this.#pieceOctets(arrived), resetAt - this.#octetsDelivered);
+    const start = this.#reads % 7;
+    const lent = new Uint8Array(start + size + 3).fill(poison);
+    this.#in.take(lent.subarray(start, start + size));
+    this.#octetsDelivered += size;
+    this.#bulkOctets?.fill(poison);
+    this.#bulkOctets = this.#bulk ? lent : null;
+    this.listener.onOctets(lent, start, start + size);
+    if (this.#bulkOctets !== lent) lent.fill(poison);
+    this.#peer.#flush();
+    if (this.#octetsDelivered === resetAt) this.#fail('ECONNRESET');
+  }
+
+  #pieceOctets(arrived: number): number {
+    if (this.#pieces === undefined) return Math.min(arrived, readOctetsMax);
+    const { random, octetsMax } = this.#pieces;
+    return 1 + Math.floor(random.next() * Math.min(arrived, octetsMax));
+  }
+
+  #deliverFin(): void {
+    this.#finSeen = true;
+    this.listener.onEnd();
+    if (this.#out.ending === 'fin' && !this.#closed) this.#gone(null, 'fin');
+  }
+
+  /** The peer has read: there may be room for what is pending here. */
+  #flush(): void {
+    if (this.#closed) return;
+    const emptied = this.#out.flush(this.#arrival());
+    this.#peer.#expect();
+    if (!emptied) return;
+    if (this.#ended) this.#sendFin();
+    if (this.#awaitsWritten) this.#soon(() => this.#written());
+  }
+
+  #written(): void {
+    if (this.#closed || !this.#awaitsWritten || this.#out.pendingOctets > 0) return;
+    this.#awaitsWritten = false;
+    this.listener.onWritten();
+  }
+
+  /** Whoever has paused does not see an RST, as with sockets, until it writes. */
+  #noticeReset(): void {
+    if (this.#in.ending !== 'reset' || !this.#paused) return;
+    this.#soon(() => this.#gone('ECONNRESET', null));
+  }
+
+  #fail(errno: string): void {
+    this.#gone(errno, 'reset');
+  }
+
+  /** The end of this end. `farewell` is what the peer sees of it; null when the peer is the cause. */
+  #gone(errno: string | null, farewell: 'fin' | 'reset' | null): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#delivery?.cancel();
+    this.#delivery = null;
+    if (farewell !== null && this.#out.ending === null) this.#out.finish(farewell, this.#arrival());
+    else if (farewell === 'reset') this.#out.finish('reset', this.#arrival());
+    this.#peer.#expect();
+    if (farewell === 'reset' && this.#peer.pendingOctets > 0) this.#peer.#noticeReset();
+    this.#soon(() => {
+      this.#bulkOctets?.fill(poison);
+      this.listener.onClosed(errno);
+    });
+  }
+
+  #arrival() {
+    return after(this.#clock.now(), this.#latencyMs);
+  }
+
+  #soon(what: () => void): void {
+    this.#clock.schedule(this.#clock.now(), call, what);
+  }
+}
+
+/** As much as our own sockets read at once. */
+const readOctetsMax = 65_536;
+
+/** 0xdb is no ASCII and no valid start of UTF-8: octets kept too long are conspicuous. */
+const poison = 0xdb;
+
+function deliver(transport: MemoryTransport): void {
+  transport.deliverNext();
+}
+
+function call(what: () => void): void {
+  what();
+}
+
+const nobody: TransportListener = {
+  onOctets: () => assert(false, 'somebody listens before octets come'),
+  onEnd() {},
+  onWritten() {},
+  onClosed() {},
+};
+
+const firstFacts: TransportFacts = {
+  kind: 'tcp',
+  remoteAddress: '127.0.0.1',
+  remotePort: 80,
+  localAddress: '127.0.0.1',
+  localPort: 40_000,
+  tls: null,
+};
+
+const secondFacts: TransportFacts = { ...firstFacts, remotePort: 40_000, localPort: 80 };
