@@ -1,0 +1,157 @@
+import { Counter, Gauge, type Metric, type MetricObjectWithValues, type MetricValueWithName, Registry } from '@prometheus-io/client';
+import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
+import type { EndpointState } from '../core/endpoint.ts';
+import type { Gateway, GatewayStatus } from '../gateway/control.ts';
+
+/**
+ * Everything that the gateway counts, in Prometheus' text format. Made anew at each scrape from totals that
+ * only grow, so nothing is counted twice and nothing is kept here.
+ *
+ * Labels are bounded: routes, upstreams and endpoints come from the configuration, the rest from unions.
+ * Paths, hosts, clients and request ids are never labels.
+ */
+export async function metricsText(gateway: Pick<Gateway, 'counts' | 'status'>): Promise<{ contentType: string; text: string }> {
+  const registry = new Registry();
+  const counts = gateway.counts();
+  const status = gateway.status();
+  addExchanges(registry, counts.exchanges);
+  addWorkers(registry, counts.workers);
+  addState(registry, status);
+  counter(registry, 'candor_log_dropped_total', 'Lines of the exchange log that were dropped rather than delay an exchange.', counts.logDropped);
+  return { contentType: registry.contentType, text: await registry.metrics() };
+}
+
+const exchangeLabels = ['route', 'upstream', 'status_class', 'shape', 'cause', 'end'] as const;
+
+function addExchanges(registry: Registry, counts: readonly ExchangeCount[]): void {
+  const registers = [registry];
+  const total = new Counter({
+    name: 'candor_exchanges_total',
+    help: 'Exchanges by how they ended. shape is one of the four shapes of failure, or what is none of them.',
+    labelNames: exchangeLabels,
+    registers,
+  });
+  const octets = new Counter({
+    name: 'candor_content_octets_total',
+    help: 'Octets of content, without heads and framing.',
+    labelNames: ['route', 'upstream', 'direction'] as const,
+    registers,
+  });
+  const durations = new Map<string, DurationSum>();
+  for (const one of counts) {
+    const { route, upstream } = one;
+    const labels = { route, upstream, status_class: one.statusClass, shape: one.shape, cause: one.cause, end: one.end };
+    total.inc(labels, one.count);
+    octets.inc({ route, upstream, direction: 'in' }, one.octetsIn);
+    octets.inc({ route, upstream, direction: 'out' }, one.octetsOut);
+    addDuration(durations, one);
+  }
+  registry.registerMetric(durationHistogram([...durations.values()]));
+}
+
+interface DurationSum {
+  readonly labels: { readonly route: string; readonly upstream: string; readonly status_class: string };
+  readonly cells: number[];
+  sumMs: number;
+}
+
+function addDuration(sums: Map<string, DurationSum>, one: ExchangeCount): void {
+  const key = JSON.stringify([one.route, one.upstream, one.statusClass]);
+  let sum = sums.get(key);
+  if (sum === undefined) {
+    const labels = { route: one.route, upstream: one.upstream, status_class: one.statusClass };
+    sum = { labels, cells: Array.from({ length: durationBoundsMs.length + 1 }, () => 0), sumMs: 0 };
+    sums.set(key, sum);
+  }
+  for (let cell = 0; cell < sum.cells.length; cell++) sum.cells[cell] = (sum.cells[cell] ?? 0) + (one.durations[cell] ?? 0);
+  sum.sumMs += one.durationMsSum;
+}
+
+/**
+ * The client library's histogram takes observations one by one; ours were sorted into cells by the workers.
+ * A registry takes anything that can `get` its values, which is what this is.
+ */
+function durationHistogram(sums: readonly DurationSum[]): Metric<string> {
+  const name = 'candor_exchange_duration_seconds';
+  const values = sums.flatMap((sum) => histogramValues(name, sum));
+  const object: MetricObjectWithValues<MetricValueWithName<string>> = {
+    name,
+    help: 'From the first octet of the request to the last of the response.',
+    type: 'histogram',
+    aggregator: 'sum',
+    collect: () => {},
+    values,
+  };
+  return { ...object, get: async () => object } as unknown as Metric<string>;
+}
+
+function histogramValues(name: string, sum: DurationSum): MetricValueWithName<string>[] {
+  let count = 0;
+  const values = sum.cells.map((cell, place) => {
+    count += cell;
+    const bound = durationBoundsMs[place];
+    const le = bound === undefined ? '+Inf' : String(bound / 1000);
+    return { metricName: `${name}_bucket`, labels: { ...sum.labels, le }, value: count };
+  });
+  return [
+    ...values,
+    { metricName: `${name}_sum`, labels: sum.labels, value: sum.sumMs / 1000 },
+    { metricName: `${name}_count`, labels: sum.labels, value: count },
+  ];
+}
+
+type Total = Exclude<keyof WorkerCounts, 'worker'>;
+
+const workerMetrics: readonly (readonly [key: Total, name: string, help: string])[] = [
+  ['clientConnections', 'candor_client_connections', 'Connections of clients that are open.'],
+  ['clientConnectionsTotal', 'candor_client_connections_total', 'Connections of clients that were accepted.'],
+  ['exchangesActive', 'candor_exchanges_active', 'Exchanges that have begun and not ended.'],
+  ['upstreamConnections', 'candor_upstream_connections', 'Connections to endpoints that are open, idle ones included.'],
+  ['upstreamConnectionsIdle', 'candor_upstream_connections_idle', 'Connections to endpoints that wait for their next exchange.'],
+  ['upstreamConnectionsTotal', 'candor_upstream_connections_total', 'Connections to endpoints that were opened.'],
+  ['upstreamReusesTotal', 'candor_upstream_reuses_total', 'Attempts that went over a connection that was already open.'],
+  ['recordsDropped', 'candor_records_dropped_total', 'Records that a worker dropped because the control plane was behind.'],
+  ['unclassifiedTotal', 'candor_unclassified_total', 'Failures that no entry of the failure table fits. Anything but 0 is a defect of Candor.'],
+];
+
+function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void {
+  for (const [key, name, help] of workerMetrics) {
+    const sum = workers.reduce((total, worker) => total + worker[key], 0);
+    if (name.endsWith('_total')) counter(registry, name, help, sum);
+    else new Gauge({ name, help, registers: [registry] }).set(sum);
+  }
+}
+
+const endpointStates: readonly EndpointState[] = ['starting', 'unknown', 'unchecked', 'healthy', 'unhealthy', 'draining', 'gone'];
+
+function addState(registry: Registry, status: GatewayStatus): void {
+  const registers = [registry];
+  const endpoints = new Gauge({
+    name: 'candor_endpoints',
+    help: 'Endpoints of each upstream, by state.',
+    labelNames: ['upstream', 'state'] as const,
+    registers,
+  });
+  for (const upstream of status.upstreams) {
+    for (const state of endpointStates) {
+      const count = upstream.endpoints.filter((endpoint) => endpoint.state === state).length;
+      endpoints.set({ upstream: upstream.id, state }, count);
+    }
+  }
+  const restarts = new Counter({
+    name: 'candor_instance_restarts_total',
+    help: 'How often instances of an application were started again.',
+    labelNames: ['application'] as const,
+    registers,
+  });
+  for (const application of status.applications) {
+    const sum = application.instances.reduce((total, instance) => total + instance.restarts, 0);
+    restarts.inc({ application: application.id }, sum);
+  }
+  new Gauge({ name: 'candor_revision', help: 'Revision of the configuration that is served.', registers }).set(status.revision);
+  new Gauge({ name: 'candor_uptime_seconds', help: 'Since this process started.', registers }).set(status.uptimeS);
+}
+
+function counter(registry: Registry, name: string, help: string, value: number): void {
+  new Counter({ name, help, registers: [registry] }).inc(value);
+}

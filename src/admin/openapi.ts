@@ -1,0 +1,116 @@
+import { z } from 'zod';
+import { type OperationId, operations } from './operations.ts';
+import { eventSchema, gapSchema, problemSchema, recordSchema, reloadSchema, statusSchema } from './schemas.ts';
+
+type Json = { readonly [name: string]: unknown };
+
+const schemas = {
+  Status: statusSchema,
+  Reload: reloadSchema,
+  Event: eventSchema,
+  Gap: gapSchema,
+  ExchangeRecord: recordSchema,
+  Problem: problemSchema,
+};
+
+const reference = (name: keyof typeof schemas): Json => ({ $ref: `#/components/schemas/${name}` });
+const json = (description: string, name: keyof typeof schemas): Json => ({
+  description,
+  content: { 'application/json': { schema: reference(name) } },
+});
+const problemDetails = (description: string): Json => ({
+  description,
+  content: { 'application/problem+json': { schema: reference('Problem') } },
+});
+
+interface Details {
+  readonly description: string;
+  readonly parameters?: readonly Json[];
+  readonly responses: Json;
+}
+
+const details: Record<OperationId, Details> = {
+  readStatus: {
+    description: 'The state of everything, each with the reason for it.',
+    responses: { 200: json('The status.', 'Status') },
+  },
+  reload: {
+    description: 'Needs no content. Established connections and running exchanges are not touched.',
+    responses: {
+      200: json('The new configuration is served.', 'Reload'),
+      422: problemDetails('The new configuration has mistakes. Nothing was changed; `complaints` lists all of them.'),
+    },
+  },
+  followEvents: {
+    description:
+      'Server-sent events. Each has the id `<epoch>-<seq>`, its kind as event name, and an Event as data. Without ' +
+      'Last-Event-ID the stream begins with the oldest event that is still held. Where it cannot go on from the id, ' +
+      'its first event is `gap` with a Gap as data. A comment every 15 s shows that the stream stands. A reader that ' +
+      'leaves more than 1 MiB unread is cut.',
+    parameters: [
+      { name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' }, description: 'The last event that was read.' },
+      {
+        name: 'follow',
+        in: 'query',
+        required: false,
+        schema: { type: 'boolean', default: true },
+        description: 'false: end after the events that are held.',
+      },
+    ],
+    responses: {
+      200: {
+        description: 'The stream.',
+        content: { 'text/event-stream': { schema: { type: 'string' }, 'x-data': [reference('Event'), reference('Gap')] } },
+      },
+      400: problemDetails('Last-Event-ID or `follow` is malformed.'),
+      503: problemDetails('As many readers follow as are admitted.'),
+    },
+  },
+  readExchange: {
+    description: 'From memory, else from the log.',
+    parameters: [
+      { name: 'id', in: 'path', required: true, schema: { type: 'string' }, description: 'The request id, as in X-Request-Id.' },
+    ],
+    responses: { 200: json('The record.', 'ExchangeRecord'), 404: problemDetails('No exchange with this id is known here.') },
+  },
+  readMetrics: {
+    description: 'Labels are bounded: names from the configuration, and words from closed lists.',
+    responses: { 200: { description: 'Prometheus text format.', content: { 'text/plain': { schema: { type: 'string' } } } } },
+  },
+  readDescription: {
+    description: 'OpenAPI 3.1.',
+    responses: { 200: { description: 'This document.', content: { 'application/json': { schema: { type: 'object' } } } } },
+  },
+};
+
+/** The admin API, described (OpenAPI 3.1.1). */
+export function openApi(version: string): Json {
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const { id, method, path, summary } of operations) {
+    const { description, parameters, responses } = details[id];
+    paths[path] ??= {};
+    paths[path][method.toLowerCase()] = {
+      operationId: id,
+      summary,
+      description,
+      ...(parameters === undefined ? {} : { parameters }),
+      responses: { ...responses, default: problemDetails('Anything else that is wrong.') },
+    };
+  }
+  return {
+    openapi: '3.1.1',
+    info: {
+      title: 'Candor admin API',
+      version,
+      description: 'HTTP on a unix socket that only the user who runs the gateway may open. GET changes nothing.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    paths,
+    components: { schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])) },
+  };
+}
+
+function jsonSchema(schema: z.ZodType): Json {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { target: 'draft-2020-12', io: 'input' });
+  return rest;
+}

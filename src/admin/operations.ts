@@ -1,0 +1,45 @@
+/** Every operation of the admin API. The server routes by this table, and the OpenAPI file is made of it. */
+export const operations = [
+  { id: 'readStatus', method: 'GET', path: '/v1/status', summary: 'Listeners, upstreams, applications and workers, each with its state and reason' },
+  { id: 'reload', method: 'POST', path: '/v1/reload', summary: 'Read the configuration again and apply it whole, or change nothing' },
+  { id: 'followEvents', method: 'GET', path: '/v1/events', summary: 'What happens, as it happens (server-sent events)' },
+  { id: 'readExchange', method: 'GET', path: '/v1/exchanges/{id}', summary: 'The record of one exchange' },
+  { id: 'readMetrics', method: 'GET', path: '/metrics', summary: 'Totals of all workers, for Prometheus' },
+  { id: 'readDescription', method: 'GET', path: '/v1/openapi.json', summary: 'This description' },
+] as const satisfies readonly { id: string; method: 'GET' | 'POST'; path: string; summary: string }[];
+
+export type OperationId = (typeof operations)[number]['id'];
+
+export type Match =
+  | { readonly kind: 'operation'; readonly id: OperationId; readonly parameter: string }
+  | { readonly kind: 'wrong_method'; readonly allow: string }
+  | { readonly kind: 'nothing' };
+
+/** Which operation a request asks for. HEAD is answered as GET without its content (RFC 9110 §9.3.2). */
+export function matchOperation(method: string, path: string): Match {
+  const allowed: string[] = [];
+  for (const operation of operations) {
+    const parameter = matchPath(operation.path, path);
+    if (parameter === null) continue;
+    if (operation.method === method || (operation.method === 'GET' && method === 'HEAD')) {
+      return { kind: 'operation', id: operation.id, parameter };
+    }
+    allowed.push(operation.method === 'GET' ? 'GET, HEAD' : operation.method);
+  }
+  return allowed.length > 0 ? { kind: 'wrong_method', allow: allowed.join(', ') } : { kind: 'nothing' };
+}
+
+/** The value of the template's only parameter, '' where it has none; null where the path is another. */
+function matchPath(template: string, path: string): string | null {
+  const brace = template.indexOf('{');
+  if (brace < 0) return template === path ? '' : null;
+  const prefix = template.slice(0, brace);
+  const rest = path.slice(prefix.length);
+  if (!path.startsWith(prefix) || rest === '' || rest.includes('/')) return null;
+  try {
+    return decodeURIComponent(rest);
+  } catch {
+    // A malformed escape names nothing.
+    return null;
+  }
+}

@@ -1,0 +1,26 @@
+/** Problem details (RFC 9457) as the admin API answers them. */
+export interface Problem {
+  /** 'about:blank': the status says all there is to say; `title` and `detail` are for people. */
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  /** What is wrong with a configuration, one sentence each. */
+  readonly complaints?: readonly string[];
+}
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  413: 'Content Too Large',
+  422: 'Unprocessable Content',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+export function problem(status: number, detail: string, complaints?: readonly string[]): Problem {
+  const title = titles[status] ?? 'Error';
+  return { type: 'about:blank', title, status, detail, ...(complaints === undefined ? {} : { complaints }) };
+}

@@ -1,0 +1,199 @@
+import { z } from 'zod';
+import type { Event } from '../core/event.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import type { GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
+import type { Gap } from './event-stream.ts';
+import type { Problem } from './problem.ts';
+
+/**
+ * What the admin API answers, as schemas: the OpenAPI file is made of them and the tests hold every answer
+ * against them. Unknown fields are no mistake: readers of the API pass over them.
+ */
+
+const text = z.string();
+const nullableText = z.string().nullable();
+const count = z.int().min(0);
+
+const endpointState = z.enum(['starting', 'unknown', 'unchecked', 'healthy', 'unhealthy', 'draining', 'gone']);
+
+export const statusSchema = z.object({
+  deployment: text,
+  member: text,
+  version: text,
+  pid: count,
+  epoch: text.describe('Which run of the process. Event ids begin with it.'),
+  startedAt: text.describe('RFC 3339.'),
+  uptimeS: z.number().min(0),
+  revision: count,
+  contentHash: text,
+  source: nullableText.describe('Path of the configuration file; null for `candor run`.'),
+  state: z.enum(['starting', 'serving', 'draining', 'stopped']),
+  listeners: z.array(z.object({ id: text, address: text, state: z.enum(['waiting', 'open', 'failed']) })),
+  upstreams: z.array(
+    z.object({
+      id: text,
+      application: nullableText,
+      endpoints: z.array(
+        z.object({
+          id: text,
+          address: text,
+          state: endpointState,
+          reason: text.describe('Why it is in that state, one sentence.'),
+          sinceS: z.number(),
+          release: nullableText,
+        }),
+      ),
+    }),
+  ),
+  applications: z.array(
+    z.object({
+      id: text,
+      command: z.array(text),
+      instances: z.array(
+        z.object({
+          id: text,
+          pid: count.nullable(),
+          port: count,
+          phase: z.enum(['starting', 'ready', 'failing', 'backing_off', 'stopping', 'stopped']),
+          reason: text,
+          restarts: count,
+          lastLines: z.array(text),
+        }),
+      ),
+    }),
+  ),
+  workers: z.array(
+    z.object({
+      id: count,
+      state: z.enum(['starting', 'serving', 'lost']),
+      revision: count,
+      exchangesActive: count,
+      clientConnections: count,
+    }),
+  ),
+});
+
+export const reloadSchema = z.object({
+  ok: z.literal(true),
+  revision: count,
+  changed: z.array(text).describe('Names of what is different: routes, upstreams, applications, listeners.'),
+});
+
+export const eventSchema = z.object({
+  epoch: text,
+  seq: z.int().min(1),
+  at: z.number().describe('Milliseconds since the Unix epoch.'),
+  kind: text,
+  member: text,
+  worker: count.nullable(),
+  revision: count,
+  release: nullableText,
+  subject: text,
+  from: nullableText,
+  to: nullableText,
+  reason: text,
+  evidence: z.object({}),
+  actor: text,
+});
+
+export const gapSchema = z.object({
+  reason: z.enum(['not_held', 'another_epoch']),
+  missed: count.describe('Events of this epoch that are no longer held. What an earlier epoch told is gone as a whole.'),
+  epoch: text.describe('The epoch of what follows.'),
+});
+
+const shape = z.enum([
+  'unreachable',
+  'too_slow',
+  'reset',
+  'garbage',
+  'refused_by_gateway',
+  'app_error',
+  'client_abort',
+  'none',
+]);
+
+const attemptSchema = z.object({
+  endpoint: text,
+  address: text,
+  state: text,
+  reused: z.boolean(),
+  idle_ms: z.number().nullable(),
+  local_port: count.nullable(),
+  started_ms: z.number().describe('Milliseconds since the exchange began, like the stages after it.'),
+  dns_ms: z.number().nullable(),
+  connected_ms: z.number().nullable(),
+  tls_ms: z.number().nullable(),
+  sent_ms: z.number().nullable(),
+  head_ms: z.number().nullable(),
+  ended_ms: z.number(),
+  status: count.nullable(),
+  cause: nullableText,
+  stage: nullableText,
+  evidence: z.object({}).nullable(),
+  exit: z
+    .looseObject({ code: z.int().nullable(), signal: nullableText, oom: z.boolean(), before_ms: z.number(), last_line: nullableText })
+    .nullable(),
+  retry: z.boolean(),
+  retry_reason: text,
+});
+
+export const recordSchema = z.object({
+  v: z.literal(1),
+  kind: z.literal('exchange'),
+  id: text,
+  trace_id: text,
+  at: text.describe('RFC 3339: when the first octet of the request came.'),
+  deployment: text,
+  member: text,
+  process: text,
+  worker: count,
+  revision: count,
+  route: nullableText,
+  upstream: nullableText,
+  application: nullableText,
+  release: nullableText,
+  arm: nullableText,
+  weight: z.number().nullable(),
+  client: z.object({ address: text, port: count, peer: text, protocol: text }),
+  tls: z.object({ version: text, sni: nullableText }).nullable(),
+  method: text,
+  scheme: z.enum(['http', 'https']),
+  host: text,
+  path: text,
+  query: nullableText,
+  attempts: z.array(attemptSchema),
+  status: count.nullable(),
+  received_status: count.nullable(),
+  grpc_status: count.nullable(),
+  shape,
+  type: nullableText.describe('RFC 9209 §2.3.'),
+  cause: nullableText,
+  whose: z.enum(['application', 'network', 'gateway', 'operator', 'client']).nullable(),
+  stage: nullableText,
+  detail: nullableText,
+  delivery: z.enum(['not_sent', 'partial', 'sent_unknown', 'refused_by_peer', 'response_started']),
+  end: z.enum(['forwarded', 'generated', 'truncated', 'abandoned']),
+  octets_in: count,
+  octets_out: count,
+  duration_ms: z.number(),
+});
+
+export const problemSchema = z.object({
+  type: text,
+  title: text,
+  status: count,
+  detail: text,
+  complaints: z.array(text).optional(),
+});
+
+/** What each schema describes. Where a type grows a field that its schema lacks or denies, this stops compiling. */
+type Fits<T extends U, U> = T;
+export type CheckedStatus = Fits<GatewayStatus, DeepReadonly<z.infer<typeof statusSchema>>>;
+export type CheckedReload = Fits<Extract<ReloadOutcome, { ok: true }>, DeepReadonly<z.infer<typeof reloadSchema>>>;
+export type CheckedEvent = Fits<Omit<Event, 'evidence'>, DeepReadonly<Omit<z.infer<typeof eventSchema>, 'evidence'>>>;
+export type CheckedProblem = Fits<Problem, DeepReadonly<z.infer<typeof problemSchema>>>;
+export type CheckedGap = Fits<Gap, DeepReadonly<z.infer<typeof gapSchema>>>;
+export type CheckedRecord = Fits<keyof ExchangeRecord, keyof z.infer<typeof recordSchema>>;
+
+type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

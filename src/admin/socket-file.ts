@@ -1,0 +1,90 @@
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import type { Server } from 'node:http';
+import { connect } from 'node:net';
+import { dirname, join } from 'node:path';
+
+/** The kernel's limit for a socket's path (`sun_path`), less the closing zero. */
+const pathOctetsMax = 107;
+/** Length of the temporary name that the socket has while it is made: '/.xxxxxx/s' after its folder. */
+const temporaryNameOctets = 10;
+
+export type SocketRefusal =
+  | { readonly why: 'held' }
+  | { readonly why: 'not_a_socket' }
+  | { readonly why: 'path_too_long'; readonly limit: number }
+  | { readonly why: 'not_permitted'; readonly errno: string };
+
+/** What the admin API's socket file is while it is ours. */
+export interface SocketFile {
+  /** Removes the file, unless another process has put its own in its place. */
+  remove(): void;
+}
+
+/**
+ * Has `server` listen at `path` with mode 0600, and creates its folder (0700) where it is missing.
+ *
+ * The socket is made under another name in a folder that nobody else may enter, and renamed when its mode is
+ * right: nobody can connect in between, and a file that a dead process left is replaced in one step. A file
+ * behind which somebody answers is never touched.
+ */
+export async function listenAt(server: Server, path: string): Promise<SocketFile | SocketRefusal> {
+  const folder = dirname(path);
+  if (Buffer.byteLength(path) > pathOctetsMax || Buffer.byteLength(folder) + temporaryNameOctets > pathOctetsMax) {
+    return { why: 'path_too_long', limit: pathOctetsMax };
+  }
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const existing = await lookAt(path);
+    if (existing === 'held') return { why: 'held' };
+    if (existing === 'other') return { why: 'not_a_socket' };
+    return await place(server, path, mkdtempSync(join(folder, '.')));
+  } catch (error) {
+    return { why: 'not_permitted', errno: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+  }
+}
+
+async function place(server: Server, path: string, temporary: string): Promise<SocketFile> {
+  try {
+    const made = join(temporary, 's');
+    await listening(server, made);
+    chmodSync(made, 0o600);
+    const { ino } = statSync(made);
+    renameSync(made, path);
+    return { remove: () => removeIfOurs(path, ino) };
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function listening(server: Server, path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+async function lookAt(path: string): Promise<'free' | 'stale' | 'held' | 'other'> {
+  const existing = lstatSync(path, { throwIfNoEntry: false });
+  if (existing === undefined) return 'free';
+  if (!existing.isSocket()) return 'other';
+  return (await answers(path)) ? 'held' : 'stale';
+}
+
+/** Whether a process listens at a socket. Only a refusal shows that none does. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'));
+  });
+}
+
+function removeIfOurs(path: string, ino: number): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) unlinkSync(path);
+}

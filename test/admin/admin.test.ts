@@ -1,0 +1,349 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { spawn } from 'node:child_process';
+import { unreadOctetsMax } from '../../src/admin/event-stream.ts';
+import { openApi } from '../../src/admin/openapi.ts';
+import { operations } from '../../src/admin/operations.ts';
+import { eventSchema, gapSchema, problemSchema, recordSchema, reloadSchema, statusSchema } from '../../src/admin/schemas.ts';
+import { type Admin, AdminSocketFailure, startAdmin } from '../../src/admin/server.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { failedRecord } from '../fakes/samples.ts';
+
+let folder: string;
+let socketPath: string;
+let gateway: FakeGateway;
+let clock: SimulatedClock;
+let admin: Admin;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-admin-'));
+  socketPath = join(folder, 'run', 'admin.sock');
+  gateway = new FakeGateway();
+  clock = new SimulatedClock();
+  admin = await startAdmin({ gateway, socketPath, clock });
+});
+
+afterEach(async () => {
+  await admin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly allow: string | undefined;
+  readonly text: string;
+}
+
+async function ask(method: string, path: string, fields: Record<string, string> = {}): Promise<Answer> {
+  const sent = request({ socketPath, method, path, headers: fields });
+  sent.end();
+  const response = await responseOf(sent);
+  response.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  return { status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', allow: response.headers.allow, text };
+}
+
+async function responseOf(sent: ClientRequest): Promise<IncomingMessage> {
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  return response;
+}
+
+describe('the socket', () => {
+  test('belongs to its owner alone, in a folder of its own', () => {
+    assert.equal(statSync(socketPath).mode & 0o777, 0o600);
+    assert.equal(statSync(join(folder, 'run')).mode & 0o777, 0o700);
+  });
+
+  test('is removed when the gateway stops', async () => {
+    await admin.close();
+    assert.equal(existsSync(socketPath), false);
+  });
+
+  test('of a living gateway is refused, and keeps working', async () => {
+    await assert.rejects(startAdmin({ gateway, socketPath, clock }), (error: AdminSocketFailure) => {
+      assert.ok(error instanceof AdminSocketFailure);
+      assert.deepEqual(error.refusal, { why: 'held' });
+      assert.match(error.message, /Another gateway answers/);
+      return true;
+    });
+    assert.equal((await ask('GET', '/v1/status')).status, 200);
+  });
+
+  test('of a dead process is replaced', async () => {
+    const stale = join(folder, 'stale.sock');
+    const script = `require('net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`;
+    await once(spawn(process.execPath, ['-e', script]), 'exit');
+    assert.ok(existsSync(stale));
+    const second = await startAdmin({ gateway, socketPath: stale, clock });
+    assert.ok(statSync(stale).isSocket());
+    await second.close();
+    assert.equal(existsSync(stale), false);
+  });
+
+  test('is not made where an ordinary file lies', async () => {
+    const file = join(folder, 'notes.txt');
+    writeFileSync(file, 'keep me');
+    await assert.rejects(startAdmin({ gateway, socketPath: file, clock }), /no socket lies there/);
+    assert.equal(statSync(file).size, 7);
+  });
+
+  test('with a path that the system cannot hold is refused before anything is made', async () => {
+    const long = join(folder, 'x'.repeat(120), 'admin.sock');
+    await assert.rejects(startAdmin({ gateway, socketPath: long, clock }), /too long: the system allows 107 octets/);
+    assert.equal(existsSync(join(folder, 'x'.repeat(120))), false);
+  });
+});
+
+describe('answers fit the description', () => {
+  test('status', async () => {
+    const answer = await ask('GET', '/v1/status');
+    assert.equal(answer.status, 200);
+    assert.equal(answer.type, 'application/json');
+    const status = JSON.parse(answer.text);
+    statusSchema.parse(status);
+    assert.deepEqual(status, gateway.statusNow);
+  });
+
+  test('reload says what changed and who asked', async () => {
+    const answer = await ask('POST', '/v1/reload');
+    assert.equal(answer.status, 200);
+    assert.deepEqual(reloadSchema.parse(JSON.parse(answer.text)), { ok: true, revision: 2, changed: ['route:web'] });
+    assert.deepEqual(gateway.calls, ['reload admin:socket']);
+  });
+
+  test('reload of a wrong file lists every complaint', async () => {
+    gateway.reloadAnswer = { ok: false, complaints: ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'] };
+    const answer = await ask('POST', '/v1/reload');
+    assert.equal(answer.status, 422);
+    assert.equal(answer.type, 'application/problem+json');
+    const problem = problemSchema.parse(JSON.parse(answer.text));
+    assert.deepEqual(problem.complaints, gateway.reloadAnswer.complaints);
+  });
+
+  test('an exchange that is known, and one that is not', async () => {
+    gateway.records.set(failedRecord.id, failedRecord);
+    const found = await ask('GET', `/v1/exchanges/${failedRecord.id}`);
+    assert.equal(found.status, 200);
+    recordSchema.parse(JSON.parse(found.text));
+    assert.deepEqual(JSON.parse(found.text), failedRecord);
+    const unknown = await ask('GET', '/v1/exchanges/nothing');
+    assert.equal(unknown.status, 404);
+    assert.match(problemSchema.parse(JSON.parse(unknown.text)).detail, /nothing is known here/);
+  });
+
+  test('HEAD is answered as GET, without content', async () => {
+    const answer = await ask('HEAD', '/v1/status');
+    assert.equal(answer.status, 200);
+    assert.equal(answer.text, '');
+  });
+
+  const refused: [method: string, path: string, status: number, allow: string | undefined][] = [
+    ['GET', '/v1/reload', 405, 'POST'],
+    ['HEAD', '/v1/reload', 405, 'POST'],
+    ['POST', '/v1/status', 405, 'GET, HEAD'],
+    ['DELETE', '/v1/exchanges/1', 405, 'GET, HEAD'],
+    ['GET', '/', 404, undefined],
+    ['GET', '/v1/exchanges/', 404, undefined],
+    ['GET', '/v1/exchanges/a/b', 404, undefined],
+    ['GET', '/v1/exchanges/%zz', 404, undefined],
+    ['GET', '/v1/events?follow=perhaps', 400, undefined],
+  ];
+  for (const [method, path, status, allow] of refused) {
+    test(`${method} ${path} is ${status}, with problem details, and changes nothing`, async () => {
+      const answer = await ask(method, path);
+      assert.equal(answer.status, status);
+      assert.equal(answer.allow, allow);
+      assert.equal(answer.type, 'application/problem+json');
+      if (method !== 'HEAD') assert.equal(problemSchema.parse(JSON.parse(answer.text)).status, status);
+      assert.deepEqual(gateway.calls, []);
+    });
+  }
+
+  test('a defect is a sentence, not a stack', async () => {
+    gateway.status = () => {
+      throw new Error('secret');
+    };
+    const answer = await ask('GET', '/v1/status');
+    assert.equal(answer.status, 500);
+    assert.doesNotMatch(answer.text, /secret|at /);
+  });
+
+  test('content is not waited for, and a flood of it is cut', async () => {
+    const sent = request({ socketPath, method: 'POST', path: '/v1/status', headers: { 'Transfer-Encoding': 'chunked' } });
+    sent.on('error', () => {});
+    sent.write(Buffer.alloc(100_000));
+    await new Promise((resolve) => sent.on('close', resolve));
+  });
+});
+
+describe('the description', () => {
+  test('has every operation, with all its answers', async () => {
+    const answer = await ask('GET', '/v1/openapi.json');
+    const document = JSON.parse(answer.text);
+    assert.deepEqual(document, JSON.parse(JSON.stringify(openApi('0.1.0'))));
+    assert.equal(document.openapi, '3.1.1');
+    for (const { id, method, path } of operations) {
+      assert.equal(document.paths[path][method.toLowerCase()].operationId, id);
+    }
+    const described = Object.values(document.paths as Record<string, object>).reduce((sum, path) => sum + Object.keys(path).length, 0);
+    assert.equal(described, operations.length);
+  });
+
+  test('refers only to schemas that it has', () => {
+    const text = JSON.stringify(openApi('0.1.0'));
+    const names = Object.keys((openApi('0.1.0')['components'] as { schemas: object }).schemas);
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) assert.ok(names.includes(name as string), name);
+  });
+});
+
+/** Reads a stream of events until `enough` says so, then leaves. */
+async function readStream(path: string, fields: Record<string, string>, enough: (text: string) => boolean, began = () => {}): Promise<string> {
+  const sent = request({ socketPath, path, headers: fields });
+  sent.end();
+  const response = await responseOf(sent);
+  assert.equal(response.headers['content-type'], 'text/event-stream');
+  response.setEncoding('utf8');
+  began();
+  let text = '';
+  for await (const chunk of response) {
+    text += chunk;
+    if (enough(text)) break;
+  }
+  sent.destroy();
+  return text;
+}
+
+function tellListener(port: string): void {
+  gateway.tell({ kind: 'listener_opened', subject: 'listener:http', reason: `Opened at ${port}.`, evidence: { listener: 'http', address: port } });
+}
+
+function dataOf(text: string, kind: string): unknown[] {
+  return text
+    .split('\n\n')
+    .filter((block) => block.includes(`event: ${kind}\n`))
+    .map((block) => JSON.parse((/^data: (.*)$/m.exec(block) as RegExpExecArray)[1] as string));
+}
+
+describe('events', () => {
+  test('that are held come first, then what happens', async () => {
+    tellListener('one');
+    const text = await readStream('/v1/events', {}, (all) => all.includes('three'), () => {
+      tellListener('two');
+      tellListener('three');
+    });
+    const events = dataOf(text, 'listener_opened').map((event) => eventSchema.parse(event));
+    assert.deepEqual(events.map((event) => event.seq), [1, 2, 3]);
+    assert.deepEqual([...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id), ['run-1-1', 'run-1-2', 'run-1-3']);
+    assert.deepEqual(dataOf(text, 'gap'), []);
+  });
+
+  test('resume after the last that was read', async () => {
+    for (const name of ['one', 'two', 'three']) tellListener(name);
+    const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-1-2' }, () => false);
+    assert.deepEqual([...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id), ['run-1-3']);
+    assert.deepEqual(dataOf(text, 'gap'), []);
+  });
+
+  test('that are no longer held are told as a gap, with their number', async () => {
+    gateway.events.held = 2;
+    for (const name of ['one', 'two', 'three', 'four', 'five']) tellListener(name);
+    const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-1-1' }, () => false);
+    assert.deepEqual(dataOf(text, 'gap').map((gap) => gapSchema.parse(gap)), [{ reason: 'not_held', missed: 2, epoch: 'run-1' }]);
+    assert.deepEqual([...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id), ['run-1-4', 'run-1-5']);
+  });
+
+  test('of another epoch are told as a gap, and this epoch from its beginning', async () => {
+    tellListener('one');
+    const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-0-99' }, () => false);
+    assert.deepEqual(dataOf(text, 'gap'), [{ reason: 'another_epoch', missed: 0, epoch: 'run-1' }]);
+    assert.deepEqual([...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id), ['run-1-1']);
+  });
+
+  test('with a malformed id are refused', async () => {
+    assert.equal((await ask('GET', '/v1/events', { 'Last-Event-ID': 'five' })).status, 400);
+  });
+
+  test('a comment every 15 s shows that the stream stands', async () => {
+    const text = await readStream('/v1/events', {}, (all) => all.includes('still here'), () => void clock.advance(15_000));
+    assert.match(text, /^: still here$/m);
+  });
+
+  test('a reader that does not read is cut, and forgotten', async () => {
+    const sent = request({ socketPath, path: '/v1/events' });
+    sent.end();
+    const response = await responseOf(sent);
+    response.pause();
+    const reason = 'x'.repeat(64 * 1024);
+    // The kernel takes some 200 KiB by itself; then the bound counts.
+    for (let told = 0; gateway.events.listeners.size > 0; told += reason.length) {
+      assert.ok(told < 4 * unreadOctetsMax, 'cut within four times the bound');
+      gateway.tell({ kind: 'worker_lost', subject: 'worker:1', reason, evidence: { why: '', exchangesLost: 0 } });
+    }
+    sent.on('error', () => {});
+    response.on('error', () => {});
+    response.resume();
+    await new Promise((resolve) => response.on('close', resolve));
+    assert.equal(clock.timersLive, 0);
+  });
+
+  test('a reader that leaves is forgotten', async () => {
+    await readStream('/v1/events', {}, () => true);
+    while (gateway.events.listeners.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(clock.timersLive, 0);
+  });
+
+  test('the 33rd follower is told that there are enough', async () => {
+    const readers = [];
+    for (let number = 0; number < 32; number++) {
+      const sent = request({ socketPath, path: '/v1/events', agent: false });
+      sent.on('error', () => {});
+      sent.end();
+      await responseOf(sent);
+      readers.push(sent);
+    }
+    assert.equal((await ask('GET', '/v1/events')).status, 503);
+    for (const reader of readers) reader.destroy();
+  });
+});
+
+describe('metrics', () => {
+  test('are the totals of all workers, with bounded labels', async () => {
+    const durations = Array.from({ length: 16 }, () => 0);
+    durations[1] = 3;
+    durations[15] = 1;
+    gateway.exchangeCounts = [
+      { route: 'api', upstream: 'api', statusClass: '5xx', shape: 'unreachable', cause: 'connect_refused', end: 'generated', count: 4, durationMsSum: 61_006, octetsIn: 10, octetsOut: 20, durations },
+    ];
+    const worker = { clientConnections: 2, clientConnectionsTotal: 9, exchangesActive: 1, upstreamConnections: 3, upstreamConnectionsIdle: 1, upstreamConnectionsTotal: 5, upstreamReusesTotal: 4, recordsDropped: 0, unclassifiedTotal: 0 };
+    gateway.workerCounts = [{ worker: 1, ...worker }, { worker: 2, ...worker }];
+    const { text, type } = await ask('GET', '/metrics');
+    assert.match(type, /^text\/plain; version=0\.0\.4/);
+    const expected = [
+      'candor_exchanges_total{route="api",upstream="api",status_class="5xx",shape="unreachable",cause="connect_refused",end="generated"} 4',
+      'candor_exchange_duration_seconds_bucket{route="api",upstream="api",status_class="5xx",le="0.001"} 0',
+      'candor_exchange_duration_seconds_bucket{route="api",upstream="api",status_class="5xx",le="0.0025"} 3',
+      'candor_exchange_duration_seconds_bucket{route="api",upstream="api",status_class="5xx",le="60"} 3',
+      'candor_exchange_duration_seconds_bucket{route="api",upstream="api",status_class="5xx",le="+Inf"} 4',
+      'candor_exchange_duration_seconds_sum{route="api",upstream="api",status_class="5xx"} 61.006',
+      'candor_exchange_duration_seconds_count{route="api",upstream="api",status_class="5xx"} 4',
+      'candor_client_connections 4',
+      'candor_client_connections_total 18',
+      'candor_upstream_connections_idle 2',
+      'candor_unclassified_total 0',
+      'candor_log_dropped_total 0',
+      'candor_endpoints{upstream="api",state="unhealthy"} 1',
+      'candor_instance_restarts_total{application="web"} 3',
+      'candor_revision 3',
+    ];
+    const lines = text.split('\n');
+    for (const line of expected) assert.ok(lines.includes(line), `${line}\n\n${text}`);
+  });
+});

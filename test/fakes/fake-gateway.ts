@@ -1,0 +1,91 @@
+import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
+import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { ExchangeCount, WorkerCounts } from '../../src/core/counters.ts';
+import type { EventSource, Gateway, GatewayStatus, ReloadOutcome } from '../../src/gateway/control.ts';
+import { statusSample } from './samples.ts';
+
+/** A gateway that serves nothing: what the control plane and the commands see, set by hand. */
+export class FakeGateway implements Gateway {
+  statusNow: GatewayStatus = statusSample;
+  reloadAnswer: ReloadOutcome = { ok: true, revision: 2, changed: ['route:web'] };
+  records = new Map<string, ExchangeRecord>();
+  exchangeCounts: ExchangeCount[] = [];
+  workerCounts: WorkerCounts[] = [];
+  logDropped = 0;
+  readonly calls: string[] = [];
+  readonly events: FakeEvents = new FakeEvents('run-1');
+
+  status(): GatewayStatus {
+    return this.statusNow;
+  }
+
+  async reload(actor: string): Promise<ReloadOutcome> {
+    this.calls.push(`reload ${actor}`);
+    return this.reloadAnswer;
+  }
+
+  async stop(why: string): Promise<void> {
+    this.calls.push(`stop ${why}`);
+  }
+
+  async reopenLogs(): Promise<void> {
+    this.calls.push('reopenLogs');
+  }
+
+  async findExchange(id: string): Promise<ExchangeRecord | null> {
+    return this.records.get(id) ?? null;
+  }
+
+  counts(): ReturnType<Gateway['counts']> {
+    return { exchanges: this.exchangeCounts, workers: this.workerCounts, logDropped: this.logDropped };
+  }
+
+  tell<K extends EventKind>(event: NewEvent<K>): void {
+    this.events.tell(event);
+  }
+}
+
+/** Holds the last `held` events. */
+export class FakeEvents implements EventSource {
+  lastSeq = 0;
+  held = 100;
+  readonly epoch: string;
+  #events: Event[] = [];
+  readonly listeners = new Set<(event: Event) => void>();
+
+  constructor(epoch: string) {
+    this.epoch = epoch;
+  }
+
+  tell(news: NewEvent): void {
+    const event = {
+      epoch: this.epoch,
+      seq: ++this.lastSeq,
+      at: Date.UTC(2026, 0, 1, 12, 0, this.lastSeq),
+      kind: news.kind,
+      member: 'here',
+      worker: news.worker ?? null,
+      revision: 1,
+      release: news.release ?? null,
+      subject: news.subject,
+      from: news.from ?? null,
+      to: news.to ?? null,
+      reason: news.reason,
+      evidence: news.evidence,
+      actor: news.actor ?? 'gateway',
+    } as Event;
+    this.#events.push(event);
+    if (this.#events.length > this.held) this.#events.shift();
+    for (const listener of this.listeners) listener(event);
+  }
+
+  since(seq: number): { events: Event[]; missed: number } {
+    const oldest = this.#events[0]?.seq ?? this.lastSeq + 1;
+    return { events: this.#events.filter((event) => event.seq > seq), missed: Math.max(0, oldest - 1 - seq) };
+  }
+
+  subscribe(listener: (event: Event) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+}
