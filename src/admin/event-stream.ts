@@ -6,12 +6,6 @@ import type { EventSource } from '../gateway/control.ts';
 /** Proxies and people give up on a connection that says nothing; half a minute is the commonest patience. */
 const heartbeatMs = 15_000;
 
-/**
- * What one reader may leave unread before it is cut: some thousand events. Its `Last-Event-ID` brings it
- * back to where it was, as long as the events are held.
- */
-export const unreadOctetsMax = 1024 * 1024;
-
 /** Where a reader left off, as told by `Last-Event-ID: <epoch>-<seq>`. */
 export interface EventPlace {
   readonly epoch: string;
@@ -38,35 +32,44 @@ export function eventId(event: Event): string {
 
 /**
  * Sends what is held after `place` (everything held, without one), then what happens, until the reader
- * leaves or `stop` is called. A reader that leaves more than `unreadOctetsMax` unread is cut.
+ * leaves or `stop` is called.
+ *
+ * Events are taken from the source as fast as the reader takes them, so a slow one costs no memory beyond its
+ * socket's buffer. One that falls so far behind that its events are no longer held is told of the gap; one
+ * that takes nothing from one heartbeat to the next is cut.
  */
 export class EventStream {
+  readonly #source: EventSource;
   readonly #response: ServerResponse;
   readonly #clock: Clock;
   #unsubscribe: () => void = () => {};
   #heartbeat: Timer | null = null;
   #open = true;
+  /** The last event that was sent. */
+  #seq = 0;
+  /** Where a stream that does not follow ends. */
+  #lastSeq = Number.POSITIVE_INFINITY;
+  /** The socket's buffer is full. */
+  #waits = false;
+  /** It was full already at the last heartbeat. */
+  #waited = false;
 
-  constructor(response: ServerResponse, clock: Clock) {
+  constructor(source: EventSource, response: ServerResponse, clock: Clock) {
+    this.#source = source;
     this.#response = response;
     this.#clock = clock;
   }
 
-  /** `follow: false` ends the stream after what is held. */
-  start(source: EventSource, place: EventPlace | null, follow: boolean): void {
-    this.#response.writeHead(200, {
-      'Content-Type': 'text/event-stream',
-      'Cache-Control': 'no-store',
-    });
+  /** `follow: false` ends the stream after what is held now. */
+  start(place: EventPlace | null, follow: boolean): void {
+    this.#response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
     this.#response.on('close', () => this.#leave());
-    this.#tellHeld(source, place);
-    if (!follow) {
-      this.stop();
-      return;
-    }
-    // Nothing can happen between the two: both are of one turn.
-    this.#unsubscribe = source.subscribe((event) => this.#write(eventText(event)));
+    this.#response.on('drain', () => this.#goOn());
+    this.#goTo(place);
+    if (!follow) this.#lastSeq = this.#source.lastSeq;
+    this.#unsubscribe = this.#source.subscribe(() => this.#send());
     this.#armHeartbeat();
+    this.#send();
   }
 
   /** Ends the stream in good order. */
@@ -76,31 +79,53 @@ export class EventStream {
     this.#response.end();
   }
 
-  #tellHeld(source: EventSource, place: EventPlace | null): void {
-    const sameEpoch = place !== null && place.epoch === source.epoch;
-    const { events, missed } = source.since(sameEpoch ? place.seq : 0);
-    if (place !== null && !sameEpoch) this.#write(gapText({ reason: 'another_epoch', missed, epoch: source.epoch }));
-    else if (place !== null && missed > 0) this.#write(gapText({ reason: 'not_held', missed, epoch: source.epoch }));
-    // A comment, so that a reader of an empty stream knows that it stands.
-    else this.#write(': here\n\n');
-    for (const event of events) this.#write(eventText(event));
+  #goTo(place: EventPlace | null): void {
+    const { epoch } = this.#source;
+    const { missed } = this.#source.since(0);
+    if (place !== null && place.epoch === epoch) {
+      this.#seq = place.seq;
+      return;
+    }
+    // Whoever names no event has missed none; whoever names one of another run has missed the end of that run.
+    this.#seq = missed;
+    // Otherwise a comment, so that a reader of a stream without events knows that it stands.
+    this.#write(place === null ? ': here\n\n' : gapText({ reason: 'another_epoch', missed, epoch }));
+  }
+
+  #send(): void {
+    if (!this.#open || this.#waits) return;
+    const { events, missed } = this.#source.since(this.#seq);
+    if (missed > 0) this.#write(gapText({ reason: 'not_held', missed, epoch: this.#source.epoch }));
+    for (const event of events) {
+      if (this.#waits || event.seq > this.#lastSeq) break;
+      this.#seq = event.seq;
+      this.#write(eventText(event));
+    }
+    if (this.#seq >= this.#lastSeq) this.stop();
+  }
+
+  #goOn(): void {
+    this.#waits = false;
+    this.#waited = false;
+    this.#send();
   }
 
   #write(text: string): void {
-    if (!this.#open) return;
-    this.#response.write(text);
-    if (this.#response.writableLength > unreadOctetsMax) {
-      this.#leave();
-      this.#response.destroy();
-    }
+    if (!this.#response.write(text)) this.#waits = true;
   }
 
   #armHeartbeat(): void {
-    if (!this.#open) return;
-    this.#heartbeat = this.#clock.schedule(after(this.#clock.now(), heartbeatMs), (stream: EventStream) => {
-      stream.#write(': still here\n\n');
-      stream.#armHeartbeat();
-    }, this);
+    this.#heartbeat = this.#clock.schedule(after(this.#clock.now(), heartbeatMs), (stream: EventStream) => stream.#beat(), this);
+  }
+
+  #beat(): void {
+    if (this.#waited) {
+      this.#response.destroy();
+      return;
+    }
+    if (this.#waits) this.#waited = true;
+    else this.#write(': still here\n\n');
+    this.#armHeartbeat();
   }
 
   #leave(): void {

@@ -46,7 +46,7 @@ const details: Record<OperationId, Details> = {
       'Server-sent events. Each has the id `<epoch>-<seq>`, its kind as event name, and an Event as data. Without ' +
       'Last-Event-ID the stream begins with the oldest event that is still held. Where it cannot go on from the id, ' +
       'its first event is `gap` with a Gap as data. A comment every 15 s shows that the stream stands. A reader that ' +
-      'leaves more than 1 MiB unread is cut.',
+      'takes nothing from one of them to the next, with something to take, is cut.',
     parameters: [
       { name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' }, description: 'The last event that was read.' },
       {

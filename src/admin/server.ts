@@ -8,7 +8,7 @@ import { matchOperation, type OperationId } from './operations.ts';
 import { type Problem, problem } from './problem.ts';
 import { listenAt, type SocketRefusal } from './socket-file.ts';
 
-/** Followers of events at one time: dashboards and terminals, not a public. Each may hold 1 MiB unread. */
+/** Followers of events at one time: dashboards and terminals, not a public. Each costs a connection. */
 const followersMax = 32;
 /** No operation takes content; what is sent nevertheless is not worth reading. */
 const contentOctetsMax = 4096;
@@ -133,10 +133,10 @@ class AdminApi {
     if (this.#streams.size >= followersMax) {
       return sendProblem(response, problem(503, `${followersMax} readers follow already; no more are admitted.`));
     }
-    const stream = new EventStream(response, this.#clock);
+    const stream = new EventStream(this.#gateway.events, response, this.#clock);
     this.#streams.add(stream);
     response.on('close', () => this.#streams.delete(stream));
-    stream.start(this.#gateway.events, place, follow === 'true' && request.method !== 'HEAD');
+    stream.start(place, follow === 'true' && request.method !== 'HEAD');
   }
 }
 

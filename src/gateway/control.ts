@@ -22,6 +22,14 @@ export interface Gateway extends EventSink {
   counts(): { readonly exchanges: readonly ExchangeCount[]; readonly workers: readonly WorkerCounts[]; readonly logDropped: number };
 }
 
+/** What a terminal shows while a gateway runs; given to `startGateway` as `watcher`. Absent callbacks cost nothing. */
+export interface GatewayWatcher {
+  /** The record of each exchange whose shape is not 'none', soon after its end. */
+  failed?(record: ExchangeRecord): void;
+  /** One line that an instance printed. */
+  printed?(instance: string, stream: 'stdout' | 'stderr', line: string): void;
+}
+
 export interface EventSource {
   readonly epoch: string;
   /** The last event's number; 0 before the first. */

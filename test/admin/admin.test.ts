@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { spawn } from 'node:child_process';
-import { unreadOctetsMax } from '../../src/admin/event-stream.ts';
 import { openApi } from '../../src/admin/openapi.ts';
 import { operations } from '../../src/admin/operations.ts';
 import { eventSchema, gapSchema, problemSchema, recordSchema, reloadSchema, statusSchema } from '../../src/admin/schemas.ts';
@@ -276,21 +275,48 @@ describe('events', () => {
     assert.match(text, /^: still here$/m);
   });
 
-  test('a reader that does not read is cut, and forgotten', async () => {
+  const long = 'x'.repeat(64 * 1024);
+  const tellLong = () => gateway.tell({ kind: 'worker_lost', subject: 'worker:1', reason: long, evidence: { why: '', exchangesLost: 0 } });
+
+  test('more than a socket takes at once all reach a reader in their order', async () => {
+    for (let number = 0; number < 100; number++) tellLong();
+    const text = await readStream('/v1/events?follow=false', {}, () => false);
+    const ids = [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
+    assert.deepEqual(ids, Array.from({ length: 100 }, (_, place) => `run-1-${place + 1}`));
+  });
+
+  test('a reader that falls behind what is held is told of the gap', async () => {
+    gateway.events.held = 10;
     const sent = request({ socketPath, path: '/v1/events' });
     sent.end();
     const response = await responseOf(sent);
     response.pause();
-    const reason = 'x'.repeat(64 * 1024);
-    // The kernel takes some 200 KiB by itself; then the bound counts.
-    for (let told = 0; gateway.events.listeners.size > 0; told += reason.length) {
-      assert.ok(told < 4 * unreadOctetsMax, 'cut within four times the bound');
-      gateway.tell({ kind: 'worker_lost', subject: 'worker:1', reason, evidence: { why: '', exchangesLost: 0 } });
+    for (let number = 0; number < 100; number++) tellLong();
+    response.setEncoding('utf8');
+    let text = '';
+    for await (const chunk of response) {
+      text += chunk;
+      if (text.includes('id: run-1-100\n')) break;
     }
+    const [gap] = dataOf(text, 'gap') as { missed: number }[];
+    assert.ok(gap !== undefined && gap.missed > 0);
+    assert.equal([...text.matchAll(/^id: /gm)].length + gap.missed, 100);
+  });
+
+  test('a reader that takes nothing from one heartbeat to the next is cut, and forgotten', async () => {
+    const sent = request({ socketPath, path: '/v1/events' });
     sent.on('error', () => {});
+    sent.end();
+    const response = await responseOf(sent);
     response.on('error', () => {});
+    response.pause();
+    for (let number = 0; number < 100; number++) tellLong();
+    await clock.advance(15_000);
+    assert.equal(gateway.events.listeners.size, 1);
+    await clock.advance(15_000);
     response.resume();
     await new Promise((resolve) => response.on('close', resolve));
+    while (gateway.events.listeners.size > 0) await new Promise((resolve) => setImmediate(resolve));
     assert.equal(clock.timersLive, 0);
   });
 
