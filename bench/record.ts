@@ -1,0 +1,111 @@
+/**
+ * How long one record takes: `node bench/record.ts [lines]`. Prints the best and the median of several rounds;
+ * "ordinary" is one attempt on a reused connection and no failure.
+ */
+import { performance } from 'node:perf_hooks';
+import type { EndedExchange } from '../src/core/exchange.ts';
+import { fail } from '../src/core/failure.ts';
+import type { Clock, Instant, Timer } from '../src/core/time.ts';
+import { RecordBatch } from '../src/record/batch.ts';
+import { ExchangeCounters } from '../src/record/counters.ts';
+import { RecordWriter } from '../src/record/write-record.ts';
+
+const lines = Number(process.argv[2] ?? 50_000);
+const rounds = 9;
+
+const still: Timer = { cancel: () => undefined };
+const clock: Clock = { now: () => 0 as Instant, wallTime: () => 0, schedule: () => still };
+const batch: RecordBatch = new RecordBatch({
+  clock,
+  onReady: () => {
+    batch.take();
+    batch.acknowledge();
+  },
+});
+const writer = new RecordWriter({
+  deployment: 'shop',
+  member: 'gw-1',
+  processStartedWall: Date.UTC(2026, 10, 21),
+  worker: 1,
+  queryAllowed: ['page'],
+  batch,
+});
+const counters = new ExchangeCounters();
+
+/** As different from one another as exchanges of one second are. */
+function exchange(n: number, target: string): EndedExchange {
+  const ms = (n * 37) % 1000;
+  const startedAt = (100_000 + n * 0.05) as Instant;
+  return {
+    id: `019aa5d2-5f1c-7c3e-9f0a-${String(n).padStart(12, '0')}`,
+    traceId: `4bf92f3577b34da6a3ce${String(n).padStart(12, '0')}`,
+    startedWall: 1_795_250_538_000 + n / 20,
+    startedAt,
+    endedAt: (startedAt + 1.234 + ms / 317) as Instant,
+    revision: 3,
+    route: 'web',
+    upstream: 'web',
+    application: '',
+    release: '',
+    client: { address: '192.0.2.17', port: 40_000 + ms, peerAddress: '192.0.2.17', trusted: false, scheme: 'http', tls: null, listener: 'http' },
+    method: 'GET',
+    authority: 'shop.example.org',
+    target,
+    version: 'HTTP/1.1',
+    attempts: [
+      {
+        endpoint: 'web/127.0.0.1:3000',
+        address: '127.0.0.1:3000',
+        endpointState: 'healthy',
+        reused: true,
+        idleMs: 3.25 + ms / 13,
+        localPort: 50_000 + ms,
+        startedMs: 0.041 + ms / 50_000,
+        dnsMs: -1,
+        connectedMs: -1,
+        tlsMs: -1,
+        sentMs: 0.09 + ms / 40_000,
+        headMs: 1.05 + ms / 317,
+        endedMs: 1.2 + ms / 317,
+        status: 200,
+        failure: null,
+        exit: null,
+        retry: false,
+        retryReason: 'accepted',
+      },
+    ],
+    statusSent: 200,
+    statusReceived: 200,
+    end: 'forwarded',
+    failure: null,
+    delivery: 'response_started',
+    octetsFromClient: 0,
+    octetsToClient: 6413,
+  };
+}
+
+function failed(n: number): EndedExchange {
+  const failure = fail('connect_refused', 'connect', { address: '127.0.0.1:3000' });
+  const ordinary = exchange(n, '/products/42');
+  const attempts = ordinary.attempts.map((attempt) => ({ ...attempt, reused: false, status: 0, failure, retryReason: 'nowhere_else' as const }));
+  return { ...ordinary, attempts, statusSent: 502, statusReceived: 0, end: 'generated', failure, delivery: 'not_sent' };
+}
+
+function measure(name: string, make: (n: number) => EndedExchange, run: (exchange: EndedExchange) => void): void {
+  const exchanges = Array.from({ length: 2000 }, (_, n) => make(n));
+  const perLine: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    for (let n = 0; n < lines; n++) run(exchanges[n % exchanges.length] as EndedExchange);
+    perLine.push(((performance.now() - start) * 1000) / lines);
+  }
+  perLine.sort((a, b) => a - b);
+  console.log(`${name.padEnd(28)} best ${perLine[0]?.toFixed(2)} µs, median ${perLine[rounds >> 1]?.toFixed(2)} µs`);
+}
+
+const octets = writer.write(exchange(1, '/products/42'));
+console.log(`an ordinary line has ${octets} octets; ${lines} lines per round`);
+measure('record, ordinary', (n) => exchange(n, '/products/42'), (ended) => void writer.write(ended));
+measure('record, with a query', (n) => exchange(n, '/products/42?page=2&token=abcdef&q=shoes'), (ended) => void writer.write(ended));
+measure('record, failed', failed, (ended) => void writer.write(ended));
+measure('count', (n) => exchange(n, '/products/42'), (ended) => counters.count(ended));

@@ -1,0 +1,138 @@
+import { type Clock, type Timer, after } from '../core/time.ts';
+
+/** Whole lines of the exchange log on their way from a serving worker to main. Structured-cloneable. */
+export interface RecordLines {
+  /** NDJSON. Owned by the receiver; its buffer may be transferred. */
+  readonly octets: Uint8Array<ArrayBuffer>;
+  readonly lines: number;
+  /** Where the lines of exchanges that failed are: start, end, start, end, … */
+  readonly failed: readonly number[];
+}
+
+export interface BatchOptions {
+  readonly clock: Clock;
+  /** Called when `take` has something: the batch is full, or its first line has waited long enough. */
+  readonly onReady: () => void;
+  readonly octetsMax?: number;
+  readonly waitMs?: number;
+  readonly unacknowledgedMax?: number;
+}
+
+/** A message costs some 10 µs however large it is: at 64 KiB, some 80 lines, that is nothing per line. */
+const octetsMaxDefault = 64 * 1024;
+/** How old a record may become before anybody can find it. */
+const waitMsDefault = 100;
+/** 4 MiB per worker: a second of a very busy worker, should main be held up that long. */
+const unacknowledgedMaxDefault = 64;
+
+/**
+ * Collects the lines of one serving worker. Nothing here waits: when main does not keep up, lines are dropped
+ * and counted.
+ *
+ *     append … append ─▶ onReady ─▶ take ─▶ (main) ─▶ acknowledge
+ */
+export class RecordBatch {
+  readonly #clock: Clock;
+  readonly #onReady: () => void;
+  readonly #octetsMax: number;
+  readonly #waitMs: number;
+  readonly #unacknowledgedMax: number;
+  #octets: Buffer<ArrayBuffer>;
+  #length = 0;
+  #lines = 0;
+  #failed: number[] = [];
+  #unacknowledged = 0;
+  #dropped = 0;
+  #timer: Timer | null = null;
+  /** The batch should leave as soon as main has acknowledged enough. */
+  #overdue = false;
+
+  constructor(options: BatchOptions) {
+    this.#clock = options.clock;
+    this.#onReady = options.onReady;
+    this.#octetsMax = options.octetsMax ?? octetsMaxDefault;
+    this.#waitMs = options.waitMs ?? waitMsDefault;
+    this.#unacknowledgedMax = options.unacknowledgedMax ?? unacknowledgedMaxDefault;
+    this.#octets = Buffer.allocUnsafeSlow(this.#octetsMax);
+  }
+
+  /** Lines that were dropped since the start. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** Batches that were taken and are not acknowledged yet. */
+  get unacknowledged(): number {
+    return this.#unacknowledged;
+  }
+
+  /**
+   * Appends a line of ASCII that ends with LF; `failed` marks it to be kept apart from successes. Returns its
+   * octets, 0 when it was dropped.
+   */
+  append(line: string, failed: boolean): number {
+    const start = this.#length;
+    const end = start + line.length;
+    if (end > this.#octets.length) return this.#appendToNext(line, failed);
+    this.#octets.write(line, start, 'latin1');
+    this.#length = end;
+    this.#lines += 1;
+    if (failed) this.#failed.push(start, end);
+    if (start === 0) this.#startWaiting();
+    return line.length;
+  }
+
+  /** What has been collected, ready or not; null when there is nothing, or main is too far behind. */
+  take(): RecordLines | null {
+    if (this.#length === 0 || this.#unacknowledged >= this.#unacknowledgedMax) return null;
+    const lines = { octets: this.#takeOctets(), lines: this.#lines, failed: this.#failed };
+    this.#length = 0;
+    this.#lines = 0;
+    this.#failed = [];
+    this.#overdue = false;
+    this.#unacknowledged += 1;
+    this.#timer?.cancel();
+    this.#timer = null;
+    return lines;
+  }
+
+  /** Main has stored `batches` more of what was taken. */
+  acknowledge(batches = 1): void {
+    this.#unacknowledged = Math.max(0, this.#unacknowledged - batches);
+    if (this.#overdue) this.#onReady();
+  }
+
+  #appendToNext(line: string, failed: boolean): number {
+    if (this.#length > 0) {
+      this.#overdue = true;
+      this.#onReady();
+    }
+    if (this.#length > 0) {
+      this.#dropped += 1;
+      return 0;
+    }
+    // A line longer than a batch is rare and bounded (`write-record.ts`): it becomes a batch of its own size.
+    if (line.length > this.#octets.length) this.#octets = Buffer.allocUnsafeSlow(line.length);
+    return this.append(line, failed);
+  }
+
+  /** A batch that is mostly room is copied, so that main holds no empty octets; a full one is given away. */
+  #takeOctets(): Uint8Array<ArrayBuffer> {
+    const octets = this.#octets;
+    const isLarge = octets.length > this.#octetsMax;
+    if (!isLarge && this.#length < octets.length / 2) return new Uint8Array(octets.subarray(0, this.#length));
+    this.#octets = Buffer.allocUnsafeSlow(this.#octetsMax);
+    return new Uint8Array(octets.buffer, 0, this.#length);
+  }
+
+  #startWaiting(): void {
+    const due = after(this.#clock.now(), this.#waitMs);
+    this.#timer = this.#clock.schedule(due, RecordBatch.#waited, this);
+  }
+
+  static #waited(batch: RecordBatch): void {
+    batch.#timer = null;
+    batch.#overdue = true;
+    batch.#onReady();
+  }
+}

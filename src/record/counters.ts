@@ -1,0 +1,174 @@
+import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import type { EndedExchange, EndKind } from '../core/exchange.ts';
+import type { Cause } from '../core/failure.ts';
+import { shapeOfExchange, shapeWithoutFailure } from './verdict.ts';
+
+/** Routes times what can happen to them; beyond this a metrics store suffers, and nobody reads it. */
+const keysMaxDefault = 2000;
+/** Where exchanges are counted that would need one key more. */
+const otherRoute = '(other)';
+
+type StatusClass = ExchangeCount['statusClass'];
+const statusClasses = ['none', '1xx', '2xx', '3xx', '4xx', '5xx'] as const satisfies readonly StatusClass[];
+const ends = ['forwarded', 'generated', 'truncated', 'abandoned'] as const satisfies readonly EndKind[];
+const withoutFailure = ['none', 'app_error', 'client_abort'] as const;
+
+/**
+ * Counts exchanges in a serving worker. Keys that are known cost some table look-ups and no memory: the labels
+ * of one route and upstream are folded into one small integer, which finds the cell.
+ */
+export class ExchangeCounters {
+  readonly #keysMax: number;
+  readonly #routes = new Map<string, Map<string, Map<number, ExchangeCount>>>();
+  readonly #causes = new Map<Cause, number>();
+  /** Cells with something in them since the last delta. */
+  #touched: ExchangeCount[] = [];
+  #keys = 0;
+
+  constructor(keysMax = keysMaxDefault) {
+    this.#keysMax = keysMax;
+  }
+
+  count(exchange: EndedExchange): void {
+    const cell = this.#cell(exchange);
+    if (cell.count === 0) this.#touched.push(cell);
+    const durationMs = Math.max(0, exchange.endedAt - exchange.startedAt);
+    cell.count += 1;
+    cell.durationMsSum += durationMs;
+    cell.octetsIn += exchange.octetsFromClient;
+    cell.octetsOut += exchange.octetsToClient;
+    const bucket = bucketOf(durationMs);
+    cell.durations[bucket] = (cell.durations[bucket] as number) + 1;
+  }
+
+  /** The sums since the last call; what has not changed is not among them. */
+  takeDelta(): ExchangeCount[] {
+    const delta = this.#touched.map((cell) => ({ ...cell, durations: cell.durations.slice() }));
+    for (const cell of this.#touched) clear(cell);
+    this.#touched = [];
+    return delta;
+  }
+
+  #cell(exchange: EndedExchange): ExchangeCount {
+    const label = this.#label(exchange);
+    return this.#routes.get(exchange.route)?.get(exchange.upstream)?.get(label) ?? this.#newCell(exchange, label);
+  }
+
+  #label(exchange: EndedExchange): number {
+    const verdict =
+      exchange.failure === null
+        ? withoutFailure.indexOf(shapeWithoutFailure(exchange))
+        : withoutFailure.length + this.#causeNumber(exchange.failure.cause);
+    return (verdict * ends.length + ends.indexOf(exchange.end)) * statusClasses.length + classNumber(exchange.statusSent);
+  }
+
+  #causeNumber(cause: Cause): number {
+    const known = this.#causes.get(cause);
+    if (known !== undefined) return known;
+    const number = this.#causes.size;
+    this.#causes.set(cause, number);
+    return number;
+  }
+
+  /** Routes that are counted apart are fixed by `keysMax`; causes and ends of the others are still told apart. */
+  #newCell(exchange: EndedExchange, label: number): ExchangeCount {
+    const isOther = this.#keys >= this.#keysMax;
+    const route = isOther ? otherRoute : exchange.route;
+    const upstream = isOther ? otherRoute : exchange.upstream;
+    const upstreams = valueOf(this.#routes, route, () => new Map<string, Map<number, ExchangeCount>>());
+    const cells = valueOf(upstreams, upstream, () => new Map<number, ExchangeCount>());
+    return valueOf(cells, label, () => {
+      if (!isOther) this.#keys += 1;
+      return newCount(exchange, route, upstream);
+    });
+  }
+}
+
+/** Adds up what the workers counted, in main. */
+export class CounterTotals {
+  readonly #keysMax: number;
+  readonly #totals = new Map<string, ExchangeCount>();
+
+  constructor(keysMax = keysMaxDefault) {
+    this.#keysMax = keysMax;
+  }
+
+  add(delta: readonly ExchangeCount[]): void {
+    for (const counted of delta) addTo(this.#total(counted), counted);
+  }
+
+  all(): readonly ExchangeCount[] {
+    return [...this.#totals.values()];
+  }
+
+  #total(counted: ExchangeCount): ExchangeCount {
+    const known = this.#totals.get(keyOf(counted));
+    if (known !== undefined) return known;
+    const isOther = this.#totals.size >= this.#keysMax;
+    const labels = isOther ? { ...counted, route: otherRoute, upstream: otherRoute } : counted;
+    return valueOf(this.#totals, keyOf(labels), () => {
+      const total = { ...labels, durations: counted.durations.slice() };
+      clear(total);
+      return total;
+    });
+  }
+}
+
+/** No label but route and upstream can hold a line feed, and their names cannot either. */
+function keyOf(count: ExchangeCount): string {
+  return [count.route, count.upstream, count.statusClass, count.shape, count.cause, count.end].join('\n');
+}
+
+function newCount(exchange: EndedExchange, route: string, upstream: string): ExchangeCount {
+  return {
+    route,
+    upstream,
+    statusClass: statusClasses[classNumber(exchange.statusSent)] as StatusClass,
+    shape: shapeOfExchange(exchange),
+    cause: exchange.failure?.cause ?? 'none',
+    end: exchange.end,
+    count: 0,
+    durationMsSum: 0,
+    octetsIn: 0,
+    octetsOut: 0,
+    durations: new Array<number>(durationBoundsMs.length + 1).fill(0),
+  };
+}
+
+function addTo(total: ExchangeCount, counted: ExchangeCount): void {
+  total.count += counted.count;
+  total.durationMsSum += counted.durationMsSum;
+  total.octetsIn += counted.octetsIn;
+  total.octetsOut += counted.octetsOut;
+  for (let index = 0; index < total.durations.length; index++) {
+    total.durations[index] = (total.durations[index] as number) + (counted.durations[index] ?? 0);
+  }
+}
+
+function clear(count: ExchangeCount): void {
+  count.count = 0;
+  count.durationMsSum = 0;
+  count.octetsIn = 0;
+  count.octetsOut = 0;
+  count.durations.fill(0);
+}
+
+/** The index in `statusClasses`. */
+function classNumber(status: number): number {
+  return status >= 100 && status < 600 ? Math.floor(status / 100) : 0;
+}
+
+/** The first bound that is not exceeded; the cell after the last bound for what is longer. */
+function bucketOf(durationMs: number): number {
+  let bucket = 0;
+  while (bucket < durationBoundsMs.length && durationMs > (durationBoundsMs[bucket] as number)) bucket += 1;
+  return bucket;
+}
+
+function valueOf<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const value = make();
+  map.set(key, value);
+  return value;
+}

@@ -1,0 +1,159 @@
+import type { Event, EventKind, EventSink, NewEvent } from '../core/event.ts';
+import type { Clock } from '../core/time.ts';
+import { jsonOf } from './json-text.ts';
+import { TextRedactor } from './redact.ts';
+
+export interface EventHubOptions {
+  /** Which run of the process. */
+  readonly epoch: string;
+  readonly member: string;
+  readonly clock: Clock;
+  /** The configuration's revision now. */
+  readonly revision: () => number;
+  /** How many events are held for readers that come later. */
+  readonly held?: number;
+  readonly heldOctets?: number;
+  /** Takes each event as one line of JSON, LF included. */
+  readonly sink?: (line: string) => void;
+}
+
+export interface EventHub extends EventSink {
+  readonly epoch: string;
+  readonly lastSeq: number;
+  since(seq: number): { readonly events: readonly Event[]; readonly missed: number };
+  subscribe(listener: (event: Event) => void): () => void;
+  /** How often a subscriber or the sink threw. */
+  readonly listenerFaults: number;
+}
+
+/** Days of a healthy gateway, and half an hour of one whose instances restart as fast as they may. */
+const heldDefault = 4096;
+/** An exit with 200 lines of output has up to 100 KiB: 4,096 of those are too much. */
+const heldOctetsDefault = 16 * 1024 * 1024;
+/** Per text: a line of output, a complaint, a sentence. */
+const textCharactersMax = 512;
+
+export function createEventHub(options: EventHubOptions): EventHub {
+  return new Hub(options);
+}
+
+interface Held {
+  readonly event: Event;
+  readonly octets: number;
+}
+
+/**
+ * Numbers events, holds the last of them and tells everybody. Listeners hear events in their order, also when
+ * one of them tells another event from within its call; one that throws harms nobody else. Texts from outside
+ * are redacted before anybody hears them.
+ */
+class Hub implements EventHub {
+  readonly epoch: string;
+  readonly #options: EventHubOptions;
+  readonly #heldMax: number;
+  readonly #heldOctetsMax: number;
+  readonly #redactor = new TextRedactor();
+  readonly #listeners = new Set<(event: Event) => void>();
+  /** By number, from `#firstHeld` to `#lastSeq`. */
+  readonly #held = new Map<number, Held>();
+  #firstHeld = 1;
+  #heldOctets = 0;
+  #lastSeq = 0;
+  #untold: { readonly event: Event; readonly line: string }[] = [];
+  #telling = false;
+  #listenerFaults = 0;
+
+  constructor(options: EventHubOptions) {
+    this.#options = options;
+    this.epoch = options.epoch;
+    this.#heldMax = Math.max(1, options.held ?? heldDefault);
+    this.#heldOctetsMax = options.heldOctets ?? heldOctetsDefault;
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  get listenerFaults(): number {
+    return this.#listenerFaults;
+  }
+
+  tell<K extends EventKind>(news: NewEvent<K>): void {
+    const event = this.#complete(news);
+    const line = `${jsonOf(event)}\n`;
+    this.#hold({ event, octets: line.length });
+    this.#untold.push({ event, line });
+    this.#tellAll();
+  }
+
+  since(seq: number): { readonly events: readonly Event[]; readonly missed: number } {
+    const wanted = seq > 0 ? Math.floor(seq) + 1 : 1;
+    const events: Event[] = [];
+    for (let next = Math.max(wanted, this.#firstHeld); next <= this.#lastSeq; next++) {
+      events.push((this.#held.get(next) as Held).event);
+    }
+    return { events, missed: Math.max(0, this.#firstHeld - wanted) };
+  }
+
+  subscribe(listener: (event: Event) => void): () => void {
+    // A function of its own, so that the same listener may subscribe twice and leave once.
+    const entry = (event: Event): void => listener(event);
+    this.#listeners.add(entry);
+    return () => void this.#listeners.delete(entry);
+  }
+
+  #complete<K extends EventKind>(news: NewEvent<K>): Event {
+    this.#lastSeq += 1;
+    const redacted = this.#redactor.redactAll(news, textCharactersMax);
+    const event = {
+      epoch: this.epoch,
+      seq: this.#lastSeq,
+      at: this.#options.clock.wallTime(),
+      kind: news.kind,
+      member: this.#options.member,
+      worker: news.worker ?? null,
+      revision: this.#options.revision(),
+      release: news.release ?? null,
+      subject: news.subject,
+      from: news.from ?? null,
+      to: news.to ?? null,
+      reason: redacted.reason,
+      evidence: redacted.evidence,
+      actor: news.actor ?? 'gateway',
+    };
+    // TypeScript cannot see that kind and evidence vary together; the parameter has checked it.
+    return event as unknown as Event;
+  }
+
+  #hold(held: Held): void {
+    this.#held.set(held.event.seq, held);
+    this.#heldOctets += held.octets;
+    // The newest is held whatever its size.
+    while (this.#held.size > this.#heldMax || (this.#heldOctets > this.#heldOctetsMax && this.#held.size > 1)) {
+      this.#heldOctets -= this.#held.get(this.#firstHeld)?.octets ?? 0;
+      this.#held.delete(this.#firstHeld);
+      this.#firstHeld += 1;
+    }
+  }
+
+  #tellAll(): void {
+    if (this.#telling) return;
+    this.#telling = true;
+    for (let next = this.#untold.shift(); next !== undefined; next = this.#untold.shift()) {
+      if (this.#options.sink !== undefined) this.#call(this.#options.sink, next.line);
+      for (const listener of [...this.#listeners]) {
+        // One that has left during this event does not hear it any more.
+        if (this.#listeners.has(listener)) this.#call(listener, next.event);
+      }
+    }
+    this.#telling = false;
+  }
+
+  #call<T>(listener: (value: T) => void, value: T): void {
+    try {
+      listener(value);
+    } catch {
+      this.#listenerFaults += 1;
+    }
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * Pieces of JSON in plain ASCII, cheap enough to be made for every exchange. ASCII, so that a line can be
+ * written octet by octet and no log shipper can break it.
+ */
+
+/** Anything but printable ASCII without quote and backslash. */
+const unsafe = /[^ !#-[\]-~]/;
+const notAscii = /[\u007f-\uffff]/g;
+
+/** A JSON string. Half a surrogate pair becomes U+FFFD: JSON parsers disagree about it otherwise. */
+export function quoted(text: string): string {
+  return unsafe.test(text) ? escaped(text) : `"${text}"`;
+}
+
+/** A JSON string of at most `charactersMax` characters of `text`; what is cut is marked by "…". */
+export function quotedWithin(text: string, charactersMax: number): string {
+  return quoted(bounded(text, charactersMax));
+}
+
+export function quotedOrNull(text: string | null): string {
+  return text === null ? 'null' : quoted(text);
+}
+
+/** The first `charactersMax` characters and "…", or the text itself when it is no longer than that. */
+export function bounded(text: string, charactersMax: number): string {
+  if (text.length <= charactersMax) return text;
+  // A pair of surrogates is one character: it is left out rather than halved.
+  const last = text.charCodeAt(charactersMax - 1);
+  const kept = last >= 0xd800 && last <= 0xdbff ? charactersMax - 1 : charactersMax;
+  return `${text.slice(0, kept)}…`;
+}
+
+/** Any value that structured clone allows, as ASCII JSON; what JSON does not know becomes null. */
+export function jsonOf(value: unknown): string {
+  return toAscii(JSON.stringify(value, wellFormed) ?? 'null');
+}
+
+function wellFormed(_name: string, value: unknown): unknown {
+  if (typeof value === 'bigint') return Number(value);
+  return typeof value === 'string' ? value.toWellFormed() : value;
+}
+
+function escaped(text: string): string {
+  return toAscii(JSON.stringify(text.toWellFormed()));
+}
+
+function toAscii(json: string): string {
+  return json.replace(notAscii, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
+
+/** ".001" to ".999", without zeros at the end; "" for none. */
+const thousandths = Array.from({ length: 1000 }, (_, n) => (n === 0 ? '' : `.${String(n).padStart(3, '0').replace(/0+$/, '')}`));
+
+/**
+ * Milliseconds with at most three decimals; negative ones and what is no number are 0.
+ * A table instead of the platform's shortest decimal of a double, which takes ten times as long.
+ */
+export function milliseconds(ms: number): string {
+  if (!(ms > 0)) return '0';
+  // Beyond this (24 days) decimals say nothing, and thousandths would leave the range of small integers.
+  if (ms >= 2_147_483) return String(Math.min(Math.round(ms), Number.MAX_SAFE_INTEGER));
+  const whole = Math.floor(ms);
+  const part = Math.round((ms - whole) * 1000);
+  return part === 1000 ? `${whole + 1}` : whole + (thousandths[part] as string);
+}
+
+/** Milliseconds, or null for −1: the stage was not reached. */
+export function millisecondsOrNull(ms: number): string {
+  return ms >= 0 ? milliseconds(ms) : 'null';
+}
+
+/** Milliseconds that may lie on either side of zero. */
+export function signedMilliseconds(ms: number): string {
+  const text = milliseconds(Math.abs(ms));
+  return ms < 0 && text !== '0' ? `-${text}` : text;
+}
+
+/** A whole number from 0; what is none is 0. */
+export function count(value: number): string {
+  if (!(value > 0)) return '0';
+  return String(value <= Number.MAX_SAFE_INTEGER ? Math.floor(value) : Number.MAX_SAFE_INTEGER);
+}
+
+/** The last instant that RFC 3339 can say: 9999-12-31T23:59:59.999Z. */
+const lastWallTime = 253_402_300_799_999;
+
+/** RFC 3339 with milliseconds, UTC. Keeps the text of the last second, which most lines share. */
+export class Timestamps {
+  #second = -1;
+  #prefix = '';
+
+  text(wallTime: number): string {
+    const known = wallTime >= 0 && wallTime <= lastWallTime ? Math.floor(wallTime) : 0;
+    const second = Math.floor(known / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#prefix = new Date(second * 1000).toISOString().slice(0, 20);
+    }
+    return this.#prefix + (threeDigits[known - second * 1000] as string);
+  }
+}
+
+const threeDigits = Array.from({ length: 1000 }, (_, n) => `${String(n).padStart(3, '0')}Z`);

@@ -1,0 +1,254 @@
+import type { EventSink } from '../core/event.ts';
+import type { Result } from '../core/result.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { type LogOutput, type LogProblem, openLogOutput } from './log-output.ts';
+import { LossReport } from './loss-report.ts';
+
+export interface LogFileOptions {
+  readonly clock: Clock;
+  /** Hears `log_dropped` when writing fails, at most once per `tellEveryMs`, and when it goes on again. */
+  readonly events: EventSink;
+  readonly queueOctetsMax?: number;
+  readonly retryMs?: number;
+  readonly tellEveryMs?: number;
+  readonly closeMs?: number;
+  /** How the output is opened; tests give one that fails. */
+  readonly open?: (path: string) => Promise<Result<LogOutput, LogProblem>>;
+}
+
+/** Half a second of the busiest gateway, minutes of most: longer than a disk pauses, small beside the process. */
+const queueOctetsMaxDefault = 16 * 1024 * 1024;
+/** Space on a disk does not come back sooner, and the queue can hold that long. */
+const retryMsDefault = 1000;
+/** A pipe that is full for the moment (EAGAIN) is asked again as soon as its reader may have read. */
+const againMs = 10;
+const tellEveryMsDefault = 10_000;
+/** A pipe that nobody reads must not hold up the end of the process. */
+const closeMsDefault = 2000;
+
+export interface LogFile {
+  /** Takes whole lines, LF included, and keeps the octets until they are written in this order; or counts them
+   * as dropped. Never waits, never throws. */
+  append(octets: Uint8Array, lines: number): void;
+  /** Opens the file under its name again, as after a rotation. When that fails the old one is kept. */
+  reopen(): Promise<Result<null, LogProblem>>;
+  /** Writes what waits, for `closeMs` at most; the rest is counted as dropped. */
+  close(): Promise<void>;
+  /** Lines that were dropped since the start. */
+  readonly dropped: number;
+  /** The same by reason: an errno, 'queue_full' (written too slowly), 'closed'. */
+  readonly droppedBy: ReadonlyMap<string, number>;
+  readonly queuedOctets: number;
+}
+
+/** Opens the exchange log at `path` for appending; '-' is standard output. */
+export async function openLogFile(path: string, options: LogFileOptions): Promise<Result<LogFile, LogProblem>> {
+  const open = options.open ?? openLogOutput;
+  const output = await open(path);
+  return output.ok ? { ok: true, value: new QueuedLog(path, output.value, options) } : output;
+}
+
+interface Queued {
+  readonly octets: Uint8Array;
+  readonly lines: number;
+}
+
+/** Where a line was cut off by a change of output, this ends it, so that the next line stands for itself. */
+const endOfTornLine: Queued = { octets: Uint8Array.of(0x0a), lines: 0 };
+
+/** The same output will take octets later; a new one would be no better. */
+const passing: readonly string[] = ['EAGAIN', 'ENOSPC', 'EDQUOT', 'EFBIG'];
+
+/**
+ * One write at a time, the rest in a bounded queue. A write that fails is tried again until it succeeds: what is
+ * lost meanwhile is only what the queue cannot hold. A pipe without a reader is given up until `reopen`.
+ */
+class QueuedLog implements LogFile {
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #open: (path: string) => Promise<Result<LogOutput, LogProblem>>;
+  readonly #losses: LossReport;
+  readonly #queueOctetsMax: number;
+  readonly #retryMs: number;
+  readonly #closeMs: number;
+  readonly #queue: Queued[] = [];
+  #queuedOctets = 0;
+  /** How much of the first in the queue has been written. */
+  #written = 0;
+  #output: LogOutput;
+  /** Takes over between two writes. */
+  #nextOutput: LogOutput | null = null;
+  #isWriting = false;
+  /** Settles when the last round of writing has ended. */
+  #writing: Promise<void> = Promise.resolve();
+  #retry: Timer | null = null;
+  /** Why nothing is written now. */
+  #errno: string | null = null;
+  #closed = false;
+
+  constructor(path: string, output: LogOutput, options: LogFileOptions) {
+    this.#path = path;
+    this.#output = output;
+    this.#clock = options.clock;
+    this.#open = options.open ?? openLogOutput;
+    this.#losses = new LossReport(path, options.clock, options.events, options.tellEveryMs ?? tellEveryMsDefault);
+    this.#queueOctetsMax = options.queueOctetsMax ?? queueOctetsMaxDefault;
+    this.#retryMs = options.retryMs ?? retryMsDefault;
+    this.#closeMs = options.closeMs ?? closeMsDefault;
+  }
+
+  get dropped(): number {
+    return this.#losses.total;
+  }
+
+  get droppedBy(): ReadonlyMap<string, number> {
+    return this.#losses.byReason;
+  }
+
+  get queuedOctets(): number {
+    return this.#queuedOctets;
+  }
+
+  append(octets: Uint8Array, lines: number): void {
+    if (octets.length === 0) return;
+    const refusal = this.#refusal(octets.length);
+    if (refusal !== null) return this.#losses.lost(lines, refusal);
+    this.#queue.push({ octets, lines });
+    this.#queuedOctets += octets.length;
+    this.#write();
+  }
+
+  async reopen(): Promise<Result<null, LogProblem>> {
+    const output = await this.#open(this.#path);
+    if (!output.ok) return output;
+    if (this.#closed) {
+      await output.value.close();
+      return { ok: true, value: null };
+    }
+    await this.#nextOutput?.close();
+    this.#nextOutput = output.value;
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.#errno = null;
+    this.#write();
+    return { ok: true, value: null };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#retry?.cancel();
+    this.#retry = null;
+    this.#write();
+    const isDone = await this.#writtenWithin(this.#closeMs);
+    this.#dropQueue(this.#errno ?? 'closed');
+    this.#losses.close();
+    // A write that hangs would hold up the closing of its file too; the process is about to end anyway.
+    const closing = this.#output.close();
+    if (isDone) await closing;
+  }
+
+  /** Why lines cannot be taken; null when they can. */
+  #refusal(octets: number): string | null {
+    if (this.#closed) return 'closed';
+    if (this.#errno === 'EPIPE') return 'EPIPE';
+    return this.#queuedOctets + octets > this.#queueOctetsMax ? (this.#errno ?? 'queue_full') : null;
+  }
+
+  #write(): void {
+    if (this.#isWriting || this.#retry !== null) return;
+    this.#isWriting = true;
+    this.#writing = this.#writeQueue();
+  }
+
+  async #writeQueue(): Promise<void> {
+    for (;;) {
+      await this.#takeNextOutput();
+      const first = this.#queue[0];
+      if (first === undefined) return this.#rest();
+      const written = await this.#output.write(first.octets, this.#written);
+      if (!written.ok) {
+        // A new output may have come meanwhile: then this failure was the old one's.
+        if (this.#nextOutput !== null) continue;
+        return this.#failed(written.failure);
+      }
+      this.#errno = null;
+      this.#written += written.value;
+      if (this.#written >= first.octets.length) this.#removeFirst();
+    }
+  }
+
+  #rest(): void {
+    this.#isWriting = false;
+    this.#losses.recovered();
+  }
+
+  #removeFirst(): void {
+    this.#queuedOctets -= this.#queue.shift()?.octets.length ?? 0;
+    this.#written = 0;
+  }
+
+  async #takeNextOutput(): Promise<void> {
+    const next = this.#nextOutput;
+    if (next === null) return;
+    const old = this.#output;
+    this.#output = next;
+    this.#nextOutput = null;
+    // Standard output is always the same.
+    if (next === old) return;
+    this.#beginLineAgain();
+    await old.close();
+  }
+
+  /** The new output gets whole lines only: the one that the old output had in part is written again. */
+  #beginLineAgain(): void {
+    const first = this.#queue[0];
+    if (first === undefined || this.#written === 0) return;
+    const lineStart = first.octets.lastIndexOf(0x0a, this.#written - 1) + 1;
+    if (lineStart === this.#written) return;
+    this.#queue[0] = { octets: first.octets.subarray(lineStart), lines: first.lines };
+    this.#queue.unshift(endOfTornLine);
+    this.#queuedOctets += endOfTornLine.octets.length - lineStart;
+    this.#written = 0;
+  }
+
+  #failed(errno: string): void {
+    // First of all: whoever hears of it may append to this very log.
+    this.#isWriting = false;
+    this.#errno = errno;
+    if (errno === 'EPIPE') return this.#dropQueue(errno);
+    if (!this.#closed) {
+      const due = after(this.#clock.now(), errno === 'EAGAIN' ? againMs : this.#retryMs);
+      this.#retry = this.#clock.schedule(due, QueuedLog.#tryAgain, this);
+    }
+    if (errno !== 'EAGAIN') this.#losses.failing(errno);
+  }
+
+  static #tryAgain(log: QueuedLog): void {
+    log.#retry = null;
+    if (log.#errno === null || passing.includes(log.#errno)) return log.#write();
+    // The file may be beyond saving (EIO, ESTALE); under its name there may be a sound one.
+    void log.reopen().then((reopened) => {
+      if (!reopened.ok) log.#write();
+    });
+  }
+
+  #dropQueue(reason: string): void {
+    // The line that was cut off counts as lost with the rest of its batch.
+    for (const { lines } of this.#queue.splice(0)) {
+      if (lines > 0) this.#losses.lost(lines, reason);
+    }
+    this.#queuedOctets = 0;
+    this.#written = 0;
+  }
+
+  /** Whether the queue has been written, as far as it can be; false when `ms` have passed before that. */
+  async #writtenWithin(ms: number): Promise<boolean> {
+    if (!this.#isWriting) return true;
+    const { promise: tooLate, resolve } = Promise.withResolvers<boolean>();
+    const timer = this.#clock.schedule(after(this.#clock.now(), ms), resolve, false);
+    const isDone = await Promise.race([this.#writing.then(() => true), tooLate]);
+    timer.cancel();
+    return isDone;
+  }
+}

@@ -1,0 +1,101 @@
+import { write } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Result } from '../core/result.ts';
+
+/** Where a log's octets go, one write at a time. */
+export interface LogOutput {
+  /** Writes some or all octets from `from` on; resolves with how many, or with the errno. Never rejects. */
+  write(octets: Uint8Array, from: number): Promise<Result<number, string>>;
+  close(): Promise<void>;
+}
+
+/** Why an output cannot be opened: for people, and for programs. */
+export interface LogProblem {
+  readonly errno: string;
+  /** One sentence. */
+  readonly says: string;
+}
+
+/** Its owner writes, its group (an operator, a log shipper) reads: client addresses are not for everybody. */
+const mode = 0o640;
+
+/** '-' is standard output; a path is opened for appending, and made when it is not there. Its directory is not. */
+export async function openLogOutput(path: string): Promise<Result<LogOutput, LogProblem>> {
+  if (path === '-') return { ok: true, value: standardOutput };
+  try {
+    return { ok: true, value: new FileOutput(await open(path, 'a', mode)) };
+  } catch (error) {
+    return { ok: false, failure: problemOf(path, errnoOf(error)) };
+  }
+}
+
+class FileOutput implements LogOutput {
+  readonly #file: FileHandle;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  async write(octets: Uint8Array, from: number): Promise<Result<number, string>> {
+    try {
+      const { bytesWritten } = await this.#file.write(octets, from, octets.length - from, null);
+      return someOf(bytesWritten);
+    } catch (error) {
+      return { ok: false, failure: errnoOf(error) };
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#file.close();
+    } catch {
+      // Everything that could be written has been; there is nobody left to tell.
+    }
+  }
+}
+
+/**
+ * Descriptor 1, written on a thread of Node's pool: a pipe whose reader hangs holds up that thread, never the
+ * event loop, which `process.stdout` would (it writes to pipes synchronously).
+ */
+const standardOutput: LogOutput = {
+  write: (octets, from) =>
+    new Promise((resolve) => {
+      write(1, octets, from, octets.length - from, null, (error, written) => {
+        resolve(error === null ? someOf(written) : { ok: false, failure: errnoOf(error) });
+      });
+    }),
+  close: () => Promise.resolve(),
+};
+
+/** A write of nothing is no progress: trying on at once would spin. */
+function someOf(octets: number): Result<number, string> {
+  return octets > 0 ? { ok: true, value: octets } : { ok: false, failure: 'EIO' };
+}
+
+const sentences: Readonly<Record<string, (path: string) => string>> = {
+  ENOENT: (path) => `the directory ${dirname(path)} does not exist; make it, writable for this user`,
+  ENOTDIR: (path) => `a part of ${dirname(path)} is a file, not a directory`,
+  EACCES: (path) => `this user may not write to ${path}`,
+  EPERM: (path) => `this user may not write to ${path}`,
+  EISDIR: (path) => `${path} is a directory; the log is a file`,
+  EROFS: (path) => `${path} is on a file system that is mounted read-only`,
+  ENOSPC: (path) => `there is no space left for ${path}`,
+  EDQUOT: (path) => `the disk quota of this user is used up (${path})`,
+  ELOOP: (path) => `${path} is a symbolic link that leads back to itself`,
+  ENAMETOOLONG: (path) => `the name ${path} is too long`,
+  EMFILE: () => 'this process has too many open files (ulimit -n)',
+  ENFILE: () => 'the system has too many open files',
+};
+
+function problemOf(path: string, errno: string): LogProblem {
+  const sentence = sentences[errno];
+  return { errno, says: sentence === undefined ? `${path} cannot be opened (${errno})` : `${sentence(path)} (${errno})` };
+}
+
+/** The name of a system error. An error without one is none of the world's: EIO says that much. */
+function errnoOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
+  return typeof code === 'string' ? code : 'EIO';
+}

@@ -1,0 +1,95 @@
+import type { EventSink } from '../core/event.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+
+/**
+ * Counts what a log could not take, and says so: when it begins, then at most once per `tellEveryMs`, and when
+ * everything is being written again.
+ */
+export class LossReport {
+  readonly byReason = new Map<string, number>();
+  readonly #path: string;
+  readonly #clock: Clock;
+  readonly #events: EventSink;
+  readonly #tellEveryMs: number;
+  #total = 0;
+  #untold = 0;
+  #reason: string | null = null;
+  #failing = false;
+  #toldFailing = false;
+  #nextAt: Instant | null = null;
+  #timer: Timer | null = null;
+
+  constructor(path: string, clock: Clock, events: EventSink, tellEveryMs: number) {
+    this.#path = path;
+    this.#clock = clock;
+    this.#events = events;
+    this.#tellEveryMs = tellEveryMs;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  /** `reason` is an errno, or 'queue_full', 'closed'. */
+  lost(lines: number, reason: string): void {
+    this.#total += lines;
+    this.#untold += lines;
+    this.byReason.set(reason, (this.byReason.get(reason) ?? 0) + lines);
+    this.failing(reason);
+  }
+
+  /** Nothing is lost yet, but it cannot be written now. */
+  failing(reason: string): void {
+    this.#failing = true;
+    this.#reason = reason;
+    this.#tellInTime();
+  }
+
+  /** Everything that waited has been written. */
+  recovered(): void {
+    if (!this.#failing) return;
+    this.#failing = false;
+    this.#tellInTime();
+  }
+
+  /** Says what has not been said yet, at once: nothing will follow. */
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#tell();
+  }
+
+  #tellInTime(): void {
+    if (this.#timer !== null) return;
+    if (this.#nextAt === null || this.#clock.now() >= this.#nextAt) return this.#tell();
+    this.#timer = this.#clock.schedule(this.#nextAt, LossReport.#due, this);
+  }
+
+  static #due(report: LossReport): void {
+    report.#timer = null;
+    report.#tell();
+  }
+
+  #tell(): void {
+    if (this.#untold === 0 && this.#failing === this.#toldFailing) return;
+    const count = this.#untold;
+    const from = this.#toldFailing ? 'failing' : 'writing';
+    const to = this.#failing ? 'failing' : 'writing';
+    // Set before telling: whoever hears it may write to this very log.
+    this.#untold = 0;
+    this.#toldFailing = this.#failing;
+    this.#nextAt = after(this.#clock.now(), this.#tellEveryMs);
+    const errno = this.#reason === 'queue_full' || this.#reason === 'closed' ? null : this.#reason;
+    const evidence = { what: this.#path, count, errno };
+    this.#events.tell({ kind: 'log_dropped', subject: `log:${this.#path}`, from, to, reason: this.#sentence(count), evidence });
+  }
+
+  #sentence(count: number): string {
+    const name = this.#path === '-' ? 'The log on standard output' : `The log ${this.#path}`;
+    const lost = count === 0 ? 'no line has been lost' : `${count} ${count === 1 ? 'line was' : 'lines were'} lost`;
+    if (!this.#failing) return `${name} is being written again; ${lost} since the last report.`;
+    if (this.#reason === 'queue_full') return `${name} is not written fast enough; ${lost} so far.`;
+    if (this.#reason === 'closed') return `${name} was closed before everything was written; ${lost}.`;
+    return `${name} cannot be written (${this.#reason}); ${lost} since the last report, and writing is tried again.`;
+  }
+}

@@ -1,0 +1,63 @@
+import type { ExchangeRecord } from '../core/record.ts';
+import { bounded, quoted } from './json-text.ts';
+import { recordLimits } from './limits.ts';
+
+/** Why a line is no record of an exchange. */
+export type NotARecord =
+  | 'not_json' // torn, or not ours
+  | 'other_kind' // ours, but not of an exchange: an event, a tunnel
+  | 'not_a_record'; // JSON without what every record has
+
+export type ParsedRecord =
+  | { readonly ok: true; readonly record: ExchangeRecord }
+  | { readonly ok: false; readonly reason: NotARecord };
+
+const kinds = new Map<string, readonly string[]>([
+  ['string', ['id', 'trace_id', 'at', 'deployment', 'member', 'process', 'method', 'scheme', 'host', 'path', 'shape', 'delivery', 'end']],
+  ['number', ['v', 'worker', 'revision', 'octets_in', 'octets_out', 'duration_ms']],
+]);
+
+/**
+ * Reads one line of the exchange log. A line of a newer version is read as far as this version goes; its
+ * further fields are kept as they are. Whoever needs to know looks at `v`.
+ */
+export function parseRecord(line: string): ParsedRecord {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { ok: false, reason: 'not_json' };
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return { ok: false, reason: 'not_a_record' };
+  const fields = value as Readonly<Record<string, unknown>>;
+  if (fields['kind'] !== 'exchange') return { ok: false, reason: typeof fields['kind'] === 'string' ? 'other_kind' : 'not_a_record' };
+  return isComplete(fields) ? { ok: true, record: value as ExchangeRecord } : { ok: false, reason: 'not_a_record' };
+}
+
+/** Looks at what readers use without asking; a field that may be null is theirs to check. */
+function isComplete(fields: Readonly<Record<string, unknown>>): boolean {
+  for (const [kind, names] of kinds) {
+    if (!names.every((name) => typeof fields[name] === kind)) return false;
+  }
+  const client = fields['client'];
+  return Array.isArray(fields['attempts']) && typeof client === 'object' && client !== null && (fields['v'] as number) >= 1;
+}
+
+/** Finds the record of one exchange among lines: first by octets, then, in the few that hit, by its id. */
+export class IdSearch {
+  /** What the line of the exchange contains and no text within a line can: its quotes are not escaped. */
+  readonly needle: Buffer;
+  readonly #recordedId: string;
+
+  constructor(id: string) {
+    // Ids that a peer chose are recorded within bounds: they are asked for as they were sent.
+    this.#recordedId = bounded(id, recordLimits.id).toWellFormed();
+    this.needle = Buffer.from(`"id":${quoted(this.#recordedId)}`, 'latin1');
+  }
+
+  /** The record in `line` when it is the one. */
+  read(line: string): ExchangeRecord | null {
+    const parsed = parseRecord(line);
+    return parsed.ok && parsed.record.id === this.#recordedId ? parsed.record : null;
+  }
+}

@@ -1,0 +1,135 @@
+/** What must not be written: credentials and the values of query parameters. */
+
+/** Stands where something was left out. */
+const mark = '…';
+
+/** Longest name of a query parameter that is believed to be a name. */
+const queryNameMax = 64;
+
+const plainName = /^[\w.\-[\]$:@~]+$/;
+const decodedName = /^[\p{L}\p{N}\p{M}_.\-[\]$:@~ ]+$/u;
+
+/**
+ * The query without its values: `a=1&page=2` becomes `a=…&page=2` when `page` is allowed.
+ *
+ * Names stay as they were sent; `allowed` holds lowercase names, compared after percent-decoding. A piece
+ * without "=" stays only when its name is allowed: it may as well be a token. Some servers part parameters at
+ * ";" too, so a value with ";" is never kept, and neither is a name that could hold a value of its own.
+ */
+export function redactQuery(query: string, allowed: ReadonlySet<string>): string {
+  let result = '';
+  let start = 0;
+  for (;;) {
+    const next = query.indexOf('&', start);
+    const end = next === -1 ? query.length : next;
+    result += redactParameter(query.slice(start, end), allowed);
+    if (next === -1) return result;
+    result += '&';
+    start = next + 1;
+  }
+}
+
+function redactParameter(piece: string, allowed: ReadonlySet<string>): string {
+  if (piece === '') return '';
+  const equals = piece.indexOf('=');
+  const name = equals === -1 ? piece : piece.slice(0, equals);
+  const known = nameOf(name);
+  if (known !== null && !piece.includes(';') && allowed.has(known)) return piece;
+  if (equals === -1) return mark;
+  if (equals === piece.length - 1) return `${known === null && name !== '' ? mark : name}=`;
+  return `${known === null && name !== '' ? mark : name}=${mark}`;
+}
+
+/** The name as the application will understand it, lowercase; null when it is none. */
+function nameOf(sent: string): string | null {
+  if (sent.length > queryNameMax) return null;
+  if (plainName.test(sent)) return sent.toLowerCase();
+  const decoded = decodePercent(sent.replaceAll('+', ' '));
+  return decoded !== null && decodedName.test(decoded) ? decoded.toLowerCase() : null;
+}
+
+function decodePercent(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}
+
+/** A path as it came. A fragment has no place in a request target; where one was sent it is left out. */
+export function redactPath(path: string): string {
+  const fragment = path.indexOf('#');
+  return fragment === -1 ? path : `${path.slice(0, fragment)}#${mark}`;
+}
+
+/** Fields whose values never reach a log, wherever they turn up. */
+const secretFields = ['authorization', 'proxy-authorization', 'cookie', 'set-cookie', 'x-api-key', 'x-auth-token'];
+
+/** Beyond this a text is not searched but cut: the patterns below must stay cheap. */
+const textCharactersMax = 4096;
+
+interface Rule {
+  readonly pattern: RegExp;
+  readonly becomes: string;
+}
+
+// Every pattern begins with a fixed word and repeats one class only, so that each is linear in the text.
+// A line's end may also be written out (\r, \n), as evidence of octets is.
+const rules: readonly Rule[] = [
+  // Credentials with their scheme, wherever they stand (RFC 9110 §11.6.2).
+  { pattern: /\b(bearer|basic|digest|negotiate)(\s+)[\w\-.~+/=:,"]{4,}/gi, becomes: `$1$2${mark}` },
+  // user:password@ of an address (RFC 3986 §3.2.1).
+  { pattern: /:\/\/[^\s/@"'<>]{1,256}@/g, becomes: `://${mark}@` },
+  // JSON Web Tokens: two base64url objects, which begin with {".
+  { pattern: /\beyJ[\w-]{8,}\.[\w\-.]*/g, becomes: mark },
+  // What programs print of their settings: password=…, "api_key": "…", SESSION_TOKEN=….
+  {
+    pattern: /(passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|session[-_]?id)(["']?\s{0,4}[:=]\s{0,4})("[^"]*"?|'[^']*'?|[^\s"'&,;]+)/gi,
+    becomes: `$1$2${mark}`,
+  },
+  // Query values of an address or a request line.
+  { pattern: /([?&][^\s=&?#"'<>]{1,64}=)[^\s&#"'<>]+/g, becomes: `$1${mark}` },
+];
+
+/**
+ * Takes credentials out of a text that came from outside: lines that an application printed, the first octets
+ * of a response that is none. `fields` are further field names, lowercase, whose values must not be written.
+ */
+export class TextRedactor {
+  readonly #fieldLine: RegExp;
+
+  constructor(fields: readonly string[] = []) {
+    const names = [...new Set([...secretFields, ...fields.map((name) => name.toLowerCase())])];
+    // The whole rest of the line: a Cookie field has many values, and some hold white space.
+    this.#fieldLine = new RegExp(`(^|[^\\w-])(${names.map(literal).join('|')})(["']?\\s{0,4}[:=]\\s{0,4})(?:\\\\(?![rn])|[^\\\\\\r\\n])+`, 'gi');
+  }
+
+  redact(text: string): string {
+    let result = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}${mark}` : text;
+    result = result.replace(this.#fieldLine, `$1$2$3${mark}`);
+    for (const rule of rules) result = result.replace(rule.pattern, rule.becomes);
+    return result;
+  }
+
+  /** A copy in which every string, however deep, has been redacted and cut to `charactersMax`. */
+  redactAll<T>(value: T, charactersMax: number): T {
+    return this.#copy(value, charactersMax, 0) as T;
+  }
+
+  #copy(value: unknown, charactersMax: number, depth: number): unknown {
+    if (typeof value === 'string') return cut(this.redact(value), charactersMax);
+    if (typeof value !== 'object' || value === null) return value;
+    // Evidence is two levels deep; what is deeper is not ours.
+    if (depth > 4) return null;
+    if (Array.isArray(value)) return value.map((item) => this.#copy(item, charactersMax, depth + 1));
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.#copy(item, charactersMax, depth + 1)]));
+  }
+}
+
+function literal(name: string): string {
+  return name.replace(/[^\w-]/g, '\\$&');
+}
+
+function cut(text: string, charactersMax: number): string {
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax)}${mark}`;
+}

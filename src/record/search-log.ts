@@ -1,0 +1,70 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import type { ExchangeRecord } from '../core/record.ts';
+import { lineOctetsMax } from './limits.ts';
+import { lineAround } from './octet-ring.ts';
+import { IdSearch } from './parse-record.ts';
+
+const stepOctets = 64 * 1024;
+
+/**
+ * Looks for exchange `id` in a log file from its end backwards, then in the one before it (`path.1`). Null when
+ * it is in neither, or neither can be read. Holds some 64 KiB however large the file is; a gigabyte takes
+ * seconds, none of them on this thread's account. Lines that are torn or not ours are passed over.
+ */
+export async function searchLog(path: string, id: string): Promise<ExchangeRecord | null> {
+  const search = new IdSearch(id);
+  return (await searchFile(path, search)) ?? (await searchFile(`${path}.1`, search));
+}
+
+async function searchFile(path: string, search: IdSearch): Promise<ExchangeRecord | null> {
+  let file: FileHandle | null = null;
+  try {
+    file = await open(path, 'r');
+    const facts = await file.stat();
+    return facts.isFile() ? await searchBackwards(file, facts.size, search) : null;
+  } catch {
+    // Not there, not readable, gone meanwhile: the exchange is not found, and the caller says where it looked.
+    return null;
+  } finally {
+    await file?.close();
+  }
+}
+
+async function searchBackwards(file: FileHandle, size: number, search: IdSearch): Promise<ExchangeRecord | null> {
+  const { needle } = search;
+  // A needle may lie across two steps: each step reads as much of the one after it as that needs.
+  const buffer = Buffer.allocUnsafe(stepOctets + needle.length - 1);
+  for (let end = size; end > 0; end -= stepOctets) {
+    const start = Math.max(0, end - stepOctets);
+    const part = await readPart(file, buffer, start, Math.min(size, end + needle.length - 1));
+    for (let at = part.lastIndexOf(needle); at !== -1; at = at === 0 ? -1 : part.lastIndexOf(needle, at - 1)) {
+      const record = search.read(await lineAt(file, start + at));
+      if (record !== null) return record;
+    }
+  }
+  return null;
+}
+
+/** The line that holds the octet at `position`; cut where it is longer than any of ours. */
+async function lineAt(file: FileHandle, position: number): Promise<string> {
+  // Our own lines have the id in front: mostly one small read is enough.
+  for (const reach of [4096, lineOctetsMax]) {
+    const start = Math.max(0, position - reach);
+    const part = await readPart(file, Buffer.allocUnsafe(position - start + reach), start, position + reach);
+    const at = position - start;
+    const isWhole = (start === 0 || part.lastIndexOf(0x0a, at) !== -1) && part.indexOf(0x0a, at) !== -1;
+    if (isWhole || reach === lineOctetsMax) return lineAround(part, at);
+  }
+  return '';
+}
+
+/** Octets [start, end) of the file, fewer where it ends earlier. */
+async function readPart(file: FileHandle, buffer: Buffer, start: number, end: number): Promise<Buffer> {
+  let length = 0;
+  while (length < end - start) {
+    const { bytesRead } = await file.read(buffer, length, end - start - length, start + length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return buffer.subarray(0, length);
+}

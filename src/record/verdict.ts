@@ -1,0 +1,25 @@
+import type { EndedExchange } from '../core/exchange.ts';
+import { shapeOf, whoseOf } from '../core/explain.ts';
+import type { Shape, Whose } from '../core/shape.ts';
+
+/**
+ * What an exchange without a failure of the gateway's is called: nothing went wrong, the application answered
+ * with a 5xx of its own, or the client left and nothing else is known.
+ */
+export function shapeWithoutFailure(exchange: EndedExchange): 'none' | 'app_error' | 'client_abort' {
+  if (exchange.end === 'abandoned') return 'client_abort';
+  return exchange.end === 'forwarded' && exchange.statusReceived >= 500 ? 'app_error' : 'none';
+}
+
+/** The shape of an exchange that has ended, in its record and in the counts alike. */
+export function shapeOfExchange(exchange: EndedExchange): Shape {
+  return exchange.failure === null ? shapeWithoutFailure(exchange) : shapeOf(exchange.failure);
+}
+
+/** Whose it was; null when nothing went wrong. */
+export function whoseOfExchange(exchange: EndedExchange): Whose | null {
+  if (exchange.failure !== null) return whoseOf(exchange.failure);
+  const shape = shapeWithoutFailure(exchange);
+  if (shape === 'none') return null;
+  return shape === 'app_error' ? 'application' : 'client';
+}

@@ -1,0 +1,254 @@
+import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.ts';
+import { explain, explainExit, typeOf } from '../core/explain.ts';
+import type { Failure } from '../core/failure.ts';
+import type { RecordBatch } from './batch.ts';
+import {
+  bounded,
+  count,
+  jsonOf,
+  milliseconds,
+  millisecondsOrNull,
+  quotedOrNull,
+  quotedWithin,
+  signedMilliseconds,
+  Timestamps,
+} from './json-text.ts';
+import { recordLimits } from './limits.ts';
+import { redactPath, redactQuery, TextRedactor } from './redact.ts';
+import { shapeOfExchange, whoseOfExchange } from './verdict.ts';
+
+/** What every line of a worker has in common. */
+export interface WriterContext {
+  readonly deployment: string;
+  readonly member: string;
+  /** When the process started, in milliseconds since the Unix epoch. */
+  readonly processStartedWall: number;
+  readonly worker: number;
+  /** Query parameters whose values are kept; lowercase. */
+  readonly queryAllowed: readonly string[];
+  /** Further fields, lowercase, whose values are taken out of texts that came from outside. */
+  readonly secretFields?: readonly string[];
+  readonly batch: RecordBatch;
+}
+
+/** Fragments are made once per route and endpoint. More than this many are not configured: then start again. */
+const fragmentsMax = 4096;
+
+/**
+ * Writes the record of each exchange that has ended: one line of `core/record.ts`, its keys in that order, in
+ * ASCII. Runs in the serving worker, for every exchange, and waits for nothing.
+ */
+export class RecordWriter {
+  readonly #batch: RecordBatch;
+  readonly #timestamps = new Timestamps();
+  readonly #redactor: TextRedactor;
+  readonly #queryAllowed: ReadonlySet<string>;
+  /** From `deployment` to the revision's key. */
+  readonly #origin: string;
+  readonly #routes = new Map<string, RouteFragment>();
+  readonly #endpoints = new Map<string, EndpointFragment>();
+
+  constructor(context: WriterContext) {
+    this.#batch = context.batch;
+    this.#redactor = new TextRedactor(context.secretFields);
+    this.#queryAllowed = new Set(context.queryAllowed);
+    const process = this.#timestamps.text(context.processStartedWall);
+    this.#origin =
+      `,"deployment":${quotedWithin(context.deployment, recordLimits.name)}` +
+      `,"member":${quotedWithin(context.member, recordLimits.name)}` +
+      `,"process":"${process}","worker":${count(context.worker)},"revision":`;
+  }
+
+  /** Appends the line of `exchange`. Returns its octets; 0 when it was dropped, which the batch counts. */
+  write(exchange: EndedExchange): number {
+    const failed = exchange.failure !== null || exchange.attempts.length > 1 || shapeOfExchange(exchange) !== 'none';
+    return this.#batch.append(this.line(exchange), failed);
+  }
+
+  /** The line of `exchange`, with its LF. */
+  line(exchange: EndedExchange): string {
+    const id = quotedWithin(exchange.id, recordLimits.id);
+    const traceId = quotedWithin(exchange.traceId, recordLimits.id);
+    return (
+      `{"v":1,"kind":"exchange","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
+      this.#origin +
+      count(exchange.revision) +
+      this.#routeFragment(exchange) +
+      clientPart(exchange.client, exchange.version) +
+      this.#requestPart(exchange) +
+      this.#attemptsPart(exchange) +
+      this.#endPart(exchange)
+    );
+  }
+
+  #routeFragment(exchange: EndedExchange): string {
+    const known = this.#routes.get(exchange.route);
+    if (
+      known !== undefined &&
+      known.upstream === exchange.upstream &&
+      known.application === exchange.application &&
+      known.release === exchange.release
+    ) {
+      return known.text;
+    }
+    const fragment = routeFragment(exchange);
+    if (this.#routes.size >= fragmentsMax) this.#routes.clear();
+    this.#routes.set(exchange.route, fragment);
+    return fragment.text;
+  }
+
+  #endpointFragment(attempt: AttemptFacts): string {
+    const known = this.#endpoints.get(attempt.endpoint);
+    if (known !== undefined && known.address === attempt.address && known.state === attempt.endpointState) return known.text;
+    const fragment = endpointFragment(attempt);
+    if (this.#endpoints.size >= fragmentsMax) this.#endpoints.clear();
+    this.#endpoints.set(attempt.endpoint, fragment);
+    return fragment.text;
+  }
+
+  #requestPart(exchange: EndedExchange): string {
+    const target = exchange.target;
+    const mark = target.indexOf('?');
+    const path = quotedWithin(redactPath(mark === -1 ? target : target.slice(0, mark)), recordLimits.path);
+    const query = mark === -1 ? 'null' : this.#query(target.slice(mark + 1));
+    return (
+      `,"method":${quotedWithin(exchange.method, recordLimits.method)},"scheme":"${exchange.client.scheme}"` +
+      `,"host":${quotedWithin(exchange.authority, recordLimits.host)},"path":${path},"query":${query}`
+    );
+  }
+
+  /** Cut before it is redacted too, so that an enormous query costs no more than a long one. */
+  #query(query: string): string {
+    const redacted = redactQuery(bounded(query, recordLimits.query), this.#queryAllowed);
+    return quotedWithin(redacted, recordLimits.query);
+  }
+
+  #attemptsPart(exchange: EndedExchange): string {
+    const attempts = exchange.attempts;
+    if (attempts.length === 0) return ',"attempts":[]';
+    let text = `,"attempts":[${this.#attempt(attempts[0] as AttemptFacts, exchange)}`;
+    const skipped = attempts.length - recordLimits.attempts;
+    for (let index = 1; index < attempts.length; index++) {
+      // Of very many attempts the last says most: those before it are left out.
+      if (skipped > 0 && index >= recordLimits.attempts - 1 && index < attempts.length - 1) continue;
+      text += `,${this.#attempt(attempts[index] as AttemptFacts, exchange)}`;
+    }
+    return `${text}]`;
+  }
+
+  #attempt(attempt: AttemptFacts, exchange: EndedExchange): string {
+    return (
+      this.#endpointFragment(attempt) +
+      (attempt.reused ? 'true,"idle_ms":' : 'false,"idle_ms":') +
+      millisecondsOrNull(attempt.idleMs) +
+      `,"local_port":${attempt.localPort > 0 ? count(attempt.localPort) : 'null'},"started_ms":${milliseconds(attempt.startedMs)}` +
+      `,"dns_ms":${millisecondsOrNull(attempt.dnsMs)},"connected_ms":${millisecondsOrNull(attempt.connectedMs)}` +
+      `,"tls_ms":${millisecondsOrNull(attempt.tlsMs)},"sent_ms":${millisecondsOrNull(attempt.sentMs)}` +
+      `,"head_ms":${millisecondsOrNull(attempt.headMs)},"ended_ms":${milliseconds(attempt.endedMs)},"status":` +
+      (attempt.status > 0 ? count(attempt.status) : 'null') +
+      (attempt.failure === null ? ',"cause":null,"stage":null,"evidence":null' : this.#failurePart(attempt.failure)) +
+      (attempt.exit === null ? ',"exit":null,"retry":' : this.#exitPart(attempt, exchange)) +
+      (attempt.retry ? 'true,"retry_reason":"' : 'false,"retry_reason":"') +
+      `${attempt.retryReason}"}`
+    );
+  }
+
+  #failurePart(failure: Failure): string {
+    const evidence = jsonOf(this.#redactor.redactAll(failure.evidence, recordLimits.evidence));
+    return `,"cause":"${failure.cause}","stage":"${failure.stage}","evidence":${evidence}`;
+  }
+
+  #exitPart(attempt: AttemptFacts, exchange: EndedExchange): string {
+    const exit = attempt.exit;
+    if (exit === null) return ',"exit":null,"retry":';
+    const code = exit.code === null ? 'null' : String(exit.code);
+    const lastLine = exit.lastLine === null ? null : bounded(this.#redactor.redact(exit.lastLine), recordLimits.evidence);
+    return (
+      `,"exit":{"code":${code},"signal":${quotedOrNull(exit.signal)},"oom":${exit.outOfMemory}` +
+      `,"before_ms":${signedMilliseconds(exitBeforeMs(attempt, exchange))},"last_line":${quotedOrNull(lastLine)}},"retry":`
+    );
+  }
+
+  #endPart(exchange: EndedExchange): string {
+    return (
+      `,"status":${exchange.statusSent > 0 ? count(exchange.statusSent) : 'null'}` +
+      `,"received_status":${exchange.statusReceived > 0 ? count(exchange.statusReceived) : 'null'},"grpc_status":null` +
+      this.#verdictPart(exchange) +
+      `,"delivery":"${exchange.delivery}","end":"${exchange.end}","octets_in":${count(exchange.octetsFromClient)}` +
+      `,"octets_out":${count(exchange.octetsToClient)},"duration_ms":${milliseconds(exchange.endedAt - exchange.startedAt)}}\n`
+    );
+  }
+
+  #verdictPart(exchange: EndedExchange): string {
+    const shape = shapeOfExchange(exchange);
+    if (shape === 'none') return ',"shape":"none","type":null,"cause":null,"whose":null,"stage":null,"detail":null';
+    const whose = quotedOrNull(whoseOfExchange(exchange));
+    const failure = exchange.failure;
+    if (failure === null) return `,"shape":"${shape}","type":null,"cause":null,"whose":${whose},"stage":null,"detail":null`;
+    return (
+      `,"shape":"${shape}","type":${quotedOrNull(typeOf(failure))},"cause":"${failure.cause}","whose":${whose}` +
+      `,"stage":"${failure.stage}","detail":${quotedWithin(this.#detail(failure, exchange), recordLimits.detail)}`
+    );
+  }
+
+  /** The sentence is made of evidence that has been redacted already, so it can hold nothing else. */
+  #detail(failure: Failure, exchange: EndedExchange): string {
+    const redacted = { ...failure, evidence: this.#redactor.redactAll(failure.evidence, recordLimits.evidence) } as Failure;
+    const sentence = explain(redacted);
+    const last = exchange.attempts.at(-1);
+    if (last === undefined || last.exit === null) return sentence;
+    const lastLine = last.exit.lastLine === null ? null : this.#redactor.redact(last.exit.lastLine);
+    return `${sentence} ${explainExit({ ...last.exit, lastLine }, exitBeforeMs(last, exchange))}`;
+  }
+}
+
+/** How long before the attempt ended its instance did; negative when the exit was seen after it. */
+function exitBeforeMs(attempt: AttemptFacts, exchange: EndedExchange): number {
+  return exchange.startedAt + attempt.endedMs - (attempt.exit?.atInstant ?? 0);
+}
+
+/** What the lines of a route have in common while its upstream has one release. */
+interface RouteFragment {
+  readonly upstream: string;
+  readonly application: string;
+  readonly release: string;
+  readonly text: string;
+}
+
+function routeFragment(exchange: EndedExchange): RouteFragment {
+  const { route, upstream, application, release } = exchange;
+  const text =
+    `,"route":${nameOrNull(route)},"upstream":${nameOrNull(upstream)},"application":${nameOrNull(application)}` +
+    `,"release":${nameOrNull(release)},"arm":null,"weight":null`;
+  return { upstream, application, release, text };
+}
+
+interface EndpointFragment {
+  readonly address: string;
+  readonly state: string;
+  readonly text: string;
+}
+
+function endpointFragment(attempt: AttemptFacts): EndpointFragment {
+  const text =
+    `{"endpoint":${quotedWithin(attempt.endpoint, recordLimits.name)},"address":${quotedWithin(attempt.address, recordLimits.host)}` +
+    `,"state":"${attempt.endpointState}","reused":`;
+  return { address: attempt.address, state: attempt.endpointState, text };
+}
+
+function clientPart(client: ClientFacts, version: string): string {
+  const address = quotedWithin(client.address, recordLimits.name);
+  const peer = client.peerAddress === client.address ? address : quotedWithin(client.peerAddress, recordLimits.name);
+  return (
+    `,"client":{"address":${address},"port":${count(client.port)},"peer":${peer},"protocol":"${version}"},"tls":` +
+    (client.tls === null
+      ? 'null'
+      : `{"version":${quotedWithin(client.tls.version, recordLimits.name)},"sni":${
+          client.tls.serverName === null ? 'null' : quotedWithin(client.tls.serverName, recordLimits.host)
+        }}`)
+  );
+}
+
+function nameOrNull(name: string): string {
+  return name === '' ? 'null' : quotedWithin(name, recordLimits.name);
+}
