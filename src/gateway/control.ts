@@ -24,6 +24,8 @@ export interface Gateway extends EventSink {
 
 /** What a terminal shows while a gateway runs; given to `startGateway` as `watcher`. Absent callbacks cost nothing. */
 export interface GatewayWatcher {
+  /** Each event from the first one on, those before `startGateway` resolves included. */
+  told?(event: Event): void;
   /** The record of each exchange whose shape is not 'none', soon after its end. */
   failed?(record: ExchangeRecord): void;
   /** One line that an instance printed. */
