@@ -1,0 +1,175 @@
+import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '../core/time.ts';
+import { type Fault, findFault } from './fault.ts';
+import { type ConnectionListener, OriginConnection, type SeenContent } from './origin-connection.ts';
+import type { OriginRequestHead } from './origin-request.ts';
+import type { Script } from './origin-script.ts';
+import { systemClock } from './system.ts';
+
+/**
+ * An origin server that misbehaves on request. `/fault/<name>` does what `faults` says of that name; so does
+ * any path with the field `X-Fault: <name>`. Everything else is answered well: `/ok`, `/echo`, `/bytes/<n>`,
+ * `/status/<n>`, `/slow/<ms>`, `/sse`.
+ */
+export interface FaultOrigin {
+  readonly address: { readonly host: string; readonly port: number };
+  /** 'http://127.0.0.1:40001', without a slash at the end. */
+  readonly url: string;
+  /** What it has seen, oldest first; the last 10,000. */
+  readonly requests: readonly SeenRequest[];
+  /** How many requests came with this X-Fault-Id: more than one, and somebody has sent it again. */
+  count(faultId: string): number;
+  /** The first request with this id, as soon as its head has come. */
+  seen(faultId: string): Promise<SeenRequest>;
+  readonly connectionsOpen: number;
+  /** Stops listening and cuts every connection. */
+  close(): Promise<void>;
+}
+
+export interface SeenRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly fault: string | null;
+  /** The X-Fault-Id field, else X-Request-Id; null without either. */
+  readonly faultId: string | null;
+  /** Connections count from 1 in the order they were accepted. */
+  readonly connection: number;
+  /** 1 for the first request of its connection. */
+  readonly numberOnConnection: number;
+  readonly fields: ReadonlyMap<string, string>;
+  /** How much of its content has come so far. */
+  readonly contentOctets: number;
+  /** All of it has come. */
+  readonly complete: boolean;
+}
+
+export interface FaultOriginOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: a free one. */
+  readonly port?: number;
+  /** Played on every connection as soon as it is accepted; requests are then not looked at. */
+  readonly atAccept?: () => Script;
+  readonly clock?: Clock;
+}
+
+/** Resolves when it listens; rejects with Node's error when it cannot (EADDRINUSE, …). */
+export async function startFaultOrigin(options: FaultOriginOptions = {}): Promise<FaultOrigin> {
+  const origin = new ListeningOrigin(options);
+  await origin.listen(options.port ?? 0, options.host ?? '127.0.0.1');
+  return origin;
+}
+
+class ListeningOrigin implements FaultOrigin {
+  address = { host: '', port: 0 };
+  readonly requests: Seen[] = [];
+  readonly #server: Server;
+  readonly #clock: Clock;
+  readonly #atAccept: (() => Script) | null;
+  readonly #connections = new Set<OriginConnection>();
+  readonly #awaited = new Map<string, ((request: SeenRequest) => void)[]>();
+  #accepted = 0;
+  #emptied: (() => void) | null = null;
+
+  constructor(options: FaultOriginOptions) {
+    this.#clock = options.clock ?? systemClock;
+    this.#atAccept = options.atAccept ?? null;
+    // Half-open: a FIN from the peer must not be answered by one that no script asked for.
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+    this.#server.maxConnections = connectionsMax;
+  }
+
+  listen(port: number, host: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        const bound = this.#server.address();
+        if (bound !== null && typeof bound === 'object') this.address = { host: bound.address, port: bound.port };
+        resolve();
+      });
+    });
+  }
+
+  get url(): string {
+    const { host, port } = this.address;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  get connectionsOpen(): number {
+    return this.#connections.size;
+  }
+
+  count(faultId: string): number {
+    return this.requests.filter((request) => request.faultId === faultId).length;
+  }
+
+  seen(faultId: string): Promise<SeenRequest> {
+    const already = this.requests.find((request) => request.faultId === faultId);
+    if (already !== undefined) return Promise.resolve(already);
+    return new Promise((resolve) => {
+      this.#awaited.set(faultId, [...(this.#awaited.get(faultId) ?? []), resolve]);
+    });
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const emptied = new Promise<void>((resolve) => {
+      this.#emptied = resolve;
+    });
+    for (const connection of this.#connections) connection.destroy();
+    if (this.#connections.size > 0) await emptied;
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    const number = ++this.#accepted;
+    const listener: ConnectionListener = {
+      faultOf,
+      onRequest: (head, fault, numberOnConnection) => this.#note(head, fault, number, numberOnConnection),
+      onGone: (connection) => {
+        this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#emptied?.();
+      },
+    };
+    this.#connections.add(new OriginConnection(socket, this.#clock, listener, this.#atAccept?.() ?? null));
+  }
+
+  #note(head: OriginRequestHead, fault: Fault | null, connection: number, numberOnConnection: number): SeenContent {
+    const { method, target, fields } = head;
+    const faultId = fields.get('x-fault-id') ?? fields.get('x-request-id') ?? null;
+    const seen: Seen = {
+      method,
+      target,
+      fault: fault?.name ?? null,
+      faultId,
+      connection,
+      numberOnConnection,
+      fields,
+      contentOctets: 0,
+      complete: false,
+    };
+    this.requests.push(seen);
+    if (this.requests.length > requestsMax) this.requests.shift();
+    if (faultId !== null) this.#tell(faultId, seen);
+    return seen;
+  }
+
+  #tell(faultId: string, seen: SeenRequest): void {
+    for (const resolve of this.#awaited.get(faultId) ?? []) resolve(seen);
+    this.#awaited.delete(faultId);
+  }
+}
+
+type Seen = Omit<SeenRequest, keyof SeenContent> & SeenContent;
+
+function faultOf(head: OriginRequestHead): Fault | null | 'unknown' {
+  const named = /^\/fault\/([^/?]+)/.exec(head.target)?.[1] ?? head.fields.get('x-fault');
+  if (named === undefined) return null;
+  return findFault(named) ?? 'unknown';
+}
+
+/** A test asks about what it has just sent; a demo runs for weeks. */
+const requestsMax = 10_000;
+
+/** Below the usual limit of 4,096 open files, with room for the rest of the process. */
+const connectionsMax = 3072;

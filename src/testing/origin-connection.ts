@@ -1,0 +1,202 @@
+import type { Socket } from 'node:net';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import type { Fault } from './fault.ts';
+import { goodAnswer, wantsContent } from './good-answers.ts';
+import { type OriginRequestHead, OriginRequestReader } from './origin-request.ts';
+import { answer, type OriginRequest, type Script, type Step } from './origin-script.ts';
+
+/** What one connection reports to its origin. */
+export interface ConnectionListener {
+  /** Which fault a request asks for; null for none, 'unknown' for one that does not exist. */
+  faultOf(head: OriginRequestHead): Fault | null | 'unknown';
+  onRequest(head: OriginRequestHead, fault: Fault | null, numberOnConnection: number): SeenContent;
+  onGone(connection: OriginConnection): void;
+}
+
+/** Where a connection counts the content of one request. */
+export interface SeenContent {
+  contentOctets: number;
+  complete: boolean;
+}
+
+/**
+ * One connection of the fault origin: reads a request, plays its script, reads the next. Scripts are played
+ * on the raw socket, so what they say is what the peer gets.
+ */
+export class OriginConnection {
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #listener: ConnectionListener;
+  readonly #reader: OriginRequestReader;
+  #requests = 0;
+  #seen: SeenContent | null = null;
+  #content: Buffer[] = [];
+  #head: OriginRequestHead | null = null;
+  #fault: Fault | null | 'unknown' = null;
+  #requestRead = true;
+  #answered = true;
+  #steps: Iterator<Step> | null = null;
+  #timer: Timer | null = null;
+  #finished = false;
+
+  constructor(socket: Socket, clock: Clock, listener: ConnectionListener, atAccept: Script | null) {
+    this.#socket = socket;
+    this.#clock = clock;
+    this.#listener = listener;
+    this.#reader = new OriginRequestReader({
+      onHead: (head) => this.#begin(head),
+      onContent: (octets) => this.#count(octets),
+      onEnd: () => this.#requestEnded(),
+      onBroken: () => this.#play(answer('400 Bad Request', 'This is no request.\n')),
+    });
+    socket.setNoDelay(true);
+    socket.on('error', () => {}); // 'close' follows, and an origin that misbehaves has no complaints.
+    socket.on('close', () => this.#gone());
+    socket.on('end', () => this.#peerEnded());
+    socket.on('data', (octets: Buffer) => {
+      if (!this.#finished && atAccept === null) this.#reader.push(octets);
+    });
+    if (atAccept !== null) this.#play(atAccept);
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  #begin(head: OriginRequestHead): void {
+    this.#head = head;
+    this.#fault = this.#listener.faultOf(head);
+    this.#requests++;
+    this.#content = [];
+    this.#requestRead = false;
+    this.#answered = false;
+    const fault = this.#fault === 'unknown' ? null : this.#fault;
+    this.#seen = this.#listener.onRequest(head, fault, this.#requests);
+    if (fault?.begins === 'head') this.#play(fault.script(this.#request()));
+    else if (/100-continue/i.test(head.fields.get('expect') ?? '')) this.#socket.write('HTTP/1.1 100 Continue\r\n\r\n');
+  }
+
+  #count(octets: Uint8Array): void {
+    const seen = this.#seen!;
+    seen.contentOctets += octets.length;
+    if (wantsContent(this.#head!.target) && seen.contentOctets <= echoOctetsMax) this.#content.push(Buffer.from(octets));
+  }
+
+  #requestEnded(): void {
+    this.#requestRead = true;
+    this.#seen!.complete = true;
+    this.#reader.hold();
+    if (this.#steps === null && !this.#answered) this.#play(this.#scriptOf(this.#fault));
+    this.#nextWhenDone();
+  }
+
+  #scriptOf(fault: Fault | null | 'unknown'): Script {
+    if (fault === 'unknown') return answer('404 Not Found', 'There is no such fault.\n');
+    if (fault !== null) return fault.script(this.#request());
+    if (this.#seen!.contentOctets > echoOctetsMax && wantsContent(this.#head!.target)) {
+      return answer('413 Content Too Large', 'More than is echoed.\n');
+    }
+    return goodAnswer(this.#request());
+  }
+
+  #request(): OriginRequest {
+    return { ...this.#head!, numberOnConnection: this.#requests, content: Buffer.concat(this.#content) };
+  }
+
+  #play(script: Script): void {
+    this.#steps = script[Symbol.iterator]();
+    this.#step();
+  }
+
+  /** Plays on until a step must wait. */
+  readonly #step = (): void => {
+    this.#timer = null;
+    while (this.#steps !== null && !this.#socket.destroyed) {
+      const { value: step, done } = this.#steps.next();
+      if (done === true) return; // Out of steps: silence.
+      if (!this.#do(step)) return;
+    }
+  };
+
+  /** Does a step; false when what follows must wait for it. */
+  #do(step: Step): boolean {
+    switch (step.do) {
+      case 'send': return this.#send(step.octets);
+      case 'pause': return this.#pause(step.ms);
+      case 'fin': return this.#fin();
+      case 'reset': return this.#reset();
+      case 'stop-reading': this.#socket.pause(); return true;
+      case 'keep': return this.#keep();
+    }
+  }
+
+  #send(octets: Uint8Array): boolean {
+    const head = this.#head;
+    if (head?.method === 'HEAD') octets = withoutContent(octets);
+    if (octets.length === 0 || this.#socket.write(octets)) return true;
+    this.#socket.once('drain', this.#step);
+    return false;
+  }
+
+  #pause(ms: number): boolean {
+    this.#timer = this.#clock.schedule(after(this.#clock.now(), ms), this.#step, undefined);
+    return false;
+  }
+
+  #fin(): boolean {
+    this.#finished = true;
+    this.#steps = null;
+    this.#socket.end();
+    this.#socket.resume();
+    // A peer that never closes its half would be kept for ever.
+    this.#timer = this.#clock.schedule(after(this.#clock.now(), halfClosedMsMax), destroy, this.#socket);
+    return false;
+  }
+
+  #reset(): boolean {
+    this.#finished = true;
+    this.#steps = null;
+    this.#socket.resetAndDestroy();
+    return false;
+  }
+
+  #keep(): boolean {
+    this.#steps = null;
+    this.#answered = true;
+    this.#nextWhenDone();
+    return false;
+  }
+
+  #nextWhenDone(): void {
+    if (!this.#answered || !this.#requestRead || this.#finished) return;
+    if (/close/i.test(this.#head?.fields.get('connection') ?? '')) this.#fin();
+    else queueMicrotask(() => this.#reader.proceed());
+  }
+
+  /** A peer that has sent FIN still gets what it asked for; after that there is nothing to wait for. */
+  #peerEnded(): void {
+    if (this.#finished || this.#answered || !this.#requestRead) this.#socket.destroySoon();
+  }
+
+  #gone(): void {
+    this.#finished = true;
+    this.#steps = null;
+    this.#timer?.cancel();
+    this.#listener.onGone(this);
+  }
+}
+
+/** An answer to HEAD ends after its head; interim and broken ones are left as they are. */
+function withoutContent(octets: Uint8Array): Uint8Array {
+  const end = Buffer.from(octets).indexOf('\r\n\r\n');
+  return end === -1 ? octets : octets.subarray(0, end + 4);
+}
+
+function destroy(socket: Socket): void {
+  socket.destroy();
+}
+
+/** What is echoed is held in memory first. */
+const echoOctetsMax = 16_777_216;
+
+const halfClosedMsMax = 10_000;

@@ -1,0 +1,148 @@
+/**
+ * Reads requests from octets, as an origin that trusts its peer and keeps no more than it must. This is not
+ * the gateway's parser, on purpose: a tool that checks a parser should not share it.
+ */
+export class OriginRequestReader {
+  readonly #listener: OriginRequestListener;
+  #held = Buffer.alloc(0);
+  #state: 'head' | 'content' | 'chunk-size' | 'chunk-end' | 'trailers' | 'broken' = 'head';
+  #remaining = 0;
+  #stopped = false;
+
+  constructor(listener: OriginRequestListener) {
+    this.#listener = listener;
+  }
+
+  push(octets: Uint8Array): void {
+    this.#held = this.#held.length === 0 ? Buffer.from(octets) : Buffer.concat([this.#held, octets]);
+    this.#read();
+  }
+
+  /** Nothing is read from inside a call until `proceed`: one request is answered before the next is heard. */
+  hold(): void {
+    this.#stopped = true;
+  }
+
+  proceed(): void {
+    this.#stopped = false;
+    this.#read();
+  }
+
+  #read(): void {
+    while (!this.#stopped && this.#step());
+  }
+
+  /** One step further; false when that needs more octets. */
+  #step(): boolean {
+    switch (this.#state) {
+      case 'head': return this.#readHead();
+      case 'content': return this.#readContent();
+      case 'chunk-size': return this.#readChunkSize();
+      case 'chunk-end': return this.#readLine() !== null && this.#enter('chunk-size');
+      case 'trailers': return this.#readTrailer();
+      case 'broken': return false;
+    }
+  }
+
+  #readHead(): boolean {
+    const end = this.#held.indexOf('\r\n\r\n');
+    if (end === -1) return this.#held.length > headOctetsMax ? this.#refuse() : false;
+    const head = parseHead(this.#held.toString('latin1', 0, end));
+    this.#held = this.#held.subarray(end + 4);
+    if (head === null) return this.#refuse();
+    const chunked = /(^|,)\s*chunked\s*$/i.test(head.fields.get('transfer-encoding') ?? '');
+    this.#remaining = chunked ? 0 : Number(head.fields.get('content-length') ?? 0);
+    this.#state = chunked ? 'chunk-size' : 'content';
+    this.#listener.onHead(head);
+    return true;
+  }
+
+  #readContent(): boolean {
+    if (this.#remaining > 0 && this.#held.length === 0) return false;
+    const octets = this.#held.subarray(0, this.#remaining);
+    this.#held = this.#held.subarray(octets.length);
+    this.#remaining -= octets.length;
+    if (octets.length > 0) this.#listener.onContent(octets);
+    if (this.#remaining > 0) return true;
+    if (this.#chunked) return this.#enter('chunk-end');
+    return this.#finish();
+  }
+
+  #chunked = false;
+
+  #readChunkSize(): boolean {
+    const line = this.#readLine();
+    if (line === null) return false;
+    const size = Number.parseInt(line, 16);
+    if (!Number.isSafeInteger(size) || size < 0) return this.#refuse();
+    this.#chunked = true;
+    this.#remaining = size;
+    return this.#enter(size === 0 ? 'trailers' : 'content');
+  }
+
+  #readTrailer(): boolean {
+    const line = this.#readLine();
+    if (line === null) return false;
+    return line === '' ? this.#finish() : true;
+  }
+
+  #readLine(): string | null {
+    const end = this.#held.indexOf('\r\n');
+    if (end === -1) return null;
+    const line = this.#held.toString('latin1', 0, end);
+    this.#held = this.#held.subarray(end + 2);
+    return line;
+  }
+
+  #finish(): boolean {
+    this.#chunked = false;
+    this.#state = 'head';
+    this.#listener.onEnd();
+    return true;
+  }
+
+  #enter(state: 'chunk-size' | 'chunk-end' | 'content' | 'trailers'): boolean {
+    this.#state = state;
+    return true;
+  }
+
+  #refuse(): boolean {
+    this.#state = 'broken';
+    this.#listener.onBroken();
+    return false;
+  }
+}
+
+export interface OriginRequestListener {
+  onHead(head: OriginRequestHead): void;
+  onContent(octets: Uint8Array): void;
+  onEnd(): void;
+  /** What came is no HTTP/1 request. Last call. */
+  onBroken(): void;
+}
+
+export interface OriginRequestHead {
+  readonly method: string;
+  readonly target: string;
+  /** Names lowercase; lines of one name joined by ", ". */
+  readonly fields: ReadonlyMap<string, string>;
+}
+
+/** More than any gateway sends on; less than would hurt. */
+const headOctetsMax = 1_048_576;
+
+function parseHead(text: string): OriginRequestHead | null {
+  const [requestLine = '', ...lines] = text.split('\r\n');
+  const [, method, target] = /^([^ ]+) ([^ ]+) HTTP\/1\.[0-9]$/.exec(requestLine) ?? [];
+  if (method === undefined || target === undefined) return null;
+  const fields = new Map<string, string>();
+  for (const line of lines) {
+    const colon = line.indexOf(':');
+    if (colon < 1) return null;
+    const name = line.slice(0, colon).toLowerCase();
+    const value = line.slice(colon + 1).trim();
+    const earlier = fields.get(name);
+    fields.set(name, earlier === undefined ? value : `${earlier}, ${value}`);
+  }
+  return { method, target, fields };
+}

@@ -1,0 +1,62 @@
+import type { OriginRequestHead } from './origin-request.ts';
+
+/**
+ * What an origin does, step by step. Scripts are data, so that they can be read, counted and written by
+ * others; a script that never ends is a generator.
+ */
+export type Step =
+  | { readonly do: 'send'; readonly octets: Uint8Array }
+  | { readonly do: 'pause'; readonly ms: number }
+  /** FIN after what was sent; what the peer still sends is read and forgotten. */
+  | { readonly do: 'fin' }
+  /** RST at once. */
+  | { readonly do: 'reset' }
+  /** Reads nothing more from the peer. */
+  | { readonly do: 'stop-reading' }
+  /** The answer is whole: the next request on this connection may come. */
+  | { readonly do: 'keep' };
+
+/** The steps after a request. When they run out without an end, the connection stays open and silent. */
+export type Script = Iterable<Step>;
+
+/** A request as the origin sees it. */
+export interface OriginRequest extends OriginRequestHead {
+  /** 1 for the first request on its connection. */
+  readonly numberOnConnection: number;
+  /** All of it, where the script waits for it; else what has come. */
+  readonly content: Uint8Array;
+}
+
+export function send(octets: string | Uint8Array): Step {
+  return { do: 'send', octets: typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets };
+}
+
+export function pause(ms: number): Step {
+  return { do: 'pause', ms };
+}
+
+export const fin: Step = { do: 'fin' };
+export const reset: Step = { do: 'reset' };
+export const stopReading: Step = { do: 'stop-reading' };
+export const keep: Step = { do: 'keep' };
+
+/**
+ * Long enough that what is before it and what is after it reach the peer in two reads, so that the outcome
+ * does not hang on how octets fell into segments; short against any timeout.
+ */
+export const apart: Step = pause(50);
+
+/** A response with a length, and the connection kept. `fields` are whole lines without line ends. */
+export function* answer(status: string, content: string | Uint8Array, fields: readonly string[] = []): Generator<Step> {
+  const octets = typeof content === 'string' ? Buffer.from(content) : content;
+  const head = [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${octets.length}`, '', ''].join('\r\n');
+  yield send(Buffer.concat([Buffer.from(head, 'latin1'), octets]));
+  yield keep;
+}
+
+export function page(title: string): string {
+  return `<!doctype html><html lang="en"><title>${title}</title><h1>${title}</h1></html>\n`;
+}
+
+export const htmlType = 'Content-Type: text/html; charset=utf-8';
+export const textType = 'Content-Type: text/plain; charset=utf-8';

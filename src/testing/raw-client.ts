@@ -1,0 +1,145 @@
+import { connect, type Socket } from 'node:net';
+import { after, type Clock, type Instant } from '../core/time.ts';
+import { parseRawResponse, type RawResponse } from './raw-response.ts';
+import { systemClock } from './system.ts';
+
+/** Octets as they came off the socket, and when. */
+export interface Piece {
+  /** Milliseconds since the connection was asked for. */
+  readonly atMs: number;
+  readonly octets: Buffer;
+}
+
+/**
+ * How a connection stands. `fin`: the peer closed its half. `reset`: RST. `failed`: it could not be opened, or
+ * broke otherwise; see `errno`.
+ */
+export type RawState = 'open' | 'fin' | 'reset' | 'failed';
+
+export interface RawClientOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly clock?: Clock;
+}
+
+/** A client that sends exactly the octets it is told to, and notes exactly what happens. */
+export class RawClient {
+  readonly pieces: Piece[] = [];
+  state: RawState = 'open';
+  /** Node's code of what broke the connection ('ECONNRESET', 'ECONNREFUSED'); null otherwise. */
+  errno: string | null = null;
+  /** When the state ceased to be 'open', milliseconds since the connection was asked for. */
+  endedAtMs: number | null = null;
+  readonly #socket: Socket;
+  readonly #clock: Clock;
+  readonly #startedAt: Instant;
+  #wake: (() => void) | null = null;
+
+  constructor({ host, port, clock = systemClock }: RawClientOptions) {
+    this.#clock = clock;
+    this.#startedAt = clock.now();
+    this.#socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    this.#socket.on('data', (octets: Buffer) => {
+      this.pieces.push({ atMs: this.elapsedMs, octets });
+      this.#wake?.();
+    });
+    this.#socket.on('end', () => this.#ended('fin', null));
+    this.#socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.#ended(error.code === 'ECONNRESET' ? 'reset' : 'failed', error.code ?? null);
+    });
+    this.#socket.on('close', () => this.#wake?.());
+  }
+
+  get elapsedMs(): number {
+    return this.#clock.now() - this.#startedAt;
+  }
+
+  /** Everything received so far. */
+  get octets(): Buffer {
+    return Buffer.concat(this.pieces.map((piece) => piece.octets));
+  }
+
+  write(octets: string | Uint8Array): void {
+    this.#socket.write(typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets);
+  }
+
+  /** FIN; the other half stays open. */
+  finish(): void {
+    this.#socket.end();
+  }
+
+  reset(): void {
+    this.#socket.resetAndDestroy();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  /** Forgets what was received, for the next exchange on the same connection. */
+  forget(): void {
+    this.pieces.length = 0;
+  }
+
+  /** Resolves true when `met` says so, looking after every event; false when `limitMs` pass first. */
+  async waitFor(met: () => boolean, limitMs: number): Promise<boolean> {
+    const limit = after(this.#clock.now(), limitMs);
+    while (!met()) {
+      if (this.#clock.now() >= limit) return false;
+      await this.#nextEvent(limit);
+    }
+    return true;
+  }
+
+  /** Waits for a whole response, or for the connection's end, or for `limitMs`; says what came by then. */
+  async response(method: string, limitMs: number): Promise<RawOutcome> {
+    const whole = (): boolean => parseRawResponse(this.octets, method, ended(this.state))?.complete === true;
+    const inTime = await this.waitFor(() => this.state !== 'open' || whole(), limitMs);
+    const response = parseRawResponse(this.octets, method, ended(this.state));
+    return { response, octets: this.octets, state: this.state, inTime, elapsedMs: this.elapsedMs };
+  }
+
+  #nextEvent(limit: Instant): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#clock.schedule(limit, resolve, undefined);
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** A RST after a FIN is news; a FIN after a RST does not happen. */
+  #ended(state: 'fin' | 'reset' | 'failed', errno: string | null): void {
+    this.state = state;
+    this.errno = errno;
+    this.endedAtMs ??= this.elapsedMs;
+    this.#wake?.();
+  }
+}
+
+export interface RawOutcome {
+  /** Null when no head of a final response came. */
+  readonly response: RawResponse | null;
+  /** Everything received. */
+  readonly octets: Buffer;
+  readonly state: RawState;
+  /** False when the limit passed first. */
+  readonly inTime: boolean;
+  readonly elapsedMs: number;
+}
+
+/** One connection, one request, one outcome; the connection is closed afterwards. */
+export async function sendRaw(options: RawClientOptions & { readonly octets: string | Uint8Array; readonly limitMs: number }): Promise<RawOutcome> {
+  const client = new RawClient(options);
+  client.write(options.octets);
+  const [method = ''] = Buffer.from(options.octets.slice(0, 16)).toString('latin1').split(' ');
+  const outcome = await client.response(method, options.limitMs);
+  client.close();
+  return outcome;
+}
+
+function ended(state: RawState): 'no' | 'fin' | 'reset' {
+  if (state === 'open') return 'no';
+  return state === 'fin' ? 'fin' : 'reset';
+}

@@ -1,0 +1,95 @@
+/** What came back, taken apart just far enough to be checked. Lenient where it does not matter, never a guess. */
+export interface RawResponse {
+  /** Statuses of 1xx responses before it. */
+  readonly interim: readonly number[];
+  readonly version: string;
+  readonly status: number;
+  readonly reason: string;
+  /** As sent, in order. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  /** Without framing. */
+  readonly content: Buffer;
+  readonly framing: 'none' | 'length' | 'chunked' | 'until-close';
+  /** The message reached its end (RFC 9112 §8). */
+  readonly complete: boolean;
+  /** Octets behind a complete message. */
+  readonly rest: Buffer;
+}
+
+/**
+ * The first final response in `octets`; null while its head is not whole, or when it is no HTTP/1.
+ * `method` decides whether content follows; `ended` whether content that lasts until the close is complete.
+ */
+export function parseRawResponse(octets: Buffer, method: string, ended: 'no' | 'fin' | 'reset'): RawResponse | null {
+  const interim: number[] = [];
+  for (let from = 0; ; ) {
+    const end = octets.indexOf('\r\n\r\n', from);
+    if (end === -1) return null;
+    const head = parseHead(octets.toString('latin1', from, end));
+    if (head === null) return null;
+    from = end + 4;
+    if (head.status >= 200 || head.status === 101) return { ...head, interim, ...readContent(octets.subarray(from), head, method, ended) };
+    interim.push(head.status);
+  }
+}
+
+/** All values of a field, joined by ", "; null when there is none. */
+export function fieldOf(response: RawResponse, name: string): string | null {
+  const values = response.fields.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
+  return values.length === 0 ? null : values.join(', ');
+}
+
+type Head = Pick<RawResponse, 'version' | 'status' | 'reason' | 'fields'>;
+type Content = Pick<RawResponse, 'content' | 'framing' | 'complete' | 'rest'>;
+
+function parseHead(text: string): Head | null {
+  const [statusLine = '', ...lines] = text.split('\r\n');
+  const [, version, status, reason = ''] = /^(HTTP\/[0-9]\.[0-9]) ([0-9]{3})(?: (.*))?$/.exec(statusLine) ?? [];
+  if (version === undefined) return null;
+  const fields = lines.map((line): [string, string] => {
+    const colon = line.indexOf(':');
+    return [line.slice(0, colon), line.slice(colon + 1).trim()];
+  });
+  return { version, status: Number(status), reason, fields };
+}
+
+function readContent(octets: Buffer, head: Head, method: string, ended: 'no' | 'fin' | 'reset'): Content {
+  const field = (name: string): string | undefined => head.fields.find(([n]) => n.toLowerCase() === name)?.[1];
+  if (method === 'HEAD' || head.status < 200 || head.status === 204 || head.status === 304) {
+    return { content: nothing, framing: 'none', complete: true, rest: octets };
+  }
+  if (/chunked/i.test(field('transfer-encoding') ?? '')) return readChunks(octets);
+  const length = field('content-length');
+  if (length === undefined) return { content: octets, framing: 'until-close', complete: ended === 'fin', rest: nothing };
+  const content = octets.subarray(0, Number(length));
+  return { content, framing: 'length', complete: content.length === Number(length), rest: octets.subarray(content.length) };
+}
+
+function readChunks(octets: Buffer): Content {
+  const pieces: Buffer[] = [];
+  const cut = (): Content => ({ content: Buffer.concat(pieces), framing: 'chunked', complete: false, rest: nothing });
+  for (let from = 0; ; ) {
+    const lineEnd = octets.indexOf('\r\n', from);
+    if (lineEnd === -1) return cut();
+    const size = Number.parseInt(octets.toString('latin1', from, lineEnd), 16);
+    if (!(size >= 0)) return cut();
+    from = lineEnd + 2;
+    if (size === 0) return readTrailers(octets, from, pieces) ?? cut();
+    pieces.push(octets.subarray(from, from + size));
+    if (octets.length < from + size + 2) return cut();
+    from += size + 2;
+  }
+}
+
+/** Trailer lines up to the empty one; null when that has not come. */
+function readTrailers(octets: Buffer, start: number, pieces: Buffer[]): Content | null {
+  for (let from = start; ; ) {
+    const end = octets.indexOf('\r\n', from);
+    if (end === -1) return null;
+    const empty = end === from;
+    from = end + 2;
+    if (empty) return { content: Buffer.concat(pieces), framing: 'chunked', complete: true, rest: octets.subarray(from) };
+  }
+}
+
+const nothing = Buffer.alloc(0);

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { RawClient } from './raw-client.ts';
+import { refusingAddress, unansweringAddress } from './unreachable-address.ts';
+
+test('a refusing address refuses, again and again, and no listener can be given its port', async () => {
+  const address = await refusingAddress();
+  for (let i = 0; i < 3; i++) {
+    const client = new RawClient(address);
+    await client.waitFor(() => client.state !== 'open', 5000);
+    assert.equal(client.errno, 'ECONNREFUSED');
+  }
+  const server = createServer();
+  server.listen(address.port, address.host);
+  const [error] = (await once(server, 'error')) as [NodeJS.ErrnoException];
+  assert.equal(error.code, 'EADDRINUSE');
+  await address.close();
+});
+
+test('an unanswering address neither accepts nor refuses', async () => {
+  const address = await unansweringAddress();
+  const client = new RawClient(address);
+  client.write('anybody there?');
+  assert.equal(await client.waitFor(() => client.state !== 'open', 400), false);
+  assert.equal(client.octets.length, 0);
+  client.close();
+  await address.close();
+});

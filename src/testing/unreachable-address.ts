@@ -1,0 +1,91 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { after, type Clock } from '../core/time.ts';
+import { systemClock } from './system.ts';
+
+/** An address that stays as unreachable as it is until it is closed. */
+export interface UnreachableAddress {
+  readonly host: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * A port where nobody listens: connecting is refused. It stays ours while it is held, because one end of an
+ * open connection is bound to it; a port that was merely closed again could be given to the next listener.
+ */
+export async function refusingAddress(): Promise<UnreachableAddress> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const holder = connect(portOf(server), '127.0.0.1');
+  await once(holder, 'connect');
+  const [peer] = await accepted;
+  server.close();
+  return {
+    host: '127.0.0.1',
+    port: holder.localPort!,
+    close: async () => {
+      const gone = [once(holder, 'close'), once(peer, 'close')];
+      holder.resetAndDestroy();
+      peer.destroy();
+      await Promise.all(gone);
+    },
+  };
+}
+
+/**
+ * An address where connecting neither succeeds nor fails. A listener that never accepts has its queue filled;
+ * Linux then drops further SYNs. Throws where the queue does not fill, as on systems that answer otherwise.
+ */
+export async function unansweringAddress(clock: Clock = systemClock): Promise<UnreachableAddress> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: blockedListener });
+  const [port] = (await once(worker, 'message')) as [number];
+  const fillers: Socket[] = [];
+  const close = async (): Promise<void> => {
+    for (const filler of fillers) filler.destroy();
+    await worker.terminate();
+  };
+  while (await connects(port, fillers, clock)) {
+    if (fillers.length < fillersMax) continue;
+    await close();
+    throw new Error('This system keeps accepting connections that nobody takes.');
+  }
+  return { host: '127.0.0.1', port, close };
+}
+
+/** One more connection into the queue. False when it stays unanswered: the queue is full. */
+async function connects(port: number, fillers: Socket[], clock: Clock): Promise<boolean> {
+  const filler = connect(port, '127.0.0.1');
+  filler.on('error', () => {});
+  fillers.push(filler);
+  return new Promise((resolve) => {
+    const timer = clock.schedule(after(clock.now(), unansweredMs), resolve, false);
+    filler.once('connect', () => {
+      timer.cancel();
+      resolve(true);
+    });
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return address !== null && typeof address === 'object' ? address.port : 0;
+}
+
+/** Loopback answers within a millisecond; this is for a machine with other things to do. */
+const unansweredMs = 150;
+/** The queue of a backlog of 1 takes two. */
+const fillersMax = 16;
+const blockedListener = 'candor:blocked-listener';
+
+/** In the worker: listens, says where, and blocks its thread, so that nothing is ever accepted. */
+if (!isMainThread && workerData === blockedListener) {
+  const server = createServer();
+  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+    parentPort!.postMessage(portOf(server));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  });
+}
