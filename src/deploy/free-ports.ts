@@ -1,0 +1,42 @@
+import { createServer } from 'node:net';
+import { failWith, type Result, succeed } from '../core/result.ts';
+
+/**
+ * Ports of 127.0.0.1 for instances. A port is found by binding it and closing again, so somebody else may take it
+ * before the application does; then the application says EADDRINUSE, ends, and its next run gets another one.
+ */
+export class FreePorts {
+  readonly #taken = new Set<number>();
+
+  /** `wanted`, or any; kept until `release`. */
+  async take(wanted: number | null): Promise<Result<number, { readonly errno: string }>> {
+    if (wanted !== null && this.#taken.has(wanted)) return failWith({ errno: 'EADDRINUSE' });
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const bound = await bind(wanted ?? 0);
+      if (!bound.ok) return bound;
+      if (this.#taken.has(bound.value)) continue;
+      this.#taken.add(bound.value);
+      return bound;
+    }
+    return failWith({ errno: 'EADDRINUSE' });
+  }
+
+  release(port: number): void {
+    this.#taken.delete(port);
+  }
+}
+
+/** The system chooses at random among some 28,000 ports: meeting taken ones this often means that all are. */
+const attemptsMax = 64;
+
+function bind(port: number): Promise<Result<number, { readonly errno: string }>> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(failWith({ errno: error.code ?? 'EIO' })));
+    server.listen({ host: '127.0.0.1', port, exclusive: true }, () => {
+      const address = server.address();
+      const bound = typeof address === 'object' && address !== null ? address.port : 0;
+      server.close(() => resolve(succeed(bound)));
+    });
+  });
+}

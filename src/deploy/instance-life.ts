@@ -1,0 +1,223 @@
+import { unreachable } from '../core/assert.ts';
+import type { ApplicationSpec } from '../core/configuration.ts';
+import { after, type Instant, never } from '../core/time.ts';
+
+/**
+ * One instance's life, as a value and a function.
+ *
+ *     starting ── passes in a row ──▶ ready ── fails in a row ──▶ failing
+ *      │  │  ▲                        │  ▲                         │  │
+ *      │  │  │                        │  └──── passes in a row ────┘  │
+ *      │  │  due                      ├────────── its process ends ───┤
+ *      │  │  │                        ▼                               │
+ *      │  │  backing_off ◀─group gone── exited ◀──────────────────────┘
+ *      │  │      ▲                    ▲
+ *      │  └ not started               │
+ *      └──────────── its process ends ┘
+ *
+ *     ready, failing ── retire ──▶ draining ── drained, or due ──▶ stopping ── group gone ──▶ stopped
+ *     every other ────── stop ───────────────────────────────────▶ stopping
+ *
+ * `exited`: the program has ended, but something that it started may be left and is being ended too. Only when
+ * nothing is left does the next run begin. No phase but `starting`, `ready` and `failing` ever checks readiness,
+ * and only passes lead to `ready`: no timeout does.
+ */
+export type InstanceLife =
+  | {
+      readonly phase: 'starting';
+      readonly since: Instant;
+      /** Ends of the program in a row, none of which ran for `resetAfterMs`. */
+      readonly failures: number;
+      /** Checks so far, and how many of the last ones in a row passed. */
+      readonly attempts: number;
+      readonly passes: number;
+      /** `startMs` have gone by. Reported once; checks go on. */
+      readonly late: boolean;
+    }
+  | { readonly phase: 'ready'; readonly since: Instant; readonly startedAt: Instant; readonly failures: number; readonly fails: number }
+  | { readonly phase: 'failing'; readonly since: Instant; readonly startedAt: Instant; readonly failures: number; readonly passes: number }
+  | { readonly phase: 'exited'; readonly since: Instant; readonly failures: number; readonly killedAt: Instant | null }
+  | { readonly phase: 'backing_off'; readonly since: Instant; readonly failures: number; readonly until: Instant }
+  | { readonly phase: 'draining'; readonly since: Instant; readonly until: Instant }
+  | { readonly phase: 'stopping'; readonly since: Instant; readonly killedAt: Instant | null }
+  | { readonly phase: 'stopped'; readonly since: Instant };
+
+export type Phase = InstanceLife['phase'];
+
+export type LifeEvent =
+  | { readonly kind: 'checked'; readonly passed: boolean }
+  /** The program's process has ended. */
+  | { readonly kind: 'exited' }
+  /** No process of the group is left. `chance` is uniform in [0, 1). */
+  | { readonly kind: 'group_gone'; readonly chance: number }
+  | { readonly kind: 'not_started'; readonly chance: number }
+  /** The instant that `dueAt` named has come. */
+  | { readonly kind: 'due'; readonly chance: number }
+  | { readonly kind: 'retire'; readonly drainMs: number }
+  | { readonly kind: 'drained' }
+  | { readonly kind: 'stop' }
+  /** Stop without waiting. */
+  | { readonly kind: 'kill' };
+
+/** What of an application's settings the life depends on. */
+export type LifeSpec = Pick<ApplicationSpec, 'readiness' | 'stopMs' | 'restart'>;
+
+/** Failed checks in a row before a ready instance is taken out; one alone may be a collected heap or a lost packet. */
+export const failsMax = 3;
+
+/** How long what a crashed program left behind may take to end by itself. Its parent is gone and nobody routes to it. */
+export const leftoverMs = 1_000;
+
+/** How long after SIGKILL we still wait. Only a process stuck inside the kernel takes that long. */
+export const killWaitMs = 5_000;
+
+/** Which phase may follow which. Everything an instance does is one of these arrows. */
+export const mayFollow: { readonly [P in Phase]: readonly Phase[] } = {
+  starting: ['ready', 'exited', 'backing_off', 'stopping'],
+  ready: ['failing', 'exited', 'draining', 'stopping'],
+  failing: ['ready', 'exited', 'draining', 'stopping'],
+  exited: ['backing_off', 'stopping'],
+  backing_off: ['starting', 'stopping'],
+  draining: ['stopping'],
+  stopping: ['stopped'],
+  stopped: [],
+};
+
+export function starting(now: Instant, failures: number): InstanceLife {
+  return { phase: 'starting', since: now, failures, attempts: 0, passes: 0, late: false };
+}
+
+/** The life after `event`; the same value where the event changes nothing. */
+export function next(life: InstanceLife, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {
+  if (event.kind === 'stop' || event.kind === 'kill') return stopped(life, event.kind, now);
+  switch (life.phase) {
+    case 'starting':
+      return fromStarting(life, event, now, spec);
+    case 'ready':
+    case 'failing':
+      return fromServing(life, event, now, spec);
+    case 'exited':
+      if (event.kind === 'group_gone') return backingOff(life.failures, event.chance, now, spec);
+      if (event.kind === 'due') {
+        return life.killedAt === null ? { ...life, killedAt: now } : backingOff(life.failures, event.chance, now, spec);
+      }
+      return event.kind === 'retire' ? stopping(now) : life;
+    case 'backing_off':
+      if (event.kind === 'due') return starting(now, life.failures);
+      return event.kind === 'retire' ? stopping(now) : life;
+    case 'draining':
+      return event.kind === 'due' || event.kind === 'drained' || event.kind === 'exited' ? stopping(now) : life;
+    case 'stopping':
+      if (event.kind === 'group_gone' || event.kind === 'not_started') return { phase: 'stopped', since: now };
+      if (event.kind !== 'due') return life;
+      return life.killedAt === null ? { ...life, killedAt: now } : { phase: 'stopped', since: now };
+    case 'stopped':
+      return life;
+    default:
+      return unreachable(life);
+  }
+}
+
+/** When the phase changes by itself: the instant at which the life wants to hear `due`. */
+export function dueAt(life: InstanceLife, spec: LifeSpec): Instant {
+  switch (life.phase) {
+    case 'starting':
+      return life.late ? never : after(life.since, spec.readiness.startMs);
+    case 'exited':
+      return life.killedAt === null ? after(life.since, Math.min(leftoverMs, spec.stopMs)) : after(life.killedAt, killWaitMs);
+    case 'backing_off':
+    case 'draining':
+      return life.until;
+    case 'stopping':
+      return life.killedAt === null ? after(life.since, spec.stopMs) : after(life.killedAt, killWaitMs);
+    case 'ready':
+    case 'failing':
+    case 'stopped':
+      return never;
+    default:
+      return unreachable(life);
+  }
+}
+
+/**
+ * Exponential, with full jitter (Amazon's "Exponential Backoff And Jitter"): many instances that fail for one
+ * reason, such as a database, do not come back all at once.
+ */
+export function restartDelayMs(failures: number, chance: number, restart: ApplicationSpec['restart']): number {
+  // Beyond 2^30 the doubling says nothing more, and the ceiling has long been reached.
+  const ceilingMs = Math.min(restart.maxMs, restart.firstMs * 2 ** Math.min(failures - 1, 30));
+  return Math.round(chance * ceilingMs);
+}
+
+type Starting = Extract<InstanceLife, { phase: 'starting' }>;
+type Serving = Extract<InstanceLife, { phase: 'ready' | 'failing' }>;
+
+function fromStarting(life: Starting, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {
+  switch (event.kind) {
+    case 'checked': {
+      const passes = event.passed ? life.passes + 1 : 0;
+      return passes >= spec.readiness.passes
+        ? { phase: 'ready', since: now, startedAt: life.since, failures: life.failures, fails: 0 }
+        : { ...life, attempts: life.attempts + 1, passes };
+    }
+    case 'due':
+      return life.late ? life : { ...life, late: true };
+    case 'exited':
+      return exited(life.since, life.failures, now, spec);
+    case 'not_started':
+      return backingOff(life.failures + 1, event.chance, now, spec);
+    case 'retire': // nothing has been routed to it, so there is nothing to drain
+      return stopping(now);
+    default:
+      return life;
+  }
+}
+
+function fromServing(life: Serving, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {
+  switch (event.kind) {
+    case 'checked':
+      return life.phase === 'ready' ? checkedReady(life, event.passed, now) : checkedFailing(life, event.passed, now, spec);
+    case 'exited':
+      return exited(life.startedAt, life.failures, now, spec);
+    case 'retire':
+      return { phase: 'draining', since: now, until: after(now, event.drainMs) };
+    default:
+      return life;
+  }
+}
+
+function checkedReady(life: Extract<InstanceLife, { phase: 'ready' }>, passed: boolean, now: Instant): InstanceLife {
+  if (passed) return life.fails === 0 ? life : { ...life, fails: 0 };
+  if (life.fails + 1 < failsMax) return { ...life, fails: life.fails + 1 };
+  return { phase: 'failing', since: now, startedAt: life.startedAt, failures: life.failures, passes: 0 };
+}
+
+function checkedFailing(
+  life: Extract<InstanceLife, { phase: 'failing' }>,
+  passed: boolean,
+  now: Instant,
+  spec: LifeSpec,
+): InstanceLife {
+  if (!passed) return life.passes === 0 ? life : { ...life, passes: 0 };
+  if (life.passes + 1 < spec.readiness.passes) return { ...life, passes: life.passes + 1 };
+  return { phase: 'ready', since: now, startedAt: life.startedAt, failures: life.failures, fails: 0 };
+}
+
+function exited(startedAt: Instant, failures: number, now: Instant, spec: LifeSpec): InstanceLife {
+  const ranLong = now - startedAt >= spec.restart.resetAfterMs;
+  return { phase: 'exited', since: now, failures: ranLong ? 1 : failures + 1, killedAt: null };
+}
+
+function backingOff(failures: number, chance: number, now: Instant, spec: LifeSpec): InstanceLife {
+  return { phase: 'backing_off', since: now, failures, until: after(now, restartDelayMs(failures, chance, spec.restart)) };
+}
+
+function stopping(now: Instant): InstanceLife {
+  return { phase: 'stopping', since: now, killedAt: null };
+}
+
+function stopped(life: InstanceLife, kind: 'stop' | 'kill', now: Instant): InstanceLife {
+  if (life.phase === 'stopped') return life;
+  if (life.phase !== 'stopping') return { phase: 'stopping', since: now, killedAt: kind === 'kill' ? now : null };
+  return kind === 'kill' && life.killedAt === null ? { ...life, killedAt: now } : life;
+}

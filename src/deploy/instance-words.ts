@@ -1,0 +1,103 @@
+import { unreachable } from '../core/assert.ts';
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { EndpointState } from '../core/endpoint.ts';
+import type { ProgramExit } from './host.ts';
+import { failsMax, type InstanceLife } from './instance-life.ts';
+import { type Observation, observationText } from './readiness.ts';
+
+/** What a sentence about an instance is made of. */
+export interface InstanceFacts {
+  readonly spec: ApplicationSpec;
+  readonly port: number;
+  readonly lastObservation: Observation | null;
+  /** The sentence about listening elsewhere; null where it does not. */
+  readonly misplaced: string | null;
+  /** How the last run ended, or why it did not begin; null before. */
+  readonly ending: string | null;
+}
+
+/** Ends in a row from which we call it a crash loop. Once is an accident, twice may be one. */
+const crashLoopFrom = 3;
+
+/** Why an instance is in its phase, one sentence. */
+export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
+  const { readiness, stopMs } = facts.spec;
+  switch (life.phase) {
+    case 'starting':
+      return `${life.late ? `not ready after ${durationText(readiness.startMs)}` : 'starting'}: ${startingText(facts)}`;
+    case 'ready':
+      return `${readiness.passes} checks in a row passed (GET ${readiness.path} on port ${facts.port})`;
+    case 'failing':
+      return `${failsMax} checks in a row failed; ${lastSeen(facts)}`;
+    case 'exited':
+      return `${facts.ending ?? 'it ended'}; what it started is being ended too`;
+    case 'backing_off':
+      return `${facts.ending ?? 'it ended'}; starts again after ${durationText(life.until - life.since)}${loopText(life.failures)}`;
+    case 'draining':
+      return 'it gets no new requests and may finish those it has';
+    case 'stopping':
+      return life.killedAt === null ? `asked to stop; it may take ${durationText(stopMs)}` : 'it did not stop in time and was killed';
+    case 'stopped':
+      return 'stopped';
+    default:
+      return unreachable(life);
+  }
+}
+
+export function lastSeen({ lastObservation, spec, port }: InstanceFacts): string {
+  if (lastObservation === null) return 'no check has come back yet';
+  return observationText(lastObservation, { path: spec.readiness.path, port });
+}
+
+function startingText(facts: InstanceFacts): string {
+  if (facts.misplaced !== null && facts.lastObservation?.kind === 'refused') return facts.misplaced;
+  return lastSeen(facts);
+}
+
+function loopText(failures: number): string {
+  return failures >= crashLoopFrom ? ` (a crash loop: ${failures} times in a row)` : '';
+}
+
+/** How a program ended, one sentence without its full stop. */
+export function exitText(exit: ProgramExit, lastLine: string | null): string {
+  return lastLine === null ? endText(exit) : `${endText(exit)}; last line: ${lastLine}`;
+}
+
+function endText({ code, signal, outOfMemory }: ProgramExit): string {
+  if (outOfMemory === true) return 'killed by the kernel: out of memory';
+  if (signal === 'SIGKILL') {
+    return outOfMemory === null
+      ? 'killed by SIGKILL (out of memory? the kernel log would say)'
+      : 'killed by SIGKILL, not by the kernel for memory';
+  }
+  if (signal !== null) return `killed by ${signal}`;
+  // A shell reports its command's death by signal n as 128 + n (POSIX, Shell Command Language §2.8.2).
+  return code !== null && code > 128 && code <= 128 + 64
+    ? `exited with code ${code} (what a shell says of a command killed by signal ${code - 128})`
+    : `exited with code ${code}`;
+}
+
+export function durationText(durationMs: number): string {
+  return durationMs < 1_000 ? `${durationMs} ms` : `${Math.round(durationMs / 100) / 10} s`;
+}
+
+/** What the gateway may do with the endpoint behind an instance. */
+export function endpointStateOf(life: InstanceLife): EndpointState {
+  switch (life.phase) {
+    case 'starting':
+      return 'starting';
+    case 'ready':
+      return 'healthy';
+    case 'failing':
+    case 'exited':
+    case 'backing_off':
+      return 'unhealthy';
+    case 'draining':
+    case 'stopping':
+      return 'draining';
+    case 'stopped':
+      return 'gone';
+    default:
+      return unreachable(life);
+  }
+}

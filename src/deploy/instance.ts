@@ -1,0 +1,408 @@
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { EndpointAddress, EndpointState, InstanceExit } from '../core/endpoint.ts';
+import type { EventSink } from '../core/event.ts';
+import type { Random } from '../core/random.ts';
+import { type Clock, type Instant, never, type Timer } from '../core/time.ts';
+import { checkPauseMs, Checks } from './checks.ts';
+import type { Host, ListeningSocket, OutputStream, ProgramExit, StartFailure } from './host.ts';
+import { dueAt, failsMax, type InstanceLife, type LifeEvent, next, type Phase, starting } from './instance-life.ts';
+import { endpointStateOf, exitText, type InstanceFacts, lastSeen, reasonOf } from './instance-words.ts';
+import { misplacedText, socketText } from './listening.ts';
+import { MisplacementWatch } from './misplacement.ts';
+import { type Observation, passes } from './readiness.ts';
+import { Run } from './run.ts';
+
+/** One instance as the gateway's snapshot wants it. */
+export interface LiveInstance {
+  readonly id: string;
+  /** The port is 0 until one has been found, and may be another one after a restart. */
+  readonly address: EndpointAddress;
+  readonly state: EndpointState;
+  /** Why, one sentence. */
+  readonly reason: string;
+  readonly sinceInstant: number;
+  /** Null until releases have names. */
+  readonly release: string | null;
+  /** The last end of its program, kept while the next one runs. */
+  readonly exit: InstanceExit | null;
+}
+
+/** One instance as people see it. */
+export interface InstanceStatus {
+  readonly id: string;
+  readonly pid: number | null;
+  readonly port: number;
+  readonly phase: 'starting' | 'ready' | 'failing' | 'backing_off' | 'stopping' | 'stopped';
+  readonly reason: string;
+  readonly restarts: number;
+  readonly lastLines: readonly string[];
+}
+
+export interface InstanceParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly events: EventSink;
+  readonly host: Host;
+  /** Phase, reason, port or exit have changed. */
+  readonly onChanged: (instance: Instance) => void;
+  readonly onLine: (instance: string, stream: OutputStream, line: string) => void;
+}
+
+/** Lines in the status; the event of its end has all that are kept. */
+const statusLinesMax = 20;
+
+/** Carries one instance's life out: what happens becomes an event of the life, and each arrow has its effect here. */
+export class Instance {
+  readonly id: string;
+  readonly #parts: InstanceParts;
+  #spec: ApplicationSpec;
+  #life: InstanceLife;
+  #stateSince: Instant;
+  #run: Run | null = null;
+  #checks: Checks | null = null;
+  #dueTimer: Timer | null = null;
+  #restarts = 0;
+  #port = 0;
+  #lastObservation: Observation | null = null;
+  #misplaced: string | null = null;
+  #exit: InstanceExit | null = null;
+  #ending: string | null = null;
+  #lastLines: readonly string[] = [];
+  #phaseAtExit: Phase = 'starting';
+  #programExit: ProgramExit = { code: null, signal: null, outOfMemory: null };
+  /** Events that came while one was being heard. */
+  readonly #unheard: LifeEvent[] = [];
+  #hearing = false;
+  #told = '';
+
+  constructor(id: string, spec: ApplicationSpec, parts: InstanceParts) {
+    this.id = id;
+    this.#spec = spec;
+    this.#parts = parts;
+    this.#life = starting(parts.clock.now(), 0);
+    this.#stateSince = this.#life.since;
+  }
+
+  get phase(): Phase {
+    return this.#life.phase;
+  }
+
+  start(): void {
+    this.#beginRun();
+    this.#awaitDue();
+  }
+
+  /** New settings that need no new process. */
+  adapt(spec: ApplicationSpec): void {
+    this.#spec = spec;
+    this.#awaitDue();
+  }
+
+  /** No new requests; after `drainMs`, or `drained`, it stops. */
+  retire(drainMs: number): void {
+    this.#hear({ kind: 'retire', drainMs });
+  }
+
+  drained(): void {
+    this.#hear({ kind: 'drained' });
+  }
+
+  stop(): void {
+    this.#hear({ kind: 'stop' });
+  }
+
+  kill(): void {
+    this.#hear({ kind: 'kill' });
+  }
+
+  live(): LiveInstance {
+    return {
+      id: this.id,
+      address: { kind: 'tcp', host: '127.0.0.1', port: this.#port },
+      state: endpointStateOf(this.#life),
+      reason: this.#reason,
+      sinceInstant: this.#stateSince,
+      release: null,
+      exit: this.#exit,
+    };
+  }
+
+  status(): InstanceStatus {
+    const own = this.#run?.tail.lines ?? [];
+    return {
+      id: this.id,
+      pid: this.#run?.program?.pid ?? null,
+      port: this.#port,
+      phase: statusPhase(this.#life.phase),
+      reason: this.#reason,
+      restarts: this.#restarts,
+      lastLines: (own.length > 0 ? own : this.#lastLines).slice(-statusLinesMax),
+    };
+  }
+
+  get #reason(): string {
+    return reasonOf(this.#life, this.#facts);
+  }
+
+  get #facts(): InstanceFacts {
+    return {
+      spec: this.#spec,
+      port: this.#port,
+      lastObservation: this.#lastObservation,
+      misplaced: this.#misplaced,
+      ending: this.#ending,
+    };
+  }
+
+  // ── the life ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Effects may cause further events; those wait until the present one is through. */
+  #hear(event: LifeEvent): void {
+    this.#unheard.push(event);
+    if (this.#hearing) return;
+    this.#hearing = true;
+    for (let heard = this.#unheard.shift(); heard !== undefined; heard = this.#unheard.shift()) this.#take(heard);
+    this.#hearing = false;
+    this.#announce();
+  }
+
+  #take(event: LifeEvent): void {
+    const before = this.#life;
+    const life = next(before, event, this.#parts.clock.now(), this.#spec);
+    if (life === before) return;
+    this.#life = life;
+    if (endpointStateOf(before) !== endpointStateOf(life)) this.#stateSince = this.#parts.clock.now();
+    if (before.phase !== life.phase) this.#entered(before, life);
+    else this.#wentOn(before, life);
+    this.#awaitDue();
+  }
+
+  #entered(before: InstanceLife, life: InstanceLife): void {
+    if (checkPauseMs(life, this.#spec.readiness) === null) this.#endChecks();
+    switch (life.phase) {
+      case 'starting':
+        this.#restarts += 1;
+        return this.#beginRun();
+      case 'ready':
+        return this.#tellReady(before, life.startedAt);
+      case 'failing':
+        return this.#tellNotReady(failsMax, before.phase);
+      case 'exited':
+        return this.#run?.end('SIGTERM');
+      case 'stopping':
+        if (this.#run === null) return this.#hear({ kind: 'group_gone', chance: 0 });
+        return this.#run.end(life.killedAt === null ? 'SIGTERM' : 'SIGKILL');
+      case 'backing_off':
+        this.#endRun();
+        return this.#tellRestarting(before.phase, life.failures, life.until - life.since);
+      case 'stopped':
+        return this.#endRun();
+      case 'draining':
+        return;
+    }
+  }
+
+  #wentOn(before: InstanceLife, life: InstanceLife): void {
+    if (life.phase === 'starting' && before.phase === 'starting' && life.late && !before.late) {
+      this.#tellNotReady(life.attempts, 'starting');
+    }
+    const isKilled = (life.phase === 'stopping' || life.phase === 'exited') && life.killedAt !== null;
+    if (isKilled) this.#run?.end('SIGKILL');
+  }
+
+  #awaitDue(): void {
+    this.#dueTimer?.cancel();
+    this.#dueTimer = null;
+    const at = dueAt(this.#life, this.#spec);
+    if (at === never) return;
+    this.#dueTimer = this.#parts.clock.schedule(at, (instance: Instance) => instance.#cameDue(), this as Instance);
+  }
+
+  #cameDue(): void {
+    this.#dueTimer = null;
+    this.#hear({ kind: 'due', chance: this.#parts.random.next() });
+  }
+
+  // ── the program ───────────────────────────────────────────────────────────────────────────────────────────
+
+  #beginRun(): void {
+    this.#lastObservation = null;
+    this.#misplaced = null;
+    const run = new Run(this.#parts, this.#spec, {
+      onNotStarted: (failure) => this.#notStarted(failure),
+      onStarted: () => this.#started(run),
+      onLine: (stream, line) => this.#parts.onLine(this.id, stream, line),
+      onExited: (exit) => this.#exited(run, exit),
+      onLastWords: () => this.#heardLastWords(run),
+      onGone: () => this.#hear({ kind: 'group_gone', chance: this.#parts.random.next() }),
+    });
+    this.#run = run;
+  }
+
+  #endRun(): void {
+    const lines = this.#run?.tail.lines ?? [];
+    if (lines.length > 0) this.#lastLines = lines;
+    this.#run?.close();
+    this.#run = null;
+  }
+
+  #started(run: Run): void {
+    const { program, port } = run;
+    if (program === null || port === null) return;
+    this.#port = port;
+    const command = this.#spec.command.join(' ');
+    const guard = program.guarded ? '' : '; nothing guards it: should Candor be killed, it is left running';
+    this.#parts.events.tell({
+      kind: 'instance_started',
+      subject: this.#subject,
+      reason: `started as process ${program.pid}, told to listen on port ${port}${guard}`,
+      evidence: { pid: program.pid, port, command },
+      to: 'starting',
+    });
+    this.#beginChecks(run, port);
+    this.#announce();
+  }
+
+  #notStarted(failure: StartFailure): void {
+    const { command, directory } = this.#spec;
+    this.#ending = failure.reason;
+    this.#parts.events.tell({
+      kind: 'instance_not_started',
+      subject: this.#subject,
+      reason: failure.reason,
+      evidence: { command: command.join(' '), directory, errno: failure.errno },
+      from: this.phase,
+    });
+    this.#hear({ kind: 'not_started', chance: this.#parts.random.next() });
+  }
+
+  #exited(run: Run, exit: ProgramExit): void {
+    this.#programExit = exit;
+    this.#phaseAtExit = this.phase;
+    this.#noteExit(run, exit, this.#parts.clock.now());
+    this.#hear({ kind: 'exited' });
+  }
+
+  #noteExit(run: Run, exit: ProgramExit, at: number): void {
+    const { lastLine } = run.tail;
+    this.#exit = { atInstant: at, code: exit.code, signal: exit.signal, outOfMemory: exit.outOfMemory === true, lastLine };
+    this.#ending = exitText(exit, lastLine);
+  }
+
+  /** The last line often comes just after the end: the exit is told again with it, and the event has it all. */
+  #heardLastWords(run: Run): void {
+    const atInstant = this.#exit?.atInstant ?? this.#parts.clock.now();
+    this.#noteExit(run, this.#programExit, atInstant);
+    const { code, signal, outOfMemory } = this.#programExit;
+    this.#parts.events.tell({
+      kind: 'instance_exited',
+      subject: this.#subject,
+      reason: this.#ending ?? '',
+      evidence: {
+        pid: run.program?.pid ?? 0,
+        code,
+        signal,
+        outOfMemory: outOfMemory === true,
+        afterMs: Math.round(atInstant - run.startedAt),
+        output: [...run.tail.lines],
+      },
+      from: this.#phaseAtExit,
+      to: this.phase,
+    });
+    this.#announce();
+  }
+
+  // ── its readiness ─────────────────────────────────────────────────────────────────────────────────────────
+
+  #beginChecks(run: Run, port: number): void {
+    const misplacement = new MisplacementWatch(this.#parts, (sockets) => this.#foundMisplaced(run, port, sockets));
+    const checks = new Checks(this.#parts, port, this.#spec.readiness, (observation) => {
+      this.#observed(checks, run, observation);
+      if (this.phase === 'starting' && observation.kind === 'refused' && run.program !== null) misplacement.look(run.program, port);
+    });
+    this.#checks = checks;
+    checks.askIn(this.#spec.readiness.intervalMs);
+  }
+
+  #endChecks(): void {
+    this.#checks?.stop();
+    this.#checks = null;
+  }
+
+  #observed(checks: Checks, run: Run, observation: Observation): void {
+    this.#lastObservation = observation;
+    run.program?.watchMemory(this.#parts.clock.now());
+    this.#hear({ kind: 'checked', passed: passes(observation) });
+    const pauseMs = checkPauseMs(this.#life, this.#spec.readiness);
+    if (pauseMs !== null) checks.askIn(pauseMs);
+  }
+
+  #foundMisplaced(run: Run, port: number, sockets: readonly ListeningSocket[]): void {
+    if (this.#run !== run || this.phase !== 'starting') return;
+    this.#misplaced = misplacedText(port, sockets);
+    this.#parts.events.tell({
+      kind: 'instance_misplaced',
+      subject: this.#subject,
+      reason: this.#misplaced,
+      evidence: { told: `127.0.0.1:${port}`, listensOn: sockets.map(socketText) },
+      from: this.phase,
+    });
+    this.#announce();
+  }
+
+  // ── what is told ──────────────────────────────────────────────────────────────────────────────────────────
+
+  get #subject(): string {
+    return `instance:${this.id}`;
+  }
+
+  #announce(): void {
+    if (this.#hearing) return;
+    const { state, reason, exit } = this.live();
+    const told = JSON.stringify([state, this.phase, reason, this.#port, exit]);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#parts.onChanged(this);
+  }
+
+  #tellReady(before: InstanceLife, startedAt: Instant): void {
+    const { passes } = this.#spec.readiness;
+    const from = before.phase === 'failing' ? before.since : startedAt;
+    this.#parts.events.tell({
+      kind: 'instance_ready',
+      subject: this.#subject,
+      reason: this.#reason,
+      evidence: { port: this.#port, passes, afterMs: Math.round(this.#parts.clock.now() - from) },
+      from: before.phase,
+      to: 'ready',
+    });
+  }
+
+  #tellNotReady(attempts: number, from: Phase): void {
+    this.#parts.events.tell({
+      kind: 'instance_not_ready',
+      subject: this.#subject,
+      reason: this.#reason,
+      evidence: { attempts, last: lastSeen(this.#facts) },
+      from,
+      to: this.phase,
+    });
+  }
+
+  #tellRestarting(from: Phase, failures: number, afterMs: number): void {
+    this.#parts.events.tell({
+      kind: 'instance_restarting',
+      subject: this.#subject,
+      reason: this.#reason,
+      evidence: { afterMs, failures },
+      from,
+      to: 'backing_off',
+    });
+  }
+}
+
+/** People need not know that a program can have ended while what it started has not. */
+function statusPhase(phase: Phase): InstanceStatus['phase'] {
+  if (phase === 'exited') return 'backing_off';
+  return phase === 'draining' ? 'stopping' : phase;
+}

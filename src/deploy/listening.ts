@@ -1,0 +1,70 @@
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { endianness } from 'node:os';
+import type { ListeningSocket } from './host.ts';
+import { membersOf } from './process-group.ts';
+
+/** Processes of one group looked at, and descriptors of each: a look must stay short even at a huge application. */
+const processesMax = 64;
+const descriptorsMax = 4_096;
+
+/** Where the processes of a group listen for TCP connections (proc_pid_net(5)). Linux only; empty elsewhere. */
+export async function listeningOf(group: number): Promise<readonly ListeningSocket[]> {
+  const pids = membersOf(group)?.slice(0, processesMax) ?? [];
+  const [first] = pids;
+  if (first === undefined) return [];
+  // The tables of the process's own network namespace, which need not be ours.
+  const tables = await Promise.all(['tcp', 'tcp6'].map((name) => readOr(`/proc/${first}/net/${name}`)));
+  const byInode = new Map(tables.flatMap((table) => listeningLines(table)));
+  const inodes = new Set<string>();
+  for (const pid of pids) for (const inode of await socketsOf(pid)) inodes.add(inode);
+  return [...byInode].filter(([inode]) => inodes.has(inode)).map(([, socket]) => socket);
+}
+
+/** The listening sockets of a table, by inode. */
+export function listeningLines(table: string, order: 'LE' | 'BE' = endianness()): [inode: string, socket: ListeningSocket][] {
+  const found: [string, ListeningSocket][] = [];
+  for (const line of table.split('\n').slice(1)) {
+    const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+    const [address, port] = local?.split(':') ?? [];
+    if (state !== '0A' || address === undefined || port === undefined || inode === undefined) continue;
+    found.push([inode, { host: hostText(address, order), port: Number.parseInt(port, 16) }]);
+  }
+  return found;
+}
+
+/** Whether a connection to 127.0.0.1 on `port` reaches the socket. */
+export function answersTo(socket: ListeningSocket, port: number): boolean {
+  return socket.port === port && ['127.0.0.1', '0.0.0.0', '::', '::ffff:127.0.0.1'].includes(socket.host);
+}
+
+export function socketText(socket: ListeningSocket): string {
+  return socket.host.includes(':') ? `[${socket.host}]:${socket.port}` : `${socket.host}:${socket.port}`;
+}
+
+/** Why nothing answers on the port that the application was told, and what to do. */
+export function misplacedText(told: number, sockets: readonly ListeningSocket[]): string {
+  const places = sockets.map(socketText).join(' and ');
+  return sockets.some((socket) => socket.port === told)
+    ? `the application listens on ${places}, not on 127.0.0.1: let it listen on 127.0.0.1 or on every address`
+    : `the application listens on ${places}, not on ${told}: let it read the PORT environment variable`;
+}
+
+/** Each 32-bit word of the address is printed as a number, in the machine's own order of octets. */
+function hostText(hex: string, order: 'LE' | 'BE'): string {
+  const octets = Buffer.from(hex, 'hex');
+  if (order === 'LE') octets.swap32();
+  if (octets.length === 4) return octets.join('.');
+  const groups = Array.from({ length: 8 }, (_, at) => octets.readUInt16BE(at * 2).toString(16));
+  if (groups.slice(0, 5).every((group) => group === '0') && groups[5] === 'ffff') return `::ffff:${octets.subarray(12).join('.')}`;
+  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1); // shortened as in RFC 5952
+}
+
+async function socketsOf(pid: number): Promise<readonly string[]> {
+  const names = await readdir(`/proc/${pid}/fd`).catch(() => []); // it has ended, or is another user's
+  const targets = await Promise.all(names.slice(0, descriptorsMax).map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')));
+  return targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
+}
+
+function readOr(path: string): Promise<string> {
+  return readFile(path, 'latin1').catch(() => ''); // no IPv6, or no /proc
+}

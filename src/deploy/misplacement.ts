@@ -1,0 +1,44 @@
+import type { Clock, Instant } from '../core/time.ts';
+import type { Host, ListeningSocket, Program } from './host.ts';
+import { answersTo } from './listening.ts';
+
+/** Between two looks. One look reads a directory entry of every process of the machine. */
+const lookEveryMs = 300;
+
+/**
+ * Finds out whether an application that does not answer on the port it was told listens somewhere else instead.
+ * Told after two looks that saw the same: a program may open a port for metrics a moment before its own.
+ */
+export class MisplacementWatch {
+  readonly #clock: Clock;
+  readonly #host: Host;
+  readonly #onMisplaced: (sockets: readonly ListeningSocket[]) => void;
+  #lookedAt: Instant | null = null;
+  #seen = '';
+  #told = '';
+
+  constructor(parts: { readonly clock: Clock; readonly host: Host }, onMisplaced: (sockets: readonly ListeningSocket[]) => void) {
+    this.#clock = parts.clock;
+    this.#host = parts.host;
+    this.#onMisplaced = onMisplaced;
+  }
+
+  /** Call where a connection to `port` was refused, as often as that happens. */
+  look(program: Program, port: number): void {
+    const now = this.#clock.now();
+    if (this.#lookedAt !== null && now - this.#lookedAt < lookEveryMs) return;
+    this.#lookedAt = now;
+    // What cannot be read is not known: then nothing is said.
+    this.#host.listening(program).then((sockets) => this.#saw(sockets, port), () => {});
+  }
+
+  #saw(sockets: readonly ListeningSocket[], port: number): void {
+    const isMisplaced = sockets.length > 0 && !sockets.some((socket) => answersTo(socket, port));
+    const seen = isMisplaced ? JSON.stringify(sockets) : '';
+    const isConfirmed = seen !== '' && seen === this.#seen && seen !== this.#told;
+    this.#seen = seen;
+    if (!isConfirmed) return;
+    this.#told = seen;
+    this.#onMisplaced(sockets);
+  }
+}

@@ -1,0 +1,156 @@
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { after, type Clock } from '../core/time.ts';
+import { harmless } from './output.ts';
+
+/** One question to an instance: does it answer? */
+export interface ReadinessCheck {
+  readonly port: number;
+  readonly path: string;
+  /** For the whole answer. */
+  readonly timeoutMs: number;
+}
+
+/** What came back. */
+export type Observation =
+  | { readonly kind: 'answered'; readonly status: number; readonly location: string | null; readonly firstOctets: string }
+  | { readonly kind: 'refused' }
+  /** `status` where at least a head came. */
+  | { readonly kind: 'timed_out'; readonly limitMs: number; readonly status: number | null }
+  /** The connection was made, and ended without an answer. */
+  | { readonly kind: 'closed'; readonly errno: string }
+  | { readonly kind: 'not_http'; readonly firstOctets: string };
+
+/** Only 2xx in time is readiness: a redirect leads to a page that nobody has checked, and silence is no answer. */
+export function passes(observation: Observation): boolean {
+  return observation.kind === 'answered' && observation.status >= 200 && observation.status <= 299;
+}
+
+/** What was seen, and where the usual mistake is known, what to do. */
+export function observationText(observation: Observation, check: Pick<ReadinessCheck, 'path' | 'port'>): string {
+  const asked = `GET ${check.path} on port ${check.port}`;
+  switch (observation.kind) {
+    case 'answered':
+      return `${asked} answered ${answerText(observation)}`;
+    case 'refused':
+      return `${asked}: connection refused, nothing listens there yet`;
+    case 'timed_out':
+      return observation.status === null
+        ? `${asked}: no answer within ${observation.limitMs} ms`
+        : `${asked} answered ${observation.status}, but not completely within ${observation.limitMs} ms`;
+    case 'closed':
+      return `${asked}: the connection was closed without an answer (${observation.errno})`;
+    case 'not_http':
+      return `${asked}: the answer is not HTTP${quoted(observation.firstOctets)}`;
+  }
+}
+
+function answerText({ status, location, firstOctets }: Extract<Observation, { kind: 'answered' }>): string {
+  if (status >= 300 && status <= 399 && location !== null) {
+    return /^https:/i.test(location)
+      ? `${status}, which redirects to ${location}: let readiness.path answer 200 over plain HTTP`
+      : `${status}, which redirects to ${location}: point readiness.path at a path that answers 200`;
+  }
+  if (status === 404) return '404: point readiness.path at a path that exists, such as /, /health or /up';
+  if (status === 400) return `400: does the application allow the host "localhost"?${quoted(firstOctets)}`;
+  if (status === 401 || status === 403) return `${status}: point readiness.path at a path that needs no login`;
+  return `${status}${quoted(firstOctets)}`;
+}
+
+function quoted(octets: string): string {
+  return octets === '' ? '' : ` ("${octets}")`;
+}
+
+/** Enough to recognise an error page or a protocol, too little to leak much. */
+const firstOctetsMax = 64;
+
+/** Longer answers are cut off: a page of this size has been served. */
+const answerOctetsMax = 65_536;
+
+/** Asks once, on a connection of its own. `told` is called exactly once unless the returned function is called before. */
+export function probe(check: ReadinessCheck, clock: Clock, told: (observation: Observation) => void): () => void {
+  const asking = new Asking(check, clock, told);
+  return () => asking.cancel();
+}
+
+class Asking {
+  readonly #check: ReadinessCheck;
+  readonly #told: (observation: Observation) => void;
+  readonly #request: ClientRequest;
+  readonly #timer: { cancel(): void };
+  #response: IncomingMessage | null = null;
+  #first: Buffer = Buffer.alloc(0);
+  #octets = 0;
+  #over = false;
+
+  constructor(check: ReadinessCheck, clock: Clock, told: (observation: Observation) => void) {
+    this.#check = check;
+    this.#told = told;
+    this.#timer = clock.schedule(after(clock.now(), check.timeoutMs), (asking: Asking) => asking.#timedOut(), this as Asking);
+    this.#request = request({
+      host: '127.0.0.1',
+      port: check.port,
+      path: check.path,
+      agent: false,
+      headers: { Host: 'localhost', 'User-Agent': 'readiness-check', Accept: '*/*', Connection: 'close' },
+    });
+    this.#request.on('response', (response) => this.#answered(response));
+    this.#request.on('upgrade', (response) => this.#answered(response));
+    this.#request.on('error', (error) => this.#failed(error));
+    this.#request.end();
+  }
+
+  cancel(): void {
+    this.#end();
+  }
+
+  #answered(response: IncomingMessage): void {
+    this.#response = response;
+    response.on('data', (chunk: Buffer) => {
+      if (this.#first.length < firstOctetsMax) this.#first = Buffer.concat([this.#first, chunk.subarray(0, firstOctetsMax)]);
+      this.#octets += chunk.length;
+      if (this.#octets >= answerOctetsMax) this.#tellAnswer(response);
+    });
+    response.on('end', () => this.#tellAnswer(response));
+    // `error` comes before `close` where a message is cut short; the first one wins.
+    response.on('error', (error) => this.#failed(error));
+    response.on('close', () => this.#tell({ kind: 'closed', errno: 'ECONNRESET' }));
+  }
+
+  #tellAnswer(response: IncomingMessage): void {
+    const location = response.headers.location ?? null;
+    this.#tell({
+      kind: 'answered',
+      status: response.statusCode ?? 0,
+      location: location === null ? null : harmless(location.slice(0, 200)),
+      firstOctets: firstText(this.#first),
+    });
+  }
+
+  #failed(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): void {
+    const errno = error.code ?? 'EIO';
+    if (errno.startsWith('HPE_')) this.#tell({ kind: 'not_http', firstOctets: firstText(error.rawPacket ?? this.#first) });
+    else if (errno === 'ECONNREFUSED') this.#tell({ kind: 'refused' });
+    else this.#tell({ kind: 'closed', errno });
+  }
+
+  #timedOut(): void {
+    this.#tell({ kind: 'timed_out', limitMs: this.#check.timeoutMs, status: this.#response?.statusCode ?? null });
+  }
+
+  #tell(observation: Observation): void {
+    if (this.#over) return;
+    this.#end();
+    this.#told(observation);
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#timer.cancel();
+    this.#request.destroy();
+  }
+}
+
+function firstText(octets: Buffer): string {
+  return harmless(octets.toString('utf8', 0, firstOctetsMax).replace(/\s+/g, ' ').trim());
+}

@@ -1,0 +1,160 @@
+import type { ApplicationSpec } from '../core/configuration.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { Host, OutputStream, Program, ProgramExit, StartFailure } from './host.ts';
+import { OutputTail } from './output.ts';
+
+export interface RunParts {
+  readonly clock: Clock;
+  readonly host: Host;
+}
+
+/** Told in this order: one of the first two, then exited, last words, gone. */
+export interface RunListener {
+  onNotStarted(failure: StartFailure): void;
+  onStarted(run: Run): void;
+  onLine(stream: OutputStream, line: string): void;
+  /** At once, so that whoever lost a connection to it can be told why; a last line may still come. */
+  onExited(exit: ProgramExit): void;
+  /** All that it has written is in `tail`. */
+  onLastWords(): void;
+  /** Neither the program nor anything that it started is left, the port is free. */
+  onGone(): void;
+}
+
+/** Output of a program that has ended comes within this time, unless something that it started holds the pipe. */
+const lastWordsMs = 250;
+
+/** How often we look whether the rest of a group has gone. The system tells us of our own child's end only. */
+const goneCheckMs = 20;
+
+/** One run of an instance's program: from a port, through its output and its end, to the end of its whole group. */
+export class Run {
+  readonly startedAt: Instant;
+  readonly tail = new OutputTail();
+  readonly #parts: RunParts;
+  readonly #spec: ApplicationSpec;
+  readonly #listener: RunListener;
+  #port: number | null = null;
+  #program: Program | null = null;
+  #hasExited = false;
+  #lastWordsTold = false;
+  #lastWordsTimer: Timer | null = null;
+  #goneTimer: Timer | null = null;
+  #closed = false;
+
+  constructor(parts: RunParts, spec: ApplicationSpec, listener: RunListener) {
+    this.#parts = parts;
+    this.#spec = spec;
+    this.#listener = listener;
+    this.startedAt = parts.clock.now();
+    void this.#begin();
+  }
+
+  /** Null until one is found. */
+  get port(): number | null {
+    return this.#port;
+  }
+
+  /** Null until it runs; kept after its end. */
+  get program(): Program | null {
+    return this.#program;
+  }
+
+  /** Asks or forces the whole group to end. `onGone` follows; at once where nothing has been started. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (this.#closed) return;
+    if (this.#program !== null) return this.#program.signal(signal);
+    this.close();
+    this.#listener.onGone();
+  }
+
+  /** Nothing is told any more. The port is free for others. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#lastWordsTimer?.cancel();
+    this.#goneTimer?.cancel();
+    this.#program?.discard();
+    if (this.#port !== null) this.#parts.host.releasePort(this.#port);
+  }
+
+  async #begin(): Promise<void> {
+    const { host } = this.#parts;
+    const reserved = await host.reservePort(this.#spec.port);
+    if (this.#closed) {
+      if (reserved.ok) host.releasePort(reserved.value);
+      return;
+    }
+    if (!reserved.ok) {
+      const { errno } = reserved.failure;
+      return this.#notStarted({ errno, reason: portText(this.#spec.port, errno) });
+    }
+    this.#port = reserved.value;
+    this.#start(reserved.value);
+  }
+
+  #start(port: number): void {
+    const { command, directory, environment, stopMs } = this.#spec;
+    this.#program = this.#parts.host.start(
+      { command, directory, environment, stopMs, port },
+      {
+        onLine: (stream, line) => this.#said(stream, line),
+        onExited: (exit) => this.#exited(exit),
+        onOutputEnded: () => this.#outputEnded(),
+        onNotStarted: (failure) => this.#notStarted(failure),
+      },
+    );
+    if (this.#program !== null) this.#listener.onStarted(this);
+  }
+
+  #notStarted(failure: StartFailure): void {
+    if (this.#closed) return;
+    this.close();
+    this.#listener.onNotStarted(failure);
+  }
+
+  #said(stream: OutputStream, line: string): void {
+    if (this.#closed) return;
+    this.tail.add(line);
+    this.#listener.onLine(stream, line);
+  }
+
+  #exited(exit: ProgramExit): void {
+    if (this.#closed) return;
+    const { clock } = this.#parts;
+    this.#hasExited = true;
+    this.#lastWordsTimer = clock.schedule(after(clock.now(), lastWordsMs), (run: Run) => run.#tellLastWords(), this as Run);
+    this.#listener.onExited(exit);
+  }
+
+  #outputEnded(): void {
+    // A daemon may close its output long before it ends.
+    if (this.#hasExited) this.#tellLastWords();
+  }
+
+  #tellLastWords(): void {
+    if (this.#closed || this.#lastWordsTold) return;
+    this.#lastWordsTold = true;
+    this.#lastWordsTimer?.cancel();
+    this.#listener.onLastWords();
+    this.#lookWhetherGone();
+  }
+
+  #lookWhetherGone(): void {
+    if (this.#closed) return;
+    if (this.#program?.groupIsAlive() === true) {
+      const { clock } = this.#parts;
+      this.#goneTimer = clock.schedule(after(clock.now(), goneCheckMs), (run: Run) => run.#lookWhetherGone(), this as Run);
+      return;
+    }
+    this.close();
+    this.#listener.onGone();
+  }
+}
+
+function portText(port: number | null, errno: string): string {
+  if (port === null) return `no free port of 127.0.0.1 could be found (${errno})`;
+  return errno === 'EADDRINUSE'
+    ? `port ${port} is taken by another program; without "port" Candor finds a free one`
+    : `port ${port} cannot be used (${errno})`;
+}
