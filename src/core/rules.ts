@@ -70,6 +70,7 @@ export const responseRules = {
   'chunk-extension': { section: 'RFC 9112 §7.1.1', says: 'a chunk extension is malformed or longer than the limit' },
   'chunk-ending': { section: 'RFC 9112 §7.1', says: 'chunk data is not followed by CR LF' },
   'trailer-section': { section: 'RFC 9112 §7.1.2', says: 'the trailer section is malformed' },
+  'trailer-section-too-large': { section: 'RFC 9112 §7.1.2', says: 'the trailer section is larger than the limit' },
 } as const satisfies Record<string, RuleSpec>;
 
 export type ResponseRule = keyof typeof responseRules;

@@ -1,0 +1,98 @@
+/**
+ * Which octets may stand where, as tables with one entry per octet: 0 for no. Each has its ABNF.
+ */
+export const CR = 0x0d;
+export const LF = 0x0a;
+export const SP = 0x20;
+export const HTAB = 0x09;
+export const COLON = 0x3a;
+export const COMMA = 0x2c;
+
+const alphaNumeric = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/**
+ * RFC 9110 §5.6.2: tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." / "^" / "_" / "`" / "|" / "~"
+ * / DIGIT / ALPHA
+ */
+export const tokenOctets = tableOf(`!#$%&'*+-.^_\`|~${alphaNumeric}`);
+
+/**
+ * RFC 9110 §5.5: field-content = field-vchar [ 1*( SP / HTAB / field-vchar ) field-vchar ],
+ * field-vchar = VCHAR / obs-text. Also what a reason phrase is made of (RFC 9112 §4).
+ */
+export const fieldValueOctets = tableOfRanges([HTAB, HTAB], [0x20, 0x7e], [0x80, 0xff]);
+
+/**
+ * RFC 9112 §3.2, RFC 3986 §3.3: unreserved / pct-encoded / sub-delims / ":" / "@" / "/", with "[" and "]" for the
+ * authority of an absolute-form. Beyond the grammar we take "|" and "^", which browsers leave as they are in a path.
+ */
+export const pathOctets = tableOf(`-._~%!$&'()*+,;=:@/[]|^${alphaNumeric}`);
+
+/**
+ * RFC 3986 §3.4: query = *( pchar / "/" / "?" ). Beyond it we take "`", "{", "}" and "\", which browsers leave as
+ * they are in a query (WHATWG URL, query percent-encode set). Never "#", a control, a space or an octet above 126.
+ */
+export const queryOctets = tableOf(`-._~%!$&'()*+,;=:@/?[]|^\`{}\\${alphaNumeric}`);
+
+/** RFC 3986 §3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ); IPv4 addresses are among them. */
+export const hostOctets = tableOf(`-._~%!$&'()*+,;=${alphaNumeric}`);
+
+/** RFC 5234 §B.1: HEXDIG, either case: the digit's value plus one. */
+export const hexDigits = hexTable();
+
+function tableOf(characters: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const character of characters) table[character.charCodeAt(0)] = 1;
+  return table;
+}
+
+function tableOfRanges(...ranges: readonly (readonly [first: number, last: number])[]): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const [first, last] of ranges) table.fill(1, first, last + 1);
+  return table;
+}
+
+function hexTable(): Uint8Array {
+  const table = new Uint8Array(256);
+  for (let value = 0; value < 16; value++) {
+    const digit = value.toString(16);
+    table[digit.charCodeAt(0)] = value + 1;
+    table[digit.toUpperCase().charCodeAt(0)] = value + 1;
+  }
+  return table;
+}
+
+/** Whether octets [start, end) are `lowercase`, letters in either case. `lowercase` is ASCII, of token characters. */
+export function isText(octets: Uint8Array, start: number, end: number, lowercase: string): boolean {
+  if (end - start !== lowercase.length) return false;
+  for (let index = 0; index < lowercase.length; index++) {
+    if (foldCase(octets[start + index] as number) !== lowercase.charCodeAt(index)) return false;
+  }
+  return true;
+}
+
+/** An ASCII capital becomes its small letter; everything else stays. */
+export function foldCase(octet: number): number {
+  return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;
+}
+
+export function isBlank(octet: number | undefined): boolean {
+  return octet === SP || octet === HTAB;
+}
+
+export function isDigit(octet: number | undefined): boolean {
+  return octet !== undefined && octet >= 0x30 && octet <= 0x39;
+}
+
+const excerptOctetsMax = 48;
+
+/** At most 48 octets as printable ASCII, the rest as \xNN: for evidence, never for a decision. */
+export function excerpt(octets: Uint8Array, start: number, end: number): string {
+  let text = '';
+  const stop = Math.min(end, start + excerptOctetsMax);
+  for (let at = start; at < stop; at++) {
+    const octet = octets[at] as number;
+    text += octet >= 0x20 && octet <= 0x7e ? String.fromCharCode(octet) : `\\x${octet.toString(16).padStart(2, '0')}`;
+  }
+  return stop < end ? `${text}…` : text;
+}

@@ -1,0 +1,159 @@
+import { chunkedContent, contentUntilClose, type Framing, noContent } from '../core/message.ts';
+import { excerpt, isDigit, isText } from './characters.ts';
+import { eachMember } from './hop-by-hop.ts';
+
+/** What a message's fields say of its framing, gathered line by line; then decided at once, in the RFC's order. */
+export class FramingFacts {
+  /** −1: no Content-Length. */
+  contentLength = -1;
+  lengthLines = 0;
+  /** The last value, for evidence. */
+  lengthText = '';
+  lengthRule: 'content-length-invalid' | 'content-length-differs' | null = null;
+  codings = 0;
+  /** Whether the last coding named is chunked. */
+  chunkedLast = false;
+  /** Whether chunked is named before the last one too. */
+  chunkedEarlier = false;
+  /** The first coding that is not chunked: we know no other. */
+  unknownCoding: string | null = null;
+
+  forget(): void {
+    this.contentLength = -1;
+    this.lengthLines = 0;
+    this.lengthText = '';
+    this.lengthRule = null;
+    this.codings = 0;
+    this.chunkedLast = false;
+    this.chunkedEarlier = false;
+    this.unknownCoding = null;
+  }
+
+  /**
+   * RFC 9110 §8.6: Content-Length = 1*DIGIT. A list or a second line is refused even when the values are the same
+   * ("5, 5"), which the RFC leaves to the recipient: whoever says it twice did not mean to, or means harm.
+   */
+  noteContentLength(octets: Uint8Array, start: number, end: number): void {
+    if (++this.lengthLines > 1) this.lengthRule ??= 'content-length-differs';
+    if (this.lengthRule !== null) return;
+    const length = decimal(octets, start, end);
+    if (length >= 0) this.contentLength = length;
+    else {
+      this.lengthRule = isNumberList(octets, start, end) ? 'content-length-differs' : 'content-length-invalid';
+      this.lengthText = excerpt(octets, start, end);
+    }
+  }
+
+  /** RFC 9112 §6.1; every line adds to one list. An empty member counts as a coding that nobody knows. */
+  noteTransferEncoding(octets: Buffer, start: number, end: number): void {
+    if (this.codings === 0 && isText(octets, start, end, 'chunked')) {
+      this.codings = 1;
+      this.chunkedLast = true;
+      return;
+    }
+    eachMember(octets, start, end, (_, from, to) => {
+      this.codings++;
+      if (this.chunkedLast) this.chunkedEarlier = true;
+      this.chunkedLast = isText(octets, from, to, 'chunked');
+      if (!this.chunkedLast) this.unknownCoding ??= octets.toString('latin1', from, to).toLowerCase();
+    });
+  }
+}
+
+/** 1*DIGIT of at most 2^53 − 1; −1 when it is something else. */
+function decimal(octets: Uint8Array, start: number, end: number): number {
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const octet = octets[at] as number;
+    if (!isDigit(octet)) return -1;
+    value = value * 10 + (octet - 0x30);
+    if (value > Number.MAX_SAFE_INTEGER) return -1;
+  }
+  return start === end ? -1 : value;
+}
+
+/** Whether it is a list of several numbers, the usual mark of two messages made one. */
+function isNumberList(octets: Uint8Array, start: number, end: number): boolean {
+  let members = 0;
+  let numbers = 0;
+  eachMember(octets, start, end, (_, from, to) => {
+    members++;
+    if (decimal(octets, from, to) >= 0) numbers++;
+  });
+  return members > 1 && numbers === members;
+}
+
+export type RequestFramingRule =
+  | 'content-length-invalid'
+  | 'content-length-differs'
+  | 'length-and-transfer-encoding'
+  | 'transfer-encoding-version'
+  | 'transfer-encoding-unknown'
+  | 'transfer-encoding-final';
+
+/** Lengths that are met all the time, so that they need no object of their own. */
+const lengthZero: Framing = { kind: 'length', octets: 0 };
+
+function lengthOf(octets: number): Framing {
+  return octets === 0 ? lengthZero : { kind: 'length', octets };
+}
+
+/** RFC 9112 §6.3 for a request, rule by rule and in its order. A string is the rule that it breaks. */
+export function requestFraming(facts: FramingFacts, isHttp10: boolean): Framing | RequestFramingRule {
+  // 1, 2, 8 are for responses.
+  if (facts.codings > 0) {
+    // 3. Both together ought to be handled as an error: it may be an attempt at smuggling.
+    if (facts.lengthLines > 0) return 'length-and-transfer-encoding';
+    // §6.1: HTTP/1.0 knows no Transfer-Encoding; whoever sent it may frame the message otherwise than we do.
+    if (isHttp10) return 'transfer-encoding-version';
+    // 4. Without chunked as the last coding, and once only, the end cannot be found.
+    if (!facts.chunkedLast || facts.chunkedEarlier) return 'transfer-encoding-final';
+    if (facts.unknownCoding !== null) return 'transfer-encoding-unknown';
+    return chunkedContent;
+  }
+  // 5. An invalid Content-Length cannot be recovered from.
+  if (facts.lengthRule !== null) return facts.lengthRule;
+  // 6.
+  if (facts.contentLength >= 0) return lengthOf(facts.contentLength);
+  // 7. No content.
+  return noContent;
+}
+
+export type ResponseFramingRule =
+  | 'content-length-invalid'
+  | 'content-length-differs'
+  | 'length-and-transfer-encoding'
+  | 'transfer-encoding-version'
+  | 'transfer-encoding-final';
+
+/** Why a response's end cannot be found: a rule that it breaks, or a coding that we do not know. */
+export type ResponseFramingFault = { readonly rule: ResponseFramingRule } | { readonly coding: string };
+
+/**
+ * RFC 9112 §6.3 for a response to `method`, rule by rule and in its order. Contradictions are looked for first, also
+ * where no content can follow: an endpoint that frames a HEAD response in two ways will do so for GET.
+ */
+export function responseFraming(
+  facts: FramingFacts,
+  method: string,
+  status: number,
+  isHttp10: boolean,
+): Framing | ResponseFramingFault {
+  if (facts.lengthRule !== null) return { rule: facts.lengthRule };
+  if (facts.codings > 0) {
+    if (facts.lengthLines > 0) return { rule: 'length-and-transfer-encoding' };
+    if (isHttp10) return { rule: 'transfer-encoding-version' };
+    if (facts.chunkedEarlier || facts.unknownCoding === '') return { rule: 'transfer-encoding-final' };
+    if (facts.unknownCoding !== null) return { coding: facts.unknownCoding };
+  }
+  // 1. No content is possible.
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return noContent;
+  // 2. A successful CONNECT turns the connection into a tunnel.
+  if (method === 'CONNECT' && status < 300) return noContent;
+  // 3, 4. Only chunked is left here. (5 was refused above.)
+  if (facts.codings > 0) return chunkedContent;
+  // 6.
+  if (facts.contentLength >= 0) return lengthOf(facts.contentLength);
+  // 8. (7 is for requests.)
+  return contentUntilClose;
+}

@@ -1,0 +1,68 @@
+/** Where one head's octets and the places of its field lines are kept. */
+export interface HeadBlock {
+  readonly octets: Buffer;
+  /** `spanSlots` numbers per field line; grows with the lines. */
+  spans: Int32Array;
+}
+
+/** Numbers per field line: name start, name end, value start, value end, line end, known name's number. */
+export const spanSlots = 6;
+
+const smallOctets = 4 * 1024; // Nearly every head.
+const middleOctets = 16 * 1024; // Heads with large cookies.
+const smallFields = 48;
+
+/** Together at most 256 × (4 KiB + 1.1 KiB) + 16 × 18 KiB ≈ 1.6 MiB per thread, however many connections there are. */
+const smallKept = 256;
+const middleKept = 16;
+
+/**
+ * Blocks for heads, taken when a head begins and given back when its exchange has ended; so a connection without an
+ * exchange holds none. Small ones are kept for the next head, up to a bound; larger ones go to the garbage collector.
+ */
+export class HeadStorage {
+  readonly #small: HeadBlock[] = [];
+  readonly #middle: HeadBlock[] = [];
+
+  /** A block of at least `octetsMin`. Its content is whatever it was; readers stay within what they have written. */
+  take(octetsMin: number): HeadBlock {
+    if (octetsMin <= smallOctets) return this.#small.pop() ?? newBlock(smallOctets);
+    if (octetsMin <= middleOctets) return this.#middle.pop() ?? newBlock(middleOctets);
+    return newBlock(octetsMin);
+  }
+
+  /** The block must not be used any more by whoever gives it. */
+  give(block: HeadBlock): void {
+    const size = block.octets.length;
+    if (size === smallOctets && this.#small.length < smallKept) this.#small.push(block);
+    else if (size === middleOctets && this.#middle.length < middleKept) this.#middle.push(block);
+  }
+
+  /** A larger block with the first `used` octets and all spans of `block`, which is given back. */
+  enlarge(block: HeadBlock, used: number, octetsMin: number): HeadBlock {
+    // At least doubled, so that a head is moved a few times at most.
+    const larger = this.take(Math.max(octetsMin, block.octets.length * 2));
+    block.octets.copy(larger.octets, 0, 0, used);
+    const { spans } = larger;
+    larger.spans = block.spans;
+    block.spans = spans;
+    this.give(block);
+    return larger;
+  }
+
+  /** Blocks that wait for a head: for tests and gauges. */
+  get keptBlocks(): number {
+    return this.#small.length + this.#middle.length;
+  }
+}
+
+function newBlock(octets: number): HeadBlock {
+  return { octets: Buffer.allocUnsafeSlow(octets), spans: new Int32Array(smallFields * spanSlots) };
+}
+
+/** Room for twice as many field lines, with those already there. */
+export function moreSpans(spans: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(spans.length * 2);
+  larger.set(spans);
+  return larger;
+}

@@ -1,0 +1,69 @@
+import { fieldFilter, knownFieldNames } from '../core/field-names.ts';
+import { COMMA, isBlank, isText } from './characters.ts';
+import { nominationsMax } from './limits.ts';
+
+/**
+ * Fields that are for one connection only, and those by which each side frames and addresses its own messages. They
+ * are read here and never leave: the writer makes new ones (RFC 9110 §7.6.1, §11.7, RFC 9112 §6).
+ */
+export const ownFields = fieldFilter([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'content-length',
+  'host',
+]);
+
+/** Marks a line whose name has no number of ours and which Connection nominates. */
+export const nominated = 0x100;
+
+/** What a Connection field says that concerns us: a set of bits. */
+export const optionClose = 1;
+export const optionKeepAlive = 2;
+export const optionUpgrade = 4;
+
+/** One member of a comma-separated list: octets [start, end) without white space around. */
+type Member = (octets: Uint8Array, start: number, end: number) => void;
+
+/**
+ * Visits the members of a list, empty ones too (RFC 9110 §5.6.1 has recipients ignore them; whoever must not meet them
+ * sees them). Quoted strings are not recognised: for lists of tokens only.
+ */
+export function eachMember(octets: Uint8Array, start: number, end: number, visit: Member): void {
+  let at = start;
+  for (;;) {
+    let from = at;
+    while (at < end && octets[at] !== COMMA) at++;
+    let to = at;
+    while (from < to && isBlank(octets[from])) from++;
+    while (to > from && isBlank(octets[to - 1])) to--;
+    visit(octets, from, to);
+    if (at >= end) return;
+    at++;
+  }
+}
+
+/** The options of one Connection field; other names that it nominates are added to `names`, lowercase. */
+export function connectionOptions(octets: Buffer, start: number, end: number, names: Set<string>): number {
+  if (isText(octets, start, end, 'keep-alive')) return optionKeepAlive;
+  if (isText(octets, start, end, 'close')) return optionClose;
+  let options = 0;
+  eachMember(octets, start, end, (_, from, to) => {
+    if (isText(octets, from, to, 'close')) options |= optionClose;
+    else if (isText(octets, from, to, 'keep-alive')) options |= optionKeepAlive;
+    else if (isText(octets, from, to, 'upgrade')) options |= optionUpgrade;
+    else if (to > from && names.size < nominationsMax) names.add(octets.toString('latin1', from, to).toLowerCase());
+  });
+  return options;
+}
+
+/** Whether a field of this number stays on this side. */
+export function isOwnField(id: number): boolean {
+  return id < knownFieldNames.length && ownFields.known[id] !== 0;
+}

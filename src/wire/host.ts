@@ -1,0 +1,114 @@
+import { COLON, hexDigits, hostOctets, isDigit } from './characters.ts';
+
+const bracketOpen = 0x5b;
+const bracketClose = 0x5d;
+const percent = 0x25;
+
+/**
+ * Whether octets [start, end) are uri-host [ ":" port ] (RFC 9110 §7.2, RFC 3986 §3.2.2), not empty and without user
+ * information. Stricter where programs differ: a port is at most 65535, an IPv6 literal must be an address without a
+ * zone, and "%" must begin a percent-encoded octet.
+ */
+export function isAuthority(octets: Uint8Array, start: number, end: number): boolean {
+  const hostEnd = octets[start] === bracketOpen ? literalEnd(octets, start, end) : nameEnd(octets, start, end);
+  if (hostEnd <= start) return false;
+  if (hostEnd === end) return true;
+  return octets[hostEnd] === COLON && isPort(octets, hostEnd + 1, end);
+}
+
+/** Behind the registered name or IPv4 address; `start` when there is none. */
+function nameEnd(octets: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && hostOctets[octets[at] as number] !== 0) {
+    if (octets[at] === percent) {
+      if (at + 2 >= end || hexDigits[octets[at + 1] as number] === 0 || hexDigits[octets[at + 2] as number] === 0) return start;
+      at += 2;
+    }
+    at++;
+  }
+  return at;
+}
+
+/** Behind the "]" of an IPv6 literal; `start` when it is none. */
+function literalEnd(octets: Uint8Array, start: number, end: number): number {
+  let close = start + 1;
+  // The longest form, eight groups of four or one with an IPv4 tail, has 45 characters.
+  while (close < end && close - start <= 46 && octets[close] !== bracketClose) close++;
+  if (octets[close] !== bracketClose || close >= end) return start;
+  return isIpv6(octets, start + 1, close) ? close + 1 : start;
+}
+
+/** RFC 3986 §3.2.2: IPv6address. */
+function isIpv6(octets: Uint8Array, start: number, end: number): boolean {
+  let groups = 0;
+  let compressed = false;
+  let at = start;
+  if (octets[at] === COLON) {
+    if (octets[at + 1] !== COLON || at + 1 >= end) return false;
+    compressed = true;
+    at += 2;
+  }
+  while (at < end) {
+    const from = at;
+    while (at < end && hexDigits[octets[at] as number] !== 0) at++;
+    if (octets[at] === 0x2e && at < end) {
+      groups += 2;
+      return isIpv4(octets, from, end) && (compressed ? groups < 8 : groups === 8);
+    }
+    if (at === from || at - from > 4) return false;
+    groups++;
+    if (at === end) break;
+    if (octets[at] !== COLON) return false;
+    at++;
+    if (at === end) return false;
+    if (octets[at] === COLON) {
+      if (compressed) return false;
+      compressed = true;
+      at++;
+    }
+  }
+  return compressed ? groups < 8 : groups === 8;
+}
+
+function isIpv4(octets: Uint8Array, start: number, end: number): boolean {
+  let numbers = 0;
+  let at = start;
+  for (;;) {
+    let value = 0;
+    const from = at;
+    while (at < end && isDigit(octets[at])) value = value * 10 + (octets[at++] as number) - 0x30;
+    if (at === from || at - from > 3 || value > 255) return false;
+    numbers++;
+    if (at === end) return numbers === 4;
+    if (octets[at] !== 0x2e) return false;
+    at++;
+  }
+}
+
+/** port = *DIGIT, so an empty one is allowed. */
+function isPort(octets: Uint8Array, start: number, end: number): boolean {
+  if (end - start > 5) return false;
+  let port = 0;
+  for (let at = start; at < end; at++) {
+    if (!isDigit(octets[at])) return false;
+    port = port * 10 + (octets[at] as number) - 0x30;
+  }
+  return port <= 65535;
+}
+
+/** The authority's text: lowercase, without a ":" that no port follows. */
+export function authorityText(octets: Buffer, start: number, end: number): string {
+  const stop = octets[end - 1] === COLON ? end - 1 : end;
+  return octets.toString('latin1', start, stop).toLowerCase();
+}
+
+/** Whether two authorities name the same, the scheme's own port being the same as none. */
+export function sameAuthority(a: string, b: string, scheme: 'http' | 'https'): boolean {
+  if (a === b) return true;
+  const port = scheme === 'http' ? ':80' : ':443';
+  return withoutPort(a, port) === withoutPort(b, port);
+}
+
+function withoutPort(authority: string, port: string): string {
+  return authority.endsWith(port) ? authority.slice(0, -port.length) : authority;
+}

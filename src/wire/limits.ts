@@ -1,0 +1,72 @@
+/** Every limit of this room, with its reason. Reaching one is a rule broken, by name. */
+export interface HeadLimits {
+  /** A whole head, from its first octet to the last of its empty line. */
+  readonly headOctetsMax: number;
+  readonly fieldsMax: number;
+  readonly targetOctetsMax: number;
+  readonly methodOctetsMax: number;
+}
+
+/**
+ * - 32 KiB: cookies of large sites reach 16 KiB; nginx takes 4 × 8 KiB, Node 16 KiB, HAProxy 16 KiB.
+ * - 128 fields: browsers send 12 to 25, chains of proxies add ten; Apache takes 100.
+ * - 16 KiB target: RFC 9112 §3 asks for 8,000 octets at least; nginx takes 8 KiB.
+ * - 32 octets of method: the longest registered one, UPDATEREDIRECTREF, has 17.
+ */
+export const requestLimits: HeadLimits = {
+  headOctetsMax: 32 * 1024,
+  fieldsMax: 128,
+  targetOctetsMax: 16 * 1024,
+  methodOctetsMax: 32,
+};
+
+/**
+ * What our own endpoints send is to be believed more than what strangers send: Content-Security-Policy and many
+ * Set-Cookie lines make 20 KiB heads in practice, which nginx's 4 or 8 KiB turn into its "too big header" 502.
+ */
+export const responseLimits: HeadLimits = {
+  headOctetsMax: 64 * 1024,
+  fieldsMax: 256,
+  targetOctetsMax: 0, // A response has neither.
+  methodOctetsMax: 0,
+};
+
+export interface ChunkLimits {
+  /**
+   * One chunk-size with its extensions, without CR LF. Sizes take at most 16 digits; extensions, which nobody uses but
+   * for signatures of some 90 octets (AWS SigV4 streaming), get the rest.
+   */
+  readonly chunkSizeLineMax: number;
+  /** All extensions of one message: else many tiny chunks with long extensions cost far more than their content. */
+  readonly chunkExtensionOctetsMax: number;
+  readonly trailerOctetsMax: number;
+  readonly trailerFieldsMax: number;
+}
+
+export const chunkLimits: ChunkLimits = {
+  chunkSizeLineMax: 256,
+  chunkExtensionOctetsMax: 64 * 1024,
+  trailerOctetsMax: 16 * 1024, // As much as Node gives a whole head; gRPC-style trailers take some hundred octets.
+  trailerFieldsMax: 64,
+};
+
+/** Leading zeros are allowed (RFC 9112 §7.1: 1*HEXDIG), but sixteen digits say every size there can be. */
+export const chunkSizeDigitsMax = 16;
+
+/** RFC 9112 §2.2: an old client may send CR LF after its content. Two such lines and two more for luck; not a stream. */
+export const emptyLinesMax = 4;
+
+/**
+ * Names a Connection field may nominate (RFC 9110 §7.6.1). Each is looked up among all field lines, so the product is
+ * to be bounded; real messages nominate one or two. Names beyond these are not taken for nominated.
+ */
+export const nominationsMax = 32;
+
+/**
+ * How much of what comes is copied at once while a head is read: pipelined requests behind it are then copied at most
+ * once each, and a copy of 4 KiB costs some 0.1 µs.
+ */
+export const copyStepOctets = 4 * 1024;
+
+/** How many of a peer's first octets are kept as evidence of what it speaks. */
+export const evidenceOctetsMax = 64;

@@ -1,0 +1,169 @@
+import { fieldId, knownFieldNames } from '../core/field-names.ts';
+import type { HttpVersion } from '../core/message.ts';
+import type { RequestRule } from '../core/rules.ts';
+import { excerpt, isText } from './characters.ts';
+import type { FieldSectionParser } from './field-section.ts';
+import { FramingFacts, requestFraming, type RequestFramingRule } from './framing.ts';
+import { type HeadBlock, spanSlots } from './head-storage.ts';
+import { connectionOptions, optionClose, optionKeepAlive, optionUpgrade } from './hop-by-hop.ts';
+import { authorityText, isAuthority, sameAuthority } from './host.ts';
+import { Http1Fields } from './http1-fields.ts';
+import type { Http1RequestHead, RequestRefusal } from './request-head.ts';
+import type { RequestTarget } from './request-target.ts';
+
+/** What the request line said. */
+export interface RequestLine {
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  readonly version: HttpVersion;
+  readonly target: RequestTarget;
+}
+
+const hostId = fieldId('host');
+const connectionId = fieldId('connection');
+const contentLengthId = fieldId('content-length');
+const transferEncodingId = fieldId('transfer-encoding');
+const expectId = fieldId('expect');
+const upgradeId = fieldId('upgrade');
+
+/** Not 0 for the names that say something to the parser itself; nearly all lines are passed over by one look here. */
+const concernsUs = new Uint8Array(knownFieldNames.length);
+for (const id of [hostId, connectionId, contentLengthId, transferEncodingId, expectId, upgradeId]) concernsUs[id] = 1;
+
+/**
+ * What a request's fields say of the message itself: its host, its end, whether its connection lives on. Everything
+ * that two recipients could read in two ways is refused here.
+ */
+export class RequestFieldsReader {
+  readonly #framing = new FramingFacts();
+  #hostLines = 0;
+  #hostStart = 0;
+  #hostEnd = 0;
+  #options = 0;
+  #nominated: Set<string> | null = null;
+  #continue = false;
+  #expectation = '';
+  #upgrade: string | null = null;
+
+  read(block: HeadBlock, section: FieldSectionParser, line: RequestLine): Http1RequestHead | RequestRefusal {
+    this.#forget();
+    this.#gather(block, section.count);
+    const isHttp10 = line.version === 'HTTP/1.0';
+
+    const authority = this.#authority(block.octets, line);
+    if (typeof authority !== 'string') return authority;
+    const framing = requestFraming(this.#framing, isHttp10);
+    if (typeof framing === 'string') return refuse(framing, framingEvidence(framing, this.#framing));
+    // RFC 9110 §10.1.1 has an expectation in an HTTP/1.0 request ignored.
+    if (this.#expectation !== '' && !isHttp10) return refuse('expectation-unknown', this.#expectation);
+    const hasContent = framing.kind === 'chunked' || (framing.kind === 'length' && framing.octets > 0);
+    // RFC 9110 §7.8: only with the connection option, and not from HTTP/1.0.
+    const upgrade = (this.#options & optionUpgrade) !== 0 && !isHttp10 ? this.#upgrade : null;
+    if (upgrade !== null && hasContent) return refuse('upgrade-with-content', upgrade);
+
+    const fields = new Http1Fields(block.octets, block.spans, section.count, section.seenLow, section.seenHigh);
+    if (this.#nominated !== null) fields.nominate(this.#nominated);
+    return {
+      method: line.method,
+      scheme: line.scheme,
+      authority,
+      target: line.target.target,
+      version: line.version,
+      fields,
+      framing,
+      keepAlive: persists(this.#options, isHttp10),
+      expectContinue: this.#continue && hasContent && !isHttp10,
+      upgrade,
+    };
+  }
+
+  #forget(): void {
+    this.#framing.forget();
+    this.#hostLines = 0;
+    this.#options = 0;
+    this.#nominated = null;
+    this.#continue = false;
+    this.#expectation = '';
+    this.#upgrade = null;
+  }
+
+  #gather(block: HeadBlock, count: number): void {
+    const { octets, spans } = block;
+    const end = count * spanSlots;
+    for (let slot = 0; slot < end; slot += spanSlots) {
+      const id = spans[slot + 5] as number;
+      if (concernsUs[id] !== 0) this.#note(id, octets, spans[slot + 2] as number, spans[slot + 3] as number);
+    }
+  }
+
+  #note(id: number, octets: Buffer, start: number, end: number): void {
+    switch (id) {
+      case hostId:
+        this.#hostLines++;
+        this.#hostStart = start;
+        this.#hostEnd = end;
+        return;
+      case contentLengthId:
+        return this.#framing.noteContentLength(octets, start, end);
+      case transferEncodingId:
+        return this.#framing.noteTransferEncoding(octets, start, end);
+      case connectionId: {
+        const names = this.#nominated ?? new Set<string>();
+        this.#options |= connectionOptions(octets, start, end, names);
+        if (names.size > 0) this.#nominated = names;
+        return;
+      }
+      case expectId:
+        if (isText(octets, start, end, '100-continue')) this.#continue = true;
+        else this.#expectation = start === end ? '(empty)' : excerpt(octets, start, end);
+        return;
+      case upgradeId:
+        // HTTP/2 over an upgraded connection was withdrawn (RFC 9113 §3.1); such an offer is passed over, content or not.
+        if (isText(octets, start, end, 'h2c')) return;
+        this.#upgrade = joined(this.#upgrade, octets.toString('latin1', start, end));
+    }
+  }
+
+  /** RFC 9112 §3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0. */
+  #authority(octets: Buffer, line: RequestLine): string | RequestRefusal {
+    const { authority } = line.target;
+    if (this.#hostLines > 1) return refuse('host-repeated', `${this.#hostLines} Host fields`);
+    if (this.#hostLines === 0) return line.version === 'HTTP/1.0' ? authority : refuse('host-missing', 'no Host field');
+    if (!isAuthority(octets, this.#hostStart, this.#hostEnd)) {
+      return refuse('host-invalid', `Host: ${excerpt(octets, this.#hostStart, this.#hostEnd)}`);
+    }
+    const host = authorityText(octets, this.#hostStart, this.#hostEnd);
+    // §3.2.2 lets an absolute-form overrule Host; whoever looks at one of them only would see another request than we.
+    if (authority !== '' && !sameAuthority(authority, host, line.scheme)) {
+      return refuse('host-disagrees', `Host: ${excerpt(octets, this.#hostStart, this.#hostEnd)}`);
+    }
+    return authority === '' ? host : authority;
+  }
+}
+
+/** RFC 9112 §9.3: whether the connection lives on after this message, as far as its options say. */
+export function persists(options: number, isHttp10: boolean): boolean {
+  if ((options & optionClose) !== 0) return false;
+  return !isHttp10 || (options & optionKeepAlive) !== 0;
+}
+
+function framingEvidence(rule: RequestFramingRule, facts: FramingFacts): string {
+  switch (rule) {
+    case 'content-length-invalid':
+      return `Content-Length: ${facts.lengthText}`;
+    case 'content-length-differs':
+      return facts.lengthLines > 1 ? `${facts.lengthLines} Content-Length fields` : `Content-Length: ${facts.lengthText}`;
+    case 'length-and-transfer-encoding':
+      return 'Content-Length and Transfer-Encoding';
+    default:
+      return `Transfer-Encoding: ${facts.unknownCoding ?? 'chunked'}`.slice(0, 64);
+  }
+}
+
+function joined(before: string | null, value: string): string {
+  return before === null ? value : `${before}, ${value}`;
+}
+
+function refuse(rule: RequestRule, at: string): RequestRefusal {
+  return { rule, at };
+}

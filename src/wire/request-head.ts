@@ -1,0 +1,207 @@
+import type { Framing, HttpVersion, RequestHead } from '../core/message.ts';
+import type { RequestRule } from '../core/rules.ts';
+import { CR, LF } from './characters.ts';
+import { FieldSectionParser } from './field-section.ts';
+import type { HeadBlock, HeadStorage } from './head-storage.ts';
+import type { Http1Fields } from './http1-fields.ts';
+import { copyStepOctets, emptyLinesMax, type HeadLimits } from './limits.ts';
+import { readMethod } from './method.ts';
+import { RequestFieldsReader } from './request-fields.ts';
+import { RequestLineParser } from './request-line.ts';
+import { readTarget, type RequestTarget } from './request-target.ts';
+
+/** Why a request is not taken: the rule, and what broke it, printable and short. */
+export interface RequestRefusal {
+  readonly rule: RequestRule;
+  readonly at: string;
+}
+
+/** A request head of HTTP/1. Its strings live on; its fields are empty once the parser has been reset. */
+export interface Http1RequestHead extends RequestHead {
+  readonly fields: Http1Fields;
+  readonly framing: Framing;
+  /** Whether the client lets the connection live on (RFC 9112 §9.3). */
+  readonly keepAlive: boolean;
+  /** Whether the client waits for "100 Continue" before it sends its content. */
+  readonly expectContinue: boolean;
+  /** The protocols that the client asks to change to; null: none. */
+  readonly upgrade: string | null;
+}
+
+const noTarget: RequestTarget = { target: '', authority: '' };
+
+/**
+ * Reads request heads from octets, one after the other (RFC 9112 §2–§6).
+ *
+ *     partial ──push──▶ complete ──reset──▶ partial
+ *        └────push────▶ refused ───reset──▶
+ *
+ * Sans I/O: `push` takes what has come and says how many octets belonged to the head. What it is given is copied into a
+ * block of the storage, since the head outlives the reader's buffer; no octet is looked at a second time because more
+ * have come, so a head sent octet by octet costs what it costs in one piece.
+ */
+export class RequestHeadParser {
+  state: 'partial' | 'complete' | 'refused' = 'partial';
+  /** Whether an octet of a head is held; empty lines before it do not count. */
+  began = false;
+  octetsHeld = 0;
+  refusal: RequestRefusal | null = null;
+  head: Http1RequestHead | null = null;
+
+  readonly #limits: HeadLimits;
+  readonly #storage: HeadStorage;
+  readonly #scheme: 'http' | 'https';
+  readonly #line = new RequestLineParser();
+  readonly #section = new FieldSectionParser();
+  #block: HeadBlock | null = null;
+  #inFields = false;
+  #emptyLines = 0;
+  #emptyLineCr = false;
+  #method = '';
+  #target: RequestTarget = noTarget;
+  #version: HttpVersion = 'HTTP/1.1';
+
+  /** `scheme` is the connection's: 'https' where it is secured. */
+  constructor(limits: HeadLimits, storage: HeadStorage, scheme: 'http' | 'https' = 'http') {
+    this.#limits = limits;
+    this.#storage = storage;
+    this.#scheme = scheme;
+  }
+
+  /** The method of a head that is partial or refused, where it came so far; else ''. */
+  get partialMethod(): string {
+    if (this.#method !== '' || this.#block === null || this.#line.methodEnd < 0) return this.#method;
+    return readMethod(this.#block.octets, 0, this.#line.methodEnd);
+  }
+
+  /** The request target as it was sent, where it came so far; else ''. */
+  get partialTarget(): string {
+    if (this.#block === null || this.#line.targetEnd < 0) return '';
+    return this.#block.octets.toString('latin1', this.#line.targetStart, this.#line.targetEnd);
+  }
+
+  /** Takes octets [start, end) and returns how many of them it has used up: all of them while the head is partial. */
+  push(octets: Uint8Array, start: number, end: number): number {
+    let at = start;
+    if (!this.began) at = this.#passEmptyLines(octets, at, end);
+    while (at < end && this.state === 'partial') {
+      const room = this.#limits.headOctetsMax - this.octetsHeld;
+      if (room === 0) {
+        this.#refuseTooLarge();
+        break;
+      }
+      const step = Math.min(end - at, copyStepOctets, room);
+      const block = this.#roomFor(step);
+      const held = this.octetsHeld;
+      block.octets.set(at === 0 && step === octets.length ? octets : octets.subarray(at, at + step), held);
+      this.octetsHeld = held + step;
+      at += step;
+      this.#scan(block);
+    }
+    // What was copied beyond the head's end was not used up.
+    if (this.state === 'complete') at -= this.octetsHeld - this.#section.at;
+    return at - start;
+  }
+
+  /** Ready for the next head. The block goes back, so the fields of the last head are empty from now on. */
+  reset(): void {
+    this.head?.fields.detach();
+    if (this.#block !== null) this.#storage.give(this.#block);
+    this.#block = null;
+    this.state = 'partial';
+    this.began = false;
+    this.octetsHeld = 0;
+    this.refusal = null;
+    this.head = null;
+    this.#inFields = false;
+    this.#emptyLines = 0;
+    this.#emptyLineCr = false;
+    this.#method = '';
+    this.#target = noTarget;
+  }
+
+  /** RFC 9112 §2.2: a server should ignore at least one empty line before the request line. */
+  #passEmptyLines(octets: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (at < end) {
+      const octet = octets[at] as number;
+      if (this.#emptyLineCr) {
+        if (octet !== LF) return this.#refuse('line-ending', 'an empty line'), at;
+        this.#emptyLineCr = false;
+      } else if (octet === CR) {
+        if (++this.#emptyLines > emptyLinesMax) return this.#refuse('request-line', `${emptyLinesMax} empty lines`), at;
+        this.#emptyLineCr = true;
+      } else {
+        if (octet === LF) return this.#refuse('line-ending', 'an empty line'), at;
+        this.began = true;
+        this.#line.begin();
+        return at;
+      }
+      at++;
+    }
+    return at;
+  }
+
+  #roomFor(step: number): HeadBlock {
+    const needed = this.octetsHeld + step;
+    let block = this.#block;
+    if (block === null) block = this.#storage.take(needed);
+    else if (needed > block.octets.length) block = this.#storage.enlarge(block, this.octetsHeld, needed);
+    this.#block = block;
+    return block;
+  }
+
+  #scan(block: HeadBlock): void {
+    if (!this.#inFields) {
+      if (!this.#line.scan(block.octets, this.octetsHeld, this.#limits)) return;
+      const rule = this.#line.rule ?? this.#readLine(block.octets);
+      if (rule !== null) return this.#refuse(rule, this.#line.evidence(block.octets));
+      this.#inFields = true;
+      this.#section.begin(this.#line.at);
+    }
+    if (!this.#section.scan(block, this.octetsHeld, this.#limits.fieldsMax)) return;
+    if (this.#section.rule !== null) return this.#refuse(this.#section.rule, `field ${this.#section.count + 1}: ${this.#section.brokenName(block.octets)}`);
+    this.#complete(block);
+  }
+
+  /** What the request line says, now that its octets are as they may be. */
+  #readLine(octets: Buffer): RequestRule | null {
+    const line = this.#line;
+    this.#method = readMethod(octets, 0, line.methodEnd);
+    const major = octets[line.targetEnd + 6];
+    const minor = octets[line.targetEnd + 8];
+    if (major !== 0x31) return this.#method === 'PRI' && major === 0x32 ? 'http2-not-offered' : 'version-unsupported';
+    // RFC 9110 §2.5: a higher minor version is to be taken for the highest that we know.
+    this.#version = minor === 0x30 ? 'HTTP/1.0' : 'HTTP/1.1';
+    const target = readTarget(octets, line.targetStart, line.targetEnd, this.#method, this.#scheme);
+    if (typeof target === 'string') return target;
+    this.#target = target;
+    return null;
+  }
+
+  #complete(block: HeadBlock): void {
+    const head = requestFields.read(block, this.#section, {
+      method: this.#method,
+      scheme: this.#scheme,
+      version: this.#version,
+      target: this.#target,
+    });
+    if ('rule' in head) return this.#refuse(head.rule, head.at);
+    this.head = head;
+    this.state = 'complete';
+  }
+
+  #refuseTooLarge(): void {
+    const { headOctetsMax } = this.#limits;
+    // A request line as long as a whole head may be is too long in its target: nothing else in it is unbounded.
+    this.#refuse(this.#inFields ? 'field-section-too-large' : 'target-too-long', `${headOctetsMax} octets at most`);
+  }
+
+  #refuse(rule: RequestRule, at: string): void {
+    this.state = 'refused';
+    this.refusal = { rule, at };
+  }
+}
+
+/** One for all parsers of a thread: it reads a head's fields in one call and keeps nothing afterwards. */
+const requestFields = new RequestFieldsReader();

@@ -1,0 +1,60 @@
+import type { RequestRule } from '../core/rules.ts';
+import { isText } from './characters.ts';
+import { authorityText, isAuthority } from './host.ts';
+
+const slash = 0x2f;
+const asterisk = 0x2a;
+const questionMark = 0x3f;
+
+/** A request target taken apart (RFC 9112 §3.2). */
+export interface RequestTarget {
+  /** Path and query in origin-form, or "*". */
+  readonly target: string;
+  /** Of an absolute-form; '' for the other forms. */
+  readonly authority: string;
+}
+
+/**
+ * Decides the form of the target in octets [start, end), which hold only what may stand in one, and takes it apart.
+ * A string is the rule that it breaks.
+ *
+ * CONNECT is refused whatever its target: a gateway is no tunnel (RFC 9110 §9.3.6). An absolute-form must have the
+ * connection's scheme, since RFC 9110 §7.4 has us refuse "https" that did not come secured.
+ */
+export function readTarget(
+  octets: Buffer,
+  start: number,
+  end: number,
+  method: string,
+  scheme: 'http' | 'https',
+): RequestTarget | RequestRule {
+  if (method === 'CONNECT') return 'connect-not-offered';
+  // §3.2.1: origin-form.
+  if (octets[start] === slash) return { target: octets.toString('latin1', start, end), authority: '' };
+  // §3.2.4: asterisk-form.
+  if (octets[start] === asterisk && end - start === 1) {
+    return method === 'OPTIONS' ? { target: '*', authority: '' } : 'target-form';
+  }
+  // §3.2.2: absolute-form. What is left is authority-form, which belongs to CONNECT.
+  return absoluteForm(octets, start, end, method, scheme);
+}
+
+function absoluteForm(
+  octets: Buffer,
+  start: number,
+  end: number,
+  method: string,
+  scheme: 'http' | 'https',
+): RequestTarget | RequestRule {
+  const prefix = `${scheme}://`;
+  const authorityStart = start + prefix.length;
+  if (!isText(octets, start, Math.min(authorityStart, end), prefix)) return 'target-form';
+  let pathStart = authorityStart;
+  while (pathStart < end && octets[pathStart] !== slash && octets[pathStart] !== questionMark) pathStart++;
+  if (!isAuthority(octets, authorityStart, pathStart)) return 'host-invalid';
+
+  const authority = authorityText(octets, authorityStart, pathStart);
+  const rest = octets.toString('latin1', pathStart, end);
+  if (rest === '') return { target: method === 'OPTIONS' ? '*' : '/', authority };
+  return { target: rest.startsWith('/') ? rest : `/${rest}`, authority };
+}

@@ -1,0 +1,107 @@
+import { fieldId, knownFieldNames } from '../core/field-names.ts';
+import { isDigit, isText } from './characters.ts';
+import type { FieldSectionParser } from './field-section.ts';
+import { FramingFacts, responseFraming } from './framing.ts';
+import { type HeadBlock, spanSlots } from './head-storage.ts';
+import { connectionOptions, eachMember } from './hop-by-hop.ts';
+import { Http1Fields } from './http1-fields.ts';
+import { reasonPhrase } from './reason-phrases.ts';
+import { persists } from './request-fields.ts';
+import type { Http1ResponseHead, ResponseRefusal } from './response-head.ts';
+import type { StatusLineParser } from './status-line.ts';
+
+const connectionId = fieldId('connection');
+const keepAliveId = fieldId('keep-alive');
+const contentLengthId = fieldId('content-length');
+const transferEncodingId = fieldId('transfer-encoding');
+
+/** Not 0 for the names that say something to the parser itself. */
+const concernsUs = new Uint8Array(knownFieldNames.length);
+for (const id of [connectionId, keepAliveId, contentLengthId, transferEncodingId]) concernsUs[id] = 1;
+
+/** What a response's fields say of the message itself: its end, and whether its connection lives on. */
+export class ResponseFieldsReader {
+  readonly #framing = new FramingFacts();
+  #options = 0;
+  #nominated: Set<string> | null = null;
+  #timeoutS: number | null = null;
+
+  read(
+    block: HeadBlock,
+    section: FieldSectionParser,
+    line: StatusLineParser,
+    method: string,
+  ): Http1ResponseHead | ResponseRefusal {
+    this.#framing.forget();
+    this.#options = 0;
+    this.#nominated = null;
+    this.#timeoutS = null;
+    this.#gather(block, section.count);
+
+    const { status, isHttp10 } = line;
+    const framing = responseFraming(this.#framing, method, status, isHttp10);
+    if ('rule' in framing) return { cause: 'response_framing', rule: framing.rule };
+    if ('coding' in framing) return { cause: 'response_transfer_coding', coding: framing.coding };
+
+    const fields = new Http1Fields(block.octets, block.spans, section.count, section.seenLow, section.seenHigh);
+    if (this.#nominated !== null) fields.nominate(this.#nominated);
+    return {
+      status,
+      reason: reasonText(block.octets, line),
+      version: isHttp10 ? 'HTTP/1.0' : 'HTTP/1.1',
+      fields,
+      framing,
+      contentLength: this.#framing.contentLength,
+      keepAlive: framing.kind !== 'until-close' && persists(this.#options, isHttp10),
+      keepAliveTimeoutS: this.#timeoutS,
+    };
+  }
+
+  #gather(block: HeadBlock, count: number): void {
+    const { octets, spans } = block;
+    const end = count * spanSlots;
+    for (let slot = 0; slot < end; slot += spanSlots) {
+      const id = spans[slot + 5] as number;
+      if (concernsUs[id] !== 0) this.#note(id, octets, spans[slot + 2] as number, spans[slot + 3] as number);
+    }
+  }
+
+  #note(id: number, octets: Buffer, start: number, end: number): void {
+    if (id === contentLengthId) this.#framing.noteContentLength(octets, start, end);
+    else if (id === transferEncodingId) this.#framing.noteTransferEncoding(octets, start, end);
+    else if (id === keepAliveId) this.#timeoutS ??= keepAliveTimeout(octets, start, end);
+    else {
+      const names = this.#nominated ?? new Set<string>();
+      this.#options |= connectionOptions(octets, start, end, names);
+      if (names.size > 0) this.#nominated = names;
+    }
+  }
+}
+
+/** The phrase of the registry is a string that exists already. */
+function reasonText(octets: Buffer, line: StatusLineParser): string {
+  const { reasonStart, reasonEnd, status } = line;
+  if (reasonEnd <= reasonStart) return '';
+  const usual = reasonPhrase(status);
+  if (usual.length === reasonEnd - reasonStart) {
+    let index = 0;
+    while (index < usual.length && octets[reasonStart + index] === usual.charCodeAt(index)) index++;
+    if (index === usual.length) return usual;
+  }
+  return octets.toString('latin1', reasonStart, reasonEnd);
+}
+
+/** RFC 2068 §19.7.1, still in use: Keep-Alive: timeout=5, max=100. A day is as good as for ever. */
+function keepAliveTimeout(octets: Uint8Array, start: number, end: number): number | null {
+  let seconds: number | null = null;
+  eachMember(octets, start, end, (_, from, to) => {
+    if (!isText(octets, from, Math.min(from + 8, to), 'timeout=') || to === from + 8) return;
+    let value = 0;
+    for (let at = from + 8; at < to; at++) {
+      if (!isDigit(octets[at])) return;
+      value = Math.min(value * 10 + (octets[at] as number) - 0x30, 86_400);
+    }
+    seconds ??= value;
+  });
+  return seconds;
+}

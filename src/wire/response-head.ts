@@ -1,0 +1,159 @@
+import type { Guess } from '../core/failure.ts';
+import type { Framing, ResponseHead } from '../core/message.ts';
+import type { ResponseRule } from '../core/rules.ts';
+import { FieldSectionParser } from './field-section.ts';
+import { guessOctets } from './guess-octets.ts';
+import type { HeadBlock, HeadStorage } from './head-storage.ts';
+import type { Http1Fields } from './http1-fields.ts';
+import { copyStepOctets, evidenceOctetsMax, type HeadLimits } from './limits.ts';
+import { ResponseFieldsReader } from './response-fields.ts';
+import { type StatusLineFault, StatusLineParser } from './status-line.ts';
+
+/** Why a response is not taken: a cause of `core/failure.ts` with its evidence, but for the address. */
+export type ResponseRefusal =
+  | { readonly cause: 'response_not_http'; readonly firstOctets: string; readonly guess: Guess }
+  | { readonly cause: 'response_status_line'; readonly firstOctets: string; readonly rule: ResponseRule }
+  | { readonly cause: 'response_version'; readonly version: string }
+  | { readonly cause: 'response_field'; readonly rule: ResponseRule; readonly name: string }
+  | { readonly cause: 'response_framing'; readonly rule: ResponseRule }
+  | { readonly cause: 'response_transfer_coding'; readonly coding: string }
+  | { readonly cause: 'response_head_too_large'; readonly octets: number; readonly limit: number }
+  | { readonly cause: 'response_too_many_fields'; readonly limit: number };
+
+/** A response head of HTTP/1. Its fields are empty once the parser has been reset. */
+export interface Http1ResponseHead extends ResponseHead {
+  readonly fields: Http1Fields;
+  readonly framing: Framing;
+  /** Whether the endpoint lets the connection live on (RFC 9112 §9.3). */
+  readonly keepAlive: boolean;
+  /** Keep-Alive: timeout=N: how long it will keep it idle; null when it did not say. */
+  readonly keepAliveTimeoutS: number | null;
+}
+
+/**
+ * Reads response heads from octets, one after the other (RFC 9112 §2, §4–§6). Works as `RequestHeadParser` does.
+ *
+ * `expect` must name the request's method before each response, since the framing depends on it. That the octets are
+ * no HTTP is said at the first octet that cannot belong to "HTTP/", not at a line's end that may never come.
+ */
+export class ResponseHeadParser {
+  state: 'partial' | 'complete' | 'refused' = 'partial';
+  /** Whether an octet of a head is held. */
+  began = false;
+  octetsHeld = 0;
+  refusal: ResponseRefusal | null = null;
+  head: Http1ResponseHead | null = null;
+
+  readonly #limits: HeadLimits;
+  readonly #storage: HeadStorage;
+  readonly #line = new StatusLineParser();
+  readonly #section = new FieldSectionParser();
+  #block: HeadBlock | null = null;
+  #inFields = false;
+  #method = 'GET';
+
+  constructor(limits: HeadLimits, storage: HeadStorage) {
+    this.#limits = limits;
+    this.#storage = storage;
+  }
+
+  /** The next final response, and the interim ones before it, answer a request with this method. */
+  expect(method: string): void {
+    this.#method = method;
+  }
+
+  /** Takes octets [start, end) and returns how many of them it has used up: all of them while the head is partial. */
+  push(octets: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (at < end && this.state === 'partial') {
+      const room = this.#limits.headOctetsMax - this.octetsHeld;
+      if (room === 0) {
+        this.#refuse({ cause: 'response_head_too_large', octets: this.octetsHeld, limit: this.#limits.headOctetsMax });
+        break;
+      }
+      const step = Math.min(end - at, copyStepOctets, room);
+      const block = this.#roomFor(step);
+      const held = this.octetsHeld;
+      block.octets.set(octets.subarray(at, at + step), held);
+      this.octetsHeld = held + step;
+      this.began = true;
+      at += step;
+      this.#scan(block);
+    }
+    // What was copied beyond the head's end was not used up.
+    if (this.state === 'complete') at -= this.octetsHeld - this.#section.at;
+    return at - start;
+  }
+
+  /** Ready for the next head. The block goes back, so the fields of the last head are empty from now on. */
+  reset(): void {
+    this.head?.fields.detach();
+    if (this.#block !== null) this.#storage.give(this.#block);
+    this.#block = null;
+    this.state = 'partial';
+    this.began = false;
+    this.octetsHeld = 0;
+    this.refusal = null;
+    this.head = null;
+    this.#inFields = false;
+    this.#line.begin();
+  }
+
+  #roomFor(step: number): HeadBlock {
+    const needed = this.octetsHeld + step;
+    let block = this.#block;
+    if (block === null) block = this.#storage.take(needed);
+    else if (needed > block.octets.length) block = this.#storage.enlarge(block, this.octetsHeld, needed);
+    this.#block = block;
+    return block;
+  }
+
+  #scan(block: HeadBlock): void {
+    if (!this.#inFields) {
+      if (!this.#line.scan(block.octets, this.octetsHeld)) return;
+      if (this.#line.fault !== null) return this.#refuse(lineRefusal(this.#line.fault, this.#first(block)));
+      this.#inFields = true;
+      this.#section.begin(this.#line.at);
+    }
+    if (!this.#section.scan(block, this.octetsHeld, this.#limits.fieldsMax)) return;
+    const { rule } = this.#section;
+    if (rule === 'too-many-fields') {
+      return this.#refuse({ cause: 'response_too_many_fields', limit: this.#limits.fieldsMax });
+    }
+    if (rule !== null) {
+      return this.#refuse({ cause: 'response_field', rule, name: this.#section.brokenName(block.octets) });
+    }
+    const head = responseFields.read(block, this.#section, this.#line, this.#method);
+    if ('cause' in head) return this.#refuse(head);
+    this.head = head;
+    this.state = 'complete';
+  }
+
+  #first(block: HeadBlock): Uint8Array {
+    return block.octets.subarray(0, this.octetsHeld);
+  }
+
+  #refuse(refusal: ResponseRefusal): void {
+    this.state = 'refused';
+    this.refusal = refusal;
+  }
+}
+
+/** A peer's first octets as evidence: at most 64, in hexadecimal. */
+export function firstOctetsOf(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, Math.min(octets.length, evidenceOctetsMax)).toString('hex');
+}
+
+function lineRefusal(fault: StatusLineFault, octets: Uint8Array): ResponseRefusal {
+  switch (fault.kind) {
+    case 'not-http':
+      return { cause: 'response_not_http', firstOctets: firstOctetsOf(octets), guess: guessOctets(octets) };
+    case 'version':
+      return { cause: 'response_version', version: fault.version };
+    case 'rule':
+      return { cause: 'response_status_line', firstOctets: firstOctetsOf(octets), rule: fault.rule };
+  }
+}
+
+/** One for all parsers of a thread: it reads a head's fields in one call and keeps nothing afterwards. */
+const responseFields = new ResponseFieldsReader();

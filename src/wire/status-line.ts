@@ -1,0 +1,127 @@
+import type { ResponseRule } from '../core/rules.ts';
+import { CR, excerpt, fieldValueOctets, isDigit, LF, SP } from './characters.ts';
+
+/** "HTTP/" */
+const versionStart = [0x48, 0x54, 0x54, 0x50, 0x2f] as const;
+
+const inVersion = 0;
+const inStatus = 1;
+const afterStatus = 2;
+const inReason = 3;
+const afterCr = 4;
+
+/** "HTTP/1.1": where the version ends. The status follows behind one space. */
+const versionEnd = 8;
+const statusStart = 9;
+const statusEnd = 12;
+
+export type StatusLineFault =
+  | { readonly kind: 'not-http' }
+  | { readonly kind: 'version'; readonly version: string }
+  | { readonly kind: 'rule'; readonly rule: ResponseRule };
+
+/**
+ * Reads a status line, each octet once: HTTP-version SP status-code SP [ reason-phrase ] CR LF (RFC 9112 §4).
+ *
+ * One departure from the grammar: the space behind the status may be missing when there is no reason phrase. Widespread
+ * servers leave it out, no two readers can differ about it, and we write our own status line anyway.
+ */
+export class StatusLineParser {
+  /** The next octet to look at; once the line is complete, the first behind it. */
+  at = 0;
+  fault: StatusLineFault | null = null;
+  status = 0;
+  isHttp10 = false;
+  reasonEnd = statusEnd;
+  #place = inVersion;
+
+  begin(): void {
+    this.at = 0;
+    this.fault = null;
+    this.status = 0;
+    this.reasonEnd = statusEnd;
+    this.#place = inVersion;
+  }
+
+  /** Where the reason phrase begins; not before `reasonEnd` when there is none. */
+  get reasonStart(): number {
+    return statusEnd + 1;
+  }
+
+  /** Reads on to octet `end`. True when there is nothing more to read: complete, or `fault` says what is wrong. */
+  scan(octets: Uint8Array, end: number): boolean {
+    while (this.at < end) {
+      if (this.#place === inReason) {
+        this.#scanReason(octets, end);
+        if (this.at === end) return false;
+      }
+      if (!this.#take(octets, octets[this.at] as number)) return this.fault !== null;
+      this.at++;
+      if (this.#place === inVersion && this.at > versionEnd) return true;
+    }
+    return false;
+  }
+
+  /** Takes one octet. False when it may not stand there. */
+  #take(octets: Uint8Array, octet: number): boolean {
+    switch (this.#place) {
+      case inVersion:
+        return this.#takeVersion(octets, octet);
+      case inStatus:
+        return this.#takeStatus(octet);
+      case afterStatus:
+        if (octet === SP) this.#place = inReason;
+        else if (octet === CR) this.#place = afterCr;
+        else return this.#refuse(isDigit(octet) ? 'status-code' : octet === LF ? 'line-ending' : 'status-line');
+        return true;
+      case inReason:
+        this.reasonEnd = this.at;
+        if (octet !== CR) return this.#refuse(octet === LF ? 'line-ending' : 'reason-phrase');
+        this.#place = afterCr;
+        return true;
+      default:
+        if (octet !== LF) return this.#refuse('line-ending');
+        this.#place = inVersion; // Complete: `scan` sees that the version lies behind.
+        return true;
+    }
+  }
+
+  #takeVersion(octets: Uint8Array, octet: number): boolean {
+    const { at } = this;
+    if (at < versionStart.length) return octet === versionStart[at] || this.#fail({ kind: 'not-http' });
+    if (at < versionEnd - 1) return true; // Looked at as a whole, at its last octet.
+    this.#place = inStatus;
+    this.isHttp10 = octet === 0x30;
+    const major = octets[5];
+    const whole = isDigit(major) && octets[6] === 0x2e && isDigit(octet);
+    if (whole && major === 0x31) return true;
+    if (whole) return this.#fail({ kind: 'version', version: excerpt(octets, 0, versionEnd) });
+    const bare = isDigit(major) && major !== 0x31 && octets[6] === SP;
+    return bare ? this.#fail({ kind: 'version', version: excerpt(octets, 0, 6) }) : this.#refuse('status-line');
+  }
+
+  /** RFC 9110 §15: three digits, 100 to 599; nobody knows what a status outside them means. */
+  #takeStatus(octet: number): boolean {
+    if (this.at < statusStart) return octet === SP || this.#refuse('status-line');
+    if (!isDigit(octet)) return this.#refuse(octet === LF ? 'line-ending' : 'status-code');
+    this.status = this.status * 10 + octet - 0x30;
+    if (this.at < statusEnd - 1) return true;
+    this.#place = afterStatus;
+    return (this.status >= 100 && this.status <= 599) || this.#refuse('status-code');
+  }
+
+  #scanReason(octets: Uint8Array, end: number): void {
+    let { at } = this;
+    while (at < end && fieldValueOctets[octets[at] as number] !== 0) at++;
+    this.at = at;
+  }
+
+  #refuse(rule: ResponseRule): false {
+    return this.#fail({ kind: 'rule', rule });
+  }
+
+  #fail(fault: StatusLineFault): false {
+    this.fault = fault;
+    return false;
+  }
+}

@@ -1,0 +1,89 @@
+import { fieldFilter } from '../core/field-names.ts';
+import { FieldSectionParser } from './field-section.ts';
+import type { HeadBlock } from './head-storage.ts';
+import { Http1Fields } from './http1-fields.ts';
+import type { ChunkLimits } from './limits.ts';
+
+/**
+ * Fields that must be known before the content and are therefore no trailers (RFC 9110 §6.5.1): framing, routing,
+ * request modifiers, authentication, content format, response control. Such lines are struck out rather than refused:
+ * a recipient may ignore them, we never merge trailers into the head, and so they do no harm once they are gone.
+ */
+const notInTrailers = fieldFilter([
+  // Framing and routing, and what is for one connection only.
+  'transfer-encoding', 'content-length', 'host', 'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'upgrade',
+  'via', 'forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-real-ip',
+  'x-request-id', 'traceparent', 'tracestate', 'cdn-loop',
+  // Request modifiers.
+  'expect', 'cache-control', 'max-forwards', 'pragma', 'range', 'if-match', 'if-none-match', 'if-modified-since',
+  'if-unmodified-since', 'if-range',
+  // Authentication and state.
+  'authorization', 'proxy-authorization', 'proxy-authenticate', 'www-authenticate', 'cookie', 'set-cookie',
+  // Content format.
+  'content-type', 'content-encoding', 'content-range',
+  // Response control.
+  'age', 'date', 'expires', 'location', 'retry-after', 'vary', 'warning',
+]);
+
+const firstOctets = 1024;
+
+/** Reads a trailer section up to and with its empty line. Rare, so it brings a buffer of its own and leaves it to its fields. */
+export class TrailerSection {
+  state: 'partial' | 'done' | 'refused' = 'partial';
+  rule: 'trailer-section' | 'trailer-section-too-large' | 'line-ending' = 'trailer-section';
+  /** Once done; null when the section was empty. */
+  fields: Http1Fields | null = null;
+  octetsHeld = 0;
+  readonly #limits: ChunkLimits;
+  readonly #section = new FieldSectionParser();
+  #block: HeadBlock = { octets: Buffer.allocUnsafeSlow(firstOctets), spans: new Int32Array(48) };
+
+  constructor(limits: ChunkLimits) {
+    this.#limits = limits;
+    this.#section.begin(0);
+  }
+
+  push(octets: Uint8Array, start: number, end: number): number {
+    let at = start;
+    while (at < end && this.state === 'partial') {
+      const step = Math.min(end - at, firstOctets, this.#limits.trailerOctetsMax - this.octetsHeld);
+      if (step === 0) {
+        this.#refuse('trailer-section-too-large');
+        break;
+      }
+      this.#makeRoom(step);
+      this.#block.octets.set(octets.subarray(at, at + step), this.octetsHeld);
+      this.octetsHeld += step;
+      at += step;
+      this.#scan();
+    }
+    if (this.state === 'done') at -= this.octetsHeld - this.#section.at;
+    return at - start;
+  }
+
+  #scan(): void {
+    const section = this.#section;
+    if (!section.scan(this.#block, this.octetsHeld, this.#limits.trailerFieldsMax)) return;
+    if (section.rule === 'too-many-fields') return this.#refuse('trailer-section-too-large');
+    if (section.rule !== null) return this.#refuse(section.rule === 'line-ending' ? 'line-ending' : 'trailer-section');
+    this.state = 'done';
+    if (section.count === 0) return;
+    const { octets, spans } = this.#block;
+    this.fields = new Http1Fields(octets, spans, section.count, section.seenLow, section.seenHigh);
+    this.fields.strikeOut(notInTrailers);
+  }
+
+  #makeRoom(step: number): void {
+    const needed = this.octetsHeld + step;
+    const { octets, spans } = this.#block;
+    if (needed <= octets.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, octets.length * 2));
+    octets.copy(larger, 0, 0, this.octetsHeld);
+    this.#block = { octets: larger, spans };
+  }
+
+  #refuse(rule: TrailerSection['rule']): void {
+    this.state = 'refused';
+    this.rule = rule;
+  }
+}

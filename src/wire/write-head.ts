@@ -1,0 +1,135 @@
+import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
+import type { Fields, HttpVersion, OutgoingRequest, OutgoingResponse } from '../core/message.ts';
+import type { OctetWriter } from './octet-writer.ts';
+import { reasonPhrase, reasonPhrases } from './reason-phrases.ts';
+
+/** How content is framed towards the client. 'none': no octet of content may follow the head. */
+export type ResponseFraming = 'none' | 'length' | 'chunked' | 'until-close';
+
+/** What is to be known of the client's connection. */
+export interface ClientConnectionFacts {
+  /** Whether it may live on after this response. */
+  readonly persistent: boolean;
+  readonly version: HttpVersion;
+}
+
+/** "HTTP/1.1 200 OK" CR LF and so on: made once. */
+const statusLines: readonly (string | undefined)[] = Array.from({ length: 600 }, (_, status) =>
+  reasonPhrases.has(status) ? `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n` : undefined,
+);
+
+const dropNothing: FieldFilter = fieldFilter([]);
+
+/**
+ * Writes a request head to an endpoint (RFC 9112 §3): always HTTP/1.1, with our own Host and our own framing, whatever
+ * the client's was. Connection and Upgrade are not written; an upgrade's `writeFields` brings them.
+ */
+export function writeRequestHead(writer: OctetWriter, request: OutgoingRequest): void {
+  writer.text(request.method);
+  writer.text(' ');
+  writer.text(request.target);
+  writer.text(' HTTP/1.1\r\nHost: ');
+  writer.text(request.authority);
+  writer.text('\r\n');
+  request.writeFields(writer);
+  writeRequestFraming(writer, request);
+  writer.text('\r\n');
+}
+
+function writeRequestFraming(writer: OctetWriter, { method, framing }: OutgoingRequest): void {
+  switch (framing.kind) {
+    case 'length':
+      return writeLength(writer, framing.octets);
+    case 'none':
+      // RFC 9110 §8.6: where the method gives content a meaning, say that there is none; some servers answer 411 else.
+      if (method === 'POST' || method === 'PUT' || method === 'PATCH') writeLength(writer, 0);
+      return;
+    case 'chunked':
+    case 'until-close': // A request cannot end with its connection (RFC 9112 §6.3); HTTP/2's open end becomes chunks.
+      return writer.text('Transfer-Encoding: chunked\r\n');
+  }
+}
+
+/**
+ * Writes a final response's head to an HTTP/1 client, always as HTTP/1.1 (RFC 9110 §2.5), and returns how content is
+ * to follow. RFC 9112 §6.3 in the other direction: none to HEAD, 204 and 304; by length where it is known; chunked to
+ * who knows it; else to the end of the connection, which the caller must then close.
+ */
+export function writeResponseHead(
+  writer: OctetWriter,
+  response: OutgoingResponse,
+  connection: ClientConnectionFacts,
+  method: string,
+): ResponseFraming {
+  writeStatusLine(writer, response.status, response.reason);
+  response.writeFields(writer);
+  const framing = framingTowards(response, connection.version, method);
+  writeResponseFraming(writer, response, framing, method);
+  if (response.status >= 200) writeConnection(writer, connection, framing);
+  writer.text('\r\n');
+  return framing;
+}
+
+/** Writes an interim response (RFC 9110 §15.2): no framing, and its fields as they are. Not for HTTP/1.0 clients. */
+export function writeInformation(writer: OctetWriter, status: number, fields: Fields | null): void {
+  writeStatusLine(writer, status, reasonPhrase(status));
+  fields?.writeTo(writer, dropNothing);
+  writer.text('\r\n');
+}
+
+/** An endpoint's own phrase is kept, for what it is worth: clients must ignore it, people may have been helped by it. */
+function writeStatusLine(writer: OctetWriter, status: number, reason: string): void {
+  const line = statusLines[status];
+  if (line !== undefined && reason === reasonPhrase(status)) return writer.text(line);
+  writer.text(`HTTP/1.1 ${status} ${reason}\r\n`);
+}
+
+function framingTowards(response: OutgoingResponse, version: HttpVersion, method: string): ResponseFraming {
+  const { status, framing } = response;
+  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return 'none';
+  switch (framing.kind) {
+    case 'none':
+      return 'none';
+    case 'length':
+      return 'length';
+    case 'chunked':
+    case 'until-close':
+      return version === 'HTTP/1.0' ? 'until-close' : 'chunked';
+  }
+}
+
+function writeResponseFraming(
+  writer: OctetWriter,
+  response: OutgoingResponse,
+  framing: ResponseFraming,
+  method: string,
+): void {
+  const { status } = response;
+  if (framing === 'chunked') return writer.text('Transfer-Encoding: chunked\r\n');
+  if (framing === 'until-close') return;
+  if (framing === 'length') {
+    return writeLength(writer, response.framing.kind === 'length' ? response.framing.octets : 0);
+  }
+  // RFC 9110 §8.6: never with 1xx and 204; with HEAD and 304 the length that the content would have, if we know it.
+  if (status < 200 || status === 204) return;
+  if (method === 'HEAD' || status === 304) {
+    if (response.contentLength >= 0) writeLength(writer, response.contentLength);
+    return;
+  }
+  writeLength(writer, 0);
+}
+
+function writeConnection(writer: OctetWriter, connection: ClientConnectionFacts, framing: ResponseFraming): void {
+  // RFC 9112 §9.3 and §9.6: say what is not the default of the client's version.
+  if (!connection.persistent || framing === 'until-close') writer.text('Connection: close\r\n');
+  else if (connection.version === 'HTTP/1.0') writer.text('Connection: keep-alive\r\n');
+}
+
+function writeLength(writer: OctetWriter, octets: number): void {
+  if (octets < 64) return writer.text(shortLengths[octets] as string);
+  writer.text('Content-Length: ');
+  writer.text(String(octets));
+  writer.text('\r\n');
+}
+
+const shortLengths: readonly string[] = Array.from({ length: 64 }, (_, octets) => `Content-Length: ${octets}\r\n`);
