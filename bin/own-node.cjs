@@ -1,0 +1,52 @@
+'use strict';
+// Read by whatever Node a machine has: nothing newer than ES2015 in here.
+
+var fs = require('fs');
+var path = require('path');
+
+/** The oldest major version that runs Candor: the first long-term one with `node:sqlite` and TypeScript as it is. */
+var OLDEST = 24;
+
+var root = path.dirname(path.dirname(fs.realpathSync(__filename)));
+
+/** Whether the Node that reads this is new enough. */
+function isRecent() {
+  return Number(process.versions.node.split('.')[0]) >= OLDEST;
+}
+
+/** The path of the Node that `npm ci` brought into this repository, or null. */
+function findOwnNode() {
+  var names = ['node', 'node.exe'];
+  for (var i = 0; i < names.length; i++) {
+    var file = path.join(root, 'node_modules', 'node', 'bin', names[i]);
+    // On Windows an empty placeholder stands beside node.exe.
+    if (fs.existsSync(file) && fs.statSync(file).size > 1000000) return file;
+  }
+  return null;
+}
+
+/** Runs `file` on `node` in place of this process: same streams, same signals, same exit. */
+function runOn(node, file, args) {
+  var child = require('child_process').spawn(node, [file].concat(args), { stdio: 'inherit' });
+  var signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2', 'SIGQUIT'];
+  signals.forEach(function (signal) {
+    process.on(signal, function () {
+      child.kill(signal);
+    });
+  });
+  child.on('error', function () {
+    console.error('candor: ' + node + ' cannot be run on this machine; remove node_modules and run `npm ci` again.');
+    process.exit(1);
+  });
+  child.on('exit', function (code, signal) {
+    if (signal === null) process.exit(code);
+    process.removeAllListeners(signal);
+    process.kill(process.pid, signal);
+  });
+}
+
+exports.OLDEST = OLDEST;
+exports.root = root;
+exports.isRecent = isRecent;
+exports.findOwnNode = findOwnNode;
+exports.runOn = runOn;

@@ -1,0 +1,24 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { repositoryRoot, toolPath } from './repository.ts';
+
+/** Compiles `src/` to `dist/`, from nothing, and copies what is no TypeScript beside it. */
+rmSync(join(repositoryRoot, 'dist'), { recursive: true, force: true });
+const compiled = spawnSync(process.execPath, [toolPath('typescript', 'tsc'), '-p', 'tsconfig.build.json'], {
+  cwd: repositoryRoot,
+  stdio: 'inherit',
+});
+if (compiled.status === 0) copyAssets();
+process.exitCode = compiled.status ?? 1;
+
+function copyAssets(): void {
+  const source = join(repositoryRoot, 'src');
+  for (const entry of readdirSync(source, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() || /\.(ts|md)$/.test(entry.name)) continue;
+    const from = join(entry.parentPath, entry.name);
+    const to = join(repositoryRoot, 'dist', from.slice(source.length + 1));
+    if (!existsSync(dirname(to))) mkdirSync(dirname(to), { recursive: true });
+    cpSync(from, to);
+  }
+}
