@@ -39,7 +39,7 @@ function literalEnd(octets: Uint8Array, start: number, end: number): number {
 }
 
 /** RFC 3986 §3.2.2: IPv6address. */
-function isIpv6(octets: Uint8Array, start: number, end: number): boolean {
+export function isIpv6(octets: Uint8Array, start: number, end: number): boolean {
   let groups = 0;
   let compressed = false;
   let at = start;
@@ -70,7 +70,7 @@ function isIpv6(octets: Uint8Array, start: number, end: number): boolean {
   return compressed ? groups < 8 : groups === 8;
 }
 
-function isIpv4(octets: Uint8Array, start: number, end: number): boolean {
+export function isIpv4(octets: Uint8Array, start: number, end: number): boolean {
   let numbers = 0;
   let at = start;
   for (;;) {

@@ -1,0 +1,130 @@
+import type { ClientFacts } from '../core/exchange.ts';
+import type { Fields, FieldSink, HttpVersion } from '../core/message.ts';
+import { addressOfNode } from './address.ts';
+
+/**
+ * What an intermediary says of where a message came from: Via (RFC 9110 §7.6.3), the X-Forwarded-* family, and
+ * Forwarded (RFC 7239). What a trusted peer said is kept and added to; what a stranger said is replaced, because
+ * whoever reads it behind us takes it for ours.
+ */
+
+/** The Via field with our member at the end; `before` is what came, or null. */
+export function viaValue(before: string | null, version: HttpVersion, deployment: string): string {
+  const member = `${version === 'HTTP/2' ? '2.0' : version.slice(5)} ${pseudonym(deployment)}`;
+  return before === null || before === '' ? member : `${before}, ${member}`;
+}
+
+/** received-by = pseudonym / uri-host: a token, so that no name of a deployment can break the list. */
+function pseudonym(deployment: string): string {
+  return deployment.replace(/[^A-Za-z0-9._~:-]/g, '-') || '-';
+}
+
+/** How often a deployment stands in a Via field: for telling loops. */
+export function countVia(via: string | null, deployment: string): number {
+  if (via === null) return 0;
+  const name = pseudonym(deployment).toLowerCase();
+  let count = 0;
+  for (const member of via.split(',')) if (member.trim().split(/[ \t]+/)[1]?.toLowerCase() === name) count++;
+  return count;
+}
+
+/**
+ * Writes X-Forwarded-For, -Proto and -Host, and what else of its kind a trusted peer sent: -Port as it came, Forwarded
+ * with our element added. The exchange has dropped what the request had of them.
+ */
+export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientFacts, authority: string): void {
+  const { trusted, peerAddress, scheme } = client;
+  const chain = trusted ? fields.get('x-forwarded-for') : null;
+  sink.field('X-Forwarded-For', chain === null || chain === '' ? client.address : `${chain}, ${peerAddress}`);
+  sink.field('X-Forwarded-Proto', scheme);
+  const host = (trusted ? fields.get('x-forwarded-host') : null) ?? authority;
+  if (host !== '') sink.field('X-Forwarded-Host', host);
+  if (!trusted) return;
+  const port = fields.get('x-forwarded-port');
+  if (port !== null) sink.field('X-Forwarded-Port', port);
+  const forwarded = fields.get('forwarded');
+  if (forwarded !== null) sink.field('Forwarded', `${forwarded}, ${forwardedElement(peerAddress, scheme, authority)}`);
+}
+
+/** RFC 7239 §4: one element. IPv6 addresses need brackets and quotes (§6), hosts with a port need quotes. */
+export function forwardedElement(address: string, scheme: 'http' | 'https', authority: string): string {
+  const node = addressOfNode(address) === null ? 'unknown' : address.includes(':') ? `"[${address}]"` : address;
+  return authority === '' ? `for=${node};proto=${scheme}` : `for=${node};proto=${scheme};host="${authority}"`;
+}
+
+/** What trusted peers say of the client. */
+export interface NamedClient {
+  /** Null where they say nothing of it that can be believed. */
+  readonly address: string | null;
+  readonly scheme: 'http' | 'https' | null;
+}
+
+/**
+ * Asks a trusted peer's fields who the client is; to be called only when the peer itself is trusted. Walks from the
+ * right, the nearest hop, to the first address that is not trusted: everything to its left is that stranger's word. When
+ * all are trusted it is the leftmost. Members that are no address end the walk.
+ *
+ * X-Forwarded-For goes before Forwarded: most gateways write the first and pass the second on as strangers sent it.
+ * Null when the fields say nothing.
+ */
+export function clientFromForwarded(fields: Fields, trusted: (address: string) => boolean): NamedClient | null {
+  const chain = fields.get('x-forwarded-for');
+  if (chain !== null) {
+    const nodes = chain.split(',');
+    const place = clientPlace(nodes, trusted);
+    const address = place < 0 ? null : addressOfNode(nodes[place] as string);
+    return { address, scheme: schemeOf(fields.get('x-forwarded-proto')?.split(',').at(-1)) };
+  }
+  const forwarded = fields.get('forwarded');
+  if (forwarded !== null) return fromForwarded(forwarded, trusted);
+  const scheme = schemeOf(fields.get('x-forwarded-proto')?.split(',').at(-1));
+  return scheme === null ? null : { address: null, scheme };
+}
+
+function fromForwarded(value: string, trusted: (address: string) => boolean): NamedClient | null {
+  const elements = parseForwarded(value);
+  if (elements === null) return null;
+  const place = clientPlace(elements.map((element) => element.get('for') ?? ''), trusted);
+  const element = elements[place];
+  if (element === undefined) return null;
+  return { address: addressOfNode(element.get('for') ?? ''), scheme: schemeOf(element.get('proto')) };
+}
+
+/** The place of the client in a chain of nodes; −1 when the nearest one is no address. */
+function clientPlace(nodes: readonly string[], trusted: (address: string) => boolean): number {
+  let place = -1;
+  for (let at = nodes.length - 1; at >= 0; at--) {
+    const address = addressOfNode(nodes[at] as string);
+    if (address === null) return place;
+    place = at;
+    if (!trusted(address)) return place;
+  }
+  return place;
+}
+
+function schemeOf(text: string | undefined): 'http' | 'https' | null {
+  const scheme = text?.trim().toLowerCase();
+  return scheme === 'http' || scheme === 'https' ? scheme : null;
+}
+
+/** One parameter and what follows it: name "=" ( token / quoted-string ), then ";" or "," or the end. */
+const parameter = /[ \t]*([!#$%&'*+\-.^_`|~\w]+)=(?:([!#$%&'*+\-.^_`|~\w]+)|"((?:[^"\\]|\\.)*)")[ \t]*(;|,|$)/y;
+
+/** RFC 7239 §4, from left to right; null when it is malformed, since half a chain is no chain. */
+export function parseForwarded(value: string): ReadonlyMap<string, string>[] | null {
+  const elements: Map<string, string>[] = [];
+  let element = new Map<string, string>();
+  parameter.lastIndex = 0;
+  while (parameter.lastIndex < value.length) {
+    const found = parameter.exec(value);
+    if (found === null) return null;
+    const [, name = '', token, quoted = '', ending] = found;
+    element.set(name.toLowerCase(), token ?? quoted.replace(/\\(.)/g, '$1'));
+    if (ending !== ';') {
+      elements.push(element);
+      element = new Map();
+    }
+    if (ending === '') break;
+  }
+  return elements;
+}

@@ -1,0 +1,116 @@
+import { CR, LF } from './characters.ts';
+import { isIpAddress } from './address.ts';
+
+/**
+ * The PROXY protocol, versions 1 and 2 (HAProxy, "The PROXY protocol", §2): what a trusted balancer in front of us says
+ * of the client before the client's own octets. Extensions (TLVs) are passed over.
+ */
+export type ProxyHeader =
+  | { readonly state: 'partial' }
+  /** `source` is null where the balancer speaks for itself (LOCAL, UNKNOWN) or names no IP address. */
+  | { readonly state: 'done'; readonly consumed: number; readonly source: { readonly address: string; readonly port: number } | null }
+  | { readonly state: 'refused' };
+
+const signature1 = 'PROXY ';
+const signature2 = '\r\n\r\n\0\r\nQUIT\n';
+
+/** §2.1: the longest line of version 1, CR LF included. */
+const line1OctetsMax = 107;
+
+/** §2.2: 12 octets of signature, then version and command, family, length. */
+const head2Octets = 16;
+
+/** Addresses take 36 octets at most; what TLVs add (a certificate's name, an AWS endpoint) is some hundred. */
+const rest2OctetsMax = 2048;
+
+const partial: ProxyHeader = { state: 'partial' };
+const refused: ProxyHeader = { state: 'refused' };
+
+/** Parses the header at the beginning of octets [start, end). It is small: with more octets, call again from its start. */
+export function parseProxyProtocol(octets: Uint8Array, start: number, end: number): ProxyHeader {
+  if (start === end) return partial;
+  if (octets[start] === CR) return parseVersion2(octets, start, end);
+  return parseVersion1(octets, start, end);
+}
+
+function parseVersion1(octets: Uint8Array, start: number, end: number): ProxyHeader {
+  if (!beginsWith(octets, start, end, signature1)) return refused;
+  const stop = Math.min(end, start + line1OctetsMax);
+  let at = start;
+  while (at < stop && octets[at] !== CR) at++;
+  if (at + 1 >= stop) return stop - start === line1OctetsMax ? refused : partial;
+  if (octets[at + 1] !== LF) return refused;
+  const words = Buffer.from(octets.subarray(start, at)).toString('latin1').split(' ');
+  const consumed = at + 2 - start;
+  if (words[1] === 'UNKNOWN') return { state: 'done', consumed, source: null };
+  return version1Source(words, consumed);
+}
+
+/** PROXY TCP4|TCP6 source destination source-port destination-port, one space between each. */
+function version1Source(words: readonly string[], consumed: number): ProxyHeader {
+  const [, family, address = '', destination = '', port = '', destinationPort = ''] = words;
+  if (words.length !== 6 || (family !== 'TCP4' && family !== 'TCP6')) return refused;
+  if (!isOfFamily(address, family) || !isOfFamily(destination, family)) return refused;
+  if (!isPort(port) || !isPort(destinationPort)) return refused;
+  return { state: 'done', consumed, source: { address, port: Number(port) } };
+}
+
+function isOfFamily(address: string, family: 'TCP4' | 'TCP6'): boolean {
+  return address.includes(':') === (family === 'TCP6') && isIpAddress(address);
+}
+
+function isPort(text: string): boolean {
+  return /^(?:0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65535;
+}
+
+function parseVersion2(octets: Uint8Array, start: number, end: number): ProxyHeader {
+  if (!beginsWith(octets, start, end, signature2)) return refused;
+  if (end - start < head2Octets) return partial;
+  const view = new DataView(octets.buffer, octets.byteOffset + start, end - start);
+  const versionAndCommand = view.getUint8(12);
+  const family = view.getUint8(13);
+  const length = view.getUint16(14);
+  if (versionAndCommand >> 4 !== 2 || (versionAndCommand & 0x0f) > 1 || length > rest2OctetsMax) return refused;
+  const consumed = head2Octets + length;
+  if (end - start < consumed) return partial;
+  // LOCAL: a health check of the balancer's own.
+  if ((versionAndCommand & 0x0f) === 0) return { state: 'done', consumed, source: null };
+  if (family === 0x11) return length < 12 ? refused : { state: 'done', consumed, source: ipv4Source(view) };
+  if (family === 0x21) return length < 36 ? refused : { state: 'done', consumed, source: ipv6Source(view) };
+  return { state: 'done', consumed, source: null }; // UNSPEC, UDP, UNIX: no address of a TCP client.
+}
+
+function ipv4Source(view: DataView): { readonly address: string; readonly port: number } {
+  const numbers = [16, 17, 18, 19].map((at) => view.getUint8(at));
+  return { address: numbers.join('.'), port: view.getUint16(24) };
+}
+
+function ipv6Source(view: DataView): { readonly address: string; readonly port: number } {
+  const groups = Array.from({ length: 8 }, (_, index) => view.getUint16(16 + index * 2));
+  return { address: ipv6Text(groups), port: view.getUint16(48) };
+}
+
+/** RFC 5952 §4: lowercase, no leading zeros, the first longest run of two or more zero groups as "::". */
+function ipv6Text(groups: readonly number[]): string {
+  const [start, length] = longestZeroRun(groups);
+  const text = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
+  if (length < 2) return text(groups);
+  return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
+}
+
+function longestZeroRun(groups: readonly number[]): readonly [start: number, length: number] {
+  let best: readonly [number, number] = [0, 0];
+  for (let start = 0; start < groups.length; start++) {
+    let length = 0;
+    while (groups[start + length] === 0) length++;
+    if (length > best[1]) best = [start, length];
+  }
+  return best;
+}
+
+/** As far as octets have come. */
+function beginsWith(octets: Uint8Array, start: number, end: number, text: string): boolean {
+  const length = Math.min(end - start, text.length);
+  for (let index = 0; index < length; index++) if (octets[start + index] !== text.charCodeAt(index)) return false;
+  return true;
+}

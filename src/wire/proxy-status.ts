@@ -1,0 +1,60 @@
+/** One member of Proxy-Status (RFC 9209 §2): what this intermediary did, or why it could not. */
+export interface ProxyStatus {
+  /** The name of this deployment, never of the product. */
+  readonly deployment: string;
+  /** The registered type of the failure. */
+  readonly error?: string;
+  readonly nextHop?: string;
+  readonly receivedStatus?: number;
+  readonly details?: string;
+  /** The type's own parameters (RFC 9209 §2.3): an Integer, or a Token or String as the text allows. */
+  readonly parameters?: Readonly<Record<string, string | number>>;
+}
+
+/**
+ * The member as a structured field item (RFC 9651 §4.1). Our own serialiser, because this stands in every answer that
+ * we generate; tested against a library's parser.
+ */
+export function proxyStatusMember(status: ProxyStatus): string {
+  let text = tokenOrString(status.deployment);
+  if (status.error !== undefined) text += `;error=${tokenOrString(status.error)}`;
+  if (status.nextHop !== undefined) text += `;next-hop=${tokenOrString(status.nextHop)}`;
+  if (status.receivedStatus !== undefined) text += `;received-status=${integer(status.receivedStatus)}`;
+  for (const [name, value] of Object.entries(status.parameters ?? {})) {
+    if (!isKey(name)) continue;
+    text += `;${name}=${typeof value === 'number' ? integer(value) : stringOnly.has(name) ? string(value) : tokenOrString(value)}`;
+  }
+  if (status.details !== undefined) text += `;details=${string(status.details)}`;
+  return text;
+}
+
+/** RFC 9209 §2.3: the parameters that must be Strings even where a Token would do. */
+const stringOnly: ReadonlySet<string> = new Set(['rcode', 'status-phrase', 'header-name', 'trailer-name']);
+
+/** Our member behind those of the hops before us (RFC 9209 §2: the list goes from the origin's side to the user's). */
+export function appendProxyStatus(before: string | null, member: string): string {
+  return before === null || before === '' ? member : `${before}, ${member}`;
+}
+
+/** RFC 9651 §3.3.4: sf-token = ( ALPHA / "*" ) *( tchar / ":" / "/" ). */
+const token = /^[A-Za-z*][!#$%&'*+\-.^_`|~\w:/]*$/;
+
+/** RFC 9651 §3.1.2: key = ( lcalpha / "*" ) *( lcalpha / DIGIT / "_" / "-" / "." / "*" ). */
+function isKey(name: string): boolean {
+  return /^[a-z*][a-z0-9_\-.*]*$/.test(name);
+}
+
+function tokenOrString(text: string): string {
+  return token.test(text) ? text : string(text);
+}
+
+/** RFC 9651 §3.3.3: printable ASCII, with "\" before `"` and "\"; what cannot stand in it becomes "?". */
+function string(text: string): string {
+  return `"${text.replace(/[^\x20-\x7e]/g, '?').replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** RFC 9651 §3.3.1: at most fifteen digits. */
+function integer(value: number): string {
+  const bound = 999_999_999_999_999;
+  return String(Math.max(-bound, Math.min(bound, Math.trunc(Number.isNaN(value) ? 0 : value))));
+}
