@@ -74,7 +74,8 @@ export function proxyStatusParameters(failure: Failure): Readonly<Record<string,
     case 'response_chunk':
       return { coding: 'chunked' };
     case 'response_transfer_coding':
-      return { coding: failure.evidence.coding };
+      // A Token, which an application's own word need not be.
+      return /^[A-Za-z][\w.+-]*$/.test(failure.evidence.coding) ? { coding: failure.evidence.coding } : {};
     default:
       return typeOf(failure) === 'http_request_error' ? { 'status-code': statusOf(failure) } : {};
   }
@@ -99,5 +100,5 @@ export function explainExit(exit: InstanceExit, beforeMs: number): string {
 function howItEnded({ outOfMemory, signal, code }: InstanceExit): string {
   if (outOfMemory) return `was killed because it ran out of memory${signal === null ? '' : ` (${signal})`}`;
   if (signal !== null) return `was killed by ${signal}`;
-  return code === null ? 'ended' : `exited with code ${code}`;
+  return code === null ? 'ended' : `exited with code ${code},`;
 }

@@ -10,4 +10,11 @@ import { unreachable } from './failure-table/unreachable.ts';
  * Everything that can go wrong, one entry per cause, in the order of `Evidence`. Responses, records, health,
  * retries, metrics and `docs/failures.md` all read it here. `explain.ts` has the questions people ask it.
  */
-export const failureTable: FailureTable = { ...unreachable, ...tooSlow, ...reset, ...garbage, ...refusedByGateway, ...client };
+export const failureTable: FailureTable = {
+  ...unreachable,
+  ...tooSlow,
+  ...reset,
+  ...garbage,
+  ...refusedByGateway,
+  ...client,
+};

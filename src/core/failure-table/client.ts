@@ -22,7 +22,8 @@ export const client = {
       'cookies have grown until the request is larger than the limit (431)',
       'a client speaks TLS, HTTP/2 or the PROXY protocol to a port that expects none',
     ],
-    nextStep: 'Look the rule up in the chapter on request rules of docs/failures.md; the client\'s address and User-Agent stand in the record.',
+    nextStep:
+      "Look the rule up in the chapter on request rules of docs/failures.md; the client's address and User-Agent stand in the record.",
   },
   request_head_timeout: {
     type: 'http_request_error',
@@ -41,7 +42,8 @@ export const client = {
       'a client holds connections open on purpose with unfinished requests (slowloris)',
       'a person typed a request by hand',
     ],
-    nextStep: 'See in the log whether many addresses or a few do this; the limit is `client.head_timeout` in candor.yaml.',
+    nextStep:
+      'See in the log whether many addresses or a few do this; the limit is `client.head_timeout` in candor.yaml.',
   },
   request_content_timeout: {
     type: 'http_request_error',
@@ -60,7 +62,8 @@ export const client = {
       'the client announced more content than it has (a wrong Content-Length)',
       'a script waits for an answer before it sends the rest',
     ],
-    nextStep: 'Compare Content-Length with what the client meant to send; the limit between octets is `client.content_timeout` in candor.yaml.',
+    nextStep:
+      'Compare Content-Length with what the client meant to send; the limit between octets is `client.content_timeout` in candor.yaml.',
   },
   request_content_cut: {
     type: 'http_request_error',
@@ -79,7 +82,8 @@ export const client = {
       'a program exited while it was sending',
       'a proxy before the gateway gave up on a slow upload',
     ],
-    nextStep: 'If it happens at one size, look for an upload limit in whatever stands between the client and the gateway.',
+    nextStep:
+      'If it happens at one size, look for an upload limit in whatever stands between the client and the gateway.',
   },
   client_gone: {
     type: null,
@@ -98,6 +102,7 @@ export const client = {
       'the client has a shorter limit than the application takes',
       'a health check or monitor hangs up as soon as it has seen a status',
     ],
-    nextStep: 'When many leave after the same time, compare it with the client\'s or load balancer\'s timeout and with the application\'s slowest requests.',
+    nextStep:
+      "When many leave after the same time, compare it with the client's or load balancer's timeout and with the application's slowest requests.",
   },
 } satisfies Partial<FailureTable>;

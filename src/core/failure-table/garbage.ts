@@ -34,7 +34,8 @@ export const garbage = {
       'the application expects TLS, and the upstream has no `tls` in candor.yaml',
       'the application wrote a warning or a stack trace to its socket before the response (CGI, hand-written servers)',
     ],
-    nextStep: 'Look at the first octets with `candor explain REQUEST-ID`, then see with `ss -ltnp` which program owns that port.',
+    nextStep:
+      'Look at the first octets with `candor explain REQUEST-ID`, then see with `ss -ltnp` which program owns that port.',
   },
   response_status_line: {
     type: 'http_protocol_error',
@@ -46,13 +47,14 @@ export const garbage = {
     temporary: false,
     title: "The application's status line is malformed",
     sentence: ({ address, rule, firstOctets }) => `${address} answered ${quoted(firstOctets)}: ${broken(rule)}.`,
-    visitor: 'The first line of the application\'s answer is faulty. Its developers must correct that.',
+    visitor: "The first line of the application's answer is faulty. Its developers must correct that.",
     usualCauses: [
       'the application sends a status outside 100 to 599, such as 0, 99 or 999',
       'a hand-written server leaves out the version or the status',
       'a line break got into the reason phrase',
     ],
-    nextStep: "Print the line with `curl -s --http0.9 --raw -i http://HOST:PORT/PATH | head -n 1 | cat -A` and search the application for where it sets that status.",
+    nextStep:
+      'Print the line with `curl -s --http0.9 --raw -i http://HOST:PORT/PATH | head -n 1 | cat -A` and search the application for where it sets that status.',
   },
   response_version: {
     type: 'http_protocol_error',
@@ -63,14 +65,16 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: 'The application answered in an unknown HTTP version',
-    sentence: ({ address, version }) => `${address} answered in version ${quoted(version)}; HTTP/1.0 and HTTP/1.1 are spoken here.`,
+    sentence: ({ address, version }) =>
+      `${address} answered in version ${quoted(version)}; HTTP/1.0 and HTTP/1.1 are spoken here.`,
     visitor: 'The application answered in a language that this site does not speak. Its operators must settle on one.',
     usualCauses: [
       'the port serves HTTP/2 without negotiation (h2c), as gRPC servers do',
       'a test server sends an invented version',
       'a bridge from RTSP or ICY names its own protocol in the status line',
     ],
-    nextStep: 'Try `curl -v --http1.1` and `curl -v --http2-prior-knowledge` against the endpoint; if only the second works, switch HTTP/1.1 on in the application.',
+    nextStep:
+      'Try `curl -v --http1.1` and `curl -v --http2-prior-knowledge` against the endpoint; if only the second works, switch HTTP/1.1 on in the application.',
   },
   response_field: {
     type: 'http_protocol_error',
@@ -83,13 +87,15 @@ export const garbage = {
     title: "A field of the application's answer is malformed",
     sentence: ({ address, rule, name }) =>
       `${address} sent a malformed field${name === '' ? '' : ` ${quoted(name)}`}: ${broken(rule)}.`,
-    visitor: 'The application sent an answer with a faulty detail. Its developers must correct that; another page may still work.',
+    visitor:
+      'The application sent an answer with a faulty detail. Its developers must correct that; another page may still work.',
     usualCauses: [
       'text from a user or a file name goes into a field unescaped, with a line break or a control character in it',
       'a field name is composed at run time and contains a space',
       'a debug message is printed in the middle of the response head',
     ],
-    nextStep: 'Show the fields octet by octet with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cat -A` and find where the application sets the one that is named.',
+    nextStep:
+      'Show the fields octet by octet with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cat -A` and find where the application sets the one that is named.',
   },
   response_framing: {
     type: 'http_protocol_error',
@@ -107,7 +113,8 @@ export const garbage = {
       'a middleware compresses the content and leaves the old Content-Length',
       'a proxy in between adds Transfer-Encoding to a response that has a length',
     ],
-    nextStep: 'Print both fields with `curl -sD - -o /dev/null http://HOST:PORT/PATH | grep -iE "content-length|transfer-encoding"`; leave them to the framework.',
+    nextStep:
+      'Print both fields with `curl -sD - -o /dev/null http://HOST:PORT/PATH | grep -iE "content-length|transfer-encoding"`; leave them to the framework.',
   },
   response_head_too_large: {
     type: 'http_response_header_section_size',
@@ -118,14 +125,17 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's response head is too large",
-    sentence: ({ address, octets: size, limit }) => `${address} sent ${octets(size)} of response head; the limit is ${limit}.`,
-    visitor: 'The application sent more accompanying data than this site accepts. Deleting the cookies of this site may help.',
+    sentence: ({ address, octets: size, limit }) =>
+      `${address} sent ${octets(size)} of response head; the limit is ${limit}.`,
+    visitor:
+      'The application sent more accompanying data than this site accepts. Deleting the cookies of this site may help.',
     usualCauses: [
       'a session is kept in cookies and has grown',
       'a Content-Security-Policy or Link field is generated from a long list',
       'an error message or stack trace is sent in a field',
     ],
-    nextStep: 'Find the largest field with `curl -sD - -o /dev/null http://HOST:PORT/PATH | awk \'{print length, $1}\' | sort -n | tail`; the limit is `response_head_size` of the upstream.',
+    nextStep:
+      "Find the largest field with `curl -sD - -o /dev/null http://HOST:PORT/PATH | awk '{print length, $1}' | sort -n | tail`; the limit is `response_head_max` of the upstream.",
   },
   response_too_many_fields: {
     type: 'http_response_header_section_size',
@@ -143,7 +153,8 @@ export const garbage = {
       'two layers of the application each add the fields of the other again',
       'debug data is sent as one field per entry',
     ],
-    nextStep: 'Count by name with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cut -d: -f1 | sort | uniq -c | sort -n`.',
+    nextStep:
+      'Count by name with `curl -sD - -o /dev/null http://HOST:PORT/PATH | cut -d: -f1 | sort | uniq -c | sort -n`.',
   },
   response_chunk: {
     type: 'http_response_transfer_coding',
@@ -154,14 +165,17 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's chunked content is malformed",
-    sentence: ({ address, rule, octetsReceived }) => `After ${octets(octetsReceived)} of content from ${address}: ${broken(rule)}.`,
-    visitor: 'The application garbled the middle of its answer. Reload the page; if it happens again, its developers must correct that.',
+    sentence: ({ address, rule, octetsReceived }) =>
+      `After ${octets(octetsReceived)} of content from ${address}: ${broken(rule)}.`,
+    visitor:
+      'The application garbled the middle of its answer. Reload the page; if it happens again, its developers must correct that.',
     usualCauses: [
       'the application writes chunks by hand and counts characters instead of octets',
       'a second response or a log line is written into the same socket',
       'Transfer-Encoding: chunked is announced, but the content is sent plainly',
     ],
-    nextStep: 'Look at the undecoded content with `curl -s --raw http://HOST:PORT/PATH | head -c 400 | xxd`; the first line must be a hexadecimal size.',
+    nextStep:
+      'Look at the undecoded content with `curl -s --raw http://HOST:PORT/PATH | head -c 400 | xxd`; the first line must be a hexadecimal size.',
   },
   response_transfer_coding: {
     type: 'http_response_transfer_coding',
@@ -172,14 +186,16 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: 'The application used an unknown transfer coding',
-    sentence: ({ address, coding }) => `${address} sent its content in the transfer coding ${quoted(coding)}, which was not asked for and is not known here.`,
+    sentence: ({ address, coding }) =>
+      `${address} sent its content in the transfer coding ${quoted(coding)}, which was not asked for and is not known here.`,
     visitor: 'The application packed its answer in a way that this site cannot open. Its developers must change that.',
     usualCauses: [
       'compression is announced as Transfer-Encoding where Content-Encoding is meant',
       'the field holds a value such as "identity", which RFC 9112 no longer knows',
       'a server component writes the name of the coding wrongly',
     ],
-    nextStep: 'Search the application and its middleware for the place that sets Transfer-Encoding, and remove it: the server sets it itself.',
+    nextStep:
+      'Search the application and its middleware for the place that sets Transfer-Encoding, and remove it: the server sets it itself.',
   },
   response_trailers_too_large: {
     type: 'http_response_trailer_section_size',
@@ -190,14 +206,17 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's trailer section is too large",
-    sentence: ({ address, octets: size, limit }) => `${address} sent ${octets(size)} of trailer section; the limit is ${limit}.`,
-    visitor: 'The application added more to the end of its answer than this site accepts. Its developers must look at it.',
+    sentence: ({ address, octets: size, limit }) =>
+      `${address} sent ${octets(size)} of trailer section; the limit is ${limit}.`,
+    visitor:
+      'The application added more to the end of its answer than this site accepts. Its developers must look at it.',
     usualCauses: [
       'a gRPC status message or its details carry a whole stack trace',
       'timing or tracing data is sent in trailers without a limit',
       'content runs on after the last chunk and is read as trailers',
     ],
-    nextStep: 'Show the trailers with `curl -s --raw http://HOST:PORT/PATH | tail -c 2000`, and shorten what is put there.',
+    nextStep:
+      'Show the trailers with `curl -s --raw http://HOST:PORT/PATH | tail -c 2000`, and shorten what is put there.',
   },
   response_upgrade_unasked: {
     type: 'http_upgrade_failed',
@@ -208,14 +227,16 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: 'The application switched protocols without being asked',
-    sentence: ({ address }) => `${address} answered 101 Switching Protocols to a request that asked for no such upgrade.`,
+    sentence: ({ address }) =>
+      `${address} answered 101 Switching Protocols to a request that asked for no such upgrade.`,
     visitor: 'The application changed to another kind of connection unasked. Its developers must correct that.',
     usualCauses: [
       'a WebSocket handler answers 101 without looking for the Upgrade field',
       'the request asked for one protocol, and the application switched to another',
       'a proxy in between removed the Upgrade field, and the application did not notice',
     ],
-    nextStep: 'Send the request without Upgrade by `curl -v http://HOST:PORT/PATH`; the handler must answer 426 or 400, not 101.',
+    nextStep:
+      'Send the request without Upgrade by `curl -v http://HOST:PORT/PATH`; the handler must answer 426 or 400, not 101.',
   },
 } satisfies Partial<FailureTable>;
 

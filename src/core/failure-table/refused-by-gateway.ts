@@ -1,5 +1,5 @@
 import type { FailureTable } from './table.ts';
-import { clause, counted, duration, quoted } from './words.ts';
+import { clause, duration, quoted } from './words.ts';
 
 /** The gateway declined by itself; most of these never touched an endpoint. */
 export const refusedByGateway = {
@@ -19,7 +19,8 @@ export const refusedByGateway = {
       'the host name points here in DNS but stands in no route',
       'the route matches by method or field too, and this request has another',
     ],
-    nextStep: 'Compare host, path and method with `routes` in candor.yaml; `candor check` lists them in the order in which they are tried.',
+    nextStep:
+      'Compare host, path and method with `routes` in candor.yaml; `candor check` lists them in the order in which they are tried.',
   },
   no_endpoint_ready: {
     type: 'destination_unavailable',
@@ -30,8 +31,9 @@ export const refusedByGateway = {
     logLevel: 'error',
     temporary: true,
     title: 'The application is unavailable',
-    sentence: ({ upstream, endpoints, why }) => `Of ${counted(endpoints, 'endpoint', 'endpoints')} of upstream ${quoted(upstream)} none is ready: ${clause(why)}.`,
-    visitor: 'The application behind this site is unavailable right now. It is being checked all the time, so try again shortly.',
+    sentence: ({ upstream, endpoints, why }) => `${noneReady(quoted(upstream), endpoints)}: ${clause(why)}.`,
+    visitor:
+      'The application behind this site is unavailable right now. It is being checked all the time, so try again shortly.',
     usualCauses: [
       'the application is down on every machine',
       'the path of the health check needs a login, redirects, or does not exist',
@@ -58,7 +60,8 @@ export const refusedByGateway = {
       'it listens on another port than PORT says, or on another address',
       'its readiness path does not answer 200',
     ],
-    nextStep: "Follow its output with `candor status`; if it claims to listen, compare the port with the PORT it was given and try `readiness.path` with curl.",
+    nextStep:
+      'Follow its output with `candor status`; if it claims to listen, compare the port with the PORT it was given and try `readiness.path` with curl.',
   },
   pool_full: {
     type: 'connection_limit_reached',
@@ -69,14 +72,16 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application are in use',
-    sentence: ({ upstream, limit }) => `All ${limit} connections that upstream ${quoted(upstream)} may have are in use.`,
+    sentence: ({ upstream, limit }) =>
+      `All ${limit} connections that upstream ${quoted(upstream)} may have are in use.`,
     visitor: 'More people are using this site than it can serve at once. Please try again in a few seconds.',
     usualCauses: [
       'the application has become slow, so that each request holds its connection longer',
       'there is more traffic than usual',
       'long downloads, event streams or WebSockets occupy connections meant for short requests',
     ],
-    nextStep: "Compare the application's response times now and an hour ago; if it is well, raise `connections` of the upstream, or add endpoints.",
+    nextStep:
+      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` of the upstream, or add endpoints.",
   },
   local_ports_exhausted: {
     type: 'connection_limit_reached',
@@ -94,7 +99,8 @@ export const refusedByGateway = {
       'net.ipv4.ip_local_port_range is narrow',
       'another program on this machine opens many connections to the same address',
     ],
-    nextStep: 'Count them with `ss -tan state time-wait | wc -l`; let the application keep connections alive, or widen `sysctl net.ipv4.ip_local_port_range`.',
+    nextStep:
+      'Count them with `ss -tan state time-wait | wc -l`; let the application keep connections alive, or widen `sysctl net.ipv4.ip_local_port_range`.',
   },
   descriptors_exhausted: {
     type: 'connection_limit_reached',
@@ -112,7 +118,8 @@ export const refusedByGateway = {
       'many clients keep idle connections open',
       'the whole machine is at its limit (ENFILE)',
     ],
-    nextStep: 'Compare `ls /proc/PID/fd | wc -l` with `grep "open files" /proc/PID/limits`, and set LimitNOFILE=65536 in the unit of the gateway.',
+    nextStep:
+      'Compare `ls /proc/PID/fd | wc -l` with `grep "open files" /proc/PID/limits`, and set LimitNOFILE=65536 in the unit of the gateway.',
   },
   loop_detected: {
     type: 'proxy_loop_detected',
@@ -130,7 +137,8 @@ export const refusedByGateway = {
       'the public host name is used as an endpoint, and DNS leads back here',
       'two deployments that forward to each other bear the same `deployment` name',
     ],
-    nextStep: "Resolve each endpoint of the upstream with `getent ahosts NAME` and compare it with this machine's addresses (`ip -br addr`).",
+    nextStep:
+      "Resolve each endpoint of the upstream with `getent ahosts NAME` and compare it with this machine's addresses (`ip -br addr`).",
   },
   hops_exceeded: {
     type: 'proxy_loop_detected',
@@ -148,7 +156,8 @@ export const refusedByGateway = {
       'a client sends a forged Via field',
       'a rewriting CDN sends requests back to the origin host name again and again',
     ],
-    nextStep: 'Read the Via field of the request in `candor explain REQUEST-ID`: a name that recurs is where the circle closes.',
+    nextStep:
+      'Read the Via field of the request in `candor explain REQUEST-ID`: a name that recurs is where the circle closes.',
   },
   destination_prohibited: {
     type: 'destination_ip_prohibited',
@@ -164,7 +173,7 @@ export const refusedByGateway = {
     usualCauses: [
       'a host name resolves to a link-local or metadata address (169.254.169.254)',
       'somebody has changed a DNS record to point into the internal network',
-      'the endpoint is one of the gateway\'s own listeners',
+      "the endpoint is one of the gateway's own listeners",
     ],
     nextStep: 'See what the name resolves to with `getent ahosts NAME`, and who changed that record.',
   },
@@ -178,10 +187,11 @@ export const refusedByGateway = {
     temporary: true,
     title: 'Closed for maintenance',
     sentence: ({ route, message }) =>
-      `Route ${quoted(route)} is closed for maintenance${message === '' ? '' : `: ${quoted(message)}`}.`,
+      `Route ${quoted(route)} is closed for maintenance${message === '' ? '' : `; visitors read ${quoted(message)}`}.`,
     visitor: 'This site is being worked on and will be back soon.',
     usualCauses: ['somebody has put the route into maintenance', 'a maintenance of the past was never ended'],
-    nextStep: 'Ask who began the maintenance; remove `maintenance` from the route in candor.yaml and run `candor reload` to end it.',
+    nextStep:
+      'Ask who began the maintenance; remove `maintenance` from the route in candor.yaml and run `candor reload` to end it.',
   },
   shed: {
     type: 'proxy_internal_response',
@@ -192,14 +202,16 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'The gateway is overloaded',
-    sentence: ({ what, limit }) => `The gateway turned the request away because ${what} had reached the limit of ${limit}.`,
+    sentence: ({ what, limit }) =>
+      `The gateway turned the request away because ${what} had reached the limit of ${limit}.`,
     visitor: 'This site is overloaded at the moment. Please wait a little before you try again.',
     usualCauses: [
       'a rush of visitors, or of automatic requests',
       'clients try again at once and all together after an earlier failure',
       'the machine has too little processor time for its traffic',
     ],
-    nextStep: 'Look at `/metrics` of the admin socket for which route the requests go to, and with `top` whether the gateway has a whole core.',
+    nextStep:
+      'Look at `/metrics` of the admin socket for which route the requests go to, and with `top` whether the gateway has a whole core.',
   },
   drained: {
     type: 'destination_unavailable',
@@ -210,14 +222,16 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'The request was cut short by a release or a restart',
-    sentence: () => 'The endpoint was being taken out of service, and the request was still running when its time to finish was over.',
+    sentence: () =>
+      'The endpoint was being taken out of service, and the request was still running when its time to finish was over.',
     visitor: 'A new version of this site was being installed while it worked on your request. Please try again now.',
     usualCauses: [
       'the request took longer than draining allows (an export, an upload)',
       'an event stream or WebSocket stays open until it is cut',
       'the gateway was stopped while requests were running',
     ],
-    nextStep: "Compare the request's duration in `candor explain REQUEST-ID` with `stop` of the application, and raise that if such requests are normal.",
+    nextStep:
+      "Compare the request's duration in `candor explain REQUEST-ID` with `stop_timeout` of the application, and raise that if such requests are normal.",
   },
   gateway_fault: {
     type: 'proxy_internal_error',
@@ -229,9 +243,10 @@ export const refusedByGateway = {
     temporary: false,
     title: 'The gateway made a mistake',
     sentence: ({ invariant }) => `A defect in the gateway itself: ${quoted(invariant)} does not hold.`,
-    visitor: 'Something went wrong in the gateway of this site. Its operators can find it with the request id below.',
+    visitor: 'Something went wrong in the gateway of this site. Its operators can find out what by the request id.',
     usualCauses: ['a defect in Candor', 'a module of your own that the configuration names has thrown an error'],
-    nextStep: 'Report it with the line that `candor explain REQUEST-ID --json` prints and with the version (`candor --version`).',
+    nextStep:
+      'Report it with the line that `candor explain REQUEST-ID --json` prints and with the version (`candor --version`).',
   },
   configuration_fault: {
     type: 'proxy_configuration_error',
@@ -251,3 +266,10 @@ export const refusedByGateway = {
     nextStep: 'Run `candor check -c candor.yaml`, mend what it complains about, then `candor reload`.',
   },
 } satisfies Partial<FailureTable>;
+
+function noneReady(upstream: string, endpoints: number): string {
+  if (endpoints === 0) return `Upstream ${upstream} has no endpoint`;
+  return endpoints === 1
+    ? `The one endpoint of upstream ${upstream} is not ready`
+    : `None of the ${endpoints} endpoints of upstream ${upstream} is ready`;
+}

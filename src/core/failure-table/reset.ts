@@ -20,7 +20,8 @@ export const reset = {
       'the keep-alive time of the application is shorter than the time connections stay idle (Node: 5 s, gunicorn: 2 s)',
       'the application gave up on the request and closed the socket instead of answering 500',
     ],
-    nextStep: "See in the application's log whether it restarted at that second; if not, raise its keep-alive time above the upstream's `idle_timeout`.",
+    nextStep:
+      "See in the application's log whether it restarted at that second; if not, raise its keep-alive time above the upstream's `connections.idle_timeout`.",
   },
   reset_before_response: {
     type: 'connection_terminated',
@@ -52,13 +53,15 @@ export const reset = {
     title: 'The application hung up while the request was being sent',
     sentence: ({ address, octetsSent, errno }) =>
       `The connection to ${address} broke (${errno}) after ${octets(octetsSent)} of the request had been written.`,
-    visitor: 'The application hung up while your request was being sent. If you were uploading a file, it may be too large.',
+    visitor:
+      'The application hung up while your request was being sent. If you were uploading a file, it may be too large.',
     usualCauses: [
       'the application refuses large uploads by closing the connection instead of answering 413',
       'it exited in the middle of an upload',
       'it answered early and closed before the answer could be read',
     ],
-    nextStep: "Send the same content directly with `curl -v --data-binary @FILE http://HOST:PORT/PATH` and compare its size with the application's own upload limit.",
+    nextStep:
+      "Send the same content directly with `curl -v --data-binary @FILE http://HOST:PORT/PATH` and compare its size with the application's own upload limit.",
   },
   response_head_cut: {
     type: 'http_response_incomplete',
@@ -77,7 +80,8 @@ export const reset = {
       'a proxy between gateway and application was restarted',
       'the application sent an interim response (100, 103) and then exited',
     ],
-    nextStep: 'Capture the octets that do come with `curl -sv --raw http://HOST:PORT/PATH -o /dev/null` and look for the line where they end.',
+    nextStep:
+      'Capture the octets that do come with `curl -sv --raw http://HOST:PORT/PATH -o /dev/null` and look for the line where they end.',
   },
   response_content_short: {
     type: 'http_response_incomplete',
@@ -90,13 +94,15 @@ export const reset = {
     title: "The application's answer was shorter than announced",
     sentence: ({ address, octetsReceived, octetsExpected, how }) =>
       `${address} announced ${octets(octetsExpected)} of content and ${how === 'reset' ? 'reset' : 'closed'} the connection after ${octetsReceived}.`,
-    visitor: 'Part of the answer is missing. Reload the page; if you were downloading a file, discard it and start again.',
+    visitor:
+      'Part of the answer is missing. Reload the page; if you were downloading a file, discard it and start again.',
     usualCauses: [
       'Content-Length was computed from characters instead of octets, or before compression',
       'the application exited or was killed while it sent a file',
       'a limit of the application on time or size cut the response off',
     ],
-    nextStep: "Compare `curl -sI` and `curl -s http://HOST:PORT/PATH | wc -c`; when they always differ, the application's Content-Length is wrong.",
+    nextStep:
+      "Compare `curl -sI` and `curl -s http://HOST:PORT/PATH | wc -c`; when they always differ, the application's Content-Length is wrong.",
   },
   response_chunked_cut: {
     type: 'http_response_incomplete',
@@ -109,13 +115,15 @@ export const reset = {
     title: "The application's answer ended without its last chunk",
     sentence: ({ address, octetsReceived, how }) =>
       `${address} ${how === 'reset' ? 'reset' : 'closed'} the connection after ${octets(octetsReceived)} of chunked content, without the last chunk.`,
-    visitor: 'The answer broke off before its end, so what arrived cannot be relied upon. Reload the page to try again.',
+    visitor:
+      'The answer broke off before its end, so what arrived cannot be relied upon. Reload the page to try again.',
     usualCauses: [
       'an exception was thrown while the application streamed its answer',
       'the worker was killed for taking too long (gunicorn `--timeout`, PHP `request_terminate_timeout`)',
       'the application was stopped by a deploy in the middle of a download',
     ],
-    nextStep: "Look for an exception or a worker timeout in the application's log at the moment when the record ends (`candor explain REQUEST-ID`).",
+    nextStep:
+      "Look for an exception or a worker timeout in the application's log at the moment when the record ends (`candor explain REQUEST-ID`).",
   },
   response_content_reset: {
     type: 'http_response_incomplete',
@@ -134,11 +142,14 @@ export const reset = {
       'the application closed its socket with request content unread, which makes the kernel send a reset',
       'a load balancer in between ended a long connection',
     ],
-    nextStep: 'Let the application send Content-Length or chunked content, so that a whole answer can be told from a cut one; `dmesg -T` shows whether it was killed.',
+    nextStep:
+      'Let the application send Content-Length or chunked content, so that a whole answer can be told from a cut one; `dmesg -T` shows whether it was killed.',
   },
 } satisfies Partial<FailureTable>;
 
 /** A connection that had been idle is the usual suspect: both sides may have decided at the same moment. */
 function history(reused: boolean, idleMs: number): string {
-  return reused ? `; the connection was a kept one that had been idle for ${duration(idleMs)}` : '; it was a fresh connection';
+  return reused
+    ? `; the connection was a kept one that had been idle for ${duration(idleMs)}`
+    : '; it was a fresh connection';
 }

@@ -12,7 +12,8 @@ export const tooSlow = {
     logLevel: 'error',
     temporary: true,
     title: 'The application did not answer in time',
-    sentence: ({ address, limitMs }) => `${address} took the request and did not begin to answer within ${duration(limitMs)}.`,
+    sentence: ({ address, limitMs }) =>
+      `${address} took the request and did not begin to answer within ${duration(limitMs)}.`,
     visitor: 'The application took too long to answer. It may be busy, so wait a little before you try again.',
     usualCauses: [
       'a slow database query, or a lock that another request holds',
@@ -20,7 +21,8 @@ export const tooSlow = {
       'all worker processes or threads of the application are busy, and requests queue inside it',
       'the request really takes longer than the limit allows (an export, an upload to be converted)',
     ],
-    nextStep: "Find the request id in the application's log and see what it was doing; where the work is meant to take that long, raise `timeouts.response_head` of the route.",
+    nextStep:
+      "Find the request id in the application's log and see what it was doing; where the work is meant to take that long, raise `timeouts.response_head` of the route.",
   },
   response_head_stalled: {
     type: 'connection_read_timeout',
@@ -39,7 +41,8 @@ export const tooSlow = {
       'the process was stopped or swapped out at that moment',
       'the network lost packets after the first (MTU, overloaded link)',
     ],
-    nextStep: 'Ask the endpoint directly with `curl -v --max-time 30 http://HOST:PORT/PATH` and see after which field it stops.',
+    nextStep:
+      'Ask the endpoint directly with `curl -v --max-time 30 http://HOST:PORT/PATH` and see after which field it stops.',
   },
   response_content_stalled: {
     type: 'connection_read_timeout',
@@ -58,7 +61,8 @@ export const tooSlow = {
       'the application waits for a query or a file while it already writes its answer',
       'a slow producer (report, archive, model output) pauses between parts',
     ],
-    nextStep: 'For event streams send a comment line every 15 s or so; otherwise raise `timeouts.idle` of the route above the longest pause you expect.',
+    nextStep:
+      'For event streams send a comment line every 15 s or so; otherwise raise `timeouts.idle` of the route above the longest pause you expect.',
   },
   request_write_timeout: {
     type: 'connection_write_timeout',
@@ -77,7 +81,8 @@ export const tooSlow = {
       'its disk is full or slow, and the upload is written straight to it',
       'the process is blocked or stopped while its connection stays open',
     ],
-    nextStep: 'Run `ss -tnp` at the endpoint during an upload: a Recv-Q that stays above zero shows that the application is not reading.',
+    nextStep:
+      'Run `ss -tnp` at the endpoint during an upload: a Recv-Q that stays above zero shows that the application is not reading.',
   },
   exchange_timeout: {
     type: 'http_response_timeout',
@@ -92,12 +97,14 @@ export const tooSlow = {
       address === null
         ? `The request was not answered within the ${duration(limitMs)} that its route allows; no endpoint had been reached yet.`
         : `The request was not answered within the ${duration(limitMs)} that its route allows; ${address} was working on it last.`,
-    visitor: 'The request as a whole took longer than this site allows. A smaller request may succeed, or the same one at a quieter time.',
+    visitor:
+      'The request as a whole took longer than this site allows. A smaller request may succeed, or the same one at a quieter time.',
     usualCauses: [
       'several attempts, each within its own limit, used up the time together',
       'the limit for the route is shorter than its ordinary work',
       'the response is long and the connection slow',
     ],
-    nextStep: 'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route.',
+    nextStep:
+      'Read the timeline with `candor explain REQUEST-ID` to see which stage took the time; the limit is `timeouts.exchange` of the route.',
   },
 } satisfies Partial<FailureTable>;

@@ -13,13 +13,14 @@ export const unreachable = {
     temporary: false,
     title: "The application's host name does not exist",
     sentence: ({ name, rcode }) => `The name ${quoted(name)} has no address: the name server answered ${rcode}.`,
-    visitor: 'This site is set up to use a server that cannot be found. Its operators must correct that; trying again will not help yet.',
+    visitor: 'This site is set up to use a server that cannot be found. Its operators must correct that.',
     usualCauses: [
       'the host name in candor.yaml has a typing error, or lacks its domain',
       'the container or service has been renamed or removed, and its name with it',
       'the gateway runs on another container network, where the name is not known',
     ],
-    nextStep: 'Look the name up where the gateway runs, with `getent hosts NAME`, and compare it with the endpoint in candor.yaml.',
+    nextStep:
+      'Look the name up where the gateway runs, with `getent hosts NAME`, and compare it with the endpoint in candor.yaml.',
   },
   dns_failed: {
     type: 'dns_error',
@@ -31,13 +32,15 @@ export const unreachable = {
     temporary: true,
     title: "The application's host name could not be looked up",
     sentence: ({ name, rcode }) => `The lookup of ${quoted(name)} failed: the name server answered ${rcode}.`,
-    visitor: 'One of the systems that this site relies on to find its servers is in trouble. It often recovers within minutes, so try again then.',
+    visitor:
+      'One of the systems that this site relies on to find its servers is in trouble. It often recovers within minutes, so try again then.',
     usualCauses: [
       'the name server cannot reach the servers of the zone (SERVFAIL)',
       'the name server refuses to answer this machine (REFUSED)',
       'DNSSEC validation fails after a change of keys in the zone',
     ],
-    nextStep: 'Run `resolvectl query NAME` (or `dig NAME`) where the gateway runs, and repeat it against another name server.',
+    nextStep:
+      'Run `resolvectl query NAME` (or `dig NAME`) where the gateway runs, and repeat it against another name server.',
   },
   dns_timeout: {
     type: 'dns_timeout',
@@ -48,14 +51,15 @@ export const unreachable = {
     logLevel: 'error',
     temporary: true,
     title: "Looking up the application's host name took too long",
-    sentence: ({ name, limitMs }) => `No name server answered for ${quoted(name)} within ${duration(limitMs)}.`,
+    sentence: ({ name, limitMs }) => `No name server answered for ${quoted(name)} ${until(limitMs)}.`,
     visitor: 'Finding the server behind this site took too long. Please try again in a minute.',
     usualCauses: [
       'the first name server in /etc/resolv.conf is down, and each lookup waits for it',
       'a firewall drops UDP or TCP port 53',
       'search domains in /etc/resolv.conf turn one lookup into several',
     ],
-    nextStep: 'Ask each `nameserver` of /etc/resolv.conf in turn with `dig @SERVER NAME`; the limit is `timeouts.dns` in candor.yaml.',
+    nextStep:
+      'Ask each `nameserver` of /etc/resolv.conf in turn with `dig @SERVER NAME`; the limit is `timeouts.dns` in candor.yaml.',
   },
   connect_refused: {
     type: 'connection_refused',
@@ -67,14 +71,16 @@ export const unreachable = {
     temporary: true,
     title: 'The application refused the connection',
     sentence: ({ address }) => `The connection to ${address} was refused: nothing listens there.`,
-    visitor: 'The application behind this site is not running at the moment. It may be restarting, so try again in a minute.',
+    visitor:
+      'The application behind this site is not running at the moment. It may be restarting, so try again in a minute.',
     usualCauses: [
       'the application has crashed, or was stopped by a deploy that did not wait for its successor',
       'the application listens on another port than the configuration says',
       'the application binds 127.0.0.1 inside its container, where nobody outside can reach it',
       'the application has not finished starting',
     ],
-    nextStep: 'Run `ss -ltnp` where the application runs and see which address and port it listens on; then read its log with `journalctl -u NAME`.',
+    nextStep:
+      'Run `ss -ltnp` where the application runs and see which address and port it listens on; then read its log with `journalctl -u NAME`.',
   },
   connect_timeout: {
     type: 'connection_timeout',
@@ -85,14 +91,15 @@ export const unreachable = {
     logLevel: 'error',
     temporary: true,
     title: 'Connecting to the application took too long',
-    sentence: ({ address, limitMs }) => `${address} did not answer the attempt to connect within ${duration(limitMs)}.`,
+    sentence: ({ address, limitMs }) => `${address} did not answer the attempt to connect ${until(limitMs)}.`,
     visitor: 'The server behind this site does not respond to us. Please try again in a few minutes.',
     usualCauses: [
       'a firewall or security group drops packets to that port without a word',
       'the machine is down, or the address belongs to one that is gone',
       'the application no longer accepts connections and its listen queue is full',
     ],
-    nextStep: 'Run `nc -vz -w 5 HOST PORT` from the gateway; if it hangs, check the firewall on the way and `ss -ltn` at the endpoint (Recv-Q at Send-Q means a full queue).',
+    nextStep:
+      'Run `nc -vz -w 5 HOST PORT` from the gateway; if it hangs, check the firewall on the way and `ss -ltn` at the endpoint (Recv-Q at Send-Q means a full queue).',
   },
   connect_unroutable: {
     type: 'destination_ip_unroutable',
@@ -122,11 +129,12 @@ export const unreachable = {
     temporary: true,
     title: "The application's socket does not exist",
     sentence: ({ path }) => `There is no socket at ${quoted(path)}.`,
-    visitor: 'The application behind this site has not opened its door yet. It may be starting, so try again in a minute.',
+    visitor:
+      'The application behind this site has not opened its door yet. It may be starting, so try again in a minute.',
     usualCauses: [
       'the application has not started, or removed its socket when it stopped',
       'the path in candor.yaml differs from the one that the application was told',
-      'the socket lies in a directory that is not mounted into the gateway\'s container, or hidden by PrivateTmp= of systemd',
+      "the socket lies in a directory that is not mounted into the gateway's container, or hidden by PrivateTmp= of systemd",
     ],
     nextStep: 'Run `ss -lxp` and look for the path; then `ls -l` its directory as the user that the gateway runs as.',
   },
@@ -140,13 +148,14 @@ export const unreachable = {
     temporary: false,
     title: 'The gateway may not connect to the application',
     sentence: ({ address, errno }) => `The system does not permit a connection to ${address} (${errno}).`,
-    visitor: 'This site is not allowed to reach its own application. Its operators must correct the permissions; trying again will not help yet.',
+    visitor: 'This site is not allowed to reach its own application. Its operators must correct the permissions.',
     usualCauses: [
       "the socket file belongs to another user or group than the gateway's",
       'SELinux or AppArmor keeps the gateway from connecting',
       'a local firewall rule rejects outgoing connections of this user',
     ],
-    nextStep: "For a socket, compare `namei -l PATH` with the gateway's user; otherwise look for denials with `journalctl -k -g denied` and in `nft list ruleset`.",
+    nextStep:
+      "For a socket, compare `namei -l PATH` with the gateway's user; otherwise look for denials with `journalctl -k -g denied` and in `nft list ruleset`.",
   },
   connect_reset: {
     type: 'connection_refused',
@@ -164,7 +173,8 @@ export const unreachable = {
       'the listen queue overflows and the kernel resets (net.ipv4.tcp_abort_on_overflow=1)',
       'a firewall ends the connection with a reset',
     ],
-    nextStep: 'Watch the handshake with `tcpdump -ni any host HOST and port PORT` and see which machine sends the RST; `nstat -az TcpExtListenOverflows` at the endpoint shows a full queue.',
+    nextStep:
+      'Watch the handshake with `tcpdump -ni any host HOST and port PORT` and see which machine sends the RST; `nstat -az TcpExtListenOverflows` at the endpoint shows a full queue.',
   },
   tls_protocol: {
     type: 'tls_protocol_error',
@@ -200,7 +210,8 @@ export const unreachable = {
       'the HTTP and HTTPS ports of the application were interchanged',
       "the application's TLS was switched off, as after losing its certificate",
     ],
-    nextStep: 'Run `curl -v http://HOST:PORT/`; if it answers, remove `tls` from the upstream in candor.yaml or correct the port.',
+    nextStep:
+      'Run `curl -v http://HOST:PORT/`; if it answers, remove `tls` from the upstream in candor.yaml or correct the port.',
   },
   tls_closed: {
     type: 'tls_protocol_error',
@@ -213,13 +224,15 @@ export const unreachable = {
     title: 'The application hung up during the TLS handshake',
     sentence: ({ address, errno }) =>
       `${address} ${errno === null ? 'closed the connection' : `broke the connection off (${errno})`} in the middle of the TLS handshake.`,
-    visitor: 'The server behind this site hung up while a secure connection was being set up. Please try again in a moment.',
+    visitor:
+      'The server behind this site hung up while a secure connection was being set up. Please try again in a moment.',
     usualCauses: [
       'the endpoint finds no certificate for the server name that it was asked for',
       'a load balancer in between accepts connections for a backend that is gone',
       'the endpoint requires a client certificate and hangs up without an alert',
     ],
-    nextStep: 'Compare `openssl s_client -connect HOST:PORT` with and without `-servername NAME`; if only one works, set `tls.server_name` of the upstream.',
+    nextStep:
+      'Compare `openssl s_client -connect HOST:PORT` with and without `-servername NAME`; if only one works, set `tls.server_name` of the upstream.',
   },
   tls_alert: {
     type: 'tls_alert_received',
@@ -230,7 +243,8 @@ export const unreachable = {
     logLevel: 'error',
     temporary: false,
     title: 'The application rejected the TLS handshake',
-    sentence: ({ address, alertId, alertMessage }) => `${address} rejected the TLS handshake with alert ${alertId} (${alertMessage}).`,
+    sentence: ({ address, alertId, alertMessage }) =>
+      `${address} rejected the TLS handshake with alert ${alertId} (${alertMessage}).`,
     visitor: "This site's server rejected the secure connection. Its operators must look at it.",
     usualCauses: [
       'alert 40: no version or cipher suite in common',
@@ -248,14 +262,16 @@ export const unreachable = {
     logLevel: 'error',
     temporary: false,
     title: "The application's certificate has expired",
-    sentence: ({ address, name }) => `The certificate that ${address} shows for ${quoted(name)} is outside its period of validity.`,
-    visitor: "A certificate of this site's server has run out. Its operators must renew it; trying again will not help until then.",
+    sentence: ({ address, name }) =>
+      `The certificate that ${address} shows for ${quoted(name)} is outside its period of validity.`,
+    visitor: "A certificate of this site's server has run out. Its operators must renew it.",
     usualCauses: [
       'the renewal failed, or the certificate was renewed and the application not reloaded',
       "the clock of the gateway's or the application's machine is wrong",
       'the certificate is valid from a later date on',
     ],
-    nextStep: 'Run `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -dates`, then renew the certificate and reload the application.',
+    nextStep:
+      'Run `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -dates`, then renew the certificate and reload the application.',
   },
   tls_certificate_name: {
     type: 'tls_certificate_error',
@@ -273,7 +289,8 @@ export const unreachable = {
       'the endpoint serves several names and showed its default certificate',
       'the host was renamed and kept its certificate',
     ],
-    nextStep: 'List the names with `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -ext subjectAltName`, and set `tls.server_name` of the upstream to one of them.',
+    nextStep:
+      'List the names with `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -ext subjectAltName`, and set `tls.server_name` of the upstream to one of them.',
   },
   tls_certificate_untrusted: {
     type: 'tls_certificate_error',
@@ -284,14 +301,16 @@ export const unreachable = {
     logLevel: 'error',
     temporary: false,
     title: "The application's certificate is not trusted",
-    sentence: ({ address, code }) => `No authority that the gateway trusts has signed the certificate of ${address} (${code}).`,
+    sentence: ({ address, code }) =>
+      `No authority that the gateway trusts has signed the certificate of ${address} (${code}).`,
     visitor: "The identity of this site's server could not be confirmed. Its operators must put that right.",
     usualCauses: [
       'the certificate is self-signed',
       'the endpoint does not send its intermediate certificate',
       'the company has its own authority, and the gateway has not been told of it',
     ],
-    nextStep: 'Give the authority\'s certificate as `tls.ca` of the upstream; `openssl s_client -connect HOST:PORT -showcerts` shows whether the chain is complete.',
+    nextStep:
+      "Give the authority's certificate as `tls.ca_file` of the upstream; `openssl s_client -connect HOST:PORT -showcerts` shows whether the chain is complete.",
   },
   tls_timeout: {
     type: 'connection_timeout',
@@ -302,13 +321,20 @@ export const unreachable = {
     logLevel: 'error',
     temporary: true,
     title: 'The TLS handshake with the application took too long',
-    sentence: ({ address, limitMs }) => `${address} accepted the connection but did not finish the TLS handshake within ${duration(limitMs)}.`,
+    sentence: ({ address, limitMs }) =>
+      `${address} accepted the connection but did not finish the TLS handshake within ${duration(limitMs)}.`,
     visitor: 'Setting up a secure connection to the server of this site took too long. Please try again in a minute.',
     usualCauses: [
       'the port speaks plain text and waits for a request line, not for a handshake',
       'the application accepts connections but its event loop or its threads are blocked',
       'large packets are lost on the way (a wrong MTU), so that the certificate never arrives',
     ],
-    nextStep: 'Run `timeout 10 openssl s_client -connect HOST:PORT` and see how far it comes; the limit is `timeouts.tls` in candor.yaml.',
+    nextStep:
+      'Run `timeout 10 openssl s_client -connect HOST:PORT` and see how far it comes; the limit is `timeouts.tls` in candor.yaml.',
   },
 } satisfies Partial<FailureTable>;
+
+/** Without a limit of ours (0) the system's own was reached. */
+function until(limitMs: number): string {
+  return limitMs === 0 ? 'before the system gave up waiting' : `within ${duration(limitMs)}`;
+}

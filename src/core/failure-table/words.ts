@@ -19,13 +19,8 @@ function pair(large: number, largeUnit: string, small: number, smallUnit: string
 
 /** "no octet", "1 octet", "4096 octets". */
 export function octets(count: number): string {
-  return counted(count, 'octet', 'octets');
-}
-
-/** "no endpoint", "1 endpoint", "3 endpoints". */
-export function counted(count: number, one: string, many: string): string {
-  if (count === 0) return `no ${one}`;
-  return count === 1 ? `1 ${one}` : `${count} ${many}`;
+  if (count === 0) return 'no octet';
+  return count === 1 ? '1 octet' : `${count} octets`;
 }
 
 /** A sentence of our own as part of another: without its full stop, on one line. */

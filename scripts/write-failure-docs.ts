@@ -1,0 +1,326 @@
+/**
+ * Writes docs/failures.md from the failure table, so that the document for people on call says what the code
+ * says. With `--check` it writes nothing and exits 1 when the file differs.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { FailureSpec } from '../src/core/failure-spec.ts';
+import { failureTable } from '../src/core/failure-table.ts';
+import type { Cause } from '../src/core/failure.ts';
+import { shapeOfType } from '../src/core/explain.ts';
+import { requestRules, responseRules } from '../src/core/rules.ts';
+import type { Shape } from '../src/core/shape.ts';
+
+const root = join(import.meta.dirname, '..');
+const target = join(root, 'docs', 'failures.md');
+
+const shapeIntroductions: readonly (readonly [shape: Shape, title: string, introduction: string])[] = [
+  [
+    'unreachable',
+    'Unreachable',
+    'There was no usable connection to the endpoint: its name, its port or its TLS failed. Nothing of the request was sent, so any request may be tried elsewhere.',
+  ],
+  [
+    'too_slow',
+    'Too slow',
+    'The connection was open, but the answer, or the rest of it, did not come in time. Unless `delivery` says `not_sent`, the application may have done the work all the same.',
+  ],
+  [
+    'reset',
+    'Reset',
+    'The application, or something on the way to it, closed the connection before the answer was whole. Look first for an exit of the process at that moment; `candor explain` names it when it knows of one.',
+  ],
+  [
+    'garbage',
+    'Garbage',
+    'An answer came that is not acceptable HTTP. It is almost always the same on every attempt: reproduce it with curl against the endpoint.',
+  ],
+  [
+    'refused_by_gateway',
+    'Refused by the gateway',
+    'The gateway declined by itself: no route, no endpoint that is ready, a limit reached, maintenance. Where it can compute when to come back, it sends Retry-After.',
+  ],
+  [
+    'client_abort',
+    'The client',
+    'The client left, or sent what cannot be a request. None of these counts against an endpoint.',
+  ],
+];
+
+/** What the fields of the evidence hold. A field that is missing here stops the script. */
+const fieldMeanings: Readonly<Record<string, string>> = {
+  address: '`host:port` of the endpoint, or `unix:` and a path',
+  alertId: "the alert's number (RFC 8446 §6)",
+  alertMessage: "the alert's name",
+  application: 'the application, by its name in candor.yaml',
+  at: 'where in the request',
+  code: "the TLS library's own code",
+  coding: 'the last transfer coding that was named',
+  endpoints: 'how many endpoints the upstream has',
+  errno: "the system's code, such as ECONNRESET",
+  firstOctets: 'the first octets of the answer, at most 64',
+  guess: 'what they look like',
+  hops: 'how many gateways Via names',
+  host: 'the host that was asked for',
+  how: 'whether the connection was closed (FIN) or reset (RST)',
+  idleMs: 'for how many milliseconds nothing came',
+  invariant: 'what should have held',
+  limit: 'the limit that was reached',
+  limitMs: 'the limit in milliseconds',
+  message: 'what the operator wrote for visitors',
+  name: 'the name that was looked up, or of the field or certificate concerned',
+  octets: 'how many octets came',
+  octetsExpected: 'how many octets were announced',
+  octetsReceived: 'how many octets had come',
+  octetsSent: 'how many octets had been sent',
+  path: 'the path of the socket, or of the request',
+  rcode: "the name server's answer (NXDOMAIN, SERVFAIL)",
+  retryAfterS: 'seconds until trying again makes sense',
+  reused: 'whether the connection had served another request before',
+  route: 'the route, by its name',
+  rule: 'the rule that was broken, see below',
+  sinceMs: 'for how many milliseconds it has been starting',
+  status: 'the status that says so',
+  upstream: 'the upstream, by its name in candor.yaml',
+  version: 'the version as it was sent',
+  via: 'the Via field that names this deployment',
+  what: 'what was reached or contradicts itself',
+  why: 'the reason, taken from the endpoints',
+};
+
+const causes = Object.keys(failureTable) as Cause[];
+
+function specFor(cause: Cause): FailureSpec<Cause> {
+  return failureTable[cause] as unknown as FailureSpec<Cause>;
+}
+
+/** The evidence of each cause, read from the one place where it is declared: types are gone at run time. */
+function readEvidence(): ReadonlyMap<string, readonly string[]> {
+  const source = readFileSync(join(root, 'src', 'core', 'failure.ts'), 'utf8');
+  const body = /export interface Evidence \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
+  const entries = [...body.matchAll(/^ {2}(\w+): \{ (.*) \};$/gm)];
+  return new Map(entries.map(([, cause, fields]) => [cause ?? '', (fields ?? '').split('; ')]));
+}
+
+function statusText({ status }: FailureSpec<Cause>): string {
+  if (typeof status === 'function') return 'by rule';
+  return status === 0 ? 'none' : String(status);
+}
+
+function overviewRow(cause: Cause): string {
+  const spec = specFor(cause);
+  const type = spec.type === null ? '—' : `\`${spec.type}\``;
+  const retry = spec.retry === 'elsewhere' ? 'yes' : 'no';
+  const health = spec.countsAgainstHealth ? 'yes' : 'no';
+  return `| [\`${cause}\`](#${cause}) | \`${shapeOfType(spec.type)}\` | ${statusText(spec)} | ${type} | ${spec.whose} | ${retry} | ${health} |`;
+}
+
+function evidenceLine(field: string): string {
+  const [name = '', type = ''] = field.split(': ');
+  const meaning = fieldMeanings[name];
+  if (meaning === undefined)
+    throw new Error(`scripts/write-failure-docs.ts does not say what the evidence field "${name}" holds`);
+  return `- \`${name}\` (${type.replaceAll("'", '"').replaceAll('|', 'or')}): ${meaning}`;
+}
+
+function section(cause: Cause, evidence: readonly string[]): string {
+  const spec = specFor(cause);
+  const facts = [
+    spec.type === null ? 'no response' : `status ${statusText(spec)}`,
+    spec.type === null ? null : `type \`${spec.type}\``,
+    `whose: ${spec.whose}`,
+    spec.temporary ? 'may pass by itself' : 'does not pass by itself',
+    `logged as ${spec.logLevel}`,
+  ].filter((fact) => fact !== null);
+  return [
+    `### <a id="${cause}"></a>\`${cause}\`: ${spec.title}`,
+    '',
+    `${facts.join(' · ')}.`,
+    '',
+    `**It says, for example:** ${exampleOf(cause)}`,
+    '',
+    '**Usual causes,** commonest first:',
+    '',
+    ...spec.usualCauses.map((usual) => `- ${usual}`),
+    '',
+    `**Next step:** ${spec.nextStep}`,
+    '',
+    '**Evidence:**',
+    '',
+    ...evidence.map(evidenceLine),
+    '',
+    `**A visitor reads:** ${spec.visitor}`,
+  ].join('\n');
+}
+
+/** Evidence that could have been. */
+const exampleValues: Readonly<Record<string, unknown>> = {
+  address: '10.0.0.7:3000',
+  alertId: 40,
+  alertMessage: 'handshake_failure',
+  application: 'web',
+  at: 'field line 3',
+  code: 'ERR_TLS_CERT',
+  coding: 'br',
+  endpoints: 2,
+  errno: 'ECONNRESET',
+  firstOctets: 'SSH-2.0-OpenSSH_9.2',
+  guess: 'ssh',
+  hops: 20,
+  host: 'www.example.org',
+  how: 'closed',
+  idleMs: 4200,
+  invariant: 'every exchange ends once',
+  limit: 100,
+  limitMs: 5000,
+  message: 'New disks, back at noon.',
+  name: 'app.internal',
+  octets: 81_920,
+  octetsExpected: 5000,
+  octetsReceived: 1200,
+  octetsSent: 2048,
+  path: '/run/app.sock',
+  rcode: 'NXDOMAIN',
+  retryAfterS: 5,
+  reused: true,
+  route: 'shop',
+  rule: 'field-value',
+  sinceMs: 3400,
+  status: 400,
+  upstream: 'web',
+  version: 'HTTP/2.0',
+  via: '1.1 edge',
+  what: 'the number of client connections',
+  why: 'the last check was answered with 500',
+};
+
+/** Where the ordinary example would mislead. */
+const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>>> = {
+  dns_failed: { rcode: 'SERVFAIL' },
+  connect_unroutable: { errno: 'EHOSTUNREACH', address: '[2001:db8::7]:3000' },
+  connect_not_permitted: { errno: 'EACCES', address: 'unix:/run/app.sock' },
+  tls_protocol: { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' },
+  tls_certificate_untrusted: { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' },
+  send_failed: { errno: 'EPIPE' },
+  response_head_timeout: { limitMs: 60_000 },
+  exchange_timeout: { limitMs: 90_000 },
+  request_write_timeout: { limitMs: 60_000 },
+  response_status_line: { rule: 'status-code', firstOctets: 'HTTP/1.1 999 Whatever' },
+  response_field: { name: 'X-File-Name' },
+  response_framing: { rule: 'length-and-transfer-encoding' },
+  response_head_too_large: { limit: 65_536 },
+  response_trailers_too_large: { limit: 16_384 },
+  response_chunk: { rule: 'chunk-size' },
+  no_route: { path: '/old/page' },
+  descriptors_exhausted: { errno: 'EMFILE' },
+  destination_prohibited: { address: '169.254.169.254:80' },
+  hops_exceeded: { limit: 16 },
+  shed: { limit: 10_000 },
+  configuration_fault: { what: 'route "shop" names the upstream "web", which does not exist' },
+};
+
+function exampleOf(cause: Cause): string {
+  const spec = specFor(cause);
+  return spec.sentence({ ...exampleValues, ...exampleExceptions[cause] } as never);
+}
+
+function shapeChapter(
+  shape: Shape,
+  title: string,
+  introduction: string,
+  evidence: ReadonlyMap<string, readonly string[]>,
+): string {
+  const members = causes.filter((cause) => shapeOfType(specFor(cause).type) === shape);
+  const sections = members.map((cause) => {
+    const fields = evidence.get(cause);
+    if (fields === undefined) throw new Error(`src/core/failure.ts has no line for the evidence of ${cause}`);
+    return section(cause, fields);
+  });
+  return [`## ${title}`, '', introduction, '', sections.join('\n\n')].join('\n');
+}
+
+function requestRulesChapter(): string {
+  const rows = Object.entries(requestRules).map(
+    ([rule, { section: where, status, says }]) => `| \`${rule}\` | ${status} | ${where} | ${says} |`,
+  );
+  return [
+    '## Request rules',
+    '',
+    'A request that breaks one of these is [refused](#request_refused), the connection is closed, and nothing of it',
+    'reaches an endpoint. The answer and the record name the rule.',
+    '',
+    '| rule | status | where it stands | the request was refused because … |',
+    '|---|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+function responseRulesChapter(): string {
+  const rows = Object.entries(responseRules).map(
+    ([rule, { section: where, says }]) => `| \`${rule}\` | ${where} | ${says} |`,
+  );
+  return [
+    '## Response rules',
+    '',
+    'An answer that breaks one of these is [garbage](#garbage): the client gets 502 where nothing of it has been',
+    'forwarded yet, and a response that is cut short otherwise. The connection to the endpoint is not used again.',
+    '',
+    '| rule | where it stands | the answer is refused because … |',
+    '|---|---|---|',
+    ...rows,
+  ].join('\n');
+}
+
+const introduction = `<!-- Written by scripts/write-failure-docs.ts from src/core/failure-table.ts. Change it there. -->
+
+# What can go wrong, and what to do
+
+You have a failed request. Its **cause** stands in
+
+- the exchange log, as \`cause\`, and in \`candor explain REQUEST-ID\`, which also tells the story of every attempt;
+- the response, as \`cause\` in \`application/problem+json\`, and in its \`type\`, \`urn:candor:failure:CAUSE\`; the
+  \`Proxy-Status\` field has the [RFC 9209](https://www.rfc-editor.org/rfc/rfc9209.html) type, which several causes share.
+
+Look it up in the table and go to its section.
+
+Three more words in the record decide what to do next:
+
+- **whose** says who can mend it: the \`application\`, the \`network\`, the \`operator\` (configuration, certificates, a
+  deploy), the \`gateway\` itself, or the \`client\`.
+- **delivery** says whether the request may have been executed: \`not_sent\` and \`refused_by_peer\` mean no; \`partial\`,
+  \`sent_unknown\` and \`response_started\` mean that only the application can tell.
+- **retry_reason** says of every attempt why it was, or was not, followed by another.
+
+In the table, *retry* says whether another attempt may help (it is only made when the request is certain not to have been
+executed, or harmless to repeat), and *health* whether the failure counts against the endpoint.`;
+
+function failureDocument(): string {
+  const evidence = readEvidence();
+  const chapters = shapeIntroductions.map(([shape, title, text]) => shapeChapter(shape, title, text, evidence));
+  const overview = [
+    '## All causes',
+    '',
+    '| cause | shape | status | type | whose | retry | health |',
+    '|---|---|---|---|---|---|---|',
+    ...causes.map(overviewRow),
+  ].join('\n');
+  return `${[introduction, overview, ...chapters, requestRulesChapter(), responseRulesChapter()].join('\n\n')}\n`;
+}
+
+function readTarget(): string | null {
+  try {
+    return readFileSync(target, 'utf8');
+  } catch {
+    return null; // Not written yet, which is a difference like any other.
+  }
+}
+
+const text = failureDocument();
+if (!process.argv.includes('--check')) {
+  writeFileSync(target, text);
+} else if (readTarget() !== text) {
+  process.stderr.write(
+    'docs/failures.md differs from the failure table. Write it anew with: node scripts/write-failure-docs.ts\n',
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { InstanceExit } from './endpoint.ts';
+import {
+  explain,
+  explainExit,
+  explainToVisitor,
+  proxyStatusParameters,
+  retryAfterSOf,
+  shapeOf,
+  statusOf,
+  typeOf,
+  whoseOf,
+} from './explain.ts';
+import { fail, type Failure } from './failure.ts';
+import { proxyErrors } from './proxy-error.ts';
+import { requestRules, type RequestRule } from './rules.ts';
+
+const address = '10.0.0.7:3000';
+const gone = fail('client_gone', 'response', { octetsSent: 0, how: 'closed' });
+
+describe('explain', () => {
+  const sentences: readonly [failure: Failure, sentence: string][] = [
+    [
+      fail('connect_timeout', 'connect', { address, limitMs: 2500 }),
+      '10.0.0.7:3000 did not answer the attempt to connect within 2.5 s.',
+    ],
+    [
+      fail('connect_timeout', 'connect', { address, limitMs: 0 }),
+      '10.0.0.7:3000 did not answer the attempt to connect before the system gave up waiting.',
+    ],
+    [
+      fail('response_head_stalled', 'response', { address, idleMs: 90_000, octetsReceived: 1 }),
+      '10.0.0.7:3000 sent 1 octet of a response head and then nothing for 1 min 30 s.',
+    ],
+    [
+      fail('closed_before_response', 'response', { address, reused: false, idleMs: 0 }),
+      '10.0.0.7:3000 closed the connection without a single octet of an answer; it was a fresh connection.',
+    ],
+    [
+      fail('no_endpoint_ready', 'route', { upstream: 'web', endpoints: 1, why: 'It was refused.', retryAfterS: 1 }),
+      'The one endpoint of upstream "web" is not ready: It was refused.',
+    ],
+    [
+      fail('no_endpoint_ready', 'route', { upstream: 'web', endpoints: 0, why: 'none is configured', retryAfterS: 1 }),
+      'Upstream "web" has no endpoint: none is configured.',
+    ],
+    [
+      fail('no_route', 'route', { host: 'a"\r\n\u202e', path: '/x' }),
+      'No route matches host "a\\"\\r\\n\\u202e" and path "/x".',
+    ],
+    [gone, 'The client closed its connection before anything was sent to it.'],
+  ];
+  for (const [failure, sentence] of sentences) it(`says: ${sentence}`, () => assert.equal(explain(failure), sentence));
+
+  it('gives a refused request the status and the words of its rule', () => {
+    for (const rule of Object.keys(requestRules) as RequestRule[]) {
+      const failure = fail('request_refused', 'request', { rule, status: requestRules[rule].status, at: 'octet 7' });
+      assert.equal(statusOf(failure), requestRules[rule].status);
+      assert.ok(explain(failure).includes(requestRules[rule].says) && explain(failure).includes('octet 7'));
+      assert.ok(!explainToVisitor(failure).includes('octet 7'));
+    }
+  });
+
+  it('knows that nobody is left to answer when the client is gone', () => {
+    assert.deepEqual([statusOf(gone), typeOf(gone), shapeOf(gone), whoseOf(gone)], [0, null, 'client_abort', 'client']);
+  });
+
+  it('rounds the time to come back up to whole seconds, and invents none', () => {
+    assert.equal(retryAfterSOf(fail('drained', 'content', { retryAfterS: 0.2 })), 1);
+    assert.equal(retryAfterSOf(fail('drained', 'content', { retryAfterS: -3 })), 0);
+    assert.equal(retryAfterSOf(fail('connect_refused', 'connect', { address })), null);
+  });
+});
+
+describe('the parameters of Proxy-Status', () => {
+  const parameters: readonly [failure: Failure, parameters: Record<string, string | number>][] = [
+    [fail('dns_not_found', 'dns', { name: 'app', rcode: 'NXDOMAIN' }), { rcode: 'NXDOMAIN' }],
+    [
+      fail('tls_alert', 'tls', { address, alertId: 40, alertMessage: 'handshake_failure' }),
+      { 'alert-id': 40, 'alert-message': 'handshake_failure' },
+    ],
+    [
+      fail('response_head_too_large', 'response', { address, octets: 70_000, limit: 65_536 }),
+      { 'header-section-size': 70_000 },
+    ],
+    [
+      fail('response_trailers_too_large', 'content', { address, octets: 9000, limit: 8192 }),
+      { 'trailer-section-size': 9000 },
+    ],
+    [fail('response_chunk', 'content', { address, rule: 'chunk-size', octetsReceived: 0 }), { coding: 'chunked' }],
+    [fail('response_transfer_coding', 'response', { address, coding: 'br' }), { coding: 'br' }],
+    [fail('response_transfer_coding', 'response', { address, coding: 'b r' }), {}],
+    [fail('request_head_timeout', 'request', { limitMs: 10_000, octetsReceived: 3 }), { 'status-code': 408 }],
+    [fail('connect_refused', 'connect', { address }), {}],
+  ];
+  for (const [failure, expected] of parameters) {
+    it(`are those that RFC 9209 registers for ${explain(failure)}`, () => {
+      assert.deepEqual(proxyStatusParameters(failure), expected);
+      const type = typeOf(failure);
+      assert.ok(type !== null);
+      const registered: readonly string[] = proxyErrors[type].parameters;
+      for (const name of Object.keys(expected)) assert.ok(registered.includes(name), name);
+    });
+  }
+});
+
+describe('explainExit', () => {
+  const exit = (changes: Partial<InstanceExit>): InstanceExit => ({
+    atInstant: 0,
+    code: null,
+    signal: null,
+    outOfMemory: false,
+    lastLine: null,
+    ...changes,
+  });
+  const sentences: readonly [exit: InstanceExit, beforeMs: number, sentence: string][] = [
+    [
+      exit({ signal: 'SIGKILL', lastLine: 'listening' }),
+      40,
+      'The instance was killed by SIGKILL 40 ms earlier; its last line: "listening".',
+    ],
+    [
+      exit({ signal: 'SIGKILL', outOfMemory: true }),
+      1500,
+      'The instance was killed because it ran out of memory (SIGKILL) 1.5 s earlier.',
+    ],
+    [
+      exit({ code: 1, lastLine: 'Error: \u001b[31mboom' }),
+      3,
+      'The instance exited with code 1, 3 ms earlier; its last line: "Error: \\u001b[31mboom".',
+    ],
+    [exit({ code: 0 }), -20, 'The instance exited with code 0, 20 ms later.'],
+    [exit({}), 0, 'The instance ended 0 ms earlier.'],
+  ];
+  for (const [ended, beforeMs, sentence] of sentences)
+    it(`says: ${sentence}`, () => assert.equal(explainExit(ended, beforeMs), sentence));
+});

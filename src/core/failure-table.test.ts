@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { shapeOfType } from './explain.ts';
+import type { FailureSpec } from './failure-spec.ts';
+import { failureTable } from './failure-table.ts';
+import type { Cause } from './failure.ts';
+
+/** Written by hand from RFC 9209 §2.3 and what each failure means; taken from nothing in this folder. */
+const expected: readonly [cause: Cause, shape: string, status: number | null, type: string | null][] = [
+  ['dns_not_found', 'unreachable', 502, 'dns_error'],
+  ['dns_failed', 'unreachable', 502, 'dns_error'],
+  ['dns_timeout', 'unreachable', 504, 'dns_timeout'],
+  ['connect_refused', 'unreachable', 502, 'connection_refused'],
+  ['connect_timeout', 'unreachable', 504, 'connection_timeout'],
+  ['connect_unroutable', 'unreachable', 502, 'destination_ip_unroutable'],
+  ['connect_socket_missing', 'unreachable', 502, 'connection_refused'],
+  ['connect_not_permitted', 'unreachable', 502, 'connection_refused'],
+  ['connect_reset', 'unreachable', 502, 'connection_refused'],
+  ['tls_protocol', 'unreachable', 502, 'tls_protocol_error'],
+  ['tls_plaintext_peer', 'unreachable', 502, 'tls_protocol_error'],
+  ['tls_closed', 'unreachable', 502, 'tls_protocol_error'],
+  ['tls_alert', 'unreachable', 502, 'tls_alert_received'],
+  ['tls_certificate_expired', 'unreachable', 502, 'tls_certificate_error'],
+  ['tls_certificate_name', 'unreachable', 502, 'tls_certificate_error'],
+  ['tls_certificate_untrusted', 'unreachable', 502, 'tls_certificate_error'],
+  ['tls_timeout', 'unreachable', 504, 'connection_timeout'],
+  ['response_head_timeout', 'too_slow', 504, 'http_response_timeout'],
+  ['response_head_stalled', 'too_slow', 504, 'connection_read_timeout'],
+  ['response_content_stalled', 'too_slow', 504, 'connection_read_timeout'],
+  ['request_write_timeout', 'too_slow', 504, 'connection_write_timeout'],
+  ['exchange_timeout', 'too_slow', 504, 'http_response_timeout'],
+  ['closed_before_response', 'reset', 502, 'connection_terminated'],
+  ['reset_before_response', 'reset', 502, 'connection_terminated'],
+  ['send_failed', 'reset', 502, 'connection_terminated'],
+  ['response_head_cut', 'reset', 502, 'http_response_incomplete'],
+  ['response_content_short', 'reset', 502, 'http_response_incomplete'],
+  ['response_chunked_cut', 'reset', 502, 'http_response_incomplete'],
+  ['response_content_reset', 'reset', 502, 'http_response_incomplete'],
+  ['response_not_http', 'garbage', 502, 'http_protocol_error'],
+  ['response_status_line', 'garbage', 502, 'http_protocol_error'],
+  ['response_version', 'garbage', 502, 'http_protocol_error'],
+  ['response_field', 'garbage', 502, 'http_protocol_error'],
+  ['response_framing', 'garbage', 502, 'http_protocol_error'],
+  ['response_head_too_large', 'garbage', 502, 'http_response_header_section_size'],
+  ['response_too_many_fields', 'garbage', 502, 'http_response_header_section_size'],
+  ['response_chunk', 'garbage', 502, 'http_response_transfer_coding'],
+  ['response_transfer_coding', 'garbage', 502, 'http_response_transfer_coding'],
+  ['response_trailers_too_large', 'garbage', 502, 'http_response_trailer_section_size'],
+  ['response_upgrade_unasked', 'garbage', 502, 'http_upgrade_failed'],
+  ['no_route', 'refused_by_gateway', 404, 'destination_not_found'],
+  ['no_endpoint_ready', 'refused_by_gateway', 503, 'destination_unavailable'],
+  ['instance_starting', 'refused_by_gateway', 503, 'destination_unavailable'],
+  ['pool_full', 'refused_by_gateway', 503, 'connection_limit_reached'],
+  ['local_ports_exhausted', 'refused_by_gateway', 503, 'connection_limit_reached'],
+  ['descriptors_exhausted', 'refused_by_gateway', 503, 'connection_limit_reached'],
+  ['loop_detected', 'refused_by_gateway', 502, 'proxy_loop_detected'],
+  ['hops_exceeded', 'refused_by_gateway', 502, 'proxy_loop_detected'],
+  ['destination_prohibited', 'refused_by_gateway', 502, 'destination_ip_prohibited'],
+  ['maintenance', 'refused_by_gateway', 503, 'proxy_internal_response'],
+  ['shed', 'refused_by_gateway', 503, 'proxy_internal_response'],
+  ['drained', 'refused_by_gateway', 503, 'destination_unavailable'],
+  ['gateway_fault', 'refused_by_gateway', 500, 'proxy_internal_error'],
+  ['configuration_fault', 'refused_by_gateway', 500, 'proxy_configuration_error'],
+  ['request_refused', 'client_abort', null, 'http_request_error'],
+  ['request_head_timeout', 'client_abort', 408, 'http_request_error'],
+  ['request_content_timeout', 'client_abort', 408, 'http_request_error'],
+  ['request_content_cut', 'client_abort', 400, 'http_request_error'],
+  ['client_gone', 'client_abort', 0, null],
+];
+
+const specs = Object.entries(failureTable) as unknown as readonly (readonly [Cause, FailureSpec<Cause>])[];
+
+/** Evidence in which every field has a value, so that every sentence can be said. */
+const anything = {
+  address: '10.0.0.7:3000',
+  alertId: 40,
+  alertMessage: 'handshake_failure',
+  application: 'web',
+  at: '',
+  code: 'CODE',
+  coding: 'br',
+  endpoints: 2,
+  errno: 'ECONNRESET',
+  firstOctets: 'SSH-2.0',
+  guess: 'ssh',
+  hops: 20,
+  host: 'www.example.org',
+  how: 'closed',
+  idleMs: 4200,
+  invariant: 'it ends once',
+  limit: 100,
+  limitMs: 5000,
+  message: '',
+  name: 'app',
+  octets: 8000,
+  octetsExpected: 5000,
+  octetsReceived: 1200,
+  octetsSent: 2048,
+  path: '/a',
+  rcode: 'NXDOMAIN',
+  retryAfterS: 5,
+  reused: true,
+  route: 'shop',
+  rule: 'field-value',
+  sinceMs: 3400,
+  status: 400,
+  upstream: 'web',
+  version: 'HTTP/9',
+  via: '1.1 edge',
+  what: 'it',
+  why: 'so.',
+};
+
+describe('the failure table', () => {
+  it('has exactly the causes of the table written by hand', () => {
+    assert.deepEqual(
+      Object.keys(failureTable),
+      expected.map(([cause]) => cause),
+    );
+  });
+
+  for (const [cause, shape, status, type] of expected) {
+    it(`says of ${cause}: ${shape}, ${status ?? 'by rule'}, ${type ?? 'no response'}`, () => {
+      const spec = failureTable[cause];
+      assert.equal(typeof spec.status === 'number' ? spec.status : null, status);
+      assert.equal(spec.type, type);
+      assert.equal(shapeOfType(spec.type), shape);
+    });
+  }
+
+  for (const word of ['title', 'visitor', 'nextStep'] as const) {
+    it(`has a ${word} for each cause alone`, () => {
+      const texts = specs.map(([, spec]) => spec[word]);
+      assert.deepEqual(
+        texts.filter((text, index) => texts.indexOf(text) !== index),
+        [],
+      );
+    });
+  }
+
+  it('says a whole sentence for each cause, and none twice', () => {
+    const sentences = specs.map(([, spec]) => spec.sentence(anything as never));
+    for (const sentence of sentences) {
+      assert.match(sentence, /^[A-Z0-9].*[^.]\.$/);
+      assert.doesNotMatch(sentence, /undefined|null|NaN|\[object/);
+    }
+    assert.equal(new Set(sentences).size, sentences.length);
+  });
+
+  it('names two to four usual causes each, none of them twice', () => {
+    const all = specs.flatMap(([, { usualCauses }]) => usualCauses);
+    for (const [cause, { usualCauses }] of specs) assert.ok(usualCauses.length >= 2 && usualCauses.length <= 4, cause);
+    assert.deepEqual(
+      all.filter((text, index) => all.indexOf(text) !== index),
+      [],
+    );
+  });
+
+  it('never counts against an endpoint what the gateway or the client did', () => {
+    for (const [cause, { type, countsAgainstHealth }] of specs) {
+      const shape = shapeOfType(type);
+      if (shape === 'refused_by_gateway' || shape === 'client_abort') assert.equal(countsAgainstHealth, false, cause);
+    }
+  });
+
+  it('never tries again what the client did', () => {
+    for (const [cause, { type, retry }] of specs)
+      if (shapeOfType(type) === 'client_abort') assert.equal(retry, 'never', cause);
+  });
+
+  it('is what docs/failures.md says', () => {
+    const script = join(import.meta.dirname, '..', '..', 'scripts', 'write-failure-docs.ts');
+    assert.doesNotThrow(() => execFileSync(process.execPath, [script, '--check'], { stdio: 'pipe' }));
+  });
+});

@@ -1,0 +1,117 @@
+import type { Disclosure } from '../core/configuration.ts';
+import type { InstanceExit } from '../core/endpoint.ts';
+import {
+  explain,
+  explainExit,
+  explainToVisitor,
+  retryAfterSOf,
+  shapeOf,
+  specOf,
+  statusOf,
+  typeOf,
+} from '../core/explain.ts';
+import type { Cause, Evidence, Failure } from '../core/failure.ts';
+import type { ProxyErrorType } from '../core/proxy-error.ts';
+import type { Delivery, Shape, Whose } from '../core/shape.ts';
+import { visibleText } from './visible-text.ts';
+
+/** What an answer of our own is made from. */
+export interface AccountFacts {
+  readonly failure: Failure;
+  readonly delivery: Delivery;
+  /** The exit of the instance, where it came within 2 s of the failure. */
+  readonly exit: { readonly exit: InstanceExit; readonly beforeMs: number } | null;
+  readonly requestId: string;
+  readonly method: string;
+  readonly disclosure: Disclosure;
+  /** The endpoint that was asked last; null when none was. */
+  readonly nextHop: string | null;
+  /** The status that the endpoint sent; null when none came. */
+  readonly receivedStatus: number | null;
+  /** Milliseconds since the Unix epoch. */
+  readonly wallTime: number;
+  /** Where docs/failures.md is published; without it a problem's type is a URN. */
+  readonly docsBase?: string;
+}
+
+/**
+ * What may be told about a failure, with the disclosure already applied: every form of an answer is made from
+ * this and from nothing else, so no form can say more than another. Strangers get the first part only, in
+ * which no address, path or evidence occurs; operators get `forOperators` as well.
+ */
+export interface Account {
+  readonly status: number;
+  readonly cause: Cause;
+  readonly shape: Shape;
+  readonly type: ProxyErrorType | null;
+  readonly whose: Whose;
+  readonly title: string;
+  /** One sentence for anybody. */
+  readonly visitor: string;
+  readonly delivery: Delivery;
+  /** False: certainly not. True: the whole request was sent or even answered. Null: it was sent in part. */
+  readonly mayHaveBeenExecuted: boolean | null;
+  readonly temporary: boolean;
+  readonly retryAfterS: number | null;
+  readonly method: string;
+  readonly requestId: string;
+  readonly wallTime: number;
+  /** Names the cause for programs (RFC 9457 §3.1.1): stable, and documented in docs/failures.md. */
+  readonly problemType: string;
+  readonly forOperators: OperatorAccount | null;
+}
+
+export interface OperatorAccount {
+  /** What happened, with addresses and quantities; the instance's exit where there was one. */
+  readonly sentence: string;
+  readonly endpoint: string | null;
+  readonly receivedStatus: number | null;
+  readonly evidence: Readonly<Evidence[Cause]>;
+  readonly usualCauses: readonly string[];
+  readonly nextStep: string;
+}
+
+export function giveAccount(facts: AccountFacts): Account {
+  const { failure, delivery } = facts;
+  const spec = specOf(failure);
+  return {
+    status: statusOf(failure),
+    cause: failure.cause,
+    shape: shapeOf(failure),
+    type: typeOf(failure),
+    whose: spec.whose,
+    title: spec.title,
+    visitor: explainToVisitor(failure),
+    delivery,
+    mayHaveBeenExecuted: mayHaveBeenExecuted(delivery),
+    temporary: spec.temporary,
+    retryAfterS: retryAfterSOf(failure),
+    method: facts.method,
+    requestId: visibleText(facts.requestId, requestIdMax),
+    wallTime: facts.wallTime,
+    problemType:
+      facts.docsBase === undefined ? `urn:candor:failure:${failure.cause}` : `${facts.docsBase}#${failure.cause}`,
+    forOperators: facts.disclosure === 'operator' ? accountForOperators(facts) : null,
+  };
+}
+
+/** Ours have 36 characters; what a trusted peer sent is cut rather than repeated at any length. */
+const requestIdMax = 128;
+
+function accountForOperators({ failure, exit, nextHop, receivedStatus }: AccountFacts): OperatorAccount {
+  const spec = specOf(failure);
+  const ended = exit === null ? '' : ` ${explainExit(exit.exit, exit.beforeMs)}`;
+  return {
+    sentence: explain(failure) + ended,
+    endpoint: nextHop,
+    receivedStatus,
+    evidence: failure.evidence,
+    usualCauses: spec.usualCauses,
+    nextStep: spec.nextStep,
+  };
+}
+
+function mayHaveBeenExecuted(delivery: Delivery): boolean | null {
+  if (delivery === 'not_sent' || delivery === 'refused_by_peer') return false;
+  return delivery === 'partial' ? null : true;
+}

@@ -1,0 +1,17 @@
+import type { Account } from './account.ts';
+import { adviseOnResending, sayWhenToRetry } from './advice.ts';
+import { reasonPhrase } from './reason-phrase.ts';
+
+/** A failure in plain text: a few short paragraphs for a terminal or a log. */
+export function writeErrorText(account: Account): string {
+  const { forOperators } = account;
+  const paragraphs = [
+    `${account.status} ${reasonPhrase(account.status)}: ${account.title}`,
+    account.visitor,
+    adviseOnResending(account),
+    sayWhenToRetry(account),
+    forOperators === null ? null : [forOperators.sentence, `Next step: ${forOperators.nextStep}`].join('\n'),
+    `Request id: ${account.requestId}`,
+  ];
+  return `${paragraphs.filter((paragraph) => paragraph !== null).join('\n\n')}\n`;
+}

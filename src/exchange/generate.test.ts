@@ -1,0 +1,380 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { parseList } from 'structured-headers';
+import type { Disclosure } from '../core/configuration.ts';
+import { statusOf } from '../core/explain.ts';
+import { failureTable } from '../core/failure-table.ts';
+import { type Cause, fail, type Failure } from '../core/failure.ts';
+import { proxyErrors } from '../core/proxy-error.ts';
+import type { Delivery } from '../core/shape.ts';
+import { type GeneratedResponse, type GenerateFacts, generateResponse, staticResponse } from './generate.ts';
+
+const requestId = '0199a7c2-5f0e-7d1a-9c55-2f4f8a1b7c3d';
+const causes = Object.keys(failureTable) as Cause[];
+const answered = causes.filter((cause) => cause !== 'client_gone');
+
+/** Text of the world that must never reach a stranger, one canary per field of evidence. */
+const evidence = {
+  address: 'canary-address:3000',
+  alertId: 7_770_001,
+  alertMessage: 'canary-alert',
+  application: 'canary-application',
+  at: 'canary-at',
+  code: 'canary-code',
+  coding: 'canary-coding',
+  endpoints: 7_770_002,
+  errno: 'canary-errno',
+  firstOctets: 'canary-octets',
+  guess: 'ssh',
+  hops: 7_770_003,
+  host: 'canary-host',
+  how: 'reset',
+  idleMs: 7_770_004,
+  invariant: 'canary-invariant',
+  limit: 7_770_005,
+  limitMs: 7_770_006,
+  message: '',
+  name: 'canary-name',
+  octets: 7_770_007,
+  octetsExpected: 7_770_008,
+  octetsReceived: 7_770_009,
+  octetsSent: 7_770_010,
+  path: '/canary/path.sock',
+  rcode: 'canary-rcode',
+  retryAfterS: 7,
+  reused: true,
+  route: 'canary-route',
+  rule: 'field-value',
+  sinceMs: 7_770_011,
+  status: 400,
+  upstream: 'canary-upstream',
+  version: 'canary-version',
+  via: 'canary-via',
+  what: 'canary-what',
+  why: 'canary-why',
+};
+const canary = /canary|777[0-9]{4}|777[0-9] s|2 h/i;
+
+function failureOf(cause: Cause, changes: object = {}): Failure {
+  return fail(cause, 'response', { ...evidence, ...changes } as never);
+}
+
+function factsFor(failure: Failure, changes: Partial<GenerateFacts> = {}): GenerateFacts {
+  return {
+    failure,
+    delivery: 'sent_unknown',
+    exit: null,
+    requestId,
+    method: 'GET',
+    accept: null,
+    contentType: null,
+    parsed: true,
+    disclosure: 'public',
+    deployment: 'edge',
+    nextHop: 'canary-hop:3000',
+    receivedStatus: null,
+    errorPages: {},
+    wallTime: Date.UTC(2026, 10, 20, 14, 3, 22),
+    ...changes,
+  };
+}
+
+function textOf(response: GeneratedResponse): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(response.content);
+}
+
+function fieldOf(response: GeneratedResponse, name: string): string | undefined {
+  const values = response.fields
+    .filter(([field]) => field.toLowerCase() === name.toLowerCase())
+    .map(([, value]) => value);
+  assert.ok(values.length <= 1, `${name} occurs once at most`);
+  return values[0];
+}
+
+const forms: readonly { readonly name: string; readonly changes: Partial<GenerateFacts>; readonly type: string }[] = [
+  { name: 'problem details', changes: { accept: '*/*' }, type: 'application/problem+json' },
+  {
+    name: 'HTML',
+    changes: { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' },
+    type: 'text/html; charset=utf-8',
+  },
+  { name: 'plain text', changes: { accept: 'text/plain' }, type: 'text/plain; charset=utf-8' },
+  { name: 'gRPC', changes: { method: 'POST', contentType: 'application/grpc+proto' }, type: 'application/grpc+proto' },
+  {
+    name: 'a custom page',
+    changes: { accept: 'text/html', errorPages: { default: '<p>{{title}} {{detail}} {{visitor}}</p>' } },
+    type: 'text/html; charset=utf-8',
+  },
+  {
+    name: 'an unparsed request',
+    changes: { accept: 'text/html', method: '', parsed: false, contentType: 'application/grpc' },
+    type: 'application/problem+json',
+  },
+];
+const disclosures: readonly Disclosure[] = ['public', 'operator'];
+const deliveries: readonly Delivery[] = ['not_sent', 'partial', 'sent_unknown', 'refused_by_peer', 'response_started'];
+
+/** What every answer of ours has, whatever its form. */
+function assertTruthful(response: GeneratedResponse, failure: Failure): void {
+  assert.equal(fieldOf(response, 'X-Request-Id'), requestId);
+  assert.equal(fieldOf(response, 'Cache-Control'), 'no-store');
+  for (const [name, value] of response.fields)
+    assert.match(`${name}: ${value}`, /^[\x20-\x7e]+$/, 'a field line is visible ASCII');
+  const [member, ...more] = parseList(fieldOf(response, 'Proxy-Status') ?? '');
+  assert.deepEqual(more, []);
+  const error = String(member?.[1].get('error'));
+  assert.ok(Object.hasOwn(proxyErrors, error), `${error} is registered`);
+  assert.equal(error, failureTable[failure.cause].type);
+  assert.equal(String(member?.[0]), 'edge');
+}
+
+describe('an answer of our own', () => {
+  for (const { name, changes, type } of forms) {
+    for (const disclosure of disclosures) {
+      it(`has the request id, its type and no cache, for every cause, as ${name} (${disclosure})`, () => {
+        for (const cause of answered) {
+          const failure = failureOf(cause);
+          const response = generateResponse(factsFor(failure, { ...changes, disclosure }));
+          assertTruthful(response, failure);
+          assert.equal(fieldOf(response, 'Content-Type'), type);
+          assert.equal(response.status, name === 'gRPC' ? 200 : statusOf(failure));
+          assert.equal(response.contentLength, response.content.length);
+          assert.notEqual(response.reason, '');
+          if (type === 'application/problem+json') JSON.parse(textOf(response));
+        }
+      });
+    }
+  }
+
+  it('never tells a stranger an address, a path or any evidence', () => {
+    for (const cause of answered) {
+      for (const { name, changes } of forms) {
+        const exit = {
+          exit: { atInstant: 1, code: 3, signal: null, outOfMemory: false, lastLine: 'canary-line' },
+          beforeMs: 40,
+        };
+        const response = generateResponse(factsFor(failureOf(cause), { ...changes, exit, receivedStatus: 299 }));
+        const whole = JSON.stringify(response.fields) + textOf(response);
+        assert.doesNotMatch(whole.replaceAll(requestId, ''), canary, `${cause} as ${name}`);
+        assert.doesNotMatch(whole, /candor\.yaml|journalctl|ss -ltnp|\b299\b/, `${cause} as ${name}`);
+      }
+    }
+  });
+
+  it('tells an operator the endpoint, what happened and the next step', () => {
+    for (const cause of answered) {
+      const response = generateResponse(factsFor(failureOf(cause), { disclosure: 'operator' }));
+      const problem = JSON.parse(textOf(response));
+      assert.equal(problem.endpoint, 'canary-hop:3000');
+      assert.equal(problem.next_step, failureTable[cause].nextStep);
+      const parameters = parseList(fieldOf(response, 'Proxy-Status') ?? '')[0]?.[1];
+      assert.equal(String(parameters?.get('next-hop')), 'canary-hop:3000');
+      assert.ok(String(parameters?.get('details')).startsWith(`${cause}: `));
+    }
+  });
+
+  it('names the exit of the instance to an operator', () => {
+    const exit = {
+      exit: { atInstant: 1, code: null, signal: 'SIGKILL', outOfMemory: false, lastLine: 'Aborted' },
+      beforeMs: 40,
+    };
+    const problem = JSON.parse(
+      textOf(generateResponse(factsFor(failureOf('reset_before_response'), { disclosure: 'operator', exit }))),
+    );
+    assert.ok(
+      problem.detail.endsWith('The instance was killed by SIGKILL 40 ms earlier; its last line: "Aborted".'),
+      problem.detail,
+    );
+  });
+
+  it('has no content for HEAD, and the length that GET would have', () => {
+    for (const accept of ['*/*', 'text/html', 'text/plain']) {
+      const get = generateResponse(factsFor(failureOf('connect_refused'), { accept }));
+      const head = generateResponse(factsFor(failureOf('connect_refused'), { accept, method: 'HEAD' }));
+      assert.equal(head.content.length, 0);
+      assert.equal(head.contentLength, get.contentLength);
+      assert.deepEqual(head.fields, get.fields);
+    }
+  });
+
+  it('says when to come back wherever that was computed', () => {
+    for (const cause of ['no_endpoint_ready', 'instance_starting', 'maintenance', 'shed', 'drained'] as const) {
+      assert.equal(fieldOf(generateResponse(factsFor(failureOf(cause))), 'Retry-After'), '7', cause);
+    }
+    const refused = fail('connect_refused', 'connect', { address: '10.0.0.7:3000' });
+    assert.equal(fieldOf(generateResponse(factsFor(refused)), 'Retry-After'), undefined);
+  });
+
+  it('says in problem details whether the request may have been executed', () => {
+    const said = deliveries.map((delivery) => {
+      const problem = JSON.parse(textOf(generateResponse(factsFor(failureOf('connect_refused'), { delivery }))));
+      assert.equal(problem.delivery, delivery);
+      return problem.may_have_been_executed;
+    });
+    assert.deepEqual(said, [false, null, true, false, true]);
+  });
+
+  it('has problem details with the members of RFC 9457 and ours, in this order', () => {
+    const text = textOf(generateResponse(factsFor(failureOf('instance_starting'), { delivery: 'not_sent' })));
+    assert.equal(
+      text,
+      `{
+  "type": "urn:candor:failure:instance_starting",
+  "title": "The application is starting",
+  "status": 503,
+  "detail": "The application behind this site is just starting. It should be ready within moments.",
+  "instance": "urn:uuid:${requestId}",
+  "cause": "instance_starting",
+  "shape": "refused_by_gateway",
+  "proxy_error": "destination_unavailable",
+  "whose": "application",
+  "delivery": "not_sent",
+  "may_have_been_executed": false,
+  "temporary": true,
+  "retry_after": 7,
+  "request_id": "${requestId}"
+}
+`,
+    );
+  });
+
+  it('points to the published document where there is one', () => {
+    const problem = JSON.parse(
+      textOf(generateResponse(factsFor(failureOf('shed'), { docsBase: 'https://docs.example.org/failures' }))),
+    );
+    assert.equal(problem.type, 'https://docs.example.org/failures#shed');
+  });
+
+  it('gives the maintenance message and the broken rule to visitors, who are meant by them', () => {
+    const closed = generateResponse(factsFor(failureOf('maintenance', { message: 'Back at noon.' })));
+    assert.equal(JSON.parse(textOf(closed)).detail, 'Back at noon.');
+    const refused = generateResponse(
+      factsFor(failureOf('request_refused', { rule: 'target-too-long' }), { parsed: false }),
+    );
+    assert.equal(refused.status, 414);
+    assert.match(JSON.parse(textOf(refused)).detail, /longer than the limit \(RFC 9112 §3\)/);
+    assert.equal(parseList(fieldOf(refused, 'Proxy-Status') ?? '')[0]?.[1].get('status-code'), 414);
+  });
+});
+
+describe('a gRPC answer', () => {
+  const statuses: readonly [cause: Cause, grpcStatus: string][] = [
+    ['connect_refused', '14'],
+    ['no_endpoint_ready', '14'],
+    ['response_head_timeout', '4'],
+    ['no_route', '12'],
+    ['gateway_fault', '13'],
+  ];
+  for (const [cause, grpcStatus] of statuses) {
+    it(`is 200 with grpc-status ${grpcStatus} for ${cause}, and nothing else`, () => {
+      const response = generateResponse(
+        factsFor(failureOf(cause), { method: 'POST', contentType: 'application/grpc' }),
+      );
+      assert.equal(response.status, 200);
+      assert.equal(response.trailersOnlyGrpc, true);
+      assert.equal(response.content.length, 0);
+      assert.equal(fieldOf(response, 'Grpc-Status'), grpcStatus);
+    });
+  }
+
+  it('encodes its message so that any text may be in it', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (host) => {
+        const failure = failureOf('no_route', { host });
+        const response = generateResponse(
+          factsFor(failure, { contentType: 'application/grpc', disclosure: 'operator' }),
+        );
+        const message = fieldOf(response, 'Grpc-Message') ?? '';
+        assert.match(message, /^(?:[\x20-\x24\x26-\x7e]|%[0-9A-F]{2})*$/);
+        assert.doesNotThrow(() => decodeURIComponent(message));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('tells a client when to come back', () => {
+    const response = generateResponse(factsFor(failureOf('shed'), { contentType: 'application/grpc' }));
+    assert.equal(fieldOf(response, 'Grpc-Retry-Pushback-Ms'), '7000');
+  });
+});
+
+describe('hostile text', () => {
+  const hostile = '"><script>alert(1)</script>\r\nSet-Cookie: a=b{{status}}`\u0000é';
+
+  it('never becomes markup, a field line or a placeholder', () => {
+    for (const accept of ['text/html', '*/*', 'text/plain']) {
+      for (const errorPages of [{}, { '404': '<p title="{{title}}">{{ detail }} {{request_id}}</p>' }]) {
+        const failure = failureOf('no_route', { host: hostile, path: hostile });
+        const facts = factsFor(failure, {
+          accept,
+          errorPages,
+          requestId: hostile,
+          method: hostile,
+          nextHop: hostile,
+          disclosure: 'operator',
+        });
+        const response = generateResponse(facts);
+        for (const [, value] of response.fields) assert.match(value, /^[\x20-\x7e]*$/);
+        parseList(fieldOf(response, 'Proxy-Status') ?? '');
+        if (accept !== 'text/html') continue;
+        assert.doesNotMatch(textOf(response), /<script|\u0000|onerror/);
+        assert.match(textOf(response), /&lt;script&gt;/);
+        assert.match(textOf(response), /\{\{status\}\}/, 'a value is not expanded again');
+      }
+    }
+  });
+
+  it('never makes generating throw, whatever it is', () => {
+    const anything = fc.string({ unit: 'binary', maxLength: 60 });
+    fc.assert(
+      fc.property(
+        anything,
+        anything,
+        anything,
+        anything,
+        fc.constantFrom(...answered),
+        (id, method, accept, text, cause) => {
+          const failure = failureOf(cause, { host: text, path: text, address: text, name: text, message: text });
+          const response = generateResponse(
+            factsFor(failure, { requestId: id, method, accept, disclosure: 'operator', nextHop: text }),
+          );
+          for (const [, value] of response.fields) assert.match(value, /^[\x20-\x7e]*$/);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('a configured answer', () => {
+  it('is what the route says, with the request id and without Proxy-Status', () => {
+    const response = staticResponse(
+      { kind: 'respond', status: 200, contentType: 'text/html; charset=utf-8', content: '<p>Grüße</p>' },
+      { requestId, method: 'GET' },
+    );
+    assert.equal(response.status, 200);
+    assert.equal(textOf(response), '<p>Grüße</p>');
+    assert.equal(fieldOf(response, 'X-Request-Id'), requestId);
+    assert.equal(fieldOf(response, 'Proxy-Status'), undefined);
+  });
+
+  it('redirects with a short note, and none for HEAD', () => {
+    const action = { kind: 'redirect', status: 308, location: 'https://example.org/new' } as const;
+    const get = staticResponse(action, { requestId, method: 'GET' });
+    assert.equal(fieldOf(get, 'Location'), 'https://example.org/new');
+    assert.equal(textOf(get), 'See https://example.org/new\n');
+    const head = staticResponse(action, { requestId, method: 'HEAD' });
+    assert.equal(head.content.length, 0);
+    assert.equal(head.contentLength, get.contentLength);
+  });
+
+  it('has no content where there can be none', () => {
+    const response = staticResponse(
+      { kind: 'respond', status: 204, contentType: 'text/plain', content: 'x' },
+      { requestId, method: 'GET' },
+    );
+    assert.equal(response.contentLength, 0);
+    assert.equal(fieldOf(response, 'Content-Type'), undefined);
+  });
+});

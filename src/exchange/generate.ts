@@ -1,0 +1,171 @@
+import type { RouteAction } from '../core/configuration.ts';
+import { explain, proxyStatusParameters } from '../core/explain.ts';
+import type { Failure } from '../core/failure.ts';
+import { proxyStatusMember } from '../wire/proxy-status.ts';
+import { type Account, type AccountFacts, giveAccount } from './account.ts';
+import { fillCustomPage, findCustomPage } from './custom-page.ts';
+import { renderErrorPage } from './error-page.ts';
+import { writeErrorText } from './error-text.ts';
+import { grpcContentType, grpcFields } from './grpc-answer.ts';
+import { negotiateForm } from './negotiate.ts';
+import { writeProblemDetails } from './problem-details.ts';
+import { reasonPhrase } from './reason-phrase.ts';
+import { visibleText } from './visible-text.ts';
+
+/** What decides over an answer of our own. */
+export interface GenerateFacts extends AccountFacts {
+  /** The request's Accept and Content-Type; null without. */
+  readonly accept: string | null;
+  readonly contentType: string | null;
+  /** False when the request could not be understood: then only problem details are right. */
+  readonly parsed: boolean;
+  /** The name in Proxy-Status: the deployment's, never the product's. */
+  readonly deployment: string;
+  /** The route's own pages, by status or 'default'. */
+  readonly errorPages: Readonly<Record<string, string>>;
+}
+
+export interface GeneratedResponse {
+  readonly status: number;
+  readonly reason: string;
+  /** Without Date, which the sender adds, and without Content-Length, which follows from `contentLength`. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  /** Empty in answer to HEAD. */
+  readonly content: Uint8Array;
+  /** As for GET: in answer to HEAD it is more than `content` has (RFC 9110 §9.3.2). */
+  readonly contentLength: number;
+  /** The fields are a gRPC status; there is no content. */
+  readonly trailersOnlyGrpc: boolean;
+}
+
+interface Form {
+  readonly contentType: string;
+  readonly text: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+const utf8 = new TextEncoder();
+
+/**
+ * The response to a failure, in the form that the client asked for. Pure: the same facts give the same octets.
+ * It always carries the request id and our member of Proxy-Status, and is never to be stored.
+ *
+ * `client_gone` has no response; asking for one gets a response with status 0, which nobody may send.
+ */
+export function generateResponse(facts: GenerateFacts): GeneratedResponse {
+  const account = giveAccount(facts);
+  const fields = commonFields(facts, account);
+  const grpcType = facts.parsed ? grpcContentType(facts.contentType) : null;
+  if (grpcType !== null) {
+    const all = [['Content-Type', grpcType] as const, ...fields, ...grpcFields(account)];
+    return {
+      status: 200,
+      reason: reasonPhrase(200),
+      fields: all,
+      content: noOctets,
+      contentLength: 0,
+      trailersOnlyGrpc: true,
+    };
+  }
+  const form = chooseForm(facts, account);
+  const content = utf8.encode(form.text);
+  return {
+    status: account.status,
+    reason: reasonPhrase(account.status),
+    fields: [['Content-Type', form.contentType], ...fields, ['Vary', 'Accept'], ...form.fields],
+    content: facts.method === 'HEAD' ? noOctets : content,
+    contentLength: content.length,
+    trailersOnlyGrpc: false,
+  };
+}
+
+const noOctets = new Uint8Array(0);
+
+function commonFields(facts: GenerateFacts, account: Account): readonly (readonly [name: string, value: string])[] {
+  const fields: (readonly [string, string])[] = [
+    ['X-Request-Id', account.requestId],
+    ['Cache-Control', 'no-store'],
+    ['X-Content-Type-Options', 'nosniff'],
+  ];
+  if (account.type !== null) fields.push(['Proxy-Status', memberFor(facts, account)]);
+  if (account.retryAfterS !== null) fields.push(['Retry-After', String(account.retryAfterS)]);
+  return fields;
+}
+
+/** Our member of Proxy-Status: the type for everybody, endpoint and details for operators (RFC 9209 §4). */
+function memberFor(facts: GenerateFacts, account: Account): string {
+  const { failure, deployment, nextHop, receivedStatus } = facts;
+  const { type, forOperators } = account;
+  if (type === null) return '';
+  if (forOperators === null)
+    return proxyStatusMember({ deployment, error: type, parameters: publicParameters(failure) });
+  return proxyStatusMember({
+    deployment,
+    error: type,
+    ...(nextHop === null ? {} : { nextHop: visibleText(nextHop, detailsMax) }),
+    ...(receivedStatus === null ? {} : { receivedStatus }),
+    details: visibleText(`${failure.cause}: ${explain(failure)}`, detailsMax),
+    parameters: proxyStatusParameters(failure),
+  });
+}
+
+/** The type's parameters are evidence, but for the status of a refused request, which is the response's own. */
+function publicParameters(failure: Failure): Readonly<Record<string, string | number>> {
+  const { 'status-code': statusCode } = proxyStatusParameters(failure);
+  return statusCode === undefined ? {} : { 'status-code': statusCode };
+}
+
+/** A field line of a few hundred octets passes everywhere; what is longer stands in the record. */
+const detailsMax = 300;
+
+function chooseForm(facts: GenerateFacts, account: Account): Form {
+  const form = facts.parsed ? negotiateForm(facts.accept) : 'problem';
+  if (form === 'text') return { contentType: 'text/plain; charset=utf-8', text: writeErrorText(account), fields: [] };
+  if (form === 'problem')
+    return { contentType: 'application/problem+json', text: writeProblemDetails(account), fields: [] };
+  const contentType = 'text/html; charset=utf-8';
+  const custom = findCustomPage(facts.errorPages, account.status);
+  if (custom !== null) return { contentType, text: fillCustomPage(custom, account), fields: [] };
+  return { contentType, text: renderErrorPage(account), fields: [['Content-Security-Policy', ownPagePolicy]] };
+}
+
+/** Our own page runs nothing and fetches nothing; a browser may as well be told so. */
+const ownPagePolicy =
+  "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+/** The answer of a route that answers itself: configured, not a failure, so Proxy-Status says nothing of it. */
+export function staticResponse(
+  action: Extract<RouteAction, { kind: 'respond' | 'redirect' }>,
+  facts: { readonly requestId: string; readonly method: string },
+): GeneratedResponse {
+  const requestId = ['X-Request-Id', visibleText(facts.requestId, 128)] as const;
+  if (action.kind === 'redirect') {
+    const location = visibleText(action.location, locationMax);
+    const fields = [['Content-Type', 'text/plain; charset=utf-8'], requestId, ['Location', location]] as const;
+    return configured(action.status, fields, `See ${location}\n`, facts.method);
+  }
+  const fields = [['Content-Type', visibleText(action.contentType, 256)], requestId] as const;
+  // RFC 9110 §6.4.1: these never have content, whatever the configuration says.
+  if (action.status === 204 || action.status === 304) return configured(action.status, [requestId], '', facts.method);
+  return configured(action.status, fields, action.content, facts.method);
+}
+
+/** RFC 9110 §4.1 wants 8000 octets of a URI to work; a target is never longer here. */
+const locationMax = 8192;
+
+function configured(
+  status: number,
+  fields: GeneratedResponse['fields'],
+  text: string,
+  method: string,
+): GeneratedResponse {
+  const content = utf8.encode(text);
+  return {
+    status,
+    reason: reasonPhrase(status),
+    fields,
+    content: method === 'HEAD' ? noOctets : content,
+    contentLength: content.length,
+    trailersOnlyGrpc: false,
+  };
+}

@@ -1,0 +1,57 @@
+import type { Account } from './account.ts';
+
+/** Whether a request's content is gRPC, and what its answer is called; null for anything else. */
+export function grpcContentType(contentType: string | null): string | null {
+  const mediaType = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (!mediaType.startsWith('application/grpc')) return null;
+  return /^application\/grpc(?:-web(?:-text)?)?(?:\+[a-z0-9.-]{1,32})?$/.test(mediaType)
+    ? mediaType
+    : 'application/grpc';
+}
+
+/**
+ * The fields of a trailers-only answer: gRPC has its own status, and HTTP's is always 200. The time to wait
+ * goes with it as server pushback, which gRPC clients heed before they try again.
+ */
+export function grpcFields(account: Account): readonly (readonly [name: string, value: string])[] {
+  const message = account.forOperators?.sentence ?? `${account.title}. ${account.visitor}`;
+  const fields: (readonly [string, string])[] = [
+    ['Grpc-Status', String(grpcStatus(account.status))],
+    ['Grpc-Message', percentEncode(message)],
+  ];
+  if (account.retryAfterS !== null) fields.push(['Grpc-Retry-Pushback-Ms', String(account.retryAfterS * 1000)]);
+  return fields;
+}
+
+/** From HTTP's status to gRPC's, after gRPC's own table for gateways; 504 and 429 said more exactly. */
+export function grpcStatus(status: number): number {
+  switch (status) {
+    case 408:
+    case 504:
+      return 4; // DEADLINE_EXCEEDED
+    case 413:
+    case 429:
+    case 431:
+      return 8; // RESOURCE_EXHAUSTED
+    case 404:
+    case 501:
+      return 12; // UNIMPLEMENTED
+    case 502:
+    case 503:
+      return 14; // UNAVAILABLE
+    default:
+      return 13; // INTERNAL
+  }
+}
+
+const utf8 = new TextEncoder();
+
+/** gRPC's encoding of a status message: octets outside visible ASCII, and the percent sign, become %XX. */
+export function percentEncode(message: string): string {
+  let encoded = '';
+  for (const octet of utf8.encode(message)) {
+    const plain = octet >= 0x20 && octet <= 0x7e && octet !== 0x25;
+    encoded += plain ? String.fromCharCode(octet) : `%${octet.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return encoded;
+}
