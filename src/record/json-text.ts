@@ -7,6 +7,11 @@
 const unsafe = /[^ !#-[\]-~]/;
 const notAscii = /[\u007f-\uffff]/g;
 
+/** Whether `text` stands in a JSON string as it is. */
+export function isPlain(text: string): boolean {
+  return !unsafe.test(text);
+}
+
 /** A JSON string. Half a surrogate pair becomes U+FFFD: JSON parsers disagree about it otherwise. */
 export function quoted(text: string): string {
   return unsafe.test(text) ? escaped(text) : `"${text}"`;

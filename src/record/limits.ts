@@ -9,6 +9,8 @@ export const recordLimits = {
   name: 256,
   /** No method that is known has more than 17 (UPDATEREDIRECTREF). */
   method: 32,
+  /** SIGVTALRM is the longest. */
+  signal: 16,
   /** Longer than any domain name (RFC 1035 §2.3.4). */
   host: 255,
   /** A request target may have 8 KiB and more; what tells one from another stands in front. */

@@ -1,11 +1,13 @@
 /** What must not be written: credentials and the values of query parameters. */
 
 /** Stands where something was left out. */
-const mark = '…';
+const leftOut = '…';
 
 /** Longest name of a query parameter that is believed to be a name. */
 const queryNameMax = 64;
 
+/** A parameter that some server may read as two, or that runs into a fragment. */
+const twofold = /[;#]/;
 const plainName = /^[\w.\-[\]$:@~]+$/;
 const decodedName = /^[\p{L}\p{N}\p{M}_.\-[\]$:@~ ]+$/u;
 
@@ -14,30 +16,31 @@ const decodedName = /^[\p{L}\p{N}\p{M}_.\-[\]$:@~ ]+$/u;
  *
  * Names stay as they were sent; `allowed` holds lowercase names, compared after percent-decoding. A piece
  * without "=" stays only when its name is allowed: it may as well be a token. Some servers part parameters at
- * ";" too, so a value with ";" is never kept, and neither is a name that could hold a value of its own.
+ * ";" too, so a value with ";" is never kept, and neither is a name that could hold a value of its own. The
+ * result is never longer than the query, as long as `mark`, which stands for what is left out, is one character.
  */
-export function redactQuery(query: string, allowed: ReadonlySet<string>): string {
+export function redactQuery(query: string, allowed: ReadonlySet<string>, mark = leftOut): string {
   let result = '';
   let start = 0;
   for (;;) {
     const next = query.indexOf('&', start);
     const end = next === -1 ? query.length : next;
-    result += redactParameter(query.slice(start, end), allowed);
+    result += redactParameter(query.slice(start, end), allowed, mark);
     if (next === -1) return result;
     result += '&';
     start = next + 1;
   }
 }
 
-function redactParameter(piece: string, allowed: ReadonlySet<string>): string {
+function redactParameter(piece: string, allowed: ReadonlySet<string>, mark: string): string {
   if (piece === '') return '';
   const equals = piece.indexOf('=');
   const name = equals === -1 ? piece : piece.slice(0, equals);
   const known = nameOf(name);
-  if (known !== null && !piece.includes(';') && allowed.has(known)) return piece;
+  if (known !== null && allowed.has(known) && !twofold.test(piece)) return piece;
   if (equals === -1) return mark;
-  if (equals === piece.length - 1) return `${known === null && name !== '' ? mark : name}=`;
-  return `${known === null && name !== '' ? mark : name}=${mark}`;
+  const shown = known === null && name !== '' ? mark : name;
+  return equals === piece.length - 1 ? `${shown}=` : `${shown}=${mark}`;
 }
 
 /** The name as the application will understand it, lowercase; null when it is none. */
@@ -59,7 +62,7 @@ function decodePercent(text: string): string | null {
 /** A path as it came. A fragment has no place in a request target; where one was sent it is left out. */
 export function redactPath(path: string): string {
   const fragment = path.indexOf('#');
-  return fragment === -1 ? path : `${path.slice(0, fragment)}#${mark}`;
+  return fragment === -1 ? path : `${path.slice(0, fragment)}#${leftOut}`;
 }
 
 /** Fields whose values never reach a log, wherever they turn up. */
@@ -77,18 +80,18 @@ interface Rule {
 // A line's end may also be written out (\r, \n), as evidence of octets is.
 const rules: readonly Rule[] = [
   // Credentials with their scheme, wherever they stand (RFC 9110 §11.6.2).
-  { pattern: /\b(bearer|basic|digest|negotiate)(\s+)[\w\-.~+/=:,"]{4,}/gi, becomes: `$1$2${mark}` },
+  { pattern: /\b(bearer|basic|digest|negotiate)(\s+)[\w\-.~+/=:,"]{4,}/gi, becomes: `$1$2${leftOut}` },
   // user:password@ of an address (RFC 3986 §3.2.1).
-  { pattern: /:\/\/[^\s/@"'<>]{1,256}@/g, becomes: `://${mark}@` },
+  { pattern: /:\/\/[^\s/@"'<>]{1,256}@/g, becomes: `://${leftOut}@` },
   // JSON Web Tokens: two base64url objects, which begin with {".
-  { pattern: /\beyJ[\w-]{8,}\.[\w\-.]*/g, becomes: mark },
+  { pattern: /\beyJ[\w-]{8,}\.[\w\-.]*/g, becomes: leftOut },
   // What programs print of their settings: password=…, "api_key": "…", SESSION_TOKEN=….
   {
     pattern: /(passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|session[-_]?id)(["']?\s{0,4}[:=]\s{0,4})("[^"]*"?|'[^']*'?|[^\s"'&,;]+)/gi,
-    becomes: `$1$2${mark}`,
+    becomes: `$1$2${leftOut}`,
   },
   // Query values of an address or a request line.
-  { pattern: /([?&][^\s=&?#"'<>]{1,64}=)[^\s&#"'<>]+/g, becomes: `$1${mark}` },
+  { pattern: /([?&][^\s=&?#"'<>]{1,64}=)[^\s&#"'<>]+/g, becomes: `$1${leftOut}` },
 ];
 
 /**
@@ -105,8 +108,8 @@ export class TextRedactor {
   }
 
   redact(text: string): string {
-    let result = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}${mark}` : text;
-    result = result.replace(this.#fieldLine, `$1$2$3${mark}`);
+    let result = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}${leftOut}` : text;
+    result = result.replace(this.#fieldLine, `$1$2$3${leftOut}`);
     for (const rule of rules) result = result.replace(rule.pattern, rule.becomes);
     return result;
   }
@@ -131,5 +134,5 @@ function literal(name: string): string {
 }
 
 function cut(text: string, charactersMax: number): string {
-  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax)}${mark}`;
+  return text.length <= charactersMax ? text : `${text.slice(0, charactersMax)}${leftOut}`;
 }

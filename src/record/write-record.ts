@@ -5,9 +5,11 @@ import type { RecordBatch } from './batch.ts';
 import {
   bounded,
   count,
+  isPlain,
   jsonOf,
   milliseconds,
   millisecondsOrNull,
+  quoted,
   quotedOrNull,
   quotedWithin,
   signedMilliseconds,
@@ -47,6 +49,8 @@ export class RecordWriter {
   readonly #origin: string;
   readonly #routes = new Map<string, RouteFragment>();
   readonly #endpoints = new Map<string, EndpointFragment>();
+  #lastFailure: Failure | null = null;
+  #lastRedacted: Failure | null = null;
 
   constructor(context: WriterContext) {
     this.#batch = context.batch;
@@ -109,7 +113,7 @@ export class RecordWriter {
   #requestPart(exchange: EndedExchange): string {
     const target = exchange.target;
     const mark = target.indexOf('?');
-    const path = quotedWithin(redactPath(mark === -1 ? target : target.slice(0, mark)), recordLimits.path);
+    const path = quotedWithin(pathOf(target), recordLimits.path);
     const query = mark === -1 ? 'null' : this.#query(target.slice(mark + 1));
     return (
       `,"method":${quotedWithin(exchange.method, recordLimits.method)},"scheme":"${exchange.client.scheme}"` +
@@ -117,10 +121,12 @@ export class RecordWriter {
     );
   }
 
-  /** Cut before it is redacted too, so that an enormous query costs no more than a long one. */
+  /** Cut before it is redacted, so that an enormous query costs no more than a long one. */
   #query(query: string): string {
-    const redacted = redactQuery(bounded(query, recordLimits.query), this.#queryAllowed);
-    return quotedWithin(redacted, recordLimits.query);
+    const cut = bounded(query, recordLimits.query);
+    // Mostly only the marks of what was left out need escaping: then they are written escaped from the start.
+    if (isPlain(cut)) return `"${redactQuery(cut, this.#queryAllowed, '\\u2026')}"`;
+    return quoted(redactQuery(cut, this.#queryAllowed));
   }
 
   #attemptsPart(exchange: EndedExchange): string {
@@ -154,8 +160,23 @@ export class RecordWriter {
   }
 
   #failurePart(failure: Failure): string {
-    const evidence = jsonOf(this.#redactor.redactAll(failure.evidence, recordLimits.evidence));
-    return `,"cause":"${failure.cause}","stage":"${failure.stage}","evidence":${evidence}`;
+    return `,"cause":"${failure.cause}","stage":"${failure.stage}","evidence":${jsonOf(this.#redacted(failure).evidence)}`;
+  }
+
+  /** Without credentials and within bounds. The last attempt's failure is mostly the exchange's: made once. */
+  #redacted(failure: Failure): Failure {
+    if (failure !== this.#lastFailure) {
+      this.#lastFailure = failure;
+      this.#lastRedacted = { ...failure, evidence: this.#evidence(failure) } as Failure;
+    }
+    return this.#lastRedacted as Failure;
+  }
+
+  #evidence(failure: Failure): Failure['evidence'] {
+    const evidence = this.#redactor.redactAll(failure.evidence, recordLimits.evidence);
+    if (failure.cause !== 'no_route') return evidence;
+    // Whether its query comes along or not: values of parameters are not for the record.
+    return { ...evidence, path: bounded(pathOf(failure.evidence.path), recordLimits.evidence) };
   }
 
   #exitPart(attempt: AttemptFacts, exchange: EndedExchange): string {
@@ -164,7 +185,7 @@ export class RecordWriter {
     const code = exit.code === null ? 'null' : String(exit.code);
     const lastLine = exit.lastLine === null ? null : bounded(this.#redactor.redact(exit.lastLine), recordLimits.evidence);
     return (
-      `,"exit":{"code":${code},"signal":${quotedOrNull(exit.signal)},"oom":${exit.outOfMemory}` +
+      `,"exit":{"code":${code},"signal":${exit.signal === null ? 'null' : quotedWithin(exit.signal, recordLimits.signal)},"oom":${exit.outOfMemory}` +
       `,"before_ms":${signedMilliseconds(exitBeforeMs(attempt, exchange))},"last_line":${quotedOrNull(lastLine)}},"retry":`
     );
   }
@@ -193,13 +214,18 @@ export class RecordWriter {
 
   /** The sentence is made of evidence that has been redacted already, so it can hold nothing else. */
   #detail(failure: Failure, exchange: EndedExchange): string {
-    const redacted = { ...failure, evidence: this.#redactor.redactAll(failure.evidence, recordLimits.evidence) } as Failure;
-    const sentence = explain(redacted);
+    const sentence = explain(this.#redacted(failure));
     const last = exchange.attempts.at(-1);
     if (last === undefined || last.exit === null) return sentence;
     const lastLine = last.exit.lastLine === null ? null : this.#redactor.redact(last.exit.lastLine);
     return `${sentence} ${explainExit({ ...last.exit, lastLine }, exitBeforeMs(last, exchange))}`;
   }
+}
+
+/** The target without its query. */
+function pathOf(target: string): string {
+  const mark = target.indexOf('?');
+  return redactPath(mark === -1 ? target : target.slice(0, mark));
 }
 
 /** How long before the attempt ended its instance did; negative when the exit was seen after it. */

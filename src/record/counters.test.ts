@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import type { EndedExchange } from '../core/exchange.ts';
+import { fail } from '../core/failure.ts';
+import type { Instant } from '../core/time.ts';
+import { CounterTotals, ExchangeCounters } from './counters.ts';
+import { failedExchange, sampleExchange } from './sample-exchange.ts';
+
+const lasting = (ms: number, changes: Partial<EndedExchange> = {}): EndedExchange => sampleExchange({ endedAt: (5000 + ms) as Instant, ...changes });
+const labels = ({ route, upstream, statusClass, shape, cause, end }: ExchangeCount): string => [route, upstream, statusClass, shape, cause, end].join(' ');
+
+test('exchanges that agree in every label are counted together, others apart', () => {
+  const counters = new ExchangeCounters();
+  const refused = fail('connect_refused', 'connect', { address: 'a:1' });
+  const exchanges = [
+    lasting(1),
+    lasting(2),
+    lasting(2, { statusSent: 304, statusReceived: 304 }),
+    lasting(2, { statusSent: 500, statusReceived: 500 }),
+    lasting(2, { route: 'api' }),
+    lasting(2, { route: '', upstream: '', attempts: [], end: 'generated', statusSent: 404 }),
+    failedExchange(refused, 502),
+    failedExchange(fail('client_gone', 'response', { octetsSent: 0, how: 'closed' }), 0, { end: 'abandoned' }),
+    lasting(2, { end: 'truncated', failure: refused }),
+  ];
+  for (const exchange of exchanges) counters.count(exchange);
+  assert.deepEqual(
+    counters.takeDelta().map((count) => [count.count, labels(count)]),
+    [
+      [2, 'shop shop 2xx none none forwarded'],
+      [1, 'shop shop 3xx none none forwarded'],
+      [1, 'shop shop 5xx app_error none forwarded'],
+      [1, 'api shop 2xx none none forwarded'],
+      [1, '  4xx none none generated'],
+      [1, 'shop shop 5xx unreachable connect_refused generated'],
+      [1, 'shop shop none client_abort client_gone abandoned'],
+      [1, 'shop shop 2xx unreachable connect_refused truncated'],
+    ],
+  );
+});
+
+test('durations fall into the first bound that they do not exceed', () => {
+  const counters = new ExchangeCounters();
+  for (const ms of [0, 1, 1.001, 60_000, 60_001]) counters.count(lasting(ms));
+  const [count] = counters.takeDelta();
+  const expected = new Array<number>(durationBoundsMs.length + 1).fill(0);
+  expected[0] = 2;
+  expected[1] = 1;
+  expected[durationBoundsMs.length - 1] = 1;
+  expected[durationBoundsMs.length] = 1;
+  assert.deepEqual(count?.durations, expected);
+});
+
+test('a delta holds what came since the last one, and totals add them up', () => {
+  const counters = new ExchangeCounters();
+  const totals = new CounterTotals();
+  counters.count(lasting(3, { octetsFromClient: 5 }));
+  const first = counters.takeDelta();
+  totals.add(first);
+  assert.deepEqual(counters.takeDelta(), []);
+  counters.count(lasting(4));
+  counters.count(lasting(4, { route: 'api' }));
+  totals.add(counters.takeDelta());
+  assert.equal(first[0]?.count, 1, 'a delta that was taken does not change');
+  assert.deepEqual(
+    totals.all().map(({ route, count, durationMsSum, octetsIn, octetsOut }) => [route, count, durationMsSum, octetsIn, octetsOut]),
+    [
+      ['shop', 2, 7, 5, 12_826],
+      ['api', 1, 4, 0, 6413],
+    ],
+  );
+});
+
+test('beyond the limit exchanges are counted under "(other)", none is lost', () => {
+  const counters = new ExchangeCounters(3);
+  const totals = new CounterTotals(2);
+  for (let n = 0; n < 50; n++) counters.count(lasting(1, { route: `r${n}`, upstream: `u${n}`, statusSent: n % 2 === 0 ? 200 : 404 }));
+  const delta = counters.takeDelta();
+  assert.deepEqual(delta.map((count) => `${count.route} ${count.statusClass} ${count.count}`), ['r0 2xx 1', 'r1 4xx 1', 'r2 2xx 1', '(other) 4xx 24', '(other) 2xx 23']);
+  totals.add(delta);
+  totals.add([{ ...(delta[0] as ExchangeCount), route: 'r0' }]);
+  assert.deepEqual(totals.all().map((count) => `${count.route} ${count.statusClass} ${count.count}`), ['r0 2xx 2', 'r1 4xx 1', '(other) 2xx 24', '(other) 4xx 24']);
+});
+
+test('a known key costs no new cell', () => {
+  const counters = new ExchangeCounters(1);
+  for (let n = 0; n < 10; n++) {
+    counters.count(lasting(1));
+    assert.equal(counters.takeDelta()[0]?.route, 'shop');
+  }
+});
