@@ -79,7 +79,7 @@ const graceMsMax = 30_000;
 function spawnShell(): ChildProcess | null {
   let shell: ChildProcess;
   try {
-    shell = spawn('/bin/sh', ['-c', script], {
+    shell = spawn('/bin/sh', ['-c', guardScript], {
       cwd: '/',
       env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -101,11 +101,11 @@ function spawnShell(): ChildProcess | null {
 
 /**
  * POSIX sh. A group is signalled only while its leader is the process that was recorded, by pid and start time; once
- * the leader has gone, the group's number stays taken for as long as a member is left.
+ * the leader has gone, the group's number stays taken for as long as a member is left. In a container whose first
+ * process reaps nobody, zombies stay for ever; they are no reason to wait.
  */
-const script = `# Candor's guard: ends the applications if Candor is killed.
+export const guardScript = `# Candor's guard: ends the applications if Candor is killed.
 trap '' INT HUP TERM QUIT
-set -f
 groups=
 while read -r word group rest; do
   case $word in
@@ -127,6 +127,12 @@ ours() {
   set -- \${line##*) }
   [ "\${20}" = "$born" ]
 }
+alive() {
+  kill -s 0 -- "-$1" || return 1
+  [ -r /proc/self/stat ] || return 0
+  cat /proc/[0-9]*/stat | grep -q ") [^ZX] [0-9]* $1 "
+  [ $? -ne 1 ]
+}
 split() { group=\${1%%:*}; grace=\${1##*:}; start=\${1#*:}; start=\${start%:*}; }
 
 for entry in $groups; do
@@ -138,7 +144,7 @@ while [ -n "$groups" ]; do
   kept=
   for entry in $groups; do
     split "$entry"
-    ours "$group" "$start" && kill -s 0 -- "-$group" || continue
+    ours "$group" "$start" && alive "$group" || continue
     if [ "$waited" -ge "$grace" ]; then kill -s KILL -- "-$group"; else kept="$kept $entry"; fi
   done
   groups=$kept

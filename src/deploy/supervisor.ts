@@ -7,6 +7,8 @@ import type { Host, OutputStream } from './host.ts';
 import { Instance, type InstanceParts, type InstanceStatus, type LiveInstance } from './instance.ts';
 import type { Phase } from './instance-life.ts';
 
+export type { InstanceStatus, LiveInstance } from './instance.ts';
+
 export interface SupervisorParts {
   readonly applications: readonly ApplicationSpec[];
   readonly clock: Clock;

@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, test, type TestContext } from 'node:test';
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ApplicationId } from '../core/endpoint.ts';
+import type { EventKind, NewEvent } from '../core/event.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { systemClock } from '../testing/system.ts';
+import { readProcess } from './process-group.ts';
+import { createSupervisor, type SupervisorParts } from './supervisor.ts';
+import { createSystemHost } from './system-host.ts';
+
+// Real programs, real sockets, real time. Nothing here sleeps: each test waits for what it wants to see.
+
+const web = 'web' as ApplicationId;
+const directory = mkdtempSync(join(tmpdir(), 'deploy-'));
+after(() => rmSync(directory, { recursive: true }));
+
+/** Answers 200 on the port it is told; `before` runs first. */
+const server = (before = '') => `${before};
+const server = require('node:http').createServer((request, response) => response.end('fine'));
+server.listen(process.env.PORT, process.env.HOST);`;
+
+/** Prints the pid of a program that it starts in its own group, and that would run for a minute. */
+const withGrandchild = (onSigterm: string) => `
+const { spawn } = require('node:child_process');
+const child = spawn(process.execPath, ['-e', ${JSON.stringify(`${onSigterm}; setTimeout(() => {}, 60_000); console.log('up')`)}], { stdio: ['ignore', 'pipe', 'ignore'] });
+child.stdout.once('data', () => console.log('grandchild', child.pid));`;
+
+function application(script: string, changes: Partial<ApplicationSpec> = {}): ApplicationSpec {
+  return {
+    id: web,
+    command: [process.execPath, '-e', script],
+    directory,
+    environment: {},
+    instances: 1,
+    port: null,
+    readiness: { path: '/', intervalMs: 20, timeoutMs: 500, passes: 3, startMs: 10_000 },
+    stopMs: 2_000,
+    restart: { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 },
+    ...changes,
+  };
+}
+
+/** Starts the application and stops it when the test ends, whatever has happened. */
+function run(context: TestContext, ...applications: readonly ApplicationSpec[]) {
+  const told: NewEvent[] = [];
+  const lines: string[] = [];
+  const host = createSystemHost(systemClock);
+  const supervisor = createSupervisor({
+    applications,
+    clock: systemClock,
+    random: new SeededRandom(1),
+    events: { tell: (event: NewEvent) => void told.push(event) } as SupervisorParts['events'],
+    host,
+    drainMs: 0,
+    onLine: (_instance, _stream, line) => lines.push(line),
+  });
+  supervisor.start();
+  context.after(async () => {
+    void supervisor.stop();
+    await supervisor.stop();
+  });
+  const find = <K extends EventKind>(kind: K) => told.find((event) => event.kind === kind) as NewEvent<K> | undefined;
+  const first = () => supervisor.instances(web)[0];
+  return { supervisor, told, lines, find, first, ready: () => first()?.state === 'healthy' };
+}
+
+/** Waits until `seen` gives something. */
+async function until<T>(what: string, seen: () => T | null | undefined | false): Promise<T> {
+  const giveUpAt = performance.now() + 8_000;
+  for (;;) {
+    const value = seen();
+    if (value !== null && value !== undefined && value !== false) return value;
+    assert.ok(performance.now() < giveUpAt, `${what} within 8 s`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+function isRunning(pid: number): boolean {
+  const facts = readProcess(pid);
+  return facts !== null && facts.state !== 'Z';
+}
+
+const grandchildOf = (lines: readonly string[]) => Number(lines.find((line) => line.startsWith('grandchild '))?.slice(11));
+
+const linuxOnly = process.platform === 'linux' ? {} : { skip: 'reads /proc, which only Linux has' };
+
+test('the program finds its port in PORT and 127.0.0.1 in HOST, and is ready when it answers there', async (t) => {
+  const { find, first, ready, lines } = run(t, application(server("console.log(process.env.PORT, process.env.HOST, process.env.COLOUR)"), { environment: { COLOUR: 'green', PORT: '1' } }));
+  await until('ready', ready);
+  const { port } = find('instance_ready')?.evidence ?? { port: 0 };
+  assert.deepEqual(first()?.address, { kind: 'tcp', host: '127.0.0.1', port });
+  const answer = await fetch(`http://127.0.0.1:${port}/`);
+  assert.equal(await answer.text(), 'fine');
+  assert.deepEqual(lines, [`${port} ${process.env['HOST'] ?? '127.0.0.1'} green`]);
+  assert.equal(find('instance_started')?.evidence.port, port);
+});
+
+test('a HOST of the application is left as it is', async (t) => {
+  const { ready, lines } = run(t, application(server('console.log(process.env.HOST)'), { environment: { HOST: '0.0.0.0' } }));
+  await until('ready', ready);
+  assert.deepEqual(lines, ['0.0.0.0']);
+});
+
+test('an exit is told with its code and the line that tells why', async (t) => {
+  const { first, find } = run(t, application("console.log('starting'); throw new Error('no database')"));
+  const exited = await until('the exit', () => find('instance_exited'));
+  assert.deepEqual([exited.evidence.code, exited.evidence.signal, exited.evidence.outOfMemory], [1, null, false]);
+  assert.equal(exited.reason, 'exited with code 1; last line: Error: no database');
+  assert.equal(exited.evidence.output[0], 'starting');
+  assert.deepEqual([first()?.state, first()?.exit?.lastLine], ['unhealthy', 'Error: no database']);
+});
+
+test('a kill is told as one, at once', async (t) => {
+  const { supervisor, first, find, ready } = run(t, application(server("console.log('up')")));
+  await until('ready', ready);
+  const { pid } = find('instance_started')?.evidence ?? { pid: 0 };
+  const killedAt = performance.now();
+  const seen = new Promise<number>((resolve) => supervisor.onChange(() => first()?.state === 'unhealthy' && resolve(performance.now())));
+  process.kill(pid, 'SIGKILL');
+  assert.ok((await seen) - killedAt < 500);
+  assert.deepEqual([first()?.exit?.signal, first()?.exit?.code, first()?.exit?.lastLine], ['SIGKILL', null, 'up']);
+  assert.match(first()?.reason ?? '', /^killed by SIGKILL/);
+});
+
+test('a slow start is not routed to, and a check that runs out of time is never readiness', async (t) => {
+  const silentThenFine = `let silent = true;
+    process.stdin.resume();
+    setTimeout(() => { silent = false; }, 400);
+    require('node:http').createServer((request, response) => { if (!silent) response.end('fine'); }).listen(process.env.PORT, '127.0.0.1')`;
+  const readiness = { path: '/', intervalMs: 20, timeoutMs: 50, passes: 3, startMs: 100 };
+  const { supervisor, first, find, ready } = run(t, application(silentThenFine, { readiness }));
+  const states = new Set<string>();
+  supervisor.onChange(() => states.add(first()?.state ?? 'none'));
+  const late = await until('the report', () => find('instance_not_ready'));
+  assert.equal(first()?.state, 'starting');
+  assert.match(late.evidence.last, /connection refused|no answer within 50 ms|no check has come back/);
+  await until('ready', ready);
+  assert.deepEqual([...states], ['starting', 'healthy']);
+});
+
+test('a program that listens on another port than it was told is found out', linuxOnly, async (t) => {
+  const elsewhere = "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))";
+  const { first, find, lines } = run(t, application(elsewhere));
+  const { evidence, reason } = await until('the report', () => find('instance_misplaced'));
+  assert.deepEqual(evidence.listensOn, [`127.0.0.1:${lines[0]}`]);
+  assert.equal(`${reason} ${evidence.told}`, `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.told.slice(10)}: let it read the PORT environment variable ${evidence.told}`);
+  assert.ok(first()?.reason.includes(reason));
+});
+
+test('a program whose child listens on an address that 127.0.0.1 does not reach is found out', linuxOnly, async (t) => {
+  const inChild = `require('node:child_process').spawn(process.execPath, ['-e', "require('node:net').createServer().listen(process.env.PORT, '127.0.0.2')"], { stdio: 'inherit' })`;
+  const { find } = run(t, application(inChild));
+  const { evidence, reason } = await until('the report', () => find('instance_misplaced'));
+  assert.deepEqual(evidence.listensOn, [evidence.told.replace('127.0.0.1', '127.0.0.2')]);
+  assert.match(reason, /not on 127\.0\.0\.1: let it listen on 127\.0\.0\.1 or on every address/);
+});
+
+test('of much output the last 200 lines are kept, harmless, and all of it is shown', async (t) => {
+  const much = "for (let n = 1; n <= 1000; n++) console.log('line', n); console.log('\\x1b[31mred\\x07'); process.stdout.write('x'.repeat(10000))";
+  const { find, lines } = run(t, application(much));
+  const { output } = (await until('the exit', () => find('instance_exited'))).evidence;
+  assert.equal(output.length, 200);
+  assert.deepEqual([output[0], output[197], output[198]], ['line 803', 'line 1000', 'red␇']);
+  assert.match(output[199] ?? '', /^x{4096} … \(5904 more octets\)$/);
+  assert.equal(lines.length, 1002);
+});
+
+const notStarted: readonly (readonly [what: string, command: string, change: Partial<ApplicationSpec>, errno: string, reason: RegExp])[] = [
+  ['a program that is nowhere', 'no-such-program', {}, 'ENOENT', /the program no-such-program is in no directory of PATH/],
+  ['a path that is nothing', './missing', {}, 'ENOENT', /the program \.\/missing does not exist/],
+  ['a file that is not executable', './plain.txt', {}, 'EACCES', /the program \.\/plain\.txt is not executable/],
+  ['a script whose interpreter is missing', './script', {}, 'ENOENT', /\/script exists, but the interpreter that its first line names does not/],
+  ['a directory that is missing', 'node', { directory: '/no/such/directory' }, 'ENOENT', /the directory \/no\/such\/directory does not exist/],
+];
+
+writeFileSync(join(directory, 'plain.txt'), 'text\n', { mode: 0o644 });
+writeFileSync(join(directory, 'script'), '#!/no/such/interpreter\n', { mode: 0o755 });
+
+for (const [what, command, change, errno, reason] of notStarted) {
+  test(`${what} is an event and a reason`, async (t) => {
+    const { find, first } = run(t, application('', { command: [command], ...change }));
+    const event = await until('the event', () => find('instance_not_started'));
+    assert.equal(event.evidence.errno, errno);
+    assert.match(event.reason, reason);
+    assert.match(first()?.reason ?? '', reason);
+    assert.equal(first()?.state, 'unhealthy');
+  });
+}
+
+test('a port that is taken is said before the program is even started', async (t) => {
+  const holder = createServer().listen(0, '127.0.0.1');
+  t.after(() => holder.close());
+  await once(holder, 'listening');
+  const { port } = holder.address() as AddressInfo;
+  const { find } = run(t, application(server(), { port }));
+  const event = await until('the event', () => find('instance_not_started'));
+  assert.equal(event.evidence.errno, 'EADDRINUSE');
+  assert.match(event.reason, new RegExp(`port ${port} is taken by another program`));
+});
+
+test('a port that somebody takes meanwhile is not used again', async (t) => {
+  const first = `require('node:http').createServer().listen(process.env.PORT, '127.0.0.1', () => { throw Object.assign(new Error('listen EADDRINUSE'), { code: 'EADDRINUSE' }) })`;
+  const marker = join(directory, 'second-run');
+  const script = `const fs = require('node:fs'); if (fs.existsSync(${JSON.stringify(marker)})) { ${server()} } else { fs.writeFileSync(${JSON.stringify(marker)}, ''); ${first} }`;
+  const { told, ready } = run(t, application(script, { restart: { firstMs: 1, maxMs: 1, resetAfterMs: 60_000 } }));
+  await until('ready', ready);
+  const ports = told.flatMap((event) => (event.kind === 'instance_started' ? [(event as NewEvent<'instance_started'>).evidence.port] : []));
+  assert.equal(new Set(ports).size, 2);
+});
+
+test('instances never share a port', async (t) => {
+  const { supervisor, ready } = run(t, application(server(), { instances: 3 }));
+  await until('all are ready', () => ready() && supervisor.instances(web).every(({ state }) => state === 'healthy'));
+  assert.equal(new Set(supervisor.instances(web).map(({ address }) => address.kind === 'tcp' && address.port)).size, 3);
+});
+
+test('stopping ends what the program has started too, even what refuses', linuxOnly, async (t) => {
+  const stubborn = withGrandchild("process.on('SIGTERM', () => {})");
+  const { supervisor, lines, find } = run(t, application(server(stubborn), { stopMs: 100 }));
+  const grandchild = await until('the grandchild', () => grandchildOf(lines) || null);
+  const { pid } = find('instance_started')?.evidence ?? { pid: 0 };
+  assert.ok(isRunning(pid) && isRunning(grandchild));
+  await supervisor.stop();
+  assert.deepEqual([isRunning(pid), isRunning(grandchild)], [false, false]);
+  assert.deepEqual(supervisor.instances(web), []);
+});
+
+test('what a crashed program leaves behind is ended before it starts again', linuxOnly, async (t) => {
+  const { lines, find } = run(t, application(`${withGrandchild('')}; child.stdout.once('data', () => setTimeout(() => process.exit(3), 20))`));
+  await until('the next run', () => find('instance_restarting'));
+  assert.equal(find('instance_exited')?.evidence.code, 3);
+  assert.equal(isRunning(grandchildOf(lines)), false);
+});
+
+/** Candor in a process of its own, to be killed. Prints the application's lines. */
+const candor = (spec: ApplicationSpec) => `
+import { createSupervisor } from ${JSON.stringify(import.meta.resolve('./supervisor.ts'))};
+import { createSystemHost } from ${JSON.stringify(import.meta.resolve('./system-host.ts'))};
+import { systemClock } from ${JSON.stringify(import.meta.resolve('../testing/system.ts'))};
+import { SeededRandom } from ${JSON.stringify(import.meta.resolve('../testing/seeded-random.ts'))};
+const tell = ({ kind, evidence }) => { if (kind === 'instance_started') console.log('application', evidence.pid); };
+createSupervisor({
+  applications: [${JSON.stringify(spec)}], clock: systemClock, random: new SeededRandom(1), events: { tell },
+  host: createSystemHost(systemClock), onLine: (instance, stream, line) => console.log(line),
+}).start();`;
+
+async function killCandor(context: TestContext, spec: ApplicationSpec): Promise<readonly number[]> {
+  const parent = spawn(process.execPath, ['--input-type=module-typescript', '-e', candor(spec)], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  context.after(() => parent.kill('SIGKILL'));
+  const pids = new Map<string, number>();
+  createInterface({ input: parent.stdout }).on('line', (line) => {
+    const [name = '', pid] = line.split(' ');
+    pids.set(name, Number(pid));
+  });
+  const running = await until('application and grandchild', () => pids.size === 2 && [...pids.values()]);
+  assert.ok(running.every(isRunning));
+  const guards = await until('the guard', () => childrenOf(parent.pid ?? 0).filter((pid) => !running.includes(pid)));
+  assert.equal(guards.length, 1);
+  parent.kill('SIGKILL');
+  return [...running, ...guards];
+}
+
+function childrenOf(parent: number): readonly number[] {
+  return readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').filter((text) => text !== '').map(Number);
+}
+
+test('killing Candor leaves no orphan: application, grandchild and guard are gone within 2 s', linuxOnly, async (t) => {
+  const pids = await killCandor(t, application(server(withGrandchild(''))));
+  const killedAt = performance.now();
+  await until('all gone', () => !pids.some(isRunning));
+  assert.ok(performance.now() - killedAt < 2_000);
+});
+
+test('killing Candor leaves no orphan even of a program that refuses to stop', linuxOnly, async (t) => {
+  const refuses = "process.on('SIGTERM', () => {})";
+  const pids = await killCandor(t, application(server(`${refuses}; ${withGrandchild(refuses)}`), { stopMs: 200 }));
+  await until('all gone', () => !pids.some(isRunning));
+});

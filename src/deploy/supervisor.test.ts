@@ -1,0 +1,409 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ApplicationId } from '../core/endpoint.ts';
+import type { EventKind, NewEvent } from '../core/event.ts';
+import { failWith, succeed } from '../core/result.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import type { Host, ListeningSocket, Program, ProgramExit, ProgramListener, ProgramRequest } from './host.ts';
+import type { Observation } from './readiness.ts';
+import { createSupervisor, type SupervisorParts } from './supervisor.ts';
+
+const web = 'web' as ApplicationId;
+
+const application: ApplicationSpec = {
+  id: web,
+  command: ['node', 'server.js'],
+  directory: '/srv/web',
+  environment: {},
+  instances: 1,
+  port: null,
+  readiness: { path: '/up', intervalMs: 100, timeoutMs: 500, passes: 3, startMs: 5_000 },
+  stopMs: 4_000,
+  restart: { firstMs: 100, maxMs: 10_000, resetAfterMs: 60_000 },
+};
+
+const good: Observation = { kind: 'answered', status: 200, location: null, firstOctets: '' };
+const refused: Observation = { kind: 'refused' };
+
+/** A program that does what the test says. */
+class FakeProgram implements Program {
+  readonly pid: number;
+  readonly guarded = true;
+  readonly request: ProgramRequest;
+  readonly listener: ProgramListener;
+  /** What a check sees from now on; `silent`: nothing, so that the check runs into its limit. */
+  answer: Observation | 'silent' = good;
+  listensOn: readonly ListeningSocket[] = [];
+  onSigterm: 'end' | 'ignore' = 'end';
+  /** Something that it started and that survives it. */
+  hasLeftover = false;
+  running = true;
+  readonly signals: string[] = [];
+
+  constructor(pid: number, request: ProgramRequest, listener: ProgramListener) {
+    this.pid = pid;
+    this.request = request;
+    this.listener = listener;
+  }
+
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.signals.push(signal);
+    if (signal === 'SIGKILL') this.hasLeftover = false;
+    if (this.running && (signal === 'SIGKILL' || this.onSigterm === 'end')) queueMicrotask(() => this.end({ signal, code: null }));
+  }
+
+  groupIsAlive(): boolean {
+    return this.running || this.hasLeftover;
+  }
+
+  end(exit: Partial<ProgramExit>, lastLine: string | null = null): void {
+    this.running = false;
+    this.listener.onExited({ code: null, signal: null, outOfMemory: false, ...exit });
+    if (lastLine !== null) this.listener.onLine('stderr', lastLine);
+    this.listener.onOutputEnded();
+  }
+
+  watchMemory(): void {}
+  discard(): void {}
+}
+
+/** A whole machine in simulated time. */
+class FakeHost implements Host {
+  readonly clock = new SimulatedClock();
+  readonly programs: FakeProgram[] = [];
+  readonly ports = new Set<number>();
+  closed = false;
+  /** Called for each start; null: it cannot be started. */
+  onStart: (program: FakeProgram) => FakeProgram | null = (program) => program;
+  #nextPort = 40_001;
+
+  async reservePort(wanted: number | null) {
+    const port = wanted ?? this.#nextPort++;
+    if (this.ports.has(port)) return failWith({ errno: 'EADDRINUSE' });
+    this.ports.add(port);
+    return succeed(port);
+  }
+
+  releasePort(port: number): void {
+    this.ports.delete(port);
+  }
+
+  start(request: ProgramRequest, listener: ProgramListener): Program | null {
+    const program = this.onStart(new FakeProgram(1_000 + this.programs.length, request, listener));
+    if (program === null) queueMicrotask(() => listener.onNotStarted({ errno: 'ENOENT', reason: 'the program node is in no directory of PATH' }));
+    else this.programs.push(program);
+    return program;
+  }
+
+  probe({ port, timeoutMs }: { port: number; timeoutMs: number }, told: (observation: Observation) => void): () => void {
+    const program = this.programs.find(({ running, request }) => running && request.port === port);
+    const answer = program?.answer ?? refused;
+    const isSilent = answer === 'silent';
+    const observation = isSilent ? ({ kind: 'timed_out', limitMs: timeoutMs, status: null } as const) : answer;
+    const delayMs = isSilent ? timeoutMs : 1;
+    const timer = this.clock.schedule((this.clock.now() + delayMs) as never, told, observation);
+    return () => timer.cancel();
+  }
+
+  async listening(program: Program): Promise<readonly ListeningSocket[]> {
+    return (program as FakeProgram).listensOn;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  program(index: number): FakeProgram {
+    const program = this.programs[index];
+    assert.ok(program !== undefined, `program ${index} has been started`);
+    return program;
+  }
+}
+
+function supervise(applications: readonly ApplicationSpec[], parts: Partial<SupervisorParts> = {}) {
+  const host = new FakeHost();
+  const told: NewEvent[] = [];
+  const changes: string[] = [];
+  const events = { tell: (event: NewEvent) => void told.push(event) } as SupervisorParts['events'];
+  const supervisor = createSupervisor({ applications, clock: host.clock, random: new SeededRandom(7), events, host, ...parts });
+  const states = () => supervisor.instances(web).map(({ id, state }) => `${id} ${state}`);
+  supervisor.onChange(() => {
+    const text = states().join(', ');
+    if (changes.at(-1) !== text) changes.push(text);
+  });
+  const kinds = () => told.map(({ kind }) => kind);
+  const last = <K extends EventKind>(kind: K) => told.findLast((event) => event.kind === kind) as NewEvent<K> | undefined;
+  return { supervisor, host, clock: host.clock, told, kinds, last, states, changes };
+}
+
+const reasonOf = (supervisor: ReturnType<typeof createSupervisor>) => supervisor.instances(web)[0]?.reason ?? '';
+
+test('an instance is healthy only after its checks have passed in a row', async () => {
+  const { supervisor, host, clock, states, last } = supervise([application]);
+  host.onStart = (program) => Object.assign(program, { answer: refused });
+  supervisor.start();
+  assert.deepEqual(states(), ['web/1 starting']);
+  await clock.advance(1_000);
+  assert.deepEqual(states(), ['web/1 starting']);
+  assert.match(reasonOf(supervisor), /starting: GET \/up on port 40001: connection refused/);
+  host.program(0).answer = good;
+  await clock.advance(101);
+  assert.deepEqual(states(), ['web/1 starting']);
+  await clock.advance(150);
+  assert.deepEqual(states(), ['web/1 healthy']);
+  assert.deepEqual(supervisor.instances(web)[0]?.address, { kind: 'tcp', host: '127.0.0.1', port: 40_001 });
+  assert.equal(last('instance_ready')?.evidence.port, 40_001);
+  assert.equal(last('instance_started')?.evidence.command, 'node server.js');
+});
+
+test('a timeout is never readiness, however long it goes on, and is reported once with what was seen', async () => {
+  const { supervisor, host, clock, states, told, last } = supervise([application]);
+  host.onStart = (program) => Object.assign(program, { answer: 'silent' });
+  supervisor.start();
+  await clock.advance(3_600_000);
+  assert.deepEqual(states(), ['web/1 starting']);
+  assert.equal(told.filter(({ kind }) => kind === 'instance_not_ready').length, 1);
+  assert.equal(last('instance_not_ready')?.evidence.last, 'GET /up on port 40001: no answer within 500 ms');
+  host.program(0).answer = good;
+  await clock.advance(1_000);
+  assert.deepEqual(states(), ['web/1 healthy']);
+});
+
+test('a redirect is no readiness, and the reason says where it leads', async () => {
+  const { supervisor, host, clock, states } = supervise([application]);
+  host.onStart = (program) => Object.assign(program, { answer: { kind: 'answered', status: 302, location: '/login', firstOctets: '' } });
+  supervisor.start();
+  await clock.advance(2_000);
+  assert.deepEqual(states(), ['web/1 starting']);
+  assert.match(reasonOf(supervisor), /302, which redirects to \/login: point readiness\.path at a path that answers 200/);
+});
+
+test('three failed checks take a ready instance out, three passes bring it back, and its program is left alone', async () => {
+  const { supervisor, host, clock, states, changes, last } = supervise([application]);
+  supervisor.start();
+  await clock.advance(1_000);
+  host.program(0).answer = { kind: 'answered', status: 500, location: null, firstOctets: 'database gone' };
+  await clock.advance(3_100);
+  assert.deepEqual(states(), ['web/1 unhealthy']);
+  assert.match(reasonOf(supervisor), /3 checks in a row failed; GET \/up on port 40001 answered 500 \("database gone"\)/);
+  assert.deepEqual([last('instance_not_ready')?.from, last('instance_not_ready')?.to], ['ready', 'failing']);
+  host.program(0).answer = good;
+  await clock.advance(3_100);
+  assert.deepEqual(states(), ['web/1 healthy']);
+  assert.deepEqual(changes, ['web/1 starting', 'web/1 healthy', 'web/1 unhealthy', 'web/1 healthy']);
+  assert.equal(host.programs.length, 1);
+});
+
+test('an exit is told at once, and again when the last line has come', async () => {
+  const { supervisor, host, clock, told, last } = supervise([application]);
+  supervisor.start();
+  await clock.advance(1_000);
+  const exits: unknown[] = [];
+  supervisor.onChange(() => exits.push([supervisor.instances(web)[0]?.state, supervisor.instances(web)[0]?.exit?.lastLine]));
+  const program = host.program(0);
+  program.listener.onLine('stdout', 'listening');
+  program.running = false;
+  program.listener.onExited({ code: 1, signal: null, outOfMemory: false });
+  assert.deepEqual(exits, [['unhealthy', 'listening']]);
+  assert.ok(!told.some(({ kind }) => kind === 'instance_exited'), 'the event waits for the output');
+  program.listener.onLine('stderr', 'Error: no database');
+  program.listener.onOutputEnded();
+  assert.deepEqual(exits.at(-1), ['unhealthy', 'Error: no database']);
+  assert.deepEqual(last('instance_exited')?.evidence.output, ['listening', 'Error: no database']);
+  assert.equal(last('instance_exited')?.reason, 'exited with code 1; last line: Error: no database');
+  const [instance] = supervisor.instances(web);
+  assert.deepEqual(instance?.exit, { atInstant: 1_000, code: 1, signal: null, outOfMemory: false, lastLine: 'Error: no database' });
+});
+
+test('a program that keeps ending is started again at growing distances, on a new port, and the status calls it a crash loop', async () => {
+  const { supervisor, host, clock, told, states } = supervise([application]);
+  host.onStart = (program) => {
+    queueMicrotask(() => program.end({ code: 1 }, 'Error: boom'));
+    return program;
+  };
+  supervisor.start();
+  await clock.advance(60_000);
+  const delays = told.flatMap((event) => (event.kind === 'instance_restarting' ? [(event as NewEvent<'instance_restarting'>).evidence] : []));
+  assert.ok(delays.length >= 8 && delays.length < 40, `${delays.length} restarts in a minute`);
+  delays.forEach(({ afterMs, failures }, index) => {
+    assert.equal(failures, index + 1);
+    assert.ok(afterMs <= Math.min(10_000, 100 * 2 ** index));
+  });
+  assert.ok(new Set(host.programs.map(({ request }) => request.port)).size === host.programs.length, 'every run has its own port');
+  assert.match(reasonOf(supervisor), /exited with code 1; last line: Error: boom; starts again after .* \(a crash loop: \d+ times in a row\)/);
+  const status = supervisor.status()[0]?.instances[0];
+  assert.deepEqual([status?.phase, status?.restarts, status?.lastLines], ['backing_off', host.programs.length - 1, ['Error: boom']]);
+  assert.deepEqual(states(), ['web/1 unhealthy']);
+});
+
+test('a program that cannot be started is an event and a reason, and is tried again', async () => {
+  const { supervisor, host, clock, last, states } = supervise([application]);
+  host.onStart = () => null;
+  supervisor.start();
+  await clock.advance(10);
+  assert.deepEqual(states(), ['web/1 unhealthy']);
+  assert.deepEqual(last('instance_not_started')?.evidence, { command: 'node server.js', directory: '/srv/web', errno: 'ENOENT' });
+  assert.match(reasonOf(supervisor), /the program node is in no directory of PATH; starts again after/);
+  host.onStart = (program) => program;
+  await clock.advance(20_000);
+  assert.deepEqual(states(), ['web/1 healthy']);
+});
+
+test('a port of its own that somebody else holds is said, and tried again', async () => {
+  const { supervisor, host, clock, states } = supervise([{ ...application, port: 3_000 }]);
+  host.ports.add(3_000);
+  supervisor.start();
+  await clock.advance(10);
+  assert.match(reasonOf(supervisor), /port 3000 is taken by another program/);
+  host.ports.delete(3_000);
+  await clock.advance(20_000);
+  assert.deepEqual(states(), ['web/1 healthy']);
+});
+
+test('listening elsewhere is an event and the reason, told after two looks that saw the same', async () => {
+  const { supervisor, host, clock, last, told } = supervise([application]);
+  host.onStart = (program) => Object.assign(program, { answer: refused, listensOn: [{ host: '127.0.0.1', port: 3_000 }] });
+  supervisor.start();
+  await clock.advance(300);
+  assert.equal(last('instance_misplaced'), undefined);
+  await clock.advance(5_000);
+  assert.deepEqual(last('instance_misplaced')?.evidence, { told: '127.0.0.1:40001', listensOn: ['127.0.0.1:3000'] });
+  assert.match(reasonOf(supervisor), /listens on 127\.0\.0\.1:3000, not on 40001: let it read the PORT environment variable/);
+  assert.equal(told.filter(({ kind }) => kind === 'instance_misplaced').length, 1);
+});
+
+test('stopping asks, then kills, and resolves when the whole group is gone', async () => {
+  const { supervisor, host, clock } = supervise([{ ...application, instances: 2 }]);
+  supervisor.start();
+  await clock.advance(1_000);
+  host.program(0).onSigterm = 'ignore';
+  host.program(1).hasLeftover = true;
+  let stopped = false;
+  void supervisor.stop().then(() => (stopped = true));
+  await clock.advance(3_999);
+  assert.equal(stopped, false);
+  assert.deepEqual([host.program(0).signals, host.program(1).signals], [['SIGTERM'], ['SIGTERM']]);
+  await clock.advance(100);
+  assert.deepEqual([host.program(0).signals, host.program(1).signals], [['SIGTERM', 'SIGKILL'], ['SIGTERM', 'SIGKILL']]);
+  assert.equal(stopped, true);
+  assert.equal(host.closed, true);
+  assert.equal(host.ports.size, 0);
+  assert.deepEqual(supervisor.instances(web), []);
+});
+
+test('a second stop kills at once', async () => {
+  const { supervisor, host, clock } = supervise([application]);
+  supervisor.start();
+  await clock.advance(1_000);
+  host.program(0).onSigterm = 'ignore';
+  void supervisor.stop();
+  await clock.advance(10);
+  const stopped = supervisor.stop();
+  await clock.advance(30);
+  await stopped;
+  assert.deepEqual(host.program(0).signals, ['SIGTERM', 'SIGKILL']);
+});
+
+test('stopping before a port has been found leaves nothing', async () => {
+  const { supervisor, host, clock } = supervise([application]);
+  supervisor.start();
+  const stopped = supervisor.stop();
+  await clock.advance(0);
+  await stopped;
+  assert.equal(host.programs.length, 0);
+  assert.equal(host.ports.size, 0);
+});
+
+test('a changed application: the new instance is ready before the old one is drained and stopped', async () => {
+  const { supervisor, host, clock, changes } = supervise([application], { drainMs: 2_000 });
+  supervisor.start();
+  await clock.advance(1_000);
+  changes.length = 0;
+  supervisor.apply([{ ...application, environment: { COLOUR: 'green' } }]);
+  await clock.advance(250);
+  assert.deepEqual(host.program(0).signals, []);
+  await clock.advance(1_000);
+  assert.deepEqual(host.program(0).signals, [], 'draining');
+  await clock.advance(1_200);
+  assert.deepEqual(host.program(0).signals, ['SIGTERM']);
+  assert.deepEqual(changes, [
+    'web/1 healthy, web/2 starting',
+    'web/1 draining, web/2 healthy', // in one change: nobody ever sees none that is healthy
+    'web/2 healthy',
+  ]);
+});
+
+test('draining ends when the last request has', async () => {
+  const drains = Promise.withResolvers<void>();
+  const { supervisor, host, clock } = supervise([application], { drainMs: 30_000, whenDrained: () => drains.promise });
+  supervisor.start();
+  await clock.advance(1_000);
+  supervisor.apply([{ ...application, command: ['node', 'new.js'] }]);
+  await clock.advance(1_000);
+  assert.deepEqual(host.program(0).signals, []);
+  drains.resolve();
+  await clock.advance(1);
+  assert.deepEqual(host.program(0).signals, ['SIGTERM']);
+});
+
+test('a changed application that never gets ready leaves the old one serving, and going back stops the new one', async () => {
+  const { supervisor, host, clock, states } = supervise([application]);
+  supervisor.start();
+  await clock.advance(1_000);
+  host.onStart = (program) => Object.assign(program, { answer: 'silent' });
+  supervisor.apply([{ ...application, command: ['node', 'broken.js'] }]);
+  await clock.advance(600_000);
+  assert.deepEqual(states(), ['web/1 healthy', 'web/2 starting']);
+  supervisor.apply([{ ...application, command: ['node', 'broken-too.js'] }]);
+  await clock.advance(600_000);
+  assert.deepEqual(states(), ['web/1 healthy', 'web/3 starting']);
+  supervisor.apply([application]);
+  await clock.advance(1_000);
+  assert.deepEqual(states(), ['web/1 healthy']);
+  assert.deepEqual(host.program(0).signals, []);
+});
+
+test('what is unchanged is untouched, limits take effect in place, and the number follows', async () => {
+  const { supervisor, host, clock, states } = supervise([application]);
+  supervisor.start();
+  await clock.advance(1_000);
+  supervisor.apply([{ ...application, stopMs: 10, instances: 3 }]);
+  await clock.advance(1_000);
+  assert.deepEqual(states(), ['web/1 healthy', 'web/2 healthy', 'web/3 healthy']);
+  supervisor.apply([{ ...application, stopMs: 10 }]);
+  await clock.advance(20_000);
+  assert.equal(states().length, 1);
+  assert.equal(host.programs.length, 3);
+});
+
+test('with a port of its own the old instance goes before the new one comes', async () => {
+  const { supervisor, host, clock, states } = supervise([{ ...application, port: 3_000 }], { drainMs: 500 });
+  supervisor.start();
+  await clock.advance(1_000);
+  supervisor.apply([{ ...application, port: 3_000, command: ['node', 'new.js'] }]);
+  assert.deepEqual(states(), ['web/1 draining']);
+  await clock.advance(2_000);
+  assert.deepEqual(states(), ['web/2 healthy']);
+  assert.equal(host.programs.length, 2);
+});
+
+test('a removed application is drained, stopped and forgotten', async () => {
+  const { supervisor, clock, states } = supervise([application], { drainMs: 500 });
+  supervisor.start();
+  await clock.advance(1_000);
+  supervisor.apply([]);
+  assert.deepEqual(states(), ['web/1 draining']);
+  await clock.advance(1_000);
+  assert.deepEqual(supervisor.status(), []);
+});
+
+test('nothing keeps the clock busy once everything has stopped', async () => {
+  const { supervisor, clock } = supervise([application]);
+  supervisor.start();
+  await clock.advance(5_000);
+  void supervisor.stop();
+  await clock.advance(10_000);
+  assert.equal(clock.timersLive, 0);
+});
