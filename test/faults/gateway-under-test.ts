@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import type { CheckSpec, Configuration, RouteAction, RouteSpec, Timeouts, UpstreamSpec } from '../../src/core/configuration.ts';
+import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
+import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { Gateway } from '../../src/gateway/control.ts';
+
+/** What the run needs of a gateway. Only this file knows which gateway it is and how it is configured. */
+export interface GatewayUnderTest {
+  readonly host: string;
+  readonly port: number;
+  readonly deployment: string;
+  findRecord(requestId: string): Promise<ExchangeRecord | null>;
+  /** Failures that the gateway could not name. */
+  unclassified(): number;
+  /** Exchanges that it counted, and how many of them are still running. */
+  exchanges(): { readonly ended: number; readonly active: number };
+  stop(): Promise<void>;
+}
+
+export interface Target {
+  /** The route's path prefix, without a slash at the end. */
+  readonly prefix: string;
+  readonly to: { readonly host: string; readonly port: number } | 'maintenance';
+  readonly checked?: boolean;
+}
+
+export interface TestTimeouts {
+  readonly connectMs: number;
+  readonly responseHeadMs: number;
+  readonly idleMs: number;
+}
+
+export async function startGatewayUnderTest(targets: readonly Target[], timeouts: TestTimeouts): Promise<GatewayUnderTest> {
+  const configuration = configure(targets, timeouts);
+  // By a variable, so that these files can be checked before there is a gateway to import.
+  const module: string = '../../src/gateway/gateway.ts';
+  const { startGateway } = (await import(module)) as { startGateway(options: { configuration: Configuration }): Promise<Gateway> };
+  const gateway = await startGateway({ configuration });
+  const { host, port } = addressOf(gateway);
+  return {
+    host,
+    port,
+    deployment: configuration.deployment,
+    findRecord: (id) => gateway.findExchange(id),
+    unclassified: () => gateway.counts().workers.reduce((sum, worker) => sum + worker.unclassifiedTotal, 0),
+    exchanges: () => ({
+      ended: gateway.counts().exchanges.reduce((sum, cell) => sum + cell.count, 0),
+      active: gateway.counts().workers.reduce((sum, worker) => sum + worker.exchangesActive, 0),
+    }),
+    stop: () => gateway.stop('the test is over'),
+  };
+}
+
+function addressOf(gateway: Gateway): { host: string; port: number } {
+  const [listener] = gateway.status().listeners;
+  const [, host, port] = /^(.*):([0-9]+)$/.exec(listener?.address ?? '') ?? [];
+  if (host === undefined) throw new Error(`The gateway does not say where it listens: ${JSON.stringify(listener)}`);
+  return { host, port: Number(port) };
+}
+
+function configure(targets: readonly Target[], timeouts: TestTimeouts): Configuration {
+  return {
+    deployment: 'edge.test',
+    member: 'one',
+    listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false }],
+    routes: targets.map((target) => routeTo(target, timeouts)),
+    upstreams: targets.flatMap((target) => upstreamOf(target)),
+    applications: [],
+    // The run names its own request ids, where the client will not see a response that tells one.
+    trustedPeers: ['127.0.0.0/8'],
+    client: {
+      headMs: 5000,
+      contentMs: 5000,
+      keepAliveMs: 5000,
+      writeMs: 5000,
+      headOctetsMax: 32_768,
+      fieldsMax: 128,
+      targetOctetsMax: 8192,
+      contentOctetsMax: null,
+      connectionsMax: 1000,
+    },
+    admin: { socket: null },
+    log: { path: null, queryAllowed: [] },
+  };
+}
+
+function routeTo({ prefix, to }: Target, timeouts: TestTimeouts): RouteSpec {
+  const action: RouteAction =
+    to === 'maintenance'
+      ? { kind: 'maintenance', message: 'Back soon.', retryAfterS: 60 }
+      : { kind: 'upstream', upstream: nameOf(prefix) as UpstreamId };
+  return {
+    id: nameOf(prefix) as RouteId,
+    match: { hosts: [], pathPrefix: prefix, methods: [], fields: [] },
+    action,
+    rewrite: { pathPrefix: null, host: 'client' },
+    requestFields: { remove: [], set: [], add: [] },
+    responseFields: { remove: [], set: [], add: [] },
+    timeouts: timeoutsOf(timeouts),
+    errorPages: {},
+    disclosure: 'operator',
+  };
+}
+
+function timeoutsOf({ connectMs, responseHeadMs, idleMs }: TestTimeouts): Timeouts {
+  return { dnsMs: connectMs, connectMs, tlsMs: connectMs, responseHeadMs, idleMs, exchangeMs: null };
+}
+
+function upstreamOf({ prefix, to, checked = false }: Target): UpstreamSpec[] {
+  if (to === 'maintenance') return [];
+  return [
+    {
+      id: nameOf(prefix) as UpstreamId,
+      endpoints: [{ address: { kind: 'tcp', host: to.host, port: to.port } }],
+      application: null,
+      tls: null,
+      check: checked ? tcpCheck : { kind: 'none' },
+      idleConnectionsMax: 8,
+      idleConnectionMs: 4000,
+      connectionsMax: 64,
+      attemptsMax: 2,
+      responseHeadOctetsMax: 65_536,
+    },
+  ];
+}
+
+const tcpCheck: CheckSpec = { kind: 'tcp', intervalMs: 200, timeoutMs: 500, passes: 1, fails: 1 };
+
+function nameOf(prefix: string): string {
+  return /^\/[a-z-]+$/.test(prefix) ? prefix.slice(1) : createHash('sha256').update(prefix).digest('hex').slice(0, 8);
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { faults } from '../../src/testing/testing.ts';
+import { type ExpectedRow, loadExpected, parseExpected } from './load-expected.ts';
+
+const rows = loadExpected();
+const now = rows.filter((row) => row.needs === null);
+
+/** The status that RFC 9209 §2.3 recommends, by type. 404 for an unknown destination is our one departure. */
+const statusOf: Readonly<Record<string, number>> = {
+  dns_timeout: 504,
+  dns_error: 502,
+  destination_not_found: 404,
+  destination_unavailable: 503,
+  destination_ip_prohibited: 502,
+  destination_ip_unroutable: 502,
+  connection_refused: 502,
+  connection_terminated: 502,
+  connection_timeout: 504,
+  connection_read_timeout: 504,
+  connection_write_timeout: 504,
+  connection_limit_reached: 503,
+  tls_protocol_error: 502,
+  tls_certificate_error: 502,
+  tls_alert_received: 502,
+  http_request_error: 429,
+  http_response_incomplete: 502,
+  http_response_header_section_size: 502,
+  http_response_transfer_coding: 502,
+  http_response_timeout: 504,
+  http_upgrade_failed: 502,
+  http_protocol_error: 502,
+  proxy_internal_response: 503,
+  proxy_loop_detected: 502,
+};
+
+test('there are at least 60 rows to run, and no two of one case and request', () => {
+  assert.ok(now.length >= 60, `${now.length}`);
+  const keys = rows.map(({ name, request }) => `${name} ${JSON.stringify(request)}`);
+  assert.equal(new Set(keys).size, keys.length);
+});
+
+test('every misbehaviour of the fault origin has a row', () => {
+  const named = new Set(now.map((row) => row.name));
+  assert.deepEqual(faults.map((fault) => fault.name).filter((name) => !named.has(name)), []);
+});
+
+/** What must be so within any row, whatever the gateway does. */
+const laws: readonly [law: string, holds: (row: ExpectedRow) => boolean][] = [
+  ['a generated response has an error and is complete', (r) => r.end !== 'generated' || (r.error !== null && r.clientSees === 'complete')],
+  ['a forwarded one has none', (r) => r.end !== 'forwarded' || (r.error === null && r.clientSees === 'complete')],
+  ['a truncated one is cut, and had begun', (r) => r.end !== 'truncated' || (r.clientSees === 'cut' && r.delivery === 'response_started' && r.error !== null)],
+  ['who left is sent nothing', (r) => (r.end === 'abandoned') === (r.status === null)],
+  ['the status is the one recommended for the error', (r) => r.end !== 'generated' || r.name.startsWith('grpc') || r.status === statusOf[r.error ?? '']],
+  ['what was not sent is not seen', (r) => r.delivery !== 'not_sent' || r.originSees.max === 0],
+  ['a POST is never seen twice', (r) => r.request.method !== 'POST' || r.originSees.max <= 1],
+  ['nothing is seen three times', (r) => r.originSees.max <= 2],
+  ['a generated row cites RFC 9209', (r) => r.end !== 'generated' || r.because.includes('RFC 9209 §2.3.')],
+];
+
+for (const [law, holds] of laws) {
+  test(`in every row: ${law}`, () => {
+    for (const row of rows) assert.ok(holds(row), `expected.md:${row.line} ${row.name}`);
+  });
+}
+
+test('each error type belongs to one shape', () => {
+  const shapesOf = new Map<string, Set<string>>();
+  for (const { error, shape } of rows) {
+    if (error !== null) shapesOf.set(error, (shapesOf.get(error) ?? new Set()).add(shape));
+  }
+  for (const [error, found] of shapesOf) assert.equal(found.size, 1, `${error}: ${[...found]}`);
+});
+
+const broken: readonly [what: string, row: string, complaint: RegExp][] = [
+  ['a missing cell', '| a | GET | 502 |', /^Error: expected\.md:2: 3 cells/],
+  ['an unknown shape', '| a | GET | 502 | x | gone | not_sent | generated | complete | 0 | y |', /"gone" is none of/],
+  ['an unknown request', '| a | get | 502 | x | reset | not_sent | generated | complete | 0 | y |', /"get" is no request/],
+  ['an unknown status', '| a | GET | 999 | x | reset | not_sent | generated | complete | 0 | y |', /"999" is no status/],
+  ['an unknown count', '| a | GET | 502 | x | reset | not_sent | generated | complete | few | y |', /"few" is no count/],
+];
+
+for (const [what, row, complaint] of broken) {
+  test(`${what} is complained about with its line`, () => {
+    assert.throws(() => parseExpected(`## Now\n${row}`), complaint);
+  });
+}
