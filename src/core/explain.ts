@@ -48,7 +48,10 @@ export function explain(failure: Failure): string {
  * names the rule, which is about the client's own octets.
  */
 export function explainToVisitor(failure: Failure): string {
-  if (failure.cause === 'maintenance' && failure.evidence.message !== '') return failure.evidence.message;
+  if (failure.cause === 'maintenance') {
+    const { message } = failure.evidence;
+    return message === '' ? specOf(failure).visitor : message;
+  }
   if (failure.cause === 'request_refused') {
     const { says, section } = requestRules[failure.evidence.rule];
     return `The request was refused because ${says} (${section}).`;

@@ -4,6 +4,7 @@ import { refusedByGateway } from './failure-table/refused-by-gateway.ts';
 import { reset } from './failure-table/reset.ts';
 import type { FailureTable } from './failure-table/table.ts';
 import { tooSlow } from './failure-table/too-slow.ts';
+import { unreachableTls } from './failure-table/unreachable-tls.ts';
 import { unreachable } from './failure-table/unreachable.ts';
 
 /**
@@ -12,6 +13,7 @@ import { unreachable } from './failure-table/unreachable.ts';
  */
 export const failureTable: FailureTable = {
   ...unreachable,
+  ...unreachableTls,
   ...tooSlow,
   ...reset,
   ...garbage,

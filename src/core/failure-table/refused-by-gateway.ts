@@ -67,13 +67,13 @@ export const refusedByGateway = {
     type: 'connection_limit_reached',
     status: 503,
     whose: 'gateway',
-    retry: 'never',
+    retry: 'elsewhere',
     countsAgainstHealth: false,
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application are in use',
     sentence: ({ upstream, limit }) =>
-      `All ${limit} connections that upstream ${quoted(upstream)} may have are in use.`,
+      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use.`,
     visitor: 'More people are using this site than it can serve at once. Please try again in a few seconds.',
     usualCauses: [
       'the application has become slow, so that each request holds its connection longer',
