@@ -1,0 +1,113 @@
+import type { ClientFacts } from './exchange.ts';
+import type { Failure } from './failure.ts';
+import type {
+  Capabilities,
+  Fields,
+  OutgoingRequest,
+  OutgoingResponse,
+  Ownership,
+  RequestHead,
+  ResponseHead,
+} from './message.ts';
+import type { Instant } from './time.ts';
+
+/**
+ * The two sides of an exchange, without a protocol version. `downstream/` and `upstream/` implement the
+ * streams, `exchange/` the handlers; an in-memory pair in `testing/` implements the streams once more.
+ *
+ * Content that is sent may be composed and held until `flush`; a side flushes by itself when it has much.
+ * Credit: a send that answers false has been taken, and asks the sender to wait for `onRoom`.
+ */
+
+/** The client's side of one exchange. */
+export interface DownstreamStream {
+  readonly capabilities: Capabilities;
+  readonly request: RequestHead;
+  readonly client: ClientFacts;
+  /** When the first octet of the request came. */
+  readonly startedAt: Instant;
+  readonly startedWall: number;
+  /** Request content is held back until this is called; answers "100 Continue" where the client waits for it. */
+  readContent(): void;
+  pauseContent(): void;
+  resumeContent(): void;
+  /** An interim response (1xx); passed over where the client cannot take one. */
+  inform(status: number, fields: Fields): void;
+  respond(response: OutgoingResponse): void;
+  sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  /** The response is whole. `onSent` follows when its last octet has left. */
+  endContent(trailers: Fields | null): void;
+  flush(): void;
+  /** Cuts the response so that the client cannot take it for whole. Nothing follows. */
+  abort(): void;
+}
+
+/** What an exchange hears from the client's side. */
+export interface DownstreamHandler {
+  /** The exchange begins. `failure` says why what came cannot be a request, where it cannot. */
+  onRequest(failure: Failure | null): void;
+  onRequestContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  onRequestEnd(trailers: Fields | null): void;
+  /** The request cannot be read to its end: the client left, was too slow, or broke a rule. */
+  onRequestFailed(failure: Failure): void;
+  /** One read is dealt with: what was composed for the other side may go. */
+  onRequestRead(): void;
+  /** The client has taken all that was pending. */
+  onClientRoom(): void;
+  /** The last octet of the response has been handed to the system. */
+  onSent(): void;
+}
+
+/** One attempt's side towards the endpoint. */
+export interface UpstreamStream {
+  readonly capabilities: Capabilities;
+  readonly address: string;
+  readonly localPort: number;
+  /** It had served an earlier exchange. */
+  readonly reused: boolean;
+  /** How long it had been idle before this attempt. */
+  readonly idleMs: number;
+  /** Whether any octet of the request has been handed to the system, and whether all have. */
+  readonly requestBegun: boolean;
+  readonly requestSent: boolean;
+  send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void;
+  sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  endContent(trailers: Fields | null): void;
+  flush(): void;
+  pauseContent(): void;
+  resumeContent(): void;
+  /** Gives the attempt up. No handler call follows. */
+  cancel(): void;
+}
+
+export interface AttemptLimits {
+  readonly responseHeadMs: number;
+  readonly idleMs: number;
+}
+
+/** What an exchange hears of an attempt. */
+export interface UpstreamHandler {
+  onInformed(response: ResponseHead): void;
+  onResponse(response: ResponseHead): void;
+  onResponseContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void;
+  /** The response is whole; the stream is not to be used any more. */
+  onResponseEnd(trailers: Fields | null): void;
+  /** The attempt is over without a whole response; the stream is not to be used any more. */
+  onAttemptFailed(failure: Failure): void;
+  onResponseRead(): void;
+  /** The endpoint has taken all that was pending. */
+  onEndpointRoom(): void;
+}
+
+/** What came of asking an endpoint for a stream: one of the two is called once, perhaps before the call returns. */
+export interface StreamWaiter {
+  onStream(stream: UpstreamStream): void;
+  onNoStream(failure: Failure): void;
+  /** A stage on the way is done: for the record's timings. */
+  onStage(stage: 'dns' | 'connect' | 'tls'): void;
+}
+
+export interface PendingStream {
+  /** No longer wanted; neither callback follows. */
+  cancel(): void;
+}

@@ -1,0 +1,32 @@
+import type { ClientFacts } from '../core/exchange.ts';
+import type { Fields } from '../core/message.ts';
+import type { TransportFacts } from '../core/transport.ts';
+import { clientFromForwarded } from '../wire/forwarded.ts';
+
+/** The other end of a connection, after the PROXY protocol has spoken where it is used. */
+export interface Peer {
+  readonly transport: TransportFacts;
+  readonly listener: string;
+  /** The client that a trusted peer's PROXY protocol header named; null without one. */
+  readonly source: { readonly address: string; readonly port: number } | null;
+}
+
+/**
+ * Who asks. A peer that is not trusted is the client itself, whatever its fields say; a trusted one is asked
+ * (RFC 7239 §5.2, X-Forwarded-For) and believed as far as its own chain is trusted.
+ */
+export function clientFacts(peer: Peer, fields: Fields | null, isTrusted: (address: string) => boolean): ClientFacts {
+  const { transport, listener, source } = peer;
+  const peerAddress = transport.remoteAddress;
+  const trusted = isTrusted(peerAddress);
+  const named = trusted && fields !== null ? clientFromForwarded(fields, isTrusted) : null;
+  return {
+    address: named?.address ?? source?.address ?? peerAddress,
+    port: named?.address == null ? (source?.port ?? transport.remotePort) : 0,
+    peerAddress,
+    trusted,
+    scheme: named?.scheme ?? (transport.tls === null ? 'http' : 'https'),
+    tls: transport.tls,
+    listener,
+  };
+}

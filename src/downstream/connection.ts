@@ -1,0 +1,480 @@
+import { Deadline } from '../core/deadline.ts';
+import type { ClientFacts } from '../core/exchange.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import type { Capabilities, Fields, Framing, OutgoingResponse, Ownership, RequestHead } from '../core/message.ts';
+import { noContent } from '../core/message.ts';
+import type { RequestRule } from '../core/rules.ts';
+import { requestRules } from '../core/rules.ts';
+import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
+import { after, type Instant, never } from '../core/time.ts';
+import type { Transport, TransportListener } from '../core/transport.ts';
+import { ChunkedDecoder, writeLastChunk } from '../wire/chunked.ts';
+import { type Http1RequestHead, RequestHeadParser } from '../wire/request-head.ts';
+import { sendContent } from '../wire/send-content.ts';
+import { type ResponseFraming, writeInformation, writeResponseHead } from '../wire/write-head.ts';
+import { clientFacts, type Peer } from './client-facts.ts';
+import type { DownstreamPorts, ListenerFacts } from './ports.ts';
+import { refusedRequest } from './refused-request.ts';
+
+/** A content length from which on reading into a large buffer of its own pays. */
+const bulkOctetsMin = 128 * 1024;
+
+/** Octets that came before their turn (pipelined requests, content nobody reads yet) and are kept; then we stop reading. */
+const heldOctetsMax = 64 * 1024;
+
+/** After our last response we go on reading this long, so that a reset does not destroy what the client has yet to read
+ * (RFC 9112 §9.6). */
+const lingerMs = 2000;
+
+/** Nobody gives up this fast: a FIN that follows its request so closely means "no more requests", not "no answer wanted". */
+const deliberateHalfCloseMs = 50;
+
+/** Which limit the connection's one deadline stands for. */
+type Limit = 'none' | 'head' | 'keep-alive' | 'content' | 'write' | 'linger';
+
+/**
+ * One HTTP/1.1 connection of a client: requests in, responses out, in order.
+ *
+ *     waiting ──octet──▶ head ──▶ exchange ──▶ waiting        any ──▶ lingering ──▶ closed
+ *
+ * A pipelined request is held as octets until the one before it is answered; its head is not looked at.
+ */
+export class ClientConnection extends Deadline implements TransportListener, DownstreamStream {
+  readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, extendedConnect: false };
+  readonly transport: Transport;
+  client: ClientFacts;
+  request: RequestHead = refusedRequest('', '');
+  startedAt: Instant;
+  startedWall = 0;
+
+  readonly #ports: DownstreamPorts;
+  readonly #listener: ListenerFacts;
+  readonly #peer: Peer;
+  readonly #parser: RequestHeadParser;
+  readonly #chunked = new ChunkedDecoder();
+  #phase: 'waiting' | 'head' | 'exchange' | 'lingering' | 'closed' = 'waiting';
+  #limit: Limit = 'none';
+  #handler: DownstreamHandler | null = null;
+  #persistent = true;
+  #clientEnded = false;
+  #held: Uint8Array | null = null;
+  #reading = false;
+
+  // The request's content.
+  #framing: Framing = noContent;
+  #wanted = false;
+  #paused = false;
+  #requestEnded = true;
+  #requestEndedAt: Instant;
+  #remaining = 0;
+  #received = 0;
+  #bulk = false;
+
+  // The response.
+  #response: ResponseFraming = 'none';
+  #responseBegun = false;
+  #responseEnded = false;
+  #octetsSent = 0;
+  #pendingBefore = 0;
+
+  constructor(transport: Transport, peer: Peer, listener: ListenerFacts, ports: DownstreamPorts) {
+    super();
+    this.transport = transport;
+    this.#peer = peer;
+    this.#listener = listener;
+    this.#ports = ports;
+    this.client = clientFacts(peer, null, ports.isTrusted);
+    this.#parser = new RequestHeadParser(headLimits(listener), ports.storage);
+    this.startedAt = ports.clock.now();
+    this.#requestEndedAt = this.startedAt;
+    transport.listener = this;
+    ports.deadlines.add(this);
+    this.#limitTo('head', listener.limits.headMs);
+  }
+
+  // Octets in.
+
+  onOctets(octets: Uint8Array, start: number, end: number): void {
+    if (this.#held !== null) return this.#hold(octets, start, end);
+    const at = this.#read(octets, start, end);
+    if (at < end) this.#hold(octets, at, end);
+    this.#handler?.onRequestRead();
+  }
+
+  /** Goes as far as it may; returns where it stopped. */
+  #read(octets: Uint8Array, start: number, end: number): number {
+    this.#reading = true;
+    let at = start;
+    while (at < end) {
+      if (this.#phase === 'waiting' || this.#phase === 'head') at += this.#readHead(octets, at, end);
+      else if (this.#phase === 'exchange') {
+        if (this.#requestEnded || !this.#wanted || this.#paused) break;
+        at += this.#readContent(octets, at, end);
+      } else at = end; // Lingering: read and forgotten.
+    }
+    this.#reading = false;
+    return at;
+  }
+
+  #hold(octets: Uint8Array, start: number, end: number): void {
+    if (this.#phase === 'lingering' || this.#phase === 'closed') return;
+    this.#held = this.#held === null ? octets.slice(start, end) : joined(this.#held, octets.subarray(start, end));
+    if (this.#held.length >= heldOctetsMax || !this.#requestEnded) this.transport.pause();
+  }
+
+  #readHeld(): void {
+    if (this.#reading) return; // The loop that is running goes on by itself.
+    while (this.#held !== null && this.#phase !== 'closed') {
+      const held = this.#held;
+      this.#held = null;
+      const at = this.#read(held, 0, held.length);
+      if (at < held.length) this.#held = at === 0 ? held : held.subarray(at);
+      this.#handler?.onRequestRead();
+      if (at === 0) return;
+    }
+    if (!this.#paused) this.transport.resume();
+  }
+
+  #readHead(octets: Uint8Array, start: number, end: number): number {
+    if (this.#phase === 'waiting') {
+      this.#phase = 'head';
+      this.startedAt = this.#ports.clock.now();
+      this.startedWall = this.#ports.clock.wallTime();
+      this.#limitTo('head', this.#listener.limits.headMs);
+    }
+    const consumed = this.#parser.push(octets, start, end);
+    const { state } = this.#parser;
+    if (state === 'complete') this.#begin(this.#parser.head as Http1RequestHead);
+    else if (state === 'refused') {
+      const refusal = this.#parser.refusal ?? { rule: 'request-line' as const, at: '' };
+      this.refuse(refusal.rule, refusal.at);
+    } else if (!this.#parser.began) this.#phase = 'waiting'; // Only empty lines so far.
+    return consumed;
+  }
+
+  #begin(head: Http1RequestHead): void {
+    this.#phase = 'exchange';
+    this.#limitTo('none', 0);
+    this.#framing = head.framing;
+    this.#remaining = head.framing.kind === 'length' ? head.framing.octets : 0;
+    this.#requestEnded = head.framing.kind === 'none' || (head.framing.kind === 'length' && this.#remaining === 0);
+    this.#requestEndedAt = this.startedAt;
+    this.#received = 0;
+    this.#wanted = false;
+    this.#paused = false;
+    if (head.framing.kind === 'chunked') this.#chunked.reset();
+    this.request = head;
+    this.client = clientFacts(this.#peer, head.fields, this.#ports.isTrusted);
+    this.#persistent = head.keepAlive && !this.#clientEnded;
+    this.#beginExchange(this.#tooLarge());
+  }
+
+  #tooLarge(): Failure | null {
+    const max = this.#listener.limits.contentOctetsMax;
+    if (max === null || Math.max(this.#remaining, this.#received) <= max) return null;
+    return refusal('content-too-large', `${max} octets at most`);
+  }
+
+  /** The octets are no request: it is answered and recorded all the same, and the connection ends. */
+  refuse(rule: RequestRule, at: string): void {
+    this.#phase = 'exchange';
+    this.#limitTo('none', 0);
+    this.#persistent = false;
+    this.#requestEnded = true;
+    this.request = refusedRequest(this.#parser.partialMethod, this.#parser.partialTarget);
+    this.#beginExchange(refusal(rule, at));
+  }
+
+  #beginExchange(failure: Failure | null): void {
+    this.#responseBegun = false;
+    this.#responseEnded = false;
+    this.#octetsSent = 0;
+    this.#ports.counts.exchangesActive++;
+    const handler = this.#ports.exchanges.create(this);
+    this.#handler = handler;
+    handler.onRequest(failure);
+  }
+
+  #readContent(octets: Uint8Array, start: number, end: number): number {
+    if (this.#framing.kind === 'length') {
+      const length = Math.min(end - start, this.#remaining);
+      this.#remaining -= length;
+      this.onContent(octets, start, start + length);
+      if (this.#remaining === 0) this.#endRequest(null);
+      else this.#limitTo('content', this.#listener.limits.contentMs);
+      return length;
+    }
+    const consumed = this.#chunked.push(octets, start, end, this);
+    if (this.#chunked.state === 'done') this.#endRequest(this.#chunked.trailers);
+    else if (this.#chunked.state === 'refused') this.#failRequest(refusal(this.#chunked.rule ?? 'chunk-size', ''));
+    else this.#limitTo('content', this.#listener.limits.contentMs);
+    return consumed;
+  }
+
+  /** For the chunked decoder, and our own framing: a run of content. */
+  onContent(octets: Uint8Array, start: number, end: number): void {
+    this.#received += end - start;
+    const tooLarge = this.#framing.kind === 'chunked' ? this.#tooLarge() : null;
+    if (tooLarge !== null) return this.#failRequest(tooLarge);
+    const ownership = this.#bulk && this.#framing.kind === 'length' && octets.length > bulkOctetsMin ? 'owned' : 'borrowed';
+    this.#handler?.onRequestContent(octets, start, end, ownership);
+  }
+
+  #endRequest(trailers: Fields | null): void {
+    if (this.#requestEnded) return;
+    this.#requestEnded = true;
+    this.#requestEndedAt = this.#ports.clock.now();
+    this.#limitTo('none', 0);
+    this.#readInBulk(false);
+    this.#handler?.onRequestEnd(trailers);
+  }
+
+  /** The request cannot be read to its end. The exchange decides what the client gets; nothing more is read. */
+  #failRequest(failure: Failure): void {
+    this.#persistent = false;
+    this.#requestEnded = true;
+    this.#limitTo('none', 0);
+    this.#readInBulk(false);
+    this.#handler?.onRequestFailed(failure);
+  }
+
+  readContent(): void {
+    if (this.#wanted || this.#requestEnded) return;
+    this.#wanted = true;
+    const head = this.#parser.head;
+    if (head?.expectContinue === true && this.#held === null && this.#received === 0) this.#continue();
+    if (this.#framing.kind === 'length' && this.#remaining >= bulkOctetsMin) this.#readInBulk(true);
+    this.#limitTo('content', this.#listener.limits.contentMs);
+    this.#readHeld();
+  }
+
+  /** RFC 9110 §10.1.1: the client waits for this before it sends its content. */
+  #continue(): void {
+    this.#ports.writer.claim(this);
+    this.#ports.writer.text('HTTP/1.1 100 Continue\r\n\r\n');
+    this.#ports.writer.flush(this);
+  }
+
+  pauseContent(): void {
+    this.#paused = true;
+    this.#limitTo('none', 0);
+    this.transport.pause();
+  }
+
+  resumeContent(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    if (!this.#requestEnded) this.#limitTo('content', this.#listener.limits.contentMs);
+    this.#readHeld();
+  }
+
+  #readInBulk(bulk: boolean): void {
+    if (this.#bulk === bulk) return;
+    this.#bulk = bulk;
+    this.transport.readInBulk(bulk);
+  }
+
+  // The response.
+
+  inform(status: number, fields: Fields): void {
+    if (this.request.version === 'HTTP/1.0' || this.#responseBegun) return;
+    this.#ports.writer.claim(this);
+    writeInformation(this.#ports.writer, status, fields);
+  }
+
+  respond(response: OutgoingResponse): void {
+    this.#responseBegun = true;
+    // What the client has yet to send would be taken for its next request.
+    if (!this.#requestEnded) this.#persistent = false;
+    const { writer } = this.#ports;
+    writer.claim(this);
+    const { version, method } = this.request;
+    this.#response = writeResponseHead(writer, response, { persistent: this.#persistent, version }, method);
+    if (this.#response === 'until-close') this.#persistent = false;
+  }
+
+  sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    if (this.#response === 'none' || this.#phase === 'closed') return true;
+    this.#octetsSent += end - start;
+    const coding = this.#response === 'chunked' ? 'chunked' : 'plain';
+    const room = sendContent(this.#ports.writer, this, coding, { octets, start, end, ownership });
+    if (!room) this.#watchWrite();
+    return room;
+  }
+
+  endContent(trailers: Fields | null): void {
+    if (this.#phase === 'closed') return;
+    if (this.#response === 'chunked') {
+      this.#ports.writer.claim(this);
+      writeLastChunk(this.#ports.writer, trailers);
+    }
+    this.#responseEnded = true;
+    if (this.#ports.writer.flush(this)) this.#sent();
+    else this.#watchWrite();
+  }
+
+  flush(): void {
+    if (this.#phase === 'closed' || this.#responseEnded) return;
+    if (!this.#ports.writer.flush(this)) this.#watchWrite();
+  }
+
+  onWritten(): void {
+    if (this.#phase !== 'exchange') return;
+    if (this.#limit === 'write') this.#limitTo('none', 0);
+    if (this.#responseEnded) this.#sent();
+    else this.#handler?.onClientRoom();
+  }
+
+  abort(): void {
+    if (this.#phase === 'closed') return;
+    this.#exchangeOver();
+    this.#readInBulk(false);
+    // Where the end of the connection would pass for the end of the content, only a reset tells the truth.
+    if (this.#response === 'until-close') return this.#close('reset');
+    this.#ports.writer.flush(this);
+    this.#linger();
+  }
+
+  #sent(): void {
+    const handler = this.#handler;
+    this.#exchangeOver();
+    this.#readInBulk(false);
+    handler?.onSent();
+    if (this.#phase === 'closed') return;
+    if (!this.#persistent) return this.#linger();
+    this.#parser.reset();
+    this.#phase = 'waiting';
+    this.#limitTo('keep-alive', this.#listener.limits.keepAliveMs);
+    if (this.#held !== null) this.#readHeld();
+    else if (this.#clientEnded) this.#linger();
+    else if (this.#paused) {
+      this.#paused = false;
+      this.transport.resume();
+    }
+  }
+
+  #exchangeOver(): void {
+    if (this.#phase === 'exchange') this.#ports.counts.exchangesActive--;
+    this.#handler = null;
+  }
+
+  /** FIN, then a while of reading, so that the client reads our answer before it hears of a closed connection. */
+  #linger(): void {
+    this.#phase = 'lingering';
+    this.#parser.reset();
+    this.#held = null;
+    this.transport.resume();
+    this.transport.end();
+    if (this.#clientEnded) return this.#close('close');
+    this.#limitTo('linger', lingerMs);
+  }
+
+  // What can go wrong.
+
+  #limitTo(limit: Limit, durationMs: number): void {
+    this.#limit = limit;
+    this.at = limit === 'none' ? never : after(this.#ports.clock.now(), durationMs);
+  }
+
+  #watchWrite(): void {
+    this.#pendingBefore = this.transport.pendingOctets;
+    this.#limitTo('write', this.#listener.limits.writeMs);
+  }
+
+  override onExpired(): void {
+    const { limits } = this.#listener;
+    switch (this.#limit) {
+      case 'head':
+        if (!this.#parser.began) return this.#close('close');
+        return this.#tooSlow(fail('request_head_timeout', 'request', { limitMs: limits.headMs, octetsReceived: this.#parser.octetsHeld }));
+      case 'content':
+        return this.#failRequest(fail('request_content_timeout', 'request', { idleMs: limits.contentMs, octetsReceived: this.#received }));
+      case 'write':
+        // It takes octets, if slowly: that is no reason to leave it.
+        if (this.transport.pendingOctets < this.#pendingBefore) return this.#watchWrite();
+        return this.#clientGone('reset');
+      case 'keep-alive':
+      case 'linger':
+        return this.#close('close');
+      case 'none':
+        return;
+    }
+  }
+
+  /** A head that does not come to its end is answered with 408 and recorded. */
+  #tooSlow(failure: Failure): void {
+    this.#phase = 'exchange';
+    this.#persistent = false;
+    this.#requestEnded = true;
+    this.request = refusedRequest(this.#parser.partialMethod, this.#parser.partialTarget);
+    this.#beginExchange(failure);
+  }
+
+  onEnd(): void {
+    this.#clientEnded = true;
+    if (this.#phase === 'waiting' || this.#phase === 'head' || this.#phase === 'lingering') {
+      if (this.#held === null) this.#close('close');
+      return;
+    }
+    if (this.#phase !== 'exchange') return;
+    if (!this.#requestEnded && this.#held === null) return this.#failRequest(this.#cut());
+    const sinceMs = this.#ports.clock.now() - this.#requestEndedAt;
+    const moreToCome = this.#held !== null || !this.#persistent || sinceMs <= deliberateHalfCloseMs;
+    if (!moreToCome) this.#clientGone('closed');
+  }
+
+  #cut(): Failure {
+    const octetsExpected = this.#framing.kind === 'length' ? this.#framing.octets : null;
+    return fail('request_content_cut', 'request', { octetsReceived: this.#received, octetsExpected });
+  }
+
+  onClosed(errno: string | null): void {
+    if (this.#phase === 'closed') return;
+    if (this.#phase === 'exchange') this.#clientGone(errno === null ? 'closed' : 'reset');
+    else this.#close('close');
+  }
+
+  #clientGone(how: 'closed' | 'reset'): void {
+    const handler = this.#handler;
+    const stage = this.#responseBegun ? 'flush' : 'request';
+    this.#ports.writer.discard(this);
+    this.#exchangeOver();
+    this.#close('reset');
+    handler?.onRequestFailed(fail('client_gone', stage, { octetsSent: this.#octetsSent, how }));
+  }
+
+  /** Ends a connection that waits between requests; one in an exchange ends after it. */
+  drain(): void {
+    this.#persistent = false;
+    if (this.#phase === 'waiting') this.#close('close');
+  }
+
+  #close(how: 'close' | 'reset'): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    this.#parser.reset();
+    this.#held = null;
+    this.#limitTo('none', 0);
+    this.#ports.deadlines.remove(this);
+    this.#ports.writer.discard(this);
+    this.transport.close(how);
+    this.#ports.counts.clientConnections--;
+    this.#ports.onConnectionClosed(this);
+  }
+}
+
+function headLimits(listener: ListenerFacts): ConstructorParameters<typeof RequestHeadParser>[0] {
+  const { headOctetsMax, fieldsMax, targetOctetsMax } = listener.limits;
+  return { headOctetsMax, fieldsMax, targetOctetsMax, methodOctetsMax: 32 };
+}
+
+function refusal(rule: RequestRule, at: string): Failure {
+  return fail('request_refused', 'request', { rule, status: requestRules[rule].status, at });
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}

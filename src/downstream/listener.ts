@@ -1,0 +1,45 @@
+import type { Transport } from '../core/transport.ts';
+import type { ClientConnection } from './connection.ts';
+import type { DownstreamPorts, ListenerFacts } from './ports.ts';
+import { Preface } from './preface.ts';
+
+/** One listener's connections in this worker: taken in up to a limit, counted, drained. */
+export class ListenerConnections {
+  facts: ListenerFacts;
+  readonly #ports: DownstreamPorts;
+  readonly #open = new Set<ClientConnection | Preface>();
+  #draining = false;
+
+  constructor(facts: ListenerFacts, ports: Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed'>) {
+    this.facts = facts;
+    this.#ports = {
+      ...ports,
+      onConnectionOpened: (engine, preface) => {
+        this.#open.delete(preface);
+        this.#open.add(engine);
+      },
+      onConnectionClosed: (connection) => {
+        this.#open.delete(connection);
+      },
+    };
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  accept(transport: Transport): void {
+    const { counts } = this.#ports;
+    // Closed without a word: whoever has no place cannot be told so without a place.
+    if (this.#draining || counts.clientConnections >= this.facts.limits.connectionsMax) return transport.close('reset');
+    counts.clientConnections++;
+    counts.clientConnectionsTotal++;
+    this.#open.add(new Preface(transport, this.facts, this.#ports));
+  }
+
+  /** Idle connections close now, the others after the exchange they are in. */
+  drain(): void {
+    this.#draining = true;
+    for (const connection of [...this.#open]) connection.drain();
+  }
+}

@@ -1,0 +1,36 @@
+import type { ClientLimits } from '../core/configuration.ts';
+import type { WorkerCounts } from '../core/counters.ts';
+import type { Deadlines } from '../core/deadline.ts';
+import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
+import type { Clock } from '../core/time.ts';
+import type { HeadStorage } from '../wire/head-storage.ts';
+import type { OctetWriter } from '../wire/octet-writer.ts';
+import type { ClientConnection } from './connection.ts';
+import type { Preface } from './preface.ts';
+
+/** What this room needs from the others. */
+export interface DownstreamPorts {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly writer: OctetWriter;
+  readonly storage: HeadStorage;
+  readonly counts: WorkerCounts;
+  readonly exchanges: Exchanges;
+  /** Whether a peer's word on who the client is may be taken. */
+  readonly isTrusted: (address: string) => boolean;
+  /** Told when a connection has got its engine, and when it has closed, so that its listener can drain it. */
+  readonly onConnectionOpened: (engine: ClientConnection, preface: Preface) => void;
+  readonly onConnectionClosed: (connection: ClientConnection | Preface) => void;
+}
+
+/** Where requests go. */
+export interface Exchanges {
+  /** An exchange for the request that has come on `stream`; it begins with `onRequest`. */
+  create(stream: DownstreamStream): DownstreamHandler;
+}
+
+export interface ListenerFacts {
+  readonly id: string;
+  readonly proxyProtocol: boolean;
+  readonly limits: ClientLimits;
+}

@@ -1,0 +1,108 @@
+import { Deadline } from '../core/deadline.ts';
+import { after } from '../core/time.ts';
+import type { Transport, TransportListener } from '../core/transport.ts';
+import { decidePreface } from '../wire/preface.ts';
+import { parseProxyProtocol } from '../wire/proxy-protocol.ts';
+import type { Peer } from './client-facts.ts';
+import { ClientConnection } from './connection.ts';
+import type { DownstreamPorts, ListenerFacts } from './ports.ts';
+
+/** The longest preface is a PROXY protocol header with all its extensions; real ones have some hundred octets. */
+const prefaceOctetsMax = 4096;
+
+/**
+ * The first octets of a connection decide what it speaks, before an engine gets it:
+ *
+ *     PROXY protocol (where the listener has it) ──▶ HTTP/1 │ HTTP/2 │ TLS
+ *
+ * HTTP/1 goes to its engine; what this port does not speak is answered in HTTP/1, recorded, and closed.
+ */
+export class Preface extends Deadline implements TransportListener {
+  readonly #transport: Transport;
+  readonly #listener: ListenerFacts;
+  readonly #ports: DownstreamPorts;
+  #held: Uint8Array = new Uint8Array(0);
+  #proxy: 'awaited' | 'done';
+  #source: Peer['source'] = null;
+
+  constructor(transport: Transport, listener: ListenerFacts, ports: DownstreamPorts) {
+    super();
+    this.#transport = transport;
+    this.#listener = listener;
+    this.#ports = ports;
+    // A header from a stranger would let everybody be anybody: it is read only where the peer is trusted.
+    this.#proxy = listener.proxyProtocol && ports.isTrusted(transport.facts.remoteAddress) ? 'awaited' : 'done';
+    transport.listener = this;
+    ports.deadlines.add(this);
+    this.at = after(ports.clock.now(), listener.limits.headMs);
+  }
+
+  onOctets(octets: Uint8Array, start: number, end: number): void {
+    if (this.#held.length === 0) return this.#decide(octets, start, end);
+    const all = new Uint8Array(this.#held.length + end - start);
+    all.set(this.#held);
+    all.set(octets.subarray(start, end), this.#held.length);
+    this.#decide(all, 0, all.length);
+  }
+
+  #decide(octets: Uint8Array, start: number, end: number): void {
+    let at = start;
+    if (this.#proxy === 'awaited') {
+      const header = parseProxyProtocol(octets, start, end);
+      if (header.state === 'partial') return this.#hold(octets, start, end);
+      if (header.state === 'refused') return this.#engine().refuse('proxy-protocol', '');
+      this.#proxy = 'done';
+      this.#source = header.source;
+      at += header.consumed;
+    }
+    const decision = decidePreface(octets, at, end);
+    if (decision === 'partial') return this.#hold(octets, at, end);
+    const engine = this.#engine();
+    if (decision === 'tls') engine.refuse('tls-on-plain-port', '');
+    else if (decision === 'http/2') engine.refuse('http2-not-offered', '');
+    else engine.onOctets(octets, at, end);
+  }
+
+  #hold(octets: Uint8Array, start: number, end: number): void {
+    this.#held = octets.slice(start, end);
+    if (this.#held.length > prefaceOctetsMax) this.#engine().refuse('proxy-protocol', '');
+  }
+
+  #engine(): ClientConnection {
+    this.#ports.deadlines.remove(this);
+    const peer: Peer = { transport: this.#transport.facts, listener: this.#listener.id, source: this.#source };
+    const engine = new ClientConnection(this.#transport, peer, this.#listener, this.#ports);
+    this.#ports.onConnectionOpened(engine, this);
+    return engine;
+  }
+
+  onEnd(): void {
+    this.#close();
+  }
+
+  onWritten(): void {}
+
+  onClosed(): void {
+    this.#gone();
+  }
+
+  override onExpired(): void {
+    this.#close();
+  }
+
+  drain(): void {
+    this.#close();
+  }
+
+  #close(): void {
+    this.#gone();
+    this.#transport.close('close');
+  }
+
+  #gone(): void {
+    if (this.place < 0) return;
+    this.#ports.deadlines.remove(this);
+    this.#ports.counts.clientConnections--;
+    this.#ports.onConnectionClosed(this);
+  }
+}

@@ -1,0 +1,82 @@
+import type { Disclosure, RouteAction, Timeouts } from '../core/configuration.ts';
+import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
+import type { EndedExchange } from '../core/exchange.ts';
+import type { Failure } from '../core/failure.ts';
+import type { FieldFilter } from '../core/field-names.ts';
+import type { RequestHead } from '../core/message.ts';
+import type { PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { Clock } from '../core/time.ts';
+
+/** What the journey needs from the other rooms. `gateway/` plugs the real ones in, tests their own. */
+export interface ExchangePorts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly recorder: Recorder;
+}
+
+export interface Ids {
+  /** A new request id: UUIDv7 (RFC 9562 §5.7). */
+  requestId(wallTime: number): string;
+  /** Sixteen lowercase hexadecimal digits, not all zero: a span's id (W3C Trace Context). */
+  spanId(): string;
+}
+
+export interface Recorder {
+  /** Called exactly once per exchange. */
+  ended(exchange: EndedExchange): void;
+}
+
+/** One configuration revision in force. An exchange keeps the one it began with. */
+export interface Serving {
+  readonly revision: number;
+  /** The name in Via and Proxy-Status. */
+  readonly deployment: string;
+  readonly router: Router;
+}
+
+export interface Router {
+  route(request: RequestHead): Route | null;
+}
+
+/** A route, made ready: what can be worked out before a request comes has been. */
+export interface Route {
+  readonly id: string;
+  readonly action: RouteAction;
+  /** Null unless the action is 'upstream'. */
+  readonly upstream: Upstream | null;
+  readonly timeouts: Timeouts;
+  readonly errorPages: Readonly<Record<string, string>>;
+  readonly disclosure: Disclosure;
+  readonly request: FieldChange;
+  readonly response: FieldChange;
+  /** 'client', 'endpoint', or the host to name. */
+  readonly host: string;
+  /** The target as the endpoint shall see it. */
+  rewrite(target: string): string;
+}
+
+/** What a route takes from a field section, and what it puts there. */
+export interface FieldChange {
+  readonly drop: FieldFilter;
+  readonly lines: readonly (readonly [name: string, value: string])[];
+}
+
+export interface Upstream {
+  readonly id: string;
+  /** '' for configured addresses. */
+  readonly application: string;
+  readonly attemptsMax: number;
+  readonly secure: boolean;
+  choose(tried: readonly Endpoint[]): Endpoint | null;
+  hasOther(tried: readonly Endpoint[]): boolean;
+  unavailable(): Failure;
+}
+
+export interface Endpoint {
+  readonly id: string;
+  readonly address: string;
+  readonly state: EndpointState;
+  readonly exit: InstanceExit | null;
+  readonly release: string | null;
+  acquire(waiter: StreamWaiter, limits: Timeouts, repeatable: boolean): PendingStream | null;
+}

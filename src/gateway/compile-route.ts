@@ -1,0 +1,38 @@
+import type { FieldEdits, RouteSpec } from '../core/configuration.ts';
+import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
+import { ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
+import type { FieldChange, Route, Upstream } from '../exchange/ports.ts';
+
+/** A route made ready for exchanges. `upstream` is the one its action names, null for other actions. */
+export function compileRoute(spec: RouteSpec, upstream: Upstream | null): Route {
+  return {
+    id: spec.id,
+    action: spec.action,
+    upstream,
+    timeouts: spec.timeouts,
+    errorPages: spec.errorPages,
+    disclosure: spec.disclosure,
+    request: fieldChange(spec.requestFields, ownRequestFields),
+    response: fieldChange(spec.responseFields, ownResponseFields),
+    host: spec.rewrite.host,
+    rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
+  };
+}
+
+function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
+  const names = [...edits.remove, ...edits.set.map(([name]) => name)];
+  return { drop: names.length === 0 ? own : fieldFilter(names, own), lines: [...edits.set, ...edits.add] };
+}
+
+/** `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. */
+export function rewriteOf(matched: string, replacement: string | null): (target: string) => string {
+  if (replacement === null) return (target) => target;
+  const prefix = matched.endsWith('/') ? matched.slice(0, -1) : matched;
+  const base = replacement.endsWith('/') ? replacement.slice(0, -1) : replacement;
+  return (target) => {
+    if (!target.startsWith('/')) return target;
+    const rest = target.slice(prefix.length);
+    const rewritten = base + rest;
+    return rewritten.startsWith('/') ? rewritten : `/${rewritten}`;
+  };
+}

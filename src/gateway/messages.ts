@@ -1,0 +1,41 @@
+import type { WorldFault } from '../core/connector.ts';
+import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
+import type { RecordLines } from '../record/batch.ts';
+
+/** What a worker is born with. */
+export interface WorkerBirth {
+  readonly worker: number;
+  readonly member: string;
+  readonly processStartedWall: number;
+}
+
+/** From main to a serving worker. */
+export type ToWorker =
+  | { readonly kind: 'apply'; readonly snapshot: Snapshot }
+  | { readonly kind: 'delta'; readonly delta: UpstreamDelta }
+  | { readonly kind: 'acknowledge'; readonly batches: number }
+  /** Close what is idle, end what is not; answer 'drained' when nothing is left. */
+  | { readonly kind: 'drain' };
+
+/** From a serving worker to main. */
+export type FromWorker =
+  | { readonly kind: 'applied'; readonly revision: number; readonly listeners: readonly OpenListener[] }
+  /** Nothing has changed: the worker serves the revision it had. */
+  | { readonly kind: 'rejected'; readonly revision: number; readonly failures: readonly ListenProblem[] }
+  | { readonly kind: 'batch'; readonly lines: RecordLines | null; readonly exchanges: ExchangeCount[]; readonly counts: WorkerCounts }
+  | { readonly kind: 'unclassified'; readonly fault: WorldFault }
+  | { readonly kind: 'drained' };
+
+export interface OpenListener {
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface ListenProblem {
+  readonly listener: string;
+  readonly host: string;
+  readonly port: number;
+  readonly errno: string;
+}

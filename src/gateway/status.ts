@@ -1,0 +1,69 @@
+import type { ListenerSpec } from '../core/configuration.ts';
+import { addressText } from '../core/endpoint.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { Instant } from '../core/time.ts';
+import type { ApplicationStatus, EndpointStatus, GatewayStatus } from './control.ts';
+import type { OpenListener } from './messages.ts';
+import { version } from './version.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+/** What a status is made of. */
+export interface StatusFacts {
+  readonly deployment: string;
+  readonly member: string;
+  readonly epoch: string;
+  readonly startedWall: number;
+  readonly wallTime: number;
+  readonly now: Instant;
+  readonly revision: number;
+  readonly contentHash: string;
+  readonly source: string | null;
+  readonly state: GatewayStatus['state'];
+  readonly configured: readonly ListenerSpec[];
+  readonly open: readonly OpenListener[];
+  readonly upstreams: readonly UpstreamSnapshot[];
+  readonly applications: readonly ApplicationStatus[];
+  readonly worker: WorkerHandle | null;
+}
+
+export function statusOf(facts: StatusFacts): GatewayStatus {
+  const { deployment, member, epoch, revision, contentHash, source, state, applications, worker } = facts;
+  return {
+    deployment,
+    member,
+    version,
+    pid: process.pid,
+    epoch,
+    startedAt: new Date(facts.startedWall).toISOString(),
+    uptimeS: Math.round((facts.wallTime - facts.startedWall) / 1000),
+    revision,
+    contentHash,
+    source,
+    state,
+    listeners: facts.configured.map((spec) => listenerStatus(spec, facts.open)),
+    upstreams: facts.upstreams.map(({ id, application, endpoints }) => ({
+      id,
+      application,
+      endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, facts.now)),
+    })),
+    applications,
+    workers: worker === null ? [] : [workerStatus(worker)],
+  };
+}
+
+function listenerStatus(spec: ListenerSpec, open: readonly OpenListener[]): GatewayStatus['listeners'][number] {
+  const listener = open.find(({ id }) => id === spec.id);
+  if (listener === undefined) return { id: spec.id, address: `${spec.host}:${spec.port}`, state: 'waiting' };
+  return { id: spec.id, address: `${listener.host}:${listener.port}`, state: 'open' };
+}
+
+function endpointStatus(endpoint: EndpointSnapshot, now: Instant): EndpointStatus {
+  const { id, address, state, reason, sinceInstant, release } = endpoint;
+  return { id, address: addressText(address), state, reason, sinceS: Math.max(0, Math.round((now - sinceInstant) / 1000)), release };
+}
+
+function workerStatus(worker: WorkerHandle): GatewayStatus['workers'][number] {
+  const { id, state, revision, counts } = worker;
+  const exchangesActive = counts?.exchangesActive ?? 0;
+  return { id, state, revision, exchangesActive, clientConnections: counts?.clientConnections ?? 0 };
+}

@@ -1,0 +1,45 @@
+import { randomFillSync } from 'node:crypto';
+import type { Random } from '../core/random.ts';
+import type { Clock, Instant, Timer } from '../core/time.ts';
+
+/**
+ * The real clock and the real chance of the gateway: the only file of it that touches either.
+ *
+ * Each thread's `performance.now()` begins with the thread; the system's monotonic clock is the same for all.
+ * The difference is constant, so it is taken once, and an instant of main's means the same to a worker.
+ */
+const offsetMs = monotonicMs() - performance.now();
+
+function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1000 + nanoseconds / 1e6;
+}
+
+class TimeoutTimer implements Timer {
+  readonly #timeout: NodeJS.Timeout;
+
+  constructor(timeout: NodeJS.Timeout) {
+    this.#timeout = timeout;
+  }
+
+  cancel(): void {
+    clearTimeout(this.#timeout);
+  }
+}
+
+/** Longer than this and Node's timer fires at once; a deadline so far away is looked at again then. */
+const timeoutMaxMs = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => (performance.now() + offsetMs) as Instant,
+  wallTime: () => Date.now(),
+  schedule<T>(at: Instant, fire: (subject: T) => void, subject: T): Timer {
+    const delayMs = Math.max(0, Math.ceil(at - (performance.now() + offsetMs)));
+    return new TimeoutTimer(setTimeout(fire, Math.min(delayMs, timeoutMaxMs), subject));
+  },
+};
+
+export const systemRandom: Random = {
+  next: () => Math.random(),
+  fill: (target) => void randomFillSync(target),
+};

@@ -1,0 +1,29 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { ToWorker, WorkerBirth } from './messages.ts';
+import { ServingWorker } from './serving-worker.ts';
+import { systemClock, systemRandom } from './system.ts';
+
+/** What runs in a serving worker's thread: messages in, messages out, and everything else in `ServingWorker`. */
+const port = parentPort;
+if (port === null) throw new Error('worker-main runs in a worker thread; gateway.ts starts it');
+
+const worker = new ServingWorker(workerData as WorkerBirth, systemClock, systemRandom, (message, transfer) => {
+  port.postMessage(message, transfer as ArrayBuffer[]);
+});
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'apply':
+      void worker.apply(message.snapshot);
+      break;
+    case 'delta':
+      worker.applyDelta(message.delta);
+      break;
+    case 'acknowledge':
+      worker.acknowledge(message.batches);
+      break;
+    case 'drain':
+      worker.drain();
+      break;
+  }
+});

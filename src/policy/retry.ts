@@ -1,0 +1,60 @@
+import type { RetryReason } from '../core/exchange.ts';
+import type { Delivery } from '../core/shape.ts';
+
+/** All that the decision may depend on; gathered by the caller, so that this file needs no clock. */
+export interface RetryFacts {
+  readonly attemptsMade: number;
+  readonly attemptsMax: number;
+  /** The client has been sent part of a response. */
+  readonly committed: boolean;
+  /** Whether another attempt may help with this cause (`FailureSpec.retry`). */
+  readonly helps: boolean;
+  readonly delivery: Delivery;
+  readonly method: string;
+  /** All of the request content is still at hand. */
+  readonly contentHeld: boolean;
+  /** Another endpoint, or a fresh connection in place of a reused one. */
+  readonly elsewhere: boolean;
+  readonly timeLeft: boolean;
+}
+
+/** Whether to try again, and why or why not: the record keeps the reason. */
+export interface RetryDecision {
+  readonly retry: boolean;
+  readonly reason: RetryReason;
+}
+
+/**
+ * RFC 9110 §9.2.2: a proxy must not repeat a request by itself unless its method is idempotent. Where no octet
+ * was sent the second attempt is the first sending; where the peer said that it did nothing, so too.
+ */
+export function decideRetry(facts: RetryFacts): RetryDecision {
+  if (facts.committed) return no('committed');
+  if (!facts.helps) return no('not_the_upstream');
+  if (facts.attemptsMade >= facts.attemptsMax) return no('attempts_spent');
+  if (!facts.timeLeft) return no('no_time_left');
+  if (!facts.contentHeld) return no('content_not_held');
+
+  const harmless = facts.delivery === 'not_sent' || facts.delivery === 'refused_by_peer';
+  if (!harmless && !isIdempotent(facts.method)) return no('not_idempotent');
+  if (!facts.elsewhere) return no('nowhere_else');
+  if (facts.delivery === 'not_sent') return { retry: true, reason: 'nothing_sent' };
+  return { retry: true, reason: harmless ? 'refused_by_peer' : 'idempotent' };
+}
+
+/** RFC 9110 §9.2.2. An unknown method is not: nobody has said so. */
+export function isIdempotent(method: string): boolean {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+    case 'OPTIONS':
+    case 'TRACE':
+    case 'PUT':
+    case 'DELETE':
+      return true;
+    default:
+      return false;
+  }
+}
+
+const no = (reason: RetryReason): RetryDecision => ({ retry: false, reason });

@@ -1,0 +1,58 @@
+import type { WorldFault } from '../core/connector.ts';
+
+/**
+ * The only place where an error of Node's is read: by its `code` and its typed fields, never by its message.
+ */
+export function errnoOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
+
+export function worldFault(stage: WorldFault['stage'], error: unknown): WorldFault {
+  const first = firstOf(error);
+  const code = errnoOf(first);
+  return { stage, code, alertId: alertIds[code.replace(alertPrefix, '')] ?? null };
+}
+
+/** Several addresses tried at once come back as one AggregateError; the first tells as much as all. */
+function firstOf(error: unknown): unknown {
+  return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
+}
+
+/** OpenSSL names a received alert after the protocol that first had it. */
+const alertPrefix = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_ALERT_/;
+
+/** TLS alert descriptions (RFC 8446 §6) by the names OpenSSL gives them. */
+const alertIds: Readonly<Record<string, number>> = {
+  UNEXPECTED_MESSAGE: 10,
+  BAD_RECORD_MAC: 20,
+  DECRYPTION_FAILED: 21,
+  RECORD_OVERFLOW: 22,
+  DECOMPRESSION_FAILURE: 30,
+  HANDSHAKE_FAILURE: 40,
+  NO_CERTIFICATE: 41,
+  BAD_CERTIFICATE: 42,
+  UNSUPPORTED_CERTIFICATE: 43,
+  CERTIFICATE_REVOKED: 44,
+  CERTIFICATE_EXPIRED: 45,
+  CERTIFICATE_UNKNOWN: 46,
+  ILLEGAL_PARAMETER: 47,
+  UNKNOWN_CA: 48,
+  ACCESS_DENIED: 49,
+  DECODE_ERROR: 50,
+  DECRYPT_ERROR: 51,
+  EXPORT_RESTRICTION: 60,
+  PROTOCOL_VERSION: 70,
+  INSUFFICIENT_SECURITY: 71,
+  INTERNAL_ERROR: 80,
+  INAPPROPRIATE_FALLBACK: 86,
+  USER_CANCELLED: 90,
+  NO_RENEGOTIATION: 100,
+  MISSING_EXTENSION: 109,
+  UNSUPPORTED_EXTENSION: 110,
+  UNRECOGNIZED_NAME: 112,
+  BAD_CERTIFICATE_STATUS_RESPONSE: 113,
+  UNKNOWN_PSK_IDENTITY: 115,
+  CERTIFICATE_REQUIRED: 116,
+  NO_APPLICATION_PROTOCOL: 120,
+};

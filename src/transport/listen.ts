@@ -1,0 +1,81 @@
+import { createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net';
+import type { Transport } from '../core/transport.ts';
+import { errnoOf } from './errno.ts';
+import { ReadTarget, SocketTransport } from './socket-transport.ts';
+
+export interface Listening {
+  /** Where it listens, with the port that the system chose if none was named. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** Accepts no more; what was accepted lives on. */
+  close(): Promise<void>;
+}
+
+export interface ListenWaiter {
+  onListening(listening: Listening): void;
+  /** Opening failed, or accepting did later (descriptors exhausted). */
+  onListenFailed(errno: string): void;
+  onConnection(transport: Transport): void;
+}
+
+export interface ListenTarget {
+  readonly host: string;
+  readonly port: number;
+  /** Several workers share the port, each with a listener of its own. */
+  readonly sharePort: boolean;
+}
+
+export function listen(target: ListenTarget, waiter: ListenWaiter, rewrap: boolean = canRewrap()): void {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: rewrap });
+  server.on('error', (error) => waiter.onListenFailed(errnoOf(error)));
+  server.on('connection', (socket) => {
+    const transport = rewrap ? rewrapped(server, socket) : new SocketTransport(socket, null);
+    waiter.onConnection(transport);
+  });
+  server.listen({ host: target.host, port: target.port, reusePort: target.sharePort, backlog: 4096 }, () => {
+    waiter.onListening(listening(server, target));
+  });
+}
+
+function listening(server: Server, target: ListenTarget): Listening {
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : target.port;
+  return {
+    address: { host: target.host, port },
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+interface Handled {
+  _handle: object | null;
+  _server?: Server | null;
+  server?: Server | null;
+}
+
+/**
+ * An accepted socket's handle in a new socket that reads into our own buffers.
+ *
+ * Node documents `onread` for connections it opens, not for those it accepts; `handle` is an option it does
+ * not document. So this stays in one function, `canRewrap` looks before it is used, and without it
+ * connections read through 'data' events.
+ */
+function rewrapped(server: Server, accepted: Socket): SocketTransport {
+  const from = accepted as unknown as Handled;
+  const handle = from._handle;
+  if (handle === null) return new SocketTransport(accepted, null);
+  from._handle = null;
+  const reads = new ReadTarget();
+  const options = { handle, allowHalfOpen: true, onread: reads.onread };
+  const socket = new Socket(options as SocketConstructorOpts);
+  // The server counts its connections, and hears through these two that one has closed.
+  const to = socket as unknown as Handled;
+  to._server = server;
+  to.server = server;
+  return new SocketTransport(socket, reads);
+}
+
+export function canRewrap(): boolean {
+  const probe = new Socket();
+  const able = '_handle' in probe && typeof Socket.prototype.resetAndDestroy === 'function';
+  probe.destroy();
+  return able;
+}

@@ -1,0 +1,143 @@
+import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { Ownership } from '../core/message.ts';
+import type { TlsFacts, Transport, TransportFacts, TransportListener } from '../core/transport.ts';
+import { errnoOf } from './errno.ts';
+import { bulkOctets, sharedReadBuffer } from './read-buffers.ts';
+
+/**
+ * A transport over a socket of Node's.
+ *
+ * Two ways of reading: into our own buffers (`onread`: 38 µs per small request against 53 with a fresh slab
+ * per read), or through 'data' events where a socket does not offer that (TLS). Both obey one contract, and
+ * one suite runs against both.
+ *
+ * Nothing here waits for 'drain': Node emits it only when its own limit was reached. What is still pending
+ * after a write is followed by an empty write, whose callback comes when all before it has been taken.
+ */
+export class SocketTransport implements Transport {
+  listener: TransportListener = deaf;
+  readonly facts: TransportFacts;
+  readonly #socket: Socket;
+  readonly #reads: ReadTarget | null;
+  #errno: string | null = null;
+  #waiting = false;
+  #closed = false;
+
+  constructor(socket: Socket, reads: ReadTarget | null, tls: TlsFacts | null = null, unixPath: string | null = null) {
+    this.#socket = socket;
+    this.#reads = reads;
+    this.facts = factsOf(socket, tls, unixPath);
+    socket.on('error', (error) => {
+      this.#errno = errnoOf(error);
+    });
+    socket.on('end', () => this.listener.onEnd());
+    socket.on('close', () => {
+      this.#closed = true;
+      this.listener.onClosed(this.#errno);
+    });
+    if (reads === null) socket.on('data', (octets: Buffer) => this.listener.onOctets(octets, 0, octets.length));
+    else reads.take(this);
+  }
+
+  /** For `ReadTarget` alone. */
+  deliver(octets: Uint8Array, length: number): void {
+    this.listener.onOctets(octets, 0, length);
+  }
+
+  get pendingOctets(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    const piece = octets.subarray(start, end);
+    this.#socket.write(ownership === 'owned' ? piece : Buffer.from(piece));
+    if (this.#socket.writableLength === 0) return true;
+    if (!this.#waiting && !this.#closed) {
+      this.#waiting = true;
+      this.#socket.write(nothing, this.#written);
+    }
+    return false;
+  }
+
+  readonly #written = (error?: Error | null): void => {
+    this.#waiting = false;
+    if (error !== undefined && error !== null) return; // 'close' follows and tells.
+    if (this.#socket.writableLength > 0) {
+      this.#waiting = true;
+      this.#socket.write(nothing, this.#written);
+    } else if (!this.#closed) this.listener.onWritten();
+  };
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.#closed) this.#socket.resume();
+  }
+
+  readInBulk(bulk: boolean): void {
+    this.#reads?.switchTo(bulk);
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  close(how: 'close' | 'reset'): void {
+    if (how === 'reset') this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+}
+
+/**
+ * Which buffer the next read goes into. A socket asks after each read; answering null keeps the buffer it has.
+ */
+export class ReadTarget {
+  #transport: SocketTransport | null = null;
+  #next: Uint8Array | null = sharedReadBuffer;
+  #bulk = false;
+
+  take(transport: SocketTransport): void {
+    this.#transport = transport;
+  }
+
+  switchTo(bulk: boolean): void {
+    if (bulk === this.#bulk) return;
+    this.#bulk = bulk;
+    this.#next = bulk ? Buffer.allocUnsafeSlow(bulkOctets) : sharedReadBuffer;
+  }
+
+  readonly onread: NonNullable<SocketConstructorOpts['onread']> = {
+    buffer: (): Uint8Array => {
+      const next = this.#next;
+      this.#next = null;
+      return next as Uint8Array;
+    },
+    callback: (length: number, octets: Uint8Array): boolean => {
+      this.#transport?.deliver(octets, length);
+      return true;
+    },
+  };
+}
+
+const nothing = new Uint8Array(0);
+
+const deaf: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
+
+function factsOf(socket: Socket, tls: TlsFacts | null, unixPath: string | null): TransportFacts {
+  return {
+    kind: unixPath === null ? 'tcp' : 'unix',
+    remoteAddress: unixPath ?? plainAddress(socket.remoteAddress),
+    remotePort: socket.remotePort ?? 0,
+    localAddress: plainAddress(socket.localAddress),
+    localPort: socket.localPort ?? 0,
+    tls,
+  };
+}
+
+/** An IPv4 address that came in through an IPv6 socket, as IPv4. */
+function plainAddress(address: string | undefined): string {
+  if (address === undefined) return '';
+  return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
+}

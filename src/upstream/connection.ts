@@ -1,0 +1,356 @@
+import { Deadline } from '../core/deadline.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import {
+  type Capabilities,
+  type Fields,
+  type Framing,
+  noContent,
+  type OutgoingRequest,
+  type Ownership,
+} from '../core/message.ts';
+import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
+import { after, type Clock, type Instant, never } from '../core/time.ts';
+import type { Transport, TransportListener } from '../core/transport.ts';
+import { ChunkedDecoder, writeLastChunk } from '../wire/chunked.ts';
+import type { HeadStorage } from '../wire/head-storage.ts';
+import type { HeadLimits } from '../wire/limits.ts';
+import type { OctetWriter } from '../wire/octet-writer.ts';
+import { type Http1ResponseHead, ResponseHeadParser } from '../wire/response-head.ts';
+import { type ContentCoding, sendContent } from '../wire/send-content.ts';
+import { writeRequestHead } from '../wire/write-head.ts';
+import { connectionFailure, type CutPlace, refusedResponse } from './connection-failure.ts';
+
+/** Where a connection returns to, and where its loss is told. */
+export interface ConnectionHome {
+  /** It may serve another exchange. */
+  gaveBack(connection: UpstreamConnection): void;
+  /** It will serve no more. */
+  lost(connection: UpstreamConnection): void;
+}
+
+export interface ConnectionPorts {
+  readonly clock: Clock;
+  readonly writer: OctetWriter;
+  readonly storage: HeadStorage;
+}
+
+/** A content length from which on reading into a large buffer of its own pays. */
+const bulkOctetsMin = 128 * 1024;
+
+/**
+ * One HTTP/1.1 connection to an endpoint; one exchange at a time (RFC 9112 §9).
+ *
+ *     idle ──send──▶ head ──▶ content ──▶ idle        any ──▶ over
+ *
+ * Every way in which the endpoint can fail us arrives here and leaves as one `Failure` by `#failWith`.
+ */
+export class UpstreamConnection extends Deadline implements TransportListener, UpstreamStream {
+  readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, extendedConnect: false };
+  readonly transport: Transport;
+  readonly address: string;
+  readonly localPort: number;
+  reused = false;
+  idleMs = 0;
+  idleSince: Instant;
+  requestBegun = false;
+  requestSent = false;
+  /** Said by the endpoint (`Keep-Alive: timeout`); null when it said nothing. */
+  keepAliveTimeoutS: number | null = null;
+
+  readonly #ports: ConnectionPorts;
+  readonly #home: ConnectionHome;
+  readonly #parser: ResponseHeadParser;
+  readonly #chunked = new ChunkedDecoder();
+  #phase: 'idle' | 'head' | 'content' | 'over' = 'idle';
+  #handler: UpstreamHandler | null = null;
+  #limits: AttemptLimits = { responseHeadMs: 0, idleMs: 0 };
+  #method = 'GET';
+  #coding: ContentCoding = 'plain';
+  #requestEnded = false;
+  #headDueAt: Instant = never;
+  #framing: Framing = noContent;
+  #persistent = false;
+  #remaining = 0;
+  #received = 0;
+  #octetsSent = 0;
+  #bulk = false;
+  #paused = false;
+  #lastOctetAt: Instant;
+
+  constructor(transport: Transport, address: string, limits: HeadLimits, ports: ConnectionPorts, home: ConnectionHome) {
+    super();
+    this.transport = transport;
+    this.address = address;
+    this.localPort = transport.facts.localPort;
+    this.#ports = ports;
+    this.#home = home;
+    this.#parser = new ResponseHeadParser(limits, ports.storage);
+    this.idleSince = ports.clock.now();
+    this.#lastOctetAt = this.idleSince;
+    transport.listener = this;
+  }
+
+  // The request.
+
+  send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void {
+    this.#phase = 'head';
+    this.#handler = handler;
+    this.#limits = limits;
+    this.#method = request.method;
+    this.#coding = request.framing.kind === 'chunked' ? 'chunked' : 'plain';
+    this.#requestEnded = false;
+    this.requestBegun = false;
+    this.requestSent = false;
+    this.#headDueAt = never;
+    this.#received = 0;
+    this.#octetsSent = 0;
+    this.at = never;
+    this.#parser.expect(request.method);
+    this.#ports.writer.claim(this);
+    writeRequestHead(this.#ports.writer, request);
+  }
+
+  sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    this.#octetsSent += end - start;
+    this.requestBegun = true;
+    const room = sendContent(this.#ports.writer, this, this.#coding, { octets, start, end, ownership });
+    if (!room) this.#watch();
+    return room;
+  }
+
+  endContent(trailers: Fields | null): void {
+    if (this.#coding === 'chunked') {
+      this.#ports.writer.claim(this);
+      writeLastChunk(this.#ports.writer, trailers);
+    }
+    this.#requestEnded = true;
+  }
+
+  flush(): void {
+    if (this.#phase === 'idle' || this.#phase === 'over') return;
+    if (this.#ports.writer.composed(this) > 0) this.requestBegun = true;
+    const taken = this.#ports.writer.flush(this);
+    if (this.#phase !== 'head' || this.requestSent) return;
+    if (taken) this.#noteSent();
+    this.#watch();
+  }
+
+  onWritten(): void {
+    if (this.#handler === null) return;
+    this.#noteSent();
+    this.#watch();
+    this.#handler.onEndpointRoom();
+  }
+
+  #noteSent(): void {
+    if (!this.#requestEnded || this.requestSent) return;
+    this.requestSent = true;
+    this.#headDueAt = after(this.#ports.clock.now(), this.#limits.responseHeadMs);
+  }
+
+  // The response.
+
+  onOctets(octets: Uint8Array, start: number, end: number): void {
+    if (this.#phase === 'idle') return this.#close(); // Nobody asked: RFC 9112 §9.2 lets no such octets count.
+    const handler = this.#handler;
+    if (handler === null) return;
+    this.#lastOctetAt = this.#ports.clock.now();
+    let at = start;
+    while (at < end) {
+      if (this.#phase === 'head') at += this.#readHead(octets, at, end);
+      else if (this.#phase === 'content') at += this.#readContent(octets, at, end);
+      else break;
+      if (this.#handler !== handler) break; // The response ended, or failed, or was given up.
+    }
+    if (this.#handler === handler) this.#watch();
+    handler.onResponseRead();
+  }
+
+  #readHead(octets: Uint8Array, start: number, end: number): number {
+    const consumed = this.#parser.push(octets, start, end);
+    const { state } = this.#parser;
+    if (state === 'refused') this.#failWith(refusedResponse(this.#parser, this.address));
+    else if (state === 'complete') this.#onHead(this.#parser.head as Http1ResponseHead, start + consumed < end);
+    return consumed;
+  }
+
+  #onHead(head: Http1ResponseHead, more: boolean): void {
+    if (head.status === 101) return this.#failWith(fail('response_upgrade_unasked', 'response', { address: this.address }));
+    if (head.status < 200) {
+      this.#handler?.onInformed(head);
+      this.#parser.reset();
+      this.#parser.expect(this.#method);
+      return;
+    }
+    this.#phase = 'content';
+    this.#persistent = head.keepAlive;
+    this.keepAliveTimeoutS = head.keepAliveTimeoutS;
+    this.#framing = head.framing;
+    if (head.framing.kind === 'length') this.#remaining = head.framing.octets;
+    if (head.framing.kind === 'chunked') this.#chunked.reset();
+    if (this.#framing.kind === 'length' && this.#remaining >= bulkOctetsMin) this.#readInBulk(true);
+    const handler = this.#handler;
+    handler?.onResponse(head);
+    if (this.#handler !== handler) return;
+    if (this.#framing.kind === 'none' || (this.#framing.kind === 'length' && this.#remaining === 0)) this.#end(null, more);
+  }
+
+  #readContent(octets: Uint8Array, start: number, end: number): number {
+    switch (this.#framing.kind) {
+      case 'length': {
+        const length = Math.min(end - start, this.#remaining);
+        this.#remaining -= length;
+        this.onContent(octets, start, start + length);
+        if (this.#remaining === 0) this.#end(null, start + length < end);
+        return length;
+      }
+      case 'chunked':
+        return this.#readChunks(octets, start, end);
+      case 'until-close':
+        this.onContent(octets, start, end);
+        return end - start;
+      case 'none':
+        return 0;
+    }
+  }
+
+  #readChunks(octets: Uint8Array, start: number, end: number): number {
+    const consumed = this.#chunked.push(octets, start, end, this);
+    if (this.#chunked.state === 'done') this.#end(this.#chunked.trailers, start + consumed < end);
+    else if (this.#chunked.state === 'refused') {
+      const rule = this.#chunked.rule ?? 'chunk-size';
+      this.#failWith(fail('response_chunk', 'content', { address: this.address, rule, octetsReceived: this.#received }));
+    }
+    return consumed;
+  }
+
+  /** For the chunked decoder, and our own framing: a run of content. */
+  onContent(octets: Uint8Array, start: number, end: number): void {
+    this.#received += end - start;
+    if (!this.#bulk && this.#received > 2 * bulkOctetsMin) this.#readInBulk(true);
+    // What a bulk reader delivers in one piece stays put until we are resumed; pieces of a coding are copied anyway.
+    const ownership = this.#bulk && this.#framing.kind !== 'chunked' && octets.length > bulkOctetsMin ? 'owned' : 'borrowed';
+    this.#handler?.onResponseContent(octets, start, end, ownership);
+  }
+
+  #end(trailers: Fields | null, more: boolean): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    const reusable = this.#persistent && this.#requestEnded && this.requestSent && !more;
+    this.#handler = null;
+    this.#parser.reset();
+    this.#readInBulk(false);
+    if (this.#paused) this.resumeContent();
+    if (reusable) {
+      this.#phase = 'idle';
+      this.reused = true;
+      this.idleSince = this.#lastOctetAt;
+      this.#home.gaveBack(this);
+    } else this.#close();
+    handler.onResponseEnd(trailers);
+  }
+
+  pauseContent(): void {
+    this.#paused = true;
+    this.at = never;
+    this.transport.pause();
+  }
+
+  resumeContent(): void {
+    this.#paused = false;
+    this.#lastOctetAt = this.#ports.clock.now();
+    this.#watch();
+    this.transport.resume();
+  }
+
+  #readInBulk(bulk: boolean): void {
+    if (this.#bulk === bulk) return;
+    this.#bulk = bulk;
+    this.transport.readInBulk(bulk);
+  }
+
+  // What can go wrong.
+
+  /** Which limit bites first from here on. */
+  #watch(): void {
+    const { idleMs } = this.#limits;
+    if (this.#phase === 'content') this.at = this.#paused ? never : after(this.#lastOctetAt, idleMs);
+    else if (this.#phase !== 'head') return;
+    else if (this.transport.pendingOctets > 0) this.at = after(this.#ports.clock.now(), idleMs);
+    else if (this.#parser.began) this.at = Math.min(this.#headDueAt, after(this.#lastOctetAt, idleMs)) as Instant;
+    else this.at = this.#headDueAt;
+  }
+
+  override onExpired(now: Instant): void {
+    if (this.#phase === 'idle') return this.#close();
+    this.#failWith(this.#expired(now));
+  }
+
+  #expired(now: Instant): Failure {
+    const { address } = this;
+    const { idleMs, responseHeadMs } = this.#limits;
+    if (this.#phase === 'content') {
+      return fail('response_content_stalled', 'content', { address, idleMs, octetsReceived: this.#received });
+    }
+    if (this.transport.pendingOctets > 0) {
+      return fail('request_write_timeout', 'send', { address, limitMs: idleMs, octetsSent: this.#octetsSent });
+    }
+    if (this.#parser.began && now < this.#headDueAt) {
+      return fail('response_head_stalled', 'response', { address, idleMs, octetsReceived: this.#parser.octetsHeld });
+    }
+    return fail('response_head_timeout', 'response', { address, limitMs: responseHeadMs });
+  }
+
+  onEnd(): void {
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'idle') return this.#close();
+    if (this.#phase === 'content' && this.#framing.kind === 'until-close') {
+      const handler = this.#handler;
+      this.#persistent = false;
+      this.#end(null, false);
+      return handler?.onResponseRead();
+    }
+    this.#failWith(connectionFailure(this.#cutPlace(), null));
+  }
+
+  onClosed(errno: string | null): void {
+    if (this.#phase === 'over') return;
+    if (this.#phase === 'idle') return this.#close();
+    this.#failWith(connectionFailure(this.#cutPlace(), errno ?? 'ECONNRESET'));
+  }
+
+  #cutPlace(): CutPlace {
+    const { address, reused, idleMs, requestSent } = this;
+    const place = { address, reused, idleMs, requestSent, octetsSent: this.#octetsSent };
+    if (this.#phase === 'content') return { ...place, at: 'content', framing: this.#framing, octetsReceived: this.#received };
+    if (this.#parser.began) return { ...place, at: 'head', octetsReceived: this.#parser.octetsHeld };
+    return { ...place, at: 'before' };
+  }
+
+  #failWith(failure: Failure): void {
+    const handler = this.#handler;
+    this.#handler = null;
+    this.#close();
+    handler?.onAttemptFailed(failure);
+  }
+
+  cancel(): void {
+    this.#handler = null;
+    if (this.#phase !== 'idle') this.#close();
+  }
+
+  /** Ends an idle connection, or one that can serve no more. */
+  close(): void {
+    this.#close();
+  }
+
+  #close(): void {
+    if (this.#phase === 'over') return;
+    this.#phase = 'over';
+    this.at = never;
+    this.#parser.reset();
+    this.#ports.writer.discard(this);
+    this.transport.close('close');
+    this.#home.lost(this);
+  }
+}

@@ -1,0 +1,170 @@
+import type { UpstreamSpec } from '../core/configuration.ts';
+import { addressText, type EndpointState, type InstanceExit } from '../core/endpoint.ts';
+import type { Failure } from '../core/failure.ts';
+import { fail } from '../core/failure.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { PendingStream, StreamWaiter } from '../core/stream.ts';
+import { after } from '../core/time.ts';
+import type { Transport } from '../core/transport.ts';
+import { responseLimits } from '../wire/limits.ts';
+import { type ConnectionHome, UpstreamConnection } from './connection.ts';
+import { Opening, type OpeningLimits, type OpeningWaiter } from './opening.ts';
+import type { UpstreamPorts } from './ports.ts';
+
+/** What of an upstream's configuration its endpoints need. */
+export type EndpointSettings = Pick<
+  UpstreamSpec,
+  'id' | 'tls' | 'idleConnectionsMax' | 'idleConnectionMs' | 'connectionsMax' | 'responseHeadOctetsMax'
+>;
+
+/** An endpoint says how long it keeps idle connections; we let go this much earlier. */
+const keepAliveMarginMs = 1000;
+
+/** A request that must not be repeated goes only on a connection that was in use this recently, or a fresh one. */
+const justUsedMs = 1000;
+
+/**
+ * One address that can answer: its state as main last told it, and this worker's connections to it.
+ *
+ * The pool is newest first: the connection used last is the one least likely to have been closed meanwhile.
+ */
+export class LiveEndpoint implements ConnectionHome {
+  readonly id: string;
+  readonly address: string;
+  state: EndpointState;
+  reason: string;
+  sinceInstant: number;
+  nextCheckMs: number | null;
+  release: string | null;
+  exit: InstanceExit | null;
+  readonly #ports: UpstreamPorts;
+  #spec: EndpointSnapshot;
+  #settings: EndpointSettings;
+  #connections = 0;
+  #openings = 0;
+  readonly #idle: UpstreamConnection[] = [];
+
+  constructor(spec: EndpointSnapshot, settings: EndpointSettings, ports: UpstreamPorts) {
+    this.id = spec.id;
+    this.address = addressText(spec.address);
+    this.#spec = spec;
+    this.#settings = settings;
+    this.#ports = ports;
+    this.state = spec.state;
+    this.reason = spec.reason;
+    this.sinceInstant = spec.sinceInstant;
+    this.nextCheckMs = spec.nextCheckMs;
+    this.release = spec.release;
+    this.exit = spec.exit;
+  }
+
+  /** Exchanges under way here. */
+  get load(): number {
+    return this.#connections - this.#idle.length + this.#openings;
+  }
+
+  update(spec: EndpointSnapshot, settings: EndpointSettings): void {
+    this.#spec = spec;
+    this.#settings = settings;
+    this.state = spec.state;
+    this.reason = spec.reason;
+    this.sinceInstant = spec.sinceInstant;
+    this.nextCheckMs = spec.nextCheckMs;
+    this.release = spec.release;
+    this.exit = spec.exit;
+    if (spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
+  }
+
+  closeIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.close();
+  }
+
+  get hasIdle(): boolean {
+    return this.#idle.length > 0;
+  }
+
+  /**
+   * A stream for one exchange: an idle connection at once, or a new one later. `repeatable` says whether the
+   * request may be sent again should an idle connection turn out to have been closed.
+   */
+  acquire(waiter: StreamWaiter, limits: OpeningLimits, repeatable: boolean): PendingStream | null {
+    const idle = this.#takeIdle(repeatable);
+    if (idle !== null) {
+      waiter.onStream(idle);
+      return null;
+    }
+    if (this.#connections + this.#openings >= this.#settings.connectionsMax) {
+      waiter.onNoStream(fail('pool_full', 'queue', { upstream: this.#settings.id, limit: this.#settings.connectionsMax }));
+      return null;
+    }
+    return this.#open(waiter, limits);
+  }
+
+  #takeIdle(repeatable: boolean): UpstreamConnection | null {
+    const connection = this.#idle.at(-1);
+    if (connection === undefined) return null;
+    const idleMs = this.#ports.clock.now() - connection.idleSince;
+    if (!repeatable && idleMs >= justUsedMs) return null;
+    this.#idle.pop();
+    connection.idleMs = idleMs;
+    this.#ports.counts.upstreamConnectionsIdle--;
+    this.#ports.counts.upstreamReusesTotal++;
+    return connection;
+  }
+
+  #open(waiter: StreamWaiter, limits: OpeningLimits): PendingStream {
+    this.#openings++;
+    const opened: OpeningWaiter = {
+      onStage: (stage) => waiter.onStage(stage),
+      onOpened: (transport) => {
+        this.#openings--;
+        waiter.onStream(this.#adopt(transport));
+      },
+      onNotOpened: (failure: Failure) => {
+        this.#openings--;
+        waiter.onNoStream(failure);
+      },
+    };
+    const { address } = this.#spec;
+    const target = { address, place: this.address, tls: this.#settings.tls, limits };
+    const opening = new Opening(target, this.#ports, opened);
+    opening.begin();
+    return {
+      cancel: () => {
+        this.#openings--;
+        opening.cancel();
+      },
+    };
+  }
+
+  #adopt(transport: Transport): UpstreamConnection {
+    const limits = { ...responseLimits, headOctetsMax: this.#settings.responseHeadOctetsMax };
+    const connection = new UpstreamConnection(transport, this.address, limits, this.#ports, this);
+    this.#connections++;
+    this.#ports.deadlines.add(connection);
+    this.#ports.counts.upstreamConnections++;
+    this.#ports.counts.upstreamConnectionsTotal++;
+    return connection;
+  }
+
+  gaveBack(connection: UpstreamConnection): void {
+    const keeps = this.state !== 'draining' && this.state !== 'gone';
+    if (!keeps || this.#idle.length >= this.#settings.idleConnectionsMax) return connection.close();
+    const saidMs = connection.keepAliveTimeoutS === null ? Infinity : connection.keepAliveTimeoutS * 1000 - keepAliveMarginMs;
+    const idleMs = Math.min(this.#settings.idleConnectionMs, saidMs);
+    if (idleMs <= 0) return connection.close();
+    connection.at = after(connection.idleSince, idleMs);
+    this.#idle.push(connection);
+    this.#ports.counts.upstreamConnectionsIdle++;
+  }
+
+  lost(connection: UpstreamConnection): void {
+    this.#connections--;
+    this.#ports.counts.upstreamConnections--;
+    this.#ports.deadlines.remove(connection);
+    const place = this.#idle.indexOf(connection);
+    if (place < 0) return;
+    this.#idle.splice(place, 1);
+    this.#ports.counts.upstreamConnectionsIdle--;
+  }
+}

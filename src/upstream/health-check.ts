@@ -1,0 +1,144 @@
+import type { CheckSpec, UpstreamTls } from '../core/configuration.ts';
+import type { Connector, WorldFault } from '../core/connector.ts';
+import { Deadline, type Deadlines } from '../core/deadline.ts';
+import { addressText, type EndpointAddress } from '../core/endpoint.ts';
+import { explain } from '../core/explain.ts';
+import type { Failure } from '../core/failure.ts';
+import { after, type Clock } from '../core/time.ts';
+import type { Transport, TransportListener } from '../core/transport.ts';
+import { HeadStorage } from '../wire/head-storage.ts';
+import { responseLimits } from '../wire/limits.ts';
+import { ResponseHeadParser } from '../wire/response-head.ts';
+import { connectionFailure, refusedResponse } from './connection-failure.ts';
+import { Opening, type OpeningWaiter } from './opening.ts';
+
+export interface CheckPorts {
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly connector: Connector;
+}
+
+export interface CheckTarget {
+  readonly address: EndpointAddress;
+  readonly tls: UpstreamTls | null;
+  readonly check: Exclude<CheckSpec, { kind: 'none' }>;
+}
+
+/** What one look at an endpoint found. */
+export interface CheckResult {
+  readonly passed: boolean;
+  /** One sentence: "answered 200", or what went wrong. */
+  readonly says: string;
+}
+
+/**
+ * One look at an endpoint: a TCP connection, or a GET whose answer is 2xx, within `timeoutMs` in all. Calls
+ * back exactly once. A timeout is never a pass.
+ */
+export class HealthCheck extends Deadline implements OpeningWaiter, TransportListener {
+  readonly #target: CheckTarget;
+  readonly #ports: CheckPorts;
+  readonly #told: (result: CheckResult) => void;
+  readonly #parser = new ResponseHeadParser(responseLimits, new HeadStorage());
+  readonly #opening: Opening;
+  #transport: Transport | null = null;
+  #over = false;
+
+  constructor(target: CheckTarget, ports: CheckPorts, told: (result: CheckResult) => void) {
+    super();
+    this.#target = target;
+    this.#ports = ports;
+    this.#told = told;
+    const { timeoutMs } = target.check;
+    const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
+    const place = addressText(target.address);
+    const onUnclassified = (_fault: WorldFault): void => {};
+    this.#opening = new Opening({ address: target.address, place, tls: target.tls, limits }, { ...ports, onUnclassified }, this);
+  }
+
+  begin(): void {
+    this.at = after(this.#ports.clock.now(), this.#target.check.timeoutMs);
+    this.#ports.deadlines.add(this);
+    this.#opening.begin();
+  }
+
+  cancel(): void {
+    this.#end(null);
+  }
+
+  onStage(): void {}
+
+  onOpened(transport: Transport): void {
+    const { check } = this.#target;
+    if (this.#over) return transport.close('close');
+    this.#transport = transport;
+    transport.listener = this;
+    if (check.kind === 'tcp') return this.#end({ passed: true, says: 'accepts connections' });
+    this.#parser.expect('GET');
+    const host = check.host ?? addressText(this.#target.address);
+    const text = `GET ${check.path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: health-check\r\nAccept: */*\r\nConnection: close\r\n\r\n`;
+    const octets = new TextEncoder().encode(text);
+    transport.write(octets, 0, octets.length, 'owned');
+  }
+
+  onNotOpened(failure: Failure): void {
+    this.#fail(failure);
+  }
+
+  onOctets(octets: Uint8Array, start: number, end: number): void {
+    let at = start;
+    while (at < end && !this.#over) {
+      at += this.#parser.push(octets, at, end);
+      const { state, head } = this.#parser;
+      if (state === 'refused') return this.#fail(refusedResponse(this.#parser, addressText(this.#target.address)));
+      if (state === 'complete' && head !== null) {
+        if (head.status >= 200) return this.#judge(head.status, head.fields.get('location'));
+        this.#parser.reset();
+        this.#parser.expect('GET');
+      }
+    }
+  }
+
+  #judge(status: number, location: string | null): void {
+    if (status < 300) return this.#end({ passed: true, says: `answered ${status}` });
+    const to = location === null ? '' : ` to ${location.slice(0, 100)}`;
+    this.#end({ passed: false, says: status < 400 ? `redirects${to} (${status})` : `answered ${status}` });
+  }
+
+  onEnd(): void {
+    this.#cut(null);
+  }
+
+  onClosed(errno: string | null): void {
+    this.#cut(errno);
+  }
+
+  #cut(errno: string | null): void {
+    const address = addressText(this.#target.address);
+    const place = { address, reused: false, idleMs: 0, requestSent: true, octetsSent: 0 };
+    const at = this.#parser.began ? ({ at: 'head', octetsReceived: this.#parser.octetsHeld } as const) : ({ at: 'before' } as const);
+    this.#fail(connectionFailure({ ...place, ...at }, errno));
+  }
+
+  onWritten(): void {}
+
+  override onExpired(): void {
+    const { timeoutMs } = this.#target.check;
+    const did = this.#transport === null ? 'did not accept a connection' : 'did not answer';
+    this.#end({ passed: false, says: `${did} within ${timeoutMs} ms` });
+  }
+
+  #fail(failure: Failure): void {
+    this.#end({ passed: false, says: explain(failure) });
+  }
+
+  #end(result: CheckResult | null): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#ports.deadlines.remove(this);
+    this.#parser.reset();
+    if (this.#transport === null) this.#opening.cancel();
+    else this.#transport.close('close');
+    if (result !== null) this.#told(result);
+  }
+}

@@ -1,0 +1,19 @@
+import type { WorldFault, Connector } from '../core/connector.ts';
+import type { WorkerCounts } from '../core/counters.ts';
+import type { Deadlines } from '../core/deadline.ts';
+import type { Random } from '../core/random.ts';
+import type { Clock } from '../core/time.ts';
+import type { HeadStorage } from '../wire/head-storage.ts';
+import type { OctetWriter } from '../wire/octet-writer.ts';
+
+/** What this room needs from the others. */
+export interface UpstreamPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly deadlines: Deadlines;
+  readonly connector: Connector;
+  readonly writer: OctetWriter;
+  readonly storage: HeadStorage;
+  readonly counts: WorkerCounts;
+  readonly onUnclassified: (fault: WorldFault) => void;
+}

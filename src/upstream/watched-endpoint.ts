@@ -1,0 +1,71 @@
+import type { CheckSpec } from '../core/configuration.ts';
+import type { Random } from '../core/random.ts';
+import { after, type Timer } from '../core/time.ts';
+import { type Health, nextHealth, unknownHealth } from '../policy/health.ts';
+import { type CheckPorts, type CheckResult, type CheckTarget, HealthCheck } from './health-check.ts';
+
+export interface WatchPorts extends CheckPorts {
+  readonly random: Random;
+}
+
+/** Ten endpoints that are checked every five seconds are not all to be checked in the same instant. */
+const jitter = 0.1;
+
+/** One configured address that is asked again and again how it is. */
+export class WatchedEndpoint {
+  readonly target: CheckTarget;
+  readonly #ports: WatchPorts;
+  readonly #told: () => void;
+  #health: Health = unknownHealth;
+  #says = 'its first check is not back yet';
+  #check: HealthCheck | null = null;
+  #timer: Timer | null = null;
+  #stopped = false;
+
+  constructor(target: CheckTarget, ports: WatchPorts, told: () => void) {
+    this.target = target;
+    this.#ports = ports;
+    this.#told = told;
+  }
+
+  get state(): Health['state'] {
+    return this.#health.state;
+  }
+
+  /** What the last check found. */
+  get says(): string {
+    return this.#says;
+  }
+
+  get check(): Exclude<CheckSpec, { kind: 'none' }> {
+    return this.target.check;
+  }
+
+  start(): void {
+    this.#check = new HealthCheck(this.target, this.#ports, (result) => this.#note(result));
+    this.#check.begin();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    this.#check?.cancel();
+  }
+
+  #note(result: CheckResult): void {
+    if (this.#stopped) return;
+    this.#check = null;
+    const before = this.#health;
+    this.#health = nextHealth(before, result.passed, this.target.check);
+    const saysNews = this.#says !== result.says;
+    this.#says = result.says;
+    const spread = 1 + jitter * (2 * this.#ports.random.next() - 1);
+    const nextAt = after(this.#ports.clock.now(), this.target.check.intervalMs * spread);
+    this.#timer = this.#ports.clock.schedule(nextAt, again, this);
+    if (before.state !== this.#health.state || (saysNews && this.#health.state === 'unhealthy')) this.#told();
+  }
+}
+
+function again(endpoint: WatchedEndpoint): void {
+  endpoint.start();
+}
