@@ -1,0 +1,300 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { EventSink, NewEvent } from '../core/event.ts';
+import type { Result } from '../core/result.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { type LogFile, type LogFileOptions, openLogFile } from './log-file.ts';
+import type { LogOutput } from './log-output.ts';
+
+const octets = (text: string): Uint8Array => Buffer.from(text, 'latin1');
+
+interface Told {
+  readonly count: number;
+  readonly errno: string | null;
+  readonly to: string | null;
+  readonly reason: string;
+}
+
+/** Hears `log_dropped`, the only event of a log. */
+class Ear implements EventSink {
+  readonly told: Told[] = [];
+  readonly tell: EventSink['tell'] = (event) => {
+    const { evidence, to, reason } = event as NewEvent<'log_dropped'>;
+    this.told.push({ count: evidence.count, errno: evidence.errno, to: to ?? null, reason });
+  };
+}
+
+type Answer = number | 'all' | 'ENOSPC' | 'EIO' | 'EAGAIN' | 'EPIPE' | 'never';
+
+/** An output that does as it is told, once per answer, and then takes everything. */
+class ScriptedOutput implements LogOutput {
+  text = '';
+  writes = 0;
+  closes = 0;
+  readonly #answers: Answer[];
+
+  constructor(...answers: Answer[]) {
+    this.#answers = answers;
+  }
+
+  async write(source: Uint8Array, from: number): Promise<Result<number, string>> {
+    this.writes += 1;
+    const answer = this.#answers.shift() ?? 'all';
+    if (answer === 'never') return new Promise(() => undefined);
+    if (typeof answer === 'string' && answer !== 'all') return { ok: false, failure: answer };
+    const count = answer === 'all' ? source.length - from : Math.min(answer, source.length - from);
+    this.text += Buffer.from(source).toString('latin1', from, from + count);
+    return { ok: true, value: count };
+  }
+
+  async close(): Promise<void> {
+    this.closes += 1;
+  }
+}
+
+/** A log over outputs that are opened one after the other. */
+async function scripted(outputs: readonly (ScriptedOutput | 'EACCES')[], limits: Partial<LogFileOptions> = {}) {
+  const clock = new SimulatedClock();
+  const ear = new Ear();
+  const coming = [...outputs];
+  const open: LogFileOptions['open'] = async () => {
+    const next = coming.shift() ?? 'EACCES';
+    return typeof next === 'string' ? { ok: false, failure: { errno: next, says: 'no' } } : { ok: true, value: next };
+  };
+  const opened = await openLogFile('log', { clock, events: ear, open, ...limits });
+  assert.ok(opened.ok);
+  return { clock, ear, log: opened.value };
+}
+
+describe('a log', () => {
+  test('writes everything in order, one write at a time, partial ones continued', async () => {
+    const output = new ScriptedOutput(1, 2, 'all', 1);
+    const { clock, log, ear } = await scripted([output]);
+    for (const text of ['first\n', 'second\n', 'third\n']) log.append(octets(text), 1);
+    assert.equal(output.writes, 0, 'append itself does nothing but queue');
+    await clock.advance(0);
+    assert.equal(output.text, 'first\nsecond\nthird\n');
+    assert.deepEqual([log.dropped, log.queuedOctets, ear.told], [0, 0, []]);
+    log.append(octets('fourth\n'), 1);
+    await log.close();
+    assert.deepEqual([output.text.endsWith('fourth\n'), output.closes], [true, 1]);
+  });
+
+  test('drops and counts what its queue cannot hold, and says so once per 10 s', async () => {
+    const output = new ScriptedOutput('never');
+    const { clock, log, ear } = await scripted([output], { queueOctetsMax: 12 });
+    for (let n = 0; n < 5; n++) log.append(octets('five5\n'), 3);
+    assert.deepEqual([log.dropped, log.queuedOctets, [...log.droppedBy]], [9, 12, [['queue_full', 9]]]);
+    assert.deepEqual(ear.told.map((told) => [told.count, told.errno, told.to]), [[3, null, 'failing']]);
+    await clock.advance(9999);
+    assert.equal(ear.told.length, 1);
+    await clock.advance(1);
+    assert.deepEqual(ear.told.map((told) => told.count), [3, 6]);
+    await clock.advance(60_000);
+    assert.equal(ear.told.length, 2, 'nothing new, nothing said');
+  });
+
+  test('tries again after a full disk, and loses nothing that the queue could hold', async () => {
+    const output = new ScriptedOutput(3, 'ENOSPC', 'ENOSPC', 'all');
+    const { clock, log, ear } = await scripted([output], { queueOctetsMax: 14 });
+    for (const text of ['first\n', 'second\n', 'third\n']) log.append(octets(text), 1);
+    await clock.advance(0);
+    log.append(octets('fourth\n'), 1);
+    assert.equal(output.text, 'fir');
+    await clock.advance(2000);
+    assert.equal(output.text, 'first\nsecond\n');
+    assert.deepEqual([...log.droppedBy], [['queue_full', 1], ['ENOSPC', 1]]);
+    log.append(octets('fifth\n'), 1);
+    await clock.advance(10_000);
+    assert.equal(output.text, 'first\nsecond\nfifth\n');
+    // Told at once; then, after 10 s, that it is being written again.
+    assert.deepEqual(ear.told.map((told) => [told.to, told.count]), [['failing', 1], ['writing', 1]]);
+    assert.match(ear.told[1]?.reason ?? '', /again/);
+    assert.equal(clock.timersLive, 0);
+  });
+
+  test('says that it cannot write before anything is lost', async () => {
+    const { clock, log, ear } = await scripted([new ScriptedOutput('ENOSPC')]);
+    log.append(octets('a\n'), 1);
+    await clock.advance(0);
+    assert.deepEqual(ear.told.map((told) => [told.to, told.count, told.errno]), [['failing', 0, 'ENOSPC']]);
+  });
+
+  test('opens its name again when the file is beyond saving, and begins the line again', async () => {
+    const old = new ScriptedOutput(8, 'EIO');
+    const fresh = new ScriptedOutput();
+    const { clock, log } = await scripted([old, fresh]);
+    log.append(octets('first\nsecond\n'), 2);
+    await clock.advance(1000);
+    assert.deepEqual([old.text, old.closes, fresh.text, log.queuedOctets], ['first\nse', 1, '\nsecond\n', 0]);
+  });
+
+  test('keeps the old file while its name cannot be opened', async () => {
+    const old = new ScriptedOutput('EIO', 'EIO');
+    const { clock, log } = await scripted([old, 'EACCES', 'EACCES']);
+    log.append(octets('a\n'), 1);
+    await clock.advance(2000);
+    assert.deepEqual([old.text, old.closes, log.dropped], ['a\n', 0, 0]);
+  });
+
+  test('a pipe that is full for the moment is asked again soon, without a word', async () => {
+    const output = new ScriptedOutput('EAGAIN');
+    const { clock, log, ear } = await scripted([output]);
+    log.append(octets('a\n'), 1);
+    await clock.advance(10);
+    assert.deepEqual([output.text, ear.told], ['a\n', []]);
+  });
+
+  test('a pipe without a reader is given up, counted, and told once', async () => {
+    const output = new ScriptedOutput('EPIPE');
+    const { clock, log, ear } = await scripted([output]);
+    for (let n = 0; n < 3; n++) log.append(octets('a\n'), 1);
+    await clock.advance(0);
+    log.append(octets('a\n'), 1);
+    await clock.advance(60_000);
+    assert.deepEqual([[...log.droppedBy], output.writes], [[['EPIPE', 4]], 1]);
+    assert.deepEqual(ear.told.map((told) => told.count), [1, 3]);
+  });
+
+  test('is reopened between two writes; the old file gets its line whole', async () => {
+    const old = new ScriptedOutput(3);
+    const fresh = new ScriptedOutput();
+    const { clock, log } = await scripted([old, fresh]);
+    log.append(octets('first\n'), 1);
+    await clock.advance(0);
+    assert.deepEqual(await log.reopen(), { ok: true, value: null });
+    log.append(octets('second\n'), 1);
+    await clock.advance(0);
+    assert.deepEqual([old.text, old.closes, fresh.text], ['first\n', 1, 'second\n']);
+    assert.deepEqual(await log.reopen(), { ok: false, failure: { errno: 'EACCES', says: 'no' } });
+    log.append(octets('third\n'), 1);
+    await clock.advance(0);
+    assert.equal(fresh.text, 'second\nthird\n');
+  });
+
+  test('a sink that hears of the loss may write to the same log', async () => {
+    const output = new ScriptedOutput('ENOSPC');
+    let log: LogFile | null = null;
+    const events: EventSink = { tell: () => log?.append(octets('told\n'), 1) };
+    const scene = await scripted([output], { events });
+    log = scene.log;
+    log.append(octets('a\n'), 1);
+    await scene.clock.advance(30_000);
+    assert.equal(output.text, 'a\ntold\ntold\n');
+  });
+
+  test('closing waits for what is being written, but not for ever', async () => {
+    const { clock, log, ear } = await scripted([new ScriptedOutput('never')]);
+    log.append(octets('a\n'), 1);
+    await clock.advance(0);
+    let isClosed = false;
+    const closing = log.close().then(() => {
+      isClosed = true;
+    });
+    await clock.advance(1999);
+    assert.equal(isClosed, false);
+    await clock.advance(1);
+    await closing;
+    assert.deepEqual([[...log.droppedBy], ear.told.length, clock.timersLive], [[['closed', 1]], 1, 0]);
+    log.append(octets('late\n'), 1);
+    assert.equal(log.dropped, 2);
+    await log.close();
+  });
+
+  test('closing tries a failing output once more, then counts the rest', async () => {
+    const output = new ScriptedOutput('ENOSPC', 'ENOSPC');
+    const { clock, log } = await scripted([output]);
+    log.append(octets('a\n'), 2);
+    await clock.advance(0);
+    await log.close();
+    assert.deepEqual([output.writes, output.closes, [...log.droppedBy], clock.timersLive], [2, 1, [['ENOSPC', 2]], 0]);
+  });
+});
+
+describe('a log in a file', () => {
+  let folder = '';
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'candor-log-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  async function openIn(path: string) {
+    return openLogFile(path, { clock: new SimulatedClock(), events: new Ear() });
+  }
+
+  test('appends to what is there, and makes a file that not everybody reads', async () => {
+    const path = join(folder, 'a.ndjson');
+    const opened = await openIn(path);
+    assert.ok(opened.ok);
+    assert.equal((await stat(path)).mode & 0o027, 0);
+    opened.value.append(octets('first\n'), 1);
+    await opened.value.close();
+    const again = await openIn(path);
+    assert.ok(again.ok);
+    again.value.append(octets('second\n'), 1);
+    await again.value.close();
+    assert.equal(await readFile(path, 'utf8'), 'first\nsecond\n');
+  });
+
+  test('goes on under its name after a rotation', async () => {
+    const path = join(folder, 'b.ndjson');
+    const opened = await openIn(path);
+    assert.ok(opened.ok);
+    opened.value.append(octets('first\n'), 1);
+    await rename(path, `${path}.1`);
+    await opened.value.reopen();
+    opened.value.append(octets('second\n'), 1);
+    await opened.value.close();
+    const whole = (await readFile(`${path}.1`, 'utf8')) + (await readFile(path, 'utf8'));
+    assert.equal(whole, 'first\nsecond\n');
+  });
+
+  test('says what is wrong with a path', async () => {
+    await mkdir(join(folder, 'directory'));
+    await writeFile(join(folder, 'file'), '');
+    await mkdir(join(folder, 'locked'));
+    await chmod(join(folder, 'locked'), 0o500);
+    const cases: readonly (readonly [path: string, errno: string, says: RegExp])[] = [
+      ['missing/log', 'ENOENT', /directory .*missing does not exist/],
+      ['directory', 'EISDIR', /is a directory/],
+      ['file/log', 'ENOTDIR', /is a file/],
+      // Root may write anywhere.
+      ...(process.getuid?.() === 0 ? [] : ([['locked/log', 'EACCES', /may not write/]] as const)),
+    ];
+    for (const [name, errno, says] of cases) {
+      const opened = await openIn(join(folder, name));
+      assert.ok(!opened.ok);
+      assert.equal(opened.failure.errno, errno);
+      assert.match(opened.failure.says, says);
+    }
+  });
+
+  test('a real full disk is survived', { skip: process.platform === 'linux' ? false : 'needs /dev/full' }, async () => {
+    const opened = await openIn('/dev/full');
+    assert.ok(opened.ok);
+    opened.value.append(octets('a\n'), 1);
+    await opened.value.close();
+    assert.deepEqual([...opened.value.droppedBy], [['ENOSPC', 1]]);
+  });
+
+  test('standard output that nobody reads any more is survived', async () => {
+    const program = fileURLToPath(new URL('./fixtures/log-to-closed-pipe.ts', import.meta.url));
+    const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'pipe'] });
+    child.stdout.once('data', () => {
+      child.stdout.destroy();
+      child.stdin.end();
+    });
+    let complaint = '';
+    child.stderr.setEncoding('latin1').on('data', (text: string) => {
+      complaint += text;
+    });
+    const [code] = (await once(child, 'close')) as [number | null];
+    assert.deepEqual([code, complaint], [0, 'EPIPE 1\n']);
+  });
+});
