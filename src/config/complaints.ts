@@ -1,0 +1,184 @@
+import { displayWidth, characterWidth, harmless } from './display-width.ts';
+import type { Place } from './source-text.ts';
+import { lineText, sourceText } from './source-text.ts';
+
+/** Something wrong with a configuration, and where. */
+export interface Complaint {
+  readonly file: string;
+  /** From 1; 0 where the file as a whole is meant. */
+  readonly line: number;
+  /** From 1, in characters; 0 where the file as a whole is meant. */
+  readonly column: number;
+  /** How many characters of the line are meant. */
+  readonly span: number;
+  /** Where in the tree: 'routes[0].timeouts.connect'; '' for the file. */
+  readonly path: string;
+  readonly message: string;
+  readonly suggestion: string | null;
+  /** A warning does not keep the configuration from being used. */
+  readonly severity: 'error' | 'warning';
+}
+
+export function complain(
+  file: string,
+  place: Place,
+  path: string,
+  message: string,
+  suggestion: string | null = null,
+  severity: Complaint['severity'] = 'error',
+): Complaint {
+  return { file, line: place.line, column: place.column, span: place.span, path, message, suggestion, severity };
+}
+
+/** In the order of the file, each once. At one place, what was found first comes first. */
+export function inOrder(complaints: readonly Complaint[]): Complaint[] {
+  const seen = new Set<string>();
+  const sorted = complaints.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  return sorted.filter((complaint) => {
+    const key = `${complaint.line}:${complaint.column}:${complaint.message}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+export interface RenderOptions {
+  readonly colour: boolean;
+  /** Columns of the terminal. */
+  readonly width: number;
+}
+
+/**
+ * Complaints for people: place and message as compilers write them, the line, a caret, and what to do.
+ *
+ *     candor.yaml:12:5: error: unknown key "timeout"
+ *        12 |     timeout: 5s
+ *           |     ^^^^^^^
+ *           did you mean "timeouts"?
+ *
+ * Nothing from the file reaches the terminal as a control character.
+ */
+export function renderComplaints(complaints: readonly Complaint[], text: string, options: RenderOptions): string {
+  const source = sourceText(text.replace(/^\ufeff/, ''));
+  const gutter = Math.max(2, ...complaints.map(({ line }) => String(line).length)) + 3;
+  const paint = options.colour ? painted : plain;
+  const blocks = complaints.map((complaint) => {
+    const lines = [header(complaint, options, paint)];
+    if (complaint.line > 0) lines.push(...excerpt(complaint, lineText(source, complaint.line), gutter, options, paint));
+    if (complaint.suggestion !== null) {
+      const indent = complaint.line > 0 ? ' '.repeat(gutter + 2) : '  ';
+      lines.push(
+        ...wrap(harmless(complaint.suggestion), options.width - indent.length).map(
+          (line) => indent + paint('suggestion', line),
+        ),
+      );
+    }
+    return lines.join('\n');
+  });
+  return blocks.length === 0 ? '' : `${blocks.join('\n\n')}\n`;
+}
+
+/** "2 errors and 1 warning". */
+export function countComplaints(complaints: readonly Complaint[]): string {
+  const count = (severity: Complaint['severity']): number =>
+    complaints.filter((one) => one.severity === severity).length;
+  const words = (['error', 'warning'] as const)
+    .map((severity) => [count(severity), severity] as const)
+    .filter(([number]) => number > 0)
+    .map(([number, severity]) => `${number} ${severity}${number === 1 ? '' : 's'}`);
+  return words.join(' and ') || 'no complaints';
+}
+
+type Paint = (role: 'error' | 'warning' | 'place' | 'gutter' | 'suggestion', text: string) => string;
+
+const colours = { error: '1;31', warning: '1;33', place: '1', gutter: '2', suggestion: '36' } as const;
+const painted: Paint = (role, text) => `\u001b[${colours[role]}m${text}\u001b[0m`;
+const plain: Paint = (_, text) => text;
+
+function header(complaint: Complaint, options: RenderOptions, paint: Paint): string {
+  const at = complaint.line > 0 ? `${complaint.file}:${complaint.line}:${complaint.column}:` : `${complaint.file}:`;
+  const place = harmless(at);
+  const [first = '', ...rest] = wrap(
+    harmless(`${place} ${complaint.severity}: ${complaint.message}`),
+    options.width,
+    '  ',
+  );
+  const opening = `${place} ${complaint.severity}:`;
+  if (!first.startsWith(opening)) return [first, ...rest].join('\n');
+  const head = `${paint('place', place)} ${paint(complaint.severity, `${complaint.severity}:`)}`;
+  return [head + first.slice(opening.length), ...rest].join('\n');
+}
+
+function excerpt(complaint: Complaint, line: string, gutter: number, options: RenderOptions, paint: Paint): string[] {
+  const room = Math.max(20, options.width - gutter - 2);
+  const shown = windowOf(cells(line), complaint.column - 1, complaint.span, room);
+  const number = String(complaint.line).padStart(gutter - 1);
+  const caret = ' '.repeat(shown.caretAt) + paint(complaint.severity, '^'.repeat(shown.caretWidth));
+  return [
+    `${paint('gutter', `${number} |`)} ${shown.text}`.trimEnd(),
+    `${paint('gutter', `${' '.repeat(gutter - 1)} |`)} ${caret}`,
+  ];
+}
+
+interface Cell {
+  readonly text: string;
+  readonly width: number;
+}
+
+/** One cell per character of the line, each harmless; a tab reaches to the next multiple of four. */
+function cells(line: string): Cell[] {
+  let column = 0;
+  return [...line].map((character) => {
+    const width = character === '\t' ? 4 - (column % 4) : characterWidth(harmless(character));
+    column += width;
+    return { text: character === '\t' ? ' '.repeat(width) : harmless(character), width };
+  });
+}
+
+/** The part of a line around the caret that fits into `room` columns, with "…" where something is left out. */
+function windowOf(
+  line: readonly Cell[],
+  at: number,
+  span: number,
+  room: number,
+): { text: string; caretAt: number; caretWidth: number } {
+  let from = 0;
+  const total = sum(line);
+  if (total > room) {
+    // A third of the room stays before the caret, so that the key of a long value can be read.
+    while (from < at && sum(line.slice(from, at)) > Math.floor(room / 3)) from += 1;
+    while (from > 0 && sum(line.slice(from - 1)) <= room - 1) from -= 1;
+  }
+  const before = from > 0 ? '…' : '';
+  let to = from;
+  let width = before.length;
+  while (to < line.length && width + line[to]!.width <= room - (to + 1 < line.length ? 1 : 0))
+    width += line[to++]!.width;
+  const after = to < line.length ? '…' : '';
+  const text =
+    before +
+    line
+      .slice(from, to)
+      .map((cell) => cell.text)
+      .join('') +
+    after;
+  const caretAt = before.length + sum(line.slice(from, at));
+  const caretWidth = Math.max(1, Math.min(sum(line.slice(at, Math.min(at + span, to))), room - caretAt));
+  return { text, caretAt, caretWidth };
+}
+
+function sum(line: readonly Cell[]): number {
+  return line.reduce((width, cell) => width + cell.width, 0);
+}
+
+/** Breaks at spaces; a word that is longer than a line stays whole. */
+function wrap(text: string, width: number, indent = ''): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = line === '' ? word : `${line} ${word}`;
+    if (line !== '' && line !== indent && displayWidth(longer) > width) {
+      lines.push(line);
+      line = indent + word;
+    } else line = longer;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,155 @@
+/**
+ * Every default, as it would be written in the file, with its reason. The gateway, the JSON Schema and
+ * `docs/configuration.md` all take them from here.
+ */
+export interface Default {
+  /** As it would stand in the file, or in words where it depends on something else. */
+  readonly written: string;
+  readonly inWords: boolean;
+  /** Why this one, in a sentence. */
+  readonly why: string;
+}
+
+function declare(written: string, why: string): Default {
+  return { written, inWords: false, why };
+}
+
+/** A default that is no fixed value. */
+function describe(words: string, why: string): Default {
+  return { written: words, inWords: true, why };
+}
+
+/** What holds where the file is silent. */
+export const defaults = {
+  deployment: describe('the host name', 'RFC 9209 wants a name that tells operators where a failure was made.'),
+  member: describe('the host name', 'It tells several gateways of one deployment apart.'),
+  listeners: declare('{ http: ":8080" }', 'Needs no privilege, and is where people look first.'),
+  proxyProtocol: declare(
+    'false',
+    'Believing a header that nobody was told to send would let clients choose their address.',
+  ),
+  trustedPeers: declare('[]', 'A client can write X-Forwarded-For as well as a proxy can.'),
+  disclosure: declare('public', 'Addresses and error details help attackers as much as operators.'),
+  errorPages: declare('{}', 'The built-in page says what happened and what the visitor can do.'),
+
+  client: {
+    headTimeout: declare('30s', 'A head is one or two packets; only a slow or hostile client needs longer.'),
+    contentTimeout: declare(
+      '60s',
+      'Between two pieces of an upload; a phone that changes networks is silent for some ten seconds.',
+    ),
+    keepAlive: declare(
+      '75s',
+      'Longer than the 60 s of the usual load balancers, so that they close first and no request meets a closing connection.',
+    ),
+    writeTimeout: declare(
+      '60s',
+      'A client that takes nothing for a minute is gone, and holds a connection to the application.',
+    ),
+    headMax: declare(
+      '32KiB',
+      'Room for the largest cookies that browsers keep for a site; more is an attack or a loop.',
+    ),
+    fieldsMax: declare(
+      '128',
+      'Browsers send 12 to 25, and a chain of proxies adds ten; each costs work before anything is known of the request.',
+    ),
+    targetMax: declare('16KiB', 'RFC 9112 §3 asks for at least 8000 octets; searches with many filters need more.'),
+    contentMax: declare('none', 'Content is streamed and never kept; the application knows what it can take.'),
+    connectionsMax: declare('10000', 'Some 200 MiB at 20 KiB each; more should be a decision.'),
+  },
+
+  timeouts: {
+    dns: declare('5s', 'What a resolver waits for one name server before it asks the next.'),
+    connect: declare('5s', 'Survives two lost packets: TCP repeats after 1 s and 3 s.'),
+    tls: declare('10s', 'A handshake is two round trips and a signature; a busy machine may need seconds.'),
+    responseHead: declare(
+      '60s',
+      'People have given up by then, and reports that take longer should say so in their route.',
+    ),
+    idle: declare('60s', 'Between two octets of a message; a stream that rests longer should send something.'),
+    exchange: declare(
+      'none',
+      'Downloads and event streams last as long as they last; the other limits catch what is stuck.',
+    ),
+  },
+
+  check: {
+    kind: declare('tcp', 'Nothing is known of the application but that something must listen.'),
+    interval: declare(
+      '5s',
+      'An endpoint that died without a trace is noticed within three checks, 15 s; traffic notices sooner.',
+    ),
+    timeout: declare('2s', 'A health page that needs longer is not healthy.'),
+    passes: declare('2', 'One pass may be luck.'),
+    fails: declare('3', 'One lost check is not an outage.'),
+  },
+
+  connections: {
+    max: declare('256', 'More waiting requests than this make an application slower, not faster.'),
+    idleMax: declare('32', 'Enough for bursts; each kept connection costs the application too.'),
+    idleTimeout: declare(
+      '4s',
+      'Node closes after 5 s by default; who keeps a connection longer than its peer meets resets.',
+    ),
+  },
+  attempts: declare('2', 'One repetition gets past a connection that just closed; more would multiply an outage.'),
+  responseHeadMax: declare('64KiB', 'Twice what clients may send, since applications set many cookies at once.'),
+  tlsVerify: declare('true', 'Encryption without verification protects from nobody who is in the middle.'),
+
+  application: {
+    directory: declare('.', 'The folder of the configuration file, so that it can be moved with the application.'),
+    instances: declare('1', 'Not every application can run twice at once.'),
+    port: declare(
+      'free',
+      'A free port for each instance, told by the variable PORT; two releases can then run side by side.',
+    ),
+    stopTimeout: declare('10s', 'Time to finish what was begun; the same as most process supervisors give.'),
+  },
+  readiness: {
+    path: declare('/', 'Every application has a first page.'),
+    interval: declare(
+      '250ms',
+      'While an instance starts. After its first pass the others follow at 50 ms, so that a ready one does not wait; later it is asked once a second.',
+    ),
+    timeout: declare('1s', 'A timeout is never readiness; an instance that needs longer is not ready for visitors.'),
+    passes: declare('3', 'Some frameworks answer once and then load the rest.'),
+    startTimeout: declare('60s', 'Large applications need half a minute; after this it is reported, and checked on.'),
+  },
+  restart: {
+    firstDelay: declare('250ms', 'A crash by chance should cost little.'),
+    maxDelay: declare('30s', 'A crash at each start should not fill the log, nor wait for minutes once mended.'),
+    resetAfter: declare('60s', 'An instance that ran for a minute did start well.'),
+  },
+
+  route: {
+    path: declare('/', 'Everything.'),
+    host: declare('[]', 'Any host.'),
+    methods: declare('[]', 'Any method.'),
+    rewriteHost: declare('client', 'Applications build links and check origins with the host that the visitor used.'),
+  },
+  respond: {
+    status: declare('200', 'The answer is meant to be one.'),
+    contentType: declare('text/plain; charset=utf-8', 'What is written in the file is text.'),
+  },
+  redirect: {
+    status: declare(
+      '307',
+      'Keeps the method and is not remembered; a permanent redirect cannot be taken back from browsers.',
+    ),
+  },
+  maintenance: {
+    message: declare(
+      'We are working on this service. Please come back in a few minutes.',
+      'Says what a visitor wants to know.',
+    ),
+    retryAfter: declare('5m', 'Soon enough for people, seldom enough for machines.'),
+  },
+
+  adminSocket: describe(
+    '$RUNTIME_DIRECTORY/<deployment>.sock, $XDG_RUNTIME_DIR/candor/<deployment>.sock, or candor.sock beside the file',
+    'The first that the environment offers and that is short enough: run-time folders are private and emptied at restart.',
+  ),
+  logPath: declare('./candor.log', 'Beside the file, where `candor explain` finds it.'),
+  queryAllowed: declare('[]', 'Query values hold tokens and names more often than one thinks; all are redacted.'),
+} as const;

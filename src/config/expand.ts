@@ -1,0 +1,52 @@
+import type { Objection } from './objection.ts';
+import { quoted } from './objection.ts';
+import { suggestNearest } from './nearest.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Expansion {
+  readonly text: string;
+  /** Whether anything stood for something else. */
+  readonly expanded: boolean;
+  readonly objections: readonly (Objection & { readonly offset: number; readonly length: number })[];
+}
+
+const reference = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{[^}]*\}?/g;
+
+/**
+ * `${NAME}` and `${NAME:-default}` in a value that was read already, so that what a variable holds is never
+ * read as YAML. `$${` is a plain `${`. As in a shell, the default also stands in for an empty variable.
+ */
+export function expandVariables(written: string, environment: Environment): Expansion {
+  const objections: (Objection & { offset: number; length: number })[] = [];
+  let expanded = false;
+  const text = written.replace(
+    reference,
+    (whole: string, name: string | undefined, otherwise: string | undefined, offset: number) => {
+      if (whole === '$${') return '${';
+      const length = whole.length;
+      if (name === undefined) {
+        objections.push({
+          message: `${quoted(whole)} is not a reference to a variable`,
+          suggestion: 'write ${NAME} or ${NAME:-default}; for a plain "${" write "$${"',
+          offset,
+          length,
+        });
+        return whole;
+      }
+      expanded = true;
+      const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+      if (otherwise !== undefined) return value === undefined || value === '' ? otherwise : value;
+      if (value !== undefined) return value;
+      const near = suggestNearest(name, Object.keys(environment), 2);
+      objections.push({
+        message: `the variable ${name} is not set`,
+        suggestion: near ?? `set it, or write \${${name}:-default}`,
+        offset,
+        length,
+      });
+      return whole;
+    },
+  );
+  return { text, expanded, objections };
+}

@@ -1,0 +1,194 @@
+import type { z } from 'zod';
+import { translate } from './foreign-words.ts';
+import { uncarry } from './leaves.ts';
+import { editDistance, nearest, suggestNearest } from './nearest.ts';
+import type { Objection } from './objection.ts';
+import { either, quoted } from './objection.ts';
+import type { Path } from './place-index.ts';
+
+/** What is wrong, where in the tree, and whether the key or the value is to be pointed at. */
+export interface Finding extends Objection {
+  readonly path: Path;
+  readonly at: 'key' | 'value';
+}
+
+type Issue = z.core.$ZodIssue;
+
+const words: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a whole number',
+  int: 'a whole number',
+  array: 'a list',
+  object: 'a map of keys and values',
+  record: 'a map of keys and values',
+};
+
+/** Where keys belong that people look for elsewhere; made from the schema. */
+export type KeyPlaces = ReadonlyMap<string, readonly string[]>;
+
+/** An issue of zod's, whose path begins below `base`, as findings in our words. `root` is the value at `base`. */
+export function explainIssue(issue: Issue, base: Path, root: unknown, places: KeyPlaces): Finding[] {
+  const path = [...base, ...(issue.path as (string | number)[])];
+  const input = valueAt(root, issue.path as Path);
+  const carried = uncarry(issue.message);
+  if (issue.code === 'unrecognized_keys') {
+    const known = carried === null ? [] : carried.message.split(' ');
+    return issue.keys.map((key) => ({ path: [...path, key], at: 'key', ...objectToKey(key, known, places) }));
+  }
+  if (issue.code === 'invalid_union') return explainUnion(issue, path, input, places);
+  if (carried !== null) return [{ path, at: 'value', ...carried }];
+  return [explainPlain(issue, path, input)];
+}
+
+function explainPlain(issue: Issue, path: Path, input: unknown): Finding {
+  const missing = input === undefined && typeof path.at(-1) === 'string';
+  if (issue.code === 'invalid_type') {
+    if (missing)
+      return {
+        path: path.slice(0, -1),
+        at: 'key',
+        message: `the key ${quoted(path.at(-1))} is missing`,
+        suggestion: `add ${String(path.at(-1))}: …`,
+      };
+    return { path, at: 'value', ...objectToType([issue.expected], input) };
+  }
+  if (issue.code === 'too_small' || issue.code === 'too_big')
+    return { path, at: 'value', ...objectToSize(issue, input) };
+  if (issue.code === 'invalid_value') return { path, at: 'value', ...objectToChoice(issue.values.map(String), input) };
+  return { path, at: 'value', message: `${shown(input)} cannot stand here`, suggestion: null };
+}
+
+function objectToSize(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, input: unknown): Objection {
+  const bound = issue.code === 'too_small' ? issue.minimum : issue.maximum;
+  if (issue.origin === 'array')
+    return { message: 'the list is empty', suggestion: 'give it at least one entry, or remove the key' };
+  const relation = issue.code === 'too_small' ? 'below the least that makes sense' : 'above the most that makes sense';
+  return { message: `${shown(input)} is ${relation}, ${String(bound)}`, suggestion: null };
+}
+
+function objectToChoice(choices: readonly string[], input: unknown): Objection {
+  const near = typeof input === 'string' ? suggestNearest(input, choices, 1) : null;
+  return { message: `expected ${either(choices)}, found ${found(input)}`, suggestion: near };
+}
+
+function objectToType(expected: readonly string[], input: unknown): Objection {
+  const wanted = wordsFor(expected);
+  return { message: `expected ${either(wanted)}, found ${found(input)}`, suggestion: suggestType(expected, input) };
+}
+
+function wordsFor(types: readonly string[]): string[] {
+  return [...new Set(types.flatMap((type) => (type === 'boolean' ? ['true', 'false'] : [words[type] ?? type])))];
+}
+
+function suggestType(expected: readonly string[], input: unknown): string | null {
+  if (expected.includes('boolean') && typeof input === 'string') {
+    if (/^(?:yes|on|y|1|enabled?)$/i.test(input)) return 'write true';
+    if (/^(?:no|off|n|0|disabled?)$/i.test(input)) return 'write false';
+    if (/^(?:true|false)$/i.test(input)) return `write ${input.toLowerCase()} without quotes`;
+  }
+  if (
+    expected.some((type) => type === 'number' || type === 'int') &&
+    typeof input === 'string' &&
+    /^-?\d+$/.test(input)
+  )
+    return `write ${input} without quotes`;
+  if (expected.includes('string') && (typeof input === 'number' || typeof input === 'boolean'))
+    return `put it in quotes: "${input}"`;
+  if (expected.includes('array') && input !== null && typeof input === 'object') return 'begin each entry with "- "';
+  if (expected.includes('array') && typeof input !== 'object') return `write [${String(input)}]`;
+  return null;
+}
+
+/** Several shapes are allowed: the one that was meant is the one whose outermost type fits. */
+function explainUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, input: unknown, places: KeyPlaces): Finding[] {
+  const branches = issue.errors.map((errors) => errors.flatMap((inner) => flattenUnion(inner)));
+  const meant = branches.filter(
+    (errors) => !errors.some((error) => error.code === 'invalid_type' && error.path.length === 0),
+  );
+  const closest = meant.toSorted((a, b) => depth(b) - depth(a))[0];
+  const choices = branches
+    .flat()
+    .flatMap((error) => (error.code === 'invalid_value' && error.path.length === 0 ? error.values.map(String) : []));
+  if (closest !== undefined && !closest.every((error) => error.code === 'invalid_value' && error.path.length === 0)) {
+    return closest.flatMap((error) => explainIssue(error, path, input, places));
+  }
+  const bare = branches
+    .flat()
+    .map((error) => (error.code === 'invalid_type' ? uncarry(error.message) : null))
+    .find((said) => said !== null);
+  if (bare !== undefined) return [{ path, at: 'value', ...bare }];
+  const types = branches
+    .flat()
+    .flatMap((error) => (error.code === 'invalid_type' && error.path.length === 0 ? [error.expected] : []));
+  const wanted = [...new Set([...choices, ...wordsFor(types)])];
+  const near = typeof input === 'string' ? suggestNearest(input, choices, 1) : null;
+  return [
+    {
+      path,
+      at: 'value',
+      message: `expected ${either(wanted)}, found ${found(input)}`,
+      suggestion: near ?? suggestType(types, input),
+    },
+  ];
+}
+
+/** A union inside of a union, at the same place, is one choice among more. */
+function flattenUnion(issue: Issue): Issue[] {
+  if (issue.code !== 'invalid_union' || issue.path.length > 0) return [issue];
+  const meant = issue.errors.filter(
+    (errors) => !errors.some((error) => error.code === 'invalid_type' && error.path.length === 0),
+  );
+  return (meant[0] ?? issue.errors.flat()).flatMap((inner) => flattenUnion(inner));
+}
+
+/** An objection from our own reading, or one further inside, says more than one about the whole. */
+function depth(errors: readonly Issue[]): number {
+  return Math.max(
+    ...errors.map(
+      (error) => error.path.length * 2 + (error.code === 'custom' || error.code === 'unrecognized_keys' ? 1 : 0),
+    ),
+  );
+}
+
+function objectToKey(key: string, known: readonly string[], places: KeyPlaces): Objection {
+  const message = `unknown key ${quoted(key)}`;
+  const close = nearest(key, known, 1)[0];
+  const { here, elsewhere } = translate(key, known);
+  const plain = (word: string): string => word.toLowerCase().replace(/[-_]/g, '');
+  if (close !== undefined && (plain(close) === plain(key) || editDistance(key, close) === 1))
+    return { message, suggestion: `did you mean ${quoted(close)}?` };
+  const names = [...new Set([...here, ...(close === undefined ? [] : [close])])].slice(0, 3);
+  if (names.length > 0) return { message, suggestion: `did you mean ${either(names.map(quoted))}?` };
+  if (elsewhere.length > 0) return { message, suggestion: `did you mean ${either(elsewhere.map(quoted))}?` };
+  const homes = places.get(key);
+  if (homes !== undefined) return { message: `${message} in this place`, suggestion: `it belongs in ${either(homes)}` };
+  return { message, suggestion: `known here: ${known.join(', ')}` };
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  let value = root;
+  for (const part of path) {
+    if (value === null || typeof value !== 'object') return undefined;
+    value = (value as Record<string | number, unknown>)[part];
+  }
+  return value;
+}
+
+/** The value as it is shown in a sentence about it. */
+function shown(value: unknown): string {
+  return typeof value === 'string'
+    ? quoted(value)
+    : Array.isArray(value)
+      ? 'the list'
+      : typeof value === 'object'
+        ? 'the map'
+        : String(value);
+}
+
+function found(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string') return `the text ${quoted(value)}`;
+  if (typeof value === 'number') return `the number ${value}`;
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'a map of keys and values' : String(value);
+}

@@ -1,0 +1,153 @@
+import { isIP, isIPv6 } from 'node:net';
+import { dirname } from 'node:path';
+import { domainToASCII } from 'node:url';
+import type { EndpointAddress } from '../../core/endpoint.ts';
+import type { Result } from '../../core/result.ts';
+import { succeed } from '../../core/result.ts';
+import type { Objection } from '../objection.ts';
+import { object, quoted } from '../objection.ts';
+
+/** `sun_path` of `sockaddr_un` has 108 octets on Linux, the last of which ends it. */
+export const unixPathOctetsMax = 107;
+
+/** Where `:8080` listens. Not `::`, which fails where IPv6 is switched off, as in many containers. */
+export const allAddresses = '0.0.0.0';
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** An endpoint as it was written, with what its scheme said of TLS; null where it had none. */
+export interface WrittenEndpoint {
+  readonly address: EndpointAddress;
+  readonly scheme: 'http' | 'https' | null;
+}
+
+/** `8080`, `:8080`, `localhost:8080`, `0.0.0.0:80`, `[::]:443`. Port 0 lets the system choose. */
+export function parseListenAddress(text: string): Result<HostPort, Objection> {
+  const scheme = /^(https?):\/\/([^/]*)\/?$/.exec(text);
+  if (scheme !== null) return object('a listener has an address, no scheme', `write ${quoted(scheme[2])}`);
+  if (/^(?:unix:|\/|\.\/)/.test(text))
+    return object('listeners on unix sockets are not offered', 'write a host and a port, such as localhost:8080');
+  if (/^\d+$/.test(text)) return withPort(allAddresses, text);
+  if (text.startsWith(':') && !isIPv6(text)) return withPort(allAddresses, text.slice(1));
+  if (text.startsWith('*:')) return withPort(allAddresses, text.slice(2));
+  return parseHostPort(text, null);
+}
+
+/** `127.0.0.1:3000`, `app.internal:3000`, `[::1]:3000`, `unix:/run/app.sock`, and URLs without a path. */
+export function parseEndpoint(text: string): Result<WrittenEndpoint, Objection> {
+  if (text.startsWith('unix:')) return parseUnixEndpoint(text.slice('unix:'.length).replace(/^\/\/(?=\/)/, ''));
+  if (/^:?\d+$/.test(text)) return { ok: false, failure: objectToBarePort(text.replace(':', '')) };
+  if (text.startsWith('/') || text.startsWith('./'))
+    return object(`${quoted(text)} has no host and port`, `write ${quoted(`unix:${text}`)} for a unix socket`);
+  const url = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/i.exec(text);
+  if (url === null) return endpointOf(parseHostPort(text, null), null);
+  const scheme = url[1]!.toLowerCase();
+  const rest = url[2]!.replace(/\/$/, '');
+  if (scheme !== 'http' && scheme !== 'https') {
+    return object(
+      `${quoted(`${scheme}://`)} is not a scheme that endpoints speak`,
+      'write http://, https:// or no scheme',
+    );
+  }
+  const path = /^([^/?#]*)([/?#].*)$/.exec(rest);
+  if (path !== null) {
+    return object(
+      'an endpoint is an address and has no path',
+      `write ${quoted(`${scheme}://${path[1]}`)}, and the path as "rewrite: { path: … }" in the route`,
+    );
+  }
+  if (rest.includes('@'))
+    return object(
+      'an endpoint has no user name or password',
+      'set the Authorization field in the route: request_fields: { set: … }',
+    );
+  return endpointOf(parseHostPort(rest, scheme === 'https' ? 443 : 80), scheme);
+}
+
+/** What to say of an endpoint that is a port and nothing else. */
+export function objectToBarePort(port: string | number): Objection {
+  return { message: 'a port alone is no endpoint', suggestion: `write "127.0.0.1:${port}" if it is on this machine` };
+}
+
+function endpointOf(
+  parsed: Result<HostPort, Objection>,
+  scheme: WrittenEndpoint['scheme'],
+): Result<WrittenEndpoint, Objection> {
+  if (!parsed.ok) return parsed;
+  const { host, port } = parsed.value;
+  if (port === 0) return object('port 0 is not a port to connect to', 'write a port from 1 to 65535');
+  return succeed({ address: { kind: 'tcp', host, port }, scheme });
+}
+
+function parseUnixEndpoint(path: string): Result<WrittenEndpoint, Objection> {
+  if (path === '')
+    return object('the path of the unix socket is missing', 'write it after the colon, such as unix:/run/app.sock');
+  return succeed({ address: { kind: 'unix', path }, scheme: null });
+}
+
+function parseHostPort(text: string, defaultPort: number | null): Result<HostPort, Objection> {
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
+  if (bracketed !== null) {
+    if (!isIPv6(bracketed[1]!)) return object(`${quoted(bracketed[1])} in brackets is not an IPv6 address`);
+    return withPort(bracketed[1]!.toLowerCase(), bracketed[2] ?? portText(defaultPort));
+  }
+  if (isIPv6(text))
+    return object('an IPv6 address needs brackets to keep it apart from its port', `write "[${text}]:8080"`);
+  const colon = text.lastIndexOf(':');
+  const written = colon === -1 ? text : text.slice(0, colon);
+  if (written === '') return object(`${quoted(text)} has no host`, `write ${quoted(`localhost${text}`)}`);
+  const host = normalHost(written);
+  if (host === null) return object(`${quoted(written)} is not a host name or an address`);
+  return withPort(host, colon === -1 ? portText(defaultPort) : text.slice(colon + 1));
+}
+
+function portText(port: number | null): string | null {
+  return port === null ? null : String(port);
+}
+
+function withPort(host: string, port: string | null): Result<HostPort, Objection> {
+  const authority = isIPv6(host) ? `[${host}]` : host;
+  if (port === null || port === '')
+    return object(
+      `${quoted(authority)} has no port`,
+      `write ${quoted(`${authority}:8080`)}, with the port that is meant`,
+    );
+  if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
+    return object(`${quoted(port)} is not a port`, 'write a number from 1 to 65535');
+  return succeed({ host, port: Number(port) });
+}
+
+/** Lowercase and in ASCII; null when it is neither an address nor a name. Underscores pass: Docker names have them. */
+export function normalHost(text: string): string | null {
+  if (isIP(text) !== 0) return text.toLowerCase();
+  if (/^[\d.]+$/.test(text)) return null;
+  const ascii = /^[\x21-\x7e]+$/.test(text) ? text.toLowerCase() : domainToASCII(text);
+  const labels = ascii.replace(/\.$/, '').split('.');
+  const fine = ascii.length <= 254 && labels.every((label) => /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label));
+  return fine ? ascii : null;
+}
+
+/** An objection where a unix socket's path is too long for the system, else null. */
+export function objectToSocketPath(path: string): Objection | null {
+  return objectToLength(Buffer.byteLength(path), unixPathOctetsMax);
+}
+
+/**
+ * The same for a socket that we make: it is made in a folder of its own beside its place, so that nobody can
+ * connect before its mode is right, and the path of that must fit too.
+ */
+export function objectToOwnSocketPath(path: string): Objection | null {
+  const temporary = Buffer.byteLength(dirname(path)) + '/.xxxxxx/s'.length;
+  return objectToLength(Math.max(Buffer.byteLength(path), temporary), unixPathOctetsMax);
+}
+
+function objectToLength(octets: number, octetsMax: number): Objection | null {
+  if (octets <= octetsMax) return null;
+  return {
+    message: `the socket needs a path of ${octets} octets; the system allows ${octetsMax}`,
+    suggestion: 'use a shorter one, such as /run/candor.sock',
+  };
+}

@@ -1,0 +1,50 @@
+import type { Result } from '../../core/result.ts';
+import { succeed } from '../../core/result.ts';
+import type { Objection } from '../objection.ts';
+import { object, quoted } from '../objection.ts';
+
+const unitMs: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+
+/** A timer holds 31 bits of milliseconds, some 24.8 days; a longer one would fire at once. */
+const durationMsMax = 2 ** 31 - 1;
+
+/** As a pattern for editors; `parseDuration` is the judge. */
+export const durationPattern = '(?=\\d)(?:\\d+d)?(?:\\d+h)?(?:\\d+m(?!s))?(?:\\d+(?:\\.\\d+)?s)?(?:\\d+ms)?';
+
+const exact = new RegExp(`^${durationPattern}$`);
+const foreignUnits: readonly (readonly [RegExp, string])[] = [
+  [/^(?:milliseconds?|millis|msecs?)$/, 'ms'],
+  [/^(?:seconds?|secs?)$/, 's'],
+  [/^(?:minutes?|mins?)$/, 'm'],
+  [/^(?:hours?|hrs?)$/, 'h'],
+  [/^days?$/, 'd'],
+];
+
+/** `500ms`, `2s`, `1m30s`, `1h` into milliseconds, above 0 and at most 24 days. */
+export function parseDuration(text: string): Result<number, Objection> {
+  if (!exact.test(text)) return object(`${quoted(text)} is not a duration`, suggestDuration(text));
+  let total = 0;
+  for (const [, count, unit] of text.matchAll(/([\d.]+)(ms|[dhms])/g)) total += Number(count) * unitMs[unit!]!;
+  const rounded = Math.round(total);
+  if (rounded === 0) return object('a duration of zero would end everything before it begins', 'write at least 1ms');
+  if (rounded > durationMsMax) return object(`${quoted(text)} is longer than the 24 days that a timer can count`);
+  return succeed(rounded);
+}
+
+function suggestDuration(text: string): string {
+  const parts = [...text.toLowerCase().matchAll(/(\d+(?:\.\d+)?)\s*([a-z]*)/g)];
+  const written = parts.map(([, count, unit]) => `${count}${ourUnit(unit!)}`).join('');
+  if (parts.length > 0 && exact.test(written)) return `write ${written}`;
+  return 'write it with a unit, such as 500ms, 2s, 1m30s or 1h';
+}
+
+function ourUnit(unit: string): string {
+  if (unit === '') return 's';
+  return foreignUnits.find(([pattern]) => pattern.test(unit))?.[1] ?? unit;
+}
+
+/** What to say when a plain number stands where a duration is wanted. */
+export function objectToBareNumber(value: number): Objection {
+  const inMs = value >= 1000 ? ` or ${value}ms` : '';
+  return { message: `the duration ${value} has no unit`, suggestion: `write ${value}s${inMs}` };
+}

@@ -1,0 +1,84 @@
+import type { Result } from '../../core/result.ts';
+import { succeed } from '../../core/result.ts';
+import type { Objection } from '../objection.ts';
+import { object, quoted } from '../objection.ts';
+
+const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** RFC 9110 §5.6.2. */
+export function isToken(text: string): boolean {
+  return token.test(text);
+}
+
+/**
+ * Fields that say where a message ends or belong to one connection (RFC 9110 §7.6.1). The gateway writes them
+ * itself; an edit could only break the message.
+ */
+const notEditable: Readonly<Record<string, string>> = {
+  host: 'rewrite: { host: … }',
+  'content-length': '',
+  'transfer-encoding': '',
+  connection: '',
+  'keep-alive': '',
+  'proxy-connection': '',
+  te: '',
+  trailer: '',
+  upgrade: '',
+  via: '',
+};
+
+export function parseFieldName(text: string): Result<string, Objection> {
+  if (isToken(text)) return succeed(text);
+  const trimmed = text.trim().replace(/:$/, '');
+  return object(
+    `${quoted(text)} is not a field name`,
+    isToken(trimmed) ? `write ${quoted(trimmed)}` : 'a field name is letters, digits and hyphens',
+  );
+}
+
+/** As `parseFieldName`, and nothing that the gateway must write itself. */
+export function parseEditedFieldName(text: string): Result<string, Objection> {
+  const name = parseFieldName(text);
+  if (!name.ok) return name;
+  const instead = notEditable[text.toLowerCase()];
+  if (instead === undefined) return name;
+  return object(
+    `the field ${quoted(text)} is written by the gateway itself`,
+    instead === '' ? 'remove it here' : `use ${instead}`,
+  );
+}
+
+/** RFC 9110 §5.5, without the obsolete octets: visible ASCII, spaces and tabs inside. */
+export function parseFieldValue(text: string): Result<string, Objection> {
+  if (/[\r\n]/.test(text))
+    return object('a field value is one line', 'use a list of values under "add" for several lines');
+  if (!/^[\t\x20-\x7e]*$/.test(text))
+    return object('a field value has characters outside of visible ASCII', 'percent-encode them');
+  if (text.trim() !== text)
+    return object('a field value has spaces at its end, which are not kept', `write ${quoted(text.trim())}`);
+  return succeed(text);
+}
+
+const commonMethods: ReadonlySet<string> = new Set([
+  'GET',
+  'HEAD',
+  'POST',
+  'PUT',
+  'PATCH',
+  'DELETE',
+  'OPTIONS',
+  'TRACE',
+]);
+
+/** RFC 9110 §9.1: methods are case-sensitive, and all that are registered are in capitals. */
+export function parseMethod(text: string): Result<string, Objection> {
+  if (commonMethods.has(text)) return succeed(text);
+  const capitals = text.toUpperCase();
+  if (commonMethods.has(capitals))
+    return object(`methods are case-sensitive, and ${quoted(text)} is none`, `write ${capitals}`);
+  if (capitals === 'CONNECT') return object('CONNECT is not offered, so no route can match it');
+  if (text === '*')
+    return object('"*" is not needed: a route without methods matches every method', 'remove the key "methods"');
+  if (!isToken(text)) return object(`${quoted(text)} is not a method`, 'write methods as a list, such as [GET, HEAD]');
+  return succeed(text);
+}

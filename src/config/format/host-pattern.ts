@@ -1,0 +1,35 @@
+import { isIP } from 'node:net';
+import type { Result } from '../../core/result.ts';
+import { succeed } from '../../core/result.ts';
+import type { Objection } from '../objection.ts';
+import { object, quoted } from '../objection.ts';
+import { normalHost } from './address.ts';
+
+/** `example.org`, or `*.example.org` for any name below it. Lowercase, in ASCII, without a port. */
+export function parseHostPattern(text: string): Result<string, Objection> {
+  const url = /^[a-z]+:\/\/([^/:]*)/i.exec(text);
+  if (url !== null) return object('a host has no scheme', `write ${quoted(url[1])}`);
+  if (text === '*')
+    return object('"*" is not needed: a route without a host matches every host', 'remove the key "host"');
+  const slash = text.indexOf('/');
+  if (slash !== -1)
+    return object('a host has no path', `write host: ${text.slice(0, slash) || '…'} and path: ${text.slice(slash)}`);
+  const unbracketed = text.replace(/^\[(.*)\]$/, '$1');
+  if (isIP(unbracketed) === 6) return succeed(`[${unbracketed.toLowerCase()}]`);
+  const port = /^(.*):(\d+)$/.exec(text);
+  if (port !== null) return object('a host is matched without its port', `write ${quoted(port[1])}`);
+  const wild = text.startsWith('*.');
+  const rest = wild ? text.slice(2) : text;
+  if (rest.includes('*'))
+    return object(
+      `${quoted(text)} has a wildcard in a wrong place`,
+      'a wildcard is the whole first label, as in "*.example.org"',
+    );
+  if (text.startsWith('.'))
+    return object(`${quoted(text)} begins with a dot`, `write ${quoted(`*${text}`)} for every name below it`);
+  if (/[\^$()|\\+?]/.test(text))
+    return object('a host is a name, not a pattern', 'write example.org, or "*.example.org" for every name below it');
+  const host = normalHost(rest);
+  if (host === null) return object(`${quoted(text)} is not a host name`);
+  return succeed(`${wild ? '*.' : ''}${host.replace(/\.$/, '')}`);
+}

@@ -1,0 +1,58 @@
+import type { Result } from '../../core/result.ts';
+import { succeed } from '../../core/result.ts';
+import type { Objection } from '../objection.ts';
+import { object, quoted } from '../objection.ts';
+
+/**
+ * The path of a route, or what replaces it: begins with "/", percent-encoded, without query.
+ * A slash at its end makes no difference and is dropped: `/api/` is `/api`.
+ */
+export function parsePathPrefix(text: string): Result<string, Objection> {
+  if (/^[~^]/.test(text) || /\.\*|[$()|\\]/.test(text)) {
+    return object('a path is a prefix, not a pattern', 'write the part that all paths begin with, such as /api');
+  }
+  if (/\/\*+$/.test(text))
+    return object(
+      'a path needs no wildcard: it matches everything below it',
+      `write ${`/${text}`.replace(/\/\*+$/, '').replace(/^\/+/, '/') || '/'}`,
+    );
+  if (/^https?:\/\//i.test(text))
+    return object('a path has no scheme and host', 'write the host as "host: …" and the path as "path: …"');
+  if (!text.startsWith('/'))
+    return object(`the path ${quoted(text)} does not begin with "/"`, `write ${quoted(`/${text}`)}`);
+  const stray = /[?#]/.exec(text);
+  if (stray !== null)
+    return object(
+      `a path ends before ${quoted(stray[0])}`,
+      `write ${quoted(text.slice(0, stray.index))}; queries are not matched`,
+    );
+  if (/(?:^|\/)\.{1,2}(?:\/|$)/.test(text))
+    return object('"." and ".." are resolved before a path is matched', 'write the path without them');
+  if (text.includes('//'))
+    return object(`${quoted(text)} has an empty segment`, `write ${quoted(text.replace(/\/{2,}/g, '/'))}`);
+  if (!/^(?:[!&'+,\-./0-9:;=@A-Z_a-z~*$()]|%[\dA-Fa-f]{2})*$/.test(text)) {
+    return object(
+      `${quoted(text)} has characters that a path must percent-encode`,
+      `write ${quoted(encodeStray(text))}`,
+    );
+  }
+  return succeed(text === '/' ? text : text.replace(/\/$/, ''));
+}
+
+function encodeStray(text: string): string {
+  const loose = text.replace(/%(?![\dA-Fa-f]{2})/g, '%25').toWellFormed();
+  return encodeURI(loose).replace(/%25(?=[\dA-Fa-f]{2})/g, '%');
+}
+
+/** The path of a check: a request target, so a query is welcome. */
+export function parseCheckPath(text: string): Result<string, Objection> {
+  if (!text.startsWith('/'))
+    return object(
+      `the path ${quoted(text)} does not begin with "/"`,
+      `write ${quoted(`/${text.replace(/^https?:\/\/[^/]*\/?/, '')}`)}`,
+    );
+  if (!/^[\x21\x24-\x7e%]+(?:\?[\x21-\x7e]*)?$/.test(text) || text.includes('#')) {
+    return object(`${quoted(text)} has characters that a request target must percent-encode`);
+  }
+  return succeed(text);
+}

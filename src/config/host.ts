@@ -1,0 +1,49 @@
+import { open, readdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
+
+/** What loading a configuration needs of the machine. */
+export interface ConfigurationHost {
+  readonly hostname: string;
+  /** A file's content; `EFBIG` where it has more than `octetsMax`. */
+  readFile(
+    path: string,
+    octetsMax: number,
+  ): Promise<{ readonly ok: true; readonly content: Uint8Array } | { readonly ok: false; readonly errno: string }>;
+  /** The names in a folder; null where it cannot be looked into. */
+  listDirectory(path: string): Promise<readonly string[] | null>;
+}
+
+/** This machine. */
+export function thisHost(): ConfigurationHost {
+  return { hostname: hostname(), readFile: readAtMost, listDirectory };
+}
+
+async function readAtMost(
+  path: string,
+  octetsMax: number,
+): Promise<Awaited<ReturnType<ConfigurationHost['readFile']>>> {
+  try {
+    await using file = await open(path, 'r');
+    // One octet more than allowed tells; a device or pipe without an end is not read for ever.
+    const content = Buffer.alloc(octetsMax + 1);
+    let filled = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(content, filled, content.length - filled, null);
+      filled += bytesRead;
+      if (filled > octetsMax) return { ok: false, errno: 'EFBIG' };
+      if (bytesRead === 0) return { ok: true, content: content.subarray(0, filled) };
+    }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    return { ok: false, errno: typeof code === 'string' ? code : 'EIO' };
+  }
+}
+
+async function listDirectory(path: string): Promise<readonly string[] | null> {
+  try {
+    return await readdir(path);
+  } catch {
+    // Only suggestions are made of it.
+    return null;
+  }
+}

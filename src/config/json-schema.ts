@@ -1,0 +1,45 @@
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { file } from './schema.ts';
+
+type Node = Record<string, unknown>;
+
+/** A reference to a variable, which may stand wherever a value does; no more is known of it before it is read. */
+const variablePattern = '\\$\\{';
+
+/**
+ * The schema of `candor.yaml` for editors, JSON Schema draft 2020-12. It knows every key, its type, its
+ * default and what it is for; `candor check` knows more.
+ */
+export function jsonSchema(): object {
+  const schema = z.toJSONSchema(file, { target: 'draft-2020-12', io: 'input' });
+  const { $schema, ...rest } = adapt(schema) as Node;
+  return { $schema, title: 'candor.yaml', description: 'The configuration of a Candor gateway.', ...rest };
+}
+
+/** A copy of a schema in which values may be variables and defaults are values. */
+function adapt(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((item) => adapt(item));
+  if (typeof value !== 'object' || value === null) return value;
+  const node: Node = {};
+  for (const [key, inner] of Object.entries(value)) {
+    // Names of entries are never expanded.
+    if (key === 'propertyNames') node[key] = inner;
+    else if (key === 'absent') node['default'] = parse(String(inner));
+    else if (key !== 'why') node[key] = adapt(inner);
+  }
+  return allowVariables(node);
+}
+
+function allowVariables(node: Node): Node {
+  const { type, pattern } = node;
+  if (type === 'string' && typeof pattern === 'string') return { ...node, pattern: `${pattern}|${variablePattern}` };
+  for (const keyword of ['enum', 'const']) {
+    if (!(keyword in node)) continue;
+    const { [keyword]: choice, type: _, ...rest } = node;
+    return { ...rest, anyOf: [{ [keyword]: choice }, { type: 'string', pattern: variablePattern }] };
+  }
+  // A pattern is asked of text only, limits of numbers only.
+  if (type === 'integer' || type === 'boolean') return { ...node, type: [type, 'string'], pattern: variablePattern };
+  return node;
+}

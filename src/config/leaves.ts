@@ -1,0 +1,140 @@
+/** The leaves of the schema: values with a format of their own. Each says what is wrong in our words. */
+import { z } from 'zod';
+import type { Result } from '../core/result.ts';
+import { succeed } from '../core/result.ts';
+import { durationPattern, objectToBareNumber, parseDuration } from './format/duration.ts';
+import { isToken } from './format/field.ts';
+import { objectToBareSize, octetsPattern, parseOctets } from './format/octets.ts';
+import type { Objection } from './objection.ts';
+import { object, quoted } from './objection.ts';
+
+/** Begins every message of ours that passes through zod; `explain-issue.ts` reads it back. */
+const ours = '\u0001';
+
+/** An objection as zod can carry it: one string. */
+export function carry(objection: Objection): string {
+  return `${ours}${objection.message}\n${objection.suggestion ?? ''}`;
+}
+
+/** The objection in a message of zod's; null when the message is zod's own. */
+export function uncarry(message: string): Objection | null {
+  if (!message.startsWith(ours)) return null;
+  const [said = '', suggestion = ''] = message.slice(1).split('\n');
+  return { message: said, suggestion: suggestion === '' ? null : suggestion };
+}
+
+/** A map with these keys and no other. An unknown key's message carries the known ones, for suggestions. */
+export function section<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
+  return z.strictObject(shape, {
+    error: (issue) => (issue.code === 'unrecognized_keys' ? `${ours}${Object.keys(shape).join(' ')}` : undefined),
+  });
+}
+
+/** Text that `parse` makes a value of; `bare` says what is wrong with a plain number in its place. */
+export function parsed<T>(
+  parse: (text: string) => Result<T, Objection>,
+  { bare, ...meta }: { pattern?: string; examples?: string[]; bare?: (value: number) => Objection } = {},
+): z.ZodType<T, string> {
+  return z
+    .string({
+      error: (issue) => (typeof issue.input === 'number' && bare !== undefined ? carry(bare(issue.input)) : undefined),
+    })
+    .meta(meta)
+    .transform((written, context) => {
+      const result = parse(written);
+      if (result.ok) return result.value;
+      context.addIssue({ code: 'custom', message: carry(result.failure) });
+      return z.NEVER;
+    });
+}
+
+function orNone<T>(parse: (text: string) => Result<T, Objection>): (text: string) => Result<T | null, Objection> {
+  return (written) => {
+    if (written === 'none') return succeed(null);
+    if (/^(?:off|no|never|unlimited|infinite|infinity|0)$/i.test(written))
+      return object(`${quoted(written)} is not understood here`, 'write none');
+    return parse(written);
+  };
+}
+
+const durationExamples = ['500ms', '2s', '1m30s', '1h'];
+
+export const duration = parsed(parseDuration, {
+  bare: objectToBareNumber,
+  pattern: `^${durationPattern}$`,
+  examples: durationExamples,
+});
+export const durationOrNone = parsed(orNone(parseDuration), {
+  bare: zeroIsNone(objectToBareNumber),
+  pattern: `^(?:none|${durationPattern})$`,
+  examples: [...durationExamples, 'none'],
+});
+export const size = parsed(parseOctets, {
+  bare: objectToBareSize,
+  pattern: `^${octetsPattern}$`,
+  examples: ['512B', '64KiB', '10MiB'],
+});
+export const sizeOrNone = parsed(orNone(parseOctets), {
+  bare: zeroIsNone(objectToBareSize),
+  pattern: `^(?:none|${octetsPattern})$`,
+  examples: ['10MiB', 'none'],
+});
+
+/** Elsewhere 0 often means "no limit". */
+function zeroIsNone(bare: (value: number) => Objection): (value: number) => Objection {
+  return (value) =>
+    value === 0 ? { message: '0 is not a limit', suggestion: 'write none for no limit' } : bare(value);
+}
+
+function parseText(written: string): Result<string, Objection> {
+  return written === '' ? object('the value is empty', 'give it a value, or remove the key') : succeed(written);
+}
+
+export const text = parsed(parseText);
+export const pathOrNone = parsed(orNone(parseText));
+
+/** A whole number within limits, both included. */
+export function whole(min: number, max: number): z.ZodInt {
+  return z.int().min(min).max(max);
+}
+
+/** One value or a list of them, read as a list. */
+export function oneOrMany<T>(leaf: z.ZodType<T, string>): z.ZodType<T[], string | string[]> {
+  return z.union([leaf.transform((value) => [value]), z.array(leaf).min(1)]);
+}
+
+/** Names become parts of ids, metrics and file names. */
+export const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$';
+
+export function objectToName(written: string): Objection | null {
+  if (new RegExp(namePattern).test(written)) return null;
+  const better = written
+    .replace(/[^A-Za-z0-9._-]+/g, '-')
+    .replace(/^[^A-Za-z0-9]+|-+$/g, '')
+    .slice(0, 63);
+  return {
+    message: `${quoted(written)} is not a name: letters, digits, ".", "_" and "-", at most 63, the first a letter or digit`,
+    suggestion: better === '' ? null : `write ${quoted(better)}`,
+  };
+}
+
+/** `type/subtype` and parameters, RFC 9110 §8.3.1, as far as a typing mistake shows. */
+export const contentType = parsed((written) => {
+  const [type = '', subtype = '', ...rest] = written.split(';')[0]!.trim().split('/');
+  if (isToken(type) && isToken(subtype) && rest.length === 0 && /^[\x20-\x7e]+$/.test(written)) return succeed(written);
+  return object(`${quoted(written)} is not a media type`, 'write type and subtype, such as text/html; charset=utf-8');
+});
+
+/** RFC 9110 §10.2.2: a URI reference. */
+export const redirectLocation = parsed((written) => {
+  if (!/^[\x21-\x7e]+$/.test(written)) {
+    return object(
+      `the location ${quoted(written)} has characters that a URL must percent-encode`,
+      written === '' ? null : `write ${quoted(encodeURI(written.toWellFormed().trim()))}`,
+    );
+  }
+  const fine = written.startsWith('/') || (/^https?:\/\//i.test(written) && URL.canParse(written));
+  return fine
+    ? succeed(written)
+    : object(`the location ${quoted(written)} is neither a path nor a URL`, 'write /path or https://host/path');
+});

@@ -1,0 +1,141 @@
+import { basename, dirname, resolve } from 'node:path';
+import type { Configuration } from '../core/configuration.ts';
+import type { Complaint } from './complaints.ts';
+import { complain } from './complaints.ts';
+import type { Environment } from './expand.ts';
+import type { ConfigurationHost } from './host.ts';
+import { suggestNearest } from './nearest.ts';
+import type { Objection } from './objection.ts';
+import { quoted } from './objection.ts';
+import type { ParseContext, Parsing } from './parse.ts';
+import { parseConfiguration } from './parse.ts';
+import { fileOctetsMax } from './read-document.ts';
+import { wholeFile } from './source-text.ts';
+import type { FileReading, WantedFile } from './wanted-files.ts';
+import { wantedOctetsMax } from './wanted-files.ts';
+
+export type Loading =
+  | {
+      readonly ok: true;
+      readonly configuration: Configuration;
+      readonly warnings: readonly Complaint[];
+      readonly sourceText: string;
+      /** Absolute paths of everything that was read, the configuration first. */
+      readonly files: readonly string[];
+    }
+  | {
+      readonly ok: false;
+      readonly complaints: readonly Complaint[];
+      readonly sourceText: string;
+      readonly files: readonly string[];
+    };
+
+/** Reads a configuration and the files that it names. All that is wrong is said at once; never rejects. */
+export async function loadConfiguration(
+  path: string,
+  environment: Environment,
+  host: ConfigurationHost,
+): Promise<Loading> {
+  const absolute = resolve(path);
+  const read = await readText(absolute, fileOctetsMax, 'a configuration', host);
+  if (!read.ok) {
+    const { message, suggestion } = read.objection;
+    return {
+      ok: false,
+      complaints: [complain(path, wholeFile, '', message, suggestion)],
+      sourceText: '',
+      files: [absolute],
+    };
+  }
+  const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname: host.hostname };
+  const survey = parseConfiguration(read.text, context);
+  const files = [absolute, ...new Set(survey.wanted.map((wanted) => wanted.path))];
+  if (survey.wanted.length === 0) return { ...survey, files };
+  const readings = await readAll(survey.wanted, host);
+  const parsing: Parsing = parseConfiguration(read.text, { ...context, readings });
+  return { ...parsing, files };
+}
+
+async function readAll(wanted: readonly WantedFile[], host: ConfigurationHost): Promise<Map<string, FileReading>> {
+  const readings = new Map<string, FileReading>();
+  for (const { path, kind } of wanted) {
+    if (readings.has(path)) continue;
+    readings.set(
+      path,
+      await readText(
+        path,
+        wantedOctetsMax[kind],
+        kind === 'error_page' ? 'an error page' : 'a list of certificates',
+        host,
+      ),
+    );
+  }
+  return readings;
+}
+
+async function readText(path: string, octetsMax: number, what: string, host: ConfigurationHost): Promise<FileReading> {
+  const result = await host.readFile(path, octetsMax);
+  if (!result.ok) return { ok: false, objection: await explainUnreadable(path, result.errno, octetsMax, what, host) };
+  try {
+    return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(result.content) };
+  } catch {
+    // A fatal decoder throws for one reason only.
+    return {
+      ok: false,
+      objection: {
+        message: `${quoted(basename(path))} is not UTF-8 text`,
+        suggestion: suggestEncoding(result.content),
+      },
+    };
+  }
+}
+
+function suggestEncoding(content: Uint8Array): string {
+  const [first, second] = content;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff))
+    return 'it looks like UTF-16; save it as UTF-8';
+  return 'save it as UTF-8';
+}
+
+async function explainUnreadable(
+  path: string,
+  errno: string,
+  octetsMax: number,
+  what: string,
+  host: ConfigurationHost,
+): Promise<Objection> {
+  const name = quoted(basename(path));
+  const folder = dirname(path);
+  switch (errno) {
+    case 'ENOENT':
+    case 'ENOTDIR': {
+      const names = await host.listDirectory(folder);
+      if (names === null) return { message: `there is no folder ${quoted(folder)}`, suggestion: null };
+      return {
+        message: `there is no file ${name} in ${quoted(folder)}`,
+        suggestion: suggestNearest(basename(path), names) ?? suggestYaml(names, what),
+      };
+    }
+    case 'EISDIR':
+      return {
+        message: `${name} is a folder, not a file`,
+        suggestion: `name the file in it, such as ${quoted(`${basename(path)}/candor.yaml`)}`,
+      };
+    case 'EACCES':
+    case 'EPERM':
+      return {
+        message: `${name} may not be read by this user`,
+        suggestion: `allow it, for example with chmod +r ${basename(path)}`,
+      };
+    case 'EFBIG':
+      return { message: `${name} is larger than ${what} may be, ${octetsMax / 1024} KiB`, suggestion: null };
+    default:
+      return { message: `${name} cannot be read (${errno})`, suggestion: null };
+  }
+}
+
+function suggestYaml(names: readonly string[], what: string): string | null {
+  if (what !== 'a configuration') return null;
+  const yaml = names.filter((name) => /\.ya?ml$/.test(name)).slice(0, 3);
+  return yaml.length === 0 ? null : `there is ${yaml.map(quoted).join(', ')}`;
+}

@@ -1,0 +1,28 @@
+import { failWith } from '../core/result.ts';
+
+/** What is wrong with a written value, without its place: a phrase, and a phrase on what to write instead. */
+export interface Objection {
+  readonly message: string;
+  readonly suggestion: string | null;
+}
+
+export function object(
+  message: string,
+  suggestion: string | null = null,
+): { readonly ok: false; readonly failure: Objection } {
+  return failWith({ message, suggestion });
+}
+
+/** A value from the file as it may be shown: in quotes, on one line, at most 60 characters. */
+export function quoted(value: unknown): string {
+  const text = typeof value === 'string' ? value : String(value);
+  const points = [...text];
+  const short = points.length > 60 ? `${points.slice(0, 59).join('')}…` : text;
+  return JSON.stringify(short);
+}
+
+/** `a`, `a or b`, `a, b or c`. */
+export function either(words: readonly string[]): string {
+  if (words.length < 2) return words.join('');
+  return `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}

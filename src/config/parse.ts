@@ -1,0 +1,75 @@
+import type { Configuration } from '../core/configuration.ts';
+import { build } from './build.ts';
+import { Complainer } from './complainer.ts';
+import type { Complaint } from './complaints.ts';
+import { inOrder } from './complaints.ts';
+import { readDraft } from './draft.ts';
+import type { Environment } from './expand.ts';
+import { objectToOwnSocketPath } from './format/address.ts';
+import { readDocument } from './read-document.ts';
+import { review } from './review.ts';
+import type { FileReading, WantedFile } from './wanted-files.ts';
+import { reviewFiles, wantedFiles } from './wanted-files.ts';
+
+export interface ParseContext {
+  /** The file's name as it stands in complaints. */
+  readonly file: string;
+  /** Absolute: the folder that relative paths begin at. */
+  readonly directory: string;
+  readonly environment: Environment;
+  readonly hostname: string;
+  /** What was read of the files that the text names, by absolute path. Those that are absent are not judged. */
+  readonly readings?: ReadonlyMap<string, FileReading>;
+}
+
+export type Parsing =
+  | {
+      readonly ok: true;
+      readonly configuration: Configuration;
+      readonly warnings: readonly Complaint[];
+      readonly sourceText: string;
+      readonly wanted: readonly WantedFile[];
+    }
+  | {
+      readonly ok: false;
+      readonly complaints: readonly Complaint[];
+      readonly sourceText: string;
+      readonly wanted: readonly WantedFile[];
+    };
+
+/**
+ * Text into a configuration, or everything that is wrong with it at once, in the order of the file. Reads and
+ * asks nothing beside its arguments, and never throws, whatever the text.
+ */
+export function parseConfiguration(text: string, context: ParseContext): Parsing {
+  const sourceText = text.replace(/^\ufeff/, '');
+  const readings = context.readings ?? new Map<string, FileReading>();
+  const document = readDocument(sourceText, context.file, context.environment);
+  if (document.value === undefined)
+    return { ok: false, complaints: inOrder(document.complaints), sourceText, wanted: [] };
+  const complainer = new Complainer(context.file, document.places);
+  const draft = readDraft(document.value, document.places, complainer);
+  if (typeof document.value === 'object' && !Array.isArray(document.value)) {
+    // References that could not be resolved leave holes which only look like missing keys.
+    review(draft, complainer);
+  }
+  const wanted = wantedFiles(draft, context.directory);
+  reviewFiles(wanted, readings, complainer);
+  const complaints = [...document.complaints, ...complainer.complaints];
+  if (complaints.some(({ severity }) => severity === 'error'))
+    return { ok: false, complaints: inOrder(complaints), sourceText, wanted };
+  const configuration = build(draft, { ...context, readings, places: document.places });
+  const { socket } = configuration.admin;
+  const tooLong = socket === null ? null : objectToOwnSocketPath(socket);
+  if (tooLong !== null) complainer.object(['admin', 'socket'], tooLong);
+  else if (socket === null && draft.plain.admin?.socket === undefined) {
+    complainer.warnAtKey(
+      [],
+      'every usual place of the admin socket has too long a path, so that there is none',
+      'add admin: { socket: /run/candor.sock }',
+    );
+  }
+  if (tooLong !== null)
+    return { ok: false, complaints: inOrder([...document.complaints, ...complainer.complaints]), sourceText, wanted };
+  return { ok: true, configuration, warnings: inOrder(complainer.complaints), sourceText, wanted };
+}

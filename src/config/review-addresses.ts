@@ -1,0 +1,191 @@
+import { addressText } from '../core/endpoint.ts';
+import type { Complainer } from './complainer.ts';
+import type { Draft } from './draft.ts';
+import { isMap } from './draft.ts';
+import type { HostPort, WrittenEndpoint } from './format/address.ts';
+import { objectToSocketPath, parseListenAddress } from './format/address.ts';
+import { quoted } from './objection.ts';
+import type { Path } from './place-index.ts';
+import type { ListenerRead } from './schema.ts';
+
+interface Placed<T> {
+  readonly path: Path;
+  readonly value: T;
+}
+
+export function reviewAddresses(draft: Draft, complainer: Complainer): void {
+  const listeners = [...draft.listeners].map(([name, listener]) => ({
+    path: listenerPath(draft, name),
+    value: listenAddressOf(listener),
+  }));
+  const endpoints = [...draft.upstreams.keys()].flatMap((name) => endpointsOf(draft, name));
+  reviewListeners(listeners, complainer);
+  reviewEndpoints(endpoints, listeners, complainer);
+  reviewSchemes(draft, complainer);
+  reviewApplicationPorts(draft, listeners, complainer);
+  for (const [at, network] of (draft.plain.trusted_peers ?? []).entries()) {
+    if (network.endsWith('/0'))
+      complainer.warnAtValue(
+        ['trusted_peers', at],
+        `${network} trusts every client to say where it comes from`,
+        'name the networks of your own proxies',
+      );
+  }
+}
+
+/** Host and port of a listener in any of its forms. */
+export function listenAddressOf(listener: ListenerRead): HostPort {
+  const bind = typeof listener === 'object' && 'bind' in listener ? listener.bind : listener;
+  if (typeof bind === 'object') return bind;
+  const parsed = parseListenAddress(String(bind));
+  return parsed.ok ? parsed.value : { host: '', port: 0 };
+}
+
+function listenerPath(draft: Draft, name: string): Path {
+  const listeners = draft.raw['listeners'];
+  return isMap(listeners) && isMap(listeners[name]) ? ['listeners', name, 'bind'] : ['listeners', name];
+}
+
+/** The endpoints of an upstream with their places, which depend on how it was written. */
+function endpointsOf(draft: Draft, name: string): Placed<WrittenEndpoint>[] {
+  const upstream = draft.upstreams.get(name)!;
+  const raw = (draft.raw['upstreams'] as Readonly<Record<string, unknown>>)[name];
+  const base: Path = ['upstreams', name, ...(isMap(raw) ? ['endpoints'] : [])];
+  const written: unknown = isMap(raw) ? raw['endpoints'] : raw;
+  const endpoints = Array.isArray(upstream) ? upstream : upstream.endpoints;
+  return endpoints.map((value, at) => ({ path: Array.isArray(written) ? [...base, at] : base, value }));
+}
+
+function reviewListeners(listeners: readonly Placed<HostPort>[], complainer: Complainer): void {
+  for (const [index, listener] of listeners.entries()) {
+    const earlier = listeners.slice(0, index).find((one) => collides(one.value, listener.value));
+    if (earlier === undefined) continue;
+    complainer.atValue(
+      listener.path,
+      `port ${listener.value.port} is taken by the listener ${quoted(earlier.path[1])} in line ${complainer.lineOf(earlier.path)}`,
+      'give one of them another port, or remove it',
+    );
+  }
+}
+
+function isEveryAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function isThisMachine(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host) || isEveryAddress(host);
+}
+
+function collides(a: HostPort, b: HostPort): boolean {
+  if (a.port === 0 || a.port !== b.port) return false;
+  return a.host === b.host || isEveryAddress(a.host) || isEveryAddress(b.host);
+}
+
+function reviewEndpoints(
+  endpoints: readonly Placed<WrittenEndpoint>[],
+  listeners: readonly Placed<HostPort>[],
+  complainer: Complainer,
+): void {
+  const seen = new Map<string, Path>();
+  for (const { path, value } of endpoints) {
+    const { address } = value;
+    const id = `${String(path[1])} ${addressText(address)}`;
+    const earlier = seen.get(id);
+    if (earlier !== undefined)
+      complainer.atValue(
+        path,
+        `the endpoint ${quoted(addressText(address))} stands here for a second time`,
+        'remove one of them',
+      );
+    seen.set(id, path);
+    if (address.kind === 'unix') {
+      complainer.object(path, objectToSocketPath(address.path));
+      continue;
+    }
+    const loop = listeners.find((one) => reaches(address, one.value));
+    if (loop !== undefined)
+      complainer.atValue(
+        path,
+        `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in line ${complainer.lineOf(loop.path)}: requests would go in circles`,
+        'write the port of the application',
+      );
+  }
+}
+
+/** Whether connecting to an endpoint reaches a listener of ours, as far as addresses tell. */
+function reaches(endpoint: HostPort, listener: HostPort): boolean {
+  if (listener.port === 0 || endpoint.port !== listener.port) return false;
+  if (endpoint.host === listener.host) return true;
+  return (
+    isThisMachine(endpoint.host) &&
+    (isEveryAddress(listener.host) ||
+      (isThisMachine(listener.host) && endpoint.host === 'localhost') ||
+      listener.host === 'localhost')
+  );
+}
+
+/** TLS belongs to the whole upstream, so that its endpoints can stand in for each other. */
+function reviewSchemes(draft: Draft, complainer: Complainer): void {
+  for (const [name, upstream] of draft.upstreams) {
+    const endpoints = endpointsOf(draft, name);
+    const first = endpoints[0];
+    const secure = endpoints.filter(({ value }) => value.scheme === 'https');
+    const other = endpoints.find(({ value }) => (value.scheme === 'https') !== (first?.value.scheme === 'https'));
+    if (other !== undefined)
+      complainer.atValue(
+        other.path,
+        'some endpoints of this upstream speak TLS, and some do not',
+        'make two upstreams of it, or write https:// before all',
+      );
+    if (Array.isArray(upstream)) continue;
+    if (upstream.tls === false && secure[0] !== undefined)
+      complainer.atValue(
+        ['upstreams', name, 'tls'],
+        'tls is false, and an endpoint begins with https://',
+        'remove one of them',
+      );
+    const insecure = endpoints.find(({ value }) => value.scheme === 'http');
+    if (upstream.tls !== undefined && upstream.tls !== false && insecure !== undefined)
+      complainer.atValue(
+        insecure.path,
+        'this endpoint begins with http://, and tls is asked for',
+        'write https://, or no scheme',
+      );
+    const check = upstream.check;
+    if (typeof check === 'object' && check.host !== undefined && check.path === undefined)
+      complainer.atKey(
+        ['upstreams', name, 'check', 'host'],
+        'a check without a path asks nothing, so that "host" has no effect',
+        'add path: /healthz',
+      );
+  }
+}
+
+function reviewApplicationPorts(draft: Draft, listeners: readonly Placed<HostPort>[], complainer: Complainer): void {
+  const seen = new Map<number, string>();
+  for (const [name, { port, instances }] of draft.applications) {
+    if (typeof port !== 'number') continue;
+    const path = ['applications', name, 'port'];
+    if ((instances ?? 1) > 1)
+      complainer.atValue(
+        path,
+        `${instances} instances cannot share one port`,
+        'remove the port; each is given a free one by PORT',
+      );
+    const listener = listeners.find(({ value }) => value.port === port);
+    if (listener !== undefined)
+      complainer.atValue(
+        path,
+        `port ${port} is that of the listener ${quoted(listener.path[1])} in line ${complainer.lineOf(listener.path)}`,
+        'give the application another, or none',
+      );
+    const other = seen.get(port);
+    if (other !== undefined)
+      complainer.atValue(
+        path,
+        `port ${port} is taken by the application ${quoted(other)}`,
+        'give one of them another, or none',
+      );
+    seen.set(port, name);
+  }
+}

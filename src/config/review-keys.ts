@@ -1,0 +1,55 @@
+import type { Complainer } from './complainer.ts';
+import type { Draft } from './draft.ts';
+import { isMap } from './draft.ts';
+import { parseEditedFieldName, parseFieldName } from './format/field.ts';
+import type { Objection } from './objection.ts';
+import { quoted } from './objection.ts';
+import type { Path } from './place-index.ts';
+
+/** Maps whose keys are not ours, but follow a rule: field names, statuses, variables. */
+export function reviewKeys(draft: Draft, complainer: Complainer): void {
+  const check = (value: unknown, path: Path, objectTo: (key: string) => Objection | null): void => {
+    if (!isMap(value)) return;
+    for (const key of Object.keys(value)) complainer.object([...path, key], objectTo(key), 'key');
+  };
+  check(draft.raw['error_pages'], ['error_pages'], objectToStatus);
+  const applications = draft.raw['applications'];
+  for (const [name, application] of Object.entries(isMap(applications) ? applications : {})) {
+    if (isMap(application)) check(application['environment'], ['applications', name, 'environment'], objectToVariable);
+  }
+  const routes = draft.raw['routes'];
+  for (const [at, route] of (Array.isArray(routes) ? routes : []).entries()) {
+    if (!isMap(route)) continue;
+    check(route['error_pages'], ['routes', at, 'error_pages'], objectToStatus);
+    check(route['fields'], ['routes', at, 'fields'], (key) => objectionIn(parseFieldName(key)));
+    for (const side of ['request_fields', 'response_fields']) {
+      const edits = route[side];
+      if (!isMap(edits)) continue;
+      for (const edit of ['set', 'add'])
+        check(edits[edit], ['routes', at, side, edit], (key) => objectionIn(parseEditedFieldName(key)));
+    }
+  }
+}
+
+function objectionIn(result: { ok: true } | { ok: false; failure: Objection }): Objection | null {
+  return result.ok ? null : result.failure;
+}
+
+function objectToStatus(key: string): Objection | null {
+  if (key === 'default' || /^[45]\d\d$/.test(key)) return null;
+  const suggestion =
+    /^[45]xx$/i.test(key) || key === '*'
+      ? 'write default, or each status'
+      : 'write a status from 400 to 599, or default';
+  return { message: `${quoted(key)} is not the status of a failure`, suggestion };
+}
+
+function objectToVariable(key: string): Objection | null {
+  if (key === 'PORT')
+    return { message: 'PORT is told to an application by Candor', suggestion: 'write "port: …" beside "command"' };
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(key)) return null;
+  return {
+    message: `${quoted(key)} is not the name of a variable`,
+    suggestion: 'use letters, digits and "_", the first not a digit',
+  };
+}

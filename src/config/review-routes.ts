@@ -1,0 +1,112 @@
+import type { Complainer } from './complainer.ts';
+import type { Draft } from './draft.ts';
+import { isMap } from './draft.ts';
+import { matchOf, shadows } from './match.ts';
+import { either, quoted } from './objection.ts';
+import { parseHostPattern } from './format/host-pattern.ts';
+import type { RouteRead } from './schema.ts';
+
+const actions = ['to', 'respond', 'redirect', 'maintenance'] as const;
+
+/** Keys that only matter where a request goes on to an application. */
+const upstreamOnly = ['rewrite', 'request_fields', 'timeouts'] as const;
+
+export function reviewRoutes(draft: Draft, complainer: Complainer): void {
+  const routes = draft.raw['routes'];
+  if (!Array.isArray(routes)) return;
+  for (const [at, route] of routes.entries()) if (isMap(route)) reviewAction(route, at, complainer);
+  for (const [at, route] of draft.routes) reviewRoute(route, at, complainer);
+  reviewIds(draft, complainer);
+  reviewOrder(draft, complainer);
+}
+
+function reviewAction(route: Readonly<Record<string, unknown>>, at: number, complainer: Complainer): void {
+  const present = actions.filter((action) => route[action] !== undefined);
+  const [first, second] = present;
+  if (second !== undefined) {
+    complainer.atKey(
+      ['routes', at, second],
+      `the route has ${either(present.map(quoted)).replace(' or ', ' and ')}, and can do one thing only`,
+      'make two routes of it, or remove one',
+    );
+    return;
+  }
+  if (first === undefined) {
+    // A misspelt or empty action has been complained of.
+    if (complainer.complaints.some(({ path }) => path.startsWith(`routes[${at}].`) || path === `routes[${at}]`)) return;
+    complainer.atKey(['routes', at], 'the route does not say what to do', `add ${either(actions.map(quoted))}`);
+    return;
+  }
+  if (first === 'to') return;
+  for (const key of upstreamOnly.filter((one) => route[one] !== undefined)) {
+    complainer.warnAtKey(['routes', at, key], `${quoted(key)} has no effect beside ${quoted(first)}`, 'remove it');
+  }
+}
+
+function reviewRoute(route: RouteRead, at: number, complainer: Complainer): void {
+  const { respond, rewrite, timeouts } = route;
+  const content = respond?.content ?? '';
+  if (
+    respond !== undefined &&
+    content !== '' &&
+    (respond.status === 204 || respond.status === 304 || respond.status === 205)
+  ) {
+    complainer.atValue(
+      ['routes', at, 'respond', 'content'],
+      `a response with status ${respond.status} has no content`,
+      'remove the content, or use another status',
+    );
+  }
+  const host = rewrite?.host;
+  if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
+    const parsed = parseHostPattern(host);
+    complainer.atValue(
+      ['routes', at, 'rewrite', 'host'],
+      `${quoted(host)} is not a host`,
+      parsed.ok ? null : 'write client, endpoint, or a host such as example.org',
+    );
+  }
+  const exchange = timeouts?.exchange;
+  if (
+    exchange !== undefined &&
+    exchange !== null &&
+    timeouts?.response_head !== undefined &&
+    exchange < timeouts.response_head
+  ) {
+    complainer.warnAtKey(
+      ['routes', at, 'timeouts', 'response_head'],
+      'this limit is never reached: "exchange" ends the exchange before',
+      'make it shorter than "exchange"',
+    );
+  }
+}
+
+function reviewIds(draft: Draft, complainer: Complainer): void {
+  const seen = new Map<string, number>();
+  for (const [at, { id }] of draft.routes) {
+    if (id === undefined) continue;
+    const earlier = seen.get(id);
+    if (earlier === undefined) seen.set(id, at);
+    else
+      complainer.atValue(
+        ['routes', at, 'id'],
+        `the id ${quoted(id)} is taken by the route in line ${complainer.lineOf(['routes', earlier, 'id'])}`,
+        'give one of them another',
+      );
+  }
+}
+
+/** Routes are tried in the order of the file, so that an earlier one can leave nothing for a later one. */
+function reviewOrder(draft: Draft, complainer: Complainer): void {
+  const matches = [...draft.routes].map(([at, route]) => ({ at, match: matchOf(route) }));
+  for (const [index, later] of matches.entries()) {
+    const earlier = matches.slice(0, index).find((one) => shadows(one.match, later.match));
+    if (earlier === undefined) continue;
+    const line = complainer.lineOf(['routes', earlier.at]);
+    complainer.warnAtKey(
+      ['routes', later.at],
+      `this route is never taken: the one in line ${line} matches everything that it does`,
+      'put the more special route first',
+    );
+  }
+}

@@ -1,0 +1,120 @@
+/** Whether what is written hangs together: names that lead somewhere, addresses that do not collide. */
+import type { Complainer } from './complainer.ts';
+import type { Draft } from './draft.ts';
+import { isMap } from './draft.ts';
+import { objectToName } from './leaves.ts';
+import { suggestNearest } from './nearest.ts';
+import { either, quoted } from './objection.ts';
+import { reviewAddresses } from './review-addresses.ts';
+import { reviewKeys } from './review-keys.ts';
+import { reviewRoutes } from './review-routes.ts';
+
+export function review(draft: Draft, complainer: Complainer): void {
+  reviewNames(draft, complainer);
+  reviewTargets(draft, complainer);
+  reviewKeys(draft, complainer);
+  reviewRoutes(draft, complainer);
+  reviewAddresses(draft, complainer);
+}
+
+/** Names of everything a route can lead to, as they are written, usable or not. */
+export function targetNames(draft: Draft): string[] {
+  const names = [draft.raw['upstreams'], draft.raw['applications']].flatMap((part) =>
+    isMap(part) ? Object.keys(part) : [],
+  );
+  return [...new Set(names)];
+}
+
+function reviewNames(draft: Draft, complainer: Complainer): void {
+  for (const part of ['listeners', 'upstreams', 'applications']) {
+    const entries = draft.raw[part];
+    if (!isMap(entries)) continue;
+    for (const name of Object.keys(entries)) complainer.object([part, name], objectToName(name), 'key');
+    if (Object.keys(entries).length === 0)
+      complainer.atKey([part], `${quoted(part)} is empty`, 'add an entry, or remove the key');
+  }
+  for (const key of ['deployment', 'member'] as const) {
+    const name = draft.plain[key];
+    if (name !== undefined) complainer.object([key], objectToName(name));
+  }
+  const upstreams = draft.raw['upstreams'];
+  const applications = draft.raw['applications'];
+  if (!isMap(upstreams) || !isMap(applications)) return;
+  for (const name of Object.keys(applications).filter((one) => Object.hasOwn(upstreams, one))) {
+    const line = complainer.lineOf(['upstreams', name]);
+    complainer.atKey(
+      ['applications', name],
+      `${quoted(name)} is the name of an upstream too, in line ${line}`,
+      'an application is an upstream of its name; rename one of them',
+    );
+  }
+}
+
+/** `to` names something, everything is named by some route, and without routes there is one way to go. */
+function reviewTargets(draft: Draft, complainer: Complainer): void {
+  const names = targetNames(draft);
+  const routes = draft.raw['routes'];
+  if (routes === undefined) {
+    reviewSilence(draft, names, complainer);
+    return;
+  }
+  if (!Array.isArray(routes)) return;
+  if (routes.length === 0)
+    complainer.atKey(
+      ['routes'],
+      'the list of routes is empty',
+      'add a route, or remove the key to send everything to the only upstream',
+    );
+  const used = new Set<string>();
+  for (const [at, route] of routes.entries()) {
+    const to: unknown = isMap(route) ? route['to'] : undefined;
+    if (typeof to !== 'string') continue;
+    used.add(to);
+    if (!names.includes(to) && to !== '')
+      complainer.atValue(
+        ['routes', at, 'to'],
+        `no upstream or application is called ${quoted(to)}`,
+        suggestTarget(to, names),
+      );
+  }
+  // A misspelt name is meant to be one of these.
+  if ([...used].some((to) => !names.includes(to))) return;
+  for (const name of names.filter((one) => !used.has(one) && routes.length > 0)) {
+    const part =
+      isMap(draft.raw['applications']) && Object.hasOwn(draft.raw['applications'], name) ? 'applications' : 'upstreams';
+    complainer.warnAtKey(
+      [part, name],
+      `no route leads to ${quoted(name)}`,
+      `add a route with "to: ${name}", or remove it`,
+    );
+  }
+}
+
+function suggestTarget(to: string, names: readonly string[]): string {
+  if (/[:/]/.test(to)) return 'name the address under "upstreams", and its name here';
+  const near = suggestNearest(to, names);
+  if (near !== null) return near;
+  return names.length === 0
+    ? 'add it under "upstreams" or "applications"'
+    : `there is ${either(names.slice(0, 6).map(quoted)).replace(/ or (?=[^ ]*$)/, ' and ')}`;
+}
+
+function reviewSilence(draft: Draft, names: readonly string[], complainer: Complainer): void {
+  if (names.length === 1) return;
+  if (names.length === 0) {
+    // A misspelt key is complained of already, and says it better.
+    if (complainer.complaints.some(({ path, severity }) => severity === 'error' && !/[.[]/.test(path))) return;
+    complainer.atKey(
+      [],
+      'there is nothing to send requests to',
+      'add upstreams: { app: "127.0.0.1:3000" }, with the address of your application',
+    );
+    return;
+  }
+  const first = isMap(draft.raw['upstreams']) ? 'upstreams' : 'applications';
+  complainer.atKey(
+    [first],
+    `there are ${names.length} places to send requests to, and no routes that choose`,
+    `add "routes:" with an entry such as "- to: ${names[0]}"`,
+  );
+}

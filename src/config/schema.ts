@@ -1,0 +1,338 @@
+/**
+ * What may be written in `candor.yaml`. Shapes only: whether names lead somewhere is `review.ts`, and what
+ * is made of it is `build.ts`. Descriptions and defaults here are what editors show and the documentation says.
+ */
+import { z } from 'zod';
+import type { Default } from './defaults.ts';
+import { defaults } from './defaults.ts';
+import { objectToBarePort, parseEndpoint, parseListenAddress } from './format/address.ts';
+import { splitCommandLine } from './format/command-line.ts';
+import { parseEditedFieldName, parseFieldValue, parseMethod } from './format/field.ts';
+import { parseHostPattern } from './format/host-pattern.ts';
+import { parseNetwork } from './format/network.ts';
+import { parseCheckPath, parsePathPrefix } from './format/path-prefix.ts';
+import {
+  contentType,
+  duration,
+  durationOrNone,
+  namePattern,
+  oneOrMany,
+  parsed,
+  pathOrNone,
+  redirectLocation,
+  section,
+  size,
+  sizeOrNone,
+  text,
+  whole,
+} from './leaves.ts';
+
+/** A key that may be left out, with what editors show of it. */
+function key<S extends z.ZodType>(schema: S, description: string, absent?: Default): z.ZodOptional<S> {
+  // Not as zod's own `default`, which would be that of the value after reading.
+  const shown = absent === undefined || absent.inWords ? {} : { absent: absent.written };
+  const told = absent?.inWords === true ? `${description} Default: ${absent.written}.` : description;
+  return z.optional(schema.meta({ ...schema.meta(), description: told, ...shown }) as S);
+}
+
+const name = z.string().meta({ pattern: namePattern });
+
+const listenAddress = z.union([
+  parsed(parseListenAddress, { examples: [':8080', 'localhost:8080'] }),
+  whole(0, 65_535),
+]);
+
+const listener = z.union([
+  listenAddress,
+  section({
+    bind: listenAddress.meta({
+      description: 'Address and port, such as `localhost:8080`; `:8080` is every IPv4 address, `[::]:8080` IPv6 too.',
+    }),
+    proxy_protocol: key(
+      z.boolean(),
+      'Connections begin with a PROXY protocol header, which trusted peers alone may send.',
+      defaults.proxyProtocol,
+    ),
+  }),
+]);
+
+const client = section({
+  head_timeout: key(duration, 'For a whole request head, from its first octet (408).', defaults.client.headTimeout),
+  content_timeout: key(duration, 'Between octets of request content (408).', defaults.client.contentTimeout),
+  keep_alive: key(
+    duration,
+    'Between requests on one connection; then it is closed without a word.',
+    defaults.client.keepAlive,
+  ),
+  write_timeout: key(duration, 'Between octets that the client takes of a response.', defaults.client.writeTimeout),
+  head_max: key(size, 'The largest request head (431).', defaults.client.headMax),
+  fields_max: key(whole(1, 10_000), 'How many fields a request may have (431).', defaults.client.fieldsMax),
+  target_max: key(size, 'The longest request target (414).', defaults.client.targetMax),
+  content_max: key(sizeOrNone, 'The largest request content (413), or `none`.', defaults.client.contentMax),
+  connections_max: key(
+    whole(1, 1_000_000),
+    'How many client connections may be open at once.',
+    defaults.client.connectionsMax,
+  ),
+});
+
+const timeoutKeys = {
+  dns: key(duration, 'To find the address of an endpoint.', defaults.timeouts.dns),
+  connect: key(duration, 'To open a connection to it.', defaults.timeouts.connect),
+  tls: key(duration, 'For the TLS handshake.', defaults.timeouts.tls),
+  response_head: key(
+    duration,
+    'From the end of the request until the response head is whole.',
+    defaults.timeouts.responseHead,
+  ),
+  idle: key(duration, 'Between octets in either direction, once a message has begun.', defaults.timeouts.idle),
+  exchange: key(durationOrNone, 'For the whole exchange, or `none`.', defaults.timeouts.exchange),
+};
+const timeouts = section(timeoutKeys);
+
+const tls = z.union([
+  z.boolean(),
+  section({
+    server_name: key(text, 'The name that is asked for (SNI) and must stand in the certificate.'),
+    verify: key(z.boolean(), 'Whether the certificate must be valid.', defaults.tlsVerify),
+    ca_file: key(text, 'Certificate authorities in PEM, instead of those of the system.'),
+  }),
+]);
+
+const checkTimes = {
+  interval: key(duration, 'Between two checks.', defaults.check.interval),
+  timeout: key(duration, 'For one check; a timeout is a failure.', defaults.check.timeout),
+  passes: key(whole(1, 100), 'How many in a row make an endpoint healthy.', defaults.check.passes),
+  fails: key(whole(1, 100), 'How many in a row make it unhealthy.', defaults.check.fails),
+};
+const check = z.union([
+  z.enum(['tcp', 'none']),
+  section({
+    path: key(
+      parsed(parseCheckPath),
+      'Asked for by GET; a status from 200 to 299 passes. Without it a TCP connection does.',
+    ),
+    host: key(parsed(parseHostPattern), 'The Host field of the check; without it the address of the endpoint.'),
+    ...checkTimes,
+  }),
+]);
+
+const endpointKeys = {
+  connections: key(
+    section({
+      max: key(whole(1, 100_000), 'Connections to each endpoint, per worker.', defaults.connections.max),
+      idle_max: key(whole(0, 100_000), 'How many of them may be kept idle.', defaults.connections.idleMax),
+      idle_timeout: key(duration, 'How long an idle one is kept.', defaults.connections.idleTimeout),
+    }),
+    'Connections towards the endpoints.',
+  ),
+  attempts: key(
+    whole(1, 10),
+    'How often an exchange is tried, the first time included. A request that may have been executed is repeated only if its method is idempotent.',
+    defaults.attempts,
+  ),
+  response_head_max: key(size, 'The largest response head; a larger one is a 502.', defaults.responseHeadMax),
+};
+
+const endpoint = parsed(parseEndpoint, {
+  bare: objectToBarePort,
+  examples: ['127.0.0.1:3000', 'unix:/run/app.sock', 'https://app.internal'],
+});
+
+export const upstream = z.union([
+  oneOrMany(endpoint),
+  section({
+    endpoints: oneOrMany(endpoint).meta({
+      description: 'Where the application listens: `host:port`, `unix:/path`, `https://host`.',
+    }),
+    tls: key(tls, '`true`, or how to speak TLS to the endpoints. `https://` endpoints mean `true`.'),
+    check: key(check, '`tcp`, `none`, or how to check that an endpoint is healthy.', defaults.check.kind),
+    ...endpointKeys,
+  }),
+]);
+
+const readiness = z.union([
+  parsed(parseCheckPath),
+  section({
+    path: key(parsed(parseCheckPath), 'Asked for by GET; a status from 200 to 299 passes.', defaults.readiness.path),
+    interval: key(duration, 'Between two checks.', defaults.readiness.interval),
+    timeout: key(duration, 'For one check; a timeout is never readiness.', defaults.readiness.timeout),
+    passes: key(whole(1, 100), 'How many in a row make an instance ready.', defaults.readiness.passes),
+    start_timeout: key(
+      duration,
+      'For the first readiness after a start; then it is reported.',
+      defaults.readiness.startTimeout,
+    ),
+  }),
+]);
+
+export const application = section({
+  command: z
+    .union([parsed(splitCommandLine), z.array(text).min(1)])
+    .meta({
+      description: 'Program and arguments, as one line or a list. No shell runs.',
+      examples: ['node server.js'],
+    }),
+  directory: key(text, 'Where it runs, from the folder of this file.', defaults.application.directory),
+  environment: key(
+    z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+    'Variables for it, beside those that Candor itself was given.',
+  ),
+  instances: key(whole(1, 256), 'How many run side by side.', defaults.application.instances),
+  port: key(
+    z.union([z.enum(['free']), whole(1, 65_535)]),
+    'Where it listens, told by PORT; `free` finds one for each instance.',
+    defaults.application.port,
+  ),
+  readiness: key(
+    readiness,
+    'The path to ask, or how to find out that an instance is ready. Nothing is sent to it before.',
+    defaults.readiness.path,
+  ),
+  stop_timeout: key(duration, 'Between SIGTERM and SIGKILL.', defaults.application.stopTimeout),
+  restart: key(
+    section({
+      first_delay: key(
+        duration,
+        'Before the first restart; each further one waits twice as long.',
+        defaults.restart.firstDelay,
+      ),
+      max_delay: key(duration, 'The longest wait.', defaults.restart.maxDelay),
+      reset_after: key(duration, 'Running this long makes the next restart a first one.', defaults.restart.resetAfter),
+    }),
+    'How soon an instance that ended is started again.',
+  ),
+  ...endpointKeys,
+});
+
+const fieldValue = parsed(parseFieldValue);
+const fieldEdits = section({
+  set: key(z.record(z.string(), fieldValue), 'Fields to write, in place of any of that name.'),
+  add: key(z.record(z.string(), oneOrMany(fieldValue)), 'Fields to write beside those of that name.'),
+  remove: key(oneOrMany(parsed(parseEditedFieldName)), 'Names of fields to leave out.'),
+});
+
+const errorPages = z.record(z.string(), text);
+const disclosure = z.enum(['public', 'operator']);
+
+export const route = section({
+  id: key(name, 'Its name in logs and metrics; without it one is made of what it matches.'),
+  host: key(
+    oneOrMany(parsed(parseHostPattern)),
+    'Hosts to match; `*.example.org` is any name below it. Without it, any.',
+    defaults.route.host,
+  ),
+  path: key(
+    parsed(parsePathPrefix),
+    'What the path begins with: `/api` is `/api` and `/api/…`, not `/apiary`.',
+    defaults.route.path,
+  ),
+  methods: key(oneOrMany(parsed(parseMethod)), 'Methods to match. Without it, any.', defaults.route.methods),
+  fields: key(
+    z.record(z.string(), z.union([fieldValue, section({ present: z.literal(true) })])),
+    'Fields to match: a value, or `{ present: true }` for any.',
+  ),
+
+  to: key(text, 'The upstream or application that gets the request.'),
+  respond: key(
+    section({
+      status: key(whole(200, 599), 'The status.', defaults.respond.status),
+      content_type: key(contentType, 'The Content-Type.', defaults.respond.contentType),
+      content: key(z.string(), 'The content.'),
+    }),
+    'Answers by itself, without any application.',
+  ),
+  redirect: key(
+    z.union([
+      redirectLocation,
+      section({
+        location: redirectLocation.meta({ description: 'Where to: a path or a URL.' }),
+        status: key(z.union([z.literal([301, 302, 303, 307, 308])]), 'The status.', defaults.redirect.status),
+      }),
+    ]),
+    'Sends the client elsewhere: a location, or location and status.',
+  ),
+  maintenance: key(
+    z.union([
+      z.literal(true),
+      text,
+      section({
+        message: key(text, 'What visitors read.', defaults.maintenance.message),
+        retry_after: key(duration, 'When to come back, for machines.', defaults.maintenance.retryAfter),
+      }),
+    ]),
+    'Answers 503 with a page that says so: `true`, a message, or both parts.',
+  ),
+
+  rewrite: key(
+    section({
+      path: key(parsed(parsePathPrefix), 'Replaces the part of the path that `path` matched.'),
+      host: key(
+        text,
+        '`client` keeps the Host of the client, `endpoint` sends that of the endpoint, anything else is sent as it is.',
+        defaults.route.rewriteHost,
+      ),
+    }),
+    'Changes to the request target.',
+  ),
+  request_fields: key(fieldEdits, 'Changes to the fields of the request.'),
+  response_fields: key(fieldEdits, 'Changes to the fields of the response.'),
+  timeouts: key(timeouts, 'Limits that differ from those of the file.'),
+  error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
+  disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
+});
+
+/** The whole file. */
+export const file = section({
+  deployment: key(name, 'The name of this deployment in Proxy-Status and Via.', defaults.deployment),
+  member: key(name, 'The name of this gateway among those of the deployment.', defaults.member),
+  listeners: key(z.record(name, listener), 'Where clients connect, by name.', defaults.listeners),
+  trusted_peers: key(
+    z.array(parsed(parseNetwork, { examples: ['10.0.0.0/8'] })),
+    'Networks of the proxies before this one, whose word on client address, scheme and request id is taken.',
+    defaults.trustedPeers,
+  ),
+  client: key(client, 'Limits towards clients.'),
+  timeouts: key(timeouts, 'Limits towards applications, for every route that does not say otherwise.'),
+  upstreams: key(z.record(name, upstream), 'Applications that run elsewhere, by name.'),
+  applications: key(
+    z.record(name, application),
+    'Applications that Candor runs, by name; each is an upstream of that name.',
+  ),
+  routes: key(
+    z.array(route),
+    'Which request goes where; the first that matches is taken. May be left out where there is one upstream or application.',
+  ),
+  error_pages: key(errorPages, 'HTML files for failures, by status or `default`.', defaults.errorPages),
+  disclosure: key(
+    disclosure,
+    'What strangers are told of a failure: its type, or endpoint and detail too (`operator`).',
+    defaults.disclosure,
+  ),
+  admin: key(
+    section({ socket: key(pathOrNone, 'The unix socket of the control plane, or `none`.', defaults.adminSocket) }),
+    'How `candor status` and its like reach the gateway.',
+  ),
+  log: key(
+    section({
+      path: key(pathOrNone, 'The exchange log: a file, `-` for standard output, or `none`.', defaults.logPath),
+      query_allowed: key(
+        z.array(text),
+        'Names of query values that may be kept; every other is redacted.',
+        defaults.queryAllowed,
+      ),
+    }),
+    'What is remembered of exchanges.',
+  ),
+});
+
+/** Limits with their own names, for the pieces of the documentation. */
+export const sections = { listener, client, timeouts, upstream, application, route } as const;
+
+export type FileRead = z.output<typeof file>;
+export type UpstreamRead = z.output<typeof upstream>;
+export type ApplicationRead = z.output<typeof application>;
+export type RouteRead = z.output<typeof route>;
+export type ListenerRead = z.output<typeof listener>;
+export type TimeoutsRead = z.output<typeof timeouts>;
+export type EndpointKeysRead = Pick<ApplicationRead, 'connections' | 'attempts' | 'response_head_max'>;
