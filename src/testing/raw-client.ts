@@ -11,10 +11,10 @@ export interface Piece {
 }
 
 /**
- * How a connection stands. `fin`: the peer closed its half. `reset`: RST. `failed`: it could not be opened, or
- * broke otherwise; see `errno`.
+ * How a connection stands. `fin`: the peer closed its half. `reset`: RST. `closed`: by ourselves, and nothing
+ * had come from the peer. `failed`: it could not be opened, or broke otherwise; see `errno`.
  */
-export type RawState = 'open' | 'fin' | 'reset' | 'failed';
+export type RawState = 'open' | 'fin' | 'reset' | 'closed' | 'failed';
 
 export interface RawClientOptions {
   readonly host: string;
@@ -47,7 +47,6 @@ export class RawClient {
     this.#socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#ended(error.code === 'ECONNRESET' ? 'reset' : 'failed', error.code ?? null);
     });
-    this.#socket.on('close', () => this.#wake?.());
   }
 
   get elapsedMs(): number {
@@ -68,12 +67,16 @@ export class RawClient {
     this.#socket.end();
   }
 
+  /** RST at once. */
   reset(): void {
     this.#socket.resetAndDestroy();
+    if (this.state === 'open') this.#ended('closed', null);
   }
 
+  /** Closes at once, both halves. */
   close(): void {
     this.#socket.destroy();
+    if (this.state === 'open') this.#ended('closed', null);
   }
 
   /** Forgets what was received, for the next exchange on the same connection. */
@@ -110,7 +113,7 @@ export class RawClient {
   }
 
   /** A RST after a FIN is news; a FIN after a RST does not happen. */
-  #ended(state: 'fin' | 'reset' | 'failed', errno: string | null): void {
+  #ended(state: Exclude<RawState, 'open'>, errno: string | null): void {
     this.state = state;
     this.errno = errno;
     this.endedAtMs ??= this.elapsedMs;

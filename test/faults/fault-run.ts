@@ -40,13 +40,13 @@ export class FaultRun {
     const unanswering = await unansweringAddress();
     const gateway = await startGatewayUnderTest(
       [
-        ...['/fault', '/ok', '/slow'].map((prefix) => ({ prefix, to: origin.address })),
-        { prefix: '/close-at-accept', to: closing.address },
-        { prefix: '/talks-first', to: talking.address },
-        { prefix: '/refused', to: refusing },
-        { prefix: '/unanswered', to: unanswering },
-        { prefix: '/unhealthy', to: refusing, checked: true },
-        { prefix: '/maintenance', to: 'maintenance' },
+        { name: 'origin', prefixes: ['/fault', '/ok', '/slow'], to: origin.address },
+        { name: 'closing', prefixes: ['/close-at-accept'], to: closing.address },
+        { name: 'talking', prefixes: ['/talks-first'], to: talking.address },
+        { name: 'refusing', prefixes: ['/refused'], to: refusing },
+        { name: 'unanswering', prefixes: ['/unanswered'], to: unanswering },
+        { name: 'unhealthy', prefixes: ['/unhealthy'], to: refusing, checked: true },
+        { name: 'maintenance', prefixes: ['/maintenance'], to: 'maintenance' },
       ],
       timeouts,
     );
@@ -75,9 +75,9 @@ export class FaultRun {
   }
 
   /** A plain request. Its answer must be the origin's page and nothing else, whatever was before. */
-  async ask(): Promise<RawOutcome> {
+  async ask(target = '/ok'): Promise<RawOutcome> {
     const client = new RawClient(this.gateway);
-    client.write('GET /ok HTTP/1.1\r\nHost: fault.test\r\n\r\n');
+    client.write(`GET ${target} HTTP/1.1\r\nHost: fault.test\r\n\r\n`);
     const outcome = await client.response('GET', exchangeMsMax);
     client.close();
     return outcome;
@@ -92,19 +92,18 @@ export class FaultRun {
     return null;
   }
 
-  /** Gives the pool a connection to the origin that has carried one good exchange. */
+  /**
+   * Gives the pool a connection to the origin that has carried one good exchange: a plain one, or that of the
+   * misbehaviour itself where this is how it begins.
+   */
   async #useOnce(row: ExpectedRow): Promise<void> {
-    const client = new RawClient(this.gateway);
-    client.write(`GET /fault/${row.name} HTTP/1.1\r\nHost: fault.test\r\n\r\n`);
-    await client.response('GET', exchangeMsMax);
-    client.close();
+    await this.ask(row.name.endsWith('-on-reuse') ? '/ok' : `/fault/${row.name}`);
     if (row.request.reusedAfterMs! > 0) await passTime(row.request.reusedAfterMs!);
   }
 
   async #leave(client: RawClient, faultId: string): Promise<void> {
     await this.origin.seen(faultId);
     client.reset();
-    await client.waitFor(() => client.state !== 'open', 10);
   }
 
   #sendContent(client: RawClient, octets: number): void {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { CheckSpec, Configuration, RouteAction, RouteSpec, Timeouts, UpstreamSpec } from '../../src/core/configuration.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
@@ -18,8 +17,9 @@ export interface GatewayUnderTest {
 }
 
 export interface Target {
-  /** The route's path prefix, without a slash at the end. */
-  readonly prefix: string;
+  readonly name: string;
+  /** Path prefixes without a slash at the end. They share an upstream, and so its connections. */
+  readonly prefixes: readonly string[];
   readonly to: { readonly host: string; readonly port: number } | 'maintenance';
   readonly checked?: boolean;
 }
@@ -63,7 +63,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
     deployment: 'edge.test',
     member: 'one',
     listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false }],
-    routes: targets.map((target) => routeTo(target, timeouts)),
+    routes: targets.flatMap((target) => target.prefixes.map((prefix) => routeTo(target, prefix, timeouts))),
     upstreams: targets.flatMap((target) => upstreamOf(target)),
     applications: [],
     // The run names its own request ids, where the client will not see a response that tells one.
@@ -84,13 +84,13 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
   };
 }
 
-function routeTo({ prefix, to }: Target, timeouts: TestTimeouts): RouteSpec {
+function routeTo({ name, to }: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
   const action: RouteAction =
     to === 'maintenance'
       ? { kind: 'maintenance', message: 'Back soon.', retryAfterS: 60 }
-      : { kind: 'upstream', upstream: nameOf(prefix) as UpstreamId };
+      : { kind: 'upstream', upstream: name as UpstreamId };
   return {
-    id: nameOf(prefix) as RouteId,
+    id: prefix.slice(1) as RouteId,
     match: { hosts: [], pathPrefix: prefix, methods: [], fields: [] },
     action,
     rewrite: { pathPrefix: null, host: 'client' },
@@ -106,11 +106,11 @@ function timeoutsOf({ connectMs, responseHeadMs, idleMs }: TestTimeouts): Timeou
   return { dnsMs: connectMs, connectMs, tlsMs: connectMs, responseHeadMs, idleMs, exchangeMs: null };
 }
 
-function upstreamOf({ prefix, to, checked = false }: Target): UpstreamSpec[] {
+function upstreamOf({ name, to, checked = false }: Target): UpstreamSpec[] {
   if (to === 'maintenance') return [];
   return [
     {
-      id: nameOf(prefix) as UpstreamId,
+      id: name as UpstreamId,
       endpoints: [{ address: { kind: 'tcp', host: to.host, port: to.port } }],
       application: null,
       tls: null,
@@ -125,7 +125,3 @@ function upstreamOf({ prefix, to, checked = false }: Target): UpstreamSpec[] {
 }
 
 const tcpCheck: CheckSpec = { kind: 'tcp', intervalMs: 200, timeoutMs: 500, passes: 1, fails: 1 };
-
-function nameOf(prefix: string): string {
-  return /^\/[a-z-]+$/.test(prefix) ? prefix.slice(1) : createHash('sha256').update(prefix).digest('hex').slice(0, 8);
-}
