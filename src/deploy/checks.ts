@@ -30,7 +30,11 @@ export class Checks {
 
   askIn(delayMs: number): void {
     if (this.#stopped) return;
-    this.#timer = this.#clock.schedule(after(this.#clock.now(), delayMs), (checks: Checks) => checks.#ask(), this as Checks);
+    this.#timer = this.#clock.schedule(
+      after(this.#clock.now(), delayMs),
+      (checks: Checks) => checks.#ask(),
+      this as Checks,
+    );
   }
 
   stop(): void {

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Instant } from '../core/time.ts';
-import { dueAt, type InstanceLife, type LifeEvent, type LifeSpec, mayFollow, next, restartDelayMs, starting } from './instance-life.ts';
+import {
+  dueAt,
+  type InstanceLife,
+  type LifeEvent,
+  type LifeSpec,
+  mayFollow,
+  next,
+  restartDelayMs,
+  starting,
+} from './instance-life.ts';
 
 const spec: LifeSpec = {
   readiness: { path: '/', intervalMs: 100, timeoutMs: 500, passes: 3, startMs: 10_000 },
@@ -132,7 +141,21 @@ for (const [promise, steps] of Object.entries(lives)) {
   });
 }
 
-const anyEvent = fc.constantFrom(pass, pass, pass, fail, exited, gone, notStarted, due, due, retire, drained, stop, kill);
+const anyEvent = fc.constantFrom(
+  pass,
+  pass,
+  pass,
+  fail,
+  exited,
+  gone,
+  notStarted,
+  due,
+  due,
+  retire,
+  drained,
+  stop,
+  kill,
+);
 
 test('whatever happens, a life follows the arrows', () => {
   fc.assert(
@@ -142,7 +165,8 @@ test('whatever happens, a life follows the arrows', () => {
       for (const [event, passedMs] of happenings) {
         now += passedMs;
         const followed = next(life, event, at(now), spec);
-        if (followed.phase !== life.phase) assert.ok(mayFollow[life.phase].includes(followed.phase), `${life.phase} → ${followed.phase}`);
+        if (followed.phase !== life.phase)
+          assert.ok(mayFollow[life.phase].includes(followed.phase), `${life.phase} → ${followed.phase}`);
         if (followed.phase === 'ready' && life.phase !== 'ready') assert.deepEqual(event, pass);
         if (followed.phase !== life.phase) assert.ok(dueAt(followed, spec) >= now, 'never due in the past');
         life = followed;
@@ -169,9 +193,15 @@ test('a stop ends within its limits even if nothing is ever heard of the program
 
 test('the delay before a restart stays between nothing and its ceiling', () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 5_000 }), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (failures, chance) => {
-      const delayMs = restartDelayMs(failures, chance, spec.restart);
-      assert.ok(delayMs >= 0 && delayMs <= spec.restart.maxMs && delayMs <= spec.restart.firstMs * 2 ** (failures - 1));
-    }),
+    fc.property(
+      fc.integer({ min: 1, max: 5_000 }),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (failures, chance) => {
+        const delayMs = restartDelayMs(failures, chance, spec.restart);
+        assert.ok(
+          delayMs >= 0 && delayMs <= spec.restart.maxMs && delayMs <= spec.restart.firstMs * 2 ** (failures - 1),
+        );
+      },
+    ),
   );
 });

@@ -34,8 +34,20 @@ export type InstanceLife =
       /** `startMs` have gone by. Reported once; checks go on. */
       readonly late: boolean;
     }
-  | { readonly phase: 'ready'; readonly since: Instant; readonly startedAt: Instant; readonly failures: number; readonly fails: number }
-  | { readonly phase: 'failing'; readonly since: Instant; readonly startedAt: Instant; readonly failures: number; readonly passes: number }
+  | {
+      readonly phase: 'ready';
+      readonly since: Instant;
+      readonly startedAt: Instant;
+      readonly failures: number;
+      readonly fails: number;
+    }
+  | {
+      readonly phase: 'failing';
+      readonly since: Instant;
+      readonly startedAt: Instant;
+      readonly failures: number;
+      readonly passes: number;
+    }
   | { readonly phase: 'exited'; readonly since: Instant; readonly failures: number; readonly killedAt: Instant | null }
   | { readonly phase: 'backing_off'; readonly since: Instant; readonly failures: number; readonly until: Instant }
   | { readonly phase: 'draining'; readonly since: Instant; readonly until: Instant }
@@ -124,7 +136,9 @@ export function dueAt(life: InstanceLife, spec: LifeSpec): Instant {
     case 'starting':
       return life.late ? never : after(life.since, spec.readiness.startMs);
     case 'exited':
-      return life.killedAt === null ? after(life.since, Math.min(leftoverMs, spec.stopMs)) : after(life.killedAt, killWaitMs);
+      return life.killedAt === null
+        ? after(life.since, Math.min(leftoverMs, spec.stopMs))
+        : after(life.killedAt, killWaitMs);
     case 'backing_off':
     case 'draining':
       return life.until;
@@ -176,7 +190,9 @@ function fromStarting(life: Starting, event: LifeEvent, now: Instant, spec: Life
 function fromServing(life: Serving, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {
   switch (event.kind) {
     case 'checked':
-      return life.phase === 'ready' ? checkedReady(life, event.passed, now) : checkedFailing(life, event.passed, now, spec);
+      return life.phase === 'ready'
+        ? checkedReady(life, event.passed, now)
+        : checkedFailing(life, event.passed, now, spec);
     case 'exited':
       return exited(life.startedAt, life.failures, now, spec);
     case 'retire':
@@ -209,7 +225,12 @@ function exited(startedAt: Instant, failures: number, now: Instant, spec: LifeSp
 }
 
 function backingOff(failures: number, chance: number, now: Instant, spec: LifeSpec): InstanceLife {
-  return { phase: 'backing_off', since: now, failures, until: after(now, restartDelayMs(failures, chance, spec.restart)) };
+  return {
+    phase: 'backing_off',
+    since: now,
+    failures,
+    until: after(now, restartDelayMs(failures, chance, spec.restart)),
+  };
 }
 
 function stopping(now: Instant): InstanceLife {

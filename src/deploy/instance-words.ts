@@ -36,7 +36,9 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
     case 'draining':
       return 'it gets no new requests and may finish those it has';
     case 'stopping':
-      return life.killedAt === null ? `asked to stop; it may take ${durationText(stopMs)}` : 'it did not stop in time and was killed';
+      return life.killedAt === null
+        ? `asked to stop; it may take ${durationText(stopMs)}`
+        : 'it did not stop in time and was killed';
     case 'stopped':
       return 'stopped';
     default:

@@ -1,42 +1,20 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { EndpointAddress, EndpointState, InstanceExit } from '../core/endpoint.ts';
+import type { InstanceExit } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { type Clock, type Instant, never, type Timer } from '../core/time.ts';
 import { checkPauseMs, Checks } from './checks.ts';
 import type { Host, ListeningSocket, OutputStream, ProgramExit, StartFailure } from './host.ts';
 import { dueAt, failsMax, type InstanceLife, type LifeEvent, next, type Phase, starting } from './instance-life.ts';
+import { InstanceReport } from './instance-report.ts';
 import { endpointStateOf, exitText, type InstanceFacts, lastSeen, reasonOf } from './instance-words.ts';
-import { misplacedText, socketText } from './listening.ts';
+import { misplacedText } from './listening.ts';
+import { type InstanceStatus, type LiveInstance, statusPhase } from './live-instance.ts';
 import { MisplacementWatch } from './misplacement.ts';
 import { type Observation, passes } from './readiness.ts';
 import { Run } from './run.ts';
 
-/** One instance as the gateway's snapshot wants it. */
-export interface LiveInstance {
-  readonly id: string;
-  /** The port is 0 until one has been found, and may be another one after a restart. */
-  readonly address: EndpointAddress;
-  readonly state: EndpointState;
-  /** Why, one sentence. */
-  readonly reason: string;
-  readonly sinceInstant: number;
-  /** Null until releases have names. */
-  readonly release: string | null;
-  /** The last end of its program, kept while the next one runs. */
-  readonly exit: InstanceExit | null;
-}
-
-/** One instance as people see it. */
-export interface InstanceStatus {
-  readonly id: string;
-  readonly pid: number | null;
-  readonly port: number;
-  readonly phase: 'starting' | 'ready' | 'failing' | 'backing_off' | 'stopping' | 'stopped';
-  readonly reason: string;
-  readonly restarts: number;
-  readonly lastLines: readonly string[];
-}
+export type { InstanceStatus, LiveInstance } from './live-instance.ts';
 
 export interface InstanceParts {
   readonly clock: Clock;
@@ -55,6 +33,7 @@ const statusLinesMax = 20;
 export class Instance {
   readonly id: string;
   readonly #parts: InstanceParts;
+  readonly #report: InstanceReport;
   #spec: ApplicationSpec;
   #life: InstanceLife;
   #stateSince: Instant;
@@ -79,6 +58,7 @@ export class Instance {
     this.id = id;
     this.#spec = spec;
     this.#parts = parts;
+    this.#report = new InstanceReport(parts.events, id);
     this.#life = starting(parts.clock.now(), 0);
     this.#stateSince = this.#life.since;
   }
@@ -161,8 +141,11 @@ export class Instance {
     this.#unheard.push(event);
     if (this.#hearing) return;
     this.#hearing = true;
-    for (let heard = this.#unheard.shift(); heard !== undefined; heard = this.#unheard.shift()) this.#take(heard);
-    this.#hearing = false;
+    try {
+      for (let heard = this.#unheard.shift(); heard !== undefined; heard = this.#unheard.shift()) this.#take(heard);
+    } finally {
+      this.#hearing = false;
+    }
     this.#announce();
   }
 
@@ -184,9 +167,9 @@ export class Instance {
         this.#restarts += 1;
         return this.#beginRun();
       case 'ready':
-        return this.#tellReady(before, life.startedAt);
+        return this.#becameReady(before, life.startedAt);
       case 'failing':
-        return this.#tellNotReady(failsMax, before.phase);
+        return this.#tellNotReady(failsMax, before);
       case 'exited':
         return this.#run?.end('SIGTERM');
       case 'stopping':
@@ -194,7 +177,7 @@ export class Instance {
         return this.#run.end(life.killedAt === null ? 'SIGTERM' : 'SIGKILL');
       case 'backing_off':
         this.#endRun();
-        return this.#tellRestarting(before.phase, life.failures, life.until - life.since);
+        return this.#report.restarting(this.#reason, life, before.phase);
       case 'stopped':
         return this.#endRun();
       case 'draining':
@@ -204,10 +187,21 @@ export class Instance {
 
   #wentOn(before: InstanceLife, life: InstanceLife): void {
     if (life.phase === 'starting' && before.phase === 'starting' && life.late && !before.late) {
-      this.#tellNotReady(life.attempts, 'starting');
+      this.#tellNotReady(life.attempts, before);
     }
     const isKilled = (life.phase === 'stopping' || life.phase === 'exited') && life.killedAt !== null;
     if (isKilled) this.#run?.end('SIGKILL');
+  }
+
+  #becameReady(before: InstanceLife, startedAt: Instant): void {
+    const from = before.phase === 'failing' ? before.since : startedAt;
+    const afterMs = Math.round(this.#parts.clock.now() - from);
+    this.#report.ready(this.#reason, { port: this.#port, passes: this.#spec.readiness.passes, afterMs }, before.phase);
+  }
+
+  #tellNotReady(attempts: number, before: InstanceLife): void {
+    const evidence = { attempts, last: lastSeen(this.#facts) };
+    this.#report.notReady(this.#reason, evidence, before.phase, this.phase);
   }
 
   #awaitDue(): void {
@@ -250,29 +244,14 @@ export class Instance {
     const { program, port } = run;
     if (program === null || port === null) return;
     this.#port = port;
-    const command = this.#spec.command.join(' ');
-    const guard = program.guarded ? '' : '; nothing guards it: should Candor be killed, it is left running';
-    this.#parts.events.tell({
-      kind: 'instance_started',
-      subject: this.#subject,
-      reason: `started as process ${program.pid}, told to listen on port ${port}${guard}`,
-      evidence: { pid: program.pid, port, command },
-      to: 'starting',
-    });
+    this.#report.started(program, port, this.#spec);
     this.#beginChecks(run, port);
     this.#announce();
   }
 
   #notStarted(failure: StartFailure): void {
-    const { command, directory } = this.#spec;
     this.#ending = failure.reason;
-    this.#parts.events.tell({
-      kind: 'instance_not_started',
-      subject: this.#subject,
-      reason: failure.reason,
-      evidence: { command: command.join(' '), directory, errno: failure.errno },
-      from: this.phase,
-    });
+    this.#report.notStarted(failure, this.#spec, this.phase);
     this.#hear({ kind: 'not_started', chance: this.#parts.random.next() });
   }
 
@@ -285,7 +264,13 @@ export class Instance {
 
   #noteExit(run: Run, exit: ProgramExit, at: number): void {
     const { lastLine } = run.tail;
-    this.#exit = { atInstant: at, code: exit.code, signal: exit.signal, outOfMemory: exit.outOfMemory === true, lastLine };
+    this.#exit = {
+      atInstant: at,
+      code: exit.code,
+      signal: exit.signal,
+      outOfMemory: exit.outOfMemory === true,
+      lastLine,
+    };
     this.#ending = exitText(exit, lastLine);
   }
 
@@ -293,22 +278,9 @@ export class Instance {
   #heardLastWords(run: Run): void {
     const atInstant = this.#exit?.atInstant ?? this.#parts.clock.now();
     this.#noteExit(run, this.#programExit, atInstant);
-    const { code, signal, outOfMemory } = this.#programExit;
-    this.#parts.events.tell({
-      kind: 'instance_exited',
-      subject: this.#subject,
-      reason: this.#ending ?? '',
-      evidence: {
-        pid: run.program?.pid ?? 0,
-        code,
-        signal,
-        outOfMemory: outOfMemory === true,
-        afterMs: Math.round(atInstant - run.startedAt),
-        output: [...run.tail.lines],
-      },
-      from: this.#phaseAtExit,
-      to: this.phase,
-    });
+    const afterMs = Math.round(atInstant - run.startedAt);
+    const exited = { pid: run.program?.pid ?? 0, afterMs, output: [...run.tail.lines] };
+    this.#report.exited(this.#ending ?? '', this.#programExit, exited, this.#phaseAtExit, this.phase);
     this.#announce();
   }
 
@@ -318,7 +290,8 @@ export class Instance {
     const misplacement = new MisplacementWatch(this.#parts, (sockets) => this.#foundMisplaced(run, port, sockets));
     const checks = new Checks(this.#parts, port, this.#spec.readiness, (observation) => {
       this.#observed(checks, run, observation);
-      if (this.phase === 'starting' && observation.kind === 'refused' && run.program !== null) misplacement.look(run.program, port);
+      if (this.phase === 'starting' && observation.kind === 'refused' && run.program !== null)
+        misplacement.look(run.program, port);
     });
     this.#checks = checks;
     checks.askIn(this.#spec.readiness.intervalMs);
@@ -340,21 +313,11 @@ export class Instance {
   #foundMisplaced(run: Run, port: number, sockets: readonly ListeningSocket[]): void {
     if (this.#run !== run || this.phase !== 'starting') return;
     this.#misplaced = misplacedText(port, sockets);
-    this.#parts.events.tell({
-      kind: 'instance_misplaced',
-      subject: this.#subject,
-      reason: this.#misplaced,
-      evidence: { told: `127.0.0.1:${port}`, listensOn: sockets.map(socketText) },
-      from: this.phase,
-    });
+    this.#report.misplaced(this.#misplaced, port, sockets);
     this.#announce();
   }
 
   // ── what is told ──────────────────────────────────────────────────────────────────────────────────────────
-
-  get #subject(): string {
-    return `instance:${this.id}`;
-  }
 
   #announce(): void {
     if (this.#hearing) return;
@@ -364,45 +327,4 @@ export class Instance {
     this.#told = told;
     this.#parts.onChanged(this);
   }
-
-  #tellReady(before: InstanceLife, startedAt: Instant): void {
-    const { passes } = this.#spec.readiness;
-    const from = before.phase === 'failing' ? before.since : startedAt;
-    this.#parts.events.tell({
-      kind: 'instance_ready',
-      subject: this.#subject,
-      reason: this.#reason,
-      evidence: { port: this.#port, passes, afterMs: Math.round(this.#parts.clock.now() - from) },
-      from: before.phase,
-      to: 'ready',
-    });
-  }
-
-  #tellNotReady(attempts: number, from: Phase): void {
-    this.#parts.events.tell({
-      kind: 'instance_not_ready',
-      subject: this.#subject,
-      reason: this.#reason,
-      evidence: { attempts, last: lastSeen(this.#facts) },
-      from,
-      to: this.phase,
-    });
-  }
-
-  #tellRestarting(from: Phase, failures: number, afterMs: number): void {
-    this.#parts.events.tell({
-      kind: 'instance_restarting',
-      subject: this.#subject,
-      reason: this.#reason,
-      evidence: { afterMs, failures },
-      from,
-      to: 'backing_off',
-    });
-  }
-}
-
-/** People need not know that a program can have ended while what it started has not. */
-function statusPhase(phase: Phase): InstanceStatus['phase'] {
-  if (phase === 'exited') return 'backing_off';
-  return phase === 'draining' ? 'stopping' : phase;
 }

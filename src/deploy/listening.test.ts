@@ -18,7 +18,13 @@ test('the tables of the kernel are read as addresses', () => {
   const sockets = [...listeningLines(tcp, 'LE'), ...listeningLines(tcp6, 'LE')];
   assert.deepEqual(
     sockets.map(([inode, socket]) => `${inode} ${socketText(socket)}`),
-    ['4501 127.0.0.1:3000', '4502 0.0.0.0:8080', '4601 [::1]:3000', '4602 [::ffff:127.0.0.1]:3001', '4603 [fe80::aa8:ff:0:1]:3002'],
+    [
+      '4501 127.0.0.1:3000',
+      '4502 0.0.0.0:8080',
+      '4601 [::1]:3000',
+      '4602 [::ffff:127.0.0.1]:3001',
+      '4603 [fe80::aa8:ff:0:1]:3002',
+    ],
   );
 });
 

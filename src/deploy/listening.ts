@@ -21,7 +21,10 @@ export async function listeningOf(group: number): Promise<readonly ListeningSock
 }
 
 /** The listening sockets of a table, by inode. */
-export function listeningLines(table: string, order: 'LE' | 'BE' = endianness()): [inode: string, socket: ListeningSocket][] {
+export function listeningLines(
+  table: string,
+  order: 'LE' | 'BE' = endianness(),
+): [inode: string, socket: ListeningSocket][] {
   const found: [string, ListeningSocket][] = [];
   for (const line of table.split('\n').slice(1)) {
     const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
@@ -55,13 +58,16 @@ function hostText(hex: string, order: 'LE' | 'BE'): string {
   if (order === 'LE') octets.swap32();
   if (octets.length === 4) return octets.join('.');
   const groups = Array.from({ length: 8 }, (_, at) => octets.readUInt16BE(at * 2).toString(16));
-  if (groups.slice(0, 5).every((group) => group === '0') && groups[5] === 'ffff') return `::ffff:${octets.subarray(12).join('.')}`;
+  if (groups.slice(0, 5).every((group) => group === '0') && groups[5] === 'ffff')
+    return `::ffff:${octets.subarray(12).join('.')}`;
   return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1); // shortened as in RFC 5952
 }
 
 async function socketsOf(pid: number): Promise<readonly string[]> {
   const names = await readdir(`/proc/${pid}/fd`).catch(() => []); // it has ended, or is another user's
-  const targets = await Promise.all(names.slice(0, descriptorsMax).map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')));
+  const targets = await Promise.all(
+    names.slice(0, descriptorsMax).map((name) => readlink(`/proc/${pid}/fd/${name}`).catch(() => '')),
+  );
   return targets.flatMap((target) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
 }
 

@@ -14,9 +14,17 @@ interface Machine {
 }
 
 const machines: Readonly<Record<string, Machine>> = {
-  'cgroup v2': { cgroup: '0::/system.slice/app.service\n', path: '/sys/fs/cgroup/system.slice/app.service/memory.events', text: v2 },
+  'cgroup v2': {
+    cgroup: '0::/system.slice/app.service\n',
+    path: '/sys/fs/cgroup/system.slice/app.service/memory.events',
+    text: v2,
+  },
   'cgroup v2 inside a container': { cgroup: '0::/../../host/path\n', path: '/sys/fs/cgroup/memory.events', text: v2 },
-  'cgroup v1': { cgroup: '4:memory:/jobs/7\n1:cpu:/\n0::/\n', path: '/sys/fs/cgroup/memory/jobs/7/memory.oom_control', text: v1 },
+  'cgroup v1': {
+    cgroup: '4:memory:/jobs/7\n1:cpu:/\n0::/\n',
+    path: '/sys/fs/cgroup/memory/jobs/7/memory.oom_control',
+    text: v1,
+  },
   'cgroup v1 at its root': { cgroup: '9:cpu,memory:/\n', path: '/sys/fs/cgroup/memory/memory.oom_control', text: v1 },
 };
 
@@ -33,7 +41,10 @@ for (const [name, { cgroup, path, text }] of Object.entries(machines)) {
 
 test('a machine that does not count says nothing', () => {
   assert.equal(new MemoryKills(7, at(0), () => null).hasRisen(at(10)), null);
-  assert.equal(new MemoryKills(7, at(0), (path) => (path === '/proc/7/cgroup' ? '0::/\n' : null)).hasRisen(at(10)), null);
+  assert.equal(
+    new MemoryKills(7, at(0), (path) => (path === '/proc/7/cgroup' ? '0::/\n' : null)).hasRisen(at(10)),
+    null,
+  );
 });
 
 test('an old kill of another process of the group is no evidence, a recent one is', () => {

@@ -1,9 +1,10 @@
-import type { Clock, Instant } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import type { Host, ListeningSocket, Program } from './host.ts';
 import { answersTo } from './listening.ts';
 
-/** Between two looks. One look reads a directory entry of every process of the machine. */
-const lookEveryMs = 300;
+/** Between two looks; a look reads a file of every process of the machine, so the pauses double. */
+const pauseFirstMs = 300;
+const pauseMaxMs = 2_400;
 
 /**
  * Finds out whether an application that does not answer on the port it was told listens somewhere else instead.
@@ -13,11 +14,15 @@ export class MisplacementWatch {
   readonly #clock: Clock;
   readonly #host: Host;
   readonly #onMisplaced: (sockets: readonly ListeningSocket[]) => void;
-  #lookedAt: Instant | null = null;
+  #nextAt: Instant = 0 as Instant;
+  #pauseMs = pauseFirstMs;
   #seen = '';
   #told = '';
 
-  constructor(parts: { readonly clock: Clock; readonly host: Host }, onMisplaced: (sockets: readonly ListeningSocket[]) => void) {
+  constructor(
+    parts: { readonly clock: Clock; readonly host: Host },
+    onMisplaced: (sockets: readonly ListeningSocket[]) => void,
+  ) {
     this.#clock = parts.clock;
     this.#host = parts.host;
     this.#onMisplaced = onMisplaced;
@@ -26,10 +31,14 @@ export class MisplacementWatch {
   /** Call where a connection to `port` was refused, as often as that happens. */
   look(program: Program, port: number): void {
     const now = this.#clock.now();
-    if (this.#lookedAt !== null && now - this.#lookedAt < lookEveryMs) return;
-    this.#lookedAt = now;
+    if (now < this.#nextAt) return;
+    this.#nextAt = after(now, this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, pauseMaxMs);
     // What cannot be read is not known: then nothing is said.
-    this.#host.listening(program).then((sockets) => this.#saw(sockets, port), () => {});
+    this.#host.listening(program).then(
+      (sockets) => this.#saw(sockets, port),
+      () => {},
+    );
   }
 
   #saw(sockets: readonly ListeningSocket[], port: number): void {

@@ -21,7 +21,11 @@ const isRunning = ({ pid }: { readonly pid: number }) => (readProcess(pid)?.stat
 
 /** Lets the guard hear `words` and then nothing more; returns when it has ended. */
 function hear(words: string): void {
-  const { status, signal } = spawnSync('/bin/sh', ['-c', guardScript], { input: words, timeout: 5_000, stdio: ['pipe', 'ignore', 'ignore'] });
+  const { status, signal } = spawnSync('/bin/sh', ['-c', guardScript], {
+    input: words,
+    timeout: 5_000,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
   assert.deepEqual([status, signal], [0, null]);
 }
 
@@ -30,7 +34,9 @@ const ticksOf = ({ pid }: { readonly pid: number }) => readProcess(pid)?.startTi
 test('what is still watched when the pipe closes is ended, what has been forgotten is not', linuxOnly, async (t) => {
   const [watched, forgotten] = [startVictim(t), startVictim(t)];
   const ended = once(watched, 'exit');
-  hear(`watch ${forgotten.pid} ${ticksOf(forgotten)} 1000\nwatch ${watched.pid} ${ticksOf(watched)} 1000\nforget ${forgotten.pid}\n`);
+  hear(
+    `watch ${forgotten.pid} ${ticksOf(forgotten)} 1000\nwatch ${watched.pid} ${ticksOf(watched)} 1000\nforget ${forgotten.pid}\n`,
+  );
   assert.deepEqual(await ended, [null, 'SIGTERM']);
   assert.ok(isRunning(forgotten));
 });
@@ -49,8 +55,13 @@ test('a process that has got the number of one that was watched is left alone', 
 
 /** Our own children that are guards. */
 function guards(): readonly number[] {
-  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').filter((text) => text !== '');
-  return children.map(Number).filter((pid) => isRunning({ pid }) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes("# Candor's guard"));
+  const children = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter((text) => text !== '');
+  return children
+    .map(Number)
+    .filter((pid) => isRunning({ pid }) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes("# Candor's guard"));
 }
 
 async function until(seen: () => boolean): Promise<void> {
@@ -61,24 +72,29 @@ async function until(seen: () => boolean): Promise<void> {
   }
 }
 
-test('a guard stands in a session of its own, ignores Ctrl-C and SIGTERM, is replaced when killed, and leaves when dismissed', linuxOnly, async (t) => {
-  const clock = new SimulatedClock();
-  const guard = new OrphanGuard(clock);
-  const victim = startVictim(t);
-  assert.equal(guard.watch(victim.pid, 1_000), true);
-  await until(() => guards().length === 1);
-  const [first = 0] = guards();
-  assert.equal(readProcess(first)?.group, first);
-  // The signals that it ignores, as the kernel lists them: bit n − 1 is signal n.
-  const ignored = () => Number.parseInt(/^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${first}/status`, 'utf8'))?.[1] ?? '0', 16);
-  await until(() => [1, 2, 3, 15].every((signal) => (ignored() & (1 << (signal - 1))) !== 0));
-  process.kill(first, 'SIGKILL');
-  await until(() => clock.timersLive === 1);
-  await clock.advance(1_000);
-  await until(() => guards().length === 1 && guards()[0] !== first);
-  assert.ok(isRunning(victim));
-  guard.close();
-  await until(() => guards().length === 0);
-  assert.ok(isRunning(victim), 'dismissed, it ends nothing');
-  assert.equal(clock.timersLive, 0);
-});
+test(
+  'a guard stands in a session of its own, ignores Ctrl-C and SIGTERM, is replaced when killed, and leaves when dismissed',
+  linuxOnly,
+  async (t) => {
+    const clock = new SimulatedClock();
+    const guard = new OrphanGuard(clock);
+    const victim = startVictim(t);
+    assert.equal(guard.watch(victim.pid, 1_000), true);
+    await until(() => guards().length === 1);
+    const [first = 0] = guards();
+    assert.equal(readProcess(first)?.group, first);
+    // The signals that it ignores, as the kernel lists them: bit n − 1 is signal n.
+    const ignored = () =>
+      Number.parseInt(/^SigIgn:\s*([0-9a-f]+)$/m.exec(readFileSync(`/proc/${first}/status`, 'utf8'))?.[1] ?? '0', 16);
+    await until(() => [1, 2, 3, 15].every((signal) => (ignored() & (1 << (signal - 1))) !== 0));
+    process.kill(first, 'SIGKILL');
+    await until(() => clock.timersLive === 1);
+    await clock.advance(1_000);
+    await until(() => guards().length === 1 && guards()[0] !== first);
+    assert.ok(isRunning(victim));
+    guard.close();
+    await until(() => guards().length === 0);
+    assert.ok(isRunning(victim), 'dismissed, it ends nothing');
+    assert.equal(clock.timersLive, 0);
+  },
+);

@@ -62,7 +62,11 @@ export class OrphanGuard {
     if (this.#shell !== shell) return;
     this.#shell = null;
     if (this.#closed || this.#groups.size === 0) return;
-    this.#timer = this.#clock.schedule(after(this.#clock.now(), standAgainMs), (guard: OrphanGuard) => guard.#standAgain(), this as OrphanGuard);
+    this.#timer = this.#clock.schedule(
+      after(this.#clock.now(), standAgainMs),
+      (guard: OrphanGuard) => guard.#standAgain(),
+      this as OrphanGuard,
+    );
   }
 
   #standAgain(): void {

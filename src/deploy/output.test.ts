@@ -13,7 +13,11 @@ function linesOf(...chunks: readonly (string | Uint8Array)[]): string[] {
 
 const made: readonly (readonly [says: string, chunks: readonly (string | Uint8Array)[], lines: readonly string[]])[] = [
   ['lines end with LF or CR LF', ['one\ntwo\r\n\nfour\n'], ['one', 'two', '', 'four']],
-  ['a line may come in pieces, a character too', [Buffer.from('gr\u00fcn').subarray(0, 3), Buffer.from('gr\u00fcn').subarray(3)], ['grün']],
+  [
+    'a line may come in pieces, a character too',
+    [Buffer.from('gr\u00fcn').subarray(0, 3), Buffer.from('gr\u00fcn').subarray(3)],
+    ['grün'],
+  ],
   ['the last line needs no LF', ['a\nb'], ['a', 'b']],
   ['octets that are no UTF-8 are replaced', [Uint8Array.of(0x61, 0xff, 0xfe, 0x62)], ['a\ufffd\ufffdb']],
   ['colours and titles are removed', ['\u001b[31;1mred\u001b[0m \u001b]0;title\u0007done'], ['red done']],
@@ -40,8 +44,16 @@ test('the last 200 lines are kept', () => {
 const tellings: readonly (readonly [what: string, lines: readonly string[], telling: string | null])[] = [
   ['nothing', [], null],
   ['blank lines', ['', '  '], null],
-  ['a crash of Node', ['Error: no database', '    at main (server.js:1:1) {', "  code: 'X'", '}', '', 'Node.js v26.10.0'], 'Error: no database'],
-  ['a traceback of Python', ['Traceback (most recent call last):', '  File "app.py", line 1', 'ValueError: bad port'], 'ValueError: bad port'],
+  [
+    'a crash of Node',
+    ['Error: no database', '    at main (server.js:1:1) {', "  code: 'X'", '}', '', 'Node.js v26.10.0'],
+    'Error: no database',
+  ],
+  [
+    'a traceback of Python',
+    ['Traceback (most recent call last):', '  File "app.py", line 1', 'ValueError: bad port'],
+    'ValueError: bad port',
+  ],
   ['a plain last line', ['starting', 'goodbye'], 'goodbye'],
   ['only indented lines', ['  a', '  b', ''], '  b'],
 ];

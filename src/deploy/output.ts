@@ -84,7 +84,10 @@ const terminalSequences = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0
 // biome-ignore lint/suspicious/noControlCharactersInRegex: as above.
 const controls = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
 
-/** Colours removed; other control characters shown as what they are (␀, ␛); those without a picture, and text-direction overrides, as U+FFFD. */
+/**
+ * Colours removed; other control characters shown as what they are (␀, ␛); those without a picture, and what turns
+ * the direction of text, as U+FFFD.
+ */
 export function harmless(text: string): string {
   return text.replace(terminalSequences, '').replace(controls, picture);
 }

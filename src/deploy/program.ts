@@ -13,7 +13,12 @@ import { groupIsAlive, signalGroup } from './process-group.ts';
  * Starts the command as leader of a process group and a session of its own: a signal to the group reaches whatever
  * it starts, and Ctrl-C in Candor's terminal reaches Candor alone, which stops the applications in order.
  */
-export function startProgram(request: ProgramRequest, listener: ProgramListener, clock: Clock, guard: OrphanGuard): Program | null {
+export function startProgram(
+  request: ProgramRequest,
+  listener: ProgramListener,
+  clock: Clock,
+  guard: OrphanGuard,
+): Program | null {
   const [file = '', ...args] = request.command;
   let child: ChildProcess;
   try {
@@ -29,7 +34,9 @@ export function startProgram(request: ProgramRequest, listener: ProgramListener,
     return null;
   }
   if (child.pid === undefined) {
-    child.once('error', (error: NodeJS.ErrnoException) => listener.onNotStarted(startFailure(error.code ?? 'EIO', request)));
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      listener.onNotStarted(startFailure(error.code ?? 'EIO', request)),
+    );
     return null;
   }
   return new RunningProgram(child, child.pid, request, listener, clock, guard);
@@ -96,7 +103,14 @@ function readLines(stream: Readable | null, name: OutputStream, listener: Progra
 }
 
 /** What a service manager told Candor, and Candor alone: an application that took it over would answer in its place. */
-const privateVariables = ['NOTIFY_SOCKET', 'WATCHDOG_PID', 'WATCHDOG_USEC', 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'];
+const privateVariables = [
+  'NOTIFY_SOCKET',
+  'WATCHDOG_PID',
+  'WATCHDOG_USEC',
+  'LISTEN_PID',
+  'LISTEN_FDS',
+  'LISTEN_FDNAMES',
+];
 
 /**
  * Our environment, then the application's own settings, then PORT. HOST asks frameworks to listen on 127.0.0.1 only,
@@ -120,7 +134,9 @@ function startFailureText(errno: string, { command, directory, environment }: Pr
   switch (errno) {
     case 'ENOENT':
       if (found !== null) return `${found} exists, but the interpreter that its first line names does not`;
-      return file.includes('/') ? `the program ${file} does not exist` : `the program ${file} is in no directory of PATH`;
+      return file.includes('/')
+        ? `the program ${file} does not exist`
+        : `the program ${file} is in no directory of PATH`;
     case 'EACCES':
       return found !== null && isExecutable(found)
         ? `the program ${file} may not be started (${errno})`

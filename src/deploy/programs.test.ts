@@ -88,12 +88,18 @@ function isRunning(pid: number): boolean {
   return facts !== null && facts.state !== 'Z';
 }
 
-const grandchildOf = (lines: readonly string[]) => Number(lines.find((line) => line.startsWith('grandchild '))?.slice(11));
+const grandchildOf = (lines: readonly string[]) =>
+  Number(lines.find((line) => line.startsWith('grandchild '))?.slice(11));
 
 const linuxOnly = process.platform === 'linux' ? {} : { skip: 'reads /proc, which only Linux has' };
 
 test('the program finds its port in PORT and 127.0.0.1 in HOST, and is ready when it answers there', async (t) => {
-  const { find, first, ready, lines } = run(t, application(server("console.log(process.env.PORT, process.env.HOST, process.env.COLOUR)"), { environment: { COLOUR: 'green', PORT: '1' } }));
+  const { find, first, ready, lines } = run(
+    t,
+    application(server('console.log(process.env.PORT, process.env.HOST, process.env.COLOUR)'), {
+      environment: { COLOUR: 'green', PORT: '1' },
+    }),
+  );
   await until('ready', ready);
   const { port } = find('instance_ready')?.evidence ?? { port: 0 };
   assert.deepEqual(first()?.address, { kind: 'tcp', host: '127.0.0.1', port });
@@ -104,7 +110,10 @@ test('the program finds its port in PORT and 127.0.0.1 in HOST, and is ready whe
 });
 
 test('a HOST of the application is left as it is', async (t) => {
-  const { ready, lines } = run(t, application(server('console.log(process.env.HOST)'), { environment: { HOST: '0.0.0.0' } }));
+  const { ready, lines } = run(
+    t,
+    application(server('console.log(process.env.HOST)'), { environment: { HOST: '0.0.0.0' } }),
+  );
   await until('ready', ready);
   assert.deepEqual(lines, ['0.0.0.0']);
 });
@@ -123,7 +132,9 @@ test('a kill is told as one, at once', async (t) => {
   await until('ready', ready);
   const { pid } = find('instance_started')?.evidence ?? { pid: 0 };
   const killedAt = performance.now();
-  const seen = new Promise<number>((resolve) => supervisor.onChange(() => first()?.state === 'unhealthy' && resolve(performance.now())));
+  const seen = new Promise<number>((resolve) =>
+    supervisor.onChange(() => first()?.state === 'unhealthy' && resolve(performance.now())),
+  );
   process.kill(pid, 'SIGKILL');
   assert.ok((await seen) - killedAt < 500);
   assert.deepEqual([first()?.exit?.signal, first()?.exit?.code, first()?.exit?.lastLine], ['SIGKILL', null, 'up']);
@@ -147,11 +158,15 @@ test('a slow start is not routed to, and a check that runs out of time is never 
 });
 
 test('a program that listens on another port than it was told is found out', linuxOnly, async (t) => {
-  const elsewhere = "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))";
+  const elsewhere =
+    "const s = require('node:net').createServer().listen(0, '127.0.0.1', () => console.log(s.address().port))";
   const { first, find, lines } = run(t, application(elsewhere));
   const { evidence, reason } = await until('the report', () => find('instance_misplaced'));
   assert.deepEqual(evidence.listensOn, [`127.0.0.1:${lines[0]}`]);
-  assert.equal(`${reason} ${evidence.told}`, `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.told.slice(10)}: let it read the PORT environment variable ${evidence.told}`);
+  assert.equal(
+    `${reason} ${evidence.told}`,
+    `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.told.slice(10)}: let it read the PORT environment variable ${evidence.told}`,
+  );
   assert.ok(first()?.reason.includes(reason));
 });
 
@@ -164,7 +179,8 @@ test('a program whose child listens on an address that 127.0.0.1 does not reach 
 });
 
 test('of much output the last 200 lines are kept, harmless, and all of it is shown', async (t) => {
-  const much = "for (let n = 1; n <= 1000; n++) console.log('line', n); console.log('\\x1b[31mred\\x07'); process.stdout.write('x'.repeat(10000))";
+  const much =
+    "for (let n = 1; n <= 1000; n++) console.log('line', n); console.log('\\x1b[31mred\\x07'); process.stdout.write('x'.repeat(10000))";
   const { find, lines } = run(t, application(much));
   const { output } = (await until('the exit', () => find('instance_exited'))).evidence;
   assert.equal(output.length, 200);
@@ -173,12 +189,36 @@ test('of much output the last 200 lines are kept, harmless, and all of it is sho
   assert.equal(lines.length, 1002);
 });
 
-const notStarted: readonly (readonly [what: string, command: string, change: Partial<ApplicationSpec>, errno: string, reason: RegExp])[] = [
-  ['a program that is nowhere', 'no-such-program', {}, 'ENOENT', /the program no-such-program is in no directory of PATH/],
+const notStarted: readonly (readonly [
+  what: string,
+  command: string,
+  change: Partial<ApplicationSpec>,
+  errno: string,
+  reason: RegExp,
+])[] = [
+  [
+    'a program that is nowhere',
+    'no-such-program',
+    {},
+    'ENOENT',
+    /the program no-such-program is in no directory of PATH/,
+  ],
   ['a path that is nothing', './missing', {}, 'ENOENT', /the program \.\/missing does not exist/],
   ['a file that is not executable', './plain.txt', {}, 'EACCES', /the program \.\/plain\.txt is not executable/],
-  ['a script whose interpreter is missing', './script', {}, 'ENOENT', /\/script exists, but the interpreter that its first line names does not/],
-  ['a directory that is missing', 'node', { directory: '/no/such/directory' }, 'ENOENT', /the directory \/no\/such\/directory does not exist/],
+  [
+    'a script whose interpreter is missing',
+    './script',
+    {},
+    'ENOENT',
+    /\/script exists, but the interpreter that its first line names does not/,
+  ],
+  [
+    'a directory that is missing',
+    'node',
+    { directory: '/no/such/directory' },
+    'ENOENT',
+    /the directory \/no\/such\/directory does not exist/,
+  ],
 ];
 
 writeFileSync(join(directory, 'plain.txt'), 'text\n', { mode: 0o644 });
@@ -212,7 +252,9 @@ test('a port that somebody takes meanwhile is not used again', async (t) => {
   const script = `const fs = require('node:fs'); if (fs.existsSync(${JSON.stringify(marker)})) { ${server()} } else { fs.writeFileSync(${JSON.stringify(marker)}, ''); ${first} }`;
   const { told, ready } = run(t, application(script, { restart: { firstMs: 1, maxMs: 1, resetAfterMs: 60_000 } }));
   await until('ready', ready);
-  const ports = told.flatMap((event) => (event.kind === 'instance_started' ? [(event as NewEvent<'instance_started'>).evidence.port] : []));
+  const ports = told.flatMap((event) =>
+    event.kind === 'instance_started' ? [(event as NewEvent<'instance_started'>).evidence.port] : [],
+  );
   assert.equal(new Set(ports).size, 2);
 });
 
@@ -234,7 +276,10 @@ test('stopping ends what the program has started too, even what refuses', linuxO
 });
 
 test('what a crashed program leaves behind is ended before it starts again', linuxOnly, async (t) => {
-  const { lines, find } = run(t, application(`${withGrandchild('')}; child.stdout.once('data', () => setTimeout(() => process.exit(3), 20))`));
+  const { lines, find } = run(
+    t,
+    application(`${withGrandchild('')}; child.stdout.once('data', () => setTimeout(() => process.exit(3), 20))`),
+  );
   await until('the next run', () => find('instance_restarting'));
   assert.equal(find('instance_exited')?.evidence.code, 3);
   assert.equal(isRunning(grandchildOf(lines)), false);
@@ -253,7 +298,10 @@ createSupervisor({
 }).start();`;
 
 async function killCandor(context: TestContext, spec: ApplicationSpec): Promise<readonly number[]> {
-  const parent = spawn(process.execPath, ['--input-type=module-typescript', '-e', candor(spec)], { stdio: ['ignore', 'pipe', 'inherit'], detached: true });
+  const parent = spawn(process.execPath, ['--input-type=module-typescript', '-e', candor(spec)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
   context.after(() => parent.kill('SIGKILL'));
   const pids = new Map<string, number>();
   createInterface({ input: parent.stdout }).on('line', (line) => {
@@ -269,7 +317,11 @@ async function killCandor(context: TestContext, spec: ApplicationSpec): Promise<
 }
 
 function childrenOf(parent: number): readonly number[] {
-  return readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8').trim().split(' ').filter((text) => text !== '').map(Number);
+  return readFileSync(`/proc/${parent}/task/${parent}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter((text) => text !== '')
+    .map(Number);
 }
 
 test('killing Candor leaves no orphan: application, grandchild and guard are gone within 2 s', linuxOnly, async (t) => {

@@ -34,11 +34,27 @@ const answering = (octets: string) => (socket: Socket) => socket.once('data', ()
 const length = (content: string) => `Content-Length: ${content.length}\r\n\r\n${content}`;
 
 const answers: readonly (readonly [octets: string, observation: Observation, ready: boolean])[] = [
-  [`HTTP/1.1 200 OK\r\n${length('fine')}`, { kind: 'answered', status: 200, location: null, firstOctets: 'fine' }, true],
+  [
+    `HTTP/1.1 200 OK\r\n${length('fine')}`,
+    { kind: 'answered', status: 200, location: null, firstOctets: 'fine' },
+    true,
+  ],
   ['HTTP/1.1 204 No Content\r\n\r\n', { kind: 'answered', status: 204, location: null, firstOctets: '' }, true],
-  [`HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(100_000)}`, { kind: 'answered', status: 200, location: null, firstOctets: 'x'.repeat(64) }, true],
-  [`HTTP/1.1 302 Found\r\nLocation: /login\r\n${length('')}`, { kind: 'answered', status: 302, location: '/login', firstOctets: '' }, false],
-  [`HTTP/1.1 503 Busy\r\n${length('warming up')}`, { kind: 'answered', status: 503, location: null, firstOctets: 'warming up' }, false],
+  [
+    `HTTP/1.1 200 OK\r\n\r\n${'x'.repeat(100_000)}`,
+    { kind: 'answered', status: 200, location: null, firstOctets: 'x'.repeat(64) },
+    true,
+  ],
+  [
+    `HTTP/1.1 302 Found\r\nLocation: /login\r\n${length('')}`,
+    { kind: 'answered', status: 302, location: '/login', firstOctets: '' },
+    false,
+  ],
+  [
+    `HTTP/1.1 503 Busy\r\n${length('warming up')}`,
+    { kind: 'answered', status: 503, location: null, firstOctets: 'warming up' },
+    false,
+  ],
   ['HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort', { kind: 'closed', errno: 'ECONNRESET' }, false],
   ['SSH-2.0-OpenSSH_9.2\r\n', { kind: 'not_http', firstOctets: 'SSH-2.0-OpenSSH_9.2' }, false],
   ['', { kind: 'closed', errno: 'ECONNRESET' }, false],
@@ -77,9 +93,18 @@ test('a cancelled check tells nothing', async () => {
 });
 
 const sentences: readonly (readonly [observation: Observation, sentence: RegExp])[] = [
-  [{ kind: 'answered', status: 301, location: 'https://x/', firstOctets: '' }, /301, which redirects to https:\/\/x\/: let readiness\.path answer 200 over plain HTTP/],
-  [{ kind: 'answered', status: 404, location: null, firstOctets: '' }, /404: point readiness\.path at a path that exists/],
-  [{ kind: 'answered', status: 400, location: null, firstOctets: '' }, /does the application allow the host "localhost"\?/],
+  [
+    { kind: 'answered', status: 301, location: 'https://x/', firstOctets: '' },
+    /301, which redirects to https:\/\/x\/: let readiness\.path answer 200 over plain HTTP/,
+  ],
+  [
+    { kind: 'answered', status: 404, location: null, firstOctets: '' },
+    /404: point readiness\.path at a path that exists/,
+  ],
+  [
+    { kind: 'answered', status: 400, location: null, firstOctets: '' },
+    /does the application allow the host "localhost"\?/,
+  ],
   [{ kind: 'answered', status: 401, location: null, firstOctets: '' }, /needs no login/],
   [{ kind: 'answered', status: 500, location: null, firstOctets: 'no database' }, /answered 500 \("no database"\)/],
   [{ kind: 'timed_out', limitMs: 400, status: 200 }, /answered 200, but not completely within 400 ms/],

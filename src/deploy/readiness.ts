@@ -12,7 +12,12 @@ export interface ReadinessCheck {
 
 /** What came back. */
 export type Observation =
-  | { readonly kind: 'answered'; readonly status: number; readonly location: string | null; readonly firstOctets: string }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly location: string | null;
+      readonly firstOctets: string;
+    }
   | { readonly kind: 'refused' }
   /** `status` where at least a head came. */
   | { readonly kind: 'timed_out'; readonly limitMs: number; readonly status: number | null }
@@ -85,7 +90,11 @@ class Asking {
   constructor(check: ReadinessCheck, clock: Clock, told: (observation: Observation) => void) {
     this.#check = check;
     this.#told = told;
-    this.#timer = clock.schedule(after(clock.now(), check.timeoutMs), (asking: Asking) => asking.#timedOut(), this as Asking);
+    this.#timer = clock.schedule(
+      after(clock.now(), check.timeoutMs),
+      (asking: Asking) => asking.#timedOut(),
+      this as Asking,
+    );
     this.#request = request({
       host: '127.0.0.1',
       port: check.port,
@@ -106,7 +115,8 @@ class Asking {
   #answered(response: IncomingMessage): void {
     this.#response = response;
     response.on('data', (chunk: Buffer) => {
-      if (this.#first.length < firstOctetsMax) this.#first = Buffer.concat([this.#first, chunk.subarray(0, firstOctetsMax)]);
+      if (this.#first.length < firstOctetsMax)
+        this.#first = Buffer.concat([this.#first, chunk.subarray(0, firstOctetsMax)]);
       this.#octets += chunk.length;
       if (this.#octets >= answerOctetsMax) this.#tellAnswer(response);
     });
@@ -128,7 +138,8 @@ class Asking {
 
   #failed(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): void {
     const errno = error.code ?? 'EIO';
-    if (errno.startsWith('HPE_')) this.#tell({ kind: 'not_http', firstOctets: firstText(error.rawPacket ?? this.#first) });
+    if (errno.startsWith('HPE_'))
+      this.#tell({ kind: 'not_http', firstOctets: firstText(error.rawPacket ?? this.#first) });
     else if (errno === 'ECONNREFUSED') this.#tell({ kind: 'refused' });
     else this.#tell({ kind: 'closed', errno });
   }

@@ -24,8 +24,12 @@ export interface RunListener {
 /** Output of a program that has ended comes within this time, unless something that it started holds the pipe. */
 const lastWordsMs = 250;
 
-/** How often we look whether the rest of a group has gone. The system tells us of our own child's end only. */
-const goneCheckMs = 20;
+/**
+ * How often we look whether the rest of a group has gone; the system tells us of our own child's end only. A look
+ * reads a file of every process of the machine, so the pauses double.
+ */
+const goneCheckFirstMs = 20;
+const goneCheckMaxMs = 160;
 
 /** One run of an instance's program: from a port, through its output and its end, to the end of its whole group. */
 export class Run {
@@ -40,6 +44,7 @@ export class Run {
   #lastWordsTold = false;
   #lastWordsTimer: Timer | null = null;
   #goneTimer: Timer | null = null;
+  #goneCheckMs = goneCheckFirstMs;
   #closed = false;
 
   constructor(parts: RunParts, spec: ApplicationSpec, listener: RunListener) {
@@ -123,7 +128,11 @@ export class Run {
     if (this.#closed) return;
     const { clock } = this.#parts;
     this.#hasExited = true;
-    this.#lastWordsTimer = clock.schedule(after(clock.now(), lastWordsMs), (run: Run) => run.#tellLastWords(), this as Run);
+    this.#lastWordsTimer = clock.schedule(
+      after(clock.now(), lastWordsMs),
+      (run: Run) => run.#tellLastWords(),
+      this as Run,
+    );
     this.#listener.onExited(exit);
   }
 
@@ -144,7 +153,9 @@ export class Run {
     if (this.#closed) return;
     if (this.#program?.groupIsAlive() === true) {
       const { clock } = this.#parts;
-      this.#goneTimer = clock.schedule(after(clock.now(), goneCheckMs), (run: Run) => run.#lookWhetherGone(), this as Run);
+      const at = after(clock.now(), this.#goneCheckMs);
+      this.#goneCheckMs = Math.min(2 * this.#goneCheckMs, goneCheckMaxMs);
+      this.#goneTimer = clock.schedule(at, (run: Run) => run.#lookWhetherGone(), this as Run);
       return;
     }
     this.close();

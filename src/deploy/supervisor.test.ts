@@ -51,7 +51,8 @@ class FakeProgram implements Program {
   signal(signal: 'SIGTERM' | 'SIGKILL'): void {
     this.signals.push(signal);
     if (signal === 'SIGKILL') this.hasLeftover = false;
-    if (this.running && (signal === 'SIGKILL' || this.onSigterm === 'end')) queueMicrotask(() => this.end({ signal, code: null }));
+    if (this.running && (signal === 'SIGKILL' || this.onSigterm === 'end'))
+      queueMicrotask(() => this.end({ signal, code: null }));
   }
 
   groupIsAlive(): boolean {
@@ -92,12 +93,18 @@ class FakeHost implements Host {
 
   start(request: ProgramRequest, listener: ProgramListener): Program | null {
     const program = this.onStart(new FakeProgram(1_000 + this.programs.length, request, listener));
-    if (program === null) queueMicrotask(() => listener.onNotStarted({ errno: 'ENOENT', reason: 'the program node is in no directory of PATH' }));
+    if (program === null)
+      queueMicrotask(() =>
+        listener.onNotStarted({ errno: 'ENOENT', reason: 'the program node is in no directory of PATH' }),
+      );
     else this.programs.push(program);
     return program;
   }
 
-  probe({ port, timeoutMs }: { port: number; timeoutMs: number }, told: (observation: Observation) => void): () => void {
+  probe(
+    { port, timeoutMs }: { port: number; timeoutMs: number },
+    told: (observation: Observation) => void,
+  ): () => void {
     const program = this.programs.find(({ running, request }) => running && request.port === port);
     const answer = program?.answer ?? refused;
     const isSilent = answer === 'silent';
@@ -127,14 +134,22 @@ function supervise(applications: readonly ApplicationSpec[], parts: Partial<Supe
   const told: NewEvent[] = [];
   const changes: string[] = [];
   const events = { tell: (event: NewEvent) => void told.push(event) } as SupervisorParts['events'];
-  const supervisor = createSupervisor({ applications, clock: host.clock, random: new SeededRandom(7), events, host, ...parts });
+  const supervisor = createSupervisor({
+    applications,
+    clock: host.clock,
+    random: new SeededRandom(7),
+    events,
+    host,
+    ...parts,
+  });
   const states = () => supervisor.instances(web).map(({ id, state }) => `${id} ${state}`);
   supervisor.onChange(() => {
     const text = states().join(', ');
     if (changes.at(-1) !== text) changes.push(text);
   });
   const kinds = () => told.map(({ kind }) => kind);
-  const last = <K extends EventKind>(kind: K) => told.findLast((event) => event.kind === kind) as NewEvent<K> | undefined;
+  const last = <K extends EventKind>(kind: K) =>
+    told.findLast((event) => event.kind === kind) as NewEvent<K> | undefined;
   return { supervisor, host, clock: host.clock, told, kinds, last, states, changes };
 }
 
@@ -173,11 +188,15 @@ test('a timeout is never readiness, however long it goes on, and is reported onc
 
 test('a redirect is no readiness, and the reason says where it leads', async () => {
   const { supervisor, host, clock, states } = supervise([application]);
-  host.onStart = (program) => Object.assign(program, { answer: { kind: 'answered', status: 302, location: '/login', firstOctets: '' } });
+  host.onStart = (program) =>
+    Object.assign(program, { answer: { kind: 'answered', status: 302, location: '/login', firstOctets: '' } });
   supervisor.start();
   await clock.advance(2_000);
   assert.deepEqual(states(), ['web/1 starting']);
-  assert.match(reasonOf(supervisor), /302, which redirects to \/login: point readiness\.path at a path that answers 200/);
+  assert.match(
+    reasonOf(supervisor),
+    /302, which redirects to \/login: point readiness\.path at a path that answers 200/,
+  );
 });
 
 test('three failed checks take a ready instance out, three passes bring it back, and its program is left alone', async () => {
@@ -187,7 +206,10 @@ test('three failed checks take a ready instance out, three passes bring it back,
   host.program(0).answer = { kind: 'answered', status: 500, location: null, firstOctets: 'database gone' };
   await clock.advance(3_100);
   assert.deepEqual(states(), ['web/1 unhealthy']);
-  assert.match(reasonOf(supervisor), /3 checks in a row failed; GET \/up on port 40001 answered 500 \("database gone"\)/);
+  assert.match(
+    reasonOf(supervisor),
+    /3 checks in a row failed; GET \/up on port 40001 answered 500 \("database gone"\)/,
+  );
   assert.deepEqual([last('instance_not_ready')?.from, last('instance_not_ready')?.to], ['ready', 'failing']);
   host.program(0).answer = good;
   await clock.advance(3_100);
@@ -201,7 +223,9 @@ test('an exit is told at once, and again when the last line has come', async () 
   supervisor.start();
   await clock.advance(1_000);
   const exits: unknown[] = [];
-  supervisor.onChange(() => exits.push([supervisor.instances(web)[0]?.state, supervisor.instances(web)[0]?.exit?.lastLine]));
+  supervisor.onChange(() =>
+    exits.push([supervisor.instances(web)[0]?.state, supervisor.instances(web)[0]?.exit?.lastLine]),
+  );
   const program = host.program(0);
   program.listener.onLine('stdout', 'listening');
   program.running = false;
@@ -214,7 +238,13 @@ test('an exit is told at once, and again when the last line has come', async () 
   assert.deepEqual(last('instance_exited')?.evidence.output, ['listening', 'Error: no database']);
   assert.equal(last('instance_exited')?.reason, 'exited with code 1; last line: Error: no database');
   const [instance] = supervisor.instances(web);
-  assert.deepEqual(instance?.exit, { atInstant: 1_000, code: 1, signal: null, outOfMemory: false, lastLine: 'Error: no database' });
+  assert.deepEqual(instance?.exit, {
+    atInstant: 1_000,
+    code: 1,
+    signal: null,
+    outOfMemory: false,
+    lastLine: 'Error: no database',
+  });
 });
 
 test('a program that keeps ending is started again at growing distances, on a new port, and the status calls it a crash loop', async () => {
@@ -225,16 +255,27 @@ test('a program that keeps ending is started again at growing distances, on a ne
   };
   supervisor.start();
   await clock.advance(60_000);
-  const delays = told.flatMap((event) => (event.kind === 'instance_restarting' ? [(event as NewEvent<'instance_restarting'>).evidence] : []));
+  const delays = told.flatMap((event) =>
+    event.kind === 'instance_restarting' ? [(event as NewEvent<'instance_restarting'>).evidence] : [],
+  );
   assert.ok(delays.length >= 8 && delays.length < 40, `${delays.length} restarts in a minute`);
   delays.forEach(({ afterMs, failures }, index) => {
     assert.equal(failures, index + 1);
     assert.ok(afterMs <= Math.min(10_000, 100 * 2 ** index));
   });
-  assert.ok(new Set(host.programs.map(({ request }) => request.port)).size === host.programs.length, 'every run has its own port');
-  assert.match(reasonOf(supervisor), /exited with code 1; last line: Error: boom; starts again after .* \(a crash loop: \d+ times in a row\)/);
+  assert.ok(
+    new Set(host.programs.map(({ request }) => request.port)).size === host.programs.length,
+    'every run has its own port',
+  );
+  assert.match(
+    reasonOf(supervisor),
+    /exited with code 1; last line: Error: boom; starts again after .* \(a crash loop: \d+ times in a row\)/,
+  );
   const status = supervisor.status()[0]?.instances[0];
-  assert.deepEqual([status?.phase, status?.restarts, status?.lastLines], ['backing_off', host.programs.length - 1, ['Error: boom']]);
+  assert.deepEqual(
+    [status?.phase, status?.restarts, status?.lastLines],
+    ['backing_off', host.programs.length - 1, ['Error: boom']],
+  );
   assert.deepEqual(states(), ['web/1 unhealthy']);
 });
 
@@ -244,7 +285,11 @@ test('a program that cannot be started is an event and a reason, and is tried ag
   supervisor.start();
   await clock.advance(10);
   assert.deepEqual(states(), ['web/1 unhealthy']);
-  assert.deepEqual(last('instance_not_started')?.evidence, { command: 'node server.js', directory: '/srv/web', errno: 'ENOENT' });
+  assert.deepEqual(last('instance_not_started')?.evidence, {
+    command: 'node server.js',
+    directory: '/srv/web',
+    errno: 'ENOENT',
+  });
   assert.match(reasonOf(supervisor), /the program node is in no directory of PATH; starts again after/);
   host.onStart = (program) => program;
   await clock.advance(20_000);
@@ -264,13 +309,17 @@ test('a port of its own that somebody else holds is said, and tried again', asyn
 
 test('listening elsewhere is an event and the reason, told after two looks that saw the same', async () => {
   const { supervisor, host, clock, last, told } = supervise([application]);
-  host.onStart = (program) => Object.assign(program, { answer: refused, listensOn: [{ host: '127.0.0.1', port: 3_000 }] });
+  host.onStart = (program) =>
+    Object.assign(program, { answer: refused, listensOn: [{ host: '127.0.0.1', port: 3_000 }] });
   supervisor.start();
   await clock.advance(300);
   assert.equal(last('instance_misplaced'), undefined);
   await clock.advance(5_000);
   assert.deepEqual(last('instance_misplaced')?.evidence, { told: '127.0.0.1:40001', listensOn: ['127.0.0.1:3000'] });
-  assert.match(reasonOf(supervisor), /listens on 127\.0\.0\.1:3000, not on 40001: let it read the PORT environment variable/);
+  assert.match(
+    reasonOf(supervisor),
+    /listens on 127\.0\.0\.1:3000, not on 40001: let it read the PORT environment variable/,
+  );
   assert.equal(told.filter(({ kind }) => kind === 'instance_misplaced').length, 1);
 });
 
@@ -286,7 +335,13 @@ test('stopping asks, then kills, and resolves when the whole group is gone', asy
   assert.equal(stopped, false);
   assert.deepEqual([host.program(0).signals, host.program(1).signals], [['SIGTERM'], ['SIGTERM']]);
   await clock.advance(100);
-  assert.deepEqual([host.program(0).signals, host.program(1).signals], [['SIGTERM', 'SIGKILL'], ['SIGTERM', 'SIGKILL']]);
+  assert.deepEqual(
+    [host.program(0).signals, host.program(1).signals],
+    [
+      ['SIGTERM', 'SIGKILL'],
+      ['SIGTERM', 'SIGKILL'],
+    ],
+  );
   assert.equal(stopped, true);
   assert.equal(host.closed, true);
   assert.equal(host.ports.size, 0);

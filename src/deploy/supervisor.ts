@@ -4,10 +4,11 @@ import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { Host, OutputStream } from './host.ts';
-import { Instance, type InstanceParts, type InstanceStatus, type LiveInstance } from './instance.ts';
+import { Instance, type InstanceParts } from './instance.ts';
 import type { Phase } from './instance-life.ts';
+import type { InstanceStatus, LiveInstance } from './live-instance.ts';
 
-export type { InstanceStatus, LiveInstance } from './instance.ts';
+export type { InstanceStatus, LiveInstance } from './live-instance.ts';
 
 export interface SupervisorParts {
   readonly applications: readonly ApplicationSpec[];
@@ -188,7 +189,10 @@ class ApplicationsSupervisor implements Supervisor {
     instance.retire(drainMs ?? drainMsDefault);
     if (instance.phase !== 'draining') return;
     // Where nobody can say that it has drained, or asking fails, the time limit decides.
-    whenDrained?.(instance.live()).then(() => instance.drained(), () => {});
+    whenDrained?.(instance.live()).then(
+      () => instance.drained(),
+      () => {},
+    );
   }
 
   #changed(application: Application): void {

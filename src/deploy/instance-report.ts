@@ -1,0 +1,74 @@
+import type { ApplicationSpec } from '../core/configuration.ts';
+import type { EventSink } from '../core/event.ts';
+import type { ListeningSocket, Program, ProgramExit, StartFailure } from './host.ts';
+import type { InstanceLife, Phase } from './instance-life.ts';
+import { socketText } from './listening.ts';
+
+/** Tells the events of one instance. */
+export class InstanceReport {
+  readonly #events: EventSink;
+  readonly #subject: string;
+
+  constructor(events: EventSink, id: string) {
+    this.#events = events;
+    this.#subject = `instance:${id}`;
+  }
+
+  started(program: Program, port: number, { command }: ApplicationSpec): void {
+    const guard = program.guarded ? '' : '; nothing guards it: should Candor be killed, it is left running';
+    this.#events.tell({
+      kind: 'instance_started',
+      subject: this.#subject,
+      reason: `started as process ${program.pid}, told to listen on port ${port}${guard}`,
+      evidence: { pid: program.pid, port, command: command.join(' ') },
+      to: 'starting',
+    });
+  }
+
+  notStarted({ errno, reason }: StartFailure, { command, directory }: ApplicationSpec, from: Phase): void {
+    this.#events.tell({
+      kind: 'instance_not_started',
+      subject: this.#subject,
+      reason,
+      evidence: { command: command.join(' '), directory, errno },
+      from,
+    });
+  }
+
+  ready(reason: string, evidence: { port: number; passes: number; afterMs: number }, from: Phase): void {
+    this.#events.tell({ kind: 'instance_ready', subject: this.#subject, reason, evidence, from, to: 'ready' });
+  }
+
+  /** Late for its first readiness, or ready no longer. */
+  notReady(reason: string, evidence: { attempts: number; last: string }, from: Phase, to: Phase): void {
+    this.#events.tell({ kind: 'instance_not_ready', subject: this.#subject, reason, evidence, from, to });
+  }
+
+  misplaced(reason: string, port: number, sockets: readonly ListeningSocket[]): void {
+    const evidence = { told: `127.0.0.1:${port}`, listensOn: sockets.map(socketText) };
+    this.#events.tell({ kind: 'instance_misplaced', subject: this.#subject, reason, evidence, from: 'starting' });
+  }
+
+  exited(reason: string, exit: ProgramExit, run: ExitedRun, from: Phase, to: Phase): void {
+    const { code, signal, outOfMemory } = exit;
+    this.#events.tell({
+      kind: 'instance_exited',
+      subject: this.#subject,
+      reason,
+      evidence: { ...run, code, signal, outOfMemory: outOfMemory === true },
+      from,
+      to,
+    });
+  }
+
+  restarting(reason: string, life: Extract<InstanceLife, { phase: 'backing_off' }>, from: Phase): void {
+    const evidence = { afterMs: life.until - life.since, failures: life.failures };
+    this.#events.tell({ kind: 'instance_restarting', subject: this.#subject, reason, evidence, from, to: life.phase });
+  }
+}
+
+interface ExitedRun {
+  readonly pid: number;
+  readonly afterMs: number;
+  readonly output: readonly string[];
+}

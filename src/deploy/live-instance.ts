@@ -1,0 +1,34 @@
+import type { EndpointAddress, EndpointState, InstanceExit } from '../core/endpoint.ts';
+import type { Phase } from './instance-life.ts';
+
+/** One instance as the gateway's snapshot wants it. */
+export interface LiveInstance {
+  readonly id: string;
+  /** The port is 0 until one has been found, and may be another one after a restart. */
+  readonly address: EndpointAddress;
+  readonly state: EndpointState;
+  /** Why, one sentence. */
+  readonly reason: string;
+  readonly sinceInstant: number;
+  /** Null until releases have names. */
+  readonly release: string | null;
+  /** The last end of its program, kept while the next one runs. */
+  readonly exit: InstanceExit | null;
+}
+
+/** One instance as people see it. */
+export interface InstanceStatus {
+  readonly id: string;
+  readonly pid: number | null;
+  readonly port: number;
+  readonly phase: 'starting' | 'ready' | 'failing' | 'backing_off' | 'stopping' | 'stopped';
+  readonly reason: string;
+  readonly restarts: number;
+  readonly lastLines: readonly string[];
+}
+
+/** People need not know that a program can have ended while what it started has not. */
+export function statusPhase(phase: Phase): InstanceStatus['phase'] {
+  if (phase === 'exited') return 'backing_off';
+  return phase === 'draining' ? 'stopping' : phase;
+}
