@@ -1,0 +1,99 @@
+import { type IncomingMessage, request } from 'node:http';
+import type { Event } from '../core/event.ts';
+import { after, type Clock } from '../core/time.ts';
+
+/** A gateway that is alive answers its admin socket within milliseconds; a reload may have to read files. */
+const answerMs = 10_000;
+/** Far beyond any answer: a status of a thousand endpoints has some 200 KB. */
+const answerOctetsMax = 64 * 1024 * 1024;
+
+export type AdminAnswer =
+  | { readonly ok: true; readonly status: number; readonly content: unknown }
+  | { readonly ok: false; readonly why: 'nobody_there' | 'not_permitted' | 'timeout' | 'not_an_answer'; readonly errno: string | null };
+
+/** Asks the gateway behind an admin socket. Never rejects. */
+export function askAdmin(socketPath: string, method: 'GET' | 'POST', path: string, clock: Clock): Promise<AdminAnswer> {
+  return new Promise((resolve) => {
+    const sent = request({ socketPath, method, path, agent: false });
+    const timer = clock.schedule(after(clock.now(), answerMs), () => {
+      resolve({ ok: false, why: 'timeout', errno: null });
+      sent.destroy();
+    }, null);
+    const end = (answer: AdminAnswer): void => {
+      timer.cancel();
+      resolve(answer);
+    };
+    sent.on('error', (error: NodeJS.ErrnoException) => end(refusalOf(error)));
+    sent.on('response', (response) => {
+      readJson(response).then(
+        (content) => end({ ok: true, status: response.statusCode ?? 0, content }),
+        (error: NodeJS.ErrnoException) => end({ ok: false, why: 'not_an_answer', errno: error.code ?? null }),
+      );
+    });
+    sent.end();
+  });
+}
+
+function refusalOf(error: NodeJS.ErrnoException): AdminAnswer {
+  const errno = error.code ?? null;
+  if (errno === 'EACCES' || errno === 'EPERM') return { ok: false, why: 'not_permitted', errno };
+  const nobody = errno === 'ENOENT' || errno === 'ECONNREFUSED' || errno === 'ENOTSOCK' || errno === 'ENOTDIR';
+  return { ok: false, why: nobody ? 'nobody_there' : 'not_an_answer', errno };
+}
+
+async function readJson(response: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let octets = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    octets += chunk.length;
+    if (octets > answerOctetsMax) throw new Error('The answer is too large.');
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}
+
+/** One block of an event stream that says something. */
+export type StreamPart =
+  | { readonly kind: 'event'; readonly event: Event }
+  | { readonly kind: 'gap'; readonly reason: string; readonly missed: number };
+
+export interface EventSubscription {
+  /** How the stream ended: by the gateway, or before it began. */
+  readonly ended: Promise<'ended' | 'nobody_there'>;
+  close(): void;
+}
+
+/** Reads the events of a gateway: those that it holds, and with `follow` what happens. */
+export function readEvents(socketPath: string, follow: boolean, onPart: (part: StreamPart) => void): EventSubscription {
+  const sent = request({ socketPath, path: `/v1/events?follow=${follow}`, agent: false });
+  const ended = new Promise<'ended' | 'nobody_there'>((resolve) => {
+    sent.on('error', () => resolve('nobody_there'));
+    sent.on('response', (response) => {
+      response.setEncoding('utf8');
+      let rest = '';
+      response.on('data', (chunk: string) => {
+        const blocks = (rest + chunk).split('\n\n');
+        rest = blocks.pop() ?? '';
+        for (const block of blocks) {
+          const part = parseBlock(block);
+          if (part !== null) onPart(part);
+        }
+      });
+      response.on('error', () => {});
+      response.on('close', () => resolve('ended'));
+    });
+  });
+  sent.end();
+  return { ended, close: () => sent.destroy() };
+}
+
+/** Null for comments. */
+export function parseBlock(block: string): StreamPart | null {
+  const data = /^data: (.*)$/m.exec(block)?.[1];
+  if (data === undefined) return null;
+  if (/^event: gap$/m.test(block)) {
+    const { reason, missed } = JSON.parse(data) as { reason: string; missed: number };
+    return { kind: 'gap', reason, missed };
+  }
+  return { kind: 'event', event: JSON.parse(data) as Event };
+}

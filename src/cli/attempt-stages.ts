@@ -1,0 +1,52 @@
+import type { AttemptRecord } from '../core/record.ts';
+
+/** One stage of an attempt, in milliseconds since the exchange began. */
+export interface AttemptStage {
+  readonly name: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/**
+ * The stages that an attempt went through, in order and without gaps: each ends where the record says, and
+ * the one in which the attempt ended lasts until its end.
+ */
+export function stagesOf(attempt: AttemptRecord): AttemptStage[] {
+  const ends: readonly (readonly [name: string, toMs: number | null])[] = attempt.reused
+    ? [
+        ['send', attempt.sent_ms],
+        ['wait', attempt.head_ms],
+      ]
+    : [
+        ['look up', attempt.dns_ms],
+        ['connect', attempt.connected_ms],
+        ['handshake', attempt.tls_ms],
+        ['send', attempt.sent_ms],
+        ['wait', attempt.head_ms],
+      ];
+  const stages: AttemptStage[] = [];
+  let fromMs = attempt.started_ms;
+  for (const [name, toMs] of ends) {
+    if (toMs === null) continue;
+    stages.push({ name, fromMs, toMs: Math.max(fromMs, toMs) });
+    fromMs = Math.max(fromMs, toMs);
+  }
+  stages.push({ name: lastStage(attempt), fromMs, toMs: Math.max(fromMs, attempt.ended_ms) });
+  return stages;
+}
+
+function lastStage(attempt: AttemptRecord): string {
+  if (attempt.head_ms !== null) return 'content';
+  switch (attempt.stage) {
+    case 'dns':
+      return 'look up';
+    case 'tls':
+      return 'handshake';
+    case 'response':
+      return 'wait';
+    case null:
+      return 'content';
+    default:
+      return attempt.stage;
+  }
+}

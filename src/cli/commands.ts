@@ -1,0 +1,221 @@
+import { type ApplicationText, buildApplication, buildCommand, buildRouteMap, type CommandContext, formatMessageForArgumentScannerError, ArgumentScannerError, text_en } from '@stricli/core';
+import type { AskFlags, EventFlags, ExplainFlags } from './ask-commands.ts';
+import type { CheckFlags } from './check.ts';
+import type { DemoFlags } from './demo.ts';
+import { defectText, failureText } from './failure-text.ts';
+import { askFlags, configFlag, jsonFlag, optionalText, parsePath, parsePort } from './flags.ts';
+import type { RunFlags } from './run.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+import type { UpFlags } from './up.ts';
+import { readVersion } from './version.ts';
+
+/** What the parser hands to every command. */
+export interface Context extends CommandContext {
+  readonly process: CommandContext['process'] & { exitCode?: number | string | null };
+  readonly around: Surroundings;
+}
+
+/** Example lines under a command's description. */
+function describe(sentences: string, ...examples: readonly string[]): string {
+  return `${sentences}\n\nEXAMPLE\n${examples.map((line) => `  ${line}`).join('\n')}`;
+}
+
+const runCommand = buildCommand<RunFlags, string[], Context>({
+  docs: {
+    brief: 'Put the gateway in front of any command',
+    fullDescription: describe(
+      'Starts the command with PORT in its environment, waits until it is ready,\nand serves it. What comes after -- is the command.',
+      'candor run -- node server.js',
+      'candor run --port 80 --readiness-path /healthz -- ./app --quiet',
+    ),
+  },
+  parameters: {
+    flags: {
+      port: { kind: 'parsed', parse: parsePort, brief: 'Where the gateway listens', placeholder: 'port', default: '8080' },
+      host: { kind: 'parsed', parse: String, brief: 'On which address', placeholder: 'host', default: '127.0.0.1' },
+      readinessPath: { kind: 'parsed', parse: parsePath, brief: 'Asked until the application is ready', placeholder: 'path', default: '/' },
+      appPort: { kind: 'parsed', parse: parsePort, brief: 'PORT of the application; else a free one', placeholder: 'port', optional: true },
+    },
+    positional: {
+      kind: 'array',
+      parameter: { brief: 'The command and its arguments', parse: String, placeholder: 'command' },
+      minimum: 1,
+    },
+  },
+  async func(flags, ...command) {
+    const { run } = await import('./run.ts');
+    this.process.exitCode = await run(flags, command, this.around);
+  },
+});
+
+const upCommand = buildCommand<UpFlags, [], Context>({
+  docs: {
+    brief: 'Run a configuration',
+    fullDescription: describe(
+      'Runs until SIGTERM or SIGINT, then lets what runs finish; a second one ends\nit at once. SIGHUP reloads, SIGUSR2 reopens the logs.',
+      'candor up -c candor.yaml',
+    ),
+  },
+  parameters: { flags: { config: configFlag }, aliases: { c: 'config' } },
+  async func(flags) {
+    const { up } = await import('./up.ts');
+    this.process.exitCode = await up(flags, this.around);
+  },
+});
+
+const checkCommand = buildCommand<CheckFlags, [], Context>({
+  docs: {
+    brief: 'Complain about a configuration',
+    fullDescription: describe('Shows everything that is wrong with it at once, and changes nothing.\nEnds with 4 when it cannot be used.', 'candor check -c candor.yaml'),
+  },
+  parameters: { flags: { config: configFlag, json: jsonFlag }, aliases: { c: 'config' } },
+  async func(flags) {
+    const { check } = await import('./check.ts');
+    await check(flags, this.around);
+  },
+});
+
+const schemaCommand = buildCommand<NonNullable<unknown>, [], Context>({
+  docs: { brief: 'Print the JSON Schema of the configuration', fullDescription: describe('For editors that complete and check.', 'candor schema > candor.schema.json') },
+  parameters: {},
+  async func() {
+    const { printSchema } = await import('./print-schema.ts');
+    printSchema(this.around);
+  },
+});
+
+const statusCommand = buildCommand<AskFlags, [], Context>({
+  docs: {
+    brief: 'Show what serves, what does not, and why',
+    fullDescription: describe('Asks a running gateway over its admin socket. Ends with 8 when none answers.', 'candor status', 'candor status -c /etc/candor/candor.yaml --json'),
+  },
+  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  async func(flags) {
+    const { status } = await import('./ask-commands.ts');
+    await status(flags, this.around);
+  },
+});
+
+const reloadCommand = buildCommand<AskFlags, [], Context>({
+  docs: {
+    brief: 'Have the gateway read its configuration again',
+    fullDescription: describe('It is applied whole, or not at all: then this ends with 4 and says what is wrong.', 'candor reload'),
+  },
+  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  async func(flags) {
+    const { reload } = await import('./ask-commands.ts');
+    await reload(flags, this.around);
+  },
+});
+
+const explainCommand = buildCommand<ExplainFlags, [string], Context>({
+  docs: {
+    brief: 'Say what became of one request, and why',
+    fullDescription: describe(
+      'Asks the running gateway; where none answers, the log is searched.',
+      'candor explain 0197f3a0-5b1c-7000-8000-2f6a1c9d4e10',
+      'candor explain <request-id> --log /var/log/candor.log',
+    ),
+  },
+  parameters: {
+    flags: { ...askFlags, log: optionalText('Search this log, and ask nobody', 'path') },
+    aliases: { c: 'config' },
+    positional: { kind: 'tuple', parameters: [{ brief: 'As in X-Request-Id', parse: String, placeholder: 'request-id' }] },
+  },
+  async func(flags, id) {
+    const { explainExchange } = await import('./ask-commands.ts');
+    await explainExchange(flags, id, this.around);
+  },
+});
+
+const eventsCommand = buildCommand<EventFlags, [], Context>({
+  docs: {
+    brief: 'List what happened to the gateway and behind it',
+    fullDescription: describe('Starts, exits, reloads, endpoints that fell ill or got well.', 'candor events --follow'),
+  },
+  parameters: {
+    flags: { ...askFlags, follow: { kind: 'boolean', brief: 'Go on as things happen', default: false, withNegated: false } },
+    aliases: { c: 'config', f: 'follow' },
+  },
+  async func(flags) {
+    const { events } = await import('./ask-commands.ts');
+    await events(flags, this.around);
+  },
+});
+
+const demoCommand = buildCommand<DemoFlags, [], Context>({
+  docs: {
+    brief: 'Run a gateway with a small application, and faults to try',
+    fullDescription: describe('Prints curl lines to paste. Leaves nothing behind.', 'candor demo'),
+  },
+  parameters: { flags: { port: { kind: 'parsed', parse: parsePort, brief: 'Where the gateway listens', placeholder: 'port', default: '8080' } } },
+  async func(flags) {
+    const { demo } = await import('./demo.ts');
+    this.process.exitCode = await demo(flags, this.around);
+  },
+});
+
+const versionCommand = buildCommand<{ json: boolean }, [], Context>({
+  docs: { brief: 'Print the version', fullDescription: describe('Of Candor, and of the Node it runs on.', 'candor version --json') },
+  parameters: { flags: { json: jsonFlag } },
+  func(flags) {
+    const [candor, node] = [readVersion(), process.versions.node];
+    this.process.stdout.write(flags.json ? `${JSON.stringify({ candor, node })}\n` : `candor ${candor} (node ${node})\n`);
+  },
+});
+
+const root = buildRouteMap<string, Context>({
+  routes: {
+    run: runCommand,
+    up: upCommand,
+    check: checkCommand,
+    schema: schemaCommand,
+    status: statusCommand,
+    reload: reloadCommand,
+    explain: explainCommand,
+    events: eventsCommand,
+    demo: demoCommand,
+    version: versionCommand,
+  },
+  docs: {
+    brief: 'An HTTP gateway that tells the truth about the applications behind it',
+    fullDescription: describe(
+      'An HTTP gateway that tells the truth about the applications behind it.\n`candor <command> --help` says more about each command.',
+      'candor run -- node server.js',
+    ),
+  },
+});
+
+/** The sentences of the parser, in our words, and without a stack trace. */
+const text: ApplicationText = {
+  ...text_en,
+  briefs: {
+    help: 'Show this help',
+    helpAll: 'Show this help, and what is hidden',
+    version: 'Show the version',
+    argumentEscapeSequence: 'What follows is no flag of candor',
+  },
+  noCommandRegisteredForInput: ({ input, corrections }) =>
+    corrections.length > 0
+      ? `There is no command "${input}"; did you mean ${corrections.join(' or ')}?`
+      : `There is no command "${input}". \`candor --help\` lists what there is.`,
+  exceptionWhileParsingArguments: (error) =>
+    error instanceof ArgumentScannerError
+      ? formatMessageForArgumentScannerError(error, {
+          ArgumentParseError: ({ externalFlagNameOrPlaceholder, input, exception }) =>
+            `"${input}" does not fit ${externalFlagNameOrPlaceholder}: ${exception instanceof Error ? exception.message : String(exception)}`,
+        })
+      : defectText(error),
+  exceptionWhileLoadingCommandFunction: (error) => defectText(error),
+  exceptionWhileLoadingCommandContext: (error) => defectText(error),
+  exceptionWhileRunningCommand: (error) => (error instanceof CommandFailure ? failureText(error) : defectText(error)),
+};
+
+export const application = buildApplication<Context>(root, {
+  name: 'candor',
+  versionInfo: { getCurrentVersion: async () => readVersion() },
+  scanner: { caseStyle: 'allow-kebab-for-camel', allowArgumentEscapeSequence: true },
+  documentation: { useAliasInUsageLine: true, onlyRequiredInUsageLine: true },
+  localization: { text },
+  determineExitCode: (error) => (error instanceof CommandFailure ? error.code : 1),
+});

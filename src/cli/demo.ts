@@ -1,0 +1,92 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Configuration } from '../core/configuration.ts';
+import type { Gateway } from '../gateway/control.ts';
+import { wrap } from './layout.ts';
+import { offerNextPort, withPort } from './next-port.ts';
+import { readConfiguration } from './read-configuration.ts';
+import { whereLines } from './run.ts';
+import { privateFolder } from './runtime-folder.ts';
+import { serve } from './serve.ts';
+import { type Style, styleFor } from './style.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+
+/** From `src/cli` and from `dist/cli` alike. */
+export const demoFolder = join(import.meta.dirname, '..', '..', 'examples', 'demo');
+
+export interface DemoFlags {
+  readonly port: number;
+}
+
+/** Runs the demo configuration; log and admin socket are in a folder that goes with it. */
+export async function demo(flags: DemoFlags, around: Surroundings): Promise<number> {
+  const { configuration } = await readConfiguration(join(demoFolder, 'candor.yaml'), around);
+  if (configuration === null) throw new CommandFailure('failure', `The demo's configuration in ${demoFolder} has mistakes. Was it changed?`);
+  const folder = mkdtempSync(join(around.env['TMPDIR'] ?? tmpdir(), 'candor-demo-'));
+  try {
+    return await serve(
+      {
+        configuration: withPort(fitHere(configuration, folder, around), 8080, flags.port),
+        source: null,
+        otherPort: offerNextPort(around),
+        opened: (gateway, served) => around.stdout.write(`${welcome(gateway, served, styleFor(around.stdout, around.env)).join('\n')}\n`),
+      },
+      around,
+    );
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** The demo as this machine can run it: with this very Node, and without IPv6 where there is none. */
+function fitHere(configuration: Configuration, folder: string, around: Surroundings): Configuration {
+  // Where `candor explain` looks by itself, so that the printed lines need no path.
+  const sockets = privateFolder(around.env) ?? folder;
+  return {
+    ...configuration,
+    listeners: configuration.listeners.filter((listener) => listener.host !== '::1' || hasLoopback6()),
+    applications: configuration.applications.map((application) => {
+      const [program, ...rest] = application.command;
+      return program === 'node' ? { ...application, command: [process.execPath, ...rest] } : application;
+    }),
+    admin: { ...configuration.admin, socket: join(sockets, `demo-${process.pid}.sock`) },
+    log: { ...configuration.log, path: join(folder, 'candor.log') },
+  };
+}
+
+function hasLoopback6(): boolean {
+  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
+}
+
+/** What there is to try, and what it shows. */
+export const demoPaths: readonly (readonly [path: string, shows: string])[] = [
+  ['/', 'a page that works'],
+  ['/demo/unreachable', 'unreachable: nobody listens there'],
+  ['/demo/too-slow', 'too slow: no answer within 2 s'],
+  ['/demo/reset', 'reset: the connection is torn down'],
+  ['/demo/garbage', 'garbage: the answer is not HTTP'],
+  ['/demo/maintenance', 'maintenance, on purpose'],
+];
+
+export function welcome(gateway: Gateway, configuration: Configuration, style: Style): string[] {
+  const port = configuration.listeners[0]?.port ?? 8080;
+  const base = `http://localhost:${port}`;
+  const width = Math.max(...demoPaths.map(([path]) => path.length));
+  const lines = demoPaths.map(([path, shows]) => `  curl -i ${base}${path}${' '.repeat(width - path.length)}  ${style.dim(`# ${shows}`)}`);
+  return [
+    '',
+    ...whereLines(gateway, configuration, style),
+    '',
+    style.bold('Try these, in another terminal:'),
+    '',
+    ...lines,
+    '',
+    ...wrap('Each answer carries an X-Request-Id. What became of that request, and what to do about it:', ''),
+    '',
+    '  npx candor explain <id>',
+    '  npx candor status',
+    '',
+    style.dim('Ctrl-C ends the demo and removes what it made.'),
+  ];
+}

@@ -1,0 +1,30 @@
+import { ExitCode as ParserCode } from '@stricli/core';
+
+/** What `candor` ends with. Scripts rely on these; a number is never given another meaning. */
+export const exitCodes = {
+  ok: 0,
+  failure: 1,
+  /** An unknown command or flag, or a value that does not fit. */
+  usage: 2,
+  nothing_to_do: 3,
+  /** The configuration has mistakes. */
+  validation_failed: 4,
+  /** For `deploy`: the new release did not become healthy, and the old one serves. */
+  health_gate_failed: 5,
+  /** For `deploy`: the new release did worse, and the old one serves. */
+  analysis_failed: 6,
+  timeout: 7,
+  gateway_unreachable: 8,
+  /** Ended at once by a second SIGINT. */
+  interrupted: 130,
+  /** Ended at once by a second SIGTERM. */
+  terminated: 143,
+} as const;
+
+export type ExitName = keyof typeof exitCodes;
+
+/** The exit code for what the command-line parser ended with; its own codes are negative. */
+export function exitCodeOf(parserCode: number): number {
+  if (parserCode === ParserCode.UnknownCommand || parserCode === ParserCode.InvalidArgument) return exitCodes.usage;
+  return parserCode < 0 ? exitCodes.failure : parserCode;
+}

@@ -1,0 +1,35 @@
+import { CommandFailure } from './surroundings.ts';
+
+/** The flags that several commands have, said once. */
+
+export const jsonFlag = { kind: 'boolean', brief: 'Print JSON, for programs', default: false, withNegated: false } as const;
+
+const text = (input: string): string => input;
+
+export const configFlag = {
+  kind: 'parsed',
+  parse: text,
+  brief: 'The configuration',
+  placeholder: 'file',
+  default: 'candor.yaml',
+} as const;
+
+/** For commands that ask a running gateway. */
+export const askFlags = {
+  config: { kind: 'parsed', parse: text, brief: 'Its configuration, which names the socket', placeholder: 'file', optional: true },
+  socket: { kind: 'parsed', parse: text, brief: 'Its admin socket', placeholder: 'path', optional: true },
+  json: jsonFlag,
+} as const;
+
+export const optionalText = (brief: string, placeholder: string) => ({ kind: 'parsed', parse: text, brief, placeholder, optional: true }) as const;
+
+export function parsePort(input: string): number {
+  const port = Number(input);
+  if (/^\d{1,5}$/.test(input) && port <= 65_535) return port;
+  throw new CommandFailure('usage', 'a port is a number from 0 to 65535');
+}
+
+export function parsePath(input: string): string {
+  if (input.startsWith('/')) return input;
+  throw new CommandFailure('usage', 'a path begins with "/"');
+}

@@ -1,0 +1,79 @@
+import { stripVTControlCharacters } from 'node:util';
+
+/** What fits on every terminal, and beside another window. */
+export const columnsMax = 80;
+
+/** Columns that a text takes, colours not counted. Wide characters count as one: addresses and names have none. */
+export function widthOf(text: string): number {
+  return [...stripVTControlCharacters(text)].length;
+}
+
+export function padTo(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - widthOf(text)));
+}
+
+/** Text of others, made harmless for a terminal: without escape sequences and control characters. */
+export function harmless(text: string): string {
+  return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ');
+}
+
+/** Cuts a text to `width` columns; what was cut is shown by an ellipsis. Takes plain text. */
+export function shorten(text: string, width: number): string {
+  const characters = [...text];
+  return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
+}
+
+/** Plain text as lines of at most `columnsMax`, each after `indent`; a word that is longer has a line of its own. */
+export function wrap(text: string, indent: string): string[] {
+  return wrapAfter(indent, text, widthOf(indent));
+}
+
+/** As `wrap`, where the first line begins with `label` and the others with as much space. */
+export function wrapAfter(label: string, text: string, labelWidth: number): string[] {
+  const space = ' '.repeat(labelWidth);
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(/\s+/)) {
+    if (line !== '' && labelWidth + widthOf(line) + 1 + widthOf(word) > columnsMax) {
+      lines.push(line);
+      line = '';
+    }
+    line += line === '' ? word : ` ${word}`;
+  }
+  lines.push(line);
+  return lines.map((text_, place) => (place === 0 ? padTo(label, labelWidth) : space) + text_);
+}
+
+/** Rows as aligned columns, two spaces apart. The last column is not padded. */
+export function alignColumns(rows: readonly (readonly string[])[], indent = ''): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, column) => {
+      widths[column] = Math.max(widths[column] ?? 0, widthOf(cell));
+    });
+  }
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => (column === row.length - 1 ? cell : padTo(cell, widths[column] ?? 0)));
+    return (indent + cells.join('  ')).trimEnd();
+  });
+}
+
+/** Seconds as people say them: '42 s', '3 min', '1 h 2 min', '4 d 3 h'. */
+export function ageText(seconds: number): string {
+  const s = Math.max(0, Math.floor(seconds));
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`;
+}
+
+/** Milliseconds as people say them: '0.4 ms', '12 ms', '2.00 s'. */
+export function durationText(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`;
+}
+
+/** '1 restart', '3 restarts'. */
+export function countText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

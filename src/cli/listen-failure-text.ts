@@ -1,0 +1,35 @@
+import { findPortHolder, type PortHolder } from './port-holder.ts';
+
+export interface ListenFacts {
+  readonly listener: string;
+  readonly address: string;
+  readonly errno: string;
+}
+
+/** What kept a listener from opening, and what to do: one or two sentences. */
+export function listenFailureText(failure: ListenFacts, holderOf: (port: number) => PortHolder | null = findPortHolder): string {
+  const port = portOf(failure.address);
+  switch (failure.errno) {
+    case 'EADDRINUSE':
+      return `${failure.address} is taken: ${holderText(port === null ? null : holderOf(port))}.`;
+    case 'EACCES':
+      return port !== null && port < 1024
+        ? `${failure.address} needs a privilege: ports below 1024 are reserved. Listen on a higher port, or give the ` +
+            `gateway the capability CAP_NET_BIND_SERVICE (under systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE).`
+        : `The system does not permit listening on ${failure.address} (EACCES).`;
+    case 'EADDRNOTAVAIL':
+      return `${failure.address} cannot be listened on: this machine has no such address.`;
+    default:
+      return `The listener ${failure.listener} cannot open ${failure.address}: the system says ${failure.errno}.`;
+  }
+}
+
+function holderText(holder: PortHolder | null): string {
+  return holder === null ? 'another process listens there (its owner may find it with: ss -ltnp)' : `${holder.command} (pid ${holder.pid}) listens there`;
+}
+
+/** Null where the address has none. */
+export function portOf(address: string): number | null {
+  const digits = /:(\d{1,5})$/.exec(address)?.[1];
+  return digits === undefined ? null : Number(digits);
+}

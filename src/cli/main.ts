@@ -1,0 +1,55 @@
+import { createInterface } from 'node:readline/promises';
+import { systemClock } from '../gateway/system.ts';
+import { runCommandLine } from './command-line.ts';
+import { defectText } from './failure-text.ts';
+import type { Output, Surroundings } from './surroundings.ts';
+
+/** The program `candor`: one command line, in the process that the system gave us. */
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return {
+    isTTY: stream.isTTY === true,
+    write: (text) => {
+      stream.write(text);
+    },
+  };
+}
+
+async function ask(question: string): Promise<string | null> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } catch {
+    // The person left by Ctrl-D or Ctrl-C.
+    return 'n';
+  } finally {
+    lines.close();
+  }
+}
+
+const around: Surroundings = {
+  stdout: outputOf(process.stdout),
+  stderr: outputOf(process.stderr),
+  env: process.env,
+  directory: process.cwd(),
+  clock: systemClock,
+  ask,
+  onSignal: (signal, listener) => {
+    process.on(signal, listener);
+    return () => process.off(signal, listener);
+  },
+  exit: (code) => process.exit(code),
+};
+
+function fail(error: unknown): never {
+  process.stderr.write(`${defectText(error)}\n`);
+  process.exit(1);
+}
+
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+// Whoever read us has enough (`candor events | head`): that is no failure.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(0));
+
+process.exit(await runCommandLine(process.argv.slice(2), around));

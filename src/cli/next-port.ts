@@ -1,0 +1,54 @@
+import { createServer } from 'node:net';
+import type { Configuration } from '../core/configuration.ts';
+import { type ListenFacts, listenFailureText, portOf } from './listen-failure-text.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+
+/** Ports tried after the one that is taken. Whoever has twenty in a row taken wants to choose. */
+const portsTried = 20;
+
+/**
+ * What `run` and `demo` do about a port that is taken: say who holds it, and take the next free one; on a
+ * terminal they ask first. Null where the person says no.
+ */
+export function offerNextPort(around: Surroundings): (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null> {
+  return async (configuration, failure) => {
+    const taken = portOf(failure.address);
+    const hosts = configuration.listeners.filter((listener) => listener.port === taken).map((listener) => listener.host);
+    const next = taken === null ? null : await findFreePort(taken + 1, hosts);
+    if (taken === null || next === null) return null;
+    const sentence = listenFailureText(failure);
+    if (!(await accepted(sentence, next, around))) throw new CommandFailure('failure', 'Choose another port with --port.');
+    return withPort(configuration, taken, next);
+  };
+}
+
+async function accepted(sentence: string, next: number, around: Surroundings): Promise<boolean> {
+  const answer = await around.ask(`${sentence}\nUse port ${next} instead? [Y/n] `);
+  if (answer === null) {
+    around.stderr.write(`${sentence}\nTAKING PORT ${next} INSTEAD.\n`);
+    return true;
+  }
+  return /^(y|yes|)$/i.test(answer.trim());
+}
+
+/** The same configuration, with every listener of one port moved to another. */
+export function withPort(configuration: Configuration, from: number, to: number): Configuration {
+  const listeners = configuration.listeners.map((listener) => (listener.port === from ? { ...listener, port: to } : listener));
+  return { ...configuration, listeners };
+}
+
+async function findFreePort(first: number, hosts: readonly string[]): Promise<number | null> {
+  for (let port = first; port < Math.min(first + portsTried, 65_536); port++) {
+    const free = await Promise.all(hosts.map((host) => isFree(port, host)));
+    if (free.every(Boolean)) return port;
+  }
+  return null;
+}
+
+function isFree(port: number, host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen({ port, host }, () => server.close(() => resolve(true)));
+  });
+}

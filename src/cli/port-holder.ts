@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** Who listens on a port, as far as the system lets us see. */
+export interface PortHolder {
+  readonly pid: number;
+  /** The program's name, as the kernel has it (15 octets). */
+  readonly command: string;
+}
+
+/**
+ * The process that listens on a TCP port of this machine; null where none does, or where it belongs to
+ * another user and we may not look. Linux only; elsewhere null. `proc` is where /proc is mounted.
+ */
+export function findPortHolder(port: number, proc = '/proc'): PortHolder | null {
+  const inodes = new Set([...listeningInodes(join(proc, 'net/tcp'), port), ...listeningInodes(join(proc, 'net/tcp6'), port)]);
+  if (inodes.size === 0) return null;
+  for (const pid of list(proc)) {
+    if (/^\d+$/.test(pid) && holdsOneOf(join(proc, pid, 'fd'), inodes)) {
+      return { pid: Number(pid), command: read(join(proc, pid, 'comm')).trim() };
+    }
+  }
+  return null;
+}
+
+/** State 0A is LISTEN; the local address is hexadecimal, its port after the colon. (proc(5), /proc/net/tcp) */
+function listeningInodes(path: string, port: number): string[] {
+  const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  return read(path)
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter((cells) => cells[1]?.endsWith(suffix) && cells[3] === '0A')
+    .flatMap((cells) => cells[9] ?? []);
+}
+
+function holdsOneOf(folder: string, inodes: ReadonlySet<string>): boolean {
+  return list(folder).some((fd) => {
+    const target = link(join(folder, fd));
+    return target.startsWith('socket:[') && inodes.has(target.slice('socket:['.length, -1));
+  });
+}
+
+// Processes end while we look, and those of others are closed to us: neither is a mistake.
+
+function list(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch {
+    return [];
+  }
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function link(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,66 @@
+import type { EndKind, RetryReason } from '../core/exchange.ts';
+import type { Delivery, Shape, Whose } from '../core/shape.ts';
+import type { Stage } from '../core/stage.ts';
+
+/** The words of a record, as people say them. One table per union, so that a new word cannot be forgotten. */
+
+export const shapeWords: Record<Shape, string> = {
+  unreachable: 'unreachable',
+  too_slow: 'too slow',
+  reset: 'reset',
+  garbage: 'garbage',
+  refused_by_gateway: 'declined by the gateway',
+  app_error: "the application's own error",
+  client_abort: "the client's doing",
+  none: 'nothing went wrong',
+};
+
+export const whoseWords: Record<Whose, string> = {
+  application: "the application's",
+  network: "the network's",
+  gateway: "the gateway's",
+  operator: "the operator's (a setting)",
+  client: "the client's",
+};
+
+export const stageWords: Record<Stage, string> = {
+  request: 'while the request was read from the client',
+  route: 'while a route was chosen',
+  queue: 'while it waited for a place at the upstream',
+  dns: 'while the address was looked up',
+  connect: 'while the connection was opened',
+  tls: 'during the TLS handshake',
+  send: 'while the request was sent',
+  response: 'while the response head was awaited',
+  content: 'while response content was forwarded',
+  flush: 'while the client read the rest',
+};
+
+export const deliveryWords: Record<Delivery, string> = {
+  not_sent: 'No. No octet of the request can have reached the application.',
+  partial: 'Unlikely. A part of the request was sent, never all of it.',
+  sent_unknown: 'Perhaps. The whole request was sent and no answer came.',
+  refused_by_peer: 'No. The endpoint said that it did not process the request.',
+  response_started: 'Yes. The application began to answer.',
+};
+
+export const endWords: Record<EndKind, string> = {
+  forwarded: "the application's response was forwarded",
+  generated: 'the gateway answered by itself',
+  truncated: 'the response had begun and was cut short',
+  abandoned: 'the client left before the end',
+};
+
+export const retryWords: Record<RetryReason, string> = {
+  nothing_sent: 'tried again: no octet of the request can have reached the endpoint',
+  idempotent: 'tried again: repeating the method does no harm',
+  refused_by_peer: 'tried again: the endpoint said that it did not process it',
+  accepted: 'the answer stands',
+  committed: 'not tried again: the client had a part of the response already',
+  not_the_upstream: 'not tried again: it would fail anywhere',
+  not_idempotent: 'not tried again: it may have been executed, and the method is not idempotent',
+  attempts_spent: 'not tried again: all attempts were spent',
+  nowhere_else: 'not tried again: there was no other endpoint',
+  no_time_left: 'not tried again: no time was left',
+  content_not_held: "not tried again: the request's content was gone",
+};

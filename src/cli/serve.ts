@@ -1,0 +1,113 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Admin } from '../admin/server.ts';
+import { AdminSocketFailure, startAdmin } from '../admin/server.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { Gateway, GatewayWatcher } from '../gateway/control.ts';
+import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
+import { asListenFailure, type ConfigurationReload, startGateway } from './gateway-door.ts';
+import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
+import { StopSignals } from './stop-signals.ts';
+import { styleFor } from './style.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+
+export interface ServePlan {
+  readonly configuration: Configuration;
+  /** The configuration's file; null where none was written. */
+  readonly source: string | null;
+  readonly reloadConfiguration?: ConfigurationReload;
+  /** What to do about a port that is taken: another configuration, or null to give up. */
+  readonly otherPort?: (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null>;
+  /** Says where things are, once they are. */
+  readonly opened: (gateway: Gateway, configuration: Configuration) => void;
+}
+
+/**
+ * Runs a gateway until a signal ends it: starts it with its admin API, tells what happens, and passes the
+ * signals on. Resolves with the exit code when nothing is left running.
+ */
+export async function serve(plan: ServePlan, around: Surroundings): Promise<number> {
+  const writer = eventWriter(around);
+  const stop = new StopSignals(around);
+  try {
+    const { gateway, configuration } = await start(plan, writer);
+    const leave = passSignals(gateway, around);
+    try {
+      return await serveUntilStopped(gateway, configuration, plan, stop, around);
+    } finally {
+      leave();
+    }
+  } finally {
+    stop.release();
+  }
+}
+
+async function serveUntilStopped(gateway: Gateway, configuration: Configuration, plan: ServePlan, stop: StopSignals, around: Surroundings): Promise<number> {
+  let admin: Admin | null = null;
+  try {
+    admin = await openAdmin(gateway, configuration, around);
+    plan.opened(gateway, configuration);
+    const signal = await stop.first;
+    stop.onSecond = () => void gateway.stop(`a second ${signal}`);
+    await gateway.stop(signal);
+    return stop.exitCode;
+  } catch (error) {
+    // What was started must not outlive the command that cannot go on.
+    await gateway.stop('the command failed');
+    throw error;
+  } finally {
+    await admin?.close();
+  }
+}
+
+async function openAdmin(gateway: Gateway, configuration: Configuration, around: Surroundings): Promise<Admin | null> {
+  const socketPath = configuration.admin.socket;
+  if (socketPath === null) return null;
+  try {
+    return await startAdmin({ gateway, socketPath, clock: around.clock });
+  } catch (error) {
+    throw error instanceof AdminSocketFailure ? new CommandFailure('failure', error.message) : error;
+  }
+}
+
+async function start(plan: ServePlan, writer: EventWriter): Promise<{ gateway: Gateway; configuration: Configuration }> {
+  const watcher: GatewayWatcher = {
+    told: (event) => writer.event(event),
+    failed: (record) => writer.failed(record),
+    printed: (instance, stream, line) => writer.printed(instance, stream, line),
+  };
+  let configuration = plan.configuration;
+  for (;;) {
+    makeLogFolder(configuration);
+    try {
+      return { gateway: await startGateway({ ...plan, configuration, watcher }), configuration };
+    } catch (error) {
+      const failure = asListenFailure(error);
+      if (failure === null) throw error;
+      const sentence = listenFailureText(failure);
+      const other = failure.errno === 'EADDRINUSE' ? ((await plan.otherPort?.(configuration, failure)) ?? null) : null;
+      if (other === null) throw new CommandFailure('failure', sentence);
+      configuration = other;
+    }
+  }
+}
+
+function makeLogFolder({ log }: Configuration): void {
+  if (log.path !== null && log.path !== '-') mkdirSync(dirname(log.path), { recursive: true });
+}
+
+/** SIGHUP reads the configuration again, SIGUSR2 reopens the logs. What comes of it is told as an event. */
+function passSignals(gateway: Gateway, around: Surroundings): () => void {
+  const leaveReload = around.onSignal('SIGHUP', () => void gateway.reload('signal:SIGHUP'));
+  const leaveReopen = around.onSignal('SIGUSR2', () => void gateway.reopenLogs());
+  return () => {
+    leaveReload();
+    leaveReopen();
+  };
+}
+
+function eventWriter(around: Surroundings): EventWriter {
+  const { stdout, stderr, env } = around;
+  return stderr.isTTY ? readableEvents(stdout, stderr, styleFor(stderr, env)) : jsonEvents(stdout, stderr);
+}
+

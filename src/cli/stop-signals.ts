@@ -1,0 +1,49 @@
+import { exitCodes } from './exit-codes.ts';
+import type { Surroundings } from './surroundings.ts';
+
+type StopSignal = 'SIGINT' | 'SIGTERM';
+
+/**
+ * The first SIGINT or SIGTERM asks for an orderly end; the second for an end at once; with the third the
+ * process goes whatever it is doing.
+ */
+export class StopSignals {
+  /** The first that came. */
+  readonly first: Promise<StopSignal>;
+  /** Called at the second. Until somebody is there to end things, the process itself ends. */
+  onSecond: (() => void) | null = null;
+  #exitCode: number = exitCodes.ok;
+  #count = 0;
+  readonly #around: Surroundings;
+  readonly #leave: readonly (() => void)[];
+  #onFirst: (signal: StopSignal) => void = () => {};
+
+  constructor(around: Surroundings) {
+    this.#around = around;
+    this.first = new Promise((resolve) => {
+      this.#onFirst = resolve;
+    });
+    this.#leave = [around.onSignal('SIGINT', () => this.#came('SIGINT')), around.onSignal('SIGTERM', () => this.#came('SIGTERM'))];
+  }
+
+  /** 0 after an orderly end. */
+  get exitCode(): number {
+    return this.#exitCode;
+  }
+
+  release(): void {
+    for (const leave of this.#leave) leave();
+  }
+
+  #came(signal: StopSignal): void {
+    this.#count += 1;
+    if (this.#count === 1) {
+      if (this.#around.stderr.isTTY) this.#around.stderr.write('\nLetting what runs finish. Once more ends it at once.\n');
+      this.#onFirst(signal);
+      return;
+    }
+    this.#exitCode = signal === 'SIGINT' ? exitCodes.interrupted : exitCodes.terminated;
+    if (this.#count === 2 && this.onSecond !== null) this.onSecond();
+    else this.#around.exit(this.#exitCode);
+  }
+}

@@ -1,0 +1,35 @@
+import { styleText } from 'node:util';
+import type { Output } from './surroundings.ts';
+
+type Format = Parameters<typeof styleText>[0];
+type Colour = (text: string) => string;
+
+/** Colours for one stream: real on a terminal, none elsewhere and none where NO_COLOR is set (no-color.org). */
+export interface Style {
+  readonly bold: Colour;
+  readonly dim: Colour;
+  readonly good: Colour;
+  readonly bad: Colour;
+  readonly warn: Colour;
+  readonly name: Colour;
+}
+
+export const plain: Style = styleBy((_format, text) => text);
+const coloured: Style = styleBy((format, text) => styleText(format, text, { validateStream: false }));
+
+export function styleFor(output: Output, env: Readonly<Record<string, string | undefined>>): Style {
+  const noColour = (env['NO_COLOR'] ?? '') !== '' || env['TERM'] === 'dumb';
+  return output.isTTY && !noColour ? coloured : plain;
+}
+
+function styleBy(apply: (format: Format, text: string) => string): Style {
+  const colour = (format: Format): Colour => (text) => apply(format, text);
+  return {
+    bold: colour('bold'),
+    dim: colour('dim'),
+    good: colour('green'),
+    bad: colour('red'),
+    warn: colour('yellow'),
+    name: colour('cyan'),
+  };
+}

@@ -1,0 +1,40 @@
+import type { Clock } from '../core/time.ts';
+import { exitCodes, type ExitName } from './exit-codes.ts';
+
+/** A stream that text is written to. */
+export interface Output {
+  readonly isTTY: boolean;
+  write(text: string): void;
+}
+
+/** Everything that a command sees of the process it runs in, so that tests can be the process. */
+export interface Surroundings {
+  /** For results. */
+  readonly stdout: Output;
+  /** For progress and complaints. */
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly directory: string;
+  readonly clock: Clock;
+  /** Asks a person; null where none is there, or none answers. */
+  ask(question: string): Promise<string | null>;
+  /** Calls back at each such signal until the returned function is called. */
+  onSignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGUSR2', listener: () => void): () => void;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
+
+/** A command that cannot go on: a sentence for people, and the exit code for scripts. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure';
+  readonly exit: ExitName;
+
+  constructor(exit: ExitName, message: string) {
+    super(message);
+    this.exit = exit;
+  }
+
+  get code(): number {
+    return exitCodes[this.exit];
+  }
+}

@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { stagesOf } from '../../src/cli/attempt-stages.ts';
+import { eventLine, failureLine, jsonEvents, levelOf } from '../../src/cli/event-lines.ts';
+import { renderExplanation, verdictOf } from '../../src/cli/explanation.ts';
+import { ageText, alignColumns, durationText, harmless, wrap } from '../../src/cli/layout.ts';
+import { renderStatus } from '../../src/cli/status-table.ts';
+import { plain, styleFor } from '../../src/cli/style.ts';
+import type { Event } from '../../src/core/event.ts';
+import { causesOf } from '../fakes/causes.ts';
+import { FakeEvents } from '../fakes/fake-gateway.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { failedRecord, goodRecord, statusSample } from '../fakes/samples.ts';
+import { assertFits, assertGolden } from './golden.ts';
+
+process.env['TZ'] = 'UTC';
+
+describe('at 80 columns', () => {
+  const pictures: [name: string, text: string][] = [
+    ['status.txt', renderStatus(statusSample, plain)],
+    ['explain-failed.txt', renderExplanation(failedRecord, plain)],
+    ['explain-good.txt', renderExplanation(goodRecord, plain)],
+    ['explain-app-error.txt', renderExplanation({ ...goodRecord, status: 500, received_status: 500, shape: 'app_error', whose: 'application' }, plain)],
+    ['explain-no-attempt.txt', renderExplanation({ ...goodRecord, attempts: [], status: 503, received_status: null, shape: 'refused_by_gateway', cause: 'maintenance', type: 'destination_unavailable', whose: 'operator', stage: 'route', delivery: 'not_sent', end: 'generated', detail: 'The route is closed for maintenance.' }, plain)],
+  ];
+  for (const [name, text] of pictures) {
+    test(name, () => {
+      assertFits(text);
+      assertGolden(name, text);
+    });
+  }
+
+  test('colours change nothing but colours, and stay away where NO_COLOR is set', () => {
+    const coloured = new FakeSurroundings('/', { terminal: true });
+    const text = renderStatus(statusSample, styleFor(coloured.stdout, coloured.env));
+    assert.match(text, /\u001b\[/);
+    assertFits(text);
+    assert.equal(styleFor(coloured.stdout, { NO_COLOR: '1' }), plain);
+    assert.equal(styleFor(coloured.stdout, { TERM: 'dumb' }), plain);
+    assert.equal(styleFor(new FakeSurroundings('/').stdout, {}), plain);
+  });
+});
+
+describe('an explanation', () => {
+  test('has a verdict for every cause', () => {
+    for (const cause of causesOf()) {
+      const verdict = verdictOf({ ...failedRecord, cause, detail: null });
+      assert.ok(verdict.sentence.length > 3, cause);
+      assert.ok(verdict.usualCauses.length > 0 || verdict.nextStep !== null, cause);
+    }
+  });
+
+  test('of a newer log, with a cause that is not known here, still tells what the record says', () => {
+    const record = { ...failedRecord, cause: 'constructor' as 'dns_failed', attempts: [{ ...failedRecord.attempts[1]!, cause: 'constructor' as 'dns_failed' }] };
+    const text = renderExplanation(record, plain);
+    assert.match(text, /No response head came/);
+    assert.match(text, /✖ constructor/);
+  });
+
+  test('lets nothing from the wire move the cursor', () => {
+    const text = renderExplanation({ ...failedRecord, path: '/\u001b[2J\u001b]0;gone\u0007', detail: 'a\rb\u202e' }, plain);
+    assert.doesNotMatch(text, /[\u001b\r\u0007\u202e]/);
+  });
+
+  test('shows the stages of a reused connection without a connection being made', () => {
+    const stages = stagesOf({ ...failedRecord.attempts[1]!, reused: true });
+    assert.deepEqual(stages.map(({ name }) => name), ['send', 'wait']);
+    assert.deepEqual(stages.at(-1), { name: 'wait', fromMs: 1.5, toMs: 2001.6 });
+  });
+});
+
+describe('layout', () => {
+  const ages: [seconds: number, text: string][] = [[0, '0 s'], [59.9, '59 s'], [60, '1 min'], [3_754, '1 h 2 min'], [90_000, '1 d 1 h'], [-5, '0 s']];
+  for (const [seconds, text] of ages) test(`${seconds} s is said as ${text}`, () => assert.equal(ageText(seconds), text));
+
+  const durations: [ms: number, text: string][] = [[0.42, '0.4 ms'], [12.4, '12 ms'], [999, '999 ms'], [2001, '2.00 s']];
+  for (const [ms, text] of durations) test(`${ms} ms is said as ${text}`, () => assert.equal(durationText(ms), text));
+
+  test('lines break between words, and a longer word stands alone', () => {
+    assert.deepEqual(wrap(`${'word '.repeat(20)}${'x'.repeat(90)} end`, '  ').map((line) => line.length), [76, 26, 92, 5]);
+  });
+
+  test('columns are aligned by what is seen', () => {
+    assert.deepEqual(alignColumns([['\u001b[31ma\u001b[39m', 'b'], ['aaa', 'b']]), ['\u001b[31ma\u001b[39m    b', 'aaa  b']);
+  });
+
+  test('control characters become spaces', () => assert.equal(harmless('a\u0000b\u0085c\u001b[31md'), 'a b cd'));
+});
+
+describe('events', () => {
+  const events = new FakeEvents('run-1');
+  const told: Event[] = [];
+  events.subscribe((event) => told.push(event));
+  events.tell({ kind: 'process_started', subject: 'gateway', reason: 'Candor 0.1.0 started.', evidence: { pid: 1, version: '0.1.0', node: '26.10.0' } });
+  events.tell({ kind: 'endpoint_state', subject: 'endpoint:api/10.0.0.6:3000', from: 'healthy', to: 'unhealthy', reason: 'Three checks failed: connection refused.', evidence: { address: '10.0.0.6:3000', check: 'tcp' } });
+  events.tell({ kind: 'instance_exited', subject: 'instance:web/1', from: 'ready', to: 'backing_off', reason: 'It was killed by SIGKILL.', evidence: { pid: 5, code: null, signal: 'SIGKILL', outOfMemory: false, afterMs: 900, output: ['last words'] } });
+
+  test('for people are one line each', () => {
+    assertGolden('events.txt', `${[...told.map((event) => eventLine(event, plain)), failureLine(failedRecord, plain)].join('\n')}\n`);
+  });
+
+  test('for programs are one JSON object each, with level, kind, time and evidence', () => {
+    const around = new FakeSurroundings('/');
+    const writer = jsonEvents(around.stdout, around.stderr);
+    for (const event of told) writer.event(event);
+    const lines = around.stderr.text.trimEnd().split('\n').map((line) => JSON.parse(line));
+    assert.deepEqual(lines.map(({ level, kind }) => [level, kind]), [['info', 'process_started'], ['warn', 'endpoint_state'], ['error', 'instance_exited']]);
+    assert.deepEqual(lines[2].evidence.output, ['last words']);
+    assert.equal(lines[0].at, '2026-01-01T12:00:01.000Z');
+    assert.equal(lines[1].reason, 'Three checks failed: connection refused.');
+  });
+
+  test('an instance that ends because it was told to is no error', () => {
+    const stopped = { ...told[2]!, from: 'stopping' } as Event;
+    assert.equal(levelOf(stopped), 'info');
+  });
+});
+
+describe('check', () => {
+  let folder: string;
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'candor-check-'));
+    writeFileSync(join(folder, 'bad.yaml'), 'deploymnt: x\nlisteners:\n  http: ":99999"\nroutes:\n  - path: api\n    to: nobody\n');
+    writeFileSync(join(folder, 'good.yaml'), 'upstreams:\n  api: 127.0.0.1:3000\n');
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  test('shows all complaints with line and caret, and ends with 4', async () => {
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('check', '-c', 'bad.yaml'), 4);
+    assertFits(around.stdout.text);
+    assertGolden('check.txt', around.stdout.text);
+    assert.equal(around.stderr.text, 'bad.yaml cannot be used.\n');
+  });
+
+  test('for programs lists the same complaints', async () => {
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('check', '-c', 'bad.yaml', '--json'), 4);
+    const { valid, complaints } = JSON.parse(around.stdout.text);
+    assert.equal(valid, false);
+    assert.ok(complaints.length >= 3);
+    assert.equal(complaints[0].line, 1);
+  });
+
+  test('of a good file ends with 0', async () => {
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('check', '-c', 'good.yaml'), 0);
+    assert.match(around.stdout.text, /good\.yaml is good/);
+  });
+
+  test('of a file that is not there is a sentence and 4', async () => {
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('check', '-c', 'goood.yaml'), 4);
+    assert.match(around.stdout.text, /did you mean "good\.yaml"/);
+  });
+});
