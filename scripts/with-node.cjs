@@ -18,7 +18,7 @@ if (own === null && !ownNode.isRecent()) {
   process.exit(1);
 } else if (ownNode.isRecent()) {
   process.argv.splice(1, 2, file);
-  import(url.pathToFileURL(file).href);
+  void import(url.pathToFileURL(file).href);
 } else {
   ownNode.runOn(own, file, args);
 }

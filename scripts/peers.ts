@@ -1,0 +1,152 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { cacheFolder } from './repository.ts';
+
+/** Programs of others that tests and measurements run beside ours. */
+export type PeerName = 'nginx' | 'wrk' | 'curl';
+
+export type Peer =
+  | { readonly path: string; readonly env: Readonly<Record<string, string>> }
+  /** One sentence for the reason of a skipped test. */
+  | { readonly missing: string };
+
+interface PeerSpec {
+  /** Debian's packages that may hold the program, likeliest first. */
+  readonly packages: readonly string[];
+}
+
+const specs: Readonly<Record<PeerName, PeerSpec>> = {
+  nginx: { packages: ['nginx', 'nginx-core'] },
+  wrk: { packages: ['wrk'] },
+  curl: { packages: ['curl'] },
+};
+
+const binFolders = ['usr/sbin', 'usr/bin', 'sbin', 'bin'];
+const debsFolder = join(cacheFolder, 'debs');
+
+/** Where a peer is: on this machine, or unpacked by `preparePeer`. Fetches nothing. */
+export function findPeer(name: PeerName): Peer {
+  const installed = findInstalled(name);
+  if (installed !== null) return { path: installed, env: {} };
+  const unpacked = findUnpacked(name, join(debsFolder, name));
+  if (unpacked !== null) return { path: unpacked, env: { LD_LIBRARY_PATH: libraryFolders(name).join(delimiter) } };
+  return { missing: `${name} is not here; \`npm test\` fetches it where Debian's apt-get is, or install it` };
+}
+
+/**
+ * Fetches a peer where it is missing: `apt-get download` and `dpkg-deb -x` into `.cache/debs/`. Nothing is
+ * installed, so nothing is configured and no service starts; no rights are needed.
+ */
+export function preparePeer(name: PeerName, say: (line: string) => void): Peer {
+  const found = findPeer(name);
+  if ('path' in found) return found;
+  if (findInstalled('apt-get') === null || findInstalled('dpkg-deb') === null) {
+    return { missing: `${name} is not here, nor is apt-get to fetch it: install ${name}` };
+  }
+  const folder = join(debsFolder, name);
+  const partial = `${folder}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { recursive: true });
+  const failure = fetchProgram(name, partial, say);
+  if (failure !== null) {
+    rmSync(partial, { recursive: true, force: true });
+    return { missing: failure };
+  }
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(partial, folder);
+  return findPeer(name);
+}
+
+/** Null when all is there; otherwise why not. */
+function fetchProgram(name: PeerName, folder: string, say: (line: string) => void): string | null {
+  const holder = specs[name].packages.find((packageName) => {
+    say(`fetching ${packageName} from Debian into .cache/debs/ (unpacked, not installed)`);
+    return unpack(packageName, folder) && findUnpacked(name, folder) !== null;
+  });
+  if (holder === undefined) return `${name} could not be fetched from Debian (offline?); install it to run what needs it`;
+
+  const program = findUnpacked(name, folder) as string;
+  for (const library of librariesOf(holder)) {
+    if (missingLibraries(program, folder).length === 0) break;
+    say(`fetching ${library}, which ${holder} needs`);
+    unpack(library, folder);
+  }
+  const missing = missingLibraries(program, folder);
+  return missing.length === 0 ? null : `${name} lacks the libraries ${missing.join(', ')} here; install ${name}`;
+}
+
+function unpack(packageName: string, folder: string): boolean {
+  const downloads = join(debsFolder, 'downloads');
+  mkdirSync(downloads, { recursive: true });
+  if (!download(packageName, downloads)) return false;
+  const file = readdirSync(downloads).find((entry) => entry.startsWith(`${packageName}_`) && entry.endsWith('.deb'));
+  return file !== undefined && run('dpkg-deb', ['-x', join(downloads, file), folder]).status === 0;
+}
+
+/** With the machine's package lists; where it has none, or old ones, with lists of our own. */
+function download(packageName: string, folder: string): boolean {
+  if (run('apt-get', ['download', packageName], folder).status === 0) return true;
+  if (!updateOwnLists()) return false;
+  return run('apt-get', [...ownLists(), 'download', packageName], folder).status === 0;
+}
+
+let ownListsUpdated: boolean | null = null;
+
+function updateOwnLists(): boolean {
+  for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(debsFolder, 'apt', folder), { recursive: true });
+  ownListsUpdated ??= run('apt-get', [...ownLists(), 'update']).status === 0;
+  return ownListsUpdated;
+}
+
+function ownLists(): string[] {
+  const folder = join(debsFolder, 'apt');
+  return ['-o', `Dir::State::lists=${join(folder, 'lists')}`, '-o', `Dir::Cache=${folder}`, '-o', 'Debug::NoLocking=true'];
+}
+
+function librariesOf(packageName: string): string[] {
+  const options = ownListsUpdated === true ? ownLists() : [];
+  const { stdout } = run('apt-cache', [...options, 'depends', '--no-suggests', '--no-recommends', packageName]);
+  return [...stdout.matchAll(/Depends: (lib[\w.+-]+|zlib1g)/g)].map((match) => match[1] as string).filter((name) => name !== 'libc6');
+}
+
+function missingLibraries(program: string, folder: string): string[] {
+  const { stdout } = run('ldd', [program], folder, { LD_LIBRARY_PATH: foldersWithLibraries(folder).join(delimiter) });
+  return [...stdout.matchAll(/(\S+) => not found/g)].map((match) => match[1] as string);
+}
+
+function libraryFolders(name: PeerName): string[] {
+  return foldersWithLibraries(join(debsFolder, name));
+}
+
+function foldersWithLibraries(folder: string): string[] {
+  return ['usr/lib', 'lib'].flatMap((lib) => {
+    const base = join(folder, lib);
+    if (!existsSync(base)) return [];
+    const triples = readdirSync(base).filter((entry) => entry.includes('-linux-'));
+    return [...triples.map((triple) => join(base, triple)), base];
+  });
+}
+
+function findInstalled(program: string): string | null {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
+  return folders.map((folder) => join(folder, program)).find((file) => existsSync(file)) ?? null;
+}
+
+function findUnpacked(program: string, folder: string): string | null {
+  return binFolders.map((bin) => join(folder, bin, program)).find((file) => existsSync(file)) ?? null;
+}
+
+/** A fetch that hangs must not hold up the tests for longer than this. */
+const fetchMsMax = 120_000;
+
+function run(command: string, args: readonly string[], cwd = process.cwd(), env: Record<string, string> = {}): { status: number | null; stdout: string } {
+  const ran = spawnSync(command, args, {
+    cwd,
+    env: { ...process.env, LC_ALL: 'C', ...env },
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: fetchMsMax,
+  });
+  return { status: ran.status, stdout: ran.stdout ?? '' };
+}

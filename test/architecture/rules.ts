@@ -1,0 +1,193 @@
+import { entries, errorReaders, rooms, roomsWithoutNode } from './rooms.ts';
+import { lineAt, type Source } from './source.ts';
+
+/** One place where a rule is broken, and what to do instead. */
+export interface Breach {
+  readonly rule: RuleName;
+  readonly path: string;
+  readonly line: number;
+  readonly says: string;
+}
+
+export type RuleName = 'direction' | 'node-free' | 'time-and-chance' | 'message-text' | 'error-code' | 'orphan';
+
+export interface Import {
+  readonly from: string;
+  /** A path from the repository's root, or a package's name as written. */
+  readonly to: string;
+  readonly line: number;
+}
+
+export function breachText(breach: Breach): string {
+  return `${breach.path}:${breach.line} ${breach.says}`;
+}
+
+export function findBreaches(sources: readonly Source[], allowed = errorReaders): Breach[] {
+  const breaches: Breach[] = [];
+  for (const source of sources) {
+    if (isTest(source.path)) continue;
+    for (const imported of findImports(source)) breaches.push(...judgeImport(imported));
+    breaches.push(...judgeTime(source), ...judgeMessage(source), ...judgeErrorCode(source, allowed));
+  }
+  return [...breaches, ...findOrphans(sources)];
+}
+
+const importPattern =
+  /\bfrom\s*'([^']+)'|\bimport\s*'([^']+)'|\bimport\(\s*'([^']+)'\s*\)|\bsiblingModule\(\s*import\.meta\.url,\s*'([^']+)'/g;
+
+/** Static and dynamic imports, and the modules that are named for a worker or a child process. */
+export function findImports(source: Source): Import[] {
+  return [...source.code.matchAll(importPattern)]
+    .filter((match) => !isBlank(source.bare, match.index))
+    .map((match) => {
+      const written = (match[1] ?? match[2] ?? match[3] ?? `${match[4]}.ts`) as string;
+      const to = written.startsWith('.') ? resolvePath(source.path, written) : written;
+      return { from: source.path, to, line: lineAt(source.code, match.index) };
+    });
+}
+
+function judgeImport({ from, to, line }: Import): Breach[] {
+  const room = roomOf(from);
+  const found: Breach[] = [];
+  const may = rooms[room];
+  if (may === undefined) return [{ rule: 'direction', path: from, line: 1, says: `is in a room that rooms.ts does not know: ${room}` }];
+  const target = roomOf(to);
+  if (to.startsWith('src/') && target !== room && !may.includes(target)) {
+    const says = `${room} may not know ${target}: let ${room} say what it needs as an interface, and gateway/ plug it in`;
+    found.push({ rule: 'direction', path: from, line, says });
+  }
+  if (to.startsWith('node:') && roomsWithoutNode.includes(room)) {
+    found.push({ rule: 'node-free', path: from, line, says: `${room} runs without Node: what needs ${to} belongs to another room` });
+  }
+  return found;
+}
+
+const doors: readonly (readonly [pattern: RegExp, instead: string])[] = [
+  [/\bDate\.now\b/g, 'Clock.wallTime()'],
+  [/\bnew Date\(\s*\)/g, 'new Date(clock.wallTime())'],
+  [/\bperformance\.(?:now|timeOrigin|timerify)\b/g, 'Clock.now()'],
+  [/\bprocess\.(?:hrtime|uptime)\b/g, 'Clock.now()'],
+  [/\b(?:setTimeout|setInterval|setImmediate)\b/g, 'Clock.schedule()'],
+  [/\bMath\.random\b/g, 'Random'],
+  [/\b(?:randomBytes|randomUUID|randomUUIDv7|randomInt|randomFill|randomFillSync|getRandomValues)\b/g, 'Random'],
+];
+
+/** `system.ts` of a program is the only door to time and chance, so that any journey can be replayed. */
+function judgeTime(source: Source): Breach[] {
+  if (source.path.endsWith('/system.ts')) return [];
+  return doors.flatMap(([pattern, instead]) =>
+    findAll(source, pattern)
+      .filter(({ text, at }) => !isMethodOfOurs(source.bare, at, text))
+      .map(({ text, line }) => breach('time-and-chance', source, line, `has ${text}; use ${instead} from core, given by system.ts`)),
+  );
+}
+
+/** `socket.setTimeout(…)` starts a timer of the platform's, as `setTimeout` does; `this.#randomBytes` is a name of ours. */
+function isMethodOfOurs(bare: string, at: number, text: string): boolean {
+  return bare[at - 1] === '#' || (bare[at - 1] === '.' && text.startsWith('random') && !/crypto\.$/.test(bare.slice(0, at)));
+}
+
+const messageReads = [
+  /\.message\s*(?:===|!==)(?!\s*'')/g,
+  /(?:===|!==)\s*\w+\.message\b/g,
+  /\.message\??\.(?:includes|startsWith|endsWith|match|matchAll|indexOf|search|test)\b/g,
+  /\.test\(\s*[\w.]*\.message\b/g,
+  /switch\s*\(\s*[\w.]+\.message\s*\)/g,
+];
+
+/** A sentence may change with the next version of the platform; what it meant may not. */
+function judgeMessage(source: Source): Breach[] {
+  const says = 'decides by the text of a message; read a code, a type or a state instead';
+  return messageReads.flatMap((pattern) => findAll(source, pattern).map(({ line }) => breach('message-text', source, line, says)));
+}
+
+function judgeErrorCode(source: Source, allowed: readonly string[]): Breach[] {
+  if (allowed.includes(source.path)) return [];
+  const says = 'reads error.code; only where errors of the world become ours (errorReaders in rooms.ts)';
+  const found = findAll(source, /\b(?:error|err|reason|thrown)\??\.code\b|\bErrnoException\b/g);
+  return [...new Set(found.map(({ line }) => line))].map((line) => breach('error-code', source, line, says));
+}
+
+function findOrphans(sources: readonly Source[]): Breach[] {
+  const wanted = new Set(entries);
+  for (const source of sources) {
+    if (isTest(source.path)) continue;
+    // What one room keeps for the tests of several says so in its name.
+    if (/\/(?:sample|fixture)-[^/]*$/.test(source.path)) wanted.add(source.path);
+    for (const { from, to } of findImports(source)) if (from !== to) wanted.add(to);
+  }
+  return sources
+    .filter(({ path }) => path.startsWith('src/') && !isTest(path) && !path.endsWith('.d.ts') && !wanted.has(path))
+    .map((source) => breach('orphan', source, 1, 'is imported by nobody but tests: use it, or take it away'));
+}
+
+/** Functions and files that are longer than a reader likes. A report, not a rule. */
+export function findLong(sources: readonly Source[], functionLinesMax: number, fileLinesMax: number): string[] {
+  const long: string[] = [];
+  for (const { path, bare } of sources) {
+    const lines = bare.split('\n').length;
+    if (lines > fileLinesMax) long.push(`${path} has ${lines} lines`);
+    for (const { name, at, body } of findFunctions(bare)) {
+      const length = body.split('\n').length;
+      if (length > functionLinesMax) long.push(`${path}:${lineAt(bare, at)} ${name} has ${length} lines`);
+    }
+  }
+  return long;
+}
+
+const functionHead =
+  /\bfunction\*?\s+(\w+)|^[ ]{2}(?:(?:static|async|override|private|public|get|set)\s+)*(#?\w+)\s*(?:<[^>\n]*>)?\([^\n]*\{$/gm;
+
+function* findFunctions(bare: string): Generator<{ name: string; at: number; body: string }> {
+  for (const match of bare.matchAll(functionHead)) {
+    const name = match[1] ?? match[2] ?? '';
+    if (/^(?:if|for|while|switch|catch|return)$/.test(name)) continue;
+    const open = /\{\s*$/m.exec(bare.slice(match.index));
+    if (open === null) continue;
+    const start = match.index + open.index;
+    yield { name, at: match.index, body: bare.slice(match.index, closingBrace(bare, start)) };
+  }
+}
+
+function closingBrace(bare: string, open: number): number {
+  let depth = 0;
+  for (let at = open; at < bare.length; at++) {
+    if (bare[at] === '{') depth++;
+    else if (bare[at] === '}' && --depth === 0) return at;
+  }
+  return bare.length;
+}
+
+function findAll(source: Source, pattern: RegExp): { text: string; at: number; line: number }[] {
+  return [...source.bare.matchAll(pattern)].map((match) => ({
+    text: match[0],
+    at: match.index,
+    line: lineAt(source.bare, match.index),
+  }));
+}
+
+function breach(rule: RuleName, source: Source, line: number, says: string): Breach {
+  return { rule, path: source.path, line, says };
+}
+
+function roomOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+/** Tests, and the programs in `fixtures/` that they start. */
+function isTest(path: string): boolean {
+  return path.endsWith('.test.ts') || path.includes('/fixtures/');
+}
+
+function isBlank(bare: string, at: number): boolean {
+  return bare[at] === ' ';
+}
+
+function resolvePath(from: string, to: string): string {
+  const segments = from.split('/').slice(0, -1);
+  for (const step of to.split('/')) {
+    if (step === '..') segments.pop();
+    else if (step !== '.') segments.push(step);
+  }
+  return segments.join('/');
+}
