@@ -334,7 +334,7 @@ test('stopping asks, then kills, and resolves when the whole group is gone', asy
   await clock.advance(3_999);
   assert.equal(stopped, false);
   assert.deepEqual([host.program(0).signals, host.program(1).signals], [['SIGTERM'], ['SIGTERM']]);
-  await clock.advance(100);
+  await clock.advance(200); // the limit, and a pause between two looks
   assert.deepEqual(
     [host.program(0).signals, host.program(1).signals],
     [
