@@ -122,7 +122,8 @@ export class ChunkedDecoder {
     const digit = hexDigits[octet] as number;
     if (digit !== 0) {
       if (++this.#digits > chunkSizeDigitsMax) return this.#refuse('chunk-size');
-      this.#remaining = this.#remaining * 16 + digit - 1;
+      // In this order: near 2^53 a sum with the table's "plus one" would be rounded.
+      this.#remaining = this.#remaining * 16 + (digit - 1);
       if (this.#remaining > sizeMax) this.#refuse('chunk-size');
       return;
     }

@@ -1,0 +1,187 @@
+import { failureTable } from '../../src/core/failure-table.ts';
+import { fieldFilter } from '../../src/core/field-names.ts';
+import type { Failure } from '../../src/core/failure.ts';
+import type { Fields, FieldSink, Framing } from '../../src/core/message.ts';
+import { requestRules } from '../../src/core/rules.ts';
+import { ChunkedDecoder } from '../../src/wire/chunked.ts';
+import { HeadStorage } from '../../src/wire/head-storage.ts';
+import { requestLimits, responseLimits } from '../../src/wire/limits.ts';
+import { type Http1RequestHead, RequestHeadParser } from '../../src/wire/request-head.ts';
+import { type Http1ResponseHead, ResponseHeadParser } from '../../src/wire/response-head.ts';
+
+/** A line of a verdict, as its parts. */
+export type Verdict = readonly string[];
+
+/** The octets of one connection, cut into the pieces in which they arrive. */
+export type Pieces = readonly Uint8Array[];
+
+interface HeadParser<H> {
+  state: 'partial' | 'complete' | 'refused';
+  head: H | null;
+  push(octets: Uint8Array, start: number, end: number): number;
+  reset(): void;
+}
+
+interface Side<H extends { readonly framing: Framing; readonly fields: Fields }> {
+  readonly parser: HeadParser<H>;
+  readonly describe: (head: H) => Verdict;
+  readonly refused: () => Verdict;
+  readonly refusedContent: (rule: string) => Verdict;
+  /** Whether another message may follow on the connection. */
+  readonly goesOn: (head: H) => boolean;
+}
+
+/** What the parsers say of a client's octets: a line per message, and what goes on of the last one. */
+export function judgeRequests(pieces: Pieces, storage = new HeadStorage()): readonly Verdict[] {
+  const parser = new RequestHeadParser(requestLimits, storage);
+  const refusal = (rule: string): Verdict => {
+    const { status } = requestRules[rule as keyof typeof requestRules];
+    return [String(status), 'http_request_error', rule, 'connection closed'];
+  };
+  return judge(pieces, {
+    parser,
+    describe: describeRequest,
+    refused: () => refusal(parser.refusal?.rule ?? ''),
+    refusedContent: refusal,
+    goesOn: (head) => head.keepAlive && head.upgrade === null,
+  });
+}
+
+/** The same of an endpoint's octets, in answer to `method`. */
+export function judgeResponses(pieces: Pieces, method: string, storage = new HeadStorage()): readonly Verdict[] {
+  const parser = new ResponseHeadParser(responseLimits, storage);
+  parser.expect(method);
+  return judge(pieces, {
+    parser,
+    describe: describeResponse,
+    refused: () => {
+      if (parser.refusal === null) return ['refused without a reason'];
+      const { cause, ...evidence } = parser.refusal;
+      return [...failed(cause), ...Object.entries(evidence).filter(([key]) => key !== 'firstOctets' && key !== 'octets').map(([, value]) => String(value))];
+    },
+    refusedContent: (rule) => [...failed('response_chunk'), rule],
+    goesOn: (head) => head.keepAlive || head.status < 200,
+  });
+}
+
+function failed(cause: Failure['cause']): Verdict {
+  const { status, type } = failureTable[cause];
+  return [String(status), String(type), cause];
+}
+
+function describeRequest(head: Http1RequestHead): Verdict {
+  return [
+    'accepted',
+    `${head.method} ${head.target}`,
+    framingText(head.framing),
+    head.version,
+    head.authority === '' ? 'no host' : `host ${head.authority}`,
+    head.keepAlive ? 'keep-alive' : 'close',
+    ...(head.expectContinue ? ['continue'] : []),
+    ...(head.upgrade === null ? [] : [`upgrade ${head.upgrade}`]),
+  ];
+}
+
+function describeResponse(head: Http1ResponseHead): Verdict {
+  return [
+    'accepted',
+    String(head.status),
+    framingText(head.framing),
+    head.version,
+    `reason ${head.reason}`.trimEnd(),
+    head.keepAlive ? 'keep-alive' : 'close',
+    ...(head.contentLength < 0 ? [] : [`content-length ${head.contentLength}`]),
+    ...(head.keepAliveTimeoutS === null ? [] : [`idle ${head.keepAliveTimeoutS} s`]),
+  ];
+}
+
+function framingText(framing: Framing): string {
+  return framing.kind === 'length' ? `length ${framing.octets}` : framing.kind;
+}
+
+/** Feeds the pieces to the parsers of one side, message after message. */
+function judge<H extends { readonly framing: Framing; readonly fields: Fields }>(pieces: Pieces, side: Side<H>): readonly Verdict[] {
+  const lines: string[][] = [];
+  const chunked = new ChunkedDecoder();
+  let content = '';
+  let remaining = 0;
+  let open: H | null = null;
+  let over = false;
+  let began = false;
+  const sink = {
+    onContent(octets: Uint8Array, start: number, end: number): void {
+      content += Buffer.from(octets.subarray(start, end)).toString('latin1');
+    },
+  };
+
+  const end = (head: H, trailers: Fields | null): void => {
+    if (head.framing.kind !== 'none') lines.at(-2)?.push(`content ${JSON.stringify(content)}`);
+    if (trailers !== null) lines.at(-2)?.push(`trailers ${passedOn(trailers).join(', ')}`);
+    over = !side.goesOn(head);
+    open = null;
+    began = false;
+    side.parser.reset();
+  };
+  const begin = (head: H): void => {
+    lines.push([...side.describe(head)], ['fields', ...passedOn(head.fields)]);
+    content = '';
+    open = head;
+    remaining = head.framing.kind === 'length' ? head.framing.octets : 0;
+    chunked.reset();
+    if (head.framing.kind === 'none' || (head.framing.kind === 'length' && remaining === 0)) end(head, null);
+  };
+
+  const take = (octets: Uint8Array, at: number): number => {
+    if (open === null) {
+      began = true;
+      const consumed = side.parser.push(octets, at, octets.length);
+      if (side.parser.state === 'complete') begin(side.parser.head as H);
+      else if (side.parser.state === 'refused') {
+        lines.push([...side.refused()]);
+        over = true;
+      }
+      return consumed;
+    }
+    const head: H = open;
+    if (head.framing.kind === 'chunked') {
+      const consumed = chunked.push(octets, at, octets.length, sink);
+      if (chunked.state === 'done') end(head, chunked.trailers);
+      else if (chunked.state === 'refused') {
+        lines.splice(-2, 2, [...side.refusedContent(chunked.rule ?? '')]);
+        open = null;
+        over = true;
+      }
+      return consumed;
+    }
+    const length = head.framing.kind === 'length' ? Math.min(remaining, octets.length - at) : octets.length - at;
+    sink.onContent(octets, at, at + length);
+    remaining -= length;
+    if (head.framing.kind === 'length' && remaining === 0) end(head, null);
+    return length;
+  };
+
+  for (const piece of pieces) for (let at = 0; at < piece.length && !over; ) at += take(piece, at);
+  const left = open as H | null;
+  if (left?.framing.kind === 'until-close') end(left, null);
+  else if (left !== null) lines.splice(-2, 2, ['partial']);
+  else if (!over && began) lines.push(['partial']);
+  return lines;
+}
+
+/** Field lines as the other side would get them, names lowercase. Both views of the fields must say the same. */
+function passedOn(fields: Fields): string[] {
+  const written: string[] = [];
+  const sink: FieldSink = {
+    field: (name, value) => void written.push(`${name.toLowerCase()}: ${value}`),
+    fieldLines(octets, start, end) {
+      for (const line of Buffer.from(octets.subarray(start, end)).toString('latin1').split('\r\n').slice(0, -1)) {
+        const colon = line.indexOf(':');
+        written.push(`${line.slice(0, colon).toLowerCase()}: ${line.slice(colon + 1).replace(/^[ \t]+|[ \t]+$/g, '')}`);
+      }
+    },
+  };
+  fields.writeTo(sink, fieldFilter([]));
+  const seen: string[] = [];
+  fields.each((name, value) => void seen.push(`${name}: ${value}`));
+  return seen.join('\n') === written.join('\n') ? seen : ['each and writeTo disagree'];
+}
