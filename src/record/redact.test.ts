@@ -88,6 +88,13 @@ describe('credentials are taken out of text from outside', () => {
   ];
   for (const [text, redacted] of cases) test(JSON.stringify(text), () => assert.equal(redactor.redact(text), redacted));
 
+  test('octets that are written out in hexadecimal hide nothing', () => {
+    const hex = (text: string): string => Buffer.from(text).toString('hex');
+    assert.equal(redactor.redact(hex('Cookie: sid=CANARY')), hex('Cookie: …'));
+    assert.equal(redactor.redact(hex('SSH-2.0-OpenSSH_9.6')), hex('SSH-2.0-OpenSSH_9.6'));
+    assert.equal(redactor.redact('00ff00ff00ff00ff'), '00ff00ff00ff00ff');
+  });
+
   test('every text of a value is redacted and cut, however deep', () => {
     const value = { a: ['Cookie: CANARY', 7, null], b: { c: 'x'.repeat(50) } };
     assert.deepEqual(redactor.redactAll(value, 10), { a: ['Cookie: …', 7, null], b: { c: `${'x'.repeat(10)}…` } });

@@ -71,6 +71,9 @@ const secretFields = ['authorization', 'proxy-authorization', 'cookie', 'set-coo
 /** Beyond this a text is not searched but cut: the patterns below must stay cheap. */
 const textCharactersMax = 4096;
 
+/** The first octets of garbage come like this (`wire/response-head.ts`). */
+const hexadecimal = /^(?:[\da-f]{2}){8,}$/;
+
 interface Rule {
   readonly pattern: RegExp;
   readonly becomes: string;
@@ -108,6 +111,17 @@ export class TextRedactor {
   }
 
   redact(text: string): string {
+    return hexadecimal.test(text) ? this.#redactHexadecimal(text) : this.#redactPlain(text);
+  }
+
+  /** Octets written out stay octets written out; the mark in them is UTF-8. */
+  #redactHexadecimal(text: string): string {
+    const octets = Buffer.from(text.slice(0, textCharactersMax), 'hex').toString('latin1');
+    const redacted = this.#redactPlain(octets);
+    return redacted === octets ? text : Buffer.from(redacted, 'utf8').toString('hex');
+  }
+
+  #redactPlain(text: string): string {
     let result = text.length > textCharactersMax ? `${text.slice(0, textCharactersMax)}${leftOut}` : text;
     result = result.replace(this.#fieldLine, `$1$2$3${leftOut}`);
     for (const rule of rules) result = result.replace(rule.pattern, rule.becomes);

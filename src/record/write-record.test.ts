@@ -40,6 +40,7 @@ describe('the verdict of a record', () => {
     ['a 404 of the application is an answer', sampleExchange({ statusSent: 404, statusReceived: 404 }), ['none', null, null, null, 404, 404]],
     ['a 500 of the application is its own', sampleExchange({ statusSent: 500, statusReceived: 500 }), ['app_error', null, null, 'application', 500, 500]],
     ['so is its 503', sampleExchange({ statusSent: 503, statusReceived: 503 }), ['app_error', null, null, 'application', 503, 503]],
+    ['what the endpoint sent counts, not what became of it', sampleExchange({ statusSent: 200, statusReceived: 500 }), ['app_error', null, null, 'application', 200, 500]],
     ['a response of the configuration', sampleExchange({ end: 'generated', attempts: [], statusSent: 500, statusReceived: 0 }), ['none', null, null, null, 500, null]],
     ['a refused connection', failedExchange(refused, 502), ['unreachable', 'connection_refused', 'connect_refused', 'application', 502, null]],
     ['a client that left', failedExchange(gone, 0, { end: 'abandoned' }), ['client_abort', null, 'client_gone', 'client', null, null]],
@@ -109,6 +110,13 @@ describe('a canary that may not be written is not', () => {
     ['last line of an instance', failedExchange(garbage, 502, { attempts: [sampleAttempt({ failure: garbage, exit })] })],
     ['a message of the operator', failedExchange(fail('maintenance', 'route', { route: 'a', message: `password: ${canary}`, retryAfterS: 1 }), 503)],
   ];
+  test('first octets of garbage in hexadecimal', () => {
+    const hex = Buffer.from(`Cookie: ${canary}`).toString('hex');
+    const failure = fail('response_not_http', 'response', { address: 'a:1', firstOctets: hex, guess: 'text' });
+    const written = writerOf().writer.line(failedExchange(failure, 502));
+    assert.ok(!written.includes(Buffer.from(canary).toString('hex')) && written.includes(Buffer.from('Cookie: …').toString('hex')));
+  });
+
   for (const [name, exchange] of cases) test(name, () => assert.ok(!writerOf().writer.line(exchange).includes(canary)));
 
   test('facts that have no place in a record do not get there', () => {

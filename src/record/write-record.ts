@@ -39,6 +39,10 @@ const fragmentsMax = 4096;
 /**
  * Writes the record of each exchange that has ended: one line of `core/record.ts`, its keys in that order, in
  * ASCII. Runs in the serving worker, for every exchange, and waits for nothing.
+ *
+ * Measured (`bench/record.ts`, CPU time on the development machine): 2.2 to 2.5 µs for an ordinary line of 1,125
+ * octets, half of it for making one string of the pieces and copying it into the batch; 3.5 µs with a query to
+ * redact; 6 µs for a failure. What repeats is kept as ready text: by worker, route, endpoint and second.
  */
 export class RecordWriter {
   readonly #batch: RecordBatch;

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { test } from 'node:test';
+import type { EndedExchange } from '../core/exchange.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import type { Instant } from '../core/time.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { RecordBatch } from './batch.ts';
+import { parseRecord } from './parse-record.ts';
+import { failedExchange, sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.ts';
+import { RecordWriter } from './write-record.ts';
+
+/**
+ * The format of the exchange log, octet for octet. A difference here is a change of a public format: add fields
+ * at the end of their object and say so in docs/record.md; anything else needs a new version and a new file.
+ * Only `detail` is left out of the comparison: a sentence for people, which may get better.
+ * `UPDATE_GOLDEN=1` writes the file anew.
+ */
+const path = fileURLToPath(new URL('../../test/golden/record-v1.ndjson', import.meta.url));
+
+const address = '127.0.0.1:3000';
+const refused = fail('connect_refused', 'connect', { address });
+const silent = fail('response_head_timeout', 'response', { address, limitMs: 60_000 });
+const reset = fail('reset_before_response', 'response', { address, reused: false, idleMs: 0, errno: 'ECONNRESET' });
+const garbage = fail('response_not_http', 'response', { address, firstOctets: Buffer.from('SSH-2.0-OpenSSH_9.6\r\n').toString('hex'), guess: 'ssh' });
+const short = fail('response_content_short', 'content', { address, octetsReceived: 4096, octetsExpected: 6413, how: 'closed' });
+const gone = fail('client_gone', 'response', { octetsSent: 0, how: 'closed' });
+const maintenance = fail('maintenance', 'route', { route: 'shop', message: 'Back at nine.', retryAfterS: 600 });
+
+const until = (ms: number): Instant => (5000 + ms) as Instant;
+
+const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] = [
+  ['forwarded', sampleExchange()],
+  [
+    'forwarded over TLS, every optional field present',
+    sampleExchange({
+      application: 'shop',
+      release: '2026-11-21.1',
+      client: sampleClient({ address: '2001:db8::17', peerAddress: '10.0.0.5', scheme: 'https', tls: { version: 'TLSv1.3', serverName: 'shop.example.org', alpn: 'http/1.1' } }),
+      method: 'POST',
+      target: '/caf%C3%A9/"quoted"',
+      attempts: [sampleAttempt({ reused: false, idleMs: -1, dnsMs: 0.4, connectedMs: 0.9, tlsMs: 3.25 })],
+      octetsFromClient: 1024,
+    }),
+  ],
+  ['the application\'s own 500', sampleExchange({ statusSent: 500, statusReceived: 500, attempts: [sampleAttempt({ status: 500 })] })],
+  ['unreachable', failed(refused, 502, { startedMs: 0.08, sentMs: -1, endedMs: 0.75 }, { delivery: 'not_sent' })],
+  ['too slow', failed(silent, 504, { endedMs: 60_000.4, retryReason: 'not_idempotent' }, { method: 'POST', endedAt: until(60_001) })],
+  ['reset, by an instance that was killed', instanceExit()],
+  ['garbage', failed(garbage, 502, { endedMs: 1.5 }, { delivery: 'response_started' })],
+  ['maintenance', sampleExchange({ attempts: [], upstream: '', statusSent: 503, statusReceived: 0, end: 'generated', failure: maintenance, delivery: 'not_sent', endedAt: until(0.2) })],
+  [
+    'truncated',
+    sampleExchange({
+      attempts: [sampleAttempt({ failure: short, retryReason: 'committed' })],
+      end: 'truncated',
+      failure: short,
+      octetsToClient: 4096,
+    }),
+  ],
+  ['abandoned', failed(gone, 0, { retryReason: 'not_the_upstream' }, { end: 'abandoned', octetsToClient: 0 })],
+  ['replayed', replayed()],
+];
+
+function failed(failure: Failure, status: number, attempt: Partial<EndedExchange['attempts'][number]>, changes: Partial<EndedExchange>): EndedExchange {
+  const attempts = [sampleAttempt({ reused: false, idleMs: -1, headMs: -1, status: 0, failure, retryReason: 'nowhere_else', ...attempt })];
+  return failedExchange(failure, status, { attempts, octetsToClient: 512, ...changes });
+}
+
+function instanceExit(): EndedExchange {
+  const exit = { atInstant: 5011, code: null, signal: 'SIGKILL', outOfMemory: true, lastLine: 'FATAL ERROR: Reached heap limit' };
+  return failed(reset, 502, { endedMs: 51, exit, retryReason: 'not_idempotent' }, { method: 'POST', application: 'shop', endedAt: until(51.2) });
+}
+
+function replayed(): EndedExchange {
+  const other = '127.0.0.1:3001';
+  const failure = fail('reset_before_response', 'response', { address: other, reused: true, idleMs: 812, errno: 'ECONNRESET' });
+  const attempts = [
+    sampleAttempt({ endpoint: `shop/${other}`, address: other, headMs: -1, endedMs: 0.9, status: 0, failure, retry: true, retryReason: 'idempotent' }),
+    sampleAttempt({ reused: false, idleMs: -1, startedMs: 0.95, connectedMs: 1.2, sentMs: 1.3 }),
+  ];
+  return sampleExchange({ attempts });
+}
+
+function write(): string {
+  const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
+  const writer = new RecordWriter({
+    deployment: 'shop',
+    member: 'gw-1',
+    processStartedWall: Date.UTC(2026, 10, 20, 22, 15, 0),
+    worker: 1,
+    queryAllowed: ['page'],
+    batch,
+  });
+  const id = (index: number): string => `019aa5d2-5f1c-7c3e-9f0a-${String(index + 1).padStart(12, '0')}`;
+  return exchanges.map(([, exchange], index) => writer.line({ ...exchange, id: id(index) })).join('');
+}
+
+/** The lines without their sentences. */
+function formatOf(log: string): string[] {
+  return log.replace(/"detail":"(?:[^"\\]|\\.)*"/g, '"detail":"…"').split('\n');
+}
+
+test('every line is octet for octet what version 1 says', () => {
+  const written = write();
+  if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(path, written, 'latin1');
+  assert.deepEqual(formatOf(written), formatOf(readFileSync(path, 'latin1')));
+});
+
+test('readers of version 1 read every line', () => {
+  const lines = readFileSync(path, 'latin1').trimEnd().split('\n');
+  assert.equal(lines.length, exchanges.length);
+  lines.forEach((line, index) => {
+    const parsed = parseRecord(line);
+    const [name, exchange] = exchanges[index] as (typeof exchanges)[number];
+    assert.ok(parsed.ok, name);
+    const { record } = parsed;
+    assert.deepEqual([record.v, record.end, record.attempts.length, record.cause], [1, exchange.end, exchange.attempts.length, exchange.failure?.cause ?? null], name);
+  });
+});
+
+test('the keys stand in the order of the schema, in every line the same', () => {
+  const lines = readFileSync(path, 'latin1').trimEnd().split('\n');
+  const keys = lines.map((line) => Object.keys(JSON.parse(line) as object).join());
+  assert.equal(new Set(keys).size, 1);
+  assert.equal(
+    keys[0],
+    'v,kind,id,trace_id,at,deployment,member,process,worker,revision,route,upstream,application,release,arm,weight,client,tls,' +
+      'method,scheme,host,path,query,attempts,status,received_status,grpc_status,shape,type,cause,whose,stage,detail,delivery,end,' +
+      'octets_in,octets_out,duration_ms',
+  );
+});
