@@ -71,6 +71,13 @@ export function isText(octets: Uint8Array, start: number, end: number, lowercase
   return true;
 }
 
+/** Whether octets [start, end) are exactly `text`. */
+export function isSame(octets: Uint8Array, start: number, end: number, text: string): boolean {
+  if (end - start !== text.length) return false;
+  for (let index = 0; index < text.length; index++) if (octets[start + index] !== text.charCodeAt(index)) return false;
+  return true;
+}
+
 /** An ASCII capital becomes its small letter; everything else stays. */
 export function foldCase(octet: number): number {
   return octet >= 0x41 && octet <= 0x5a ? octet | 0x20 : octet;

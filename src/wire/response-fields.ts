@@ -1,5 +1,5 @@
 import { fieldId, knownFieldNames } from '../core/field-names.ts';
-import { isDigit, isText } from './characters.ts';
+import { isDigit, isSame, isText } from './characters.ts';
 import type { FieldSectionParser } from './field-section.ts';
 import { FramingFacts, responseFraming } from './framing.ts';
 import { type HeadBlock, spanSlots } from './head-storage.ts';
@@ -83,11 +83,7 @@ function reasonText(octets: Buffer, line: StatusLineParser): string {
   const { reasonStart, reasonEnd, status } = line;
   if (reasonEnd <= reasonStart) return '';
   const usual = reasonPhrase(status);
-  if (usual.length === reasonEnd - reasonStart) {
-    let index = 0;
-    while (index < usual.length && octets[reasonStart + index] === usual.charCodeAt(index)) index++;
-    if (index === usual.length) return usual;
-  }
+  if (isSame(octets, reasonStart, reasonEnd, usual)) return usual;
   return octets.toString('latin1', reasonStart, reasonEnd);
 }
 

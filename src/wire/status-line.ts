@@ -1,5 +1,5 @@
 import type { ResponseRule } from '../core/rules.ts';
-import { CR, excerpt, fieldValueOctets, isDigit, LF, SP } from './characters.ts';
+import { CR, excerpt, fieldValueOctets, isDigit, isSame, LF, SP } from './characters.ts';
 
 /** "HTTP/" */
 const versionStart = [0x48, 0x54, 0x54, 0x50, 0x2f] as const;
@@ -50,6 +50,7 @@ export class StatusLineParser {
 
   /** Reads on to octet `end`. True when there is nothing more to read: complete, or `fault` says what is wrong. */
   scan(octets: Uint8Array, end: number): boolean {
+    if (this.at === 0 && end > statusEnd) this.#takeUsualStart(octets);
     while (this.at < end) {
       if (this.#place === inReason) {
         this.#scanReason(octets, end);
@@ -60,6 +61,20 @@ export class StatusLineParser {
       if (this.#place === inVersion && this.at > versionEnd) return true;
     }
     return false;
+  }
+
+  /** Nearly every response begins "HTTP/1.1 200 " in one piece; what does not is read octet by octet, to the same end. */
+  #takeUsualStart(octets: Uint8Array): void {
+    if (!isSame(octets, 0, versionEnd - 1, 'HTTP/1.') || octets[versionEnd] !== SP || octets[statusEnd] !== SP) return;
+    const minor = octets[versionEnd - 1] as number;
+    const hundreds = (octets[statusStart] as number) - 0x30;
+    const tens = octets[statusStart + 1] as number;
+    const ones = octets[statusStart + 2] as number;
+    if (!isDigit(minor) || hundreds < 1 || hundreds > 5 || !isDigit(tens) || !isDigit(ones)) return;
+    this.isHttp10 = minor === 0x30;
+    this.status = hundreds * 100 + (tens - 0x30) * 10 + (ones - 0x30);
+    this.at = statusEnd + 1;
+    this.#place = inReason;
   }
 
   /** Takes one octet. False when it may not stand there. */
