@@ -47,7 +47,15 @@ function exchange(n: number, target: string): EndedExchange {
     upstream: 'web',
     application: '',
     release: '',
-    client: { address: '192.0.2.17', port: 40_000 + ms, peerAddress: '192.0.2.17', trusted: false, scheme: 'http', tls: null, listener: 'http' },
+    client: {
+      address: '192.0.2.17',
+      port: 40_000 + ms,
+      peerAddress: '192.0.2.17',
+      trusted: false,
+      scheme: 'http',
+      tls: null,
+      listener: 'http',
+    },
     method: 'GET',
     authority: 'shop.example.org',
     target,
@@ -87,7 +95,13 @@ function exchange(n: number, target: string): EndedExchange {
 function failed(n: number): EndedExchange {
   const failure = fail('connect_refused', 'connect', { address: '127.0.0.1:3000' });
   const ordinary = exchange(n, '/products/42');
-  const attempts = ordinary.attempts.map((attempt) => ({ ...attempt, reused: false, status: 0, failure, retryReason: 'nowhere_else' as const }));
+  const attempts = ordinary.attempts.map((attempt) => ({
+    ...attempt,
+    reused: false,
+    status: 0,
+    failure,
+    retryReason: 'nowhere_else' as const,
+  }));
   return { ...ordinary, attempts, statusSent: 502, statusReceived: 0, end: 'generated', failure, delivery: 'not_sent' };
 }
 
@@ -107,8 +121,24 @@ function measure(name: string, make: (n: number) => EndedExchange, run: (exchang
 let length = 0;
 const octets = writer.write(exchange(1, '/products/42'));
 console.log(`an ordinary line has ${octets} octets; ${lines} lines per round`);
-measure('record, ordinary', (n) => exchange(n, '/products/42'), (ended) => void writer.write(ended));
-measure('record, with a query', (n) => exchange(n, '/products/42?page=2&token=abcdef&q=shoes'), (ended) => void writer.write(ended));
+measure(
+  'record, ordinary',
+  (n) => exchange(n, '/products/42'),
+  (ended) => void writer.write(ended),
+);
+measure(
+  'record, with a query',
+  (n) => exchange(n, '/products/42?page=2&token=abcdef&q=shoes'),
+  (ended) => void writer.write(ended),
+);
 measure('record, failed', failed, (ended) => void writer.write(ended));
-measure('the text alone', (n) => exchange(n, '/products/42'), (ended) => void (length += writer.line(ended).length));
-measure('count', (n) => exchange(n, '/products/42'), (ended) => counters.count(ended));
+measure(
+  'the text alone',
+  (n) => exchange(n, '/products/42'),
+  (ended) => void (length += writer.line(ended).length),
+);
+measure(
+  'count',
+  (n) => exchange(n, '/products/42'),
+  (ended) => counters.count(ended),
+);

@@ -64,7 +64,10 @@ test('while main does not acknowledge, lines are dropped and counted, and nothin
   batch.append('bbbb\n', false);
   batch.acknowledge(2);
   clock.advanceSync(100);
-  assert.deepEqual(taken.map((lines) => lines.lines), [2, 2, 2, 1]);
+  assert.deepEqual(
+    taken.map((lines) => lines.lines),
+    [2, 2, 2, 1],
+  );
   assert.equal(batch.dropped, 4);
 });
 
@@ -81,7 +84,11 @@ test('octets that were taken are not written again', () => {
 
 test('every line arrives once, in order, or is counted', () => {
   const line = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 30 }).map((word) => `${word}\n`);
-  const step = fc.oneof({ weight: 8, arbitrary: line }, { weight: 1, arbitrary: fc.constant('acknowledge' as const) }, { weight: 1, arbitrary: fc.constant('wait' as const) });
+  const step = fc.oneof(
+    { weight: 8, arbitrary: line },
+    { weight: 1, arbitrary: fc.constant('acknowledge' as const) },
+    { weight: 1, arbitrary: fc.constant('wait' as const) },
+  );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
       const { clock, taken, batch } = workerBatch({ octetsMax: 40, unacknowledgedMax: 3 });
@@ -100,8 +107,13 @@ test('every line arrives once, in order, or is counted', () => {
       assert.equal(batch.dropped, dropped);
       for (const lines of all) {
         assert.equal(lines.lines, text(lines).split('\n').length - 1);
-        const marked = Array.from({ length: lines.failed.length / 2 }, (_, n) => text(lines).slice(lines.failed[2 * n], lines.failed[2 * n + 1]));
-        assert.deepEqual(marked, (text(lines).match(/[ab]*\n/g) ?? []).filter((each) => each.includes('b')));
+        const marked = Array.from({ length: lines.failed.length / 2 }, (_, n) =>
+          text(lines).slice(lines.failed[2 * n], lines.failed[2 * n + 1]),
+        );
+        assert.deepEqual(
+          marked,
+          (text(lines).match(/[ab]*\n/g) ?? []).filter((each) => each.includes('b')),
+        );
       }
     }),
     { numRuns: 200 },

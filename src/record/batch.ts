@@ -130,7 +130,7 @@ export class RecordBatch {
     this.#timer = this.#clock.schedule(due, RecordBatch.#waited, this);
   }
 
-  static #waited(batch: RecordBatch): void {
+  static #waited(this: void, batch: RecordBatch): void {
     batch.#timer = null;
     batch.#overdue = true;
     batch.#onReady();

@@ -7,8 +7,10 @@ import type { Instant } from '../core/time.ts';
 import { CounterTotals, ExchangeCounters } from './counters.ts';
 import { failedExchange, sampleExchange } from './sample-exchange.ts';
 
-const lasting = (ms: number, changes: Partial<EndedExchange> = {}): EndedExchange => sampleExchange({ endedAt: (5000 + ms) as Instant, ...changes });
-const labels = ({ route, upstream, statusClass, shape, cause, end }: ExchangeCount): string => [route, upstream, statusClass, shape, cause, end].join(' ');
+const lasting = (ms: number, changes: Partial<EndedExchange> = {}): EndedExchange =>
+  sampleExchange({ endedAt: (5000 + ms) as Instant, ...changes });
+const labels = ({ route, upstream, statusClass, shape, cause, end }: ExchangeCount): string =>
+  [route, upstream, statusClass, shape, cause, end].join(' ');
 
 test('exchanges that agree in every label are counted together, others apart', () => {
   const counters = new ExchangeCounters();
@@ -64,7 +66,15 @@ test('a delta holds what came since the last one, and totals add them up', () =>
   totals.add(counters.takeDelta());
   assert.equal(first[0]?.count, 1, 'a delta that was taken does not change');
   assert.deepEqual(
-    totals.all().map(({ route, count, durationMsSum, octetsIn, octetsOut }) => [route, count, durationMsSum, octetsIn, octetsOut]),
+    totals
+      .all()
+      .map(({ route, count, durationMsSum, octetsIn, octetsOut }) => [
+        route,
+        count,
+        durationMsSum,
+        octetsIn,
+        octetsOut,
+      ]),
     [
       ['shop', 2, 7, 5, 12_826],
       ['api', 1, 4, 0, 6413],
@@ -75,12 +85,19 @@ test('a delta holds what came since the last one, and totals add them up', () =>
 test('beyond the limit exchanges are counted under "(other)", none is lost', () => {
   const counters = new ExchangeCounters(3);
   const totals = new CounterTotals(2);
-  for (let n = 0; n < 50; n++) counters.count(lasting(1, { route: `r${n}`, upstream: `u${n}`, statusSent: n % 2 === 0 ? 200 : 404 }));
+  for (let n = 0; n < 50; n++)
+    counters.count(lasting(1, { route: `r${n}`, upstream: `u${n}`, statusSent: n % 2 === 0 ? 200 : 404 }));
   const delta = counters.takeDelta();
-  assert.deepEqual(delta.map((count) => `${count.route} ${count.statusClass} ${count.count}`), ['r0 2xx 1', 'r1 4xx 1', 'r2 2xx 1', '(other) 4xx 24', '(other) 2xx 23']);
+  assert.deepEqual(
+    delta.map((count) => `${count.route} ${count.statusClass} ${count.count}`),
+    ['r0 2xx 1', 'r1 4xx 1', 'r2 2xx 1', '(other) 4xx 24', '(other) 2xx 23'],
+  );
   totals.add(delta);
   totals.add([{ ...(delta[0] as ExchangeCount), route: 'r0' }]);
-  assert.deepEqual(totals.all().map((count) => `${count.route} ${count.statusClass} ${count.count}`), ['r0 2xx 2', 'r1 4xx 1', '(other) 2xx 24', '(other) 4xx 24']);
+  assert.deepEqual(
+    totals.all().map((count) => `${count.route} ${count.statusClass} ${count.count}`),
+    ['r0 2xx 2', 'r1 4xx 1', '(other) 2xx 24', '(other) 4xx 24'],
+  );
 });
 
 test('a known key costs no new cell', () => {

@@ -59,7 +59,9 @@ export class ExchangeCounters {
       exchange.failure === null
         ? withoutFailure.indexOf(shapeWithoutFailure(exchange))
         : withoutFailure.length + this.#causeNumber(exchange.failure.cause);
-    return (verdict * ends.length + ends.indexOf(exchange.end)) * statusClasses.length + classNumber(exchange.statusSent);
+    return (
+      (verdict * ends.length + ends.indexOf(exchange.end)) * statusClasses.length + classNumber(exchange.statusSent)
+    );
   }
 
   #causeNumber(cause: Cause): number {

@@ -8,11 +8,17 @@ import type { ExchangeRecord } from '../core/record.ts';
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const recordPage = readFileSync(at('docs/record.md'), 'utf8');
 const golden = at('test/golden/record-v1.ndjson');
-const records = readFileSync(golden, 'latin1').trimEnd().split('\n').map((line) => JSON.parse(line) as ExchangeRecord);
+const records = readFileSync(golden, 'latin1')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line) as ExchangeRecord);
 
 /** What stands in backticks in the first column of a page's tables. */
 function documented(page: string): Set<string> {
-  const cells = page.split('\n').filter((line) => line.startsWith('| `')).map((line) => line.split('|')[1] ?? '');
+  const cells = page
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+    .map((line) => line.split('|')[1] ?? '');
   return new Set(cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string)));
 }
 
@@ -32,7 +38,9 @@ test('docs/events.md explains every kind of event and what every event has', () 
   const source = readFileSync(at('src/core/event.ts'), 'utf8');
   const facts = source.slice(source.indexOf('interface EventFacts'), source.indexOf('export type EventKind'));
   const common = source.slice(source.indexOf('interface EventOf'), source.indexOf('export type Event ='));
-  const names = [...facts.matchAll(/^ {2}(\w+): \{/gm), ...common.matchAll(/^ {2}readonly (\w+):/gm)].map(([, name]) => name as string);
+  const names = [...facts.matchAll(/^ {2}(\w+): \{/gm), ...common.matchAll(/^ {2}readonly (\w+):/gm)].map(
+    ([, name]) => name as string,
+  );
   assert.ok(names.length > 20);
   assert.deepEqual([...documented(readFileSync(at('docs/events.md'), 'utf8'))].sort(), names.sort());
 });

@@ -9,13 +9,21 @@ function hubWith(options: Partial<EventHubOptions> = {}) {
   return { clock, hub: createEventHub({ epoch: 'e1', member: 'gw-1', clock, revision: () => 3, ...options }) };
 }
 
-const closed = (why: string) => ({ kind: 'process_stopping', subject: 'gateway', reason: why, evidence: { why } }) as const;
+const closed = (why: string) =>
+  ({ kind: 'process_stopping', subject: 'gateway', reason: why, evidence: { why } }) as const;
 const seqs = (events: readonly Event[]): number[] => events.map((event) => event.seq);
 
 test('an event gets what its teller does not know', () => {
   const { clock, hub } = hubWith();
   clock.advanceSync(5);
-  hub.tell({ kind: 'listener_opened', subject: 'listener:http', reason: 'The listener is open.', evidence: { listener: 'http', address: ':8080' }, worker: 2, to: 'open' });
+  hub.tell({
+    kind: 'listener_opened',
+    subject: 'listener:http',
+    reason: 'The listener is open.',
+    evidence: { listener: 'http', address: ':8080' },
+    worker: 2,
+    to: 'open',
+  });
   assert.deepEqual(hub.since(0), {
     events: [
       {
@@ -96,7 +104,10 @@ describe('subscribers', () => {
     hub.subscribe((event) => heard.push(event.seq));
     hub.tell(closed('first'));
     assert.deepEqual(heard, [1, 2]);
-    assert.deepEqual(lines.map((line) => (JSON.parse(line) as Event).seq), [1, 2]);
+    assert.deepEqual(
+      lines.map((line) => (JSON.parse(line) as Event).seq),
+      [1, 2],
+    );
   });
 
   test('one that has left hears nothing more, not even of the event that is being told', () => {
@@ -114,7 +125,7 @@ describe('subscribers', () => {
 test('what applications print is redacted before anybody sees it, and bounded', () => {
   const lines: string[] = [];
   const { hub } = hubWith({ sink: (line) => lines.push(line) });
-  const output = ['Authorization: Bearer CANARY', 'Cookie: sid=CANARY', `${'é'.repeat(5000)}`, 'done\u2028"\ud800'];
+  const output = ['Authorization: Bearer CANARY', 'Cookie: sid=CANARY', 'é'.repeat(5000), 'done\u2028"\ud800'];
   hub.tell({
     kind: 'instance_exited',
     subject: 'instance:web/1',

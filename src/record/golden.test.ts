@@ -23,8 +23,17 @@ const address = '127.0.0.1:3000';
 const refused = fail('connect_refused', 'connect', { address });
 const silent = fail('response_head_timeout', 'response', { address, limitMs: 60_000 });
 const reset = fail('reset_before_response', 'response', { address, reused: false, idleMs: 0, errno: 'ECONNRESET' });
-const garbage = fail('response_not_http', 'response', { address, firstOctets: Buffer.from('SSH-2.0-OpenSSH_9.6\r\n').toString('hex'), guess: 'ssh' });
-const short = fail('response_content_short', 'content', { address, octetsReceived: 4096, octetsExpected: 6413, how: 'closed' });
+const garbage = fail('response_not_http', 'response', {
+  address,
+  firstOctets: Buffer.from('SSH-2.0-OpenSSH_9.6\r\n').toString('hex'),
+  guess: 'ssh',
+});
+const short = fail('response_content_short', 'content', {
+  address,
+  octetsReceived: 4096,
+  octetsExpected: 6413,
+  how: 'closed',
+});
 const gone = fail('client_gone', 'response', { octetsSent: 0, how: 'closed' });
 const maintenance = fail('maintenance', 'route', { route: 'shop', message: 'Back at nine.', retryAfterS: 600 });
 
@@ -37,19 +46,47 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
     sampleExchange({
       application: 'shop',
       release: '2026-11-21.1',
-      client: sampleClient({ address: '2001:db8::17', peerAddress: '10.0.0.5', scheme: 'https', tls: { version: 'TLSv1.3', serverName: 'shop.example.org', alpn: 'http/1.1' } }),
+      client: sampleClient({
+        address: '2001:db8::17',
+        peerAddress: '10.0.0.5',
+        scheme: 'https',
+        tls: { version: 'TLSv1.3', serverName: 'shop.example.org', alpn: 'http/1.1' },
+      }),
       method: 'POST',
       target: '/caf%C3%A9/"quoted"',
       attempts: [sampleAttempt({ reused: false, idleMs: -1, dnsMs: 0.4, connectedMs: 0.9, tlsMs: 3.25 })],
       octetsFromClient: 1024,
     }),
   ],
-  ['the application\'s own 500', sampleExchange({ statusSent: 500, statusReceived: 500, attempts: [sampleAttempt({ status: 500 })] })],
+  [
+    "the application's own 500",
+    sampleExchange({ statusSent: 500, statusReceived: 500, attempts: [sampleAttempt({ status: 500 })] }),
+  ],
   ['unreachable', failed(refused, 502, { startedMs: 0.08, sentMs: -1, endedMs: 0.75 }, { delivery: 'not_sent' })],
-  ['too slow', failed(silent, 504, { endedMs: 60_000.4, retryReason: 'not_idempotent' }, { method: 'POST', endedAt: until(60_001) })],
+  [
+    'too slow',
+    failed(
+      silent,
+      504,
+      { endedMs: 60_000.4, retryReason: 'not_idempotent' },
+      { method: 'POST', endedAt: until(60_001) },
+    ),
+  ],
   ['reset, by an instance that was killed', instanceExit()],
   ['garbage', failed(garbage, 502, { endedMs: 1.5 }, { delivery: 'response_started' })],
-  ['maintenance', sampleExchange({ attempts: [], upstream: '', statusSent: 503, statusReceived: 0, end: 'generated', failure: maintenance, delivery: 'not_sent', endedAt: until(0.2) })],
+  [
+    'maintenance',
+    sampleExchange({
+      attempts: [],
+      upstream: '',
+      statusSent: 503,
+      statusReceived: 0,
+      end: 'generated',
+      failure: maintenance,
+      delivery: 'not_sent',
+      endedAt: until(0.2),
+    }),
+  ],
   [
     'truncated',
     sampleExchange({
@@ -63,21 +100,61 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
   ['replayed', replayed()],
 ];
 
-function failed(failure: Failure, status: number, attempt: Partial<EndedExchange['attempts'][number]>, changes: Partial<EndedExchange>): EndedExchange {
-  const attempts = [sampleAttempt({ reused: false, idleMs: -1, headMs: -1, status: 0, failure, retryReason: 'nowhere_else', ...attempt })];
+function failed(
+  failure: Failure,
+  status: number,
+  attempt: Partial<EndedExchange['attempts'][number]>,
+  changes: Partial<EndedExchange>,
+): EndedExchange {
+  const attempts = [
+    sampleAttempt({
+      reused: false,
+      idleMs: -1,
+      headMs: -1,
+      status: 0,
+      failure,
+      retryReason: 'nowhere_else',
+      ...attempt,
+    }),
+  ];
   return failedExchange(failure, status, { attempts, octetsToClient: 512, ...changes });
 }
 
 function instanceExit(): EndedExchange {
-  const exit = { atInstant: 5011, code: null, signal: 'SIGKILL', outOfMemory: true, lastLine: 'FATAL ERROR: Reached heap limit' };
-  return failed(reset, 502, { endedMs: 51, exit, retryReason: 'not_idempotent' }, { method: 'POST', application: 'shop', endedAt: until(51.2) });
+  const exit = {
+    atInstant: 5011,
+    code: null,
+    signal: 'SIGKILL',
+    outOfMemory: true,
+    lastLine: 'FATAL ERROR: Reached heap limit',
+  };
+  return failed(
+    reset,
+    502,
+    { endedMs: 51, exit, retryReason: 'not_idempotent' },
+    { method: 'POST', application: 'shop', endedAt: until(51.2) },
+  );
 }
 
 function replayed(): EndedExchange {
   const other = '127.0.0.1:3001';
-  const failure = fail('reset_before_response', 'response', { address: other, reused: true, idleMs: 812, errno: 'ECONNRESET' });
+  const failure = fail('reset_before_response', 'response', {
+    address: other,
+    reused: true,
+    idleMs: 812,
+    errno: 'ECONNRESET',
+  });
   const attempts = [
-    sampleAttempt({ endpoint: `shop/${other}`, address: other, headMs: -1, endedMs: 0.9, status: 0, failure, retry: true, retryReason: 'idempotent' }),
+    sampleAttempt({
+      endpoint: `shop/${other}`,
+      address: other,
+      headMs: -1,
+      endedMs: 0.9,
+      status: 0,
+      failure,
+      retry: true,
+      retryReason: 'idempotent',
+    }),
     sampleAttempt({ reused: false, idleMs: -1, startedMs: 0.95, connectedMs: 1.2, sentMs: 1.3 }),
   ];
   return sampleExchange({ attempts });
@@ -116,7 +193,11 @@ test('readers of version 1 read every line', () => {
     const [name, exchange] = exchanges[index] as (typeof exchanges)[number];
     assert.ok(parsed.ok, name);
     const { record } = parsed;
-    assert.deepEqual([record.v, record.end, record.attempts.length, record.cause], [1, exchange.end, exchange.attempts.length, exchange.failure?.cause ?? null], name);
+    assert.deepEqual(
+      [record.v, record.end, record.attempts.length, record.cause],
+      [1, exchange.end, exchange.attempts.length, exchange.failure?.cause ?? null],
+      name,
+    );
   });
 });
 

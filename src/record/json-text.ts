@@ -58,7 +58,9 @@ function escapeUnit(unit: string): string {
 }
 
 /** ".001" to ".999", without zeros at the end; "" for none. */
-const thousandths = Array.from({ length: 1000 }, (_, n) => (n === 0 ? '' : `.${String(n).padStart(3, '0').replace(/0+$/, '')}`));
+const thousandths = Array.from({ length: 1000 }, (_, n) =>
+  n === 0 ? '' : `.${String(n).padStart(3, '0').replace(/0+$/, '')}`,
+);
 
 /**
  * Milliseconds with at most three decimals; negative ones and what is no number are 0.

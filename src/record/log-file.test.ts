@@ -91,11 +91,17 @@ describe('a log', () => {
     const { clock, log, ear } = await scripted([output], { queueOctetsMax: 12 });
     for (let n = 0; n < 5; n++) log.append(octets('five5\n'), 3);
     assert.deepEqual([log.dropped, log.queuedOctets, [...log.droppedBy]], [9, 12, [['queue_full', 9]]]);
-    assert.deepEqual(ear.told.map((told) => [told.count, told.errno, told.to]), [[3, null, 'failing']]);
+    assert.deepEqual(
+      ear.told.map((told) => [told.count, told.errno, told.to]),
+      [[3, null, 'failing']],
+    );
     await clock.advance(9999);
     assert.equal(ear.told.length, 1);
     await clock.advance(1);
-    assert.deepEqual(ear.told.map((told) => told.count), [3, 6]);
+    assert.deepEqual(
+      ear.told.map((told) => told.count),
+      [3, 6],
+    );
     await clock.advance(60_000);
     assert.equal(ear.told.length, 2, 'nothing new, nothing said');
   });
@@ -109,12 +115,24 @@ describe('a log', () => {
     assert.equal(output.text, 'fir');
     await clock.advance(2000);
     assert.equal(output.text, 'first\nsecond\n');
-    assert.deepEqual([...log.droppedBy], [['queue_full', 1], ['ENOSPC', 1]]);
+    assert.deepEqual(
+      [...log.droppedBy],
+      [
+        ['queue_full', 1],
+        ['ENOSPC', 1],
+      ],
+    );
     log.append(octets('fifth\n'), 1);
     await clock.advance(10_000);
     assert.equal(output.text, 'first\nsecond\nfifth\n');
     // Told at once; then, after 10 s, that it is being written again.
-    assert.deepEqual(ear.told.map((told) => [told.to, told.count]), [['failing', 1], ['writing', 1]]);
+    assert.deepEqual(
+      ear.told.map((told) => [told.to, told.count]),
+      [
+        ['failing', 1],
+        ['writing', 1],
+      ],
+    );
     assert.match(ear.told[1]?.reason ?? '', /again/);
     assert.equal(clock.timersLive, 0);
   });
@@ -123,7 +141,10 @@ describe('a log', () => {
     const { clock, log, ear } = await scripted([new ScriptedOutput('ENOSPC')]);
     log.append(octets('a\n'), 1);
     await clock.advance(0);
-    assert.deepEqual(ear.told.map((told) => [told.to, told.count, told.errno]), [['failing', 0, 'ENOSPC']]);
+    assert.deepEqual(
+      ear.told.map((told) => [told.to, told.count, told.errno]),
+      [['failing', 0, 'ENOSPC']],
+    );
   });
 
   test('opens its name again when the file is beyond saving, and begins the line again', async () => {
@@ -159,7 +180,10 @@ describe('a log', () => {
     log.append(octets('a\n'), 1);
     await clock.advance(60_000);
     assert.deepEqual([[...log.droppedBy], output.writes], [[['EPIPE', 4]], 1]);
-    assert.deepEqual(ear.told.map((told) => told.count), [1, 3]);
+    assert.deepEqual(
+      ear.told.map((told) => told.count),
+      [1, 3],
+    );
   });
 
   test('is reopened between two writes; the old file gets its line whole', async () => {

@@ -224,7 +224,7 @@ class QueuedLog implements LogFile {
     if (errno !== 'EAGAIN') this.#losses.failing(errno);
   }
 
-  static #tryAgain(log: QueuedLog): void {
+  static #tryAgain(this: void, log: QueuedLog): void {
     log.#retry = null;
     if (log.#errno === null || passing.includes(log.#errno)) return log.#write();
     // The file may be beyond saving (EIO, ESTALE); under its name there may be a sound one.

@@ -91,7 +91,10 @@ const sentences: Readonly<Record<string, (path: string) => string>> = {
 
 function problemOf(path: string, errno: string): LogProblem {
   const sentence = sentences[errno];
-  return { errno, says: sentence === undefined ? `${path} cannot be opened (${errno})` : `${sentence(path)} (${errno})` };
+  return {
+    errno,
+    says: sentence === undefined ? `${path} cannot be opened (${errno})` : `${sentence(path)} (${errno})`,
+  };
 }
 
 /** The name of a system error. An error without one is none of the world's: EIO says that much. */

@@ -65,7 +65,7 @@ export class LossReport {
     this.#timer = this.#clock.schedule(this.#nextAt, LossReport.#due, this);
   }
 
-  static #due(report: LossReport): void {
+  static #due(this: void, report: LossReport): void {
     report.#timer = null;
     report.#tell();
   }
@@ -81,7 +81,14 @@ export class LossReport {
     this.#nextAt = after(this.#clock.now(), this.#tellEveryMs);
     const errno = this.#reason === 'queue_full' || this.#reason === 'closed' ? null : this.#reason;
     const evidence = { what: this.#path, count, errno };
-    this.#events.tell({ kind: 'log_dropped', subject: `log:${this.#path}`, from, to, reason: this.#sentence(count), evidence });
+    this.#events.tell({
+      kind: 'log_dropped',
+      subject: `log:${this.#path}`,
+      from,
+      to,
+      reason: this.#sentence(count),
+      evidence,
+    });
   }
 
   #sentence(count: number): string {

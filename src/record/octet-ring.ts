@@ -46,7 +46,11 @@ export interface LineSearch<T> {
 }
 
 function searchBackwards<T>(octets: Buffer, search: LineSearch<T>): T | null {
-  for (let at = octets.lastIndexOf(search.needle); at !== -1; at = at === 0 ? -1 : octets.lastIndexOf(search.needle, at - 1)) {
+  for (
+    let at = octets.lastIndexOf(search.needle);
+    at !== -1;
+    at = at === 0 ? -1 : octets.lastIndexOf(search.needle, at - 1)
+  ) {
     const found = search.read(lineAround(octets, at));
     if (found !== null) return found;
   }

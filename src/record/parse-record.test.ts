@@ -7,7 +7,14 @@ import { sampleExchange } from './sample-exchange.ts';
 import { RecordWriter } from './write-record.ts';
 
 const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
-const writer = new RecordWriter({ deployment: 'shop', member: 'gw-1', processStartedWall: 0, worker: 1, queryAllowed: [], batch });
+const writer = new RecordWriter({
+  deployment: 'shop',
+  member: 'gw-1',
+  processStartedWall: 0,
+  worker: 1,
+  queryAllowed: [],
+  batch,
+});
 const line = writer.line(sampleExchange());
 const fields = JSON.parse(line) as Record<string, unknown>;
 

@@ -13,7 +13,24 @@ export type ParsedRecord =
   | { readonly ok: false; readonly reason: NotARecord };
 
 const kinds = new Map<string, readonly string[]>([
-  ['string', ['id', 'trace_id', 'at', 'deployment', 'member', 'process', 'method', 'scheme', 'host', 'path', 'shape', 'delivery', 'end']],
+  [
+    'string',
+    [
+      'id',
+      'trace_id',
+      'at',
+      'deployment',
+      'member',
+      'process',
+      'method',
+      'scheme',
+      'host',
+      'path',
+      'shape',
+      'delivery',
+      'end',
+    ],
+  ],
   ['number', ['v', 'worker', 'revision', 'octets_in', 'octets_out', 'duration_ms']],
 ]);
 
@@ -30,7 +47,8 @@ export function parseRecord(line: string): ParsedRecord {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { ok: false, reason: 'not_a_record' };
   const fields = value as Readonly<Record<string, unknown>>;
-  if (fields['kind'] !== 'exchange') return { ok: false, reason: typeof fields['kind'] === 'string' ? 'other_kind' : 'not_a_record' };
+  if (fields['kind'] !== 'exchange')
+    return { ok: false, reason: typeof fields['kind'] === 'string' ? 'other_kind' : 'not_a_record' };
   return isComplete(fields) ? { ok: true, record: value as ExchangeRecord } : { ok: false, reason: 'not_a_record' };
 }
 
@@ -40,7 +58,9 @@ function isComplete(fields: Readonly<Record<string, unknown>>): boolean {
     if (!names.every((name) => typeof fields[name] === kind)) return false;
   }
   const client = fields['client'];
-  return Array.isArray(fields['attempts']) && typeof client === 'object' && client !== null && (fields['v'] as number) >= 1;
+  return (
+    Array.isArray(fields['attempts']) && typeof client === 'object' && client !== null && (fields['v'] as number) >= 1
+  );
 }
 
 /** Finds the record of one exchange among lines: first by octets, then, in the few that hit, by its id. */

@@ -8,7 +8,14 @@ import { sampleExchange } from './sample-exchange.ts';
 import { RecordWriter } from './write-record.ts';
 
 const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
-const writer = new RecordWriter({ deployment: 'shop', member: 'gw-1', processStartedWall: 0, worker: 1, queryAllowed: [], batch });
+const writer = new RecordWriter({
+  deployment: 'shop',
+  member: 'gw-1',
+  processStartedWall: 0,
+  worker: 1,
+  queryAllowed: [],
+  batch,
+});
 
 function linesOf(...exchanges: readonly (readonly [id: string, isFailed: boolean])[]): RecordLines {
   for (const [id, isFailed] of exchanges) writer.write(sampleExchange({ id, statusReceived: isFailed ? 500 : 200 }));
@@ -67,20 +74,25 @@ test('no storm of successes pushes out a failure, and none of failures a success
 });
 
 test('the last N are always found, those before them are gone, and nothing is ever found torn', () => {
-  const property = fc.property(fc.integer({ min: 3, max: 12 }), fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 25 }), (fits, groups) => {
-    const recent = new RecentRecords({ octetsMax: lineOctets * fits + 7, failedOctetsMax: 1 });
-    let written = 0;
-    for (const size of groups) {
-      recent.add(linesOf(...Array.from({ length: size }, () => [idOf(written++), false] as const)));
-      // The end of a round may leave room for less than a whole group: at most that much is held less.
-      const surely = Math.min(written, Math.max(size, fits - 2));
-      for (let n = 0; n < written; n++) {
-        const found = recent.find(idOf(n));
-        if (found !== null) assert.equal(found.id, idOf(n));
-        if (n >= written - surely) assert.ok(found !== null, `${n} of ${written}, ${fits} fit, groups ${groups.join()}`);
-        if (n < written - fits) assert.equal(found, null);
+  const property = fc.property(
+    fc.integer({ min: 3, max: 12 }),
+    fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 25 }),
+    (fits, groups) => {
+      const recent = new RecentRecords({ octetsMax: lineOctets * fits + 7, failedOctetsMax: 1 });
+      let written = 0;
+      for (const size of groups) {
+        recent.add(linesOf(...Array.from({ length: size }, () => [idOf(written++), false] as const)));
+        // The end of a round may leave room for less than a whole group: at most that much is held less.
+        const surely = Math.min(written, Math.max(size, fits - 2));
+        for (let n = 0; n < written; n++) {
+          const found = recent.find(idOf(n));
+          if (found !== null) assert.equal(found.id, idOf(n));
+          if (n >= written - surely)
+            assert.ok(found !== null, `${n} of ${written}, ${fits} fit, groups ${groups.join()}`);
+          if (n < written - fits) assert.equal(found, null);
+        }
       }
-    }
-  });
+    },
+  );
   fc.assert(property, { numRuns: 150 });
 });

@@ -44,7 +44,9 @@ describe('a query keeps its names and the values that are allowed', () => {
     const name = fc.stringMatching(/^[a-z]{1,6}$/);
     const odd = fc.constantFrom('', '=', ';', '&', '%', '%3D', '%26', '+', 'page=', 'page;', '?', '#');
     const property = fc.property(fc.array(fc.tuple(odd, name, odd)), (pieces) => {
-      const query = pieces.map(([before, word, behind]) => `${before}${word}=${behind === 'page=' ? '' : behind}CANARY`).join('&');
+      const query = pieces
+        .map(([before, word, behind]) => `${before}${word}=${behind === 'page=' ? '' : behind}CANARY`)
+        .join('&');
       assert.ok(!redactQuery(query, new Set()).includes('CANARY'), query);
     });
     fc.assert(property, { numRuns: 300 });
@@ -82,7 +84,10 @@ describe('credentials are taken out of text from outside', () => {
     ['{"apiKey":"CANARY with space","a":1}', '{"apiKey":…,"a":1}'],
     ["client_secret: 'CANARY'", 'client_secret: …'],
     ['GET /reset?code=CANARY&user=CANARY HTTP/1.1', 'GET /reset?code=…&user=… HTTP/1.1'],
-    ['Error: listen EADDRINUSE: address already in use :::3000', 'Error: listen EADDRINUSE: address already in use :::3000'],
+    [
+      'Error: listen EADDRINUSE: address already in use :::3000',
+      'Error: listen EADDRINUSE: address already in use :::3000',
+    ],
     ['SSH-2.0-OpenSSH_9.6', 'SSH-2.0-OpenSSH_9.6'],
     ['    at Object.<anonymous> (/app/token.js:3:9)', '    at Object.<anonymous> (/app/token.js:3:9)'],
   ];
@@ -102,7 +107,15 @@ describe('credentials are taken out of text from outside', () => {
 
   test('a hostile text costs no more than its length', () => {
     // Each of these makes a careless pattern try every pair of places.
-    const hostile = ['token'.repeat(800), `token${' '.repeat(4000)}`, `eyJ${'a'.repeat(4000)}`, '://'.repeat(1300), '?a'.repeat(2000), 'bearer '.repeat(600), 'cookie\\'.repeat(580)];
+    const hostile = [
+      'token'.repeat(800),
+      `token${' '.repeat(4000)}`,
+      `eyJ${'a'.repeat(4000)}`,
+      '://'.repeat(1300),
+      '?a'.repeat(2000),
+      'bearer '.repeat(600),
+      'cookie\\'.repeat(580),
+    ];
     const start = process.cpuUsage();
     for (const text of hostile) redactor.redact(text);
     assert.ok(process.cpuUsage(start).user < 200_000);

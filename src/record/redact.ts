@@ -90,7 +90,8 @@ const rules: readonly Rule[] = [
   { pattern: /\beyJ[\w-]{8,}\.[\w\-.]*/g, becomes: leftOut },
   // What programs print of their settings: password=…, "api_key": "…", SESSION_TOKEN=….
   {
-    pattern: /(passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|session[-_]?id)(["']?\s{0,4}[:=]\s{0,4})("[^"]*"?|'[^']*'?|[^\s"'&,;]+)/gi,
+    pattern:
+      /(passw(?:or)?d|passphrase|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?|session[-_]?id)(["']?\s{0,4}[:=]\s{0,4})("[^"]*"?|'[^']*'?|[^\s"'&,;]+)/gi,
     becomes: `$1$2${leftOut}`,
   },
   // Query values of an address or a request line.
@@ -107,7 +108,10 @@ export class TextRedactor {
   constructor(fields: readonly string[] = []) {
     const names = [...new Set([...secretFields, ...fields.map((name) => name.toLowerCase())])];
     // The whole rest of the line: a Cookie field has many values, and some hold white space.
-    this.#fieldLine = new RegExp(`(^|[^\\w-])(${names.map(literal).join('|')})(["']?\\s{0,4}[:=]\\s{0,4})(?:\\\\(?![rn])|[^\\\\\\r\\n])+`, 'gi');
+    this.#fieldLine = new RegExp(
+      `(^|[^\\w-])(${names.map(literal).join('|')})(["']?\\s{0,4}[:=]\\s{0,4})(?:\\\\(?![rn])|[^\\\\\\r\\n])+`,
+      'gi',
+    );
   }
 
   redact(text: string): string {
@@ -139,7 +143,9 @@ export class TextRedactor {
     // Evidence is two levels deep; what is deeper is not ours.
     if (depth > 4) return null;
     if (Array.isArray(value)) return value.map((item) => this.#copy(item, charactersMax, depth + 1));
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.#copy(item, charactersMax, depth + 1)]));
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [name, this.#copy(item, charactersMax, depth + 1)]),
+    );
   }
 }
 

@@ -71,6 +71,21 @@ export function sampleAttempt(changes: Partial<AttemptFacts> = {}): AttemptFacts
 
 /** An exchange whose only attempt failed and that the gateway answered itself. */
 export function failedExchange(failure: Failure, status: number, changes: Partial<EndedExchange> = {}): EndedExchange {
-  const attempt = sampleAttempt({ reused: false, idleMs: -1, headMs: -1, status: 0, failure, retryReason: 'nowhere_else' });
-  return sampleExchange({ attempts: [attempt], failure, statusSent: status, statusReceived: 0, end: 'generated', delivery: 'sent_unknown', ...changes });
+  const attempt = sampleAttempt({
+    reused: false,
+    idleMs: -1,
+    headMs: -1,
+    status: 0,
+    failure,
+    retryReason: 'nowhere_else',
+  });
+  return sampleExchange({
+    attempts: [attempt],
+    failure,
+    statusSent: status,
+    statusReceived: 0,
+    end: 'generated',
+    delivery: 'sent_unknown',
+    ...changes,
+  });
 }

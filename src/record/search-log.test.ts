@@ -10,7 +10,14 @@ import { searchLog } from './search-log.ts';
 import { RecordWriter } from './write-record.ts';
 
 const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });
-const writer = new RecordWriter({ deployment: 'shop', member: 'gw-1', processStartedWall: 0, worker: 1, queryAllowed: [], batch });
+const writer = new RecordWriter({
+  deployment: 'shop',
+  member: 'gw-1',
+  processStartedWall: 0,
+  worker: 1,
+  queryAllowed: [],
+  batch,
+});
 const line = (id: string, revision = 1): string => writer.line(sampleExchange({ id, revision }));
 
 let folder = '';
@@ -68,7 +75,8 @@ test('the file before the last rotation is searched too', async () => {
 });
 
 test('what cannot be searched has nothing in it', async () => {
-  for (const path of [join(folder, 'missing'), folder, '-', await logWith('empty', '')]) assert.equal(await searchLog(path, 'a'), null);
+  for (const path of [join(folder, 'missing'), folder, '-', await logWith('empty', '')])
+    assert.equal(await searchLog(path, 'a'), null);
 });
 
 test('a file of a gigabyte is searched in little memory', async () => {

@@ -8,8 +8,11 @@ const stepOctets = 64 * 1024;
 
 /**
  * Looks for exchange `id` in a log file from its end backwards, then in the one before it (`path.1`). Null when
- * it is in neither, or neither can be read. Holds some 64 KiB however large the file is; a gigabyte takes
- * seconds, none of them on this thread's account. Lines that are torn or not ours are passed over.
+ * it is in neither, or neither can be read. Holds some 64 KiB however large the file is. Lines that are torn or
+ * not ours are passed over.
+ *
+ * Measured: a gigabyte without the exchange takes some three seconds, of which this thread works one, in steps
+ * of some 50 µs.
  */
 export async function searchLog(path: string, id: string): Promise<ExchangeRecord | null> {
   const search = new IdSearch(id);

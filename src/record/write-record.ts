@@ -40,9 +40,9 @@ const fragmentsMax = 4096;
  * Writes the record of each exchange that has ended: one line of `core/record.ts`, its keys in that order, in
  * ASCII. Runs in the serving worker, for every exchange, and waits for nothing.
  *
- * Measured (`bench/record.ts`, CPU time on the development machine): 2.2 to 2.5 µs for an ordinary line of 1,125
- * octets, half of it for making one string of the pieces and copying it into the batch; 3.5 µs with a query to
- * redact; 6 µs for a failure. What repeats is kept as ready text: by worker, route, endpoint and second.
+ * Measured (`bench/record.ts`, CPU time on the development machine): 2.2 to 2.7 µs for an ordinary line of 1,125
+ * octets, half of it for making one string of the pieces and copying it into the batch; 3 to 3.5 µs with a query
+ * to redact; 5 to 6 µs for a failure. What repeats is kept as ready text: by worker, route, endpoint and second.
  */
 export class RecordWriter {
   readonly #batch: RecordBatch;
@@ -107,7 +107,8 @@ export class RecordWriter {
 
   #endpointFragment(attempt: AttemptFacts): string {
     const known = this.#endpoints.get(attempt.endpoint);
-    if (known !== undefined && known.address === attempt.address && known.state === attempt.endpointState) return known.text;
+    if (known !== undefined && known.address === attempt.address && known.state === attempt.endpointState)
+      return known.text;
     const fragment = endpointFragment(attempt);
     if (this.#endpoints.size >= fragmentsMax) this.#endpoints.clear();
     this.#endpoints.set(attempt.endpoint, fragment);
@@ -187,7 +188,8 @@ export class RecordWriter {
     const exit = attempt.exit;
     if (exit === null) return ',"exit":null,"retry":';
     const code = exit.code === null ? 'null' : String(exit.code);
-    const lastLine = exit.lastLine === null ? null : bounded(this.#redactor.redact(exit.lastLine), recordLimits.evidence);
+    const lastLine =
+      exit.lastLine === null ? null : bounded(this.#redactor.redact(exit.lastLine), recordLimits.evidence);
     return (
       `,"exit":{"code":${code},"signal":${exit.signal === null ? 'null' : quotedWithin(exit.signal, recordLimits.signal)},"oom":${exit.outOfMemory}` +
       `,"before_ms":${signedMilliseconds(exitBeforeMs(attempt, exchange))},"last_line":${quotedOrNull(lastLine)}},"retry":`
@@ -209,7 +211,8 @@ export class RecordWriter {
     if (shape === 'none') return ',"shape":"none","type":null,"cause":null,"whose":null,"stage":null,"detail":null';
     const whose = quotedOrNull(whoseOfExchange(exchange));
     const failure = exchange.failure;
-    if (failure === null) return `,"shape":"${shape}","type":null,"cause":null,"whose":${whose},"stage":null,"detail":null`;
+    if (failure === null)
+      return `,"shape":"${shape}","type":null,"cause":null,"whose":${whose},"stage":null,"detail":null`;
     return (
       `,"shape":"${shape}","type":${quotedOrNull(typeOf(failure))},"cause":"${failure.cause}","whose":${whose}` +
       `,"stage":"${failure.stage}","detail":${quotedWithin(this.#detail(failure, exchange), recordLimits.detail)}`
