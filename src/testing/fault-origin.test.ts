@@ -274,6 +274,20 @@ test('a client that has sent FIN still gets its answer', async () => {
   client.close();
 });
 
+test('a silent connection is let go when its peer has closed it', async () => {
+  const other = await startFaultOrigin();
+  for (const name of ['silent', 'stall-mid-head', 'ssh-banner']) {
+    const client = new RawClient(other.address);
+    client.write(get(`/fault/${name}`, `X-Fault-Id: ${name}\r\n`));
+    await other.seen(name);
+    client.finish();
+    await client.waitFor(() => client.state === 'fin', limitMs);
+    assert.equal(client.state, 'fin');
+    client.close();
+  }
+  await other.close();
+});
+
 test('what is no request is refused with 400', async () => {
   const { response } = await ask('hello there\r\n\r\n');
   assert.equal(response?.status, 400);

@@ -37,6 +37,9 @@ export class OriginConnection {
   #answered = true;
   #steps: Iterator<Step> | null = null;
   #timer: Timer | null = null;
+  /** The script has run out without an end. */
+  #silent = false;
+  #peerHasEnded = false;
   #finished = false;
 
   constructor(socket: Socket, clock: Clock, listener: ConnectionListener, atAccept: Script | null) {
@@ -113,10 +116,17 @@ export class OriginConnection {
     this.#timer = null;
     while (this.#steps !== null && !this.#socket.destroyed) {
       const { value: step, done } = this.#steps.next();
-      if (done === true) return; // Out of steps: silence.
+      if (done === true) return this.#fallSilent();
       if (!this.#do(step)) return;
     }
   };
+
+  /** Nothing more is said; nor kept for a peer that has nothing more to say either. */
+  #fallSilent(): void {
+    this.#silent = true;
+    if (this.#peerHasEnded) this.#socket.destroy();
+    else this.#timer = this.#clock.schedule(after(this.#clock.now(), silenceMsMax), destroy, this.#socket);
+  }
 
   /** Does a step; false when what follows must wait for it. */
   #do(step: Step): boolean {
@@ -175,7 +185,8 @@ export class OriginConnection {
 
   /** A peer that has sent FIN still gets what it asked for; after that there is nothing to wait for. */
   #peerEnded(): void {
-    if (this.#finished || this.#answered || !this.#requestRead) this.#socket.destroySoon();
+    this.#peerHasEnded = true;
+    if (this.#finished || this.#answered || !this.#requestRead || this.#silent) this.#socket.destroySoon();
   }
 
   #gone(): void {
@@ -200,3 +211,6 @@ function destroy(socket: Socket): void {
 const echoOctetsMax = 16_777_216;
 
 const halfClosedMsMax = 10_000;
+
+/** Longer than any timeout under test. A peer whose going we cannot see, as we do not read, is let go then. */
+const silenceMsMax = 3_600_000;

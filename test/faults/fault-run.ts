@@ -20,6 +20,18 @@ export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idl
 /** No exchange of the run may last longer: the longest timeout, or the slow drip, and a second. */
 export const exchangeMsMax = 2000;
 
+/** Whether the connection to the origin is a new one, or has just carried another exchange. */
+export type Condition = 'fresh' | 'used';
+
+const hosts: Readonly<Record<Condition, string>> = { fresh: 'fresh.test', used: 'used.test' };
+const prefixes = ['/fault', '/ok', '/slow'];
+
+/** The conditions under which a row must hold: both, where it names none and an origin is asked at all. */
+export function conditionsOf({ name, request }: ExpectedRow): readonly Condition[] {
+  if (request.reusedAfterMs !== null) return ['used'];
+  return prefixes.some((prefix) => targetOf(name).startsWith(prefix)) ? ['fresh', 'used'] : ['fresh'];
+}
+
 /** Everything that a run needs: origins good and bad, addresses that are none, and a gateway before them. */
 export class FaultRun {
   readonly gateway: GatewayUnderTest;
@@ -40,7 +52,8 @@ export class FaultRun {
     const unanswering = await unansweringAddress();
     const gateway = await startGatewayUnderTest(
       [
-        { name: 'origin', prefixes: ['/fault', '/ok', '/slow'], to: origin.address },
+        { name: 'origin', hostName: hosts.used, prefixes, to: origin.address },
+        { name: 'origin-fresh', hostName: hosts.fresh, prefixes, to: origin.address, keepsConnections: false },
         { name: 'closing', prefixes: ['/close-at-accept'], to: closing.address },
         { name: 'talking', prefixes: ['/talks-first'], to: talking.address },
         { name: 'refusing', prefixes: ['/refused'], to: refusing },
@@ -60,36 +73,34 @@ export class FaultRun {
   }
 
   /** Plays a row: what the client saw, and under which id. */
-  async play(row: ExpectedRow): Promise<Played> {
+  async play(row: ExpectedRow, condition: Condition): Promise<Played> {
+    if (condition === 'used') await this.#useOnce(row);
     const faultId = randomUUID();
     const client = new RawClient(this.gateway);
-    if (row.request.reusedAfterMs !== null) await this.#useOnce(row);
-    client.write(headOf(row, faultId));
+    client.write(headOf(row, condition, faultId));
     this.#sendContent(client, row.request.contentOctets);
     if (row.request.leaves) await this.#leave(client, faultId);
     const outcome = await client.response(row.request.method, exchangeMsMax);
     // What was cut has its end in the connection's end; the client must be told of it in time as well.
     if (outcome.response?.complete === false) await client.waitFor(() => client.state !== 'open', exchangeMsMax);
     client.close();
-    return { faultId, outcome };
+    return { faultId, outcome, next: await this.#ask('/ok') };
   }
 
-  /** A plain request. Its answer must be the origin's page and nothing else, whatever was before. */
-  async ask(target = '/ok'): Promise<RawOutcome> {
+  async #ask(target: string): Promise<RawOutcome> {
     const client = new RawClient(this.gateway);
-    client.write(`GET ${target} HTTP/1.1\r\nHost: fault.test\r\n\r\n`);
+    client.write(`GET ${target} HTTP/1.1\r\nHost: ${hosts.used}\r\n\r\n`);
     const outcome = await client.response('GET', exchangeMsMax);
     client.close();
     return outcome;
   }
 
-  /** The record under this id, waiting for the worker's batch to arrive. */
-  async record(requestId: string) {
+  /** Resolves when the gateway has told of so many exchanges and none is running, or when it should have. */
+  async quiet(exchanges: number): Promise<void> {
     for (const limit = performance.now() + exchangeMsMax; performance.now() < limit; await passTime(20)) {
-      const record = await this.gateway.findRecord(requestId);
-      if (record !== null) return record;
+      const { ended, active } = this.gateway.exchanges();
+      if (ended >= exchanges && active === 0) return;
     }
-    return null;
   }
 
   /**
@@ -97,8 +108,8 @@ export class FaultRun {
    * misbehaviour itself where this is how it begins.
    */
   async #useOnce(row: ExpectedRow): Promise<void> {
-    await this.ask(row.name.endsWith('-on-reuse') ? '/ok' : `/fault/${row.name}`);
-    if (row.request.reusedAfterMs! > 0) await passTime(row.request.reusedAfterMs!);
+    await this.#ask(row.name === 'close-when-idle' ? '/fault/close-when-idle' : '/ok');
+    await passTime(row.request.reusedAfterMs ?? 0);
   }
 
   async #leave(client: RawClient, faultId: string): Promise<void> {
@@ -113,8 +124,11 @@ export class FaultRun {
 }
 
 export interface Played {
+  /** What it went by: X-Fault-Id for the origin, X-Request-Id for the gateway. */
   readonly faultId: string;
   readonly outcome: RawOutcome;
+  /** A plain request right afterwards. Its answer must be the origin's page and nothing else. */
+  readonly next: RawOutcome;
 }
 
 /** Where a row's request goes. */
@@ -138,11 +152,11 @@ function targetOf(name: string): string {
   }
 }
 
-function headOf(row: ExpectedRow, faultId: string): string {
+function headOf(row: ExpectedRow, condition: Condition, faultId: string): string {
   const { method, contentOctets } = row.request;
   const lines = [
     `${method} ${targetOf(row.name)} HTTP/1.1`,
-    'Host: fault.test',
+    `Host: ${hosts[condition]}`,
     'Accept: application/json',
     `X-Fault-Id: ${faultId}`,
     `X-Request-Id: ${faultId}`,

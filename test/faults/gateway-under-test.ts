@@ -2,6 +2,7 @@ import type { CheckSpec, Configuration, RouteAction, RouteSpec, Timeouts, Upstre
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { Gateway } from '../../src/gateway/control.ts';
+import { startGateway } from '../../src/gateway/gateway.ts';
 
 /** What the run needs of a gateway. Only this file knows which gateway it is and how it is configured. */
 export interface GatewayUnderTest {
@@ -18,10 +19,14 @@ export interface GatewayUnderTest {
 
 export interface Target {
   readonly name: string;
+  /** Requests for this host only; without it, for any. */
+  readonly hostName?: string;
   /** Path prefixes without a slash at the end. They share an upstream, and so its connections. */
   readonly prefixes: readonly string[];
   readonly to: { readonly host: string; readonly port: number } | 'maintenance';
   readonly checked?: boolean;
+  /** Whether connections are kept for the next request. */
+  readonly keepsConnections?: boolean;
 }
 
 export interface TestTimeouts {
@@ -32,10 +37,7 @@ export interface TestTimeouts {
 
 export async function startGatewayUnderTest(targets: readonly Target[], timeouts: TestTimeouts): Promise<GatewayUnderTest> {
   const configuration = configure(targets, timeouts);
-  // By a variable, so that these files can be checked before there is a gateway to import.
-  const module: string = '../../src/gateway/gateway.ts';
-  const { startGateway } = (await import(module)) as { startGateway(options: { configuration: Configuration }): Promise<Gateway> };
-  const gateway = await startGateway({ configuration });
+  const gateway = await startGateway({ configuration, source: null });
   const { host, port } = addressOf(gateway);
   return {
     host,
@@ -84,14 +86,14 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
   };
 }
 
-function routeTo({ name, to }: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
+function routeTo({ name, hostName, to }: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
   const action: RouteAction =
     to === 'maintenance'
       ? { kind: 'maintenance', message: 'Back soon.', retryAfterS: 60 }
       : { kind: 'upstream', upstream: name as UpstreamId };
   return {
-    id: prefix.slice(1) as RouteId,
-    match: { hosts: [], pathPrefix: prefix, methods: [], fields: [] },
+    id: `${name}${prefix}` as RouteId,
+    match: { hosts: hostName === undefined ? [] : [hostName], pathPrefix: prefix, methods: [], fields: [] },
     action,
     rewrite: { pathPrefix: null, host: 'client' },
     requestFields: { remove: [], set: [], add: [] },
@@ -106,7 +108,7 @@ function timeoutsOf({ connectMs, responseHeadMs, idleMs }: TestTimeouts): Timeou
   return { dnsMs: connectMs, connectMs, tlsMs: connectMs, responseHeadMs, idleMs, exchangeMs: null };
 }
 
-function upstreamOf({ name, to, checked = false }: Target): UpstreamSpec[] {
+function upstreamOf({ name, to, checked = false, keepsConnections = true }: Target): UpstreamSpec[] {
   if (to === 'maintenance') return [];
   return [
     {
@@ -115,7 +117,7 @@ function upstreamOf({ name, to, checked = false }: Target): UpstreamSpec[] {
       application: null,
       tls: null,
       check: checked ? tcpCheck : { kind: 'none' },
-      idleConnectionsMax: 8,
+      idleConnectionsMax: keepsConnections ? 8 : 0,
       idleConnectionMs: 4000,
       connectionsMax: 64,
       attemptsMax: 2,
