@@ -57,7 +57,7 @@ export class TestReport {
   }
 
   diagnosed(event: { readonly file: string; readonly message: string; readonly nesting: number }): void {
-    if (this.#withDiagnostics && event.nesting > 0) this.#say(`  ${event.message}`);
+    if (this.#withDiagnostics && !isSum(event.message)) this.#say(`  ${event.message}`);
   }
 
   printed(file: string, text: string): void {
@@ -122,4 +122,9 @@ function indent(text: string): string {
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** The runner ends with sums as diagnostics; ours are better. */
+function isSum(message: string): boolean {
+  return /^(?:tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(message);
 }

@@ -1,0 +1,73 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A program pinned to one core. */
+export interface Pinned {
+  readonly process: ChildProcess;
+  readonly pid: number;
+}
+
+const running = new Set<ChildProcess>();
+
+/** What it says goes to `said.log` in `cwd`. */
+export function startPinned(core: number, command: readonly string[], env: Readonly<Record<string, string>>, cwd: string): Pinned {
+  const said = openSync(join(cwd, 'said.log'), 'a');
+  const child = spawn('taskset', ['-c', String(core), ...command], {
+    cwd,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', said, said],
+  });
+  if (child.pid === undefined) throw new Error(`${command[0]} could not be started; is taskset (util-linux) here?`);
+  running.add(child);
+  return { process: child, pid: child.pid };
+}
+
+/** SIGTERM to everything started, and waits until it is gone; SIGKILL for what is not after 5 s. */
+export async function stopAll(): Promise<void> {
+  for (const child of running) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    await Promise.race([exited, sleep(5000, null, { ref: false })]);
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  }
+  running.clear();
+}
+
+/** Rejects when nobody listens after 10 s, or when the program has ended. */
+export async function waitForPort(port: number, started: Pinned, name: string): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (started.process.exitCode !== null) break;
+    if (await accepts(port)) return;
+    await sleep(50);
+  }
+  throw new Error(`${name} does not listen on port ${port}${started.process.exitCode === null ? '' : `: it ended with ${started.process.exitCode}, and said.log in .cache/bench/run has why`}`);
+}
+
+export async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+const ticksPerSecond = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+
+/** User and system time of a process, all its threads and its children, in microseconds; steps of a tick. */
+export function cpuMicroseconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The command's name is in parentheses and may hold spaces: fields are counted from behind it (proc(5)).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const own = ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? own : children.split(' ').reduce((sum, child) => sum + cpuMicroseconds(Number(child)), own);
+}

@@ -1,0 +1,46 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { repositoryRoot } from './repository.ts';
+
+export type Installed =
+  /** The folder of the installed package. */
+  | { readonly folder: string }
+  /** One sentence. */
+  | { readonly failure: string };
+
+/** Packs the repository and installs the tarball, without development dependencies, into `folder`, emptied before. */
+export function packAndInstall(folder: string): Installed {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
+  const packed = npm(['pack', '--pack-destination', folder], repositoryRoot);
+  if (!packed.ok) return { failure: `npm pack failed: ${packed.output}` };
+  const tarball = readdirSync(folder).find((entry) => entry.endsWith('.tgz')) as string;
+  const installed = npm(['install', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`], folder);
+  if (!installed.ok) return { failure: `npm install of the tarball failed (offline?): ${installed.output}` };
+  return { folder: join(folder, 'node_modules', 'candor') };
+}
+
+/** The npm that runs us, or the one on the path. */
+function npm(args: readonly string[], cwd: string): { ok: boolean; output: string } {
+  const file = process.env['npm_execpath'] ?? findNpm();
+  if (file === null) return { ok: false, output: 'npm is not here' };
+  const ran = spawnSync(process.execPath, [file, ...args], { cwd, encoding: 'utf8', env: environment() });
+  return { ok: ran.status === 0, output: (ran.stderr + ran.stdout).trim() };
+}
+
+/** Without what an outer `npm test` says of this repository, which an inner npm would take for its own settings. */
+function environment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle|command|config_local_prefix|config_prefix)/.test(name));
+  return Object.fromEntries(kept);
+}
+
+function findNpm(): string | null {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    for (const file of [join(folder, 'npm'), join(folder, '../lib/node_modules/npm/bin/npm-cli.js')]) {
+      if (file.endsWith('.js') && existsSync(file)) return file;
+    }
+  }
+  return null;
+}
