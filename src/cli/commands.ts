@@ -33,8 +33,8 @@ const runCommand = buildCommand<RunFlags, string[], Context>({
     flags: {
       port: { kind: 'parsed', parse: parsePort, brief: 'Where the gateway listens', placeholder: 'port', default: '8080' },
       host: { kind: 'parsed', parse: String, brief: 'On which address', placeholder: 'host', default: '127.0.0.1' },
-      readinessPath: { kind: 'parsed', parse: parsePath, brief: 'Asked until the application is ready', placeholder: 'path', default: '/' },
-      appPort: { kind: 'parsed', parse: parsePort, brief: 'PORT of the application; else a free one', placeholder: 'port', optional: true },
+      readinessPath: { kind: 'parsed', parse: parsePath, brief: 'Asked until it is ready', placeholder: 'path', default: '/' },
+      appPort: { kind: 'parsed', parse: parsePort, brief: 'PORT for it; else a free one', placeholder: 'port', optional: true },
     },
     positional: {
       kind: 'array',
@@ -99,7 +99,7 @@ const statusCommand = buildCommand<AskFlags, [], Context>({
 const reloadCommand = buildCommand<AskFlags, [], Context>({
   docs: {
     brief: 'Have the gateway read its configuration again',
-    fullDescription: describe('It is applied whole, or not at all: then this ends with 4 and says what is wrong.', 'candor reload'),
+    fullDescription: describe('It is applied whole or not at all; then this ends with 4 and says what is wrong.', 'candor reload'),
   },
   parameters: { flags: askFlags, aliases: { c: 'config' } },
   async func(flags) {

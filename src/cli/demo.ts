@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
+import { after } from '../core/time.ts';
 import type { Gateway } from '../gateway/control.ts';
 import { wrap } from './layout.ts';
 import { offerNextPort, withPort } from './next-port.ts';
@@ -14,6 +15,9 @@ import { CommandFailure, type Surroundings } from './surroundings.ts';
 
 /** From `src/cli` and from `dist/cli` alike. */
 export const demoFolder = join(import.meta.dirname, '..', '..', 'examples', 'demo');
+
+/** The shop needs half a second; ten are for a machine that is busy. */
+const readyMs = 10_000;
 
 export interface DemoFlags {
   readonly port: number;
@@ -30,7 +34,10 @@ export async function demo(flags: DemoFlags, around: Surroundings): Promise<numb
         configuration: withPort(fitHere(configuration, folder, around), 8080, flags.port),
         source: null,
         otherPort: offerNextPort(around),
-        opened: (gateway, served) => around.stdout.write(`${welcome(gateway, served, styleFor(around.stdout, around.env)).join('\n')}\n`),
+        opened: async (gateway, served) => {
+          await applicationsReady(gateway, around);
+          around.stdout.write(`${welcome(gateway, served, styleFor(around.stdout, around.env)).join('\n')}\n`);
+        },
       },
       around,
     );
@@ -59,13 +66,30 @@ function hasLoopback6(): boolean {
   return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
 }
 
+/** Resolves when every instance is ready, or when waiting longer would help nobody: then the events have said why. */
+function applicationsReady(gateway: Gateway, { clock }: Surroundings): Promise<void> {
+  const allReady = (): boolean => gateway.status().applications.every(({ instances }) => instances.every(({ phase }) => phase === 'ready'));
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel();
+      unsubscribe();
+      resolve();
+    };
+    const timer = clock.schedule(after(clock.now(), readyMs), end, undefined);
+    const unsubscribe = gateway.events.subscribe((event) => {
+      if (event.kind === 'instance_ready' && allReady()) end();
+    });
+    if (allReady()) end();
+  });
+}
+
 /** What there is to try, and what it shows. */
 export const demoPaths: readonly (readonly [path: string, shows: string])[] = [
   ['/', 'a page that works'],
-  ['/demo/unreachable', 'unreachable: nobody listens there'],
-  ['/demo/too-slow', 'too slow: no answer within 2 s'],
-  ['/demo/reset', 'reset: the connection is torn down'],
-  ['/demo/garbage', 'garbage: the answer is not HTTP'],
+  ['/demo/unreachable', 'unreachable: nobody listens'],
+  ['/demo/too-slow', 'too slow: no answer in 2 s'],
+  ['/demo/reset', 'reset: connection torn down'],
+  ['/demo/garbage', 'garbage: this is not HTTP'],
   ['/demo/maintenance', 'maintenance, on purpose'],
 ];
 

@@ -68,6 +68,8 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   const row = (label: string, text: string): string[] => wrapAfter(style.dim(`  ${label}`), harmless(text), labelWidth);
   const tone = record.shape === 'none' ? style.good : style.bad;
   const lines = [`${style.bold('VERDICT')}  ${tone(shapeWords[record.shape])}`, ...row('what', verdict.sentence)];
+  const firstOctets = firstOctetsOf(record);
+  if (firstOctets !== null) lines.push(...row('it sent', firstOctets));
   if (record.stage !== null) lines.push(...row('where', whereText(record)));
   if (record.whose !== null) lines.push(...row('whose', whoseWords[record.whose]));
   if (record.shape !== 'none') lines.push(...row('executed?', deliveryWords[record.delivery]));
@@ -80,9 +82,21 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   return lines;
 }
 
+function endpointText({ endpoint, address }: AttemptRecord): string {
+  return endpoint.includes(address) ? endpoint : `${endpoint} (${address})`;
+}
+
+/** What an endpoint sent instead of HTTP, as far as it can be read; the record has it in hexadecimal. */
+function firstOctetsOf(record: ExchangeRecord): string | null {
+  const evidence = record.attempts.at(-1)?.evidence;
+  if (evidence === null || evidence === undefined || !('firstOctets' in evidence)) return null;
+  const octets = Buffer.from(evidence.firstOctets, 'hex');
+  return octets.length === 0 ? null : JSON.stringify(octets.toString('latin1')).replace(/[\u007f-\u009f]/g, '.');
+}
+
 function whereText(record: ExchangeRecord): string {
   const last = record.attempts.at(-1);
-  const at = last === undefined ? '' : `, at ${last.endpoint}${last.endpoint === last.address ? '' : ` (${last.address})`}`;
+  const at = last === undefined ? '' : `, at ${endpointText(last)}`;
   return `${record.stage === null ? '' : stageWords[record.stage]}${at}`;
 }
 
@@ -100,8 +114,7 @@ function timelineLines(record: ExchangeRecord, style: Style): string[] {
 
 function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRecord, style: Style): string[] {
   const connection = attempt.reused ? `a connection idle for ${durationText(attempt.idle_ms ?? 0)}` : 'a new connection';
-  const endpoint = attempt.endpoint === attempt.address ? attempt.address : `${attempt.endpoint} (${attempt.address})`;
-  const lines = wrap(`attempt ${number}: ${endpoint}, ${attempt.state} then, over ${connection}`, '  ');
+  const lines = wrap(`attempt ${number}: ${endpointText(attempt)}, ${attempt.state} then, over ${connection}`, '  ');
   const whole = Math.max(record.duration_ms, attempt.ended_ms, 0.001);
   for (const { name, fromMs, toMs } of stagesOf(attempt)) {
     const bar = drawBar(fromMs / whole, toMs / whole);

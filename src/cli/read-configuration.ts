@@ -5,7 +5,7 @@ import { configurationForCommand } from '../config/command.ts';
 import { thisHost } from '../config/host.ts';
 import { loadConfiguration } from '../config/load.ts';
 import type { Configuration } from '../core/configuration.ts';
-import type { ConfigurationReload } from './gateway-door.ts';
+import type { ConfigurationReload } from '../gateway/gateway.ts';
 import { columnsMax } from './layout.ts';
 import type { RunFlags } from './run.ts';
 import { privateFolder } from './runtime-folder.ts';

@@ -4,8 +4,8 @@ import type { Admin } from '../admin/server.ts';
 import { AdminSocketFailure, startAdmin } from '../admin/server.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway, GatewayWatcher } from '../gateway/control.ts';
+import { type ConfigurationReload, ListenFailure, LogFailure, startGateway } from '../gateway/gateway.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
-import { asListenFailure, type ConfigurationReload, startGateway } from './gateway-door.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
 import { StopSignals } from './stop-signals.ts';
 import { styleFor } from './style.ts';
@@ -18,8 +18,8 @@ export interface ServePlan {
   readonly reloadConfiguration?: ConfigurationReload;
   /** What to do about a port that is taken: another configuration, or null to give up. */
   readonly otherPort?: (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null>;
-  /** Says where things are, once they are. */
-  readonly opened: (gateway: Gateway, configuration: Configuration) => void;
+  /** Says where things are, once listeners and admin API are open. */
+  readonly opened: (gateway: Gateway, configuration: Configuration) => void | Promise<void>;
 }
 
 /**
@@ -46,7 +46,7 @@ async function serveUntilStopped(gateway: Gateway, configuration: Configuration,
   let admin: Admin | null = null;
   try {
     admin = await openAdmin(gateway, configuration, around);
-    plan.opened(gateway, configuration);
+    await Promise.race([plan.opened(gateway, configuration), stop.first]);
     const signal = await stop.first;
     stop.onSecond = () => void gateway.stop(`a second ${signal}`);
     await gateway.stop(signal);
@@ -76,17 +76,18 @@ async function start(plan: ServePlan, writer: EventWriter): Promise<{ gateway: G
     failed: (record) => writer.failed(record),
     printed: (instance, stream, line) => writer.printed(instance, stream, line),
   };
+  const { source, reloadConfiguration } = plan;
+  const reloading = reloadConfiguration === undefined ? {} : { reloadConfiguration };
   let configuration = plan.configuration;
   for (;;) {
     makeLogFolder(configuration);
     try {
-      return { gateway: await startGateway({ ...plan, configuration, watcher }), configuration };
+      return { gateway: await startGateway({ configuration, source, ...reloading, watcher }), configuration };
     } catch (error) {
-      const failure = asListenFailure(error);
-      if (failure === null) throw error;
-      const sentence = listenFailureText(failure);
-      const other = failure.errno === 'EADDRINUSE' ? ((await plan.otherPort?.(configuration, failure)) ?? null) : null;
-      if (other === null) throw new CommandFailure('failure', sentence);
+      if (error instanceof LogFailure) throw new CommandFailure('failure', error.message);
+      if (!(error instanceof ListenFailure)) throw error;
+      const other = error.errno === 'EADDRINUSE' ? ((await plan.otherPort?.(configuration, error)) ?? null) : null;
+      if (other === null) throw new CommandFailure('failure', listenFailureText(error));
       configuration = other;
     }
   }

@@ -89,8 +89,8 @@ function reasonLines(reason: string, style: Style): string[] {
   return reason === '' ? [] : wrap(harmless(reason), '        ').map((line) => style.dim(line));
 }
 
-type Tone = 'good' | 'warn' | 'bad';
-const marks: Record<Tone, string> = { good: '✔', warn: '…', bad: '✖' };
+type Tone = 'good' | 'warn' | 'bad' | 'dim';
+const marks: Record<Tone, string> = { good: '✔', warn: '…', bad: '✖', dim: '·' };
 
 function mark(tone: Tone, style: Style): string {
   return style[tone](marks[tone]);
@@ -98,7 +98,8 @@ function mark(tone: Tone, style: Style): string {
 
 const toneOfState: Record<EndpointState, Tone> = {
   healthy: 'good',
-  unchecked: 'good',
+  // Nobody looks, so nothing good is known of it.
+  unchecked: 'dim',
   starting: 'warn',
   unknown: 'warn',
   draining: 'warn',

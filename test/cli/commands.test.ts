@@ -1,0 +1,301 @@
+import assert from 'node:assert/strict';
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { parseBlock } from '../../src/cli/admin-client.ts';
+import { exitCodeOf, exitCodes } from '../../src/cli/exit-codes.ts';
+import { listenFailureText, portOf } from '../../src/cli/listen-failure-text.ts';
+import { offerNextPort, withPort } from '../../src/cli/next-port.ts';
+import { findPortHolder } from '../../src/cli/port-holder.ts';
+import { StopSignals } from '../../src/cli/stop-signals.ts';
+import { CommandFailure } from '../../src/cli/surroundings.ts';
+import type { Configuration } from '../../src/core/configuration.ts';
+import { systemClock } from '../../src/gateway/system.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { failedRecord, statusSample } from '../fakes/samples.ts';
+import { assertFits } from './golden.ts';
+
+let folder: string;
+let gateway: FakeGateway;
+let admins: Admin[];
+let around: FakeSurroundings;
+let sockets: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-cli-'));
+  sockets = join(folder, `candor-${userInfo().uid}`);
+  mkdirSync(sockets);
+  gateway = new FakeGateway();
+  admins = [];
+  around = new FakeSurroundings(folder);
+});
+
+afterEach(async () => {
+  for (const admin of admins) await admin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(socketPath = join(sockets, 'one.sock')): Promise<string> {
+  admins.push(await startAdmin({ gateway, socketPath, clock: systemClock }));
+  return socketPath;
+}
+
+describe('status', () => {
+  test('finds the only gateway that runs, and says what serves', async () => {
+    await open();
+    assert.equal(await around.candor('status'), 0);
+    assert.match(around.stdout.text, /^shop serving, up 1 h 2 min/);
+    assert.equal(around.stderr.text, '');
+  });
+
+  test('for programs is the status itself', async () => {
+    const socket = await open();
+    assert.equal(await around.candor('status', '--json', '--socket', socket), 0);
+    assert.deepEqual(JSON.parse(around.stdout.text), statusSample);
+  });
+
+  test('finds the socket that a configuration names', async () => {
+    const socket = await open(join(folder, 'named.sock'));
+    writeFileSync(join(folder, 'candor.yaml'), `upstreams: { api: "127.0.0.1:3000" }\nadmin: { socket: ${socket} }\n`);
+    assert.equal(await around.candor('status', '-c', 'candor.yaml'), 0);
+    assert.equal(await around.candor('status'), 0);
+  });
+
+  test('without a gateway ends with 8 and says what to do', async () => {
+    assert.equal(await around.candor('status'), 8);
+    assert.match(around.stderr.text, /No running gateway was found.*`candor up/);
+    assert.equal(around.stdout.text, '');
+  });
+
+  test('passes over the socket that a dead process left', async () => {
+    await open();
+    // A second name for nobody: the file stays when its owner is gone.
+    const dead = new FakeGateway();
+    const admin = await startAdmin({ gateway: dead, socketPath: join(folder, 'dead.sock'), clock: systemClock });
+    linkSync(join(folder, 'dead.sock'), join(sockets, 'dead.sock'));
+    await admin.close();
+    assert.equal(await around.candor('status'), 0);
+  });
+
+  test('with several gateways asks which one is meant', async () => {
+    await open();
+    await open(join(sockets, 'two.sock'));
+    assert.equal(await around.candor('status'), 2);
+    assert.match(around.stderr.text, /--socket .*one\.sock\n.*--socket .*two\.sock/);
+  });
+
+  test('at a socket that is not there ends with 8', async () => {
+    assert.equal(await around.candor('status', '--socket', 'nothing.sock'), 8);
+    assert.match(around.stderr.text, /No gateway answers at .*nothing\.sock \(ENOENT\)/);
+  });
+
+  test('at something that is no gateway ends with 8', async () => {
+    const path = join(folder, 'other.sock');
+    const server: Server = createServer((socket) => socket.on('error', () => {}).resume().end('SSH-2.0-other\r\n'));
+    await new Promise<void>((resolve) => server.listen({ path }, resolve));
+    assert.equal(await around.candor('status', '--socket', path), 8);
+    assert.match(around.stderr.text, /is no gateway/);
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
+
+describe('reload', () => {
+  test('says what changed', async () => {
+    await open();
+    assert.equal(await around.candor('reload'), 0);
+    assert.equal(around.stdout.text, 'Revision 2 is served. Changed: route:web.\n');
+  });
+
+  test('of a wrong file ends with 4, with every complaint', async () => {
+    await open();
+    gateway.reloadAnswer = { ok: false, complaints: ['candor.yaml:3:1: unknown key "rout"', 'candor.yaml:9:3: "x" is not a port'] };
+    assert.equal(await around.candor('reload'), 4);
+    assert.match(around.stderr.text, /goes on as before\.\n {2}candor\.yaml:3:1.*\n {2}candor\.yaml:9:3/);
+  });
+});
+
+describe('explain', () => {
+  test('asks the gateway', async () => {
+    await open();
+    gateway.records.set(failedRecord.id, failedRecord);
+    assert.equal(await around.candor('explain', failedRecord.id), 0);
+    assert.match(around.stdout.text, /VERDICT {2}too slow/);
+    assertFits(around.stdout.text);
+  });
+
+  test('searches the log of the configuration where no gateway answers', async () => {
+    writeFileSync(join(folder, 'candor.yaml'), 'upstreams: { api: "127.0.0.1:3000" }\n');
+    writeFileSync(join(folder, 'candor.log'), `${JSON.stringify(failedRecord)}\n`);
+    assert.equal(await around.candor('explain', failedRecord.id, '--json'), 0);
+    const { record, verdict } = JSON.parse(around.stdout.text);
+    assert.deepEqual(record, failedRecord);
+    assert.equal(verdict.sentence, failedRecord.detail);
+    assert.ok(verdict.usualCauses.length > 0);
+  });
+
+  test('searches the log that it is given, and says where it searched in vain', async () => {
+    writeFileSync(join(folder, 'old.log'), `${JSON.stringify(failedRecord)}\n`);
+    assert.equal(await around.candor('explain', failedRecord.id, '--log', 'old.log'), 0);
+    assert.equal(await around.candor('explain', 'another', '--log', 'old.log'), 1);
+    assert.match(around.stderr.text, /No exchange with the id another is in .*old\.log/);
+    assert.equal(await around.candor('explain', 'another', '--log', 'no.log'), 1);
+  });
+
+  test('without gateway and without log ends with 8', async () => {
+    assert.equal(await around.candor('explain', 'another'), 8);
+  });
+});
+
+describe('events', () => {
+  test('that are held are listed, and the command ends', async () => {
+    await open();
+    gateway.tell({ kind: 'listener_opened', subject: 'listener:http', reason: 'Opened.', evidence: { listener: 'http', address: ':1' } });
+    assert.equal(await around.candor('events', '--json'), 0);
+    assert.equal(JSON.parse(around.stdout.text).kind, 'listener_opened');
+  });
+
+  test('are followed until SIGINT', async () => {
+    await open();
+    const done = around.candor('events', '-f');
+    while (gateway.events.listeners.size === 0) await new Promise((resolve) => setImmediate(resolve));
+    gateway.tell({ kind: 'listener_opened', subject: 'listener:http', reason: 'Opened.', evidence: { listener: 'http', address: ':1' } });
+    while (!around.stdout.text.includes('Opened')) await new Promise((resolve) => setImmediate(resolve));
+    around.signal('SIGINT');
+    assert.equal(await done, 0);
+  });
+
+  test('comments of the stream say nothing', () => assert.equal(parseBlock(': still here'), null));
+  test('a gap is told with its number', () => {
+    assert.deepEqual(parseBlock('event: gap\ndata: {"reason":"not_held","missed":3,"epoch":"e"}'), { kind: 'gap', reason: 'not_held', missed: 3 });
+  });
+});
+
+describe('the command line', () => {
+  const misuses: [argv: string[], says: RegExp][] = [
+    [['statsu'], /There is no command "statsu"; did you mean `status`\?/],
+    [['frobnicate'], /`candor --help` lists/],
+    [['status', '--jsn'], /did you mean --json/],
+    [['run', '--port', '99999', '--', 'x'], /"99999" does not fit port: a port is a number/],
+    [['run', '--readiness-path', 'healthz', '--', 'x'], /a path begins with "\/"/],
+    [['run'], /command/],
+    [['explain'], /request-id/],
+  ];
+  for (const [argv, says] of misuses) {
+    test(`candor ${argv.join(' ')} ends with 2 and a sentence`, async () => {
+      assert.equal(await around.candor(...argv), exitCodes.usage);
+      assert.match(around.stderr.text, says);
+      assert.doesNotMatch(around.stderr.text, /^\s+at /m);
+    });
+  }
+
+  for (const command of ['run', 'up', 'check', 'schema', 'status', 'reload', 'explain', 'events', 'demo', 'version']) {
+    test(`candor ${command} --help has an example and fits 80 columns`, async () => {
+      assert.equal(await around.candor(command, '--help'), 0);
+      assert.match(around.stdout.text, new RegExp(`EXAMPLE\\n {2}candor ${command}`));
+      assertFits(around.stdout.text);
+    });
+  }
+
+  test('candor alone is its help', async () => {
+    assert.equal(await around.candor(), 0);
+    assertFits(around.stdout.text);
+  });
+
+  test('a defect is a sentence and how to report it; the stack only for those who ask', async () => {
+    await open();
+    gateway.statusNow = { ...statusSample, listeners: null as never };
+    assert.equal(await around.candor('status'), 1);
+    assert.match(around.stderr.text, /^Candor made a mistake: .*\nThis is a defect\. Please report it/);
+    assert.doesNotMatch(around.stderr.text, /^\s+at /m);
+  });
+
+  test('version for programs', async () => {
+    assert.equal(await around.candor('version', '--json'), 0);
+    assert.equal(JSON.parse(around.stdout.text).candor, JSON.parse(readFileSync('package.json', 'utf8')).version);
+  });
+
+  test('schema is JSON', async () => {
+    assert.equal(await around.candor('schema'), 0);
+    assert.ok('$schema' in JSON.parse(around.stdout.text));
+  });
+
+  const mapped: [parser: number, ours: number][] = [[-5, 2], [-4, 2], [-3, 1], [-2, 1], [-1, 1], [-10, 1], [0, 0], [4, 4], [8, 8]];
+  for (const [parser, ours] of mapped) test(`the parser's ${parser} is our ${ours}`, () => assert.equal(exitCodeOf(parser), ours));
+
+  test('no two meanings share an exit code', () => {
+    const codes = Object.values(exitCodes);
+    assert.equal(new Set(codes).size, codes.length);
+  });
+});
+
+describe('a port that is taken', () => {
+  test('names who holds it', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = server.address() as { port: number };
+    const holder = findPortHolder(port);
+    assert.equal(holder?.pid, process.pid);
+    assert.match(listenFailureText({ listener: 'http', address: `127.0.0.1:${port}`, errno: 'EADDRINUSE' }), new RegExp(`is taken: .* \\(pid ${process.pid}\\) listens there`));
+    const configuration = { listeners: [{ id: 'http', host: '127.0.0.1', port, proxyProtocol: false }] } as unknown as Configuration;
+    const failure = { listener: 'http', address: `127.0.0.1:${port}`, errno: 'EADDRINUSE' };
+
+    const alone = await offerNextPort(around)(configuration, failure);
+    assert.ok(alone !== null && alone.listeners[0]!.port > port);
+    assert.match(around.stderr.text, /TAKING PORT \d+ INSTEAD/);
+
+    around.reply = '';
+    assert.ok(((await offerNextPort(around)(configuration, failure))?.listeners[0]?.port ?? 0) > port);
+    assert.match(around.questions.at(-1) ?? '', /Use port \d+ instead\? \[Y\/n\]/);
+    around.reply = 'n';
+    await assert.rejects(offerNextPort(around)(configuration, failure), CommandFailure);
+    await new Promise((resolve) => server.close(resolve));
+    assert.equal(findPortHolder(port), null);
+  });
+
+  test('by somebody whom we may not see says how to find out', () => {
+    assert.match(listenFailureText({ listener: 'http', address: ':80', errno: 'EADDRINUSE' }, () => null), /ss -ltnp/);
+  });
+
+  test('below 1024 names the capability that is missing', () => {
+    assert.match(listenFailureText({ listener: 'http', address: '0.0.0.0:80', errno: 'EACCES' }), /CAP_NET_BIND_SERVICE/);
+    assert.doesNotMatch(listenFailureText({ listener: 'http', address: '0.0.0.0:8080', errno: 'EACCES' }), /CAP_NET_BIND_SERVICE/);
+  });
+
+  test('moves every listener of that port, and no other', () => {
+    const listeners = [{ port: 8080 }, { port: 8080 }, { port: 9090 }];
+    assert.deepEqual(withPort({ listeners } as never, 8080, 8081).listeners.map(({ port }) => port), [8081, 8081, 9090]);
+  });
+
+  const ports: [address: string, port: number | null][] = [['127.0.0.1:80', 80], ['[::1]:8080', 8080], ['unix:/x', null]];
+  for (const [address, port] of ports) test(`${address} has the port ${port}`, () => assert.equal(portOf(address), port));
+});
+
+describe('signals', () => {
+  test('the first asks for an orderly end, the second for an end at once, the third does not ask', async () => {
+    const stop = new StopSignals(around);
+    around.signal('SIGTERM');
+    assert.equal(await stop.first, 'SIGTERM');
+    assert.equal(stop.exitCode, 0);
+    let hurried = 0;
+    stop.onSecond = () => hurried++;
+    around.signal('SIGINT');
+    assert.deepEqual([hurried, stop.exitCode, around.exits], [1, 130, []]);
+    around.signal('SIGTERM');
+    assert.deepEqual(around.exits, [143]);
+    stop.release();
+    around.signal('SIGTERM');
+    assert.deepEqual(around.exits, [143]);
+  });
+
+  test('while nothing runs yet the second ends the process', () => {
+    const stop = new StopSignals(around);
+    around.signal('SIGINT');
+    around.signal('SIGINT');
+    assert.deepEqual(around.exits, [130]);
+    stop.release();
+  });
+});

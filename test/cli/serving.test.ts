@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { demoPaths } from '../../src/cli/demo.ts';
+
+/** The commands that serve, as processes of their own, with the real gateway. */
+
+const program = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+let folder: string;
+let started: Candor[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-serving-'));
+  started = [];
+});
+
+afterEach(async () => {
+  for (const candor of started) await candor.end();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+class Candor {
+  readonly child: ChildProcess;
+  readonly exited: Promise<number | null>;
+  stdout = '';
+  stderr = '';
+  #waiting = new Set<() => void>();
+
+  constructor(argv: readonly string[]) {
+    const { PATH } = process.env;
+    const env = { PATH, HOME: folder, TMPDIR: folder, XDG_RUNTIME_DIR: folder };
+    this.child = spawn(process.execPath, [program, ...argv], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child.stdout?.setEncoding('utf8').on('data', (text) => this.#came('stdout', text));
+    this.child.stderr?.setEncoding('utf8').on('data', (text) => this.#came('stderr', text));
+    this.exited = once(this.child, 'close').then(([code]) => {
+      for (const look of this.#waiting) look();
+      return code as number | null;
+    });
+  }
+
+  #came(stream: 'stdout' | 'stderr', text: string): void {
+    this[stream] += text;
+    for (const look of this.#waiting) look();
+  }
+
+  /** Waits until the output has it. Fails when the process ends before. */
+  async until(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const found = pattern.exec(this[stream]);
+      if (found !== null) return found;
+      assert.equal(this.child.exitCode, null, `ended before ${pattern}:\n${this.stdout}\n${this.stderr}`);
+      await new Promise<void>((resolve) => {
+        const look = (): void => {
+          this.#waiting.delete(look);
+          resolve();
+        };
+        this.#waiting.add(look);
+      });
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    await this.exited;
+  }
+}
+
+function start(...argv: string[]): Candor {
+  const candor = new Candor(argv);
+  started.push(candor);
+  return candor;
+}
+
+/** Runs a command to its end. */
+async function candor(...argv: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const one = start(...argv);
+  const code = await one.exited;
+  return { code, stdout: one.stdout, stderr: one.stderr };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly fields: IncomingMessage['headers'];
+  readonly text: string;
+}
+
+async function get(port: number, path: string, fields: Record<string, string> = {}): Promise<Answer> {
+  const sent = request({ host: '127.0.0.1', port, path, headers: fields, agent: false });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  response.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  return { status: response.statusCode ?? 0, fields: response.headers, text };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const application = `
+  require('http').createServer((request, response) => {
+    if (request.url === '/die') process.exit(3);
+    if (request.url === '/slow') return setTimeout(() => response.end('slow\\n'), 3000);
+    response.end('hello from ' + request.url + '\\n');
+  }).listen(process.env.PORT, '127.0.0.1', () => console.log('listening'));
+`;
+
+async function startRun(port: number): Promise<Candor> {
+  const running = start('run', '--port', String(port), '--', process.execPath, '-e', application);
+  await running.until('stderr', /"kind":"instance_ready"/);
+  await serves(running);
+  return running;
+}
+
+/** Listeners and admin socket are open. */
+async function serves(running: Candor): Promise<void> {
+  await running.until('stderr', /"kind":"configuration_applied"/);
+  const sockets = join(folder, 'candor');
+  await until(async () => existsSync(sockets) && readdirSync(sockets).some((name) => name.endsWith('.sock')));
+}
+
+async function exchangeRuns(): Promise<boolean> {
+  const { stdout } = await candor('status', '--json');
+  return JSON.parse(stdout).workers[0].exchangesActive > 0;
+}
+
+describe('candor run', () => {
+  test('serves a command, passes its output on with its name, and ends with 0 on SIGTERM', async () => {
+    const port = await freePort();
+    const running = await startRun(port);
+    const answer = await get(port, '/there');
+    assert.deepEqual([answer.status, answer.text], [200, 'hello from /there\n']);
+    await running.until('stdout', /^app\/1 \| listening$/m);
+    running.child.kill('SIGTERM');
+    assert.equal(await running.exited, 0);
+    assert.deepEqual(readdirSync(join(folder, 'candor')), []);
+  });
+
+  test('can be asked for its status and explains a failure, found without being told where', async () => {
+    const port = await freePort();
+    await startRun(port);
+    const answer = await get(port, '/die');
+    assert.equal(answer.status, 502);
+    const id = String(answer.fields['x-request-id']);
+    const explained = await candor('explain', id);
+    assert.equal(explained.code, 0, explained.stderr);
+    assert.match(explained.stdout, new RegExp(`^GET 127\\.0\\.0\\.1:${port}/die 502\\n {2}${id}`));
+    assert.match(explained.stdout, /VERDICT {2}(reset|unreachable)/);
+    const status = await candor('status', '--json');
+    assert.equal(JSON.parse(status.stdout).applications[0].id, 'app');
+    const unknown = await candor('explain', 'nothing');
+    assert.equal(unknown.code, 1);
+  });
+
+  test('takes the next port when the one it wants is taken, and says who holds it', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = server.address() as { port: number };
+    const running = await startRun(port);
+    assert.match(running.stderr, new RegExp(`127\\.0\\.0\\.1:${port} is taken: .*\\(pid ${process.pid}\\) listens there`));
+    const [, next] = await running.until('stderr', /TAKING PORT (\d+) INSTEAD/);
+    assert.equal((await get(Number(next), '/')).status, 200);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  test('lets a running request end on SIGTERM; a second signal ends it at once', async () => {
+    const port = await freePort();
+    const running = await startRun(port);
+    const slow = get(port, '/slow');
+    await until(exchangeRuns);
+    running.child.kill('SIGTERM');
+    assert.equal((await slow).text, 'slow\n');
+    assert.equal(await running.exited, 0);
+
+    const stuck = await startRun(port);
+    const sent = request({ host: '127.0.0.1', port, path: '/slow', method: 'POST', headers: { 'Content-Length': '5' } });
+    sent.on('error', () => {});
+    sent.flushHeaders();
+    await until(exchangeRuns);
+    stuck.child.kill('SIGINT');
+    await stuck.until('stderr', /"kind":"process_stopping"/);
+    stuck.child.kill('SIGINT');
+    assert.equal(await stuck.exited, 130);
+  });
+});
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('candor up', () => {
+  const configuration = (port: number, text: string): string =>
+    `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { content: "${text}" }\n`;
+
+  test('serves a configuration, reloads it by command and by SIGHUP, and keeps the old one when the new is wrong', async () => {
+    const port = await freePort();
+    const file = join(folder, 'candor.yaml');
+    writeFileSync(file, configuration(port, 'one'));
+    const running = start('up', '-c', 'candor.yaml');
+    await serves(running);
+    assert.equal((await get(port, '/')).text, 'one');
+
+    writeFileSync(file, configuration(port, 'two'));
+    const reloaded = await candor('reload');
+    assert.equal(reloaded.code, 0, reloaded.stderr);
+    assert.match(reloaded.stdout, /^Revision 2 is served\. Changed: /);
+    assert.equal((await get(port, '/')).text, 'two');
+
+    writeFileSync(file, configuration(port, 'three'));
+    running.child.kill('SIGHUP');
+    await running.until('stderr', /"kind":"configuration_applied".*"actor":"signal:SIGHUP"/);
+    assert.equal((await get(port, '/')).text, 'three');
+
+    writeFileSync(file, 'routs: []\n');
+    const wrong = await candor('reload');
+    assert.equal(wrong.code, 4);
+    assert.match(wrong.stderr, /candor\.yaml:1:1: unknown key "routs" \(did you mean "routes"\?\)/);
+    assert.equal((await get(port, '/')).text, 'three');
+    const events = await candor('events', '--json');
+    assert.match(events.stdout, /"kind":"configuration_rejected"/);
+  });
+
+  test('reopens its log on SIGUSR2', async () => {
+    const port = await freePort();
+    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
+    const running = start('up');
+    await serves(running);
+    const log = join(folder, 'candor.log');
+    rmSync(log);
+    await until(async () => {
+      running.child.kill('SIGUSR2');
+      return existsSync(log);
+    });
+  });
+
+  test('with mistakes ends with 4, and shows all of them', async () => {
+    writeFileSync(join(folder, 'candor.yaml'), 'routs: []\nlistenrs: {}\n');
+    const { code, stderr } = await candor('up');
+    assert.equal(code, 4);
+    assert.match(stderr, /routs[\s\S]*listenrs[\s\S]*nothing was started/);
+  });
+
+  test('at a port that is taken ends with 1 and says who holds it', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = server.address() as { port: number };
+    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
+    const { code, stderr } = await candor('up');
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`is taken: .*\\(pid ${process.pid}\\) listens there\\.`));
+    assert.doesNotMatch(stderr, /^\s+at /m);
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  test('twice with the same socket: the second ends with 1, the first goes on', async () => {
+    const port = await freePort();
+    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
+    const running = start('up');
+    await serves(running);
+    writeFileSync(join(folder, 'candor.yaml'), configuration(await freePort(), 'two'));
+    const { code, stderr } = await candor('up');
+    assert.equal(code, 1);
+    assert.match(stderr, /Another gateway answers at the admin socket/);
+    assert.equal((await get(port, '/')).text, 'one');
+    assert.equal((await candor('status')).code, 0);
+  });
+});
+
+describe('candor demo', () => {
+  const expected: Record<string, [status: number, proxyStatus: RegExp | null, content: RegExp]> = {
+    '/': [200, null, /This page works/],
+    '/demo/unreachable': [502, /^demo;error=connection_refused/, /refused/],
+    '/demo/too-slow': [504, /^demo;error=http_response_timeout/, /2 s/],
+    '/demo/reset': [502, /^demo;error=connection_terminated/, /reset/],
+    '/demo/garbage': [502, /^demo;error=http_protocol_error/, /not HTTP/],
+    '/demo/maintenance': [503, /^demo;error=/, /being painted/],
+  };
+
+  test('shows one of each, as its curl lines promise, and leaves nothing behind', async () => {
+    const port = await freePort();
+    const running = start('demo', '--port', String(port));
+    await running.until('stdout', /Ctrl-C ends the demo/);
+    for (const [path] of demoPaths) assert.ok(running.stdout.includes(`curl -i http://localhost:${port}${path} `), path);
+
+    const ids: string[] = [];
+    for (const [path, [status, proxyStatus, content]] of Object.entries(expected)) {
+      const answer = await get(port, path);
+      assert.equal(answer.status, status, path);
+      assert.match(answer.text, content);
+      if (proxyStatus === null) assert.equal(answer.fields['proxy-status'], undefined);
+      else assert.match(String(answer.fields['proxy-status']), proxyStatus);
+      ids.push(String(answer.fields['x-request-id']));
+    }
+    const explained = await candor('explain', ids[4] ?? '');
+    assert.match(explained.stdout, /VERDICT {2}garbage[\s\S]*it sent +"SSH-2\.0-OpenSSH_9\.9/);
+
+    running.child.kill('SIGINT');
+    assert.equal(await running.exited, 0);
+    assert.deepEqual(readdirSync(folder), ['candor']);
+    assert.deepEqual(readdirSync(join(folder, 'candor')), []);
+  });
+});
