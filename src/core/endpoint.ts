@@ -9,7 +9,12 @@ export type EndpointAddress =
 
 export function addressText(address: EndpointAddress): string {
   if (address.kind === 'unix') return `unix:${address.path}`;
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+  return hostPort(address.host, address.port);
+}
+
+/** Host and port as in an authority: IPv6 addresses in brackets (RFC 3986 §3.2.2). */
+export function hostPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /**

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { socketConnector } from '../transport/connect.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
-import type { UpstreamId } from '../core/endpoint.ts';
+import { hostPort, type UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Snapshot } from '../core/snapshot.ts';
@@ -48,11 +48,11 @@ export class ListenFailure extends Error {
   readonly errno: string;
 
   constructor(problem: ListenProblem) {
-    super(`listener ${problem.listener} cannot listen on ${problem.host}:${problem.port} (${problem.errno})`);
+    super(`listener ${problem.listener} cannot listen on ${hostPort(problem.host, problem.port)} (${problem.errno})`);
     this.listener = problem.listener;
     this.host = problem.host;
     this.port = problem.port;
-    this.address = `${problem.host}:${problem.port}`;
+    this.address = hostPort(problem.host, problem.port);
     this.errno = problem.errno;
   }
 }
@@ -98,11 +98,11 @@ class RunningGateway implements Gateway {
   readonly #recent = new RecentRecords();
   readonly #supervisor: Supervisor;
   readonly #board: EndpointBoard;
-  readonly #worker: { current: WorkerHandle | null } = { current: null };
   #configuration: Configuration;
   #contentHash: string;
   #revision = 0;
   #deltaRevision = 0;
+  #worker: WorkerHandle | null = null;
   #log: LogFile | null = null;
   #listeners: readonly OpenListener[] = [];
   #state: GatewayStatus['state'] = 'starting';
@@ -150,7 +150,7 @@ class RunningGateway implements Gateway {
     this.#supervisor.start();
     this.#board.watch(this.#configuration);
     await this.#firstChecks();
-    this.#worker.current = this.#startWorker(1);
+    this.#worker = this.#startWorker(1);
     const applied = await this.#apply(this.#configuration);
     if (!applied.ok) throw listenFailureOf(applied);
     this.#state = 'serving';
@@ -194,7 +194,7 @@ class RunningGateway implements Gateway {
     const reason = `worker ${lost.id} is lost: ${why}`;
     this.#hub.tell({ kind: 'worker_lost', subject: `worker:${lost.id}`, reason, worker: lost.id, evidence: { why, exchangesLost } });
     if (this.#state !== 'serving') return;
-    this.#worker.current = this.#startWorker(lost.id + 1);
+    this.#worker = this.#startWorker(lost.id + 1);
     await this.#apply(this.#configuration);
   }
 
@@ -219,7 +219,7 @@ class RunningGateway implements Gateway {
   // Snapshots.
 
   async #apply(configuration: Configuration): Promise<Applied> {
-    const worker = this.#worker.current;
+    const worker = this.#worker;
     if (worker === null) return { ok: false, problems: [] };
     const applied = await worker.apply(this.#snapshot(configuration, this.#revision + 1));
     if (!applied.ok) return applied;
@@ -237,7 +237,7 @@ class RunningGateway implements Gateway {
   }
 
   #tellListeners(now: readonly OpenListener[]): void {
-    const text = ({ host, port }: OpenListener): string => `${host}:${port}`;
+    const text = ({ host, port }: OpenListener): string => hostPort(host, port);
     const before = new Set(this.#listeners.map(text));
     const open = new Set(now.map(text));
     for (const listener of now.filter((one) => !before.has(text(one)))) {
@@ -259,7 +259,7 @@ class RunningGateway implements Gateway {
   #tellEndpoints(upstream: UpstreamId): void {
     this.#deltaRevision += 1;
     const endpoints = this.#board.endpoints(upstream);
-    this.#worker.current?.send({ kind: 'delta', delta: { revision: this.#deltaRevision, upstream, endpoints } });
+    this.#worker?.send({ kind: 'delta', delta: { revision: this.#deltaRevision, upstream, endpoints } });
   }
 
   // What the control plane is asked.
@@ -281,7 +281,7 @@ class RunningGateway implements Gateway {
       open: this.#listeners,
       upstreams: this.#board.upstreams(),
       applications: this.#supervisor.status(),
-      worker: this.#worker.current,
+      worker: this.#worker,
     });
   }
 
@@ -355,7 +355,7 @@ class RunningGateway implements Gateway {
   }
 
   counts(): ReturnType<Gateway['counts']> {
-    const counts = this.#worker.current?.counts ?? null;
+    const counts = this.#worker?.counts ?? null;
     return { exchanges: this.#totals.all(), workers: counts === null ? [] : [counts], logDropped: this.#log?.dropped ?? 0 };
   }
 
@@ -370,7 +370,7 @@ class RunningGateway implements Gateway {
   async #stop(why: string): Promise<void> {
     this.#state = 'draining';
     this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason: `it is to stop: ${why}`, evidence: { why } });
-    const worker = this.#worker.current;
+    const worker = this.#worker;
     const atOnce = new Promise<void>((resolve) => {
       this.#endStop = () => {
         resolve();
@@ -398,5 +398,5 @@ function listenFailureOf(applied: Extract<Applied, { ok: false }>): Error {
 }
 
 function listenProblemText({ listener, host, port, errno }: ListenProblem): string {
-  return `listener ${listener} cannot listen on ${host}:${port} (${errno})`;
+  return `listener ${listener} cannot listen on ${hostPort(host, port)} (${errno})`;
 }

@@ -1,5 +1,5 @@
 import type { ListenerSpec } from '../core/configuration.ts';
-import { addressText } from '../core/endpoint.ts';
+import { addressText, hostPort } from '../core/endpoint.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
 import type { ApplicationStatus, EndpointStatus, GatewayStatus } from './control.ts';
@@ -53,8 +53,8 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
 
 function listenerStatus(spec: ListenerSpec, open: readonly OpenListener[]): GatewayStatus['listeners'][number] {
   const listener = open.find(({ id }) => id === spec.id);
-  if (listener === undefined) return { id: spec.id, address: `${spec.host}:${spec.port}`, state: 'waiting' };
-  return { id: spec.id, address: `${listener.host}:${listener.port}`, state: 'open' };
+  if (listener === undefined) return { id: spec.id, address: hostPort(spec.host, spec.port), state: 'waiting' };
+  return { id: spec.id, address: hostPort(listener.host, listener.port), state: 'open' };
 }
 
 function endpointStatus(endpoint: EndpointSnapshot, now: Instant): EndpointStatus {
