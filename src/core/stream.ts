@@ -70,6 +70,8 @@ export interface UpstreamStream {
   /** Whether any octet of the request has been handed to the system, and whether all have. */
   readonly requestBegun: boolean;
   readonly requestSent: boolean;
+  /** Whether any octet of an answer has come. */
+  readonly answerBegun: boolean;
   send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void;
   sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   endContent(trailers: Fields | null): void;
@@ -98,6 +100,12 @@ export interface UpstreamHandler {
   /** The endpoint has taken all that was pending. */
   onEndpointRoom(): void;
 }
+
+/**
+ * Which connections will do: any, one that was in use a moment ago (for a request that must not be repeated),
+ * or none that has served before (for the attempt after a stale one).
+ */
+export type ConnectionAge = 'any' | 'just_used' | 'fresh';
 
 /** What came of asking an endpoint for a stream: one of the two is called once, perhaps before the call returns. */
 export interface StreamWaiter {

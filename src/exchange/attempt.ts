@@ -48,33 +48,32 @@ export class Attempt implements AttemptFacts {
   failed(failure: Failure, endedMs: number, stream: UpstreamStream | null): void {
     this.failure = failure;
     this.endedMs = endedMs;
-    this.delivery = this.status > 0 ? 'response_started' : deliveryOf(failure, stream);
+    this.delivery = deliveryOf(stream);
   }
 }
 
 /** How far the request had come when its attempt failed. */
-function deliveryOf(failure: Failure, stream: UpstreamStream | null): Delivery {
+function deliveryOf(stream: UpstreamStream | null): Delivery {
   if (stream === null || !stream.requestBegun) return 'not_sent';
-  if (answerBegun.has(failure.cause)) return 'response_started';
+  if (stream.answerBegun) return 'response_started';
   return stream.requestSent ? 'sent_unknown' : 'partial';
 }
 
-/** Causes that can only be seen in octets of an answer. */
-const answerBegun: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
-  'response_head_stalled',
-  'response_head_cut',
-  'response_not_http',
-  'response_status_line',
-  'response_version',
-  'response_field',
-  'response_framing',
-  'response_head_too_large',
-  'response_too_many_fields',
-  'response_transfer_coding',
-  'response_upgrade_unasked',
-]);
-
 const order: readonly Delivery[] = ['not_sent', 'refused_by_peer', 'partial', 'sent_unknown', 'response_started'];
+
+/**
+ * Whether the failure may be no more than the connection's age: the endpoint closed it while our request was
+ * on its way (RFC 9112 §9.5). Then a fresh one to the same endpoint is somewhere else.
+ */
+export function mayBeStale(attempt: Attempt): boolean {
+  return attempt.reused && attempt.failure !== null && staleCauses.has(attempt.failure.cause);
+}
+
+const staleCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
+  'closed_before_response',
+  'reset_before_response',
+  'send_failed',
+]);
 
 /** Of all attempts, the one that came furthest tells whether the request may have been executed. */
 export function furthest(a: Delivery, b: Delivery): Delivery {

@@ -5,6 +5,7 @@ import { failureTable } from '../core/failure-table.ts';
 import type { Fields, HttpVersion, Ownership, RequestHead, ResponseHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
 import type {
+  ConnectionAge,
   DownstreamHandler,
   DownstreamStream,
   PendingStream,
@@ -15,7 +16,7 @@ import type {
 import { after, type Instant, type Timer } from '../core/time.ts';
 import { decideRetry, isIdempotent } from '../policy/retry.ts';
 import { type Answer, actionAnswer, failureAnswer, maintenanceOf } from './answer.ts';
-import { Attempt, exitExplainsMs, furthest } from './attempt.ts';
+import { Attempt, exitExplainsMs, furthest, mayBeStale } from './attempt.ts';
 import { ForwardedRequest, ForwardedResponse, type Identity, identify, loopOf } from './forward.ts';
 import type { ExchangePorts, Route, Serving, Upstream } from './ports.ts';
 
@@ -124,9 +125,13 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     this.#attempt = attempt;
     this.release = endpoint.release ?? '';
     this.#state = 'connecting';
-    const repeatable = isIdempotent(this.method) && this.#contentHeld() && failure === null;
-    const pending = endpoint.acquire(this, this.#routeFound().timeouts, repeatable);
+    const pending = endpoint.acquire(this, this.#routeFound().timeouts, this.#ageFor(failure));
     if (this.#state === 'connecting' && this.#attempt === attempt) this.#pending = pending;
+  }
+
+  #ageFor(failure: Failure | null): ConnectionAge {
+    if (failure !== null) return 'fresh';
+    return isIdempotent(this.method) && this.#contentHeld() ? 'any' : 'just_used';
   }
 
   onStage(stage: 'dns' | 'connect' | 'tls'): void {
@@ -233,7 +238,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
       delivery: attempt.delivery,
       method: this.method,
       contentHeld: this.#contentHeld(),
-      elsewhere: upstream.hasOther(tried) || attempt.reused,
+      elsewhere: upstream.hasOther(tried) || mayBeStale(attempt),
       timeLeft: true, // An exchange limit, where there is one, ends the exchange by itself.
     };
   }

@@ -4,7 +4,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import type { FieldFilter } from '../core/field-names.ts';
 import type { RequestHead } from '../core/message.ts';
-import type { PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { ConnectionAge, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
 
 /** What the journey needs from the other rooms. `gateway/` plugs the real ones in, tests their own. */
@@ -78,5 +78,5 @@ export interface Endpoint {
   readonly state: EndpointState;
   readonly exit: InstanceExit | null;
   readonly release: string | null;
-  acquire(waiter: StreamWaiter, limits: Timeouts, repeatable: boolean): PendingStream | null;
+  acquire(waiter: StreamWaiter, limits: Timeouts, age: ConnectionAge): PendingStream | null;
 }

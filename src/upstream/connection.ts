@@ -54,6 +54,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   idleSince: Instant;
   requestBegun = false;
   requestSent = false;
+  answerBegun = false;
   /** Said by the endpoint (`Keep-Alive: timeout`); null when it said nothing. */
   keepAliveTimeoutS: number | null = null;
 
@@ -101,6 +102,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#requestEnded = false;
     this.requestBegun = false;
     this.requestSent = false;
+    this.answerBegun = false;
     this.#headDueAt = never;
     this.#received = 0;
     this.#octetsSent = 0;
@@ -154,6 +156,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'idle') return this.#close(); // Nobody asked: RFC 9112 §9.2 lets no such octets count.
     const handler = this.#handler;
     if (handler === null) return;
+    this.answerBegun = true;
     this.#lastOctetAt = this.#ports.clock.now();
     let at = start;
     while (at < end) {

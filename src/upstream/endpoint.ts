@@ -3,7 +3,7 @@ import { addressText, type EndpointState, type InstanceExit } from '../core/endp
 import type { Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { ConnectionAge, PendingStream, StreamWaiter } from '../core/stream.ts';
 import { after } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { responseLimits } from '../wire/limits.ts';
@@ -84,11 +84,10 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   /**
-   * A stream for one exchange: an idle connection at once, or a new one later. `repeatable` says whether the
-   * request may be sent again should an idle connection turn out to have been closed.
+   * A stream for one exchange: an idle connection at once, or a new one later.
    */
-  acquire(waiter: StreamWaiter, limits: OpeningLimits, repeatable: boolean): PendingStream | null {
-    const idle = this.#takeIdle(repeatable);
+  acquire(waiter: StreamWaiter, limits: OpeningLimits, age: ConnectionAge): PendingStream | null {
+    const idle = age === 'fresh' ? null : this.#takeIdle(age);
     if (idle !== null) {
       waiter.onStream(idle);
       return null;
@@ -100,11 +99,11 @@ export class LiveEndpoint implements ConnectionHome {
     return this.#open(waiter, limits);
   }
 
-  #takeIdle(repeatable: boolean): UpstreamConnection | null {
+  #takeIdle(age: ConnectionAge): UpstreamConnection | null {
     const connection = this.#idle.at(-1);
     if (connection === undefined) return null;
     const idleMs = this.#ports.clock.now() - connection.idleSince;
-    if (!repeatable && idleMs >= justUsedMs) return null;
+    if (age === 'just_used' && idleMs >= justUsedMs) return null;
     this.#idle.pop();
     connection.idleMs = idleMs;
     this.#ports.counts.upstreamConnectionsIdle--;
