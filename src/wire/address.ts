@@ -20,7 +20,9 @@ export function addressOfNode(node: string): string | null {
   if (isIpAddress(text)) return text;
   const colon = text.lastIndexOf(':');
   const address = text.slice(0, colon);
-  return colon > 0 && !address.includes(':') && isPortOrNothing(text.slice(colon)) && isIpAddress(address) ? address : null;
+  return colon > 0 && !address.includes(':') && isPortOrNothing(text.slice(colon)) && isIpAddress(address)
+    ? address
+    : null;
 }
 
 function isPortOrNothing(text: string): boolean {

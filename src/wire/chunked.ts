@@ -149,7 +149,10 @@ export class ChunkedDecoder {
     if (octet === LF) return this.#refuse('line-ending');
     this.#lineOctets++;
     this.#extensionOctets++;
-    if (this.#lineOctets > this.#limits.chunkSizeLineMax || this.#extensionOctets > this.#limits.chunkExtensionOctetsMax) {
+    if (
+      this.#lineOctets > this.#limits.chunkSizeLineMax ||
+      this.#extensionOctets > this.#limits.chunkExtensionOctetsMax
+    ) {
       return this.#refuse('chunk-extension');
     }
     if (!this.#extension.take(octet)) this.#refuse('chunk-extension');

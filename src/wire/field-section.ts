@@ -71,7 +71,8 @@ export class FieldSectionParser {
       if (place === inName) {
         while (at < end && tokenOctets[octets[at] as number] !== 0) at++;
         if (at === end) break;
-        if (octets[at] !== COLON || at === this.lineStart) return this.#refuse(nameRule(octets, this.lineStart, at), at, place);
+        if (octets[at] !== COLON || at === this.lineStart)
+          return this.#refuse(nameRule(octets, this.lineStart, at), at, place);
         this.#nameEnd = at++;
         place = beforeValue;
       }

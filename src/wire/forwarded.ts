@@ -24,7 +24,14 @@ export function countVia(via: string | null, deployment: string): number {
   if (via === null) return 0;
   const name = pseudonym(deployment).toLowerCase();
   let count = 0;
-  for (const member of via.split(',')) if (member.trim().split(/[ \t]+/)[1]?.toLowerCase() === name) count++;
+  for (const member of via.split(','))
+    if (
+      member
+        .trim()
+        .split(/[ \t]+/)[1]
+        ?.toLowerCase() === name
+    )
+      count++;
   return count;
 }
 
@@ -84,7 +91,10 @@ export function clientFromForwarded(fields: Fields, trusted: (address: string) =
 function fromForwarded(value: string, trusted: (address: string) => boolean): NamedClient | null {
   const elements = parseForwarded(value);
   if (elements === null) return null;
-  const place = clientPlace(elements.map((element) => element.get('for') ?? ''), trusted);
+  const place = clientPlace(
+    elements.map((element) => element.get('for') ?? ''),
+    trusted,
+  );
   const element = elements[place];
   if (element === undefined) return null;
   return { address: addressOfNode(element.get('for') ?? ''), scheme: schemeOf(element.get('proto')) };

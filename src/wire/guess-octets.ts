@@ -6,7 +6,10 @@ const lookedAtMax = 512;
 const marks: readonly (readonly [Guess, RegExp])[] = [
   ['ssh', /^SSH-\d/],
   ['html', /^\s*<(?:!doctype|html|head|body|\?xml|[a-z][a-z0-9]*[\s>])/i],
-  ['stack_trace', /^\s*(?:Traceback \(most recent|Exception in thread|panic: |goroutine \d|Uncaught |(?:PHP )?Fatal error)/],
+  [
+    'stack_trace',
+    /^\s*(?:Traceback \(most recent|Exception in thread|panic: |goroutine \d|Uncaught |(?:PHP )?Fatal error)/,
+  ],
   ['stack_trace', /(?:Error|Exception)[^\n]*\n\s+at /],
   ['json', /^\s*(?:\{\s*(?:"|\})|\[\s*(?:[[{"\]\d-]|true|false|null))/],
 ];
@@ -35,5 +38,7 @@ function isSettingsFrame(octets: Uint8Array): boolean {
 
 /** No control but white space; octets above 127 may be UTF-8. */
 function isText(octets: Uint8Array): boolean {
-  return octets.subarray(0, lookedAtMax).every((octet) => (octet >= 0x20 && octet !== 0x7f) || (octet >= 0x09 && octet <= 0x0d));
+  return octets
+    .subarray(0, lookedAtMax)
+    .every((octet) => (octet >= 0x20 && octet !== 0x7f) || (octet >= 0x09 && octet <= 0x0d));
 }

@@ -21,7 +21,8 @@ function nameEnd(octets: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && hostOctets[octets[at] as number] !== 0) {
     if (octets[at] === percent) {
-      if (at + 2 >= end || hexDigits[octets[at + 1] as number] === 0 || hexDigits[octets[at + 2] as number] === 0) return start;
+      if (at + 2 >= end || hexDigits[octets[at + 1] as number] === 0 || hexDigits[octets[at + 2] as number] === 0)
+        return start;
       at += 2;
     }
     at++;
@@ -77,7 +78,8 @@ export function isIpv4(octets: Uint8Array, start: number, end: number): boolean 
     let value = 0;
     const from = at;
     while (at < end && isDigit(octets[at])) value = value * 10 + (octets[at++] as number) - 0x30;
-    if (at === from || at - from > 3 || value > 255) return false;
+    // No leading zeros: some programs take them for octal.
+    if (at === from || at - from > 3 || value > 255 || (octets[from] === 0x30 && at - from > 1)) return false;
     numbers++;
     if (at === end) return numbers === 4;
     if (octets[at] !== 0x2e) return false;

@@ -26,8 +26,8 @@ export class Http1Fields implements Fields {
   #octets: Buffer;
   #spans: Int32Array;
   #count: number;
-  readonly #seenLow: number;
-  readonly #seenHigh: number;
+  #seenLow: number;
+  #seenHigh: number;
 
   constructor(octets: Buffer, spans: Int32Array, count: number, seenLow: number, seenHigh: number) {
     this.#octets = octets;
@@ -83,7 +83,9 @@ export class Http1Fields implements Fields {
     for (let slot = 0; slot < end; slot += spanSlots) {
       const id = spans[slot + 5] as number;
       const kept =
-        id < nominated && ownFields.known[id] === 0 && known[id] === 0 &&
+        id < nominated &&
+        ownFields.known[id] === 0 &&
+        known[id] === 0 &&
         (id !== 0 || drop.others === null || !drop.others.has(this.#name(slot)));
       if (kept) {
         if (runStart < 0) runStart = spans[slot] as number;
@@ -101,8 +103,13 @@ export class Http1Fields implements Fields {
     this.#mark(nominated, (slot) => this.#spans[slot + 5] === 0 && names.has(this.#name(slot)));
   }
 
-  /** Takes lines out altogether. Known names only by their number, in `filter.known`. */
+  /** Takes lines out altogether: nobody sees them any more. */
   strikeOut(filter: FieldFilter): void {
+    for (let id = 1; id < filter.known.length; id++) {
+      if (filter.known[id] === 0) continue;
+      if (id >= 32) this.#seenHigh &= ~(1 << (id - 32));
+      else this.#seenLow &= ~(1 << id);
+    }
     this.#mark(struckOut, (slot) => {
       const id = (this.#spans[slot + 5] as number) & idMask;
       return id !== 0 ? filter.known[id] !== 0 : (filter.others?.has(this.#name(slot)) ?? false);

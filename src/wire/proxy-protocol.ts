@@ -8,7 +8,11 @@ import { isIpAddress } from './address.ts';
 export type ProxyHeader =
   | { readonly state: 'partial' }
   /** `source` is null where the balancer speaks for itself (LOCAL, UNKNOWN) or names no IP address. */
-  | { readonly state: 'done'; readonly consumed: number; readonly source: { readonly address: string; readonly port: number } | null }
+  | {
+      readonly state: 'done';
+      readonly consumed: number;
+      readonly source: { readonly address: string; readonly port: number } | null;
+    }
   | { readonly state: 'refused' };
 
 const signature1 = 'PROXY ';

@@ -162,7 +162,9 @@ function framingEvidence(rule: RequestFramingRule, facts: FramingFacts): string 
     case 'content-length-invalid':
       return `Content-Length: ${facts.lengthText}`;
     case 'content-length-differs':
-      return facts.lengthLines > 1 ? `${facts.lengthLines} Content-Length fields` : `Content-Length: ${facts.lengthText}`;
+      return facts.lengthLines > 1
+        ? `${facts.lengthLines} Content-Length fields`
+        : `Content-Length: ${facts.lengthText}`;
     case 'length-and-transfer-encoding':
       return 'Content-Length and Transfer-Encoding';
     default:

@@ -163,7 +163,11 @@ export class RequestHeadParser {
       this.#section.begin(this.#line.at);
     }
     if (!this.#section.scan(block, this.octetsHeld, this.#limits.fieldsMax)) return;
-    if (this.#section.rule !== null) return this.#refuse(this.#section.rule, `field ${this.#section.count + 1}: ${this.#section.brokenName(block.octets)}`);
+    if (this.#section.rule !== null)
+      return this.#refuse(
+        this.#section.rule,
+        `field ${this.#section.count + 1}: ${this.#section.brokenName(block.octets)}`,
+      );
     this.#complete(block);
   }
 

@@ -26,8 +26,8 @@ export class IdSource {
     const time = this.#time(wallTime);
     const at = this.#draw(10);
     const pool = this.#pool;
-    const version = 0x70 | (pool[at] as number & 0x0f);
-    const variant = 0x80 | (pool[at + 2] as number & 0x3f);
+    const version = 0x70 | ((pool[at] as number) & 0x0f);
+    const variant = 0x80 | ((pool[at + 2] as number) & 0x3f);
     return `${time}-${hex[version]}${this.#hex(at + 1, 1)}-${hex[variant]}${this.#hex(at + 3, 1)}-${this.#hex(at + 4, 6)}`;
   }
 

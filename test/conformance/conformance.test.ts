@@ -30,7 +30,12 @@ function isAskedFor(expected: readonly Verdict[], actual: readonly Verdict[], in
 
 function agree(expected: Verdict, actual: Verdict): void {
   const whole = expected[0] === 'fields' || expected[0] !== 'accepted';
-  if (whole) assert.deepEqual(actual.filter((part) => part !== ''), expected.filter((part) => part !== ''), text([actual]));
+  if (whole)
+    assert.deepEqual(
+      actual.filter((part) => part !== ''),
+      expected.filter((part) => part !== ''),
+      text([actual]),
+    );
   else for (const part of expected) assert.ok(actual.includes(part), `"${part}" is not in: ${text([actual])}`);
 }
 

@@ -57,7 +57,12 @@ export function judgeResponses(pieces: Pieces, method: string, storage = new Hea
     refused: () => {
       if (parser.refusal === null) return ['refused without a reason'];
       const { cause, ...evidence } = parser.refusal;
-      return [...failed(cause), ...Object.entries(evidence).filter(([key]) => key !== 'firstOctets' && key !== 'octets').map(([, value]) => String(value))];
+      return [
+        ...failed(cause),
+        ...Object.entries(evidence)
+          .filter(([key]) => key !== 'firstOctets' && key !== 'octets')
+          .map(([, value]) => String(value)),
+      ];
     },
     refusedContent: (rule) => [...failed('response_chunk'), rule],
     goesOn: (head) => head.keepAlive || head.status < 200,
@@ -100,7 +105,10 @@ function framingText(framing: Framing): string {
 }
 
 /** Feeds the pieces to the parsers of one side, message after message. */
-function judge<H extends { readonly framing: Framing; readonly fields: Fields }>(pieces: Pieces, side: Side<H>): readonly Verdict[] {
+function judge<H extends { readonly framing: Framing; readonly fields: Fields }>(
+  pieces: Pieces,
+  side: Side<H>,
+): readonly Verdict[] {
   const lines: string[][] = [];
   const chunked = new ChunkedDecoder();
   let content = '';

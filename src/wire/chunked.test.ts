@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Transport } from '../core/transport.ts';
+import { ChunkedDecoder, chunkHead, writeChunkStart, writeLastChunk } from './chunked.ts';
+import { HeadStorage } from './head-storage.ts';
+import { requestLimits } from './limits.ts';
+import { OctetWriter } from './octet-writer.ts';
+import { RequestHeadParser } from './request-head.ts';
+
+/** Takes content together; owns what it keeps. */
+class Collector {
+  content = Buffer.alloc(0);
+  onContent(octets: Uint8Array, start: number, end: number): void {
+    this.content = Buffer.concat([this.content, octets.subarray(start, end)]);
+  }
+}
+
+function encode(chunks: readonly Uint8Array[]): Buffer {
+  const parts = chunks
+    .filter((chunk) => chunk.length > 0)
+    .flatMap((chunk) => [Buffer.from(chunkHead(chunk.length)), chunk, Buffer.from('\r\n')]);
+  return Buffer.concat([...parts, Buffer.from('0\r\n\r\n')]);
+}
+
+/** What is composed in a writer, as it would leave. */
+function composed(compose: (writer: OctetWriter) => void): Buffer {
+  const pieces: Buffer[] = [];
+  const write: Transport['write'] = (octets, start, end) => pieces.push(Buffer.from(octets.subarray(start, end))) > 0;
+  const composer = { transport: { write, pendingOctets: 0 } as Partial<Transport> as Transport };
+  const writer = new OctetWriter();
+  writer.claim(composer);
+  compose(writer);
+  writer.flush(composer);
+  return Buffer.concat(pieces);
+}
+
+describe('ChunkedDecoder', () => {
+  it('gives back the content of any chunking, read in any pieces', () => {
+    const chunks = fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 8 });
+    const lengths = fc.array(fc.integer({ min: 1, max: 200 }), { maxLength: 40 });
+    const property = fc.property(chunks, lengths, fc.uint8Array({ maxLength: 20 }), (content, pieces, behind) => {
+      const encoded = encode(content);
+      const octets = Buffer.concat([encoded, behind]);
+      const decoder = new ChunkedDecoder();
+      const collector = new Collector();
+      let used = 0;
+      let at = 0;
+      for (const length of [...pieces, octets.length]) {
+        const end = Math.min(at + length, octets.length);
+        used += decoder.push(octets, at, end, collector);
+        at = end;
+      }
+      assert.equal(decoder.state, 'done');
+      assert.equal(used, encoded.length);
+      assert.deepEqual(collector.content, Buffer.concat(content));
+      assert.equal(decoder.trailers, null);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  it('hands on content as runs of what came, without a copy', () => {
+    const octets = Buffer.from('5\r\nhello\r\n0\r\n\r\n');
+    const runs: unknown[] = [];
+    new ChunkedDecoder().push(octets, 0, octets.length, {
+      onContent: (from, start, end) => void runs.push([from === octets, start, end]),
+    });
+    assert.deepEqual(runs, [[true, 3, 8]]);
+  });
+
+  it('reads another message after a reset, and leaves the trailers of the last one alone', () => {
+    const decoder = new ChunkedDecoder();
+    const first = Buffer.from('0\r\nX-A: 1\r\n\r\n');
+    decoder.push(first, 0, first.length, new Collector());
+    const { trailers } = decoder;
+    decoder.reset();
+    const second = Buffer.from('0\r\nX-A: 2\r\n\r\n');
+    decoder.push(second, 0, second.length, new Collector());
+    assert.equal(trailers?.get('x-a'), '1');
+    assert.equal(decoder.trailers?.get('x-a'), '2');
+  });
+
+  it('shows no trailer that may not be one, to nobody', () => {
+    const decoder = new ChunkedDecoder();
+    const octets = Buffer.from('0\r\nContent-Length: 5\r\nIf-Match: a\r\nX-A: 1\r\n\r\n');
+    decoder.push(octets, 0, octets.length, new Collector());
+    assert.equal(decoder.trailers?.get('content-length'), null);
+    assert.equal(decoder.trailers?.get('if-match'), null);
+    assert.equal(decoder.trailers?.has('content-length'), false);
+    assert.equal(decoder.trailers?.get('x-a'), '1');
+  });
+
+  it('never throws', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('5', '\r\n', '0\r\n', ';a=', '"', 'X: y\r\n', 'ffffffffffffff'),
+      fc.string({ unit: 'binary', maxLength: 5 }),
+    );
+    const property = fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+      const decoder = new ChunkedDecoder();
+      const octets = Buffer.from(pieces.join(''), 'latin1');
+      const used = decoder.push(octets, 0, octets.length, new Collector());
+      assert.ok(used <= octets.length);
+      assert.equal(decoder.state === 'refused', decoder.rule !== null);
+      if (decoder.state === 'partial') assert.equal(used, octets.length);
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+});
+
+describe('writing the chunked coding', () => {
+  it('is read back as it was written, trailers too', () => {
+    const head = Buffer.from('GET / HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nConnection: close\r\n\r\n');
+    const parser = new RequestHeadParser(requestLimits, new HeadStorage());
+    parser.push(head, 0, head.length);
+    const octets = composed((writer) => {
+      writeChunkStart(writer, 300);
+      writer.octets(Buffer.alloc(300, 'x'), 0, 300);
+      writer.text('\r\n');
+      writeLastChunk(writer, parser.head?.fields ?? null);
+    });
+    assert.equal(octets.toString(), `12c\r\n${'x'.repeat(300)}\r\n0\r\nX-A: 1\r\n\r\n`);
+  });
+
+  it('ends without trailers where there are none', () => {
+    assert.equal(composed((writer) => writeLastChunk(writer, null)).toString(), '0\r\n\r\n');
+  });
+});

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { ClientFacts } from '../core/exchange.ts';
+import type { Fields } from '../core/message.ts';
+import {
+  clientFromForwarded,
+  countVia,
+  forwardedElement,
+  parseForwarded,
+  viaValue,
+  writeForwarding,
+} from './forwarded.ts';
+import { HeadStorage } from './head-storage.ts';
+import { requestLimits } from './limits.ts';
+import { RequestHeadParser } from './request-head.ts';
+
+function fieldsOf(...lines: readonly string[]): Fields {
+  const octets = Buffer.from(['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n'), 'latin1');
+  const parser = new RequestHeadParser(requestLimits, new HeadStorage());
+  parser.push(octets, 0, octets.length);
+  return parser.head?.fields as Fields;
+}
+
+const ours = new Set(['10.0.0.1', '10.0.0.2', 'fd00::1']);
+const trusted = (address: string): boolean => ours.has(address);
+
+describe('clientFromForwarded', () => {
+  const cases: readonly (readonly [
+    what: string,
+    lines: readonly string[],
+    address: string | null,
+    scheme: string | null,
+  ])[] = [
+    ['the one address', ['X-Forwarded-For: 192.0.2.1'], '192.0.2.1', null],
+    ['the nearest that is not trusted', ['X-Forwarded-For: 1.1.1.1, 192.0.2.1, 10.0.0.1'], '192.0.2.1', null],
+    ['the leftmost when all are trusted', ['X-Forwarded-For: 10.0.0.2, 10.0.0.1'], '10.0.0.2', null],
+    ['over several lines', ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-For: 10.0.0.1'], '192.0.2.1', null],
+    ['an address with a port', ['X-Forwarded-For: 192.0.2.1:4711'], '192.0.2.1', null],
+    ['an IPv6 address, bare or not', ['X-Forwarded-For: 2001:db8::1, [fd00::1]:80'], '2001:db8::1', null],
+    ['the last before rubbish', ['X-Forwarded-For: 1.1.1.1, <script>, 10.0.0.1'], '10.0.0.1', null],
+    ['nobody when the nearest is rubbish', ['X-Forwarded-For: 1.1.1.1, unknown'], null, null],
+    [
+      'the scheme of the nearest',
+      ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: http, HTTPS'],
+      '192.0.2.1',
+      'https',
+    ],
+    ['a scheme alone', ['X-Forwarded-Proto: https'], null, 'https'],
+    ['no scheme of another kind', ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: javascript'], '192.0.2.1', null],
+    ['Forwarded', ['Forwarded: for=192.0.2.1;proto=https, for=10.0.0.1;proto=http'], '192.0.2.1', 'https'],
+    ['Forwarded with IPv6 and port', ['Forwarded: For="[2001:db8::1]:4711"'], '2001:db8::1', null],
+    ['X-Forwarded-For before Forwarded', ['Forwarded: for=1.1.1.1', 'X-Forwarded-For: 192.0.2.1'], '192.0.2.1', null],
+    ['nobody behind an obfuscated name', ['Forwarded: for=_hidden'], null, null],
+  ];
+  for (const [what, lines, address, scheme] of cases) {
+    it(`finds ${what}`, () => {
+      const named = clientFromForwarded(fieldsOf(...lines), trusted);
+      assert.deepEqual([named?.address ?? null, named?.scheme ?? null], [address, scheme]);
+    });
+  }
+
+  it('says nothing where the fields say nothing, or nothing well-formed', () => {
+    assert.equal(clientFromForwarded(fieldsOf(), trusted), null);
+    assert.equal(clientFromForwarded(fieldsOf('Forwarded: for=192.0.2.1;;'), trusted), null);
+  });
+
+  it('never believes what stands to the left of a stranger', () => {
+    const address = fc.constantFrom('10.0.0.1', '10.0.0.2', '192.0.2.7', '198.51.100.9', 'fd00::1', '2001:db8::5');
+    fc.assert(
+      fc.property(
+        fc.array(address, { minLength: 1, maxLength: 6 }),
+        fc.array(address, { maxLength: 3 }),
+        (chain, forged) => {
+          const alone = clientFromForwarded(fieldsOf(`X-Forwarded-For: 203.0.113.1, ${chain.join(', ')}`), trusted);
+          const more = clientFromForwarded(
+            fieldsOf(`X-Forwarded-For: ${[...forged, '203.0.113.1', ...chain].join(', ')}`),
+            trusted,
+          );
+          assert.deepEqual(more, alone);
+        },
+      ),
+    );
+  });
+
+  it('takes time that grows with the length of what it reads, no faster', () => {
+    const value = `for="${'\\\\a'.repeat(8000)}`;
+    assert.equal(parseForwarded(value), null);
+    assert.equal(parseForwarded(`${' '.repeat(30_000)}x`), null);
+  });
+});
+
+describe('writeForwarding', () => {
+  const stranger: ClientFacts = {
+    address: '192.0.2.1',
+    port: 1,
+    peerAddress: '192.0.2.1',
+    trusted: false,
+    scheme: 'http',
+    tls: null,
+    listener: 'http',
+  };
+  const peer: ClientFacts = { ...stranger, peerAddress: '10.0.0.1', trusted: true, scheme: 'https' };
+
+  function written(client: ClientFacts, ...lines: readonly string[]): string[] {
+    const out: string[] = [];
+    const sink = {
+      field: (name: string, value: string) => void out.push(`${name}: ${value}`),
+      fieldLines: () => assert.fail(),
+    };
+    writeForwarding(sink, fieldsOf(...lines), client, 'example.org:8080');
+    return out;
+  }
+
+  it("replaces a stranger's word", () => {
+    assert.deepEqual(
+      written(
+        stranger,
+        'X-Forwarded-For: 1.1.1.1',
+        'X-Forwarded-Proto: https',
+        'X-Forwarded-Host: bank',
+        'X-Forwarded-Port: 1',
+        'Forwarded: for=1.1.1.1',
+      ),
+      ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: http', 'X-Forwarded-Host: example.org:8080'],
+    );
+  });
+
+  it("adds to a trusted peer's word", () => {
+    assert.deepEqual(
+      written(
+        peer,
+        'X-Forwarded-For: 192.0.2.1',
+        'X-Forwarded-Host: shop',
+        'X-Forwarded-Port: 443',
+        'Forwarded: for=192.0.2.1',
+      ),
+      [
+        'X-Forwarded-For: 192.0.2.1, 10.0.0.1',
+        'X-Forwarded-Proto: https',
+        'X-Forwarded-Host: shop',
+        'X-Forwarded-Port: 443',
+        'Forwarded: for=192.0.2.1, for=10.0.0.1;proto=https;host="example.org:8080"',
+      ],
+    );
+  });
+
+  it('names the client where a trusted peer did not', () => {
+    assert.equal(written(peer)[0], 'X-Forwarded-For: 192.0.2.1');
+  });
+});
+
+it('writes an element of Forwarded as RFC 7239 has it', () => {
+  assert.equal(forwardedElement('2001:db8::1', 'https', 'a'), 'for="[2001:db8::1]";proto=https;host="a"');
+  assert.equal(forwardedElement('192.0.2.1', 'http', ''), 'for=192.0.2.1;proto=http');
+  assert.equal(forwardedElement('', 'http', ''), 'for=unknown;proto=http');
+});
+
+it('adds to Via, and finds itself there', () => {
+  assert.equal(viaValue(null, 'HTTP/1.1', 'edge'), '1.1 edge');
+  assert.equal(viaValue('1.0 fred', 'HTTP/2', 'edge'), '1.0 fred, 2.0 edge');
+  assert.equal(viaValue(null, 'HTTP/1.0', 'my edge, (x)'), '1.0 my-edge---x-');
+  assert.equal(countVia('1.1 edge, 1.1 other (edge), HTTP/1.1 EDGE', 'edge'), 2);
+  assert.equal(countVia(null, 'edge'), 0);
+});

@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { isIP } from 'node:net';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { addressOfNode, isIpAddress } from './address.ts';
+import { isAuthority } from './host.ts';
+
+function authority(text: string): boolean {
+  const octets = Buffer.from(`xx${text}yy`, 'latin1');
+  return isAuthority(octets, 2, octets.length - 2);
+}
+
+describe('isAuthority', () => {
+  const good = [
+    'a',
+    'example.org',
+    'example.org:',
+    'a:0',
+    'a:65535',
+    '127.0.0.1:80',
+    '[::]',
+    '[::1]:8080',
+    'a_b',
+    'a%20b',
+    "x!$&'()*+,;=~",
+  ];
+  for (const text of good) it(`takes ${text}`, () => assert.ok(authority(text)));
+
+  const bad = [
+    '',
+    ':',
+    ':80',
+    'a:65536',
+    'a:100000',
+    'a:8 0',
+    'a:b',
+    'a@b',
+    'a/b',
+    'a b',
+    'a:80:80',
+    '[',
+    '[]',
+    '[::1',
+    '[::1]x',
+    '[1.2.3.4]',
+    'a%2',
+    'a%gg',
+    '\xe9',
+    'a\0',
+  ];
+  for (const text of bad) it(`refuses ${JSON.stringify(text)}`, () => assert.ok(!authority(text)));
+});
+
+describe('isIpAddress', () => {
+  it('agrees with the system about IPv6', () => {
+    const group = fc.oneof(fc.constantFrom('0', 'ffff', 'a', '', '12345', 'g'), fc.stringMatching(/^[0-9a-f]{0,5}$/));
+    fc.assert(
+      fc.property(
+        fc.array(group, { minLength: 1, maxLength: 9 }),
+        fc.constantFrom('', ':1.2.3.4', ':1.2.3', ':256.1.1.1'),
+        (groups, tail) => {
+          const text = groups.join(':') + tail;
+          if (text.includes(':')) assert.equal(isIpAddress(text), isIP(text) === 6, text);
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('agrees with the system about IPv4', () => {
+    const part = fc.oneof(fc.nat({ max: 300 }).map(String), fc.constantFrom('', 'a', '-1', '01', '00'));
+    fc.assert(
+      fc.property(fc.array(part, { minLength: 1, maxLength: 5 }), (parts) => {
+        const text = parts.join('.');
+        assert.equal(isIpAddress(text), isIP(text) === 4, text);
+      }),
+    );
+  });
+});
+
+const nodes: readonly (readonly [node: string, address: string | null])[] = [
+  ['192.0.2.1', '192.0.2.1'],
+  [' 192.0.2.1 ', '192.0.2.1'],
+  ['192.0.2.1:80', '192.0.2.1'],
+  ['192.0.2.1:', null],
+  ['192.0.2.1:123456', null],
+  ['[2001:db8::1]', '2001:db8::1'],
+  ['[2001:db8::1]:80', '2001:db8::1'],
+  ['2001:db8::1', '2001:db8::1'],
+  ['[2001:db8::1', null],
+  ['[]', null],
+  ['unknown', null],
+  ['_a', null],
+  ['', null],
+];
+for (const [node, address] of nodes)
+  it(`the address in "${node}" is ${address}`, () => assert.equal(addressOfNode(node), address));

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { fieldId, knownFieldNames } from '../core/field-names.ts';
+import { knownNameId } from './known-names.ts';
+
+function idOf(name: string): number {
+  const octets = Buffer.from(`ab${name}cd`, 'latin1');
+  return knownNameId(octets, 2, 2 + name.length);
+}
+
+test('every known name is recognised in any case', () => {
+  knownFieldNames.forEach((name, id) => {
+    if (id === 0) return;
+    assert.equal(idOf(name), id, name);
+    assert.equal(idOf(name.toUpperCase()), id, name);
+  });
+});
+
+test('a name that differs in one character, or is longer or shorter, is not recognised', () => {
+  for (const name of knownFieldNames.slice(1)) {
+    for (let at = 0; at < name.length; at++) {
+      const other = `${name.slice(0, at)}!${name.slice(at + 1)}`;
+      assert.equal(idOf(other), 0, other);
+    }
+    assert.equal(idOf(`${name}x`), 0);
+    assert.equal(idOf(name.slice(1)), fieldId(name.slice(1)));
+  }
+});
+
+test('any token has the number that core gives it', () => {
+  const token = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,20}$/);
+  fc.assert(fc.property(token, (name) => assert.equal(idOf(name), fieldId(name.toLowerCase()))));
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { requestRules } from '../core/rules.ts';
+import { HeadStorage } from './head-storage.ts';
+import { requestLimits } from './limits.ts';
+import { RequestHeadParser } from './request-head.ts';
+
+const get = 'GET /a?b=c HTTP/1.1\r\nHost: example.org\r\nX-A: 1\r\n\r\n';
+
+function newParser(storage = new HeadStorage()): RequestHeadParser {
+  return new RequestHeadParser(requestLimits, storage);
+}
+
+function push(parser: RequestHeadParser, text: string): number {
+  const octets = Buffer.from(text, 'latin1');
+  return parser.push(octets, 0, octets.length);
+}
+
+describe('RequestHeadParser', () => {
+  it('uses up the head and nothing behind it', () => {
+    const parser = newParser();
+    assert.equal(push(parser, `${get}rest`), get.length);
+    assert.equal(parser.state, 'complete');
+  });
+
+  it('reads only from start to end', () => {
+    const parser = newParser();
+    const octets = Buffer.from(`xx${get}yy`);
+    assert.equal(parser.push(octets, 2, octets.length - 2), get.length);
+    assert.equal(parser.head?.target, '/a?b=c');
+  });
+
+  it('uses up nothing once it is complete or refused', () => {
+    const parser = newParser();
+    push(parser, get);
+    assert.equal(push(parser, get), 0);
+    parser.reset();
+    push(parser, 'GET\n');
+    assert.equal(parser.state, 'refused');
+    assert.equal(push(parser, get), 0);
+  });
+
+  it('says whether a head has begun, and how much of it is held', () => {
+    const parser = newParser();
+    push(parser, '\r\n\r');
+    assert.equal(parser.began, false);
+    push(parser, '\nGE');
+    assert.equal(parser.began, true);
+    assert.equal(parser.octetsHeld, 2);
+    parser.reset();
+    assert.equal(parser.began, false);
+    assert.equal(parser.octetsHeld, 0);
+  });
+
+  it('tells method and target of a head that is not whole, or refused', () => {
+    const parser = newParser();
+    push(parser, 'DELETE /x?y');
+    assert.deepEqual([parser.partialMethod, parser.partialTarget], ['DELETE', '']);
+    push(parser, '=1 HT');
+    assert.deepEqual([parser.partialMethod, parser.partialTarget], ['DELETE', '/x?y=1']);
+    push(parser, 'XX');
+    assert.equal(parser.refusal?.rule, 'version-syntax');
+    assert.deepEqual([parser.partialMethod, parser.partialTarget], ['DELETE', '/x?y=1']);
+    parser.reset();
+    assert.deepEqual([parser.partialMethod, parser.partialTarget], ['', '']);
+  });
+
+  it('holds no block between requests, and gives the one it had back', () => {
+    const storage = new HeadStorage();
+    const parser = newParser(storage);
+    push(parser, '\r\n');
+    push(parser, get);
+    assert.equal(storage.keptBlocks, 0);
+    parser.reset();
+    assert.equal(storage.keptBlocks, 1);
+    push(parser, get);
+    assert.equal(storage.keptBlocks, 0);
+  });
+
+  it('empties the fields of a head that is over, so that no other message shows through', () => {
+    const parser = newParser();
+    push(parser, get);
+    const fields = parser.head?.fields;
+    assert.equal(fields?.get('x-a'), '1');
+    parser.reset();
+    push(parser, get.replace('X-A: 1', 'X-A: 2'));
+    assert.equal(fields?.get('x-a'), null);
+    fields?.each(() => assert.fail('a field of another message'));
+    assert.equal(parser.head?.fields.get('x-a'), '2');
+  });
+
+  it('takes https in absolute-form where the connection is secured', () => {
+    const parser = new RequestHeadParser(requestLimits, new HeadStorage(), 'https');
+    push(parser, 'GET https://example.org/ HTTP/1.1\r\nHost: example.org:443\r\n\r\n');
+    assert.equal(parser.head?.scheme, 'https');
+    assert.equal(parser.head?.authority, 'example.org');
+  });
+
+  it('takes a head of exactly the limit, and not one octet more', () => {
+    const limits = { ...requestLimits, headOctetsMax: get.length };
+    for (const [text, state] of [
+      [get, 'complete'],
+      [get.replace('X-A: 1', 'X-A: 12'), 'refused'],
+    ] as const) {
+      const parser = new RequestHeadParser(limits, new HeadStorage());
+      push(parser, text);
+      assert.equal(parser.state, state);
+    }
+  });
+
+  it('does not repeat values and queries in its evidence: they may be secrets', () => {
+    const secret = 'sesame';
+    for (const text of [
+      `GET /?token=${secret}"`,
+      `GET /?token=${secret} HTTP/3.0\r\n`,
+      `GET /?token=${secret} HTTQ`,
+      `GET /?token=${secret} HTTP/1.1\r\nHost: a\r\nCookie: ${secret}\0`,
+      `GET / HTTP/1.1\r\nHost: a\r\nCookie: ${secret}\r\n ${secret}`,
+      `GET / HTTP/1.1\r\nHost: a\r\nAuthorization: ${secret}\n`,
+    ]) {
+      const parser = newParser();
+      push(parser, text);
+      assert.equal(parser.state, 'refused', text);
+      assert.ok(!JSON.stringify(parser.refusal).includes(secret), JSON.stringify(parser.refusal));
+    }
+  });
+
+  it('never throws, and every refusal is a rule with a printable place', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        'GET ',
+        '/',
+        ' HTTP/1.1\r\n',
+        'Host: a\r\n',
+        'Content-Length: 1\r\n',
+        'Transfer-Encoding: ',
+        'chunked',
+        '\r\n',
+        ': ',
+        ' ',
+        '\0',
+      ),
+      fc.string({ unit: 'binary', maxLength: 8 }),
+    );
+    const property = fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const parser = newParser();
+      for (const text of pieces) push(parser, text);
+      if (parser.state !== 'refused') return;
+      assert.ok(parser.refusal !== null && parser.refusal.rule in requestRules);
+      assert.match(parser.refusal.at, /^[\x20-\x7e…]*$/);
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  it('looks at no octet again when more have come', () => {
+    // Every octet of a head is read some times by the scanners and the copy; a head of one-octet pieces must not be
+    // read more often than one that comes whole.
+    const text = `GET / HTTP/1.1\r\nHost: a\r\n${'X-A: 0123456789\r\n'.repeat(100)}\r\n`;
+    const whole = readsOf(text, text.length);
+    const single = readsOf(text, 1);
+    assert.ok(whole >= text.length, 'reads are counted');
+    assert.ok(single <= whole * 2 + 100, `${single} reads against ${whole}`);
+  });
+});
+
+/** How often octets of the block are read while `text` comes in pieces: a block whose buffer counts. */
+function readsOf(text: string, pieceOctets: number): number {
+  let reads = 0;
+  class CountingStorage extends HeadStorage {
+    override take(octetsMin: number): ReturnType<HeadStorage['take']> {
+      const block = super.take(octetsMin);
+      const octets = new Proxy(block.octets, {
+        get(target, key) {
+          if (typeof key === 'string' && /^\d+$/.test(key)) reads++;
+          const value = Reflect.get(target, key, target) as unknown;
+          return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+        },
+      });
+      return { octets, spans: block.spans };
+    }
+  }
+  const parser = newParser(new CountingStorage());
+  const octets = Buffer.from(text);
+  for (let at = 0; at < octets.length; at += pieceOctets)
+    parser.push(octets, at, Math.min(at + pieceOctets, octets.length));
+  assert.equal(parser.state, 'complete');
+  return reads;
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { IdSource, isAcceptableRequestId } from './request-id.ts';
+
+describe('IdSource', () => {
+  it('makes UUIDs of version 7 that begin with the time', () => {
+    const ids = new IdSource(new SeededRandom(1));
+    for (let count = 0; count < 1000; count++) {
+      const id = ids.requestId(0x0123456789ab);
+      assert.match(id, /^01234567-89ab-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    }
+  });
+
+  it('makes ids that sort by time', () => {
+    const ids = new IdSource(new SeededRandom(2));
+    const made = [1, 2, 255, 256, 1_790_000_000_000].map((time) => ids.requestId(time));
+    assert.deepEqual(made.toSorted(), made);
+  });
+
+  it('makes no id twice', () => {
+    const ids = new IdSource(new SeededRandom(3));
+    const made = new Set(Array.from({ length: 10_000 }, () => ids.requestId(1)));
+    assert.equal(made.size, 10_000);
+  });
+
+  it('makes span ids that are not all zero, even by bad luck', () => {
+    assert.match(new IdSource(new SeededRandom(4)).spanId(), /^[0-9a-f]{16}$/);
+    const zero = new IdSource({ next: () => 0, fill: (target) => void target.fill(0) });
+    assert.equal(zero.spanId(), '0000000000000001');
+  });
+});
+
+describe('isAcceptableRequestId', () => {
+  for (const id of [
+    'a',
+    '0198c0de-0000-7000-8000-000000000000',
+    'Root=1-67891233-abcdef',
+    'a'.repeat(128),
+    'x/y+z==',
+  ]) {
+    it(`takes ${id.slice(0, 40)}`, () => assert.ok(isAcceptableRequestId(id)));
+  }
+  for (const id of ['', 'a'.repeat(129), 'a b', 'a\n', '<b>', '"', "'", '$(x)', 'ü', 'a, b', 'a;b']) {
+    it(`refuses ${JSON.stringify(id.slice(0, 40))}`, () => assert.ok(!isAcceptableRequestId(id)));
+  }
+});

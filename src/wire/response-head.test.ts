@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { failureTable } from '../core/failure-table.ts';
+import { HeadStorage } from './head-storage.ts';
+import { responseLimits } from './limits.ts';
+import { firstOctetsOf, ResponseHeadParser } from './response-head.ts';
+
+function newParser(): ResponseHeadParser {
+  return new ResponseHeadParser(responseLimits, new HeadStorage());
+}
+
+function push(parser: ResponseHeadParser, text: string): number {
+  const octets = Buffer.from(text, 'latin1');
+  return parser.push(octets, 0, octets.length);
+}
+
+describe('ResponseHeadParser', () => {
+  it('says at the first octet that it is no HTTP, without waiting for a line', () => {
+    const parser = newParser();
+    push(parser, 'HTT');
+    assert.equal(parser.state, 'partial');
+    push(parser, 'X');
+    assert.deepEqual(parser.refusal, { cause: 'response_not_http', firstOctets: '48545458', guess: 'text' });
+  });
+
+  it('keeps at most 64 of the first octets as evidence', () => {
+    const parser = newParser();
+    push(parser, `x${'\xff'.repeat(200)}`);
+    assert.equal(parser.refusal?.cause, 'response_not_http');
+    assert.equal(firstOctetsOf(Buffer.alloc(200)).length, 128);
+    assert.equal(firstOctetsOf(Uint8Array.of(1, 0xab)), '01ab');
+    assert.equal(firstOctetsOf(Buffer.from('xxSSH').subarray(2)), '535348');
+  });
+
+  it('keeps to the method it was told through interim responses and resets', () => {
+    const parser = newParser();
+    parser.expect('HEAD');
+    push(parser, 'HTTP/1.1 103 Early Hints\r\n\r\n');
+    assert.equal(parser.head?.status, 103);
+    parser.reset();
+    push(parser, 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
+    assert.deepEqual(parser.head?.framing, { kind: 'none' });
+    assert.equal(parser.head?.contentLength, 5);
+    parser.reset();
+    parser.expect('GET');
+    push(parser, 'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n');
+    assert.deepEqual(parser.head?.framing, { kind: 'length', octets: 5 });
+  });
+
+  it('empties the fields of a head that is over', () => {
+    const parser = newParser();
+    push(parser, 'HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n');
+    const fields = parser.head?.fields;
+    parser.reset();
+    assert.equal(fields?.get('x-a'), null);
+  });
+
+  const timeouts: readonly (readonly [string, number | null])[] = [
+    ['timeout=5', 5],
+    ['max=100, Timeout=75', 75],
+    ['timeout=5, timeout=9', 5],
+    ['timeout=', null],
+    ['timeout=-1', null],
+    ['timeout=5s', null],
+    ['5', null],
+    ['timeout=99999999999999999999', 86_400],
+  ];
+  for (const [value, seconds] of timeouts) {
+    it(`reads "Keep-Alive: ${value}" as ${seconds}`, () => {
+      const parser = newParser();
+      push(parser, `HTTP/1.1 204 No Content\r\nKeep-Alive: ${value}\r\n\r\n`);
+      assert.equal(parser.head?.keepAliveTimeoutS, seconds);
+    });
+  }
+
+  it('never throws, and every refusal is a cause of the table', () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        'HTTP/1.1 ',
+        '200',
+        ' OK\r\n',
+        'Content-Length: 1\r\n',
+        'Transfer-Encoding: ',
+        'chunked',
+        '\r\n',
+        ': ',
+        ' ',
+        '\0',
+      ),
+      fc.string({ unit: 'binary', maxLength: 8 }),
+    );
+    const property = fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
+      const parser = newParser();
+      for (const text of pieces) push(parser, text);
+      if (parser.state === 'refused') assert.ok(parser.refusal !== null && parser.refusal.cause in failureTable);
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+});

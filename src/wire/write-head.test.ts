@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { chunkedContent, contentUntilClose, type Framing, type HttpVersion, noContent } from '../core/message.ts';
+import type { Transport } from '../core/transport.ts';
+import { HeadStorage } from './head-storage.ts';
+import { requestLimits, responseLimits } from './limits.ts';
+import { OctetWriter } from './octet-writer.ts';
+import { RequestHeadParser } from './request-head.ts';
+import { ResponseHeadParser } from './response-head.ts';
+import { writeInformation, writeRequestHead, writeResponseHead } from './write-head.ts';
+
+/** What is composed in a writer, as it would leave. */
+function composed(compose: (writer: OctetWriter) => void): Buffer {
+  const pieces: Buffer[] = [];
+  const write: Transport['write'] = (octets, start, end) => pieces.push(Buffer.from(octets.subarray(start, end))) > 0;
+  const composer = { transport: { write, pendingOctets: 0 } as Partial<Transport> as Transport };
+  const writer = new OctetWriter();
+  writer.claim(composer);
+  compose(writer);
+  writer.flush(composer);
+  return Buffer.concat(pieces);
+}
+
+type Lines = readonly (readonly [string, string])[];
+
+function requestText(
+  method: string,
+  framing: Framing,
+  lines: Lines = [],
+  target = '/',
+  authority = 'example.org',
+): string {
+  return composed((writer) =>
+    writeRequestHead(writer, {
+      method,
+      scheme: 'http',
+      authority,
+      target,
+      framing,
+      writeFields: (sink) => lines.forEach(([name, value]) => sink.field(name, value)),
+    }),
+  ).toString('latin1');
+}
+
+interface ResponseCase {
+  readonly status?: number;
+  readonly reason?: string;
+  readonly framing: Framing;
+  readonly contentLength?: number;
+  readonly version?: HttpVersion;
+  readonly persistent?: boolean;
+  readonly method?: string;
+  readonly lines?: Lines;
+}
+
+function responseText(each: ResponseCase): readonly [string, string] {
+  const { status = 200, reason = 'OK', framing, contentLength = -1, version = 'HTTP/1.1', persistent = true } = each;
+  let how = '';
+  const octets = composed((writer) => {
+    const writeFields = (sink: { field(name: string, value: string): void }): void =>
+      (each.lines ?? []).forEach(([name, value]) => sink.field(name, value));
+    const response = { status, reason, framing, contentLength, writeFields };
+    how = writeResponseHead(writer, response, { persistent, version }, each.method ?? 'GET');
+  });
+  return [octets.toString('latin1'), how];
+}
+
+const length5: Framing = { kind: 'length', octets: 5 };
+
+describe('writeRequestHead', () => {
+  const framings: readonly (readonly [string, Framing, string])[] = [
+    ['GET', noContent, ''],
+    ['DELETE', noContent, ''],
+    ['POST', noContent, 'Content-Length: 0\r\n'],
+    ['PUT', noContent, 'Content-Length: 0\r\n'],
+    ['PATCH', noContent, 'Content-Length: 0\r\n'],
+    ['POST', { kind: 'length', octets: 0 }, 'Content-Length: 0\r\n'],
+    ['GET', length5, 'Content-Length: 5\r\n'],
+    ['POST', { kind: 'length', octets: 123456 }, 'Content-Length: 123456\r\n'],
+    ['POST', chunkedContent, 'Transfer-Encoding: chunked\r\n'],
+    ['POST', contentUntilClose, 'Transfer-Encoding: chunked\r\n'],
+  ];
+  for (const [method, framing, line] of framings) {
+    it(`frames ${method} with ${JSON.stringify(framing)} by "${line.trimEnd()}"`, () => {
+      assert.equal(requestText(method, framing), `${method} / HTTP/1.1\r\nHost: example.org\r\n${line}\r\n`);
+    });
+  }
+
+  it('names an empty host where an HTTP/1.0 client named none', () => {
+    assert.equal(requestText('GET', noContent, [], '/', ''), 'GET / HTTP/1.1\r\nHost: \r\n\r\n');
+  });
+
+  it('writes what is parsed as the same request', () => {
+    const name = fc.stringMatching(/^x-[a-z0-9]{1,12}$/);
+    const value = fc.stringMatching(/^[!-~\x80-\xff]([ -~\x80-\xff]{0,30}[!-~\x80-\xff])?$/);
+    const framing = fc.oneof(
+      fc.constant(chunkedContent),
+      fc.nat({ max: 1e9 }).map((octets): Framing => ({ kind: 'length', octets })),
+    );
+    const target = fc.stringMatching(/^\/[a-z0-9%/._-]{0,30}(\?[a-z0-9=&{}|]{0,30})?$/);
+    const property = fc.property(
+      target,
+      framing,
+      fc.array(fc.tuple(name, value), { maxLength: 20 }),
+      (path, how, lines) => {
+        const octets = Buffer.from(requestText('POST', how, lines, path), 'latin1');
+        const parser = new RequestHeadParser(requestLimits, new HeadStorage());
+        assert.equal(parser.push(octets, 0, octets.length), octets.length);
+        const head = parser.head;
+        assert.ok(head !== null, JSON.stringify(parser.refusal));
+        assert.deepEqual([head.method, head.target, head.authority, head.framing], ['POST', path, 'example.org', how]);
+        const seen: (readonly [string, string])[] = [];
+        head.fields.each((fieldName, fieldValue) => void seen.push([fieldName, fieldValue]));
+        assert.deepEqual(seen, lines);
+      },
+    );
+    fc.assert(property, { numRuns: 200 });
+  });
+});
+
+describe('writeResponseHead', () => {
+  const close = 'Connection: close\r\n';
+  const cases: readonly (readonly [what: string, each: ResponseCase, lines: string, how: string])[] = [
+    ['a length', { framing: length5 }, 'Content-Length: 5\r\n', 'length'],
+    ['chunks', { framing: chunkedContent }, 'Transfer-Encoding: chunked\r\n', 'chunked'],
+    [
+      'an end that only the connection tells, as chunks',
+      { framing: contentUntilClose },
+      'Transfer-Encoding: chunked\r\n',
+      'chunked',
+    ],
+    [
+      'chunks to HTTP/1.0, to the end of the connection',
+      { framing: chunkedContent, version: 'HTTP/1.0' },
+      close,
+      'until-close',
+    ],
+    [
+      'a length to HTTP/1.0 that persists',
+      { framing: length5, version: 'HTTP/1.0' },
+      'Content-Length: 5\r\nConnection: keep-alive\r\n',
+      'length',
+    ],
+    ['the last on its connection', { framing: length5, persistent: false }, `Content-Length: 5\r\n${close}`, 'length'],
+    ['none', { framing: noContent }, 'Content-Length: 0\r\n', 'none'],
+    [
+      'none to HEAD, whose length is known',
+      { framing: noContent, contentLength: 7, method: 'HEAD' },
+      'Content-Length: 7\r\n',
+      'none',
+    ],
+    ['none to HEAD, whose length is not known', { framing: noContent, method: 'HEAD' }, '', 'none'],
+    ['content to HEAD all the same', { framing: length5, method: 'HEAD' }, '', 'none'],
+  ];
+  for (const [what, each, lines, how] of cases) {
+    it(`writes ${what}`, () => assert.deepEqual(responseText(each), [`HTTP/1.1 200 OK\r\n${lines}\r\n`, how]));
+  }
+
+  it('gives 204 no length, and 304 the one it would have', () => {
+    const none = { framing: noContent, contentLength: 3 };
+    assert.deepEqual(responseText({ ...none, status: 204, reason: 'No Content' }), [
+      'HTTP/1.1 204 No Content\r\n\r\n',
+      'none',
+    ]);
+    const [text] = responseText({ ...none, status: 304, reason: 'Not Modified' });
+    assert.equal(text, 'HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n');
+  });
+
+  it('says nothing of the connection in 101: the upgrade does', () => {
+    const each = { status: 101, reason: 'Switching Protocols', framing: noContent, persistent: false };
+    assert.equal(responseText(each)[0], 'HTTP/1.1 101 Switching Protocols\r\n\r\n');
+  });
+
+  it("keeps the endpoint's own reason, and none where there was none", () => {
+    assert.match(
+      responseText({ status: 503, reason: 'Come back', framing: noContent })[0],
+      /^HTTP\/1\.1 503 Come back\r\n/,
+    );
+    assert.match(responseText({ status: 200, reason: '', framing: noContent })[0], /^HTTP\/1\.1 200 \r\n/);
+    assert.match(responseText({ status: 599, reason: 'Own', framing: noContent })[0], /^HTTP\/1\.1 599 Own\r\n/);
+  });
+
+  it('writes what is parsed as the same response, framed as it says', () => {
+    const framing = fc.constantFrom<Framing>(noContent, length5, chunkedContent, contentUntilClose);
+    const property = fc.property(
+      fc.integer({ min: 200, max: 599 }),
+      framing,
+      fc.boolean(),
+      fc.constantFrom('GET', 'HEAD', 'POST'),
+      (status, how, persistent, method) => {
+        const [text, told] = responseText({ status, reason: 'Any', framing: how, persistent, method });
+        const parser = new ResponseHeadParser(responseLimits, new HeadStorage());
+        parser.expect(method);
+        const octets = Buffer.from(text);
+        assert.equal(parser.push(octets, 0, octets.length), octets.length);
+        const head = parser.head;
+        assert.ok(head !== null, JSON.stringify(parser.refusal));
+        assert.equal(head.status, status);
+        assert.equal(head.keepAlive, persistent);
+        const read = head.framing.kind === 'length' && head.framing.octets === 0 ? 'none' : head.framing.kind;
+        assert.equal(read, told);
+      },
+    );
+    fc.assert(property, { numRuns: 300 });
+  });
+});
+
+it('writes an interim response with its fields and no framing', () => {
+  const octets = Buffer.from('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: close\r\n\r\n');
+  const parser = new ResponseHeadParser(responseLimits, new HeadStorage());
+  parser.push(octets, 0, octets.length);
+  const text = composed((writer) => writeInformation(writer, 103, parser.head?.fields ?? null)).toString();
+  assert.equal(text, 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
+});
