@@ -16,16 +16,33 @@ export const originPort = 19_301;
 const benchFolder = join(repositoryRoot, 'bench');
 
 export function nginxOrigin(nginx: Program, folder: string): Gateway {
-  return { name: 'origin', port: originPort, command: nginxCommand(nginx, folder, 'nginx-origin.conf', 'origin-error.log'), env: nginx.env };
+  return {
+    name: 'origin',
+    port: originPort,
+    command: nginxCommand(nginx, folder, 'nginx-origin.conf', 'origin-error.log'),
+    env: nginx.env,
+  };
 }
 
 export function nginxGateway(nginx: Program, folder: string): Gateway {
-  return { name: 'nginx', port: 19_302, command: nginxCommand(nginx, folder, 'nginx-gateway.conf', 'gateway-error.log'), env: nginx.env };
+  return {
+    name: 'nginx',
+    port: 19_302,
+    command: nginxCommand(nginx, folder, 'nginx-gateway.conf', 'gateway-error.log'),
+    env: nginx.env,
+  };
 }
 
 /** `program` is the folder of an installed package, or the repository itself for unbuilt source. */
 export function candorGateway(program: string, folder: string): Gateway {
-  const command = [process.execPath, '--disable-sigusr1', join(program, 'bin', 'candor'), 'up', '-c', join(benchFolder, 'candor.yaml')];
+  const command = [
+    process.execPath,
+    '--disable-sigusr1',
+    join(program, 'bin', 'candor'),
+    'up',
+    '-c',
+    join(benchFolder, 'candor.yaml'),
+  ];
   return { name: 'candor', port: 19_303, command, env: { BENCH_FOLDER: folder } };
 }
 

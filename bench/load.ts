@@ -30,18 +30,31 @@ export const connections = 64;
 /** One run of wrk with kept-alive connections, from the given core. */
 export function load(wrk: Extract<Peer, { path: string }>, port: number, core: number, seconds: number): LoadResult {
   const fields = browserFields.flatMap((field) => ['-H', field]);
-  const args = ['-c', String(core), wrk.path, '-t1', `-c${connections}`, `-d${seconds}s`, '--latency', ...fields, `http://127.0.0.1:${port}/orders/1742?from=mail`];
+  const args = [
+    '-c',
+    String(core),
+    wrk.path,
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}s`,
+    '--latency',
+    ...fields,
+    `http://127.0.0.1:${port}/orders/1742?from=mail`,
+  ];
   const ran = spawnSync('taskset', args, { encoding: 'utf8', env: { ...process.env, ...wrk.env } });
   if (ran.status !== 0) throw new Error(`wrk failed: ${ran.stderr || ran.stdout}`);
   return readWrk(ran.stdout);
 }
 
 export function readWrk(text: string): LoadResult {
-  const socketErrors = /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)?.slice(1) ?? [];
+  const socketErrors =
+    /Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)/.exec(text)?.slice(1) ?? [];
   return {
     requests: Number(/(\d+) requests in/.exec(text)?.[1]),
     perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)?.[1]),
-    failures: Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0) + socketErrors.reduce((sum, count) => sum + Number(count), 0),
+    failures:
+      Number(/Non-2xx or 3xx responses: (\d+)/.exec(text)?.[1] ?? 0) +
+      socketErrors.reduce((sum, count) => sum + Number(count), 0),
     p50Ms: milliseconds(/50%\s+(\S+)/.exec(text)?.[1]),
     p99Ms: milliseconds(/99%\s+(\S+)/.exec(text)?.[1]),
   };

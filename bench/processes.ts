@@ -14,7 +14,12 @@ export interface Pinned {
 const running = new Set<ChildProcess>();
 
 /** What it says goes to `said.log` in `cwd`. */
-export function startPinned(core: number, command: readonly string[], env: Readonly<Record<string, string>>, cwd: string): Pinned {
+export function startPinned(
+  core: number,
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+  cwd: string,
+): Pinned {
   const said = openSync(join(cwd, 'said.log'), 'a');
   const child = spawn('taskset', ['-c', String(core), ...command], {
     cwd,
@@ -45,7 +50,9 @@ export async function waitForPort(port: number, started: Pinned, name: string): 
     if (await accepts(port)) return;
     await sleep(50);
   }
-  throw new Error(`${name} does not listen on port ${port}${started.process.exitCode === null ? '' : `: it ended with ${started.process.exitCode}, and said.log in .cache/bench/run has why`}`);
+  throw new Error(
+    `${name} does not listen on port ${port}${started.process.exitCode === null ? '' : `: it ended with ${started.process.exitCode}, and said.log in .cache/bench/run has why`}`,
+  );
 }
 
 export async function accepts(port: number): Promise<boolean> {

@@ -39,7 +39,9 @@ export interface Circumstances {
 export function summarise(work: string, ours: string, theirs: string, rounds: readonly Measurement[]): Row {
   const mine = rounds.filter(({ gateway }) => gateway === ours);
   const other = rounds.filter(({ gateway }) => gateway === theirs);
-  const ratios = mine.map((measured, index) => measured.cpuMicroseconds / (other[index] as Measurement).cpuMicroseconds);
+  const ratios = mine.map(
+    (measured, index) => measured.cpuMicroseconds / (other[index] as Measurement).cpuMicroseconds,
+  );
   return {
     work,
     ours: summary(ours, mine),

@@ -47,7 +47,8 @@ async function bench(): Promise<void> {
   const ours = options.relay ? relay() : candorGateway(options.source ? repositoryRoot : installTarball(), folder);
   await start(nginxOrigin(nginx, folder), loadCore, folder);
   const started = new Map<Gateway, Pinned>();
-  for (const gateway of [nginxGateway(nginx, folder), ours]) started.set(gateway, await start(gateway, gatewayCore, folder));
+  for (const gateway of [nginxGateway(nginx, folder), ours])
+    started.set(gateway, await start(gateway, gatewayCore, folder));
 
   // The first seconds are the compiler's, and the connections'.
   for (const gateway of started.keys()) load(wrk, gateway.port, loadCore, 2);
@@ -56,7 +57,10 @@ async function bench(): Promise<void> {
     for (const [gateway, { pid }] of started) {
       const measured = measure(wrk, gateway, pid, round);
       rounds.push(measured);
-      if (!options.json) console.log(`round ${round}: ${gateway.name} ${measured.cpuMicroseconds.toFixed(1)} µs, ${Math.round(measured.perSecond)}/s`);
+      if (!options.json)
+        console.log(
+          `round ${round}: ${gateway.name} ${measured.cpuMicroseconds.toFixed(1)} µs, ${Math.round(measured.perSecond)}/s`,
+        );
     }
   }
   tell(summarise('small GET', ours.name, 'nginx', rounds), nginx, rounds);
@@ -66,7 +70,8 @@ function measure(wrk: Extract<Peer, { path: string }>, gateway: Gateway, pid: nu
   const before = cpuMicroseconds(pid);
   const result = load(wrk, gateway.port, loadCore, Number(options.seconds));
   const spent = cpuMicroseconds(pid) - before;
-  if (result.failures > 0) throw new Error(`${gateway.name} failed ${result.failures} of ${result.requests} requests: nothing was measured`);
+  if (result.failures > 0)
+    throw new Error(`${gateway.name} failed ${result.failures} of ${result.requests} requests: nothing was measured`);
   const { perSecond, p50Ms, p99Ms } = result;
   return { gateway: gateway.name, round, cpuMicroseconds: spent / result.requests, perSecond, p50Ms, p99Ms };
 }
@@ -98,7 +103,8 @@ function installTarball(): string {
 }
 
 async function start(gateway: Gateway, core: number, folder: string): Promise<Pinned> {
-  if (await accepts(gateway.port)) throw new Error(`port ${gateway.port}, where ${gateway.name} is to listen, is taken`);
+  if (await accepts(gateway.port))
+    throw new Error(`port ${gateway.port}, where ${gateway.name} is to listen, is taken`);
   const started = startPinned(core, gateway.command, gateway.env, folder);
   await waitForPort(gateway.port, started, gateway.name);
   return started;
@@ -106,6 +112,9 @@ async function start(gateway: Gateway, core: number, folder: string): Promise<Pi
 
 /** nginx says its version on standard error. */
 function nginxVersion({ path, env }: Extract<Peer, { path: string }>): string {
-  const said = execFileSync('/bin/sh', ['-c', '"$0" -v 2>&1', path], { env: { ...process.env, ...env }, encoding: 'utf8' });
+  const said = execFileSync('/bin/sh', ['-c', '"$0" -v 2>&1', path], {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  });
   return /nginx\/(\S+)/.exec(said)?.[1] ?? 'of unknown version';
 }

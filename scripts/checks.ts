@@ -23,7 +23,12 @@ export const checks: readonly Check[] = [
     command: 'oxlint',
     args: ['--type-aware', '--deny-warnings'],
   },
-  { promise: 'everything is formatted (`npm run format`)', packageName: '@biomejs/biome', command: 'biome', args: ['format', '.'] },
+  {
+    promise: 'everything is formatted (`npm run format`)',
+    packageName: '@biomejs/biome',
+    command: 'biome',
+    args: ['format', '.'],
+  },
 ];
 
 export function runCheck(check: Check): { readonly passed: boolean; readonly output: string } {

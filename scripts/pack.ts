@@ -17,7 +17,10 @@ export function packAndInstall(folder: string): Installed {
   const packed = npm(['pack', '--pack-destination', folder], repositoryRoot);
   if (!packed.ok) return { failure: `npm pack failed: ${packed.output}` };
   const tarball = readdirSync(folder).find((entry) => entry.endsWith('.tgz')) as string;
-  const installed = npm(['install', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`], folder);
+  const installed = npm(
+    ['install', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`],
+    folder,
+  );
   if (!installed.ok) return { failure: `npm install of the tarball failed (offline?): ${installed.output}` };
   return { folder: join(folder, 'node_modules', 'candor') };
 }
@@ -32,7 +35,9 @@ function npm(args: readonly string[], cwd: string): { ok: boolean; output: strin
 
 /** Without what an outer `npm test` says of this repository, which an inner npm would take for its own settings. */
 function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^npm_(package|lifecycle|command|config_local_prefix|config_prefix)/.test(name));
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^npm_(package|lifecycle|command|config_local_prefix|config_prefix)/.test(name),
+  );
   return Object.fromEntries(kept);
 }
 

@@ -64,7 +64,8 @@ function fetchProgram(name: PeerName, folder: string, say: (line: string) => voi
     say(`fetching ${packageName} from Debian into .cache/debs/ (unpacked, not installed)`);
     return unpack(packageName, folder) && findUnpacked(name, folder) !== null;
   });
-  if (holder === undefined) return `${name} could not be fetched from Debian (offline?); install it to run what needs it`;
+  if (holder === undefined)
+    return `${name} could not be fetched from Debian (offline?); install it to run what needs it`;
 
   const program = findUnpacked(name, folder) as string;
   for (const library of librariesOf(holder)) {
@@ -94,20 +95,30 @@ function download(packageName: string, folder: string): boolean {
 let ownListsUpdated: boolean | null = null;
 
 function updateOwnLists(): boolean {
-  for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(debsFolder, 'apt', folder), { recursive: true });
+  for (const folder of ['lists/partial', 'archives/partial'])
+    mkdirSync(join(debsFolder, 'apt', folder), { recursive: true });
   ownListsUpdated ??= run('apt-get', [...ownLists(), 'update']).status === 0;
   return ownListsUpdated;
 }
 
 function ownLists(): string[] {
   const folder = join(debsFolder, 'apt');
-  return ['-o', `Dir::State::lists=${join(folder, 'lists')}`, '-o', `Dir::Cache=${folder}`, '-o', 'Debug::NoLocking=true'];
+  return [
+    '-o',
+    `Dir::State::lists=${join(folder, 'lists')}`,
+    '-o',
+    `Dir::Cache=${folder}`,
+    '-o',
+    'Debug::NoLocking=true',
+  ];
 }
 
 function librariesOf(packageName: string): string[] {
   const options = ownListsUpdated === true ? ownLists() : [];
   const { stdout } = run('apt-cache', [...options, 'depends', '--no-suggests', '--no-recommends', packageName]);
-  return [...stdout.matchAll(/Depends: (lib[\w.+-]+|zlib1g)/g)].map((match) => match[1] as string).filter((name) => name !== 'libc6');
+  return [...stdout.matchAll(/Depends: (lib[\w.+-]+|zlib1g)/g)]
+    .map((match) => match[1] as string)
+    .filter((name) => name !== 'libc6');
 }
 
 function missingLibraries(program: string, folder: string): string[] {
@@ -140,7 +151,12 @@ function findUnpacked(program: string, folder: string): string | null {
 /** A fetch that hangs must not hold up the tests for longer than this. */
 const fetchMsMax = 120_000;
 
-function run(command: string, args: readonly string[], cwd = process.cwd(), env: Record<string, string> = {}): { status: number | null; stdout: string } {
+function run(
+  command: string,
+  args: readonly string[],
+  cwd = process.cwd(),
+  env: Record<string, string> = {},
+): { status: number | null; stdout: string } {
   const ran = spawnSync(command, args, {
     cwd,
     env: { ...process.env, LC_ALL: 'C', ...env },

@@ -10,7 +10,9 @@ export const cacheFolder: string = join(repositoryRoot, '.cache');
 /** The JavaScript file behind a command of an installed package, to be run by our own Node. */
 export function toolPath(packageName: string, command: string): string {
   const folder = join(repositoryRoot, 'node_modules', packageName);
-  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { bin: string | Record<string, string> };
+  const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    bin: string | Record<string, string>;
+  };
   const file = typeof bin === 'string' ? bin : bin[command];
   if (file === undefined) throw new Error(`${packageName} has no command ${command}`);
   return join(folder, file);

@@ -33,7 +33,8 @@ export class TestReport {
   passed(event: TestEvent): void {
     // A file without tests counts as a test that passed; it proves nothing.
     if (event.details.type === 'suite' || isWholeFile(event)) return;
-    if (event.todo !== undefined && event.todo !== false) return this.passed({ ...event, todo: false, skip: `to do (${event.todo})` });
+    if (event.todo !== undefined && event.todo !== false)
+      return this.passed({ ...event, todo: false, skip: `to do (${event.todo})` });
     const file = this.#file(event.file);
     if (event.skip === undefined || event.skip === false) {
       file.passed++;
@@ -50,10 +51,14 @@ export class TestReport {
     if (event.details.type === 'suite') return;
     const file = this.#file(event.file);
     file.failed++;
-    const title = isWholeFile(event) ? `✖ ${event.file} ended before its tests did` : `✖ ${event.file}:${event.line ?? 1} ${event.name}`;
+    const title = isWholeFile(event)
+      ? `✖ ${event.file} ended before its tests did`
+      : `✖ ${event.file}:${event.line ?? 1} ${event.name}`;
     this.#failures.push(title);
     this.#say(title);
-    this.#say(indent(isWholeFile(event) && file.output !== '' ? file.output.trimEnd() : causeText(event.details.error)));
+    this.#say(
+      indent(isWholeFile(event) && file.output !== '' ? file.output.trimEnd() : causeText(event.details.error)),
+    );
   }
 
   diagnosed(event: { readonly file: string; readonly message: string; readonly nesting: number }): void {
@@ -81,7 +86,13 @@ export class TestReport {
       sums.failed += file.failed;
       sums.skipped += file.skipped;
     }
-    this.#sayList('The slowest files:', this.#durations.toSorted((a, b) => b[1] - a[1]).slice(0, 10).map(([path, ms]) => `  ${seconds(ms).padStart(8)}  ${path}`));
+    this.#sayList(
+      'The slowest files:',
+      this.#durations
+        .toSorted((a, b) => b[1] - a[1])
+        .slice(0, 10)
+        .map(([path, ms]) => `  ${seconds(ms).padStart(8)}  ${path}`),
+    );
     this.#sayList('Skipped, and why:', this.#skips);
     this.#sayList('Failed:', this.#failures);
     this.#say('');

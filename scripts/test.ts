@@ -22,7 +22,9 @@ if (only === undefined) {
 }
 
 async function runTests(pattern: string): Promise<void> {
-  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot }).filter((file) => file.includes(pattern)).toSorted();
+  const files = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: repositoryRoot })
+    .filter((file) => file.includes(pattern))
+    .toSorted();
   if (files.length === 0) {
     console.error(`no test file has "${pattern}" in its path`);
     process.exitCode = 2;

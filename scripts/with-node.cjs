@@ -12,8 +12,12 @@ var own = ownNode.findOwnNode();
 
 if (own === null && !ownNode.isRecent()) {
   console.error(
-    'Candor needs Node ' + ownNode.OLDEST + ' and brings its own, but node_modules/node has no binary' +
-      ' (this is ' + process.version + '): run `npm ci`, without --ignore-scripts.'
+    'Candor needs Node ' +
+      ownNode.OLDEST +
+      ' and brings its own, but node_modules/node has no binary' +
+      ' (this is ' +
+      process.version +
+      '): run `npm ci`, without --ignore-scripts.',
   );
   process.exit(1);
 } else if (ownNode.isRecent()) {

@@ -37,7 +37,12 @@ test('every room of the table knows only rooms of the table, and none knows itse
 });
 
 test('what is longer than a reader likes is reported', (context) => {
-  for (const line of findLong(sources.filter(({ path }) => !path.endsWith('.test.ts')), 40, 300)) context.diagnostic(line);
+  for (const line of findLong(
+    sources.filter(({ path }) => !path.endsWith('.test.ts')),
+    40,
+    300,
+  ))
+    context.diagnostic(line);
 });
 
 /** Each rule, broken on purpose: without these, a rule that finds nothing would look like a source without faults. */
@@ -55,7 +60,7 @@ const faults: readonly (readonly [rule: RuleName, path: string, text: string])[]
   ['time-and-chance', 'src/wire/a.ts', 'process.hrtime.bigint();'],
   ['time-and-chance', 'src/wire/a.ts', 'setTimeout(f, 1);'],
   ['time-and-chance', 'src/wire/a.ts', 'socket.setTimeout(1);'],
-  ['time-and-chance', 'src/wire/a.ts', "const quote = /['\"/]/; setInterval(f, 1);"],
+  ['time-and-chance', 'src/wire/a.ts', 'const quote = /[\'"/]/; setInterval(f, 1);'],
   ['time-and-chance', 'src/wire/a.ts', 'setImmediate(f);'],
   ['time-and-chance', 'src/wire/a.ts', 'Math.random() < 0.5;'],
   ['time-and-chance', 'src/wire/a.ts', "import { randomBytes } from 'node:crypto';"],
@@ -88,11 +93,17 @@ const innocent: readonly (readonly [why: string, path: string, text: string])[] 
 for (const [why, path, text] of innocent) {
   test(`${why} breaks no rule`, () => {
     const found = findBreaches([readSource(path, text)], ['src/transport/errno.ts']);
-    assert.deepEqual(found.filter(({ rule }) => rule !== 'orphan'), []);
+    assert.deepEqual(
+      found.filter(({ rule }) => rule !== 'orphan'),
+      [],
+    );
   });
 }
 
 test('a file that a worker is started from counts as imported', () => {
-  const asker = readSource('src/gateway/gateway.ts', "new Worker(new URL(siblingModule(import.meta.url, './serve-worker')));");
+  const asker = readSource(
+    'src/gateway/gateway.ts',
+    "new Worker(new URL(siblingModule(import.meta.url, './serve-worker')));",
+  );
   assert.deepEqual(findBreaches([asker, readSource('src/gateway/serve-worker.ts', 'serve();')], []), []);
 });

@@ -18,8 +18,19 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   fleet: ['core', 'config'],
   testing: ['core', 'wire'],
   gateway: [
-    'core', 'wire', 'policy', 'config', 'record', 'transport', 'upstream', 'downstream', 'exchange', 'deploy',
-    'diagnose', 'probe', 'fleet',
+    'core',
+    'wire',
+    'policy',
+    'config',
+    'record',
+    'transport',
+    'upstream',
+    'downstream',
+    'exchange',
+    'deploy',
+    'diagnose',
+    'probe',
+    'fleet',
   ],
   admin: ['core', 'record', 'diagnose', 'deploy', 'gateway'],
   cli: ['core', 'config', 'record', 'admin', 'deploy', 'diagnose', 'probe', 'fleet', 'gateway', 'testing'],
@@ -37,6 +48,8 @@ export const entries: readonly string[] = [
   'src/gateway/gateway.ts',
   'src/testing/testing.ts',
   'src/testing/fault-origin-main.ts',
+  // Its test writes and checks docs/configuration.md with it.
+  'src/config/reference-tables.ts',
 ];
 
 /** Where the errors of the world become ours, and `error.code` may therefore be read. */
@@ -50,10 +63,13 @@ export const errorReaders: readonly string[] = [
   'src/deploy/readiness.ts',
   'src/admin/socket-file.ts',
   'src/cli/admin-client.ts',
+  'src/cli/next-port.ts',
   'src/config/host.ts',
   'src/testing/raw-client.ts',
   'src/testing/fault-origin-main.ts',
   // Objections of the schema and the reader of documents become complaints.
   'src/config/explain-issue.ts',
   'src/config/syntax-complaints.ts',
+  // A refused command line's own exit code.
+  'src/cli/commands.ts',
 ];

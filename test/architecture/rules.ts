@@ -50,14 +50,20 @@ function judgeImport({ from, to, line }: Import): Breach[] {
   const room = roomOf(from);
   const found: Breach[] = [];
   const may = rooms[room];
-  if (may === undefined) return [{ rule: 'direction', path: from, line: 1, says: `is in a room that rooms.ts does not know: ${room}` }];
+  if (may === undefined)
+    return [{ rule: 'direction', path: from, line: 1, says: `is in a room that rooms.ts does not know: ${room}` }];
   const target = roomOf(to);
   if (to.startsWith('src/') && target !== room && !may.includes(target)) {
     const says = `${room} may not know ${target}: let ${room} say what it needs as an interface, and gateway/ plug it in`;
     found.push({ rule: 'direction', path: from, line, says });
   }
   if (to.startsWith('node:') && roomsWithoutNode.includes(room)) {
-    found.push({ rule: 'node-free', path: from, line, says: `${room} runs without Node: what needs ${to} belongs to another room` });
+    found.push({
+      rule: 'node-free',
+      path: from,
+      line,
+      says: `${room} runs without Node: what needs ${to} belongs to another room`,
+    });
   }
   return found;
 }
@@ -78,13 +84,17 @@ function judgeTime(source: Source): Breach[] {
   return doors.flatMap(([pattern, instead]) =>
     findAll(source, pattern)
       .filter(({ text, at }) => !isMethodOfOurs(source.bare, at, text))
-      .map(({ text, line }) => breach('time-and-chance', source, line, `has ${text}; use ${instead} from core, given by system.ts`)),
+      .map(({ text, line }) =>
+        breach('time-and-chance', source, line, `has ${text}; use ${instead} from core, given by system.ts`),
+      ),
   );
 }
 
 /** `socket.setTimeout(…)` starts a timer of the platform's, as `setTimeout` does; `this.#randomBytes` is a name of ours. */
 function isMethodOfOurs(bare: string, at: number, text: string): boolean {
-  return bare[at - 1] === '#' || (bare[at - 1] === '.' && text.startsWith('random') && !/crypto\.$/.test(bare.slice(0, at)));
+  return (
+    bare[at - 1] === '#' || (bare[at - 1] === '.' && text.startsWith('random') && !/crypto\.$/.test(bare.slice(0, at)))
+  );
 }
 
 const messageReads = [
@@ -98,7 +108,9 @@ const messageReads = [
 /** A sentence may change with the next version of the platform; what it meant may not. */
 function judgeMessage(source: Source): Breach[] {
   const says = 'decides by the text of a message; read a code, a type or a state instead';
-  return messageReads.flatMap((pattern) => findAll(source, pattern).map(({ line }) => breach('message-text', source, line, says)));
+  return messageReads.flatMap((pattern) =>
+    findAll(source, pattern).map(({ line }) => breach('message-text', source, line, says)),
+  );
 }
 
 function judgeErrorCode(source: Source, allowed: readonly string[]): Breach[] {
@@ -113,7 +125,7 @@ function findOrphans(sources: readonly Source[]): Breach[] {
   for (const source of sources) {
     if (isTest(source.path)) continue;
     // What one room keeps for the tests of several says so in its name.
-    if (/\/(?:sample|fixture)-[^/]*$/.test(source.path)) wanted.add(source.path);
+    if (/\/sample-[^/]*$/.test(source.path)) wanted.add(source.path);
     for (const { from, to } of findImports(source)) if (from !== to) wanted.add(to);
   }
   return sources
@@ -174,9 +186,9 @@ function roomOf(path: string): string {
   return path.split('/')[1] ?? '';
 }
 
-/** Tests, and the programs in `fixtures/` that they start. */
+/** Tests, what several of them share (`.test-support.ts`), and the programs in `fixtures/` that they start. */
 function isTest(path: string): boolean {
-  return path.endsWith('.test.ts') || path.includes('/fixtures/');
+  return /\.test(?:-support)?\.ts$/.test(path) || path.includes('/fixtures/');
 }
 
 function isBlank(bare: string, at: number): boolean {

@@ -44,8 +44,10 @@ function* scan(text: string): Generator<Span> {
     let end = at + 1;
     if (pair === '//') yield { kind: 'comment', start: at, end: (end = endOf(text, '\n', at)) };
     else if (pair === '/*') yield { kind: 'comment', start: at, end: (end = endOf(text, '*/', at + 2) + 2) };
-    else if (char === "'" || char === '"') yield { kind: 'string', start: at + 1, end: (end = endOfQuoted(text, at + 1, char)) - 1 };
-    else if (char === '/' && beginsPattern(text, at)) yield { kind: 'string', start: at + 1, end: (end = endOfPattern(text, at + 1)) - 1 };
+    else if (char === "'" || char === '"')
+      yield { kind: 'string', start: at + 1, end: (end = endOfQuoted(text, at + 1, char)) - 1 };
+    else if (char === '/' && beginsPattern(text, at))
+      yield { kind: 'string', start: at + 1, end: (end = endOfPattern(text, at + 1)) - 1 };
     else if (char === '`' || (char === '}' && templates.at(-1) === 0)) {
       if (char === '}') templates.pop();
       end = endOfTemplateText(text, at + 1);

@@ -15,7 +15,8 @@ const megabytesMax = 25;
 
 const home = join(cacheFolder, 'tarball');
 const installed = packAndInstall(home);
-const unbuildable = 'failure' in installed && !/E(?:AI_AGAIN|NOTFOUND|NETUNREACH|CONNREFUSED|NOTCACHED)/.test(installed.failure);
+const unbuildable =
+  'failure' in installed && !/E(?:AI_AGAIN|NOTFOUND|NETUNREACH|CONNREFUSED|NOTCACHED)/.test(installed.failure);
 const skip = 'failure' in installed && !unbuildable ? 'no package registry is reached from here' : false;
 const command = join(home, 'node_modules', '.bin', 'candor');
 
@@ -38,19 +39,32 @@ test('every exported module can be imported, and has its types', { skip }, () =>
     if (typeof target === 'string') continue;
     assert.ok(existsSync(join(home, 'node_modules/candor', target.types)), `${target.types} is missing`);
     const specifier = join('candor', subpath);
-    const ran = spawnSync(process.execPath, ['--input-type=module', '-e', `await import('${specifier}')`], { encoding: 'utf8', cwd: home });
+    const ran = spawnSync(process.execPath, ['--input-type=module', '-e', `await import('${specifier}')`], {
+      encoding: 'utf8',
+      cwd: home,
+    });
     assert.equal(ran.status, 0, `import '${specifier}': ${ran.stderr}`);
   }
 });
 
 test('no source, no test and no development file is shipped', { skip }, () => {
   const shipped = globSync('node_modules/candor/**', { cwd: home });
-  assert.deepEqual(shipped.filter((path) => /\.test\.|\/fixtures\/|(?<!\.d)\.ts$|candor\/(?:src|test|scripts|bench)\b/.test(path)), []);
+  assert.deepEqual(
+    shipped.filter((path) => /\.test\.|\/fixtures\/|(?<!\.d)\.ts$|candor\/(?:src|test|scripts|bench)\b/.test(path)),
+    [],
+  );
 });
 
-test(`at most ${packagesMax} packages and ${megabytesMax} MB are installed, none of them native`, { skip }, (context) => {
-  const packages = globSync(['node_modules/*/package.json', 'node_modules/@*/*/package.json', 'node_modules/**/node_modules/*/package.json'], { cwd: home });
-  const megabytes = Number(spawnSync('du', ['-sm', join(home, 'node_modules')], { encoding: 'utf8' }).stdout.split('\t')[0]);
+test(`at most ${packagesMax} packages and ${megabytesMax} MB are installed, none of them native`, {
+  skip,
+}, (context) => {
+  const packages = globSync(
+    ['node_modules/*/package.json', 'node_modules/@*/*/package.json', 'node_modules/**/node_modules/*/package.json'],
+    { cwd: home },
+  );
+  const megabytes = Number(
+    spawnSync('du', ['-sm', join(home, 'node_modules')], { encoding: 'utf8' }).stdout.split('\t')[0],
+  );
   context.diagnostic(`${packages.length} packages, ${megabytes} MB`);
   assert.ok(packages.length <= packagesMax, `${packages.length} packages`);
   assert.ok(megabytes <= megabytesMax, `${megabytes} MB`);
@@ -63,13 +77,18 @@ test('the installed gateway serves a command that it starts', { skip, timeout: 6
     "require('node:http').createServer((request, response) => response.end('from the application')).listen(process.env.PORT, '127.0.0.1');\n",
   );
   const port = await freePort();
-  const gateway = spawn(process.execPath, [command, 'run', '--port', String(port), '--', process.execPath, 'server.js'], {
-    cwd: home,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const gateway = spawn(
+    process.execPath,
+    [command, 'run', '--port', String(port), '--', process.execPath, 'server.js'],
+    {
+      cwd: home,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   children.push(gateway);
   let said = '';
-  for (const stream of [gateway.stdout, gateway.stderr]) stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+  for (const stream of [gateway.stdout, gateway.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (said += text));
 
   const answer = await ask(port, gateway);
   assert.equal(answer, 'from the application', said);
@@ -99,5 +118,7 @@ async function freePort(): Promise<number> {
 }
 
 function readManifest(): { version: string; exports: Record<string, string | { types: string; default: string }> } {
-  return JSON.parse(readFileSync(join(home, 'node_modules/candor/package.json'), 'utf8')) as ReturnType<typeof readManifest>;
+  return JSON.parse(readFileSync(join(home, 'node_modules/candor/package.json'), 'utf8')) as ReturnType<
+    typeof readManifest
+  >;
 }
