@@ -156,7 +156,6 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'idle') return this.#close(); // Nobody asked: RFC 9112 §9.2 lets no such octets count.
     const handler = this.#handler;
     if (handler === null) return;
-    this.answerBegun = true;
     this.#lastOctetAt = this.#ports.clock.now();
     let at = start;
     while (at < end) {
@@ -170,6 +169,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   }
 
   #readHead(octets: Uint8Array, start: number, end: number): number {
+    this.answerBegun = true;
     const consumed = this.#parser.push(octets, start, end);
     const { state } = this.#parser;
     if (state === 'refused') this.#failWith(refusedResponse(this.#parser, this.address));
@@ -183,6 +183,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
       this.#handler?.onInformed(head);
       this.#parser.reset();
       this.#parser.expect(this.#method);
+      this.answerBegun = false; // RFC 9110 §15.2: an interim response is none of the answer.
       return;
     }
     this.#phase = 'content';
