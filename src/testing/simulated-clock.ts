@@ -42,6 +42,11 @@ export class SimulatedClock implements Clock {
     return this.#live;
   }
 
+  /** Entries in the heap, cancelled ones included: at most twice the living, or 64. */
+  get timersHeld(): number {
+    return this.#heap.length;
+  }
+
   /** When the next timer is due; null when none is set. */
   get nextDueAt(): Instant | null {
     this.#dropCancelled();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { RawClient } from './raw-client.ts';
 import { refusingAddress, unansweringAddress } from './unreachable-address.ts';
@@ -13,8 +13,9 @@ test('a refusing address refuses, again and again, and no listener can be given 
     assert.equal(client.errno, 'ECONNREFUSED');
   }
   const server = createServer();
-  server.listen(address.port, address.host);
-  const [error] = (await once(server, 'error')) as [NodeJS.ErrnoException];
+  const refused = once(server, 'error') as Promise<[NodeJS.ErrnoException]>;
+  server.listen(address.port, address.host, () => server.close(() => server.emit('error', new Error('it listens'))));
+  const [error] = await refused;
   assert.equal(error.code, 'EADDRINUSE');
   await address.close();
 });
