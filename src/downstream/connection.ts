@@ -1,3 +1,4 @@
+import { invariantOf } from '../core/assert.ts';
 import { Deadline } from '../core/deadline.ts';
 import type { ClientFacts } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
@@ -96,9 +97,25 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
 
   onOctets(octets: Uint8Array, start: number, end: number): void {
     if (this.#held !== null) return this.#hold(octets, start, end);
-    const at = this.#read(octets, start, end);
-    if (at < end) this.#hold(octets, at, end);
-    this.#handler?.onRequestRead();
+    try {
+      const at = this.#read(octets, start, end);
+      if (at < end) this.#hold(octets, at, end);
+      this.#handler?.onRequestRead();
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  /** A defect of ours ends this connection and its exchange, not the worker and everybody else's. */
+  #broken(error: unknown): void {
+    if (this.#phase !== 'exchange') return this.#close('reset');
+    try {
+      this.#failRequest(fail('gateway_fault', 'request', { invariant: invariantOf(error) }));
+    } catch {
+      // The exchange cannot even be told: what is left of it is the client's broken connection.
+      this.#exchangeOver();
+      this.#close('reset');
+    }
   }
 
   /** Goes as far as it may; returns where it stopped. */

@@ -1,3 +1,4 @@
+import { invariantOf } from '../core/assert.ts';
 import { Deadline } from '../core/deadline.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import {
@@ -156,6 +157,16 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'idle') return this.#close(); // Nobody asked: RFC 9112 §9.2 lets no such octets count.
     const handler = this.#handler;
     if (handler === null) return;
+    try {
+      this.#read(handler, octets, start, end);
+    } catch (error) {
+      // A defect of ours ends this exchange, not the worker and everybody else's.
+      this.#handler = handler;
+      this.#failWith(fail('gateway_fault', 'response', { invariant: invariantOf(error) }));
+    }
+  }
+
+  #read(handler: UpstreamHandler, octets: Uint8Array, start: number, end: number): void {
     this.#lastOctetAt = this.#ports.clock.now();
     let at = start;
     while (at < end) {
