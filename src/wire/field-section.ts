@@ -50,6 +50,7 @@ export class FieldSectionParser {
     this.rule = null;
     this.lineStart = at;
     this.#place = lineStart;
+    this.#nameEnd = at;
   }
 
   /** Reads on to octet `end`. True when there is nothing more to read: complete, or `rule` says what is broken. */
@@ -129,7 +130,7 @@ export class FieldSectionParser {
 
   /** The name of the line that broke the rule, as far as it came; never a value, which may be a secret. */
   brokenName(octets: Uint8Array): string {
-    if (this.rule === 'line-folding') return '';
+    if (this.rule === 'line-folding' || this.#place === afterSectionCr) return '';
     const end = this.#place === inName || this.#place === lineStart ? this.at : this.#nameEnd;
     return excerpt(octets, this.lineStart, Math.max(this.lineStart, end));
   }

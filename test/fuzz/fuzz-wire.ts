@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { parseArgs } from 'node:util';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { HeadStorage } from '../../src/wire/head-storage.ts';
+import { judgeRequests, judgeResponses, type Pieces, type Verdict } from '../conformance/judge.ts';
+import { type ConformanceCase, loadCases } from '../conformance/load-cases.ts';
+
+/**
+ * Mutates the conformance cases and holds the parsers to what must be true of any octets:
+ *
+ * - nothing throws;
+ * - the verdict does not depend on how the octets are cut into pieces;
+ * - every block of the storage comes back;
+ * - time grows with the length, not with its square.
+ *
+ *     node test/fuzz/fuzz-wire.ts --seconds 60 --seed 7
+ *
+ * A finding prints the seed, the octets and the pieces, and ends with status 1.
+ */
+export interface FuzzResult {
+  readonly runs: number;
+  readonly octets: number;
+}
+
+/** What is put in by chance: the words on which two parsers have been known to differ. */
+const words = [
+  '\r\n',
+  '\n',
+  '\r',
+  '\r\n\r\n',
+  ' ',
+  '\t',
+  '\0',
+  ':',
+  ',',
+  ';',
+  '"',
+  '\\',
+  '0',
+  '00',
+  '\x0b',
+  '\x85',
+  '\xa0',
+  '\xff',
+  'Host: a\r\n',
+  'Content-Length: 0\r\n',
+  'Content-Length: 5\r\n',
+  'Transfer-Encoding: chunked\r\n',
+  'chunked',
+  ', ',
+  'Connection: close\r\n',
+  'Connection: x-a, host\r\n',
+  'Upgrade: websocket\r\n',
+  'Expect: 100-continue\r\n',
+  ' HTTP/1.1',
+  'HTTP/1.0 ',
+  'GET / HTTP/1.1\r\n',
+  'HTTP/1.1 200 OK\r\n',
+  '5\r\nhello\r\n',
+  '0\r\n\r\n',
+  '0\r\nX-T: 1\r\n\r\n',
+  '7fffffffffffffff',
+];
+
+export function fuzzWire(seed: string, goesOn: () => boolean): FuzzResult {
+  const cases = loadCases();
+  const random = new SeededRandom(seed);
+  let runs = 0;
+  let total = 0;
+  while (goesOn()) {
+    const base = random.pick(cases);
+    const octets = mutated(base, cases, random);
+    const pieces = cut(octets, random);
+    const each = { ...base, octets };
+    try {
+      check(each, pieces);
+    } catch (error) {
+      const lengths = pieces.map((piece) => piece.length).join(',');
+      throw new Error(`seed ${seed}, run ${runs}: ${base.name}\n${octets.toString('latin1')}\npieces ${lengths}`, {
+        cause: error,
+      });
+    }
+    runs++;
+    total += octets.length;
+  }
+  return { runs, octets: total };
+}
+
+function check(each: ConformanceCase, pieces: Pieces): void {
+  const storage = new HeadStorage();
+  const whole = told(judgeIn(each, [each.octets], storage));
+  assert.deepEqual(told(judgeIn(each, pieces, storage)), whole);
+  for (const line of whole) assert.ok(!line.includes('undefined') && !line.includes('NaN'), line.join(' · '));
+  assert.ok(storage.keptBlocks <= 2);
+}
+
+/** The guess at what octets are depends on how many had come when they were refused; nothing else may. */
+function told(verdict: readonly Verdict[]): readonly Verdict[] {
+  return verdict.map((line) => (line.includes('response_not_http') ? line.slice(0, 3) : line));
+}
+
+function judgeIn(each: ConformanceCase, pieces: Pieces, storage: HeadStorage): readonly Verdict[] {
+  return each.kind === 'request' ? judgeRequests(pieces, storage) : judgeResponses(pieces, each.method, storage);
+}
+
+function mutated(base: ConformanceCase, cases: readonly ConformanceCase[], random: SeededRandom): Buffer {
+  let octets = base.octets.length < 4000 ? base.octets : base.octets.subarray(0, 4000);
+  for (let change = random.integer(5); change > 0; change--) octets = changed(octets, cases, random);
+  return octets;
+}
+
+function changed(octets: Buffer, cases: readonly ConformanceCase[], random: SeededRandom): Buffer {
+  const at = random.integer(octets.length + 1);
+  const end = Math.min(octets.length, at + random.integer(12));
+  const put = (...parts: readonly Uint8Array[]): Buffer => Buffer.concat([octets.subarray(0, at), ...parts]);
+  switch (random.integer(6)) {
+    case 0:
+      return put(octets.subarray(end)); // some octets left out
+    case 1:
+      return put(Buffer.from(random.pick(words), 'latin1'), octets.subarray(at));
+    case 2:
+      return put(Uint8Array.of(random.integer(256)), octets.subarray(end)); // some replaced by any one
+    case 3:
+      return put(octets.subarray(at, end), octets.subarray(at)); // some said twice
+    case 4:
+      return put(random.pick(cases).octets.subarray(0, 2000).subarray(random.integer(40))); // another case's tail
+    default:
+      return put(octets); // a second message behind the first, cut somewhere
+  }
+}
+
+function cut(octets: Uint8Array, random: SeededRandom): Pieces {
+  const largest = 1 + random.integer(random.pick([1, 3, 40, 600]));
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < octets.length; ) {
+    const end = Math.min(octets.length, at + 1 + random.integer(largest));
+    pieces.push(octets.subarray(at, end));
+    at = end;
+  }
+  return pieces;
+}
+
+/** Messages that can be made as long as one likes, within and beyond the limits. */
+export const growing: readonly (readonly [
+  what: string,
+  kind: 'request' | 'response',
+  make: (octets: number) => string,
+])[] = [
+  ['a target', 'request', (octets) => `GET /${'a'.repeat(octets)}`],
+  ['a value', 'request', (octets) => `GET / HTTP/1.1\r\nHost: a\r\nA: ${'a'.repeat(octets)}`],
+  ['white space before a value', 'request', (octets) => `GET / HTTP/1.1\r\nHost: a\r\nA:${' '.repeat(octets)}`],
+  ['a name', 'request', (octets) => `GET / HTTP/1.1\r\nHost: a\r\n${'a'.repeat(octets)}`],
+  ['nominations', 'request', (octets) => `GET / HTTP/1.1\r\nHost: a\r\nConnection: ${'a,'.repeat(octets / 2)}\r\n\r\n`],
+  [
+    'codings',
+    'request',
+    (octets) => `GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: ${'a,'.repeat(octets / 2)}\r\n\r\n`,
+  ],
+  ['a reason', 'response', (octets) => `HTTP/1.1 200 ${'a'.repeat(octets)}`],
+  [
+    'chunks',
+    'response',
+    (octets) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${'1\r\na\r\n'.repeat(octets / 6)}`,
+  ],
+  [
+    'trailers',
+    'response',
+    (octets) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: ${'a'.repeat(octets)}`,
+  ],
+  [
+    'trailer lines',
+    'response',
+    (octets) => `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n${'A:\r\n'.repeat(octets / 4)}`,
+  ],
+];
+
+/** Nanoseconds that one-octet pieces of a growing message take: the best of a few tries. */
+export function timeOf(kind: 'request' | 'response', text: string): number {
+  const pieces = Array.from(Buffer.from(text, 'latin1'), (octet) => Uint8Array.of(octet));
+  let best = Number.POSITIVE_INFINITY;
+  for (let round = 0; round < 5; round++) {
+    const start = process.hrtime.bigint();
+    if (kind === 'request') judgeRequests(pieces);
+    else judgeResponses(pieces, 'GET');
+    best = Math.min(best, Number(process.hrtime.bigint() - start));
+  }
+  return best;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' } } });
+  const seed = values.seed ?? String(process.hrtime.bigint());
+  const end = process.hrtime.bigint() + BigInt(Math.round(Number(values.seconds) * 1e9));
+  try {
+    const { runs, octets } = fuzzWire(seed, () => process.hrtime.bigint() < end);
+    console.log(`seed ${seed}: ${runs} messages, ${octets} octets, nothing found`);
+  } catch (error) {
+    console.error(error);
+    process.exitCode = 1;
+  }
+}
