@@ -8,7 +8,9 @@ import { faults } from './fault.ts';
 try {
   const port = Number(process.env['PORT'] ?? 0);
   const origin = await startFaultOrigin({ port, host: process.env['HOST'] ?? '127.0.0.1' });
-  console.log(`The fault origin listens on ${origin.url} and knows ${faults.length} ways to answer: try /ok, /fault/silent.`);
+  console.log(
+    `The fault origin listens on ${origin.url} and knows ${faults.length} ways to answer: try /ok, /fault/silent.`,
+  );
   const stop = (): void => void origin.close();
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);

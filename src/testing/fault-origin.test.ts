@@ -98,7 +98,11 @@ const traces: Readonly<Record<string, Trace>> = {
 const staysOpenMs = 150;
 
 test('every misbehaviour leaves exactly its trace on the wire', { concurrency: true }, async (t) => {
-  assert.deepEqual(Object.keys(traces).sort(), faults.map((fault) => fault.name).sort(), 'a trace for each, and no other');
+  assert.deepEqual(
+    Object.keys(traces).sort(),
+    faults.map((fault) => fault.name).sort(),
+    'a trace for each, and no other',
+  );
   await Promise.all(
     faults.map((fault) =>
       t.test(`${fault.name}: ${fault.does}`, async () => {
@@ -135,7 +139,10 @@ test('a head that is followed by a fault goes out well before it', async () => {
   assert.ok(client.endedAtMs! - content!.atMs >= 40);
 });
 
-for (const [name, end] of [['close-on-reuse', 'fin'], ['reset-on-reuse', 'reset']] as const) {
+for (const [name, end] of [
+  ['close-on-reuse', 'fin'],
+  ['reset-on-reuse', 'reset'],
+] as const) {
   test(`${name} ends the connection as its second request arrives, whatever the first was`, async () => {
     const client = new RawClient(origin.address);
     client.write(get('/ok'));
@@ -226,7 +233,9 @@ test('/echo gives content back, with a length or in chunks', async () => {
   assert.equal(sized.response?.content.toString(), 'hello');
   assert.equal(fieldOf(sized.response, 'content-type'), 'text/x-test');
   assert.equal(fieldOf(sized.response, 'x-echo-method'), 'POST');
-  const chunked = await ask('PUT /echo HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: x\r\n\r\n');
+  const chunked = await ask(
+    'PUT /echo HTTP/1.1\r\nHost: o\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nT: x\r\n\r\n',
+  );
   assert.equal(chunked.response?.content.toString(), 'abcde');
 });
 
@@ -307,7 +316,12 @@ test('every request is counted by its id, so that one sent twice is seen', async
   );
 });
 
-const atAccepts: readonly [what: string, script: Parameters<typeof startFaultOrigin>[0], octets: string, end: string][] = [
+const atAccepts: readonly [
+  what: string,
+  script: Parameters<typeof startFaultOrigin>[0],
+  octets: string,
+  end: string,
+][] = [
   ['close', { atAccept: () => [fin] }, '', 'fin'],
   ['reset', { atAccept: () => [reset] }, '', 'reset'],
   ['talk first', { atAccept: () => [send('220 mail.test ESMTP\r\n')] }, '220 mail.test ESMTP\r\n', 'open'],
@@ -317,7 +331,10 @@ for (const [what, options, octets, end] of atAccepts) {
   test(`an origin can ${what} as soon as a connection is accepted`, async () => {
     const other = await startFaultOrigin(options);
     const client = new RawClient(other.address);
-    await client.waitFor(() => client.state !== 'open' || (octets !== '' && client.octets.toString() === octets), limitMs);
+    await client.waitFor(
+      () => client.state !== 'open' || (octets !== '' && client.octets.toString() === octets),
+      limitMs,
+    );
     assert.equal(client.octets.toString(), octets);
     assert.equal(client.state, end);
     client.close();
@@ -344,7 +361,10 @@ test('a port that is taken is an error at once', async () => {
 
 test('as a program it honours PORT, says in one line where it is, and ends on SIGTERM', async () => {
   const main = fileURLToPath(new URL('./fault-origin-main.ts', import.meta.url));
-  const program = spawn(process.execPath, [main], { env: { ...process.env, PORT: '0' }, stdio: ['ignore', 'pipe', 'inherit'] });
+  const program = spawn(process.execPath, [main], {
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = (await once(program.stdout, 'data')) as [Buffer];
   const port = Number(/127\.0\.0\.1:([0-9]+)/.exec(line.toString())?.[1]);
   const { response } = await sendRaw({ host: '127.0.0.1', port, octets: get('/ok'), limitMs });

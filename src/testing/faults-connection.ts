@@ -50,7 +50,11 @@ export const connectionFaults: readonly Fault[] = [
     does: 'answers, promises keep-alive, and closes (FIN) 50 ms later',
     faulty: true,
     begins: 'content',
-    script: () => [send('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nKeep-Alive: timeout=60\r\nContent-Length: 3\r\n\r\nok\n'), apart, fin],
+    script: () => [
+      send('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nKeep-Alive: timeout=60\r\nContent-Length: 3\r\n\r\nok\n'),
+      apart,
+      fin,
+    ],
   },
   {
     name: 'early-hints-then-close',
@@ -68,4 +72,6 @@ export const connectionFaults: readonly Fault[] = [
   },
 ];
 
-const early413 = send('HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 10\r\n\r\ntoo large\n');
+const early413 = send(
+  'HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 10\r\n\r\ntoo large\n',
+);

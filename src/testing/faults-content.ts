@@ -5,13 +5,25 @@ import { apart, fin, keep, reset, type Script, send } from './origin-script.ts';
 export const contentFaults: readonly Fault[] = [
   content('short-length-close', 'promises 100 octets, sends 5, and closes (FIN)', () => [...short, fin]),
   content('short-length-reset', 'promises 100 octets, sends 5, and resets (RST)', () => [...short, reset]),
-  content('stall-mid-content', 'promises 100 octets, sends 5, and nothing more; the connection stays open', () => short),
+  content(
+    'stall-mid-content',
+    'promises 100 octets, sends 5, and nothing more; the connection stays open',
+    () => short,
+  ),
   content('chunked-cut', 'closes (FIN) in the middle of a chunk', () => [...halfChunk, fin]),
   content('chunked-reset', 'resets (RST) in the middle of a chunk', () => [...halfChunk, reset]),
   content('chunked-without-end', 'closes (FIN) after a whole chunk, without the last one', () => [...oneChunk, fin]),
   content('chunked-stall', 'sends a chunk and nothing more; the connection stays open', () => oneChunk),
-  content('bad-chunk-size', 'sends a chunk size that is no number', () => [...oneChunk, send('xyz\r\nhello\r\n'), keep]),
-  content('bad-chunk-end', 'sends a chunk that is longer than its size', () => [...oneChunk, send('2\r\nhello\r\n'), keep]),
+  content('bad-chunk-size', 'sends a chunk size that is no number', () => [
+    ...oneChunk,
+    send('xyz\r\nhello\r\n'),
+    keep,
+  ]),
+  content('bad-chunk-end', 'sends a chunk that is longer than its size', () => [
+    ...oneChunk,
+    send('2\r\nhello\r\n'),
+    keep,
+  ]),
   content('close-delimited-reset', 'sends content that ends with the connection, and resets it (RST)', () => [
     send('HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\n'),
     apart,

@@ -1,5 +1,17 @@
 import type { Fault } from './fault.ts';
-import { answer, apart, fin, htmlType, keep, page, pause, type Script, send, type Step, textType } from './origin-script.ts';
+import {
+  answer,
+  apart,
+  fin,
+  htmlType,
+  keep,
+  page,
+  pause,
+  type Script,
+  send,
+  type Step,
+  textType,
+} from './origin-script.ts';
 
 /** What looks odd and is lawful. A gateway passes it, and blames nobody. */
 export const lawfulOddities: readonly Fault[] = [
@@ -20,14 +32,18 @@ export const lawfulOddities: readonly Fault[] = [
   lawful('own-503', 'answers 503 itself, with Retry-After', () =>
     answer('503 Service Unavailable', page('Back in two minutes'), [htmlType, 'Retry-After: 120']),
   ),
-  lawful('own-504', 'answers 504 itself', () => answer('504 Gateway Timeout', page('My own backend is slow'), [htmlType])),
+  lawful('own-504', 'answers 504 itself', () =>
+    answer('504 Gateway Timeout', page('My own backend is slow'), [htmlType]),
+  ),
   {
     name: 'early-413',
     does: 'answers 413 as soon as it has the head, closes (FIN), and reads on politely',
     faulty: false,
     begins: 'head',
     script: () => [
-      send('HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 10\r\n\r\ntoo large\n'),
+      send(
+        'HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: 10\r\n\r\ntoo large\n',
+      ),
       apart,
       fin,
     ],

@@ -1,4 +1,15 @@
-import { answer, htmlType, keep, page, pause, type OriginRequest, type Script, send, type Step, textType } from './origin-script.ts';
+import {
+  answer,
+  htmlType,
+  keep,
+  page,
+  pause,
+  type OriginRequest,
+  type Script,
+  send,
+  type Step,
+  textType,
+} from './origin-script.ts';
 
 /** What the fault origin serves when nobody asks for a fault. */
 export function goodAnswer(request: OriginRequest): Script {
@@ -6,13 +17,20 @@ export function goodAnswer(request: OriginRequest): Script {
   const [, first = '', second = ''] = path.split('/');
   switch (first) {
     case '':
-    case 'ok': return answer('200 OK', page('It works'), [htmlType]);
-    case 'echo': return answer('200 OK', request.content, echoFields(request));
-    case 'bytes': return bytes(whole(second, bytesMax));
-    case 'status': return status(whole(second, 599));
-    case 'slow': return slowly(whole(second, slowMsMax));
-    case 'sse': return events();
-    default: return answer('404 Not Found', page('There is no such page here'), [htmlType]);
+    case 'ok':
+      return answer('200 OK', page('It works'), [htmlType]);
+    case 'echo':
+      return answer('200 OK', request.content, echoFields(request));
+    case 'bytes':
+      return bytes(whole(second, bytesMax));
+    case 'status':
+      return status(whole(second, 599));
+    case 'slow':
+      return slowly(whole(second, slowMsMax));
+    case 'sse':
+      return events();
+    default:
+      return answer('404 Not Found', page('There is no such page here'), [htmlType]);
   }
 }
 
@@ -27,7 +45,8 @@ function echoFields({ fields, method }: OriginRequest): string[] {
 
 function* bytes(count: number): Generator<Step> {
   yield send(`HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: ${count}\r\n\r\n`);
-  for (let left = count; left > 0; left -= block.length) yield send(left < block.length ? block.subarray(0, left) : block);
+  for (let left = count; left > 0; left -= block.length)
+    yield send(left < block.length ? block.subarray(0, left) : block);
   yield keep;
 }
 
@@ -43,7 +62,9 @@ function* slowly(ms: number): Generator<Step> {
 }
 
 function* events(): Generator<Step> {
-  yield send('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n');
+  yield send(
+    'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\nTransfer-Encoding: chunked\r\n\r\n',
+  );
   for (let n = 1; ; n++) {
     const event = `id: ${n}\ndata: tick\n\n`;
     yield send(`${event.length.toString(16)}\r\n${event}\r\n`);

@@ -199,7 +199,9 @@ test('borrowed octets are overwritten when onOctets returns', () => {
       kept = octets.subarray(start, end);
       seen = Buffer.from(kept).toString();
     },
-    onEnd() {}, onWritten() {}, onClosed() {},
+    onEnd() {},
+    onWritten() {},
+    onClosed() {},
   };
   send(a, 'secret');
   clock.advanceSync(0);
@@ -212,7 +214,9 @@ test('octets read in bulk last until the next read', () => {
   const kept: Uint8Array[] = [];
   b.listener = {
     onOctets: (octets, start, end) => kept.push(octets.subarray(start, end)),
-    onEnd() {}, onWritten() {}, onClosed() {},
+    onEnd() {},
+    onWritten() {},
+    onClosed() {},
   };
   b.readInBulk(true);
   send(a, 'one');
@@ -286,7 +290,9 @@ for (const at of [0, 1, 4, 5]) {
 test('whatever the window, the pieces and the pauses: the same octets arrive in order, and everything ends', () => {
   fc.assert(
     fc.property(
-      fc.integer(), fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 20 }),
+      fc.integer(),
+      fc.integer({ min: 1, max: 50 }),
+      fc.integer({ min: 1, max: 20 }),
       fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 20 }),
       (seed, windowOctets, octetsMax, writes) => {
         const random = new SeededRandom(seed);

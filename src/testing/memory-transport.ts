@@ -71,7 +71,13 @@ export class MemoryTransport implements Transport {
   #reads = 0;
   #octetsDelivered = 0;
 
-  constructor(options: TransportPairOptions, out: MemoryPipe, into: MemoryPipe, faults: TransportFaults, facts: TransportFacts) {
+  constructor(
+    options: TransportPairOptions,
+    out: MemoryPipe,
+    into: MemoryPipe,
+    faults: TransportFaults,
+    facts: TransportFacts,
+  ) {
     this.#clock = options.clock;
     this.#latencyMs = options.latencyMs ?? 0;
     this.#pieces = options.pieces;

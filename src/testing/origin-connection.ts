@@ -82,7 +82,8 @@ export class OriginConnection {
   #count(octets: Uint8Array): void {
     const seen = this.#seen!;
     seen.contentOctets += octets.length;
-    if (wantsContent(this.#head!.target) && seen.contentOctets <= echoOctetsMax) this.#content.push(Buffer.from(octets));
+    if (wantsContent(this.#head!.target) && seen.contentOctets <= echoOctetsMax)
+      this.#content.push(Buffer.from(octets));
   }
 
   #requestEnded(): void {
@@ -131,12 +132,19 @@ export class OriginConnection {
   /** Does a step; false when what follows must wait for it. */
   #do(step: Step): boolean {
     switch (step.do) {
-      case 'send': return this.#send(step.octets);
-      case 'pause': return this.#pause(step.ms);
-      case 'fin': return this.#fin();
-      case 'reset': return this.#reset();
-      case 'stop-reading': this.#socket.pause(); return true;
-      case 'keep': return this.#keep();
+      case 'send':
+        return this.#send(step.octets);
+      case 'pause':
+        return this.#pause(step.ms);
+      case 'fin':
+        return this.#fin();
+      case 'reset':
+        return this.#reset();
+      case 'stop-reading':
+        this.#socket.pause();
+        return true;
+      case 'keep':
+        return this.#keep();
     }
   }
 

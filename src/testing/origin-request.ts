@@ -35,12 +35,18 @@ export class OriginRequestReader {
   /** One step further; false when that needs more octets. */
   #step(): boolean {
     switch (this.#state) {
-      case 'head': return this.#readHead();
-      case 'content': return this.#readContent();
-      case 'chunk-size': return this.#readChunkSize();
-      case 'chunk-end': return this.#readLine() !== null && this.#enter('chunk-size');
-      case 'trailers': return this.#readTrailer();
-      case 'broken': return false;
+      case 'head':
+        return this.#readHead();
+      case 'content':
+        return this.#readContent();
+      case 'chunk-size':
+        return this.#readChunkSize();
+      case 'chunk-end':
+        return this.#readLine() !== null && this.#enter('chunk-size');
+      case 'trailers':
+        return this.#readTrailer();
+      case 'broken':
+        return false;
     }
   }
 

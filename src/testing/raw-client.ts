@@ -133,7 +133,9 @@ export interface RawOutcome {
 }
 
 /** One connection, one request, one outcome; the connection is closed afterwards. */
-export async function sendRaw(options: RawClientOptions & { readonly octets: string | Uint8Array; readonly limitMs: number }): Promise<RawOutcome> {
+export async function sendRaw(
+  options: RawClientOptions & { readonly octets: string | Uint8Array; readonly limitMs: number },
+): Promise<RawOutcome> {
   const client = new RawClient(options);
   client.write(options.octets);
   const [method = ''] = Buffer.from(options.octets.slice(0, 16)).toString('latin1').split(' ');

@@ -17,8 +17,18 @@ const cases: readonly [octets: string, method: string, ended: 'no' | 'fin' | 're
   ['HTTP/1.1 200 OK\r\n\r\nok', 'GET', 'no', ['until-close', false, 'ok', '']],
   ['HTTP/1.1 200 OK\r\n\r\nok', 'GET', 'fin', ['until-close', true, 'ok', '']],
   ['HTTP/1.1 200 OK\r\n\r\nok', 'GET', 'reset', ['until-close', false, 'ok', '']],
-  ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nX', 'GET', 'no', ['chunked', true, 'ok', 'X']],
-  ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nT: x\r\n\r\n', 'GET', 'no', ['chunked', true, 'ok', '']],
+  [
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\nX',
+    'GET',
+    'no',
+    ['chunked', true, 'ok', 'X'],
+  ],
+  [
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nT: x\r\n\r\n',
+    'GET',
+    'no',
+    ['chunked', true, 'ok', ''],
+  ],
   ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n', 'GET', 'fin', ['chunked', false, 'ok', '']],
   ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nok', 'GET', 'fin', ['chunked', false, 'ok', '']],
   ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n', 'GET', 'fin', ['chunked', false, 'ok', '']],
@@ -36,7 +46,8 @@ for (const [octets, method, ended, expected] of cases) {
 }
 
 test('interim responses are noted, and the final one is told', () => {
-  const octets = 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 Fine by me\r\nContent-Length: 0\r\n\r\n';
+  const octets =
+    'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 Fine by me\r\nContent-Length: 0\r\n\r\n';
   const response = parseRawResponse(Buffer.from(octets), 'GET', 'no')!;
   assert.deepEqual(response.interim, [100, 103]);
   assert.deepEqual([response.version, response.status, response.reason], ['HTTP/1.1', 200, 'Fine by me']);

@@ -28,7 +28,8 @@ export function parseRawResponse(octets: Buffer, method: string, ended: 'no' | '
     const head = parseHead(octets.toString('latin1', from, end));
     if (head === null) return null;
     from = end + 4;
-    if (head.status >= 200 || head.status === 101) return { ...head, interim, ...readContent(octets.subarray(from), head, method, ended) };
+    if (head.status >= 200 || head.status === 101)
+      return { ...head, interim, ...readContent(octets.subarray(from), head, method, ended) };
     interim.push(head.status);
   }
 }
@@ -60,9 +61,15 @@ function readContent(octets: Buffer, head: Head, method: string, ended: 'no' | '
   }
   if (/chunked/i.test(field('transfer-encoding') ?? '')) return readChunks(octets);
   const length = field('content-length');
-  if (length === undefined) return { content: octets, framing: 'until-close', complete: ended === 'fin', rest: nothing };
+  if (length === undefined)
+    return { content: octets, framing: 'until-close', complete: ended === 'fin', rest: nothing };
   const content = octets.subarray(0, Number(length));
-  return { content, framing: 'length', complete: content.length === Number(length), rest: octets.subarray(content.length) };
+  return {
+    content,
+    framing: 'length',
+    complete: content.length === Number(length),
+    rest: octets.subarray(content.length),
+  };
 }
 
 function readChunks(octets: Buffer): Content {
@@ -88,7 +95,8 @@ function readTrailers(octets: Buffer, start: number, pieces: Buffer[]): Content 
     if (end === -1) return null;
     const empty = end === from;
     from = end + 2;
-    if (empty) return { content: Buffer.concat(pieces), framing: 'chunked', complete: true, rest: octets.subarray(from) };
+    if (empty)
+      return { content: Buffer.concat(pieces), framing: 'chunked', complete: true, rest: octets.subarray(from) };
   }
 }
 

@@ -17,7 +17,10 @@ test('seeds that are alike give numbers that are not', () => {
 
 test('the numbers are known: another machine, or a change of the generator, would show here', () => {
   const random = new SeededRandom('candor');
-  assert.deepEqual(Array.from({ length: 4 }, () => random.integer(1000)), [882, 399, 449, 370]);
+  assert.deepEqual(
+    Array.from({ length: 4 }, () => random.integer(1000)),
+    [882, 399, 449, 370],
+  );
 });
 
 test('every number lies in [0, 1)', () => {
@@ -31,7 +34,7 @@ test('numbers spread evenly over sixteen cells', () => {
   const cells = new Array<number>(16).fill(0);
   const random = new SeededRandom(1);
   for (let i = 0; i < 16_000; i++) cells[random.integer(16)]!++;
-  for (const count of cells) assert.ok(Math.abs(count - 1000) < 150, `${cells}`);
+  for (const count of cells) assert.ok(Math.abs(count - 1000) < 150, cells.join(' '));
 });
 
 test('fill sets every octet, and octets take every value', () => {

@@ -30,7 +30,10 @@ test('timers due at the same instant fire in the order they were set', () => {
   const fired: number[] = [];
   for (let i = 0; i < 50; i++) clock.schedule(5 as Instant, (n: number) => fired.push(n), i);
   clock.advanceSync(5);
-  assert.deepEqual(fired, Array.from({ length: 50 }, (_, i) => i));
+  assert.deepEqual(
+    fired,
+    Array.from({ length: 50 }, (_, i) => i),
+  );
 });
 
 test('a timer that is set while time moves fires on the same move', () => {
@@ -107,7 +110,13 @@ test('advance lets promises settle between timers', async () => {
 test('what a timer throws comes out, and the clock can go on', () => {
   const clock = new SimulatedClock();
   let fired = false;
-  clock.schedule(1 as Instant, () => { throw new Error('told so'); }, null);
+  clock.schedule(
+    1 as Instant,
+    () => {
+      throw new Error('told so');
+    },
+    null,
+  );
   clock.schedule(2 as Instant, () => (fired = true), null);
   assert.throws(() => clock.advanceSync(5), /told so/);
   assert.equal(clock.now(), 1);

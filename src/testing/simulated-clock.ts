@@ -42,7 +42,7 @@ export class SimulatedClock implements Clock {
     return this.#live;
   }
 
-  /** Entries in the heap, cancelled ones included: at most twice the living, or 64. */
+  /** Entries in the heap, cancelled ones included: some 64, or twice the living. */
   get timersHeld(): number {
     return this.#heap.length;
   }
@@ -184,5 +184,5 @@ function pop(heap: Entry[]): void {
 
 /** Sixteen turns: enough for an await inside an await inside an await, a few levels deep. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 16; turn++) await null;
+  for (let turn = 0; turn < 16; turn++) await Promise.resolve();
 }

@@ -9,7 +9,18 @@ export {
 } from './memory-transport.ts';
 export { type FaultOrigin, type FaultOriginOptions, type SeenRequest, startFaultOrigin } from './fault-origin.ts';
 export { type Fault, faults, findFault } from './fault.ts';
-export { answer, fin, keep, type OriginRequest, pause, reset, type Script, send, type Step, stopReading } from './origin-script.ts';
+export {
+  answer,
+  fin,
+  keep,
+  type OriginRequest,
+  pause,
+  reset,
+  type Script,
+  send,
+  type Step,
+  stopReading,
+} from './origin-script.ts';
 export { refusingAddress, type UnreachableAddress, unansweringAddress } from './unreachable-address.ts';
 export { type Piece, RawClient, type RawClientOptions, type RawOutcome, type RawState, sendRaw } from './raw-client.ts';
 export { fieldOf, parseRawResponse, type RawResponse } from './raw-response.ts';

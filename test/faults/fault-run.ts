@@ -38,7 +38,11 @@ export class FaultRun {
   readonly origin: FaultOrigin;
   readonly #others: readonly (FaultOrigin | UnreachableAddress)[];
 
-  private constructor(gateway: GatewayUnderTest, origin: FaultOrigin, others: readonly (FaultOrigin | UnreachableAddress)[]) {
+  private constructor(
+    gateway: GatewayUnderTest,
+    origin: FaultOrigin,
+    others: readonly (FaultOrigin | UnreachableAddress)[],
+  ) {
     this.gateway = gateway;
     this.origin = origin;
     this.#others = others;
@@ -119,7 +123,8 @@ export class FaultRun {
 
   #sendContent(client: RawClient, octets: number): void {
     const piece = Buffer.alloc(Math.min(octets, 1_048_576), 'x');
-    for (let left = octets; left > 0; left -= piece.length) client.write(left < piece.length ? piece.subarray(0, left) : piece);
+    for (let left = octets; left > 0; left -= piece.length)
+      client.write(left < piece.length ? piece.subarray(0, left) : piece);
   }
 }
 

@@ -48,7 +48,10 @@ function checkClient(row: ExpectedRow, faultId: string, outcome: RawOutcome): vo
   const { response, state } = outcome;
   assert.ok(outcome.elapsedMs <= exchangeMsMax, `it took ${Math.round(outcome.elapsedMs)} ms`);
   if (row.status === null) return assert.equal(response, null);
-  assert.ok(response !== null, `no response; the connection is ${state}, received: ${JSON.stringify(outcome.octets.toString('latin1', 0, 200))}`);
+  assert.ok(
+    response !== null,
+    `no response; the connection is ${state}, received: ${JSON.stringify(outcome.octets.toString('latin1', 0, 200))}`,
+  );
   assert.equal(response.status, row.status, 'status');
   assert.equal(clientSight(response), row.clientSees, 'the client sees it');
   assert.equal(response.rest.length, 0, 'nothing follows the response');

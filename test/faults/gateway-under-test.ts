@@ -1,4 +1,11 @@
-import type { CheckSpec, Configuration, RouteAction, RouteSpec, Timeouts, UpstreamSpec } from '../../src/core/configuration.ts';
+import type {
+  CheckSpec,
+  Configuration,
+  RouteAction,
+  RouteSpec,
+  Timeouts,
+  UpstreamSpec,
+} from '../../src/core/configuration.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { Gateway } from '../../src/gateway/control.ts';
@@ -35,7 +42,10 @@ export interface TestTimeouts {
   readonly idleMs: number;
 }
 
-export async function startGatewayUnderTest(targets: readonly Target[], timeouts: TestTimeouts): Promise<GatewayUnderTest> {
+export async function startGatewayUnderTest(
+  targets: readonly Target[],
+  timeouts: TestTimeouts,
+): Promise<GatewayUnderTest> {
   const configuration = configure(targets, timeouts);
   const gateway = await startGateway({ configuration, source: null });
   const { host, port } = addressOf(gateway);

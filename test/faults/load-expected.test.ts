@@ -42,16 +42,28 @@ test('there are at least 60 rows to run, and no two of one case and request', ()
 
 test('every misbehaviour of the fault origin has a row', () => {
   const named = new Set(now.map((row) => row.name));
-  assert.deepEqual(faults.map((fault) => fault.name).filter((name) => !named.has(name)), []);
+  assert.deepEqual(
+    faults.map((fault) => fault.name).filter((name) => !named.has(name)),
+    [],
+  );
 });
 
 /** What must be so within any row, whatever the gateway does. */
 const laws: readonly [law: string, holds: (row: ExpectedRow) => boolean][] = [
-  ['a generated response has an error and is complete', (r) => r.end !== 'generated' || (r.error !== null && r.clientSees === 'complete')],
+  [
+    'a generated response has an error and is complete',
+    (r) => r.end !== 'generated' || (r.error !== null && r.clientSees === 'complete'),
+  ],
   ['a forwarded one has none', (r) => r.end !== 'forwarded' || (r.error === null && r.clientSees === 'complete')],
-  ['a truncated one is cut, and had begun', (r) => r.end !== 'truncated' || (r.clientSees === 'cut' && r.delivery === 'response_started' && r.error !== null)],
+  [
+    'a truncated one is cut, and had begun',
+    (r) => r.end !== 'truncated' || (r.clientSees === 'cut' && r.delivery === 'response_started' && r.error !== null),
+  ],
   ['who left is sent nothing', (r) => (r.end === 'abandoned') === (r.status === null)],
-  ['the status is the one recommended for the error', (r) => r.end !== 'generated' || r.name.startsWith('grpc') || r.status === statusOf[r.error ?? '']],
+  [
+    'the status is the one recommended for the error',
+    (r) => r.end !== 'generated' || r.name.startsWith('grpc') || r.status === statusOf[r.error ?? ''],
+  ],
   ['what was not sent is not seen', (r) => r.delivery !== 'not_sent' || r.originSees.max === 0],
   ['a POST is never seen twice', (r) => r.request.method !== 'POST' || r.originSees.max <= 1],
   ['nothing is seen three times', (r) => r.originSees.max <= 2],
@@ -69,15 +81,27 @@ test('each error type belongs to one shape', () => {
   for (const { error, shape } of rows) {
     if (error !== null) shapesOf.set(error, (shapesOf.get(error) ?? new Set()).add(shape));
   }
-  for (const [error, found] of shapesOf) assert.equal(found.size, 1, `${error}: ${[...found]}`);
+  for (const [error, found] of shapesOf) assert.equal(found.size, 1, `${error}: ${[...found].join(', ')}`);
 });
 
 const broken: readonly [what: string, row: string, complaint: RegExp][] = [
   ['a missing cell', '| a | GET | 502 |', /^Error: expected\.md:2: 3 cells/],
   ['an unknown shape', '| a | GET | 502 | x | gone | not_sent | generated | complete | 0 | y |', /"gone" is none of/],
-  ['an unknown request', '| a | get | 502 | x | reset | not_sent | generated | complete | 0 | y |', /"get" is no request/],
-  ['an unknown status', '| a | GET | 999 | x | reset | not_sent | generated | complete | 0 | y |', /"999" is no status/],
-  ['an unknown count', '| a | GET | 502 | x | reset | not_sent | generated | complete | few | y |', /"few" is no count/],
+  [
+    'an unknown request',
+    '| a | get | 502 | x | reset | not_sent | generated | complete | 0 | y |',
+    /"get" is no request/,
+  ],
+  [
+    'an unknown status',
+    '| a | GET | 999 | x | reset | not_sent | generated | complete | 0 | y |',
+    /"999" is no status/,
+  ],
+  [
+    'an unknown count',
+    '| a | GET | 502 | x | reset | not_sent | generated | complete | few | y |',
+    /"few" is no count/,
+  ],
 ];
 
 for (const [what, row, complaint] of broken) {

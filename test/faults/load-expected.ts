@@ -31,7 +31,16 @@ export interface RequestShape {
   readonly leaves: boolean;
 }
 
-export const shapes = ['unreachable', 'too_slow', 'reset', 'garbage', 'refused_by_gateway', 'app_error', 'client_abort', 'none'] as const;
+export const shapes = [
+  'unreachable',
+  'too_slow',
+  'reset',
+  'garbage',
+  'refused_by_gateway',
+  'app_error',
+  'client_abort',
+  'none',
+] as const;
 export const deliveries = ['not_sent', 'partial', 'sent_unknown', 'refused_by_peer', 'response_started'] as const;
 export const ends = ['forwarded', 'generated', 'truncated', 'abandoned'] as const;
 export const sights = ['complete', 'cut', 'closed'] as const;
@@ -53,14 +62,18 @@ export function parseExpected(markdown: string): readonly ExpectedRow[] {
 }
 
 function parseRow(text: string, line: number, later: boolean): ExpectedRow {
-  const cells = text.split('|').slice(1, -1).map((cell) => cell.trim());
-  const [name = '', request = '', status = '', error = '', shape = '', delivery = '', end = '', sees = '', ninth = '', because = ''] = cells;
+  const cells = text
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
   const wrong = (what: string): never => {
     throw new Error(`expected.md:${line}: ${what}`);
   };
   if (cells.length !== 10) wrong(`${cells.length} cells where there are 10`);
+  const [name, request, status, error, shape, delivery, end, sees, ninth, because] = cells as Cells;
   if (name === '' || because === '') wrong('a row has a name and a reason');
-  const oneOf = <T extends string>(words: readonly T[], word: string): T => words.find((w) => w === word) ?? wrong(`"${word}" is none of ${words.join(', ')}`);
+  const oneOf = <T extends string>(words: readonly T[], word: string): T =>
+    words.find((known) => known === word) ?? wrong(`"${word}" is none of ${words.join(', ')}`);
   return {
     line,
     name,
@@ -76,6 +89,20 @@ function parseRow(text: string, line: number, later: boolean): ExpectedRow {
     because,
   };
 }
+
+/** In the order of the columns; the ninth is "origin sees" in one table and "needs" in the other. */
+type Cells = [
+  name: string,
+  request: string,
+  status: string,
+  error: string,
+  shape: string,
+  delivery: string,
+  end: string,
+  sees: string,
+  ninth: string,
+  because: string,
+];
 
 function parseRequest(text: string): RequestShape | null {
   const match = /^([A-Z]+)(?: ([0-9]+))?(?: (reused)(?: after ([0-9]+) ms)?)?(?: (leaves))?$/.exec(text);
