@@ -115,7 +115,11 @@ export class EventStream {
   }
 
   #armHeartbeat(): void {
-    this.#heartbeat = this.#clock.schedule(after(this.#clock.now(), heartbeatMs), (stream: EventStream) => stream.#beat(), this);
+    this.#heartbeat = this.#clock.schedule(
+      after(this.#clock.now(), heartbeatMs),
+      (stream: EventStream) => stream.#beat(),
+      this,
+    );
   }
 
   #beat(): void {

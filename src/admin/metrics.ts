@@ -1,4 +1,11 @@
-import { Counter, Gauge, type Metric, type MetricObjectWithValues, type MetricValueWithName, Registry } from '@prometheus-io/client';
+import {
+  Counter,
+  Gauge,
+  type Metric,
+  type MetricObjectWithValues,
+  type MetricValueWithName,
+  Registry,
+} from '@prometheus-io/client';
 import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { Gateway, GatewayStatus } from '../gateway/control.ts';
@@ -10,14 +17,21 @@ import type { Gateway, GatewayStatus } from '../gateway/control.ts';
  * Labels are bounded: routes, upstreams and endpoints come from the configuration, the rest from unions.
  * Paths, hosts, clients and request ids are never labels.
  */
-export async function metricsText(gateway: Pick<Gateway, 'counts' | 'status'>): Promise<{ contentType: string; text: string }> {
+export async function metricsText(
+  gateway: Pick<Gateway, 'counts' | 'status'>,
+): Promise<{ contentType: string; text: string }> {
   const registry = new Registry();
   const counts = gateway.counts();
   const status = gateway.status();
   addExchanges(registry, counts.exchanges);
   addWorkers(registry, counts.workers);
   addState(registry, status);
-  counter(registry, 'candor_log_dropped_total', 'Lines of the exchange log that were dropped rather than delay an exchange.', counts.logDropped);
+  counter(
+    registry,
+    'candor_log_dropped_total',
+    'Lines of the exchange log that were dropped rather than delay an exchange.',
+    counts.logDropped,
+  );
   return { contentType: registry.contentType, text: await registry.metrics() };
 }
 
@@ -63,7 +77,8 @@ function addDuration(sums: Map<string, DurationSum>, one: ExchangeCount): void {
     sum = { labels, cells: Array.from({ length: durationBoundsMs.length + 1 }, () => 0), sumMs: 0 };
     sums.set(key, sum);
   }
-  for (let cell = 0; cell < sum.cells.length; cell++) sum.cells[cell] = (sum.cells[cell] ?? 0) + (one.durations[cell] ?? 0);
+  for (let cell = 0; cell < sum.cells.length; cell++)
+    sum.cells[cell] = (sum.cells[cell] ?? 0) + (one.durations[cell] ?? 0);
   sum.sumMs += one.durationMsSum;
 }
 
@@ -107,11 +122,27 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
   ['clientConnectionsTotal', 'candor_client_connections_total', 'Connections of clients that were accepted.'],
   ['exchangesActive', 'candor_exchanges_active', 'Exchanges that have begun and not ended.'],
   ['upstreamConnections', 'candor_upstream_connections', 'Connections to endpoints that are open, idle ones included.'],
-  ['upstreamConnectionsIdle', 'candor_upstream_connections_idle', 'Connections to endpoints that wait for their next exchange.'],
+  [
+    'upstreamConnectionsIdle',
+    'candor_upstream_connections_idle',
+    'Connections to endpoints that wait for their next exchange.',
+  ],
   ['upstreamConnectionsTotal', 'candor_upstream_connections_total', 'Connections to endpoints that were opened.'],
-  ['upstreamReusesTotal', 'candor_upstream_reuses_total', 'Attempts that went over a connection that was already open.'],
-  ['recordsDropped', 'candor_records_dropped_total', 'Records that a worker dropped because the control plane was behind.'],
-  ['unclassifiedTotal', 'candor_unclassified_total', 'Failures that no entry of the failure table fits. Anything but 0 is a defect of Candor.'],
+  [
+    'upstreamReusesTotal',
+    'candor_upstream_reuses_total',
+    'Attempts that went over a connection that was already open.',
+  ],
+  [
+    'recordsDropped',
+    'candor_records_dropped_total',
+    'Records that a worker dropped because the control plane was behind.',
+  ],
+  [
+    'unclassifiedTotal',
+    'candor_unclassified_total',
+    'Failures that no entry of the failure table fits. Anything but 0 is a defect of Candor.',
+  ],
 ];
 
 function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void {
@@ -122,7 +153,15 @@ function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void 
   }
 }
 
-const endpointStates: readonly EndpointState[] = ['starting', 'unknown', 'unchecked', 'healthy', 'unhealthy', 'draining', 'gone'];
+const endpointStates: readonly EndpointState[] = [
+  'starting',
+  'unknown',
+  'unchecked',
+  'healthy',
+  'unhealthy',
+  'draining',
+  'gone',
+];
 
 function addState(registry: Registry, status: GatewayStatus): void {
   const registers = [registry];
@@ -148,7 +187,9 @@ function addState(registry: Registry, status: GatewayStatus): void {
     const sum = application.instances.reduce((total, instance) => total + instance.restarts, 0);
     restarts.inc({ application: application.id }, sum);
   }
-  new Gauge({ name: 'candor_revision', help: 'Revision of the configuration that is served.', registers }).set(status.revision);
+  new Gauge({ name: 'candor_revision', help: 'Revision of the configuration that is served.', registers }).set(
+    status.revision,
+  );
   new Gauge({ name: 'candor_uptime_seconds', help: 'Since this process started.', registers }).set(status.uptimeS);
 }
 

@@ -48,7 +48,13 @@ const details: Record<OperationId, Details> = {
       'its first event is `gap` with a Gap as data. A comment every 15 s shows that the stream stands. A reader that ' +
       'takes nothing from one of them to the next, with something to take, is cut.',
     parameters: [
-      { name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' }, description: 'The last event that was read.' },
+      {
+        name: 'Last-Event-ID',
+        in: 'header',
+        required: false,
+        schema: { type: 'string' },
+        description: 'The last event that was read.',
+      },
       {
         name: 'follow',
         in: 'query',
@@ -60,7 +66,9 @@ const details: Record<OperationId, Details> = {
     responses: {
       200: {
         description: 'The stream.',
-        content: { 'text/event-stream': { schema: { type: 'string' }, 'x-data': [reference('Event'), reference('Gap')] } },
+        content: {
+          'text/event-stream': { schema: { type: 'string' }, 'x-data': [reference('Event'), reference('Gap')] },
+        },
       },
       400: problemDetails('Last-Event-ID or `follow` is malformed.'),
       503: problemDetails('As many readers follow as are admitted.'),
@@ -69,17 +77,30 @@ const details: Record<OperationId, Details> = {
   readExchange: {
     description: 'From memory, else from the log.',
     parameters: [
-      { name: 'id', in: 'path', required: true, schema: { type: 'string' }, description: 'The request id, as in X-Request-Id.' },
+      {
+        name: 'id',
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+        description: 'The request id, as in X-Request-Id.',
+      },
     ],
-    responses: { 200: json('The record.', 'ExchangeRecord'), 404: problemDetails('No exchange with this id is known here.') },
+    responses: {
+      200: json('The record.', 'ExchangeRecord'),
+      404: problemDetails('No exchange with this id is known here.'),
+    },
   },
   readMetrics: {
     description: 'Labels are bounded: names from the configuration, and words from closed lists.',
-    responses: { 200: { description: 'Prometheus text format.', content: { 'text/plain': { schema: { type: 'string' } } } } },
+    responses: {
+      200: { description: 'Prometheus text format.', content: { 'text/plain': { schema: { type: 'string' } } } },
+    },
   },
   readDescription: {
     description: 'OpenAPI 3.1.',
-    responses: { 200: { description: 'This document.', content: { 'application/json': { schema: { type: 'object' } } } } },
+    responses: {
+      200: { description: 'This document.', content: { 'application/json': { schema: { type: 'object' } } } },
+    },
   },
 };
 
@@ -106,7 +127,9 @@ export function openApi(version: string): Json {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     paths,
-    components: { schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])) },
+    components: {
+      schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])),
+    },
   };
 }
 

@@ -1,8 +1,23 @@
 /** Every operation of the admin API. The server routes by this table, and the OpenAPI file is made of it. */
 export const operations = [
-  { id: 'readStatus', method: 'GET', path: '/v1/status', summary: 'Listeners, upstreams, applications and workers, each with its state and reason' },
-  { id: 'reload', method: 'POST', path: '/v1/reload', summary: 'Read the configuration again and apply it whole, or change nothing' },
-  { id: 'followEvents', method: 'GET', path: '/v1/events', summary: 'What happens, as it happens (server-sent events)' },
+  {
+    id: 'readStatus',
+    method: 'GET',
+    path: '/v1/status',
+    summary: 'Listeners, upstreams, applications and workers, each with its state and reason',
+  },
+  {
+    id: 'reload',
+    method: 'POST',
+    path: '/v1/reload',
+    summary: 'Read the configuration again and apply it whole, or change nothing',
+  },
+  {
+    id: 'followEvents',
+    method: 'GET',
+    path: '/v1/events',
+    summary: 'What happens, as it happens (server-sent events)',
+  },
   { id: 'readExchange', method: 'GET', path: '/v1/exchanges/{id}', summary: 'The record of one exchange' },
   { id: 'readMetrics', method: 'GET', path: '/metrics', summary: 'Totals of all workers, for Prometheus' },
   { id: 'readDescription', method: 'GET', path: '/v1/openapi.json', summary: 'This description' },

@@ -98,7 +98,9 @@ export const eventSchema = z.object({
 
 export const gapSchema = z.object({
   reason: z.enum(['not_held', 'another_epoch']),
-  missed: count.describe('Events of this epoch that are no longer held. What an earlier epoch told is gone as a whole.'),
+  missed: count.describe(
+    'Events of this epoch that are no longer held. What an earlier epoch told is gone as a whole.',
+  ),
   epoch: text.describe('The epoch of what follows.'),
 });
 
@@ -132,7 +134,13 @@ const attemptSchema = z.object({
   stage: nullableText,
   evidence: z.object({}).nullable(),
   exit: z
-    .looseObject({ code: z.int().nullable(), signal: nullableText, oom: z.boolean(), before_ms: z.number(), last_line: nullableText })
+    .looseObject({
+      code: z.int().nullable(),
+      signal: nullableText,
+      oom: z.boolean(),
+      before_ms: z.number(),
+      last_line: nullableText,
+    })
     .nullable(),
   retry: z.boolean(),
   retry_reason: text,

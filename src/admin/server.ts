@@ -47,7 +47,10 @@ export class AdminSocketFailure extends Error {
 export async function startAdmin({ gateway, socketPath, clock }: AdminOptions): Promise<Admin> {
   const streams = new Set<EventStream>();
   const api = new AdminApi(gateway, clock, streams);
-  const server = createServer({ keepAliveTimeout: keepAliveMs }, (request, response) => void api.answer(request, response));
+  const server = createServer(
+    { keepAliveTimeout: keepAliveMs },
+    (request, response) => void api.answer(request, response),
+  );
   const file = await listenAt(server, socketPath);
   if ('why' in file) throw new AdminSocketFailure(socketPath, file);
   return {
@@ -77,22 +80,38 @@ class AdminApi {
       const url = new URL(request.url ?? '/', 'http://candor');
       const match = matchOperation(request.method ?? 'GET', url.pathname);
       if (match.kind === 'nothing') {
-        return sendProblem(response, problem(404, `There is nothing at ${url.pathname}; /v1/openapi.json lists what there is.`));
+        return sendProblem(
+          response,
+          problem(404, `There is nothing at ${url.pathname}; /v1/openapi.json lists what there is.`),
+        );
       }
       if (match.kind === 'wrong_method') {
         response.setHeader('Allow', match.allow);
-        return sendProblem(response, problem(405, `${url.pathname} is asked with ${match.allow}, not with ${request.method}.`));
+        return sendProblem(
+          response,
+          problem(405, `${url.pathname} is asked with ${match.allow}, not with ${request.method}.`),
+        );
       }
       await this.#perform(match.id, match.parameter, url, request, response);
     } catch (error) {
       // A defect of ours. The reader gets a sentence; where it lies is told to whoever debugs.
       if (process.env['CANDOR_DEBUG'] === '1') console.error(error);
       if (response.headersSent) response.destroy();
-      else sendProblem(response, problem(500, 'Candor made a mistake while it answered. This is a defect; please report it.'));
+      else
+        sendProblem(
+          response,
+          problem(500, 'Candor made a mistake while it answered. This is a defect; please report it.'),
+        );
     }
   }
 
-  async #perform(id: OperationId, parameter: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async #perform(
+    id: OperationId,
+    parameter: string,
+    url: URL,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     switch (id) {
       case 'readStatus':
         return sendJson(response, 200, this.#gateway.status());

@@ -9,16 +9,24 @@ const answerOctetsMax = 64 * 1024 * 1024;
 
 export type AdminAnswer =
   | { readonly ok: true; readonly status: number; readonly content: unknown }
-  | { readonly ok: false; readonly why: 'nobody_there' | 'not_permitted' | 'timeout' | 'not_an_answer'; readonly errno: string | null };
+  | {
+      readonly ok: false;
+      readonly why: 'nobody_there' | 'not_permitted' | 'timeout' | 'not_an_answer';
+      readonly errno: string | null;
+    };
 
 /** Asks the gateway behind an admin socket. Never rejects. */
 export function askAdmin(socketPath: string, method: 'GET' | 'POST', path: string, clock: Clock): Promise<AdminAnswer> {
   return new Promise((resolve) => {
     const sent = request({ socketPath, method, path, agent: false });
-    const timer = clock.schedule(after(clock.now(), answerMs), () => {
-      resolve({ ok: false, why: 'timeout', errno: null });
-      sent.destroy();
-    }, null);
+    const timer = clock.schedule(
+      after(clock.now(), answerMs),
+      () => {
+        resolve({ ok: false, why: 'timeout', errno: null });
+        sent.destroy();
+      },
+      null,
+    );
     const end = (answer: AdminAnswer): void => {
       timer.cancel();
       resolve(answer);

@@ -34,7 +34,10 @@ export async function reload(flags: AskFlags, around: Surroundings): Promise<voi
   if (flags.json) printJson(answer.content, around);
   if (answer.status === 422) {
     const { complaints = [] } = answer.content as { complaints?: readonly string[] };
-    throw new CommandFailure('validation_failed', `The configuration has mistakes; the gateway goes on as before.\n${complaints.map((one) => `  ${one}`).join('\n')}`);
+    throw new CommandFailure(
+      'validation_failed',
+      `The configuration has mistakes; the gateway goes on as before.\n${complaints.map((one) => `  ${one}`).join('\n')}`,
+    );
   }
   if (answer.status !== 200) throw refusal(answer);
   if (flags.json) return;
@@ -50,7 +53,8 @@ export interface EventFlags extends AskFlags {
 export async function events(flags: EventFlags, around: Surroundings): Promise<void> {
   const socketPath = await findSocket(flags, around);
   const style = styleFor(around.stdout, around.env);
-  const tell = (event: Event): void => around.stdout.write(flags.json ? `${JSON.stringify(event)}\n` : `${eventLine(event, style)}\n`);
+  const tell = (event: Event): void =>
+    around.stdout.write(flags.json ? `${JSON.stringify(event)}\n` : `${eventLine(event, style)}\n`);
   const subscription = readEvents(socketPath, flags.follow, (part) => {
     if (part.kind === 'event') tell(part.event);
     else around.stderr.write(`${part.missed} events came too fast and are missing here.\n`);
@@ -58,7 +62,11 @@ export async function events(flags: EventFlags, around: Surroundings): Promise<v
   const leave = around.onSignal('SIGINT', () => subscription.close());
   const ended = await subscription.ended;
   leave();
-  if (ended === 'nobody_there') throw new CommandFailure('gateway_unreachable', `No gateway answers at ${socketPath}. Is it running? \`candor up\` starts one.`);
+  if (ended === 'nobody_there')
+    throw new CommandFailure(
+      'gateway_unreachable',
+      `No gateway answers at ${socketPath}. Is it running? \`candor up\` starts one.`,
+    );
 }
 
 export interface ExplainFlags extends AskFlags {
@@ -75,7 +83,12 @@ export async function explainExchange(flags: ExplainFlags, id: string, around: S
 async function findRecord(flags: ExplainFlags, id: string, around: Surroundings): Promise<ExchangeRecord> {
   let unreachable: CommandFailure | null = null;
   try {
-    const answer = await askGateway(await findSocket(flags, around), 'GET', `/v1/exchanges/${encodeURIComponent(id)}`, around);
+    const answer = await askGateway(
+      await findSocket(flags, around),
+      'GET',
+      `/v1/exchanges/${encodeURIComponent(id)}`,
+      around,
+    );
     if (answer.status === 200) return answer.content as ExchangeRecord;
     if (answer.status !== 404) throw refusal(answer);
   } catch (error) {

@@ -7,7 +7,12 @@ export interface GatewayAnswer {
 }
 
 /** Asks the gateway behind a socket; a failure to reach it is a `CommandFailure` that says what to do. */
-export async function askGateway(socketPath: string, method: 'GET' | 'POST', path: string, around: Surroundings): Promise<GatewayAnswer> {
+export async function askGateway(
+  socketPath: string,
+  method: 'GET' | 'POST',
+  path: string,
+  around: Surroundings,
+): Promise<GatewayAnswer> {
   const answer = await askAdmin(socketPath, method, path, around.clock);
   if (answer.ok) return answer;
   throw unreachable(socketPath, answer);
@@ -22,12 +27,24 @@ export function refusal(answer: GatewayAnswer): CommandFailure {
 function unreachable(socketPath: string, answer: Extract<AdminAnswer, { ok: false }>): CommandFailure {
   switch (answer.why) {
     case 'nobody_there':
-      return new CommandFailure('gateway_unreachable', `No gateway answers at ${socketPath} (${answer.errno}). Is it running? \`candor up\` starts one.`);
+      return new CommandFailure(
+        'gateway_unreachable',
+        `No gateway answers at ${socketPath} (${answer.errno}). Is it running? \`candor up\` starts one.`,
+      );
     case 'not_permitted':
-      return new CommandFailure('gateway_unreachable', `The admin socket ${socketPath} belongs to another user. Ask as the user who runs the gateway, or as root.`);
+      return new CommandFailure(
+        'gateway_unreachable',
+        `The admin socket ${socketPath} belongs to another user. Ask as the user who runs the gateway, or as root.`,
+      );
     case 'timeout':
-      return new CommandFailure('timeout', `The gateway at ${socketPath} took the question and did not answer within 10 s.`);
+      return new CommandFailure(
+        'timeout',
+        `The gateway at ${socketPath} took the question and did not answer within 10 s.`,
+      );
     case 'not_an_answer':
-      return new CommandFailure('gateway_unreachable', `What answers at ${socketPath} is no gateway, or it left in the middle of its answer.`);
+      return new CommandFailure(
+        'gateway_unreachable',
+        `What answers at ${socketPath} is no gateway, or it left in the middle of its answer.`,
+      );
   }
 }

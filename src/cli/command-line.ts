@@ -22,7 +22,10 @@ export async function runCommandLine(argv: readonly string[], around: Surroundin
 }
 
 /** The parser colours what it prints where a stream says that it has colours; the rule for that is ours. */
-function parserStream(output: Output, { env }: Surroundings): Context['process']['stdout'] & { getColorDepth(): number } {
+function parserStream(
+  output: Output,
+  { env }: Surroundings,
+): Context['process']['stdout'] & { getColorDepth(): number } {
   const colours = output.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb';
   return { write: (text) => output.write(text), getColorDepth: () => (colours ? 4 : 1) };
 }

@@ -1,4 +1,13 @@
-import { type ApplicationText, buildApplication, buildCommand, buildRouteMap, type CommandContext, formatMessageForArgumentScannerError, ArgumentScannerError, text_en } from '@stricli/core';
+import {
+  type ApplicationText,
+  buildApplication,
+  buildCommand,
+  buildRouteMap,
+  type CommandContext,
+  formatMessageForArgumentScannerError,
+  ArgumentScannerError,
+  text_en,
+} from '@stricli/core';
 import type { AskFlags, EventFlags, ExplainFlags } from './ask-commands.ts';
 import type { CheckFlags } from './check.ts';
 import type { DemoFlags } from './demo.ts';
@@ -31,10 +40,28 @@ const runCommand = buildCommand<RunFlags, string[], Context>({
   },
   parameters: {
     flags: {
-      port: { kind: 'parsed', parse: parsePort, brief: 'Where the gateway listens', placeholder: 'port', default: '8080' },
+      port: {
+        kind: 'parsed',
+        parse: parsePort,
+        brief: 'Where the gateway listens',
+        placeholder: 'port',
+        default: '8080',
+      },
       host: { kind: 'parsed', parse: String, brief: 'On which address', placeholder: 'host', default: '127.0.0.1' },
-      readinessPath: { kind: 'parsed', parse: parsePath, brief: 'Asked until it is ready', placeholder: 'path', default: '/' },
-      appPort: { kind: 'parsed', parse: parsePort, brief: 'PORT for it; else a free one', placeholder: 'port', optional: true },
+      readinessPath: {
+        kind: 'parsed',
+        parse: parsePath,
+        brief: 'Asked until it is ready',
+        placeholder: 'path',
+        default: '/',
+      },
+      appPort: {
+        kind: 'parsed',
+        parse: parsePort,
+        brief: 'PORT for it; else a free one',
+        placeholder: 'port',
+        optional: true,
+      },
     },
     positional: {
       kind: 'array',
@@ -66,7 +93,10 @@ const upCommand = buildCommand<UpFlags, [], Context>({
 const checkCommand = buildCommand<CheckFlags, [], Context>({
   docs: {
     brief: 'Complain about a configuration',
-    fullDescription: describe('Shows everything that is wrong with it at once, and changes nothing.\nEnds with 4 when it cannot be used.', 'candor check -c candor.yaml'),
+    fullDescription: describe(
+      'Shows everything that is wrong with it at once, and changes nothing.\nEnds with 4 when it cannot be used.',
+      'candor check -c candor.yaml',
+    ),
   },
   parameters: { flags: { config: configFlag, json: jsonFlag }, aliases: { c: 'config' } },
   async func(flags) {
@@ -75,10 +105,13 @@ const checkCommand = buildCommand<CheckFlags, [], Context>({
   },
 });
 
-const schemaCommand = buildCommand<NonNullable<unknown>, [], Context>({
-  docs: { brief: 'Print the JSON Schema of the configuration', fullDescription: describe('For editors that complete and check.', 'candor schema > candor.schema.json') },
+const schemaCommand = buildCommand({
+  docs: {
+    brief: 'Print the JSON Schema of the configuration',
+    fullDescription: describe('For editors that complete and check.', 'candor schema > candor.schema.json'),
+  },
   parameters: {},
-  async func() {
+  async func(this: Context) {
     const { printSchema } = await import('./print-schema.ts');
     printSchema(this.around);
   },
@@ -87,7 +120,11 @@ const schemaCommand = buildCommand<NonNullable<unknown>, [], Context>({
 const statusCommand = buildCommand<AskFlags, [], Context>({
   docs: {
     brief: 'Show what serves, what does not, and why',
-    fullDescription: describe('Asks a running gateway over its admin socket. Ends with 8 when none answers.', 'candor status', 'candor status -c /etc/candor/candor.yaml --json'),
+    fullDescription: describe(
+      'Asks a running gateway over its admin socket. Ends with 8 when none answers.',
+      'candor status',
+      'candor status -c /etc/candor/candor.yaml --json',
+    ),
   },
   parameters: { flags: askFlags, aliases: { c: 'config' } },
   async func(flags) {
@@ -99,7 +136,10 @@ const statusCommand = buildCommand<AskFlags, [], Context>({
 const reloadCommand = buildCommand<AskFlags, [], Context>({
   docs: {
     brief: 'Have the gateway read its configuration again',
-    fullDescription: describe('It is applied whole or not at all; then this ends with 4 and says what is wrong.', 'candor reload'),
+    fullDescription: describe(
+      'It is applied whole or not at all; then this ends with 4 and says what is wrong.',
+      'candor reload',
+    ),
   },
   parameters: { flags: askFlags, aliases: { c: 'config' } },
   async func(flags) {
@@ -120,7 +160,10 @@ const explainCommand = buildCommand<ExplainFlags, [string], Context>({
   parameters: {
     flags: { ...askFlags, log: optionalText('Search this log, and ask nobody', 'path') },
     aliases: { c: 'config' },
-    positional: { kind: 'tuple', parameters: [{ brief: 'As in X-Request-Id', parse: String, placeholder: 'request-id' }] },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'As in X-Request-Id', parse: String, placeholder: 'request-id' }],
+    },
   },
   async func(flags, id) {
     const { explainExchange } = await import('./ask-commands.ts');
@@ -134,7 +177,10 @@ const eventsCommand = buildCommand<EventFlags, [], Context>({
     fullDescription: describe('Starts, exits, reloads, endpoints that fell ill or got well.', 'candor events --follow'),
   },
   parameters: {
-    flags: { ...askFlags, follow: { kind: 'boolean', brief: 'Go on as things happen', default: false, withNegated: false } },
+    flags: {
+      ...askFlags,
+      follow: { kind: 'boolean', brief: 'Go on as things happen', default: false, withNegated: false },
+    },
     aliases: { c: 'config', f: 'follow' },
   },
   async func(flags) {
@@ -148,7 +194,17 @@ const demoCommand = buildCommand<DemoFlags, [], Context>({
     brief: 'Run a gateway with a small application, and faults to try',
     fullDescription: describe('Prints curl lines to paste. Leaves nothing behind.', 'candor demo'),
   },
-  parameters: { flags: { port: { kind: 'parsed', parse: parsePort, brief: 'Where the gateway listens', placeholder: 'port', default: '8080' } } },
+  parameters: {
+    flags: {
+      port: {
+        kind: 'parsed',
+        parse: parsePort,
+        brief: 'Where the gateway listens',
+        placeholder: 'port',
+        default: '8080',
+      },
+    },
+  },
   async func(flags) {
     const { demo } = await import('./demo.ts');
     this.process.exitCode = await demo(flags, this.around);
@@ -156,11 +212,16 @@ const demoCommand = buildCommand<DemoFlags, [], Context>({
 });
 
 const versionCommand = buildCommand<{ json: boolean }, [], Context>({
-  docs: { brief: 'Print the version', fullDescription: describe('Of Candor, and of the Node it runs on.', 'candor version --json') },
+  docs: {
+    brief: 'Print the version',
+    fullDescription: describe('Of Candor, and of the Node it runs on.', 'candor version --json'),
+  },
   parameters: { flags: { json: jsonFlag } },
   func(flags) {
     const [candor, node] = [readVersion(), process.versions.node];
-    this.process.stdout.write(flags.json ? `${JSON.stringify({ candor, node })}\n` : `candor ${candor} (node ${node})\n`);
+    this.process.stdout.write(
+      flags.json ? `${JSON.stringify({ candor, node })}\n` : `candor ${candor} (node ${node})\n`,
+    );
   },
 });
 

@@ -26,7 +26,8 @@ export interface DemoFlags {
 /** Runs the demo configuration; log and admin socket are in a folder that goes with it. */
 export async function demo(flags: DemoFlags, around: Surroundings): Promise<number> {
   const { configuration } = await readConfiguration(join(demoFolder, 'candor.yaml'), around);
-  if (configuration === null) throw new CommandFailure('failure', `The demo's configuration in ${demoFolder} has mistakes. Was it changed?`);
+  if (configuration === null)
+    throw new CommandFailure('failure', `The demo's configuration in ${demoFolder} has mistakes. Was it changed?`);
   const folder = mkdtempSync(join(around.env['TMPDIR'] ?? tmpdir(), 'candor-demo-'));
   try {
     return await serve(
@@ -68,7 +69,8 @@ function hasLoopback6(): boolean {
 
 /** Resolves when every instance is ready, or when waiting longer would help nobody: then the events have said why. */
 function applicationsReady(gateway: Gateway, { clock }: Surroundings): Promise<void> {
-  const allReady = (): boolean => gateway.status().applications.every(({ instances }) => instances.every(({ phase }) => phase === 'ready'));
+  const allReady = (): boolean =>
+    gateway.status().applications.every(({ instances }) => instances.every(({ phase }) => phase === 'ready'));
   return new Promise((resolve) => {
     const end = (): void => {
       timer.cancel();
@@ -97,7 +99,9 @@ export function welcome(gateway: Gateway, configuration: Configuration, style: S
   const port = configuration.listeners[0]?.port ?? 8080;
   const base = `http://localhost:${port}`;
   const width = Math.max(...demoPaths.map(([path]) => path.length));
-  const lines = demoPaths.map(([path, shows]) => `  curl -i ${base}${path}${' '.repeat(width - path.length)}  ${style.dim(`# ${shows}`)}`);
+  const lines = demoPaths.map(
+    ([path, shows]) => `  curl -i ${base}${path}${' '.repeat(width - path.length)}  ${style.dim(`# ${shows}`)}`,
+  );
   return [
     '',
     ...whereLines(gateway, configuration, style),

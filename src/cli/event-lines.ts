@@ -33,7 +33,12 @@ export function levelOf(event: Event): Level {
 /** One line for people: when, what, from which state to which, and why. */
 export function eventLine(event: Event, style: Style): string {
   const level = levelOf(event);
-  const change = event.from !== null && event.to !== null ? ` ${event.from} → ${event.to}:` : event.to === null ? '' : ` ${event.to}:`;
+  const change =
+    event.from !== null && event.to !== null && event.from !== event.to
+      ? ` ${event.from} → ${event.to}:`
+      : event.to === null
+        ? ''
+        : ` ${event.to}:`;
   const tone = level === 'error' ? style.bad : level === 'warn' ? style.warn : (text: string) => text;
   return `${style.dim(clockTime(event.at))} ${style.name(harmless(event.subject))}${tone(`${change} ${harmless(event.reason)}`)}`;
 }
@@ -61,11 +66,19 @@ export interface EventWriter {
   printed(instance: string, stream: 'stdout' | 'stderr', line: string): void;
 }
 
+/** What a person at a terminal has just read in other words: an instance's endpoint does as its instance does. */
+function isTwiceTold(event: Event): boolean {
+  return event.kind === 'worker_started' || (event.kind === 'endpoint_state' && event.evidence.check === 'readiness');
+}
+
 export function readableEvents(stdout: Output, stderr: Output, style: Style): EventWriter {
   return {
-    event: (event) => stderr.write(`${eventLine(event, style)}\n`),
+    event: (event) => {
+      if (!isTwiceTold(event)) stderr.write(`${eventLine(event, style)}\n`);
+    },
     failed: (record) => stderr.write(`${failureLine(record, style)}\n`),
-    printed: (instance, stream, line) => (stream === 'stdout' ? stdout : stderr).write(`${style.dim(`${instance} |`)} ${line}\n`),
+    printed: (instance, stream, line) =>
+      (stream === 'stdout' ? stdout : stderr).write(`${style.dim(`${instance} |`)} ${line}\n`),
   };
 }
 
@@ -74,9 +87,19 @@ export function readableEvents(stdout: Output, stderr: Output, style: Style): Ev
  * the instance's name; failures of exchanges are in the exchange log and not told twice.
  */
 export function jsonEvents(stdout: Output, stderr: Output): EventWriter {
-  const logger = pino({ base: null, timestamp: false, messageKey: 'reason', level: 'debug', formatters: { level: (label) => ({ level: label }) } }, stderr);
+  const logger = pino(
+    {
+      base: null,
+      timestamp: false,
+      messageKey: 'reason',
+      level: 'debug',
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stderr,
+  );
   return {
-    event: ({ reason, at, ...rest }) => logger[levelOf({ reason, at, ...rest } as Event)]({ at: new Date(at).toISOString(), ...rest }, reason),
+    event: ({ reason, at, ...rest }) =>
+      logger[levelOf({ reason, at, ...rest } as Event)]({ at: new Date(at).toISOString(), ...rest }, reason),
     failed: () => {},
     printed: (instance, stream, line) => {
       if (stream === 'stdout') stdout.write(`${instance} | ${line}\n`);

@@ -35,8 +35,11 @@ function specOfCause(cause: Cause): ReturnType<typeof specOf> | null {
 }
 
 function sentenceWithoutCause(record: ExchangeRecord): string {
-  if (record.shape === 'app_error') return `The application itself answered ${record.received_status ?? record.status}; the gateway passed it on as it came.`;
-  return record.attempts.length === 0 ? 'The gateway answered as its configuration says.' : 'The application answered, and its response reached the client whole.';
+  if (record.shape === 'app_error')
+    return `The application itself answered ${record.received_status ?? record.status}; the gateway passed it on as it came.`;
+  return record.attempts.length === 0
+    ? 'The gateway answered as its configuration says.'
+    : 'The application answered, and its response reached the client whole.';
 }
 
 function nextStepWithoutCause(record: ExchangeRecord): string | null {
@@ -58,7 +61,9 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
   return [
     `${style.bold(request)} ${bad ? style.bad(status) : style.good(status)}`,
     style.dim(`  ${record.id}`),
-    style.dim(`  at ${record.at}, ${durationText(record.duration_ms)}, from ${record.client.address} over ${record.client.protocol}`),
+    style.dim(
+      `  at ${record.at}, ${durationText(record.duration_ms)}, from ${record.client.address} over ${record.client.protocol}`,
+    ),
     ...wrap([...places, `configuration revision ${record.revision}`].join(', '), '  ').map((line) => style.dim(line)),
   ];
 }
@@ -113,13 +118,17 @@ function timelineLines(record: ExchangeRecord, style: Style): string[] {
 }
 
 function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRecord, style: Style): string[] {
-  const connection = attempt.reused ? `a connection idle for ${durationText(attempt.idle_ms ?? 0)}` : 'a new connection';
+  const connection = attempt.reused
+    ? `a connection idle for ${durationText(attempt.idle_ms ?? 0)}`
+    : 'a new connection';
   const lines = wrap(`attempt ${number}: ${endpointText(attempt)}, ${attempt.state} then, over ${connection}`, '  ');
   const whole = Math.max(record.duration_ms, attempt.ended_ms, 0.001);
   for (const { name, fromMs, toMs } of stagesOf(attempt)) {
     const bar = drawBar(fromMs / whole, toMs / whole);
     const took = durationText(toMs - fromMs).padStart(9);
-    lines.push(`    ${name.padEnd(11)} ${style.dim('│')}${style.name(bar)}${style.dim('│')} ${took}  ${style.dim(`at ${durationText(fromMs)}`)}`);
+    lines.push(
+      `    ${name.padEnd(11)} ${style.dim('│')}${style.name(bar)}${style.dim('│')} ${took}  ${style.dim(`at ${durationText(fromMs)}`)}`,
+    );
   }
   for (const line of outcomeText(attempt)) lines.push(...wrap(harmless(line), '      '));
   return lines;
@@ -140,13 +149,20 @@ function drawBar(from: number, to: number): string {
 }
 
 function outcomeText(attempt: AttemptRecord): string[] {
-  const retry = Object.hasOwn(retryWords, attempt.retry_reason) ? retryWords[attempt.retry_reason] : attempt.retry_reason;
+  const retry = Object.hasOwn(retryWords, attempt.retry_reason)
+    ? retryWords[attempt.retry_reason]
+    : attempt.retry_reason;
   if (attempt.cause === null) return [`✔ ${attempt.status ?? 'no status'}; ${retry}`];
   const { exit } = attempt;
   const exited =
     exit === null
       ? []
-      : [explainExit({ atInstant: 0, code: exit.code, signal: exit.signal, outOfMemory: exit.oom, lastLine: exit.last_line }, exit.before_ms)];
+      : [
+          explainExit(
+            { atInstant: 0, code: exit.code, signal: exit.signal, outOfMemory: exit.oom, lastLine: exit.last_line },
+            exit.before_ms,
+          ),
+        ];
   return [`✖ ${sentenceOf(attempt)}`, ...exited, `→ ${retry}`];
 }
 

@@ -28,8 +28,13 @@ export async function findSocket(choice: SocketChoice, around: Surroundings): Pr
 
 async function socketOfConfiguration(file: string, around: Surroundings): Promise<string> {
   const { configuration } = await readConfiguration(file, around);
-  if (configuration === null) throw new CommandFailure('validation_failed', `${file} has mistakes. \`candor check -c ${file}\` shows them.`);
-  if (configuration.admin.socket === null) throw new CommandFailure('gateway_unreachable', `${file} says \`admin.socket: none\`, so its gateway cannot be asked.`);
+  if (configuration === null)
+    throw new CommandFailure('validation_failed', `${file} has mistakes. \`candor check -c ${file}\` shows them.`);
+  if (configuration.admin.socket === null)
+    throw new CommandFailure(
+      'gateway_unreachable',
+      `${file} says \`admin.socket: none\`, so its gateway cannot be asked.`,
+    );
   return configuration.admin.socket;
 }
 
@@ -41,7 +46,10 @@ async function onlyRunning(around: Surroundings): Promise<string> {
   const [only, ...others] = living;
   if (only === undefined) throw new CommandFailure('gateway_unreachable', nobodyText(folders));
   if (others.length === 0) return only;
-  throw new CommandFailure('usage', `Several gateways run here. Say which one is meant:\n${living.map((path) => `  --socket ${path}`).join('\n')}`);
+  throw new CommandFailure(
+    'usage',
+    `Several gateways run here. Say which one is meant:\n${living.map((path) => `  --socket ${path}`).join('\n')}`,
+  );
 }
 
 function nobodyText(folders: readonly string[]): string {

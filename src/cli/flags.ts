@@ -2,7 +2,12 @@ import { CommandFailure } from './surroundings.ts';
 
 /** The flags that several commands have, said once. */
 
-export const jsonFlag = { kind: 'boolean', brief: 'Print JSON, for programs', default: false, withNegated: false } as const;
+export const jsonFlag = {
+  kind: 'boolean',
+  brief: 'Print JSON, for programs',
+  default: false,
+  withNegated: false,
+} as const;
 
 const text = (input: string): string => input;
 
@@ -16,12 +21,19 @@ export const configFlag = {
 
 /** For commands that ask a running gateway. */
 export const askFlags = {
-  config: { kind: 'parsed', parse: text, brief: 'Its configuration, which names the socket', placeholder: 'file', optional: true },
+  config: {
+    kind: 'parsed',
+    parse: text,
+    brief: 'Its configuration, which names the socket',
+    placeholder: 'file',
+    optional: true,
+  },
   socket: { kind: 'parsed', parse: text, brief: 'Its admin socket', placeholder: 'path', optional: true },
   json: jsonFlag,
 } as const;
 
-export const optionalText = (brief: string, placeholder: string) => ({ kind: 'parsed', parse: text, brief, placeholder, optional: true }) as const;
+export const optionalText = (brief: string, placeholder: string) =>
+  ({ kind: 'parsed', parse: text, brief, placeholder, optional: true }) as const;
 
 export function parsePort(input: string): number {
   const port = Number(input);

@@ -7,7 +7,10 @@ export interface ListenFacts {
 }
 
 /** What kept a listener from opening, and what to do: one or two sentences. */
-export function listenFailureText(failure: ListenFacts, holderOf: (port: number) => PortHolder | null = findPortHolder): string {
+export function listenFailureText(
+  failure: ListenFacts,
+  holderOf: (port: number) => PortHolder | null = findPortHolder,
+): string {
   const port = portOf(failure.address);
   switch (failure.errno) {
     case 'EADDRINUSE':
@@ -25,7 +28,9 @@ export function listenFailureText(failure: ListenFacts, holderOf: (port: number)
 }
 
 function holderText(holder: PortHolder | null): string {
-  return holder === null ? 'another process listens there (its owner may find it with: ss -ltnp)' : `${holder.command} (pid ${holder.pid}) listens there`;
+  return holder === null
+    ? 'another process listens there (its owner may find it with: ss -ltnp)'
+    : `${holder.command} (pid ${holder.pid}) listens there`;
 }
 
 /** Null where the address has none. */

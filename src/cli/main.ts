@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { isatty } from 'node:tty';
 import { systemClock } from '../gateway/system.ts';
 import { runCommandLine } from './command-line.ts';
 import { defectText } from './failure-text.ts';
@@ -6,9 +7,9 @@ import type { Output, Surroundings } from './surroundings.ts';
 
 /** The program `candor`: one command line, in the process that the system gave us. */
 
-function outputOf(stream: NodeJS.WriteStream): Output {
+function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
   return {
-    isTTY: stream.isTTY === true,
+    isTTY: isatty(stream.fd),
     write: (text) => {
       stream.write(text);
     },

@@ -10,14 +10,19 @@ const portsTried = 20;
  * What `run` and `demo` do about a port that is taken: say who holds it, and take the next free one; on a
  * terminal they ask first. Null where the person says no.
  */
-export function offerNextPort(around: Surroundings): (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null> {
+export function offerNextPort(
+  around: Surroundings,
+): (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null> {
   return async (configuration, failure) => {
     const taken = portOf(failure.address);
-    const hosts = configuration.listeners.filter((listener) => listener.port === taken).map((listener) => listener.host);
+    const hosts = configuration.listeners
+      .filter((listener) => listener.port === taken)
+      .map((listener) => listener.host);
     const next = taken === null ? null : await findFreePort(taken + 1, hosts);
     if (taken === null || next === null) return null;
     const sentence = listenFailureText(failure);
-    if (!(await accepted(sentence, next, around))) throw new CommandFailure('failure', 'Choose another port with --port.');
+    if (!(await accepted(sentence, next, around)))
+      throw new CommandFailure('failure', 'Choose another port with --port.');
     return withPort(configuration, taken, next);
   };
 }
@@ -33,7 +38,9 @@ async function accepted(sentence: string, next: number, around: Surroundings): P
 
 /** The same configuration, with every listener of one port moved to another. */
 export function withPort(configuration: Configuration, from: number, to: number): Configuration {
-  const listeners = configuration.listeners.map((listener) => (listener.port === from ? { ...listener, port: to } : listener));
+  const listeners = configuration.listeners.map((listener) =>
+    listener.port === from ? { ...listener, port: to } : listener,
+  );
   return { ...configuration, listeners };
 }
 
@@ -45,10 +52,28 @@ async function findFreePort(first: number, hosts: readonly string[]): Promise<nu
   return null;
 }
 
-function isFree(port: number, host: string): Promise<boolean> {
+async function isFree(port: number, host: string): Promise<boolean> {
+  return (await tryListening(port, host)) === null;
+}
+
+/**
+ * What will keep the first of a configuration's listeners from opening; null where all seem free. Asked
+ * before applications are started for nothing. It also sees what a gateway's own listening cannot: that
+ * another gateway of the same user holds the port, with which it would share it (SO_REUSEPORT).
+ */
+export async function findListenProblem(configuration: Configuration): Promise<ListenFacts | null> {
+  for (const { id, host, port } of configuration.listeners) {
+    const errno = port === 0 ? null : await tryListening(port, host);
+    if (errno !== null) return { listener: id, address: `${host.includes(':') ? `[${host}]` : host}:${port}`, errno };
+  }
+  return null;
+}
+
+/** The errno of listening there; null where it went well. */
+function tryListening(port: number, host: string): Promise<string | null> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen({ port, host }, () => server.close(() => resolve(true)));
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'EIO'));
+    server.listen({ port, host }, () => server.close(() => resolve(null)));
   });
 }

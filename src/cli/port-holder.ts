@@ -13,7 +13,10 @@ export interface PortHolder {
  * another user and we may not look. Linux only; elsewhere null. `proc` is where /proc is mounted.
  */
 export function findPortHolder(port: number, proc = '/proc'): PortHolder | null {
-  const inodes = new Set([...listeningInodes(join(proc, 'net/tcp'), port), ...listeningInodes(join(proc, 'net/tcp6'), port)]);
+  const inodes = new Set([
+    ...listeningInodes(join(proc, 'net/tcp'), port),
+    ...listeningInodes(join(proc, 'net/tcp6'), port),
+  ]);
   if (inodes.size === 0) return null;
   for (const pid of list(proc)) {
     if (/^\d+$/.test(pid) && holdsOneOf(join(proc, pid, 'fd'), inodes)) {

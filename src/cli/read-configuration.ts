@@ -29,7 +29,8 @@ export async function readConfiguration(file: string, around: Surroundings): Pro
   // People know the file by the name that they gave it, and editors open it by that name too.
   const named = (complaints: readonly Complaint[]): Complaint[] =>
     complaints.map((one) => (one.file === path ? { ...one, file: shown.startsWith('..') ? path : shown } : one));
-  if (!loading.ok) return { configuration: null, complaints: named(loading.complaints), path, text: loading.sourceText };
+  if (!loading.ok)
+    return { configuration: null, complaints: named(loading.complaints), path, text: loading.sourceText };
   return { configuration: loading.configuration, complaints: named(loading.warnings), path, text: loading.sourceText };
 }
 
@@ -43,7 +44,9 @@ export function renderForPeople(read: ConfigurationRead, output: Output, around:
 export function reloadFrom(file: string, around: Surroundings): ConfigurationReload {
   return async () => {
     const { configuration, complaints } = await readConfiguration(file, around);
-    return configuration === null ? { ok: false, complaints: complaints.map(complaintLine) } : { ok: true, configuration };
+    return configuration === null
+      ? { ok: false, complaints: complaints.map(complaintLine) }
+      : { ok: true, configuration };
   };
 }
 
@@ -67,5 +70,8 @@ export function configurationFor(flags: RunFlags, command: readonly string[], ar
   });
   if (flags.appPort === undefined) return configuration;
   const port = flags.appPort;
-  return { ...configuration, applications: configuration.applications.map((application) => ({ ...application, port })) };
+  return {
+    ...configuration,
+    applications: configuration.applications.map((application) => ({ ...application, port })),
+  };
 }

@@ -24,7 +24,8 @@ export async function run(flags: RunFlags, command: readonly string[], around: S
       otherPort: offerNextPort(around),
       opened: (gateway, served) => {
         // In a log the events have said it all.
-        if (around.stderr.isTTY) around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
+        if (around.stderr.isTTY)
+          around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
       },
     },
     around,

@@ -11,7 +11,11 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export function runtimeFolders(env: Environment): string[] {
   const service = env['RUNTIME_DIRECTORY']?.split(':')[0] ?? '';
   const user = env['XDG_RUNTIME_DIR'] ?? '';
-  const folders = [isAbsolute(service) ? service : null, isAbsolute(user) ? join(user, 'candor') : null, join(env['TMPDIR'] ?? tmpdir(), `candor-${userInfo().uid}`)];
+  const folders = [
+    isAbsolute(service) ? service : null,
+    isAbsolute(user) ? join(user, 'candor') : null,
+    join(env['TMPDIR'] ?? tmpdir(), `candor-${userInfo().uid}`),
+  ];
   return folders.filter((folder) => folder !== null);
 }
 

@@ -5,8 +5,10 @@ import { AdminSocketFailure, startAdmin } from '../admin/server.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway, GatewayWatcher } from '../gateway/control.ts';
 import { type ConfigurationReload, ListenFailure, LogFailure, startGateway } from '../gateway/gateway.ts';
+import { defectText } from './failure-text.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
+import { findListenProblem } from './next-port.ts';
 import { StopSignals } from './stop-signals.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
@@ -42,7 +44,13 @@ export async function serve(plan: ServePlan, around: Surroundings): Promise<numb
   }
 }
 
-async function serveUntilStopped(gateway: Gateway, configuration: Configuration, plan: ServePlan, stop: StopSignals, around: Surroundings): Promise<number> {
+async function serveUntilStopped(
+  gateway: Gateway,
+  configuration: Configuration,
+  plan: ServePlan,
+  stop: StopSignals,
+  around: Surroundings,
+): Promise<number> {
   let admin: Admin | null = null;
   try {
     admin = await openAdmin(gateway, configuration, around);
@@ -70,7 +78,10 @@ async function openAdmin(gateway: Gateway, configuration: Configuration, around:
   }
 }
 
-async function start(plan: ServePlan, writer: EventWriter): Promise<{ gateway: Gateway; configuration: Configuration }> {
+async function start(
+  plan: ServePlan,
+  writer: EventWriter,
+): Promise<{ gateway: Gateway; configuration: Configuration }> {
   const watcher: GatewayWatcher = {
     told: (event) => writer.event(event),
     failed: (record) => writer.failed(record),
@@ -80,15 +91,20 @@ async function start(plan: ServePlan, writer: EventWriter): Promise<{ gateway: G
   const reloading = reloadConfiguration === undefined ? {} : { reloadConfiguration };
   let configuration = plan.configuration;
   for (;;) {
+    const problem = (await findListenProblem(configuration)) ?? (await tryStarting(configuration));
+    if (!('errno' in problem)) return { gateway: problem, configuration };
+    const other = problem.errno === 'EADDRINUSE' ? ((await plan.otherPort?.(configuration, problem)) ?? null) : null;
+    if (other === null) throw new CommandFailure('failure', listenFailureText(problem));
+    configuration = other;
+  }
+
+  async function tryStarting(configuration: Configuration): Promise<Gateway | ListenFailure> {
     makeLogFolder(configuration);
     try {
-      return { gateway: await startGateway({ configuration, source, ...reloading, watcher }), configuration };
+      return await startGateway({ configuration, source, ...reloading, watcher });
     } catch (error) {
-      if (error instanceof LogFailure) throw new CommandFailure('failure', error.message);
-      if (!(error instanceof ListenFailure)) throw error;
-      const other = error.errno === 'EADDRINUSE' ? ((await plan.otherPort?.(configuration, error)) ?? null) : null;
-      if (other === null) throw new CommandFailure('failure', listenFailureText(error));
-      configuration = other;
+      if (error instanceof ListenFailure) return error;
+      throw error instanceof LogFailure ? new CommandFailure('failure', error.message) : error;
     }
   }
 }
@@ -99,8 +115,10 @@ function makeLogFolder({ log }: Configuration): void {
 
 /** SIGHUP reads the configuration again, SIGUSR2 reopens the logs. What comes of it is told as an event. */
 function passSignals(gateway: Gateway, around: Surroundings): () => void {
-  const leaveReload = around.onSignal('SIGHUP', () => void gateway.reload('signal:SIGHUP'));
-  const leaveReopen = around.onSignal('SIGUSR2', () => void gateway.reopenLogs());
+  // A gateway that serves goes on serving, whatever comes of a signal.
+  const tell = (error: unknown): void => around.stderr.write(`${defectText(error, around.env)}\n`);
+  const leaveReload = around.onSignal('SIGHUP', () => void gateway.reload('signal:SIGHUP').catch(tell));
+  const leaveReopen = around.onSignal('SIGUSR2', () => void gateway.reopenLogs().catch(tell));
   return () => {
     leaveReload();
     leaveReopen();
@@ -111,4 +129,3 @@ function eventWriter(around: Surroundings): EventWriter {
   const { stdout, stderr, env } = around;
   return stderr.isTTY ? readableEvents(stdout, stderr, styleFor(stderr, env)) : jsonEvents(stdout, stderr);
 }
-

@@ -8,8 +8,16 @@ export function renderStatus(status: GatewayStatus, style: Style): string {
   const lines = [
     ...headLines(status, style),
     ...section('LISTENERS', listenerLines(status, style), style),
-    ...section('UPSTREAMS', status.upstreams.flatMap((upstream) => upstreamLines(upstream, style)), style),
-    ...section('APPLICATIONS', status.applications.flatMap((application) => applicationLines(application, style)), style),
+    ...section(
+      'UPSTREAMS',
+      status.upstreams.flatMap((upstream) => upstreamLines(upstream, style)),
+      style,
+    ),
+    ...section(
+      'APPLICATIONS',
+      status.applications.flatMap((application) => applicationLines(application, style)),
+      style,
+    ),
     ...section('WORKERS', workerLines(status, style), style),
   ];
   return `${lines.join('\n')}\n`;
@@ -17,7 +25,9 @@ export function renderStatus(status: GatewayStatus, style: Style): string {
 
 function headLines(status: GatewayStatus, style: Style): string[] {
   const state = status.state === 'serving' ? style.good(status.state) : style.warn(status.state);
-  const lines = [`${style.bold(status.deployment)} ${state}, up ${ageText(status.uptimeS)}, configuration revision ${status.revision}`];
+  const lines = [
+    `${style.bold(status.deployment)} ${state}, up ${ageText(status.uptimeS)}, configuration revision ${status.revision}`,
+  ];
   lines.push(style.dim(`  candor ${status.version}, member ${status.member}, pid ${status.pid}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));
   return lines;
@@ -40,9 +50,17 @@ function listenerLines(status: GatewayStatus, style: Style): string[] {
 }
 
 function upstreamLines(upstream: UpstreamStatus, style: Style): string[] {
-  const rows = upstream.endpoints.map(({ address, state, sinceS }) => [mark(toneOfState[state], style), address, state, `for ${ageText(sinceS)}`]);
+  const rows = upstream.endpoints.map(({ address, state, sinceS }) => [
+    mark(toneOfState[state], style),
+    address,
+    state,
+    `for ${ageText(sinceS)}`,
+  ]);
   const heads = alignColumns(rows, '    ');
-  const lines = upstream.endpoints.flatMap((endpoint, place) => [heads[place] ?? '', ...reasonLines(endpoint.reason, style)]);
+  const lines = upstream.endpoints.flatMap((endpoint, place) => [
+    heads[place] ?? '',
+    ...reasonLines(endpoint.reason, style),
+  ]);
   const from = upstream.application === null ? '' : style.dim(' (an application that Candor runs)');
   const none = upstream.endpoints.length === 0 ? [style.warn('    no endpoint')] : [];
   return [`  ${style.name(upstream.id)}${from}`, ...lines, ...none];
@@ -59,7 +77,10 @@ function applicationLines(application: ApplicationStatus, style: Style): string[
     countText(instance.restarts, 'restart'),
   ]);
   const heads = alignColumns(rows, '    ');
-  const lines = application.instances.flatMap((instance, place) => [heads[place] ?? '', ...instanceDetails(instance, style)]);
+  const lines = application.instances.flatMap((instance, place) => [
+    heads[place] ?? '',
+    ...instanceDetails(instance, style),
+  ]);
   return [`  ${style.name(application.id)}  ${style.dim(command)}`, ...lines];
 }
 

@@ -23,7 +23,10 @@ export class StopSignals {
     this.first = new Promise((resolve) => {
       this.#onFirst = resolve;
     });
-    this.#leave = [around.onSignal('SIGINT', () => this.#came('SIGINT')), around.onSignal('SIGTERM', () => this.#came('SIGTERM'))];
+    this.#leave = [
+      around.onSignal('SIGINT', () => this.#came('SIGINT')),
+      around.onSignal('SIGTERM', () => this.#came('SIGTERM')),
+    ];
   }
 
   /** 0 after an orderly end. */
@@ -38,7 +41,8 @@ export class StopSignals {
   #came(signal: StopSignal): void {
     this.#count += 1;
     if (this.#count === 1) {
-      if (this.#around.stderr.isTTY) this.#around.stderr.write('\nLetting what runs finish. Once more ends it at once.\n');
+      if (this.#around.stderr.isTTY)
+        this.#around.stderr.write('\nLetting what runs finish. Once more ends it at once.\n');
       this.#onFirst(signal);
       return;
     }

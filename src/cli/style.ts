@@ -23,7 +23,10 @@ export function styleFor(output: Output, env: Readonly<Record<string, string | u
 }
 
 function styleBy(apply: (format: Format, text: string) => string): Style {
-  const colour = (format: Format): Colour => (text) => apply(format, text);
+  const colour =
+    (format: Format): Colour =>
+    (text) =>
+      apply(format, text);
   return {
     bold: colour('bold'),
     dim: colour('dim'),

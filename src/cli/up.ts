@@ -12,14 +12,16 @@ export interface UpFlags {
 export async function up(flags: UpFlags, around: Surroundings): Promise<number> {
   const read = await readConfiguration(flags.config, around);
   if (read.complaints.length > 0) around.stderr.write(renderForPeople(read, around.stderr, around));
-  if (read.configuration === null) throw new CommandFailure('validation_failed', `${flags.config} has mistakes; nothing was started.`);
+  if (read.configuration === null)
+    throw new CommandFailure('validation_failed', `${flags.config} has mistakes; nothing was started.`);
   return serve(
     {
       configuration: read.configuration,
       source: read.path,
       reloadConfiguration: reloadFrom(flags.config, around),
       opened: (gateway, served) => {
-        if (around.stderr.isTTY) around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
+        if (around.stderr.isTTY)
+          around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
       },
     },
     around,

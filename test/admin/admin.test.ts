@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,14 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { spawn } from 'node:child_process';
 import { openApi } from '../../src/admin/openapi.ts';
 import { operations } from '../../src/admin/operations.ts';
-import { eventSchema, gapSchema, problemSchema, recordSchema, reloadSchema, statusSchema } from '../../src/admin/schemas.ts';
+import {
+  eventSchema,
+  gapSchema,
+  problemSchema,
+  recordSchema,
+  reloadSchema,
+  statusSchema,
+} from '../../src/admin/schemas.ts';
 import { type Admin, AdminSocketFailure, startAdmin } from '../../src/admin/server.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
@@ -47,7 +54,12 @@ async function ask(method: string, path: string, fields: Record<string, string> 
   response.setEncoding('utf8');
   let text = '';
   for await (const chunk of response) text += chunk;
-  return { status: response.statusCode ?? 0, type: response.headers['content-type'] ?? '', allow: response.headers.allow, text };
+  return {
+    status: response.statusCode ?? 0,
+    type: response.headers['content-type'] ?? '',
+    allow: response.headers.allow,
+    text,
+  };
 }
 
 async function responseOf(sent: ClientRequest): Promise<IncomingMessage> {
@@ -119,7 +131,10 @@ describe('answers fit the description', () => {
   });
 
   test('reload of a wrong file lists every complaint', async () => {
-    gateway.reloadAnswer = { ok: false, complaints: ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'] };
+    gateway.reloadAnswer = {
+      ok: false,
+      complaints: ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'],
+    };
     const answer = await ask('POST', '/v1/reload');
     assert.equal(answer.status, 422);
     assert.equal(answer.type, 'application/problem+json');
@@ -176,7 +191,12 @@ describe('answers fit the description', () => {
   });
 
   test('content is not waited for, and a flood of it is cut', async () => {
-    const sent = request({ socketPath, method: 'POST', path: '/v1/status', headers: { 'Transfer-Encoding': 'chunked' } });
+    const sent = request({
+      socketPath,
+      method: 'POST',
+      path: '/v1/status',
+      headers: { 'Transfer-Encoding': 'chunked' },
+    });
     sent.on('error', () => {});
     sent.write(Buffer.alloc(100_000));
     await new Promise((resolve) => sent.on('close', resolve));
@@ -192,19 +212,41 @@ describe('the description', () => {
     for (const { id, method, path } of operations) {
       assert.equal(document.paths[path][method.toLowerCase()].operationId, id);
     }
-    const described = Object.values(document.paths as Record<string, object>).reduce((sum, path) => sum + Object.keys(path).length, 0);
+    const described = Object.values(document.paths as Record<string, object>).reduce(
+      (sum, path) => sum + Object.keys(path).length,
+      0,
+    );
     assert.equal(described, operations.length);
+  });
+
+  test('and the page for people name the same operations and metrics', async () => {
+    const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'admin-api.md'), 'utf8');
+    for (const { method, path } of operations) assert.ok(page.includes(`| ${method} | \`${path}\` |`), path);
+    const { text } = await ask('GET', '/metrics');
+    for (const [, name] of text.matchAll(/^# TYPE (\w+)/gm)) {
+      const ending = /_(total|idle)$/.exec(name ?? '')?.[0];
+      assert.ok(
+        page.includes(`\`${name}\``) || (ending !== undefined && page.includes(`\`…${ending}\``)),
+        `${name} is not in docs/admin-api.md`,
+      );
+    }
   });
 
   test('refers only to schemas that it has', () => {
     const text = JSON.stringify(openApi('0.1.0'));
     const names = Object.keys((openApi('0.1.0')['components'] as { schemas: object }).schemas);
-    for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g)) assert.ok(names.includes(name ?? ''), name ?? '');
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/(\w+)"/g))
+      assert.ok(names.includes(name ?? ''), name ?? '');
   });
 });
 
 /** Reads a stream of events until `enough` says so, then leaves. */
-async function readStream(path: string, fields: Record<string, string>, enough: (text: string) => boolean, began = () => {}): Promise<string> {
+async function readStream(
+  path: string,
+  fields: Record<string, string>,
+  enough: (text: string) => boolean,
+  began = () => {},
+): Promise<string> {
   const sent = request({ socketPath, path, headers: fields });
   sent.end();
   const response = await responseOf(sent);
@@ -221,7 +263,12 @@ async function readStream(path: string, fields: Record<string, string>, enough: 
 }
 
 function tellListener(port: string): void {
-  gateway.tell({ kind: 'listener_opened', subject: 'listener:http', reason: `Opened at ${port}.`, evidence: { listener: 'http', address: port } });
+  gateway.tell({
+    kind: 'listener_opened',
+    subject: 'listener:http',
+    reason: `Opened at ${port}.`,
+    evidence: { listener: 'http', address: port },
+  });
 }
 
 function dataOf(text: string, kind: string): unknown[] {
@@ -234,20 +281,34 @@ function dataOf(text: string, kind: string): unknown[] {
 describe('events', () => {
   test('that are held come first, then what happens', async () => {
     tellListener('one');
-    const text = await readStream('/v1/events', {}, (all) => all.includes('three'), () => {
-      tellListener('two');
-      tellListener('three');
-    });
+    const text = await readStream(
+      '/v1/events',
+      {},
+      (all) => all.includes('three'),
+      () => {
+        tellListener('two');
+        tellListener('three');
+      },
+    );
     const events = dataOf(text, 'listener_opened').map((event) => eventSchema.parse(event));
-    assert.deepEqual(events.map((event) => event.seq), [1, 2, 3]);
-    assert.deepEqual([...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id), ['run-1-1', 'run-1-2', 'run-1-3']);
+    assert.deepEqual(
+      events.map((event) => event.seq),
+      [1, 2, 3],
+    );
+    assert.deepEqual(
+      [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
+      ['run-1-1', 'run-1-2', 'run-1-3'],
+    );
     assert.deepEqual(dataOf(text, 'gap'), []);
   });
 
   test('resume after the last that was read', async () => {
     for (const name of ['one', 'two', 'three']) tellListener(name);
     const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-1-2' }, () => false);
-    assert.deepEqual([...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id), ['run-1-3']);
+    assert.deepEqual(
+      [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
+      ['run-1-3'],
+    );
     assert.deepEqual(dataOf(text, 'gap'), []);
   });
 
@@ -255,15 +316,24 @@ describe('events', () => {
     gateway.events.held = 2;
     for (const name of ['one', 'two', 'three', 'four', 'five']) tellListener(name);
     const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-1-1' }, () => false);
-    assert.deepEqual(dataOf(text, 'gap').map((gap) => gapSchema.parse(gap)), [{ reason: 'not_held', missed: 2, epoch: 'run-1' }]);
-    assert.deepEqual([...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id), ['run-1-4', 'run-1-5']);
+    assert.deepEqual(
+      dataOf(text, 'gap').map((gap) => gapSchema.parse(gap)),
+      [{ reason: 'not_held', missed: 2, epoch: 'run-1' }],
+    );
+    assert.deepEqual(
+      [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
+      ['run-1-4', 'run-1-5'],
+    );
   });
 
   test('of another epoch are told as a gap, and this epoch from its beginning', async () => {
     tellListener('one');
     const text = await readStream('/v1/events?follow=false', { 'Last-Event-ID': 'run-0-99' }, () => false);
     assert.deepEqual(dataOf(text, 'gap'), [{ reason: 'another_epoch', missed: 0, epoch: 'run-1' }]);
-    assert.deepEqual([...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id), ['run-1-1']);
+    assert.deepEqual(
+      [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id),
+      ['run-1-1'],
+    );
   });
 
   test('with a malformed id are refused', async () => {
@@ -271,18 +341,27 @@ describe('events', () => {
   });
 
   test('a comment every 15 s shows that the stream stands', async () => {
-    const text = await readStream('/v1/events', {}, (all) => all.includes('still here'), () => void clock.advance(15_000));
+    const text = await readStream(
+      '/v1/events',
+      {},
+      (all) => all.includes('still here'),
+      () => void clock.advance(15_000),
+    );
     assert.match(text, /^: still here$/m);
   });
 
   const long = 'x'.repeat(64 * 1024);
-  const tellLong = () => gateway.tell({ kind: 'worker_lost', subject: 'worker:1', reason: long, evidence: { why: '', exchangesLost: 0 } });
+  const tellLong = () =>
+    gateway.tell({ kind: 'worker_lost', subject: 'worker:1', reason: long, evidence: { why: '', exchangesLost: 0 } });
 
   test('more than a socket takes at once all reach a reader in their order', async () => {
     for (let number = 0; number < 100; number++) tellLong();
     const text = await readStream('/v1/events?follow=false', {}, () => false);
     const ids = [...text.matchAll(/^id: (.*)$/gm)].map(([, id]) => id);
-    assert.deepEqual(ids, Array.from({ length: 100 }, (_, place) => `run-1-${place + 1}`));
+    assert.deepEqual(
+      ids,
+      Array.from({ length: 100 }, (_, place) => `run-1-${place + 1}`),
+    );
   });
 
   test('a reader that falls behind what is held is told of the gap', async () => {
@@ -346,10 +425,35 @@ describe('metrics', () => {
     durations[1] = 3;
     durations[15] = 1;
     gateway.exchangeCounts = [
-      { route: 'api', upstream: 'api', statusClass: '5xx', shape: 'unreachable', cause: 'connect_refused', end: 'generated', count: 4, durationMsSum: 61_006, octetsIn: 10, octetsOut: 20, durations },
+      {
+        route: 'api',
+        upstream: 'api',
+        statusClass: '5xx',
+        shape: 'unreachable',
+        cause: 'connect_refused',
+        end: 'generated',
+        count: 4,
+        durationMsSum: 61_006,
+        octetsIn: 10,
+        octetsOut: 20,
+        durations,
+      },
     ];
-    const worker = { clientConnections: 2, clientConnectionsTotal: 9, exchangesActive: 1, upstreamConnections: 3, upstreamConnectionsIdle: 1, upstreamConnectionsTotal: 5, upstreamReusesTotal: 4, recordsDropped: 0, unclassifiedTotal: 0 };
-    gateway.workerCounts = [{ worker: 1, ...worker }, { worker: 2, ...worker }];
+    const worker = {
+      clientConnections: 2,
+      clientConnectionsTotal: 9,
+      exchangesActive: 1,
+      upstreamConnections: 3,
+      upstreamConnectionsIdle: 1,
+      upstreamConnectionsTotal: 5,
+      upstreamReusesTotal: 4,
+      recordsDropped: 0,
+      unclassifiedTotal: 0,
+    };
+    gateway.workerCounts = [
+      { worker: 1, ...worker },
+      { worker: 2, ...worker },
+    ];
     const { text, type } = await ask('GET', '/metrics');
     assert.match(type, /^text\/plain; version=0\.0\.4/);
     const expected = [

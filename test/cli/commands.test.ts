@@ -8,7 +8,7 @@ import { type Admin, startAdmin } from '../../src/admin/server.ts';
 import { parseBlock } from '../../src/cli/admin-client.ts';
 import { exitCodeOf, exitCodes } from '../../src/cli/exit-codes.ts';
 import { listenFailureText, portOf } from '../../src/cli/listen-failure-text.ts';
-import { offerNextPort, withPort } from '../../src/cli/next-port.ts';
+import { findListenProblem, offerNextPort, withPort } from '../../src/cli/next-port.ts';
 import { findPortHolder } from '../../src/cli/port-holder.ts';
 import { StopSignals } from '../../src/cli/stop-signals.ts';
 import { CommandFailure } from '../../src/cli/surroundings.ts';
@@ -95,7 +95,12 @@ describe('status', () => {
 
   test('at something that is no gateway ends with 8', async () => {
     const path = join(folder, 'other.sock');
-    const server: Server = createServer((socket) => socket.on('error', () => {}).resume().end('SSH-2.0-other\r\n'));
+    const server: Server = createServer((socket) =>
+      socket
+        .on('error', () => {})
+        .resume()
+        .end('SSH-2.0-other\r\n'),
+    );
     await new Promise<void>((resolve) => server.listen({ path }, resolve));
     assert.equal(await around.candor('status', '--socket', path), 8);
     assert.match(around.stderr.text, /is no gateway/);
@@ -112,7 +117,10 @@ describe('reload', () => {
 
   test('of a wrong file ends with 4, with every complaint', async () => {
     await open();
-    gateway.reloadAnswer = { ok: false, complaints: ['candor.yaml:3:1: unknown key "rout"', 'candor.yaml:9:3: "x" is not a port'] };
+    gateway.reloadAnswer = {
+      ok: false,
+      complaints: ['candor.yaml:3:1: unknown key "rout"', 'candor.yaml:9:3: "x" is not a port'],
+    };
     assert.equal(await around.candor('reload'), 4);
     assert.match(around.stderr.text, /goes on as before\.\n {2}candor\.yaml:3:1.*\n {2}candor\.yaml:9:3/);
   });
@@ -153,7 +161,12 @@ describe('explain', () => {
 describe('events', () => {
   test('that are held are listed, and the command ends', async () => {
     await open();
-    gateway.tell({ kind: 'listener_opened', subject: 'listener:http', reason: 'Opened.', evidence: { listener: 'http', address: ':1' } });
+    gateway.tell({
+      kind: 'listener_opened',
+      subject: 'listener:http',
+      reason: 'Opened.',
+      evidence: { listener: 'http', address: ':1' },
+    });
     assert.equal(await around.candor('events', '--json'), 0);
     assert.equal(JSON.parse(around.stdout.text).kind, 'listener_opened');
   });
@@ -162,7 +175,12 @@ describe('events', () => {
     await open();
     const done = around.candor('events', '-f');
     while (gateway.events.listeners.size === 0) await new Promise((resolve) => setImmediate(resolve));
-    gateway.tell({ kind: 'listener_opened', subject: 'listener:http', reason: 'Opened.', evidence: { listener: 'http', address: ':1' } });
+    gateway.tell({
+      kind: 'listener_opened',
+      subject: 'listener:http',
+      reason: 'Opened.',
+      evidence: { listener: 'http', address: ':1' },
+    });
     while (!around.stdout.text.includes('Opened')) await new Promise((resolve) => setImmediate(resolve));
     around.signal('SIGINT');
     assert.equal(await done, 0);
@@ -170,7 +188,11 @@ describe('events', () => {
 
   test('comments of the stream say nothing', () => assert.equal(parseBlock(': still here'), null));
   test('a gap is told with its number', () => {
-    assert.deepEqual(parseBlock('event: gap\ndata: {"reason":"not_held","missed":3,"epoch":"e"}'), { kind: 'gap', reason: 'not_held', missed: 3 });
+    assert.deepEqual(parseBlock('event: gap\ndata: {"reason":"not_held","missed":3,"epoch":"e"}'), {
+      kind: 'gap',
+      reason: 'not_held',
+      missed: 3,
+    });
   });
 });
 
@@ -223,8 +245,19 @@ describe('the command line', () => {
     assert.ok('$schema' in JSON.parse(around.stdout.text));
   });
 
-  const mapped: [parser: number, ours: number][] = [[-5, 2], [-4, 2], [-3, 1], [-2, 1], [-1, 1], [-10, 1], [0, 0], [4, 4], [8, 8]];
-  for (const [parser, ours] of mapped) test(`the parser's ${parser} is our ${ours}`, () => assert.equal(exitCodeOf(parser), ours));
+  const mapped: [parser: number, ours: number][] = [
+    [-5, 2],
+    [-4, 2],
+    [-3, 1],
+    [-2, 1],
+    [-1, 1],
+    [-10, 1],
+    [0, 0],
+    [4, 4],
+    [8, 8],
+  ];
+  for (const [parser, ours] of mapped)
+    test(`the parser's ${parser} is our ${ours}`, () => assert.equal(exitCodeOf(parser), ours));
 
   test('no two meanings share an exit code', () => {
     const codes = Object.values(exitCodes);
@@ -239,10 +272,16 @@ describe('a port that is taken', () => {
     const { port } = server.address() as { port: number };
     const holder = findPortHolder(port);
     assert.equal(holder?.pid, process.pid);
-    assert.match(listenFailureText({ listener: 'http', address: `127.0.0.1:${port}`, errno: 'EADDRINUSE' }), new RegExp(`is taken: .* \\(pid ${process.pid}\\) listens there`));
-    const configuration = { listeners: [{ id: 'http', host: '127.0.0.1', port, proxyProtocol: false }] } as unknown as Configuration;
+    assert.match(
+      listenFailureText({ listener: 'http', address: `127.0.0.1:${port}`, errno: 'EADDRINUSE' }),
+      new RegExp(`is taken: .* \\(pid ${process.pid}\\) listens there`),
+    );
+    const configuration = {
+      listeners: [{ id: 'http', host: '127.0.0.1', port, proxyProtocol: false }],
+    } as unknown as Configuration;
     const failure = { listener: 'http', address: `127.0.0.1:${port}`, errno: 'EADDRINUSE' };
 
+    assert.deepEqual(await findListenProblem(configuration), failure);
     const alone = await offerNextPort(around)(configuration, failure);
     assert.ok(alone !== null && alone.listeners[0]!.port > port);
     assert.match(around.stderr.text, /TAKING PORT \d+ INSTEAD/);
@@ -254,24 +293,58 @@ describe('a port that is taken', () => {
     await assert.rejects(offerNextPort(around)(configuration, failure), CommandFailure);
     await new Promise((resolve) => server.close(resolve));
     assert.equal(findPortHolder(port), null);
+    assert.equal(await findListenProblem(configuration), null);
   });
 
   test('by somebody whom we may not see says how to find out', () => {
-    assert.match(listenFailureText({ listener: 'http', address: ':80', errno: 'EADDRINUSE' }, () => null), /ss -ltnp/);
+    assert.match(
+      listenFailureText({ listener: 'http', address: ':80', errno: 'EADDRINUSE' }, () => null),
+      /ss -ltnp/,
+    );
   });
 
   test('below 1024 names the capability that is missing', () => {
-    assert.match(listenFailureText({ listener: 'http', address: '0.0.0.0:80', errno: 'EACCES' }), /CAP_NET_BIND_SERVICE/);
-    assert.doesNotMatch(listenFailureText({ listener: 'http', address: '0.0.0.0:8080', errno: 'EACCES' }), /CAP_NET_BIND_SERVICE/);
+    assert.match(
+      listenFailureText({ listener: 'http', address: '0.0.0.0:80', errno: 'EACCES' }),
+      /CAP_NET_BIND_SERVICE/,
+    );
+    assert.doesNotMatch(
+      listenFailureText({ listener: 'http', address: '0.0.0.0:8080', errno: 'EACCES' }),
+      /CAP_NET_BIND_SERVICE/,
+    );
   });
 
   test('moves every listener of that port, and no other', () => {
     const listeners = [{ port: 8080 }, { port: 8080 }, { port: 9090 }];
-    assert.deepEqual(withPort({ listeners } as never, 8080, 8081).listeners.map(({ port }) => port), [8081, 8081, 9090]);
+    assert.deepEqual(
+      withPort({ listeners } as never, 8080, 8081).listeners.map(({ port }) => port),
+      [8081, 8081, 9090],
+    );
   });
 
-  const ports: [address: string, port: number | null][] = [['127.0.0.1:80', 80], ['[::1]:8080', 8080], ['unix:/x', null]];
-  for (const [address, port] of ports) test(`${address} has the port ${port}`, () => assert.equal(portOf(address), port));
+  const ports: [address: string, port: number | null][] = [
+    ['127.0.0.1:80', 80],
+    ['[::1]:8080', 8080],
+    ['unix:/x', null],
+  ];
+  for (const [address, port] of ports)
+    test(`${address} has the port ${port}`, () => assert.equal(portOf(address), port));
+});
+
+describe('the documentation', () => {
+  const text = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'cli.md'), 'utf8');
+
+  test('has every command', async () => {
+    await around.candor('--help');
+    for (const [, command] of around.stdout.text.matchAll(/^ {2}candor (\w+)/gm))
+      assert.match(text, new RegExp(`^## candor ${command}$`, 'm'));
+  });
+
+  test('has every exit code', () => {
+    const table = text.slice(text.indexOf('## Exit codes'));
+    for (const code of Object.values(exitCodes))
+      assert.match(table, new RegExp(`^\\| (\\d+, )?${code}(, \\d+)? \\|`, 'm'));
+  });
 });
 
 describe('signals', () => {

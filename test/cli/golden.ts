@@ -12,5 +12,6 @@ export function assertGolden(name: string, text: string): void {
 
 /** Every line fits a terminal of 80 columns. */
 export function assertFits(text: string): void {
-  for (const line of stripVTControlCharacters(text).split('\n')) assert.ok([...line].length <= 80, `${[...line].length} columns: ${line}`);
+  for (const line of stripVTControlCharacters(text).split('\n'))
+    assert.ok([...line].length <= 80, `${[...line].length} columns: ${line}`);
 }

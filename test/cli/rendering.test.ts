@@ -23,8 +23,33 @@ describe('at 80 columns', () => {
     ['status.txt', renderStatus(statusSample, plain)],
     ['explain-failed.txt', renderExplanation(failedRecord, plain)],
     ['explain-good.txt', renderExplanation(goodRecord, plain)],
-    ['explain-app-error.txt', renderExplanation({ ...goodRecord, status: 500, received_status: 500, shape: 'app_error', whose: 'application' }, plain)],
-    ['explain-no-attempt.txt', renderExplanation({ ...goodRecord, attempts: [], status: 503, received_status: null, shape: 'refused_by_gateway', cause: 'maintenance', type: 'destination_unavailable', whose: 'operator', stage: 'route', delivery: 'not_sent', end: 'generated', detail: 'The route is closed for maintenance.' }, plain)],
+    [
+      'explain-app-error.txt',
+      renderExplanation(
+        { ...goodRecord, status: 500, received_status: 500, shape: 'app_error', whose: 'application' },
+        plain,
+      ),
+    ],
+    [
+      'explain-no-attempt.txt',
+      renderExplanation(
+        {
+          ...goodRecord,
+          attempts: [],
+          status: 503,
+          received_status: null,
+          shape: 'refused_by_gateway',
+          cause: 'maintenance',
+          type: 'destination_unavailable',
+          whose: 'operator',
+          stage: 'route',
+          delivery: 'not_sent',
+          end: 'generated',
+          detail: 'The route is closed for maintenance.',
+        },
+        plain,
+      ),
+    ],
   ];
   for (const [name, text] of pictures) {
     test(name, () => {
@@ -54,37 +79,69 @@ describe('an explanation', () => {
   });
 
   test('of a newer log, with a cause that is not known here, still tells what the record says', () => {
-    const record = { ...failedRecord, cause: 'constructor' as 'dns_failed', attempts: [{ ...failedRecord.attempts[1]!, cause: 'constructor' as 'dns_failed' }] };
+    const record = {
+      ...failedRecord,
+      cause: 'constructor' as 'dns_failed',
+      attempts: [{ ...failedRecord.attempts[1]!, cause: 'constructor' as 'dns_failed' }],
+    };
     const text = renderExplanation(record, plain);
     assert.match(text, /No response head came/);
     assert.match(text, /✖ constructor/);
   });
 
   test('lets nothing from the wire move the cursor', () => {
-    const text = renderExplanation({ ...failedRecord, path: '/\u001b[2J\u001b]0;gone\u0007', detail: 'a\rb\u202e' }, plain);
+    const text = renderExplanation(
+      { ...failedRecord, path: '/\u001b[2J\u001b]0;gone\u0007', detail: 'a\rb\u202e' },
+      plain,
+    );
     assert.doesNotMatch(text, /[\u001b\r\u0007\u202e]/);
   });
 
   test('shows the stages of a reused connection without a connection being made', () => {
     const stages = stagesOf({ ...failedRecord.attempts[1]!, reused: true });
-    assert.deepEqual(stages.map(({ name }) => name), ['send', 'wait']);
+    assert.deepEqual(
+      stages.map(({ name }) => name),
+      ['send', 'wait'],
+    );
     assert.deepEqual(stages.at(-1), { name: 'wait', fromMs: 1.5, toMs: 2001.6 });
   });
 });
 
 describe('layout', () => {
-  const ages: [seconds: number, text: string][] = [[0, '0 s'], [59.9, '59 s'], [60, '1 min'], [3_754, '1 h 2 min'], [90_000, '1 d 1 h'], [-5, '0 s']];
-  for (const [seconds, text] of ages) test(`${seconds} s is said as ${text}`, () => assert.equal(ageText(seconds), text));
+  const ages: [seconds: number, text: string][] = [
+    [0, '0 s'],
+    [59.9, '59 s'],
+    [60, '1 min'],
+    [3_754, '1 h 2 min'],
+    [90_000, '1 d 1 h'],
+    [-5, '0 s'],
+  ];
+  for (const [seconds, text] of ages)
+    test(`${seconds} s is said as ${text}`, () => assert.equal(ageText(seconds), text));
 
-  const durations: [ms: number, text: string][] = [[0.42, '0.4 ms'], [12.4, '12 ms'], [999, '999 ms'], [2001, '2.00 s']];
+  const durations: [ms: number, text: string][] = [
+    [0.42, '0.4 ms'],
+    [12.4, '12 ms'],
+    [999, '999 ms'],
+    [2001, '2.00 s'],
+  ];
   for (const [ms, text] of durations) test(`${ms} ms is said as ${text}`, () => assert.equal(durationText(ms), text));
 
   test('lines break between words, and a longer word stands alone', () => {
-    assert.deepEqual(wrap(`${'word '.repeat(20)}${'x'.repeat(90)} end`, '  ').map((line) => line.length), [76, 26, 92, 5]);
+    assert.deepEqual(
+      wrap(`${'word '.repeat(20)}${'x'.repeat(90)} end`, '  ').map((line) => line.length),
+      [76, 26, 92, 5],
+    );
   });
 
   test('columns are aligned by what is seen', () => {
-    assert.deepEqual(alignColumns([['\u001b[31ma\u001b[39m', 'b'], ['aaa', 'b']]), ['\u001b[31ma\u001b[39m    b', 'aaa  b']);
+    assert.deepEqual(
+      alignColumns([
+        ['\u001b[31ma\u001b[39m', 'b'],
+        ['aaa', 'b'],
+      ]),
+      ['\u001b[31ma\u001b[39m    b', 'aaa  b'],
+    );
   });
 
   test('control characters become spaces', () => assert.equal(harmless('a\u0000b\u0085c\u001b[31md'), 'a b cd'));
@@ -94,20 +151,52 @@ describe('events', () => {
   const events = new FakeEvents('run-1');
   const told: Event[] = [];
   events.subscribe((event) => told.push(event));
-  events.tell({ kind: 'process_started', subject: 'gateway', reason: 'Candor 0.1.0 started.', evidence: { pid: 1, version: '0.1.0', node: '26.10.0' } });
-  events.tell({ kind: 'endpoint_state', subject: 'endpoint:api/10.0.0.6:3000', from: 'healthy', to: 'unhealthy', reason: 'Three checks failed: connection refused.', evidence: { address: '10.0.0.6:3000', check: 'tcp' } });
-  events.tell({ kind: 'instance_exited', subject: 'instance:web/1', from: 'ready', to: 'backing_off', reason: 'It was killed by SIGKILL.', evidence: { pid: 5, code: null, signal: 'SIGKILL', outOfMemory: false, afterMs: 900, output: ['last words'] } });
+  events.tell({
+    kind: 'process_started',
+    subject: 'gateway',
+    reason: 'Candor 0.1.0 started.',
+    evidence: { pid: 1, version: '0.1.0', node: '26.10.0' },
+  });
+  events.tell({
+    kind: 'endpoint_state',
+    subject: 'endpoint:api/10.0.0.6:3000',
+    from: 'healthy',
+    to: 'unhealthy',
+    reason: 'Three checks failed: connection refused.',
+    evidence: { address: '10.0.0.6:3000', check: 'tcp' },
+  });
+  events.tell({
+    kind: 'instance_exited',
+    subject: 'instance:web/1',
+    from: 'ready',
+    to: 'backing_off',
+    reason: 'It was killed by SIGKILL.',
+    evidence: { pid: 5, code: null, signal: 'SIGKILL', outOfMemory: false, afterMs: 900, output: ['last words'] },
+  });
 
   test('for people are one line each', () => {
-    assertGolden('events.txt', `${[...told.map((event) => eventLine(event, plain)), failureLine(failedRecord, plain)].join('\n')}\n`);
+    assertGolden(
+      'events.txt',
+      `${[...told.map((event) => eventLine(event, plain)), failureLine(failedRecord, plain)].join('\n')}\n`,
+    );
   });
 
   test('for programs are one JSON object each, with level, kind, time and evidence', () => {
     const around = new FakeSurroundings('/');
     const writer = jsonEvents(around.stdout, around.stderr);
     for (const event of told) writer.event(event);
-    const lines = around.stderr.text.trimEnd().split('\n').map((line) => JSON.parse(line));
-    assert.deepEqual(lines.map(({ level, kind }) => [level, kind]), [['info', 'process_started'], ['warn', 'endpoint_state'], ['error', 'instance_exited']]);
+    const lines = around.stderr.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      lines.map(({ level, kind }) => [level, kind]),
+      [
+        ['info', 'process_started'],
+        ['warn', 'endpoint_state'],
+        ['error', 'instance_exited'],
+      ],
+    );
     assert.deepEqual(lines[2].evidence.output, ['last words']);
     assert.equal(lines[0].at, '2026-01-01T12:00:01.000Z');
     assert.equal(lines[1].reason, 'Three checks failed: connection refused.');
@@ -123,7 +212,10 @@ describe('check', () => {
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'candor-check-'));
-    writeFileSync(join(folder, 'bad.yaml'), 'deploymnt: x\nlisteners:\n  http: ":99999"\nroutes:\n  - path: api\n    to: nobody\n');
+    writeFileSync(
+      join(folder, 'bad.yaml'),
+      'deploymnt: x\nlisteners:\n  http: ":99999"\nroutes:\n  - path: api\n    to: nobody\n',
+    );
     writeFileSync(join(folder, 'good.yaml'), 'upstreams:\n  api: 127.0.0.1:3000\n');
   });
   after(() => rmSync(folder, { recursive: true }));

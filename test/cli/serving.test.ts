@@ -169,7 +169,10 @@ describe('candor run', () => {
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
     const { port } = server.address() as { port: number };
     const running = await startRun(port);
-    assert.match(running.stderr, new RegExp(`127\\.0\\.0\\.1:${port} is taken: .*\\(pid ${process.pid}\\) listens there`));
+    assert.match(
+      running.stderr,
+      new RegExp(`127\\.0\\.0\\.1:${port} is taken: .*\\(pid ${process.pid}\\) listens there`),
+    );
     const [, next] = await running.until('stderr', /TAKING PORT (\d+) INSTEAD/);
     assert.equal((await get(Number(next), '/')).status, 200);
     await new Promise((resolve) => server.close(resolve));
@@ -185,7 +188,13 @@ describe('candor run', () => {
     assert.equal(await running.exited, 0);
 
     const stuck = await startRun(port);
-    const sent = request({ host: '127.0.0.1', port, path: '/slow', method: 'POST', headers: { 'Content-Length': '5' } });
+    const sent = request({
+      host: '127.0.0.1',
+      port,
+      path: '/slow',
+      method: 'POST',
+      headers: { 'Content-Length': '5' },
+    });
     sent.on('error', () => {});
     sent.flushHeaders();
     await until(exchangeRuns);
@@ -292,7 +301,8 @@ describe('candor demo', () => {
     const port = await freePort();
     const running = start('demo', '--port', String(port));
     await running.until('stdout', /Ctrl-C ends the demo/);
-    for (const [path] of demoPaths) assert.ok(running.stdout.includes(`curl -i http://localhost:${port}${path} `), path);
+    for (const [path] of demoPaths)
+      assert.ok(running.stdout.includes(`curl -i http://localhost:${port}${path} `), path);
 
     const ids: string[] = [];
     for (const [path, [status, proxyStatus, content]] of Object.entries(expected)) {

@@ -15,7 +15,10 @@ export class FakeSurroundings implements Surroundings {
   reply: string | null = null;
   readonly #listeners = new Map<string, Set<() => void>>();
 
-  constructor(directory: string, { terminal = false, env = {} }: { terminal?: boolean; env?: Record<string, string> } = {}) {
+  constructor(
+    directory: string,
+    { terminal = false, env = {} }: { terminal?: boolean; env?: Record<string, string> } = {},
+  ) {
     this.directory = directory;
     this.stdout = new KeptOutput(terminal);
     this.stderr = new KeptOutput(terminal);

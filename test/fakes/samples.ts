@@ -23,7 +23,14 @@ export const statusSample: GatewayStatus = {
       id: 'api',
       application: null,
       endpoints: [
-        { id: '10.0.0.5:3000', address: '10.0.0.5:3000', state: 'healthy', reason: 'The last 3 checks passed.', sinceS: 3_700, release: null },
+        {
+          id: '10.0.0.5:3000',
+          address: '10.0.0.5:3000',
+          state: 'healthy',
+          reason: 'The last 3 checks passed.',
+          sinceS: 3_700,
+          release: null,
+        },
         {
           id: '10.0.0.6:3000',
           address: '10.0.0.6:3000',
@@ -37,7 +44,16 @@ export const statusSample: GatewayStatus = {
     {
       id: 'web',
       application: 'web',
-      endpoints: [{ id: 'web/1', address: '127.0.0.1:40123', state: 'healthy', reason: 'GET /healthz answered 200 three times.', sinceS: 3_750, release: 'r1' }],
+      endpoints: [
+        {
+          id: 'web/1',
+          address: '127.0.0.1:40123',
+          state: 'healthy',
+          reason: 'GET /healthz answered 200 three times.',
+          sinceS: 3_750,
+          release: 'r1',
+        },
+      ],
     },
   ],
   applications: [
@@ -45,8 +61,24 @@ export const statusSample: GatewayStatus = {
       id: 'web',
       command: ['node', 'server.js'],
       instances: [
-        { id: 'web/1', pid: 4720, port: 40123, phase: 'ready', reason: 'GET /healthz answered 200 three times.', restarts: 0, lastLines: ['listening on 40123'] },
-        { id: 'web/2', pid: null, port: 40124, phase: 'backing_off', reason: 'It exited with code 1; started again in 4 s.', restarts: 3, lastLines: ["Error: Cannot find module 'express'"] },
+        {
+          id: 'web/1',
+          pid: 4720,
+          port: 40123,
+          phase: 'ready',
+          reason: 'GET /healthz answered 200 three times.',
+          restarts: 0,
+          lastLines: ['listening on 40123'],
+        },
+        {
+          id: 'web/2',
+          pid: null,
+          port: 40124,
+          phase: 'backing_off',
+          reason: 'It exited with code 1; started again in 4 s.',
+          restarts: 3,
+          lastLines: ["Error: Cannot find module 'express'"],
+        },
       ],
     },
   ],
@@ -145,7 +177,21 @@ export const goodRecord: ExchangeRecord = {
   route: 'web',
   upstream: 'web',
   application: 'web',
-  attempts: [{ ...attempt, endpoint: 'web/1', address: '127.0.0.1:40123', head_ms: 11.9, ended_ms: 12.4, status: 200, cause: null, stage: null, evidence: null, retry: false, retry_reason: 'accepted' }],
+  attempts: [
+    {
+      ...attempt,
+      endpoint: 'web/1',
+      address: '127.0.0.1:40123',
+      head_ms: 11.9,
+      ended_ms: 12.4,
+      status: 200,
+      cause: null,
+      stage: null,
+      evidence: null,
+      retry: false,
+      retry_reason: 'accepted',
+    },
+  ],
   status: 200,
   received_status: 200,
   shape: 'none',
