@@ -1,7 +1,7 @@
 import type { Guess } from '../failure.ts';
 import { responseRules } from '../rules.ts';
 import type { FailureTable } from './table.ts';
-import { octets, quoted } from './words.ts';
+import { octets, quoted, quotedOctets } from './words.ts';
 
 const guessed: Readonly<Record<Guess, string>> = {
   ssh: 'it looks like an SSH server',
@@ -27,7 +27,7 @@ export const garbage = {
     temporary: false,
     title: 'What answered does not speak HTTP',
     sentence: ({ address, guess, firstOctets }) =>
-      `${address} answered with something that is not HTTP; ${guessed[guess]}, beginning with ${quoted(firstOctets)}.`,
+      `${address} answered with something that is not HTTP; ${guessed[guess]}, beginning with ${quotedOctets(firstOctets)}.`,
     visitor: 'This site received an answer it cannot understand. Its operators must look at it.',
     usualCauses: [
       'the port belongs to another program (a database, SSH, a gRPC server)',
@@ -46,7 +46,7 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's status line is malformed",
-    sentence: ({ address, rule, firstOctets }) => `${address} answered ${quoted(firstOctets)}: ${broken(rule)}.`,
+    sentence: ({ address, rule, firstOctets }) => `${address} answered ${quotedOctets(firstOctets)}: ${broken(rule)}.`,
     visitor: "The first line of the application's answer is faulty. Its developers must correct that.",
     usualCauses: [
       'the application sends a status outside 100 to 599, such as 0, 99 or 999',

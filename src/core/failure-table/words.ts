@@ -34,6 +34,14 @@ export function quoted(text: string, max = 120): string {
   return JSON.stringify(cut).replace(unprintable, escaped);
 }
 
+/** Octets that somebody sent, given in hexadecimal: as text where they are text, quoted either way. */
+export function quotedOctets(hexadecimal: string): string {
+  const pairs = hexadecimal.match(/../g) ?? [];
+  const codes = pairs.map((pair) => Number.parseInt(pair, 16));
+  const isText = codes.every((code) => (code >= 0x20 && code < 0x7f) || code === 0x0a || code === 0x0d || code === 0x09);
+  return quoted(isText ? String.fromCharCode(...codes).trimEnd() : hexadecimal);
+}
+
 // What JSON lets through and a terminal or a log line should not see: C1 controls, line separators, marks
 // that turn the direction of text.
 const unprintable = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
