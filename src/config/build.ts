@@ -65,9 +65,9 @@ export function build(draft: Draft, context: BuildContext): Configuration {
 /** A host name as a name of ours: what cannot stand in one becomes a hyphen. */
 function nameFrom(hostname: string): string {
   const name = hostname
+    .slice(0, 63)
     .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '')
-    .slice(0, 63);
+    .replace(/^[^A-Za-z0-9]+/, '');
   return name === '' ? 'gateway' : name;
 }
 

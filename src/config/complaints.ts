@@ -109,7 +109,7 @@ function header(complaint: Complaint, options: RenderOptions, paint: Paint): str
 
 function excerpt(complaint: Complaint, line: string, gutter: number, options: RenderOptions, paint: Paint): string[] {
   const room = Math.max(20, options.width - gutter - 2);
-  const shown = windowOf(cells(line), complaint.column - 1, complaint.span, room);
+  const shown = windowOf(line, complaint.column - 1, complaint.span, room);
   const number = String(complaint.line).padStart(gutter - 1);
   const caret = ' '.repeat(shown.caretAt) + paint(complaint.severity, '^'.repeat(shown.caretWidth));
   return [
@@ -124,45 +124,54 @@ interface Cell {
 }
 
 /** One cell per character of the line, each harmless; a tab reaches to the next multiple of four. */
-function cells(line: string): Cell[] {
+function cells(characters: readonly string[]): Cell[] {
   let column = 0;
-  return [...line].map((character) => {
+  return characters.map((character) => {
     const width = character === '\t' ? 4 - (column % 4) : characterWidth(harmless(character));
     column += width;
     return { text: character === '\t' ? ' '.repeat(width) : harmless(character), width };
   });
 }
 
+/** Characters to each side of the place that are looked at: more than a terminal has columns. */
+const nearbyMax = 500;
+
 /** The part of a line around the caret that fits into `room` columns, with "…" where something is left out. */
 function windowOf(
-  line: readonly Cell[],
-  at: number,
+  line: string,
+  place: number,
   span: number,
   room: number,
 ): { text: string; caretAt: number; caretWidth: number } {
-  let from = 0;
-  const total = sum(line);
-  if (total > room) {
-    // A third of the room stays before the caret, so that the key of a long value can be read.
-    while (from < at && sum(line.slice(from, at)) > Math.floor(room / 3)) from += 1;
-    while (from > 0 && sum(line.slice(from - 1)) <= room - 1) from -= 1;
-  }
-  const before = from > 0 ? '…' : '';
+  const characters = [...line];
+  const skipped = Math.max(0, place - nearbyMax);
+  const nearby = cells(characters.slice(skipped, place + nearbyMax));
+  const at = place - skipped;
+  const isWhole = nearby.length === characters.length && sum(nearby) <= room;
+  const from = isWhole ? 0 : startOf(nearby, at, room);
+  const before = skipped + from > 0 ? '…' : '';
   let to = from;
   let width = before.length;
-  while (to < line.length && width + line[to]!.width <= room - (to + 1 < line.length ? 1 : 0))
-    width += line[to++]!.width;
-  const after = to < line.length ? '…' : '';
-  const text =
-    before +
-    line
-      .slice(from, to)
-      .map((cell) => cell.text)
-      .join('') +
-    after;
-  const caretAt = before.length + sum(line.slice(from, at));
-  const caretWidth = Math.max(1, Math.min(sum(line.slice(at, Math.min(at + span, to))), room - caretAt));
-  return { text, caretAt, caretWidth };
+  for (; to < nearby.length; to += 1) {
+    const last = skipped + to + 1 === characters.length;
+    if (width + nearby[to]!.width > room - (last ? 0 : 1)) break;
+    width += nearby[to]!.width;
+  }
+  const after = skipped + to < characters.length ? '…' : '';
+  const shown = nearby.slice(from, to).map((cell) => cell.text);
+  const caretAt = before.length + sum(nearby.slice(from, at));
+  const caretWidth = Math.max(1, Math.min(sum(nearby.slice(at, Math.min(at + span, to))), room - caretAt));
+  return { text: before + shown.join('') + after, caretAt, caretWidth };
+}
+
+/** Where to begin a line that is too long: a third of the room before the place, more if the rest is short. */
+function startOf(line: readonly Cell[], at: number, room: number): number {
+  const rest = sum(line.slice(at));
+  const lead = Math.max(Math.floor(room / 3), room - 1 - rest);
+  let from = Math.min(at, line.length);
+  let width = 0;
+  while (from > 0 && width + line[from - 1]!.width <= lead) width += line[--from]!.width;
+  return from;
 }
 
 function sum(line: readonly Cell[]): number {

@@ -1,6 +1,6 @@
 /** Columns that text takes in a terminal, and text made safe to put there. */
 
-const noWidth = /^[\p{Mn}\p{Me}\u200b-\u200d\u2060\ufe0e\ufe0f]$/u;
+const combining = /^[\p{Mn}\p{Me}]$/u;
 const pictograph = /^\p{Emoji_Presentation}$/u;
 
 /** East Asian Wide and Fullwidth, from Unicode's EastAsianWidth.txt, in blocks. */
@@ -25,9 +25,14 @@ const wideRanges: readonly (readonly [number, number])[] = [
 export function characterWidth(character: string): 0 | 1 | 2 {
   const code = character.codePointAt(0)!;
   if (code < 0x300) return 1;
-  if (noWidth.test(character)) return 0;
+  if (combining.test(character) || isJoiner(code)) return 0;
   if (pictograph.test(character)) return 2;
   return wideRanges.some(([from, to]) => code >= from && code <= to) ? 2 : 1;
+}
+
+/** Zero width spaces and joiners. */
+function isJoiner(code: number): boolean {
+  return (code >= 0x200b && code <= 0x200d) || code === 0x2060;
 }
 
 export function displayWidth(text: string): number {

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Complainer } from './complainer.ts';
-import type { KeyPlaces } from './explain-issue.ts';
+import type { Finding, KeyPlaces } from './explain-issue.ts';
 import { explainIssue } from './explain-issue.ts';
 import type { Path, PlaceIndex } from './place-index.ts';
 import type { ApplicationRead, FileRead, ListenerRead, RouteRead, UpstreamRead } from './schema.ts';
@@ -36,7 +36,8 @@ export function readDraft(value: unknown, places: PlaceIndex, complainer: Compla
   if (isMap(value)) {
     reader.readKeys(stubs);
     for (const key of Object.keys(rest)) {
-      const schema = (file.shape as Readonly<Record<string, z.ZodType>>)[key];
+      const shape: Readonly<Record<string, z.ZodType>> = file.shape;
+      const schema = Object.hasOwn(shape, key) ? shape[key] : undefined;
       if (schema !== undefined) plain[key as keyof Plain] = reader.read(schema, raw[key], [key]);
     }
   } else if (value !== undefined) reader.read(file, value, []);
@@ -70,9 +71,7 @@ class PartReader {
     const typed = this.#giveTypes(value, first.error.issues, path);
     const second = typed === value ? first : schema.safeParse(typed);
     if (second.success) return second.data;
-    for (const issue of second.error.issues) {
-      for (const finding of explainIssue(issue, path, typed, keyPlaces())) this.#complainer.find(finding);
-    }
+    this.#report(second.error.issues.flatMap((issue) => explainIssue(issue, path, typed, keyPlaces())));
     return undefined;
   }
 
@@ -80,9 +79,20 @@ class PartReader {
   readKeys(value: Map_): void {
     const result = file.safeParse(Object.fromEntries(Object.keys(value).map((key) => [key, undefined])));
     if (result.success) return;
-    for (const issue of result.error.issues) {
-      for (const finding of explainIssue(issue, [], value, keyPlaces())) this.#complainer.find(finding);
-    }
+    this.#report(result.error.issues.flatMap((issue) => explainIssue(issue, [], value, keyPlaces())));
+  }
+
+  /** A key that is there under another name is not missing besides. */
+  #report(findings: readonly Finding[]): void {
+    const renamed = (missing: Finding): boolean =>
+      findings.some(
+        ({ about, path, suggestion }) =>
+          about === 'unknown key' &&
+          path.length === missing.path.length &&
+          suggestion?.includes(JSON.stringify(missing.path.at(-1))) === true,
+      );
+    for (const finding of findings)
+      if (finding.about !== 'missing key' || !renamed(finding)) this.#complainer.find(finding);
   }
 
   readMap<T>(schema: z.ZodType<T>, value: unknown, key: string): Map<string, T> {
@@ -180,7 +190,7 @@ function collectKeyPlaces(): Map<string, string[]> {
     if (definition.type === 'record') walk(definition['valueType'] as z.core.$ZodType, home);
     if (definition.type !== 'object') return;
     for (const [key, inner] of Object.entries(definition['shape'] as Record<string, z.core.$ZodType>)) {
-      add(key, home === '' ? 'the outermost level' : `"${home}"`);
+      add(key, home === '' ? 'at the outermost level, without indentation' : `in "${home}"`);
       walk(inner, key);
     }
   };

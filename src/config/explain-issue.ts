@@ -3,13 +3,13 @@ import { translate } from './foreign-words.ts';
 import { uncarry } from './leaves.ts';
 import { editDistance, nearest, suggestNearest } from './nearest.ts';
 import type { Objection } from './objection.ts';
-import { either, quoted } from './objection.ts';
+import { either, plainText, quoted } from './objection.ts';
 import type { Path } from './place-index.ts';
 
 /** What is wrong, where in the tree, and whether the key or the value is to be pointed at. */
 export interface Finding extends Objection {
   readonly path: Path;
-  readonly at: 'key' | 'value';
+  readonly about: 'unknown key' | 'missing key' | 'value';
 }
 
 type Issue = z.core.$ZodIssue;
@@ -33,29 +33,30 @@ export function explainIssue(issue: Issue, base: Path, root: unknown, places: Ke
   const carried = uncarry(issue.message);
   if (issue.code === 'unrecognized_keys') {
     const known = carried === null ? [] : carried.message.split(' ');
-    return issue.keys.map((key) => ({ path: [...path, key], at: 'key', ...objectToKey(key, known, places) }));
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      about: 'unknown key',
+      ...objectToKey(key, known, places),
+    }));
   }
+  if (input === undefined && path.length > 0) return [objectToAbsence(path)];
   if (issue.code === 'invalid_union') return explainUnion(issue, path, input, places);
-  if (carried !== null) return [{ path, at: 'value', ...carried }];
+  if (carried !== null) return [{ path, about: 'value', ...carried }];
   return [explainPlain(issue, path, input)];
 }
 
+function objectToAbsence(path: Path): Finding {
+  const key = String(path.at(-1));
+  return { path, about: 'missing key', message: `the key ${quoted(key)} is missing`, suggestion: `add "${key}: …"` };
+}
+
 function explainPlain(issue: Issue, path: Path, input: unknown): Finding {
-  const missing = input === undefined && typeof path.at(-1) === 'string';
-  if (issue.code === 'invalid_type') {
-    if (missing)
-      return {
-        path: path.slice(0, -1),
-        at: 'key',
-        message: `the key ${quoted(path.at(-1))} is missing`,
-        suggestion: `add ${String(path.at(-1))}: …`,
-      };
-    return { path, at: 'value', ...objectToType([issue.expected], input) };
-  }
+  if (issue.code === 'invalid_type') return { path, about: 'value', ...objectToType([issue.expected], input) };
   if (issue.code === 'too_small' || issue.code === 'too_big')
-    return { path, at: 'value', ...objectToSize(issue, input) };
-  if (issue.code === 'invalid_value') return { path, at: 'value', ...objectToChoice(issue.values.map(String), input) };
-  return { path, at: 'value', message: `${shown(input)} cannot stand here`, suggestion: null };
+    return { path, about: 'value', ...objectToSize(issue, input) };
+  if (issue.code === 'invalid_value')
+    return { path, about: 'value', ...objectToChoice(issue.values.map(String), input) };
+  return { path, about: 'value', message: `${shown(input)} cannot stand here`, suggestion: null };
 }
 
 function objectToSize(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig, input: unknown): Objection {
@@ -95,7 +96,8 @@ function suggestType(expected: readonly string[], input: unknown): string | null
   if (expected.includes('string') && (typeof input === 'number' || typeof input === 'boolean'))
     return `put it in quotes: "${input}"`;
   if (expected.includes('array') && input !== null && typeof input === 'object') return 'begin each entry with "- "';
-  if (expected.includes('array') && typeof input !== 'object') return `write [${String(input)}]`;
+  if (expected.includes('object') && expected.length === 1) return 'write "key: value", one below the other or in { }';
+  if (expected.includes('array') && typeof input !== 'object') return `write [${plainText(input)}]`;
   return null;
 }
 
@@ -116,16 +118,18 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, input: un
     .flat()
     .map((error) => (error.code === 'invalid_type' ? uncarry(error.message) : null))
     .find((said) => said !== null);
-  if (bare !== undefined) return [{ path, at: 'value', ...bare }];
+  if (bare !== undefined) return [{ path, about: 'value', ...bare }];
   const types = branches
     .flat()
     .flatMap((error) => (error.code === 'invalid_type' && error.path.length === 0 ? [error.expected] : []));
   const wanted = [...new Set([...choices, ...wordsFor(types)])];
+  const own = uncarry(issue.message);
+  if (own !== null) return [{ path, about: 'value', ...own }];
   const near = typeof input === 'string' ? suggestNearest(input, choices, 1) : null;
   return [
     {
       path,
-      at: 'value',
+      about: 'value',
       message: `expected ${either(wanted)}, found ${found(input)}`,
       suggestion: near ?? suggestType(types, input),
     },
@@ -161,7 +165,7 @@ function objectToKey(key: string, known: readonly string[], places: KeyPlaces): 
   if (names.length > 0) return { message, suggestion: `did you mean ${either(names.map(quoted))}?` };
   if (elsewhere.length > 0) return { message, suggestion: `did you mean ${either(elsewhere.map(quoted))}?` };
   const homes = places.get(key);
-  if (homes !== undefined) return { message: `${message} in this place`, suggestion: `it belongs in ${either(homes)}` };
+  if (homes !== undefined) return { message: `${message} in this place`, suggestion: `it belongs ${either(homes)}` };
   return { message, suggestion: `known here: ${known.join(', ')}` };
 }
 
@@ -182,7 +186,7 @@ function shown(value: unknown): string {
       ? 'the list'
       : typeof value === 'object'
         ? 'the map'
-        : String(value);
+        : plainText(value);
 }
 
 function found(value: unknown): string {
@@ -190,5 +194,5 @@ function found(value: unknown): string {
   if (typeof value === 'string') return `the text ${quoted(value)}`;
   if (typeof value === 'number') return `the number ${value}`;
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'a map of keys and values' : String(value);
+  return typeof value === 'object' ? 'a map of keys and values' : plainText(value);
 }

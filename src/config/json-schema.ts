@@ -17,6 +17,9 @@ export function jsonSchema(): object {
   return { $schema, title: 'candor.yaml', description: 'The configuration of a Candor gateway.', ...rest };
 }
 
+/** What the schema keeps for `reference-tables.ts`. */
+const forDocuments: ReadonlySet<string> = new Set(['why', 'otherwise', 'kind']);
+
 /** A copy of a schema in which values may be variables and defaults are values. */
 function adapt(value: unknown): unknown {
   if (Array.isArray(value)) return value.map((item) => adapt(item));
@@ -26,7 +29,7 @@ function adapt(value: unknown): unknown {
     // Names of entries are never expanded.
     if (key === 'propertyNames') node[key] = inner;
     else if (key === 'absent') node['default'] = parse(String(inner));
-    else if (key !== 'why') node[key] = adapt(inner);
+    else if (!forDocuments.has(key)) node[key] = adapt(inner);
   }
   return allowVariables(node);
 }

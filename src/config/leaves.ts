@@ -33,7 +33,7 @@ export function section<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.cor
 /** Text that `parse` makes a value of; `bare` says what is wrong with a plain number in its place. */
 export function parsed<T>(
   parse: (text: string) => Result<T, Objection>,
-  { bare, ...meta }: { pattern?: string; examples?: string[]; bare?: (value: number) => Objection } = {},
+  { bare, ...meta }: { kind?: string; pattern?: string; examples?: string[]; bare?: (value: number) => Objection } = {},
 ): z.ZodType<T, string> {
   return z
     .string({
@@ -60,21 +60,25 @@ function orNone<T>(parse: (text: string) => Result<T, Objection>): (text: string
 const durationExamples = ['500ms', '2s', '1m30s', '1h'];
 
 export const duration = parsed(parseDuration, {
+  kind: 'duration',
   bare: objectToBareNumber,
   pattern: `^${durationPattern}$`,
   examples: durationExamples,
 });
 export const durationOrNone = parsed(orNone(parseDuration), {
+  kind: 'duration, `none`',
   bare: zeroIsNone(objectToBareNumber),
   pattern: `^(?:none|${durationPattern})$`,
   examples: [...durationExamples, 'none'],
 });
 export const size = parsed(parseOctets, {
+  kind: 'size',
   bare: objectToBareSize,
   pattern: `^${octetsPattern}$`,
   examples: ['512B', '64KiB', '10MiB'],
 });
 export const sizeOrNone = parsed(orNone(parseOctets), {
+  kind: 'size, `none`',
   bare: zeroIsNone(objectToBareSize),
   pattern: `^(?:none|${octetsPattern})$`,
   examples: ['10MiB', 'none'],
@@ -91,7 +95,7 @@ function parseText(written: string): Result<string, Objection> {
 }
 
 export const text = parsed(parseText);
-export const pathOrNone = parsed(orNone(parseText));
+export const pathOrNone = parsed(orNone(parseText), { kind: 'path, `none`' });
 
 /** A whole number within limits, both included. */
 export function whole(min: number, max: number): z.ZodInt {
@@ -109,9 +113,9 @@ export const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$';
 export function objectToName(written: string): Objection | null {
   if (new RegExp(namePattern).test(written)) return null;
   const better = written
+    .slice(0, 63)
     .replace(/[^A-Za-z0-9._-]+/g, '-')
-    .replace(/^[^A-Za-z0-9]+|-+$/g, '')
-    .slice(0, 63);
+    .replace(/^[^A-Za-z0-9]+|-+$/g, '');
   return {
     message: `${quoted(written)} is not a name: letters, digits, ".", "_" and "-", at most 63, the first a letter or digit`,
     suggestion: better === '' ? null : `write ${quoted(better)}`,

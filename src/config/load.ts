@@ -119,7 +119,7 @@ async function explainUnreadable(
     case 'EISDIR':
       return {
         message: `${name} is a folder, not a file`,
-        suggestion: `name the file in it, such as ${quoted(`${basename(path)}/candor.yaml`)}`,
+        suggestion: 'name the file in it',
       };
     case 'EACCES':
     case 'EPERM':

@@ -15,10 +15,18 @@ export function object(
 
 /** A value from the file as it may be shown: in quotes, on one line, at most 60 characters. */
 export function quoted(value: unknown): string {
-  const text = typeof value === 'string' ? value : String(value);
+  const text = plainText(value);
   const points = [...text];
   const short = points.length > 60 ? `${points.slice(0, 59).join('')}…` : text;
   return JSON.stringify(short);
+}
+
+/** A scalar as it would be written. */
+export function plainText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' || typeof value === 'bigint'
+    ? value.toString()
+    : (JSON.stringify(value) ?? 'nothing');
 }
 
 /** `a`, `a or b`, `a, b or c`. */

@@ -1,10 +1,11 @@
-import type { Alias, Document, Node, Pair, ParsedNode, Scalar, YAMLMap, YAMLSeq } from 'yaml';
+import type { Alias, Document, Node, Pair, Scalar, YAMLMap, YAMLSeq } from 'yaml';
 import { isAlias, isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import type { Complaint } from './complaints.ts';
+import { complaintsMax } from './complainer.ts';
 import { complain } from './complaints.ts';
 import type { Environment } from './expand.ts';
 import { expandVariables } from './expand.ts';
-import { quoted } from './objection.ts';
+import { plainText, quoted } from './objection.ts';
 import type { PlaceIndex } from './place-index.ts';
 import { PathPlaces, pathText } from './place-index.ts';
 import type { SourceText } from './source-text.ts';
@@ -48,12 +49,16 @@ export function readDocument(text: string, file: string, environment: Environmen
   if (syntax.fatal) return { value: undefined, places, complaints: syntax.complaints };
   const reader = new TreeReader(source, file, environment, places, document);
   const value = document.contents === null ? undefined : reader.read(document.contents, []);
-  return { value, places, complaints: [...syntax.complaints, ...reader.complaints] };
+  return {
+    value: reader.exhausted ? undefined : value,
+    places,
+    complaints: [...syntax.complaints, ...reader.complaints],
+  };
 }
 
-function parseSafely(text: string): Document.Parsed<ParsedNode> | null {
+function parseSafely(text: string): Document.Parsed | null {
   try {
-    return parseDocument(text, { prettyErrors: false, logLevel: 'silent', keepSourceTokens: false });
+    return parseDocument(text, { prettyErrors: false });
   } catch (thrown) {
     // The parser descends with the document; only running out of stack is expected of it.
     if (thrown instanceof RangeError) return null;
@@ -63,8 +68,9 @@ function parseSafely(text: string): Document.Parsed<ParsedNode> | null {
 
 /** What can be said before it is YAML: empty, or not text. */
 function complainOfText(source: SourceText, file: string): Complaint[] {
-  if (/^(?:\s|#.*)*$/.test(source.text)) {
-    const minimal = 'the shortest useful file is one line: upstreams: { app: "127.0.0.1:3000" }';
+  // Line by line: one pattern for the whole would try every way to split a line of hashes.
+  if (source.text.split('\n').every((line) => /^\s*(?:#|$)/.test(line))) {
+    const minimal = 'begin with: upstreams: { app: "127.0.0.1:3000" }';
     return [complain(file, source.text === '' ? wholeFile : placeOf(source, 0, 1), '', 'the file is empty', minimal)];
   }
   const strange = [...source.text.matchAll(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]/g)].slice(0, 5);
@@ -87,18 +93,21 @@ class TreeReader {
   readonly #file: string;
   readonly #environment: Environment;
   readonly #places: PathPlaces;
-  readonly #document: Document.Parsed<ParsedNode>;
+  readonly #document: Document.Parsed;
   readonly #open = new Set<Node>();
   #aliasDepth = 0;
   #aliasedValues = 0;
-  #exhausted = false;
+  /** The alias that the reader is in, the outermost of them. */
+  #outermost: Alias | null = null;
+  /** Whether aliases repeated so much that reading was given up. */
+  exhausted = false;
 
   constructor(
     source: SourceText,
     file: string,
     environment: Environment,
     places: PathPlaces,
-    document: Document.Parsed<ParsedNode>,
+    document: Document.Parsed,
   ) {
     this.#source = source;
     this.#file = file;
@@ -108,11 +117,16 @@ class TreeReader {
   }
 
   read(node: Node, path: readonly (string | number)[]): unknown {
-    if (this.#exhausted) return undefined;
+    if (this.exhausted) return undefined;
     if (path.length > depthMax) return this.#object(node, path, 'the file is nested too deeply', null);
     if (this.#aliasDepth > 0 && (this.#aliasedValues += 1) > aliasedValuesMax) {
-      this.#exhausted = true;
-      return this.#object(node, path, `aliases repeat more than ${aliasedValuesMax} values`, 'write out what is meant');
+      this.exhausted = true;
+      return this.#object(
+        this.#outermost ?? node,
+        path,
+        `aliases repeat more than ${aliasedValuesMax} values`,
+        'write out what is meant',
+      );
     }
     this.#places.setValue(path, node, isMap(node) || isSeq(node));
     if (isAlias(node)) return this.#readAlias(node, path);
@@ -125,10 +139,15 @@ class TreeReader {
 
   #readAlias(alias: Alias, path: readonly (string | number)[]): unknown {
     const target = alias.resolve(this.#document);
-    if (target === undefined)
-      return this.#object(alias, path, `there is no anchor &${alias.source} before this alias`, null);
+    if (target === undefined) {
+      const quotes = alias.source.startsWith('.')
+        ? `put it in quotes: "*${alias.source}"`
+        : `write &${alias.source} before what is to be repeated`;
+      return this.#object(alias, path, `there is no anchor &${alias.source} before this alias`, quotes);
+    }
     if (this.#open.has(target))
       return this.#object(alias, path, `the alias *${alias.source} stands inside of what it repeats`, null);
+    if (this.#aliasDepth === 0) this.#outermost = alias;
     this.#aliasDepth += 1;
     const value = this.read(target, path);
     this.#aliasDepth -= 1;
@@ -160,8 +179,8 @@ class TreeReader {
     }
     const at = [...path, key];
     this.#places.setKey(at, pair.key);
-    const value = pair.value === null ? this.#objectToNothing(pair.key, at) : this.read(pair.value, at);
-    if (value !== undefined) into[key] = value;
+    // A key whose value could not be read is there all the same: it is not missing besides.
+    into[key] = pair.value === null ? this.#objectToNothing(pair.key, at) : this.read(pair.value, at);
   }
 
   /** `<<: *anchor`: the keys of another map, as far as this one does not have them. */
@@ -191,16 +210,21 @@ class TreeReader {
   #readScalar(scalar: Scalar, path: readonly (string | number)[]): unknown {
     if (scalar.value === null) return this.#objectToNothing(scalar, path);
     if (typeof scalar.value !== 'string') {
-      this.#places.setWritten(path, scalar.source ?? String(scalar.value));
+      this.#places.setWritten(path, scalar.source ?? plainText(scalar.value));
       return typeof scalar.value === 'bigint' ? Number(scalar.value) : scalar.value;
     }
     const { text, expanded, objections } = expandVariables(scalar.value, this.#environment);
-    for (const { message, suggestion, offset, length } of objections) {
+    for (const { message, suggestion, offset, length } of objections.slice(
+      0,
+      Math.max(0, complaintsMax - this.complaints.length),
+    )) {
       const place = this.#placeWithin(scalar, scalar.value.slice(offset, offset + length));
       this.complaints.push(complain(this.#file, place, pathText(path), message, suggestion));
     }
     if (expanded) this.#places.setExpanded(path);
-    return objections.length > 0 ? undefined : text;
+    if (objections.length === 0) return text;
+    this.#places.markBad(path);
+    return undefined;
   }
 
   /** Where a piece of a scalar's value stands in the file; the scalar's own place where escapes hide it. */
@@ -227,11 +251,12 @@ class TreeReader {
     suggestion: string | null,
     place: ReturnType<typeof placeOf> | null = null,
   ): undefined {
+    this.#places.markBad(path);
+    if (this.complaints.length >= complaintsMax) return undefined;
     const [start, end] = node?.range ?? [0, 1];
     this.complaints.push(
       complain(this.#file, place ?? placeOf(this.#source, start, end), pathText(path), message, suggestion),
     );
-    this.#places.markBad(path);
     return undefined;
   }
 }

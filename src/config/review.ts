@@ -15,6 +15,7 @@ export function review(draft: Draft, complainer: Complainer): void {
   reviewKeys(draft, complainer);
   reviewRoutes(draft, complainer);
   reviewAddresses(draft, complainer);
+  reviewUnused(draft, complainer);
 }
 
 /** Names of everything a route can lead to, as they are written, usable or not. */
@@ -50,7 +51,7 @@ function reviewNames(draft: Draft, complainer: Complainer): void {
   }
 }
 
-/** `to` names something, everything is named by some route, and without routes there is one way to go. */
+/** `to` names something, and without routes there is one way to go. */
 function reviewTargets(draft: Draft, complainer: Complainer): void {
   const names = targetNames(draft);
   const routes = draft.raw['routes'];
@@ -65,11 +66,9 @@ function reviewTargets(draft: Draft, complainer: Complainer): void {
       'the list of routes is empty',
       'add a route, or remove the key to send everything to the only upstream',
     );
-  const used = new Set<string>();
   for (const [at, route] of routes.entries()) {
     const to: unknown = isMap(route) ? route['to'] : undefined;
     if (typeof to !== 'string') continue;
-    used.add(to);
     if (!names.includes(to) && to !== '')
       complainer.atValue(
         ['routes', at, 'to'],
@@ -77,11 +76,17 @@ function reviewTargets(draft: Draft, complainer: Complainer): void {
         suggestTarget(to, names),
       );
   }
-  // A misspelt name is meant to be one of these.
-  if ([...used].some((to) => !names.includes(to))) return;
-  for (const name of names.filter((one) => !used.has(one) && routes.length > 0)) {
-    const part =
-      isMap(draft.raw['applications']) && Object.hasOwn(draft.raw['applications'], name) ? 'applications' : 'upstreams';
+}
+
+/** Upstreams and applications that no route leads to. Only where the routes are in order: a mistake may be the reason. */
+function reviewUnused(draft: Draft, complainer: Complainer): void {
+  const routes = draft.raw['routes'];
+  if (!Array.isArray(routes) || routes.length === 0) return;
+  if (complainer.complaints.some(({ path, severity }) => severity === 'error' && path.startsWith('routes'))) return;
+  const used = new Set([...draft.routes.values()].map(({ to }) => to));
+  for (const name of targetNames(draft).filter((one) => !used.has(one))) {
+    const applications = draft.raw['applications'];
+    const part = isMap(applications) && Object.hasOwn(applications, name) ? 'applications' : 'upstreams';
     complainer.warnAtKey(
       [part, name],
       `no route leads to ${quoted(name)}`,

@@ -12,6 +12,7 @@ import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import { parseCheckPath, parsePathPrefix } from './format/path-prefix.ts';
 import {
+  carry,
   contentType,
   duration,
   durationOrNone,
@@ -30,7 +31,10 @@ import {
 /** A key that may be left out, with what editors show of it. */
 function key<S extends z.ZodType>(schema: S, description: string, absent?: Default): z.ZodOptional<S> {
   // Not as zod's own `default`, which would be that of the value after reading.
-  const shown = absent === undefined || absent.inWords ? {} : { absent: absent.written };
+  const shown =
+    absent === undefined
+      ? {}
+      : { ...(absent.inWords ? {} : { absent: absent.written }), why: absent.why, otherwise: absent.written };
   const told = absent?.inWords === true ? `${description} Default: ${absent.written}.` : description;
   return z.optional(schema.meta({ ...schema.meta(), description: told, ...shown }) as S);
 }
@@ -38,7 +42,7 @@ function key<S extends z.ZodType>(schema: S, description: string, absent?: Defau
 const name = z.string().meta({ pattern: namePattern });
 
 const listenAddress = z.union([
-  parsed(parseListenAddress, { examples: [':8080', 'localhost:8080'] }),
+  parsed(parseListenAddress, { kind: 'address', examples: [':8080', 'localhost:8080'] }),
   whole(0, 65_535),
 ]);
 
@@ -109,10 +113,13 @@ const check = z.union([
   z.enum(['tcp', 'none']),
   section({
     path: key(
-      parsed(parseCheckPath),
+      parsed(parseCheckPath, { kind: 'path' }),
       'Asked for by GET; a status from 200 to 299 passes. Without it a TCP connection does.',
     ),
-    host: key(parsed(parseHostPattern), 'The Host field of the check; without it the address of the endpoint.'),
+    host: key(
+      parsed(parseHostPattern, { kind: 'host' }),
+      'The Host field of the check; without it the address of the endpoint.',
+    ),
     ...checkTimes,
   }),
 ]);
@@ -135,6 +142,7 @@ const endpointKeys = {
 };
 
 const endpoint = parsed(parseEndpoint, {
+  kind: 'address',
   bare: objectToBarePort,
   examples: ['127.0.0.1:3000', 'unix:/run/app.sock', 'https://app.internal'],
 });
@@ -152,9 +160,13 @@ export const upstream = z.union([
 ]);
 
 const readiness = z.union([
-  parsed(parseCheckPath),
+  parsed(parseCheckPath, { kind: 'path' }),
   section({
-    path: key(parsed(parseCheckPath), 'Asked for by GET; a status from 200 to 299 passes.', defaults.readiness.path),
+    path: key(
+      parsed(parseCheckPath, { kind: 'path' }),
+      'Asked for by GET; a status from 200 to 299 passes.',
+      defaults.readiness.path,
+    ),
     interval: key(duration, 'Between two checks.', defaults.readiness.interval),
     timeout: key(duration, 'For one check; a timeout is never readiness.', defaults.readiness.timeout),
     passes: key(whole(1, 100), 'How many in a row make an instance ready.', defaults.readiness.passes),
@@ -167,12 +179,10 @@ const readiness = z.union([
 ]);
 
 export const application = section({
-  command: z
-    .union([parsed(splitCommandLine), z.array(text).min(1)])
-    .meta({
-      description: 'Program and arguments, as one line or a list. No shell runs.',
-      examples: ['node server.js'],
-    }),
+  command: z.union([parsed(splitCommandLine, { kind: 'command line' }), z.array(text).min(1)]).meta({
+    description: 'Program and arguments, as one line or a list. No shell runs.',
+    examples: ['node server.js'],
+  }),
   directory: key(text, 'Where it runs, from the folder of this file.', defaults.application.directory),
   environment: key(
     z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
@@ -209,7 +219,17 @@ const fieldValue = parsed(parseFieldValue);
 const fieldEdits = section({
   set: key(z.record(z.string(), fieldValue), 'Fields to write, in place of any of that name.'),
   add: key(z.record(z.string(), oneOrMany(fieldValue)), 'Fields to write beside those of that name.'),
-  remove: key(oneOrMany(parsed(parseEditedFieldName)), 'Names of fields to leave out.'),
+  remove: key(oneOrMany(parsed(parseEditedFieldName, { kind: 'field name' })), 'Names of fields to leave out.'),
+});
+
+const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], {
+  error: (issue) =>
+    typeof issue.input === 'boolean'
+      ? carry({
+          message: `${issue.input} is not text`,
+          suggestion: `write "${issue.input}" for this value, or { present: true } for any`,
+        })
+      : undefined,
 });
 
 const errorPages = z.record(z.string(), text);
@@ -218,20 +238,17 @@ const disclosure = z.enum(['public', 'operator']);
 export const route = section({
   id: key(name, 'Its name in logs and metrics; without it one is made of what it matches.'),
   host: key(
-    oneOrMany(parsed(parseHostPattern)),
-    'Hosts to match; `*.example.org` is any name below it. Without it, any.',
+    oneOrMany(parsed(parseHostPattern, { kind: 'host' })),
+    'Hosts to match; `*.example.org` is any name below it.',
     defaults.route.host,
   ),
   path: key(
-    parsed(parsePathPrefix),
+    parsed(parsePathPrefix, { kind: 'path' }),
     'What the path begins with: `/api` is `/api` and `/api/…`, not `/apiary`.',
     defaults.route.path,
   ),
-  methods: key(oneOrMany(parsed(parseMethod)), 'Methods to match. Without it, any.', defaults.route.methods),
-  fields: key(
-    z.record(z.string(), z.union([fieldValue, section({ present: z.literal(true) })])),
-    'Fields to match: a value, or `{ present: true }` for any.',
-  ),
+  methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
+  fields: key(z.record(z.string(), fieldMatch), 'Fields to match: a value, or `{ present: true }` for any.'),
 
   to: key(text, 'The upstream or application that gets the request.'),
   respond: key(
@@ -247,7 +264,7 @@ export const route = section({
       redirectLocation,
       section({
         location: redirectLocation.meta({ description: 'Where to: a path or a URL.' }),
-        status: key(z.union([z.literal([301, 302, 303, 307, 308])]), 'The status.', defaults.redirect.status),
+        status: key(z.literal([301, 302, 303, 307, 308]), 'The status.', defaults.redirect.status),
       }),
     ]),
     'Sends the client elsewhere: a location, or location and status.',
@@ -266,7 +283,7 @@ export const route = section({
 
   rewrite: key(
     section({
-      path: key(parsed(parsePathPrefix), 'Replaces the part of the path that `path` matched.'),
+      path: key(parsed(parsePathPrefix, { kind: 'path' }), 'Replaces the part of the path that `path` matched.'),
       host: key(
         text,
         '`client` keeps the Host of the client, `endpoint` sends that of the endpoint, anything else is sent as it is.',
@@ -288,7 +305,7 @@ export const file = section({
   member: key(name, 'The name of this gateway among those of the deployment.', defaults.member),
   listeners: key(z.record(name, listener), 'Where clients connect, by name.', defaults.listeners),
   trusted_peers: key(
-    z.array(parsed(parseNetwork, { examples: ['10.0.0.0/8'] })),
+    z.array(parsed(parseNetwork, { kind: 'network', examples: ['10.0.0.0/8'] })),
     'Networks of the proxies before this one, whose word on client address, scheme and request id is taken.',
     defaults.trustedPeers,
   ),
@@ -325,9 +342,6 @@ export const file = section({
     'What is remembered of exchanges.',
   ),
 });
-
-/** Limits with their own names, for the pieces of the documentation. */
-export const sections = { listener, client, timeouts, upstream, application, route } as const;
 
 export type FileRead = z.output<typeof file>;
 export type UpstreamRead = z.output<typeof upstream>;

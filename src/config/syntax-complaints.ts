@@ -2,24 +2,23 @@ import type { Document, ErrorCode, YAMLError } from 'yaml';
 import type { Complaint } from './complaints.ts';
 import { complain } from './complaints.ts';
 import { quoted } from './objection.ts';
-import type { SourceText } from './source-text.ts';
+import type { Place, SourceText } from './source-text.ts';
 import { lineText, placeOf } from './source-text.ts';
 
+type Saying = readonly [message: string, suggestion: string | null];
+
 /** What the parser's codes mean to somebody who writes a configuration. */
-const sayings: Readonly<Record<ErrorCode, readonly [message: string, suggestion: string | null]>> = {
+const sayings: Readonly<Record<ErrorCode, Saying>> = {
   ALIAS_PROPS: ['an alias cannot have an anchor or a tag', 'remove what stands before the "*"'],
   BAD_ALIAS: ['"*" begins an alias, and this is none', 'put the value in quotes, such as "*.example.org"'],
   BAD_COLLECTION_TYPE: ['the tag does not fit to what follows', 'remove the tag'],
   BAD_DIRECTIVE: ['"%" begins a YAML directive, and this is none', 'put the value in quotes'],
   BAD_DQ_ESCAPE: ['this escape is not known in double quotes', 'write \\\\ for a backslash, or use single quotes'],
-  BAD_INDENT: [
-    'the indentation fits to nothing above',
-    'keys of one map begin in the same column; a bracket is closed on a deeper line',
-  ],
+  BAD_INDENT: ['the indentation fits to nothing above', 'keys of one map begin in the same column'],
   BAD_PROP_ORDER: ['an anchor or tag stands after the sign that it must precede', null],
   BAD_SCALAR_START: ['a value cannot begin with "@" or "`" unless it is in quotes', 'put it in quotes'],
   BLOCK_AS_IMPLICIT_KEY: [
-    'a key and its value cannot stand inside of another value',
+    'a key with a value cannot stand inside of another value',
     'put the value in quotes, or the key on a line of its own',
   ],
   BLOCK_IN_FLOW: ['inside of brackets, lists and maps must be in brackets too', 'write [a, b] or { key: value }'],
@@ -41,6 +40,9 @@ const sayings: Readonly<Record<ErrorCode, readonly [message: string, suggestion:
   UNEXPECTED_TOKEN: ['this is not expected here', 'is a quote, a bracket or some indentation missing before it?'],
 };
 
+/** Mistakes after which the rest of the document still means what it says. */
+const harmlessCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['DUPLICATE_KEY', 'TAG_RESOLVE_FAILED']);
+
 /**
  * What the parser objects to, in our words. One mistake often makes the parser stumble several times, so that
  * only the first complaint of a line is kept, and of unexpected signs only the first at all.
@@ -52,39 +54,102 @@ export function complainOfSyntax(
 ): { complaints: Complaint[]; fatal: boolean } {
   const found = [...document.errors, ...document.warnings].toSorted((a, b) => a.pos[0] - b.pos[0]);
   const lines = new Set<number>();
-  let stumbled = false;
   const complaints: Complaint[] = [];
+  let stumbled = false;
   for (const error of found) {
-    const place = placeOfError(error, source);
+    const { place, saying } = explain(error, source);
     const follows = error.code === 'UNEXPECTED_TOKEN' && stumbled;
+    stumbled ||= !harmlessCodes.has(error.code);
     if (lines.has(place.line) || follows) continue;
     lines.add(place.line);
-    stumbled ||= error.code === 'UNEXPECTED_TOKEN';
-    const [message, suggestion] = say(error, source, place.line, place.column);
-    complaints.push(complain(file, place, '', message, suggestion));
+    complaints.push(complain(file, place, '', saying[0], saying[1]));
   }
-  return {
-    complaints,
-    fatal: found.some((error) => error.code !== 'DUPLICATE_KEY' && error.code !== 'TAG_RESOLVE_FAILED'),
-  };
+  return { complaints, fatal: found.some(({ code }) => !harmlessCodes.has(code)) };
 }
 
-function say(error: YAMLError, source: SourceText, line: number, column: number): readonly [string, string | null] {
-  const text = lineText(source, line);
-  const rest = [...text].slice(column - 1).join('');
-  if (error.code === 'DUPLICATE_KEY') {
-    return [`the key ${quoted(wordAt(rest))} stands here for a second time`, 'keep one of the two'];
+/** The parser says where it gave up; people want to know what they left open before. */
+function explain(error: YAMLError, source: SourceText): { place: Place; saying: Saying } {
+  if (error.code === 'BAD_INDENT' || error.code === 'MISSING_CHAR') {
+    const open = lastOpen(source.text.slice(0, error.pos[1]));
+    if (open !== null) return { place: placeOf(source, open.at, open.at + 1), saying: sayOpen(open.sign) };
   }
-  if (error.code === 'UNEXPECTED_TOKEN' && /[[{].*\$\{/.test(text)) {
-    return ['"${…}" inside of brackets needs quotes', `write "$${rest.match(/^\{[^}]*\}/)?.[0] ?? '{NAME}'}"`];
+  const place = placeOfError(error, source);
+  return { place, saying: sayInContext(error, source, place) ?? sayings[error.code] };
+}
+
+function sayInContext(error: YAMLError, source: SourceText, place: Place): Saying | null {
+  const text = lineText(source, place.line);
+  const rest = [...text].slice(place.column - 1).join('');
+  switch (error.code) {
+    case 'DUPLICATE_KEY':
+      return [`the key ${quoted(wordAt(rest))} stands here for a second time`, 'keep one of the two'];
+    case 'UNEXPECTED_TOKEN':
+      if (!/[[{].*\$\{/.test(text)) return null;
+      return ['a variable inside of brackets needs quotes', `write "$${/^\{[^}]*\}/.exec(rest)?.[0] ?? '{NAME}'}"`];
+    case 'MULTILINE_IMPLICIT_KEY': {
+      const joined = /^\s*(?:- )?([\w-]+):(\S.*)$/.exec(text);
+      return joined === null
+        ? null
+        : ['there is no space after the colon', `write ${joined[1]}: ${joined[2]!.slice(0, 40)}`];
+    }
+    case 'BLOCK_AS_IMPLICIT_KEY': {
+      const key = /^\s*(?:- )?([\w-]+): /.exec(text)?.[1];
+      const below = lineText(source, place.line + 1);
+      if (key === undefined || /^\s*/.exec(below)![0].length <= /^\s*/.exec(text)![0].length) return null;
+      return [
+        `${quoted(key)} has a value already, and keys stand below it`,
+        'move the value below too, under a key of its own',
+      ];
+    }
+    default:
+      return null;
   }
-  if (error.code === 'MULTILINE_IMPLICIT_KEY') {
-    const joined = /^\s*(?:- )?([\w-]+):(\S.*)$/.exec(text);
-    if (joined !== null) return ['there is no space after the colon', `write ${joined[1]}: ${joined[2]!.slice(0, 40)}`];
+}
+
+interface Open {
+  readonly sign: string;
+  readonly at: number;
+}
+
+/**
+ * The last quote or bracket that is not closed, as far as it can be told without the grammar: both begin a
+ * value only after white space, a colon, a comma or a bracket, so that "don't" opens nothing.
+ */
+function lastOpen(text: string): Open | null {
+  const open: Open[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const sign = text[at]!;
+    const begins = at === 0 || /[\s:,[{-]/.test(text[at - 1]!);
+    if ((sign === '"' || sign === "'") && begins) {
+      const end = endOfQuote(text, at);
+      if (end === -1) return { sign, at };
+      at = end;
+    } else if (sign === '#' && (at === 0 || /\s/.test(text[at - 1]!))) at = endOfLine(text, at);
+    else if ((sign === '[' || sign === '{') && (begins || open.length > 0)) open.push({ sign, at });
+    else if (sign === ']' || sign === '}') open.pop();
   }
-  if (error.code === 'MISSING_CHAR' && /["']/.test(text))
-    return ['a quote is opened and not closed', 'close it on the same line'];
-  return sayings[error.code];
+  return open.at(-1) ?? null;
+}
+
+/** A quote that runs over a line with a key in it was meant to end before. */
+function endOfQuote(text: string, from: number): number {
+  const quote = text[from]!;
+  for (let at = from + 1; at < text.length; at += 1) {
+    if (quote === '"' && text[at] === '\\') at += 1;
+    else if (text[at] === quote && quote === "'" && text[at + 1] === quote) at += 1;
+    else if (text[at] === quote) return at;
+  }
+  return -1;
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from);
+  return end === -1 ? text.length : end;
+}
+
+function sayOpen(sign: string): Saying {
+  if (sign === '"' || sign === "'") return ['a quote is opened here and not closed', `end the value with ${sign}`];
+  return [`the bracket "${sign}" is opened here and not closed`, `close it with "${sign === '[' ? ']' : '}'}"`];
 }
 
 function wordAt(text: string): string {
@@ -97,9 +162,9 @@ function wordAt(text: string): string {
 }
 
 /** Where to point: at a word rather than at its first letter, and never past the end of the file. */
-function placeOfError(error: YAMLError, source: SourceText): ReturnType<typeof placeOf> {
+function placeOfError(error: YAMLError, source: SourceText): Place {
   let [start, end] = error.pos;
-  // An error at the end of the file is shown behind the last thing that stands there.
+  // An error at the end of the file is shown at the last thing that stands there.
   if (/^\s*$/.test(source.text.slice(start))) {
     start = Math.max(0, source.text.trimEnd().length - 1);
     end = start + 1;

@@ -130,9 +130,9 @@ export function normalHost(text: string): string | null {
   return fine ? ascii : null;
 }
 
-/** An objection where a unix socket's path is too long for the system, else null. */
+/** An objection where the path of an endpoint's unix socket is too long for the system, else null. */
 export function objectToSocketPath(path: string): Objection | null {
-  return objectToLength(Buffer.byteLength(path), unixPathOctetsMax);
+  return objectToLength(Buffer.byteLength(path), 'give the socket a shorter one, such as /run/app.sock');
 }
 
 /**
@@ -141,13 +141,10 @@ export function objectToSocketPath(path: string): Objection | null {
  */
 export function objectToOwnSocketPath(path: string): Objection | null {
   const temporary = Buffer.byteLength(dirname(path)) + '/.xxxxxx/s'.length;
-  return objectToLength(Math.max(Buffer.byteLength(path), temporary), unixPathOctetsMax);
+  return objectToLength(Math.max(Buffer.byteLength(path), temporary), 'write a shorter one, such as /run/candor.sock');
 }
 
-function objectToLength(octets: number, octetsMax: number): Objection | null {
-  if (octets <= octetsMax) return null;
-  return {
-    message: `the socket needs a path of ${octets} octets; the system allows ${octetsMax}`,
-    suggestion: 'use a shorter one, such as /run/candor.sock',
-  };
+function objectToLength(octets: number, suggestion: string): Objection | null {
+  if (octets <= unixPathOctetsMax) return null;
+  return { message: `the socket needs a path of ${octets} octets; the system allows ${unixPathOctetsMax}`, suggestion };
 }

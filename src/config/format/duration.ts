@@ -22,6 +22,8 @@ const foreignUnits: readonly (readonly [RegExp, string])[] = [
 
 /** `500ms`, `2s`, `1m30s`, `1h` into milliseconds, above 0 and at most 24 days. */
 export function parseDuration(text: string): Result<number, Objection> {
+  if (/^(?:none|off|never|unlimited|infinite|infinity)$/i.test(text))
+    return object('this limit cannot be switched off', 'write a long duration, such as 24h');
   if (!exact.test(text)) return object(`${quoted(text)} is not a duration`, suggestDuration(text));
   let total = 0;
   for (const [, count, unit] of text.matchAll(/([\d.]+)(ms|[dhms])/g)) total += Number(count) * unitMs[unit!]!;
@@ -43,8 +45,9 @@ function ourUnit(unit: string): string {
   return foreignUnits.find(([pattern]) => pattern.test(unit))?.[1] ?? unit;
 }
 
-/** What to say when a plain number stands where a duration is wanted. */
+/** What to say when a plain number stands where a duration is wanted. Thousands are mostly milliseconds. */
 export function objectToBareNumber(value: number): Objection {
-  const inMs = value >= 1000 ? ` or ${value}ms` : '';
-  return { message: `the duration ${value} has no unit`, suggestion: `write ${value}s${inMs}` };
+  const meant =
+    value < 1000 ? `${value}s` : value % 1000 === 0 ? `${value / 1000}s, if milliseconds were meant` : `${value}ms`;
+  return { message: `the duration ${value} has no unit`, suggestion: `write ${meant}` };
 }

@@ -14,18 +14,20 @@ export function isToken(text: string): boolean {
  * Fields that say where a message ends or belong to one connection (RFC 9110 §7.6.1). The gateway writes them
  * itself; an edit could only break the message.
  */
-const notEditable: Readonly<Record<string, string>> = {
-  host: 'rewrite: { host: … }',
-  'content-length': '',
-  'transfer-encoding': '',
-  connection: '',
-  'keep-alive': '',
-  'proxy-connection': '',
-  te: '',
-  trailer: '',
-  upgrade: '',
-  via: '',
-};
+const notEditable: ReadonlyMap<string, string> = new Map([
+  ['host', 'use rewrite: { host: … }'],
+  ...[
+    'content-length',
+    'transfer-encoding',
+    'connection',
+    'keep-alive',
+    'proxy-connection',
+    'te',
+    'trailer',
+    'upgrade',
+    'via',
+  ].map((name) => [name, 'remove it here'] as const),
+]);
 
 export function parseFieldName(text: string): Result<string, Objection> {
   if (isToken(text)) return succeed(text);
@@ -40,12 +42,9 @@ export function parseFieldName(text: string): Result<string, Objection> {
 export function parseEditedFieldName(text: string): Result<string, Objection> {
   const name = parseFieldName(text);
   if (!name.ok) return name;
-  const instead = notEditable[text.toLowerCase()];
+  const instead = notEditable.get(text.toLowerCase());
   if (instead === undefined) return name;
-  return object(
-    `the field ${quoted(text)} is written by the gateway itself`,
-    instead === '' ? 'remove it here' : `use ${instead}`,
-  );
+  return object(`the field ${quoted(text)} is written by the gateway itself`, instead);
 }
 
 /** RFC 9110 §5.5, without the obsolete octets: visible ASCII, spaces and tabs inside. */
@@ -54,8 +53,7 @@ export function parseFieldValue(text: string): Result<string, Objection> {
     return object('a field value is one line', 'use a list of values under "add" for several lines');
   if (!/^[\t\x20-\x7e]*$/.test(text))
     return object('a field value has characters outside of visible ASCII', 'percent-encode them');
-  if (text.trim() !== text)
-    return object('a field value has spaces at its end, which are not kept', `write ${quoted(text.trim())}`);
+  if (text.trim() !== text) return object('a field value has spaces at its end, which are not kept', 'remove them');
   return succeed(text);
 }
 

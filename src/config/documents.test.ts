@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { jsonSchema } from './json-schema.ts';
+import { parseConfiguration } from './parse.ts';
+import { allPlaces, fillTables } from './reference-tables.ts';
+
+/** `UPDATE_DOCS=1` before the test command writes both documents anew. */
+const update = process.env['UPDATE_DOCS'] === '1';
+const root = join(import.meta.dirname, '..', '..');
+const schemaPath = join(root, 'docs', 'candor.schema.json');
+const documentPath = join(root, 'docs', 'configuration.md');
+const examples = readdirSync(join(root, 'examples')).filter((name) => name.endsWith('.yaml'));
+
+describe('docs/candor.schema.json', () => {
+  // Compared as data: the formatter has its own idea of where lines end.
+  if (update) writeFileSync(schemaPath, `${JSON.stringify(jsonSchema(), null, 2)}\n`);
+
+  test('is what the code makes; else run with UPDATE_DOCS=1', () => {
+    assert.deepEqual(JSON.parse(readFileSync(schemaPath, 'utf8')), JSON.parse(JSON.stringify(jsonSchema())));
+  });
+
+  test('describes every key', () => {
+    const bare: string[] = [];
+    const walk = (node: unknown, path: string): void => {
+      if (typeof node !== 'object' || node === null) return;
+      for (const [key, inner] of Object.entries(node)) {
+        if (key === 'properties') {
+          for (const [name, property] of Object.entries(inner as Record<string, { description?: string }>)) {
+            if (property.description === undefined && name !== 'present') bare.push(`${path}.${name}`);
+          }
+        }
+        walk(inner, `${path}.${key}`);
+      }
+    };
+    walk(jsonSchema(), '');
+    assert.deepEqual(bare, []);
+  });
+
+  const schema = z.fromJSONSchema(jsonSchema() as Parameters<typeof z.fromJSONSchema>[0]);
+  for (const name of examples) {
+    test(`accepts examples/${name}`, () => {
+      const result = schema.safeParse(parse(readFileSync(join(root, 'examples', name), 'utf8')));
+      assert.ok(result.success, JSON.stringify(result.error?.issues));
+    });
+  }
+
+  const judged: [text: string, accepted: boolean][] = [
+    ['upstreams: { app: { endpoints: "a:1", attempts: 3 } }', true],
+    ['upstreams: { app: { endpoints: "a:1", attempts: "${N}" } }', true],
+    ['upstreams: { app: { endpoints: "a:1", attempts: "3" } }', false],
+    ['timeouts: { connect: 5s }', true],
+    ['timeouts: { connect: "${T:-5s}" }', true],
+    ['timeouts: { connect: 5 }', false],
+    ['timeouts: { connect: 5sec }', false],
+    ['timeouts: { connect: none }', false],
+    ['timeouts: { exchange: none }', true],
+    ['client: { head_max: 64KB }', false],
+    ['disclosure: everything', false],
+    ['disclosure: "${D}"', true],
+    ['timeout: {}', false],
+    ['routes: [{ redirect: { location: /a, status: 200 } }]', false],
+    ['routes: [{ redirect: { location: /a, status: 301 } }]', true],
+  ];
+  for (const [text, accepted] of judged) {
+    test(`${accepted ? 'accepts' : 'refuses'} ${text}`, () =>
+      assert.equal(schema.safeParse(parse(text)).success, accepted));
+  }
+});
+
+describe('docs/configuration.md', () => {
+  if (update) writeFileSync(documentPath, fillTables(readFileSync(documentPath, 'utf8')));
+  const document = readFileSync(documentPath, 'utf8');
+
+  test('has the keys, types, defaults and reasons of the code; else run with UPDATE_DOCS=1', () => {
+    assert.equal(document, fillTables(document));
+  });
+
+  test('has a table for every place that has keys', () => {
+    for (const place of allPlaces()) assert.ok(document.includes(`<!-- keys: ${place} -->`), place);
+  });
+
+  test('has examples without mistakes', () => {
+    const blocks = [...document.matchAll(/^```yaml\n([^]*?)^```/gm)].map(([, text]) => text!);
+    const whole = blocks.filter((text) => /^(?:upstreams|applications):/m.test(text));
+    assert.ok(whole.length > 2);
+    for (const text of whole) {
+      const named = Object.keys((parse(text) as { upstreams?: object }).upstreams ?? {});
+      const routes =
+        named.length > 1 ? `\nroutes: [${named.map((name) => `{ path: /${name}, to: ${name} }`).join(', ')}]\n` : '';
+      const complete =
+        text.includes('to: app') && !text.includes('upstreams')
+          ? `upstreams: { app: "127.0.0.1:3000" }\n${text}`
+          : text + routes;
+      const parsing = parseConfiguration(complete, {
+        file: 'candor.yaml',
+        directory: '/',
+        environment: {},
+        hostname: 'gateway',
+      });
+      assert.deepEqual(parsing.ok ? parsing.warnings : parsing.complaints, [], text);
+    }
+  });
+
+  test('has examples that are YAML', () => {
+    for (const [, text] of document.matchAll(/^```yaml\n([^]*?)^```/gm))
+      assert.doesNotThrow(() => parse(text!, { uniqueKeys: false }));
+  });
+});

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { configurationForCommand } from './command.ts';
+import { renderComplaints } from './complaints.ts';
+import { thisHost } from './host.ts';
+import { loadConfiguration } from './load.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'candor-config-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function write(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+async function said(path: string): Promise<string> {
+  const loading = await loadConfiguration(path, {}, thisHost());
+  assert.ok(!loading.ok);
+  const complaints = loading.complaints.map((complaint) => ({
+    ...complaint,
+    file: basename(path),
+    message: complaint.message.replaceAll(folder, '/etc'),
+  }));
+  return renderComplaints(complaints, loading.sourceText, { colour: false, width: 80 });
+}
+
+describe('a configuration that cannot be read', () => {
+  const cases: [what: string, make: () => string, expected: string][] = [
+    [
+      'is not there, and a name like it is',
+      () => (write('candor.yaml', ''), join(folder, 'candor.yml')),
+      'candor.yml: error: there is no file "candor.yml" in "/etc"\n  did you mean "candor.yaml"?\n',
+    ],
+    [
+      'is not there, and another is',
+      () => join(folder, 'gateway.conf'),
+      'gateway.conf: error: there is no file "gateway.conf" in "/etc"\n  there is "candor.yaml"\n',
+    ],
+    [
+      'is in a folder that is not there',
+      () => join(folder, 'none', 'candor.yaml'),
+      'candor.yaml: error: there is no folder "/etc/none"\n',
+    ],
+    [
+      'is a folder',
+      () => (mkdirSync(join(folder, 'conf')), join(folder, 'conf')),
+      'conf: error: "conf" is a folder, not a file\n  name the file in it\n',
+    ],
+    [
+      'is not UTF-8',
+      () => write('latin1.yaml', Buffer.from('deployment: caf\xe9', 'latin1')),
+      'latin1.yaml: error: "latin1.yaml" is not UTF-8 text\n  save it as UTF-8\n',
+    ],
+    [
+      'is UTF-16',
+      () => write('utf16.yaml', Buffer.from('\ufeffdeployment: shop', 'utf16le')),
+      'utf16.yaml: error: "utf16.yaml" is not UTF-8 text\n  it looks like UTF-16; save it as UTF-8\n',
+    ],
+    [
+      'is larger than 1 MiB',
+      () => write('large.yaml', `# ${'x'.repeat(1024 * 1024)}`),
+      'large.yaml: error: "large.yaml" is larger than a configuration may be, 1024 KiB\n',
+    ],
+    [
+      'is a device without an end',
+      () => '/dev/zero',
+      'zero: error: "zero" is larger than a configuration may be, 1024 KiB\n',
+    ],
+    [
+      'is empty',
+      () => write('empty.yaml', ''),
+      'empty.yaml: error: the file is empty\n  begin with: upstreams: { app: "127.0.0.1:3000" }\n',
+    ],
+    [
+      'has a control character',
+      () => write('nul.yaml', 'a: "\0"\n'),
+      'nul.yaml:1:5: error: the control character U+0000 cannot stand in YAML\n   1 | a: "␀"\n     |     ^\n       remove it; in double quotes it can be written as \\u0000\n',
+    ],
+  ];
+  for (const [what, make, expected] of cases)
+    test(`${what}: says so`, async () => assert.equal(await said(make()), expected));
+
+  test('may not be read: says so', {
+    skip: process.getuid?.() === 0 ? 'root may read everything' : false,
+  }, async () => {
+    const path = write('secret.yaml', 'a: b');
+    chmodSync(path, 0);
+    assert.equal(
+      await said(path),
+      'secret.yaml: error: "secret.yaml" may not be read by this user\n  allow it, for example with chmod +r secret.yaml\n',
+    );
+  });
+});
+
+describe('a configuration that names files', () => {
+  test('has them in it', async () => {
+    write('502.html', '<h1>{{status}}</h1>');
+    write('all.html', '<h1>Sorry</h1>');
+    write('ca.pem', '-----BEGIN CERTIFICATE-----\n');
+    const path = write(
+      'pages.yaml',
+      'upstreams: { app: { endpoints: "https://a", tls: { ca_file: ca.pem } } }\nerror_pages: { 502: all.html, default: all.html }\nroutes: [{ to: app, error_pages: { 502: 502.html } }]\n',
+    );
+    const loading = await loadConfiguration(path, {}, thisHost());
+    assert.ok(loading.ok);
+    assert.deepEqual(loading.configuration.routes[0]?.errorPages, {
+      502: '<h1>{{status}}</h1>',
+      default: '<h1>Sorry</h1>',
+    });
+    assert.equal(loading.configuration.upstreams[0]?.tls?.ca, '-----BEGIN CERTIFICATE-----\n');
+    assert.deepEqual(
+      loading.files.map((file) => basename(file)),
+      ['pages.yaml', 'all.html', '502.html', 'ca.pem'],
+    );
+  });
+
+  test('refuses a page that is too large to be sent to everybody', async () => {
+    write('huge.html', 'x'.repeat(256 * 1024 + 1));
+    const path = write('huge.yaml', 'upstreams: { app: "a:1" }\nerror_pages: { 502: huge.html }\n');
+    assert.match(
+      await said(path),
+      /^huge\.yaml:2:21: error: "huge\.html" is larger than an error page may be, 256 KiB\n/,
+    );
+  });
+});
+
+describe('configurationForCommand', () => {
+  const run = {
+    command: ['node', 'server.js'],
+    port: 8080,
+    directory: '/srv/shop',
+    hostname: 'laptop',
+    environment: {},
+  };
+
+  test('runs one application behind one listener on this machine', () => {
+    const configuration = configurationForCommand(run);
+    assert.deepEqual(configuration.listeners, [{ id: 'http', host: '127.0.0.1', port: 8080, proxyProtocol: false }]);
+    assert.deepEqual(
+      configuration.applications.map(({ id, command, directory, port }) => ({ id, command, directory, port })),
+      [{ id: 'app', command: ['node', 'server.js'], directory: '/srv/shop', port: null }],
+    );
+    assert.deepEqual(
+      configuration.routes.map(({ id, action, disclosure }) => ({ id, action, disclosure })),
+      [{ id: '/', action: { kind: 'upstream', upstream: 'app' }, disclosure: 'operator' }],
+    );
+    assert.equal(configuration.log.path, null);
+    assert.deepEqual(structuredClone(configuration), configuration);
+  });
+
+  test('has its admin socket apart from others on the same machine', () => {
+    const environment = { XDG_RUNTIME_DIR: '/run/user/1000' };
+    assert.equal(
+      configurationForCommand({ ...run, environment }).admin.socket,
+      '/run/user/1000/candor/laptop-8080.sock',
+    );
+    assert.equal(configurationForCommand({ ...run, adminSocket: null }).admin.socket, null);
+  });
+
+  test('takes what the command line says', () => {
+    const configuration = configurationForCommand({
+      ...run,
+      bind: '0.0.0.0',
+      deployment: 'shop',
+      name: 'web',
+      readinessPath: '/up',
+      instances: 2,
+      logPath: '-',
+    });
+    assert.equal(configuration.deployment, 'shop');
+    assert.equal(configuration.listeners[0]?.host, '0.0.0.0');
+    assert.equal(configuration.applications[0]?.readiness.path, '/up');
+    assert.equal(configuration.applications[0]?.instances, 2);
+    assert.equal(configuration.upstreams[0]?.application, 'web');
+    assert.equal(configuration.log.path, '-');
+    assert.equal(configurationForCommand({ ...run, applicationPort: 3000 }).applications[0]?.port, 3000);
+  });
+});

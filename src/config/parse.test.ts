@@ -1,0 +1,548 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { Configuration } from '../core/configuration.ts';
+import { renderComplaints } from './complaints.ts';
+import { parseConfiguration } from './parse.ts';
+
+const examples = join(import.meta.dirname, '..', '..', 'examples');
+
+function parse(text: string, environment: Record<string, string> = {}): ReturnType<typeof parseConfiguration> {
+  return parseConfiguration(text, {
+    file: 'candor.yaml',
+    directory: '/etc/shop',
+    environment,
+    hostname: 'gateway.local',
+  });
+}
+
+function configurationOf(text: string, environment: Record<string, string> = {}): Configuration {
+  const parsing = parse(text, environment);
+  if (parsing.ok) return parsing.configuration;
+  assert.fail(renderComplaints(parsing.complaints, text, { colour: false, width: 80 }));
+}
+
+const one = 'upstreams: { app: "127.0.0.1:3000" }\n';
+
+describe('a file of one line', () => {
+  const configuration = configurationOf(one);
+
+  test('is enough: everything goes to the only upstream', () => {
+    assert.deepEqual(
+      configuration.routes.map(({ id, action }) => ({ id, action })),
+      [{ id: '/', action: { kind: 'upstream', upstream: 'app' } }],
+    );
+    assert.deepEqual(configuration.listeners, [{ id: 'http', host: '0.0.0.0', port: 8080, proxyProtocol: false }]);
+    assert.deepEqual(configuration.upstreams[0]?.endpoints, [
+      { address: { kind: 'tcp', host: '127.0.0.1', port: 3000 } },
+    ]);
+    assert.equal(configuration.deployment, 'gateway.local');
+  });
+
+  test('says a default for everything, and none is missing', () => {
+    const undefinedPaths: string[] = [];
+    const walk = (value: unknown, path: string): void => {
+      if (value === undefined || Number.isNaN(value)) undefinedPaths.push(path);
+      if (typeof value === 'object' && value !== null)
+        for (const [key, inner] of Object.entries(value)) walk(inner, `${path}.${key}`);
+    };
+    walk(configuration, '');
+    assert.deepEqual(undefinedPaths, []);
+  });
+
+  test('can be sent to a worker', () => {
+    assert.deepEqual(structuredClone(configuration), configuration);
+  });
+});
+
+describe('what is written', () => {
+  const readings: [what: string, text: string, pick: (configuration: Configuration) => unknown, expected: unknown][] = [
+    [
+      'an application is an upstream of its name',
+      'applications: { web: { command: node server.js } }',
+      (c) => [c.upstreams[0]?.id, c.upstreams[0]?.application, c.upstreams[0]?.check.kind, c.routes[0]?.action],
+      ['web', 'web', 'none', { kind: 'upstream', upstream: 'web' }],
+    ],
+    [
+      'a command is split as a shell would',
+      `applications: { web: { command: "node 'my server.js' --name=\\"a b\\" c\\\\ d" } }`,
+      (c) => c.applications[0]?.command,
+      ['node', 'my server.js', '--name=a b', 'c d'],
+    ],
+    [
+      'a command may be a list',
+      'applications: { web: { command: [node, my server.js] } }',
+      (c) => c.applications[0]?.command,
+      ['node', 'my server.js'],
+    ],
+    [
+      'environment values keep how they were written',
+      'applications: { web: { command: a, environment: { V: 1.10, B: true, O: 0o17, S: " x " } } }',
+      (c) => c.applications[0]?.environment,
+      { V: '1.10', B: 'true', O: '0o17', S: ' x ' },
+    ],
+    [
+      'readiness may be a path alone',
+      'applications: { web: { command: a, readiness: /up } }',
+      (c) => c.applications[0]?.readiness.path,
+      '/up',
+    ],
+    [
+      'paths begin at the folder of the file',
+      'applications: { web: { command: a, directory: app } }\nlog: { path: logs/a.log }\nadmin: { socket: a.sock }',
+      (c) => [c.applications[0]?.directory, c.log.path, c.admin.socket],
+      ['/etc/shop/app', '/etc/shop/logs/a.log', '/etc/shop/a.sock'],
+    ],
+    [
+      'none is none',
+      `${one}admin: { socket: none }\nlog: { path: none }\nclient: { content_max: none }`,
+      (c) => [c.admin.socket, c.log.path, c.client.contentOctetsMax],
+      [null, null, null],
+    ],
+    ['- is standard output', `${one}log: { path: "-" }`, (c) => c.log.path, '-'],
+    [
+      'listeners in every form',
+      `${one}listeners: { a: 1, b: ":2", c: "localhost:3", d: "[::1]:4", e: { bind: 5, proxy_protocol: true }, f: "*:6", g: "0" }`,
+      (c) => c.listeners.map(({ host, port, proxyProtocol }) => `${host} ${port} ${proxyProtocol}`),
+      [
+        '0.0.0.0 1 false',
+        '0.0.0.0 2 false',
+        'localhost 3 false',
+        '::1 4 false',
+        '0.0.0.0 5 true',
+        '0.0.0.0 6 false',
+        '0.0.0.0 0 false',
+      ],
+    ],
+    [
+      'endpoints in every form',
+      'upstreams: { app: [a:1, "[::1]:2", "http://b", "unix:/run/a.sock", "unix:rel.sock", Bücher.example:3] }',
+      (c) =>
+        c.upstreams[0]?.endpoints.map(({ address }) =>
+          address.kind === 'unix' ? address.path : `${address.host} ${address.port}`,
+        ),
+      ['a 1', '::1 2', 'b 80', '/run/a.sock', '/etc/shop/rel.sock', 'xn--bcher-kva.example 3'],
+    ],
+    [
+      'https:// means TLS',
+      'upstreams: { app: ["https://a", "https://b:8443/"] }',
+      (c) => [
+        c.upstreams[0]?.tls,
+        c.upstreams[0]?.endpoints.map(({ address }) => (address.kind === 'tcp' ? address.port : 0)),
+      ],
+      [{ serverName: null, verify: true, ca: null }, [443, 8443]],
+    ],
+    ['tls: false is none', 'upstreams: { app: { endpoints: "a:1", tls: false } }', (c) => c.upstreams[0]?.tls, null],
+    [
+      'a check with a path is by HTTP',
+      'upstreams: { app: { endpoints: "a:1", check: { path: "/up?deep=1", interval: 1m30s } } }',
+      (c) => c.upstreams[0]?.check,
+      { kind: 'http', path: '/up?deep=1', host: null, intervalMs: 90_000, timeoutMs: 2000, passes: 2, fails: 3 },
+    ],
+    [
+      'a check without one is by TCP',
+      'upstreams: { app: { endpoints: "a:1", check: { interval: 500ms } } }',
+      (c) => c.upstreams[0]?.check,
+      { kind: 'tcp', intervalMs: 500, timeoutMs: 2000, passes: 2, fails: 3 },
+    ],
+    [
+      'no check is none',
+      'upstreams: { app: { endpoints: "a:1", check: none } }',
+      (c) => c.upstreams[0]?.check,
+      { kind: 'none' },
+    ],
+    [
+      'networks are in CIDR notation',
+      `${one}trusted_peers: [127.0.0.1, 10.0.0.0/8, "::1", "2001:DB8::/32", 0.0.0.0/1]`,
+      (c) => c.trustedPeers,
+      ['127.0.0.1/32', '10.0.0.0/8', '::1/128', '2001:db8::/32', '0.0.0.0/1'],
+    ],
+    [
+      'timeouts of a route come before those of the file',
+      `${one}timeouts: { connect: 1s, idle: 2s, exchange: 1m }\nroutes: [{ to: app, timeouts: { idle: 3s, exchange: none } }]`,
+      (c) => c.routes[0]?.timeouts,
+      { dnsMs: 5000, connectMs: 1000, tlsMs: 10_000, responseHeadMs: 60_000, idleMs: 3000, exchangeMs: null },
+    ],
+    [
+      'a slash at the end of a path makes no difference',
+      `${one}routes: [{ to: app, path: /api/, rewrite: { path: /v1/ } }]`,
+      (c) => [c.routes[0]?.match.pathPrefix, c.routes[0]?.rewrite],
+      ['/api', { pathPrefix: '/v1', host: 'client' }],
+    ],
+    [
+      'hosts are lowercase, in ASCII, each once',
+      `${one}routes: [{ to: app, host: [Example.org, example.org, "*.Bücher.example", "example.com."] }]`,
+      (c) => c.routes[0]?.match.hosts,
+      ['example.org', '*.xn--bcher-kva.example', 'example.com'],
+    ],
+    [
+      'one value may stand for a list',
+      `${one}routes: [{ to: app, host: a.org, methods: GET, request_fields: { remove: Cookie, add: { X: a, Y: [b, c] } } }]`,
+      (c) => [c.routes[0]?.match.hosts, c.routes[0]?.match.methods, c.routes[0]?.requestFields],
+      [
+        ['a.org'],
+        ['GET'],
+        {
+          remove: ['cookie'],
+          set: [],
+          add: [
+            ['X', 'a'],
+            ['Y', 'b'],
+            ['Y', 'c'],
+          ],
+        },
+      ],
+    ],
+    [
+      'fields match a value or presence',
+      `${one}routes: [{ to: app, fields: { X-A: "1", X-B: { present: true } } }]`,
+      (c) => c.routes[0]?.match.fields,
+      [
+        { name: 'x-a', value: '1' },
+        { name: 'x-b', value: null },
+      ],
+    ],
+    [
+      'respond has its defaults',
+      'routes: [{ respond: { content: hello } }]',
+      (c) => c.routes[0]?.action,
+      { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', content: 'hello' },
+    ],
+    [
+      'redirect may be a location alone',
+      'routes: [{ redirect: /new }]',
+      (c) => c.routes[0]?.action,
+      { kind: 'redirect', status: 307, location: '/new' },
+    ],
+    [
+      'redirect may have a status',
+      'routes: [{ redirect: { location: "https://a.org/", status: 301 } }]',
+      (c) => c.routes[0]?.action,
+      { kind: 'redirect', status: 301, location: 'https://a.org/' },
+    ],
+    [
+      'maintenance may be true',
+      'routes: [{ maintenance: true }]',
+      (c) => c.routes[0]?.action,
+      {
+        kind: 'maintenance',
+        message: 'We are working on this service. Please come back in a few minutes.',
+        retryAfterS: 300,
+      },
+    ],
+    [
+      'maintenance may be a message',
+      'routes: [{ maintenance: Soon. }]',
+      (c) => c.routes[0]?.action,
+      { kind: 'maintenance', message: 'Soon.', retryAfterS: 300 },
+    ],
+    [
+      'names of query values are lowercase, each once',
+      `${one}log: { query_allowed: [Page, page, q] }`,
+      (c) => c.log.queryAllowed,
+      ['page', 'q'],
+    ],
+    [
+      'idle connections are no more than connections',
+      'upstreams: { app: { endpoints: "a:1", connections: { max: 4 } } }',
+      (c) => c.upstreams[0]?.idleConnectionsMax,
+      4,
+    ],
+    [
+      'ids come from what is matched',
+      `${one}routes: [{ to: app, host: [a.org, b.org], path: /x, methods: [GET, HEAD], fields: { X-B: "1 2" } }, { to: app, host: "*.c.org" }, { id: mine, to: app, path: /y }, { to: app }]`,
+      (c) => c.routes.map(({ id }) => id),
+      ['GET,HEAD:a.org+1/x;x-b=1_2', '*.c.org/', 'mine', '/'],
+    ],
+    [
+      'ids are never the same',
+      `${one}routes: [{ to: app, path: /a, fields: { a: "1" } }, { to: app, path: /a, fields: { a: "1" } }, { id: /a, to: app, path: /a }]`.replace(
+        'id: /a',
+        'id: a',
+      ),
+      (c) => c.routes.map(({ id }) => id),
+      ['/a;a=1', '/a;a=1#2', 'a'],
+    ],
+    [
+      'disclosure of a route comes before that of the file',
+      `${one}disclosure: operator\nroutes: [{ to: app, path: /a }, { to: app, disclosure: public }]`,
+      (c) => c.routes.map(({ disclosure }) => disclosure),
+      ['operator', 'public'],
+    ],
+    [
+      'anchors and merges may be used',
+      'upstreams:\n  a: &base { endpoints: "a:1", attempts: 3, check: none }\n  b: { <<: *base, endpoints: "b:1" }\nroutes: [{ to: a, path: /a }, { to: b }]',
+      (c) => c.upstreams.map(({ attemptsMax, check, endpoints }) => [attemptsMax, check.kind, endpoints.length]),
+      [
+        [3, 'none', 1],
+        [3, 'none', 1],
+      ],
+    ],
+    [
+      'a byte order mark and CR LF make no difference',
+      `\ufeffupstreams:\r\n  app: 127.0.0.1:3000\r\ndeployment: shop\r\n`,
+      (c) => c.deployment,
+      'shop',
+    ],
+    ['JSON is YAML', '{"upstreams": {"app": ["127.0.0.1:3000"]}, "deployment": "shop"}', (c) => c.deployment, 'shop'],
+  ];
+  for (const [what, text, pick, expected] of readings)
+    test(what, () => assert.deepEqual(pick(configurationOf(text)), expected));
+});
+
+describe('variables', () => {
+  const environment = { PORT: '3000', N: '3', NAME: 'a: b # c', EMPTY: '', YES: 'true' };
+  const readings: [what: string, text: string, pick: (configuration: Configuration) => unknown, expected: unknown][] = [
+    [
+      'stand in the middle of text',
+      'upstreams: { app: "127.0.0.1:${PORT}" }',
+      (c) => c.upstreams[0]?.endpoints[0]?.address,
+      { kind: 'tcp', host: '127.0.0.1', port: 3000 },
+    ],
+    [
+      'become numbers where numbers are wanted',
+      'upstreams: { app: { endpoints: "a:1", attempts: "${N}" } }',
+      (c) => c.upstreams[0]?.attemptsMax,
+      3,
+    ],
+    [
+      'become true or false where that is wanted',
+      `${one}listeners:\n  http: { bind: "\${PORT}", proxy_protocol: "\${YES}" }`.replace(
+        '127.0.0.1:3000',
+        '127.0.0.1:1',
+      ),
+      (c) => c.listeners[0],
+      { id: 'http', host: '0.0.0.0', port: 3000, proxyProtocol: true },
+    ],
+    ['stay text where text is wanted', `${one}deployment: \${N}`, (c) => c.deployment, '3'],
+    [
+      'have defaults, also when empty',
+      `${one}deployment: \${NOWHERE:-shop}\nmember: \${EMPTY:-one}`,
+      (c) => [c.deployment, c.member],
+      ['shop', 'one'],
+    ],
+    [
+      'cannot bring YAML of their own',
+      'routes: [{ respond: { content: "${NAME}" } }]',
+      (c) => c.routes[0]?.action,
+      { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', content: 'a: b # c' },
+    ],
+    [
+      'are left alone behind a second $',
+      'routes: [{ respond: { content: "$${NAME} costs $5" } }]',
+      (c) => (c.routes[0]?.action.kind === 'respond' ? c.routes[0].action.content : null),
+      '${NAME} costs $5',
+    ],
+    [
+      'are not looked for in keys',
+      'routes: [{ request_fields: { set: { "$X": "1" } }, to: app }]\n' + one,
+      (c) => c.routes[0]?.requestFields.set,
+      [['$X', '1']],
+    ],
+  ];
+  for (const [what, text, pick, expected] of readings)
+    test(what, () => assert.deepEqual(pick(configurationOf(text, environment)), expected));
+});
+
+describe('the admin socket', () => {
+  const places: [what: string, environment: Record<string, string>, socket: string][] = [
+    ['stands beside the file when nothing else is known', {}, '/etc/shop/candor.sock'],
+    [
+      'stands in the run-time folder of the user',
+      { XDG_RUNTIME_DIR: '/run/user/1000' },
+      '/run/user/1000/candor/gateway.local.sock',
+    ],
+    [
+      'stands in the folder that systemd made',
+      { XDG_RUNTIME_DIR: '/run/user/0', RUNTIME_DIRECTORY: '/run/candor:/run/other' },
+      '/run/candor/gateway.local.sock',
+    ],
+    ['goes where its path is short enough', { XDG_RUNTIME_DIR: `/run/${'x'.repeat(100)}` }, '/etc/shop/candor.sock'],
+    ['never has a relative path', { XDG_RUNTIME_DIR: 'run' }, '/etc/shop/candor.sock'],
+  ];
+  for (const [what, environment, socket] of places)
+    test(what, () => assert.equal(configurationOf(one, environment).admin.socket, socket));
+});
+
+describe('whatever the file', () => {
+  const seeds = readdirSync(examples)
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => readFileSync(join(examples, name), 'utf8'));
+  const pieces = [
+    '\t',
+    '\n',
+    ' ',
+    ':',
+    '- ',
+    '[',
+    ']',
+    '{',
+    '}',
+    '"',
+    "'",
+    '*a',
+    '&a ',
+    '${',
+    '${X}',
+    '$${',
+    '!t ',
+    '|',
+    '>',
+    '#',
+    '%',
+    '@',
+    '\u0000',
+    '\u202e',
+    '🙂',
+    '店',
+    '<<: ',
+    '---\n',
+    '...\n',
+    'null',
+    '~',
+    '? ',
+    '__proto__: 1\n',
+    'constructor: {}\n',
+    '0x1F',
+    '1e999',
+    '.inf',
+    '-',
+    ',',
+  ];
+
+  /** A configuration, or complaints which all have a place in the file. */
+  function assertAnswered(text: string): void {
+    const parsing = parse(text, { X: 'x' });
+    const complaints = parsing.ok ? parsing.warnings : parsing.complaints;
+    if (!parsing.ok) assert.ok(complaints.some(({ severity }) => severity === 'error'));
+    const lines = parsing.sourceText.split('\n');
+    for (const { line, column, span, message, path } of complaints) {
+      if (line === 0) {
+        assert.equal(parsing.sourceText, '');
+        continue;
+      }
+      assert.ok(line >= 1 && line <= lines.length, `line ${line} of ${lines.length}: ${message}`);
+      const width = [...lines[line - 1]!].length;
+      assert.ok(column >= 1 && column <= width + 1 && span >= 1, `column ${column} of ${width}: ${message} ${path}`);
+      assert.doesNotMatch(message, /undefined|NaN|\[object|Invalid input/);
+    }
+    renderComplaints(complaints, text, { colour: true, width: 80 });
+  }
+
+  test('random changes of a good file give a configuration or complaints with a place', () => {
+    const edit = fc.record({
+      at: fc.double({ min: 0, max: 1, noNaN: true }),
+      drop: fc.nat(8),
+      piece: fc.constantFrom('', ...pieces),
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(...seeds), fc.array(edit, { minLength: 1, maxLength: 4 }), (seed, edits) => {
+        let text = seed;
+        for (const { at, drop, piece } of edits) {
+          const from = Math.floor(at * text.length);
+          text = text.slice(0, from) + piece + text.slice(from + drop);
+        }
+        assertAnswered(text);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('values of every type in every place give a configuration or complaints with a place', () => {
+    const { value } = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3, withCrossShrink: true },
+        fc.constantFrom<unknown>(
+          1,
+          0,
+          -1,
+          1.5,
+          true,
+          false,
+          null,
+          '',
+          'none',
+          'x',
+          '5s',
+          '/a',
+          'a:1',
+          '10.0.0.0/8',
+          '*',
+          '${X}',
+        ),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(
+          fc.constantFrom('app', 'to', 'path', 'endpoints', 'check', 'tls', 'command', 'set', 'bind', 'status', 'x'),
+          tie('value'),
+          { maxKeys: 3 },
+        ),
+      ),
+    }));
+    const keys = [
+      'deployment',
+      'listeners',
+      'trusted_peers',
+      'client',
+      'timeouts',
+      'upstreams',
+      'applications',
+      'routes',
+      'error_pages',
+      'admin',
+      'log',
+    ];
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 5 }), (file) =>
+        assertAnswered(JSON.stringify(file, null, 1)),
+      ),
+      { numRuns: 400 },
+    );
+  });
+
+  test('text of any kind gives a configuration or complaints with a place', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => assertAnswered(text)),
+      { numRuns: 300 },
+    );
+  });
+
+  test('no file takes long to be complained of', () => {
+    const long = 'x'.repeat(200_000);
+    const texts = [
+      `${'#'.repeat(500)}\n`.repeat(50) + one,
+      `a: [${'b, '.repeat(20_000)}]`,
+      Array.from({ length: 5000 }, (_, number) => `key${number}:`).join('\n'),
+      `{ ${Array.from({ length: 5000 }, (_, number) => `k${number}: ''`).join(', ')} }`,
+      `deployment: ${'-'.repeat(200_000)}x`,
+      `timeouts: { connect: ${'9'.repeat(200_000)}x, idle: "${'1m'.repeat(50_000)}" }`,
+      `upstreams: { a: "${long}", b: "http://${long}", c: "${':'.repeat(100_000)}" }`,
+      `routes: [{ path: "${'/*'.repeat(50_000)}x", host: "${'a.'.repeat(100_000)}", to: "${long}" }]`,
+      `deployment: "${'${'.repeat(50_000)}"`,
+      `${'店'.repeat(50_000)}: "\t${'\u0301'.repeat(50_000)}`,
+    ];
+    const began = performance.now();
+    for (const text of texts) assertAnswered(text);
+    // Some 1.5 s on a slow machine; a pattern or loop that grows with the square needs minutes.
+    assert.ok(performance.now() - began < 20_000);
+  });
+
+  test('a deeply nested file is refused', () => {
+    for (const text of [
+      '['.repeat(50_000),
+      '{a: '.repeat(20_000),
+      `a:\n${Array.from({ length: 200 }, (_, depth) => `${' '.repeat(depth + 1)}b:\n`).join('')}`,
+    ])
+      assertAnswered(text);
+  });
+});
+
+test('every example loads without complaint', () => {
+  for (const name of readdirSync(examples).filter((one) => one.endsWith('.yaml'))) {
+    const text = readFileSync(join(examples, name), 'utf8');
+    const parsing = parse(text);
+    const complaints = parsing.ok ? parsing.warnings : parsing.complaints;
+    assert.equal(renderComplaints(complaints, text, { colour: false, width: 80 }), '', name);
+  }
+});

@@ -1,0 +1,155 @@
+/** The tables of `docs/configuration.md`, from the schema: every key with its type, default and reason. */
+import type { z } from 'zod';
+import { file } from './schema.ts';
+
+type AnySchema = z.core.$ZodType;
+
+interface Shown {
+  readonly description?: string;
+  readonly otherwise?: string;
+  readonly why?: string;
+  readonly kind?: string;
+}
+
+/** Fills in what stands between `<!-- keys: place -->` and `<!-- end -->`; the rest of the document stays. */
+export function fillTables(document: string): string {
+  return document.replace(
+    /(<!-- keys: (\S+) -->\n)[^]*?(<!-- end -->)/g,
+    (_, open: string, place: string, close: string) => `${open}\n${tableOf(place)}\n${close}`,
+  );
+}
+
+/** Places that the document must have a table for: every map of keys in the schema. */
+export function allPlaces(): string[] {
+  const places: string[] = [];
+  const walk = (schema: AnySchema, place: string): void => {
+    const object = objectIn(schema);
+    if (object !== null) {
+      if (!places.includes(place)) places.push(place);
+      for (const [key, inner] of Object.entries(shapeOf(object)))
+        walk(inner, place === 'file' ? key : `${place}.${key}`);
+    }
+    const entries = entriesOf(schema);
+    if (entries !== null) walk(entries, `${place}.*`);
+  };
+  walk(file, 'file');
+  return places;
+}
+
+function tableOf(place: string): string {
+  const object = objectIn(schemaAt(place));
+  if (object === null) throw new Error(`there are no keys at ${place}`);
+  const rows = Object.entries(shapeOf(object)).map(([key, schema]) => {
+    const shown = shownOf(schema);
+    const fallback =
+      definition(schema).type === 'optional'
+        ? shown.otherwise === undefined
+          ? ''
+          : inCell(shown.otherwise)
+        : '**needed**';
+    const description = (shown.description ?? '').replace(` Default: ${shown.otherwise}.`, '');
+    const what = [description, shown.why === undefined ? '' : `*${shown.why}*`].join(' ').trim();
+    return `| \`${key}\` | ${typeText(schema)} | ${fallback} | ${what.replaceAll('|', '\\|')} |`;
+  });
+  return [
+    '| key | type | default | what it is for, and *why this default* |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function inCell(written: string): string {
+  return / /.test(written) && !/^[{[]/.test(written) ? written : `\`${written}\``;
+}
+
+function schemaAt(place: string): AnySchema {
+  let schema: AnySchema = file;
+  for (const part of place === 'file' ? [] : place.split('.')) {
+    const object = objectIn(schema);
+    const next = part === '*' ? entriesOf(schema) : object === null ? null : (shapeOf(object)[part] ?? null);
+    if (next === null) throw new Error(`there is no ${part} of ${place}`);
+    schema = next;
+  }
+  return schema;
+}
+
+interface Definition {
+  readonly type: string;
+  readonly innerType?: AnySchema;
+  readonly options?: readonly AnySchema[];
+  readonly element?: AnySchema;
+  readonly valueType?: AnySchema;
+  readonly in?: AnySchema;
+  readonly shape?: Readonly<Record<string, AnySchema>>;
+  readonly values?: readonly unknown[];
+  readonly entries?: Readonly<Record<string, string>>;
+}
+
+function definition(schema: AnySchema): Definition {
+  return schema._zod.def as unknown as Definition;
+}
+
+function shapeOf(schema: AnySchema): Readonly<Record<string, AnySchema>> {
+  return definition(schema).shape ?? {};
+}
+
+function objectIn(schema: AnySchema): AnySchema | null {
+  const { type, innerType, options } = definition(schema);
+  if (type === 'object') return schema;
+  if (type === 'optional') return objectIn(innerType!);
+  return options?.map((option) => objectIn(option)).find((found) => found !== null) ?? null;
+}
+
+/** What the entries of a list or a map of names are. */
+function entriesOf(schema: AnySchema): AnySchema | null {
+  const { type, innerType, element, valueType } = definition(schema);
+  if (type === 'optional') return entriesOf(innerType!);
+  return element ?? valueType ?? null;
+}
+
+function shownOf(schema: AnySchema): Shown {
+  const { type, innerType } = definition(schema);
+  return type === 'optional' ? shownOf(innerType!) : (((schema as z.ZodType).meta() as Shown | undefined) ?? {});
+}
+
+/** "duration", "text or a list", "`tcp`, `none` or keys". */
+function typeText(schema: AnySchema): string {
+  const words = [...new Set(typeWords(schema))];
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`;
+}
+
+function typeWords(schema: AnySchema): string[] {
+  const part = definition(schema);
+  const kind = shownOf(schema).kind;
+  switch (part.type) {
+    case 'optional':
+      return typeWords(part.innerType!);
+    case 'pipe':
+      return typeWords(part.in!);
+    case 'union':
+      return part.options!.flatMap((option) => typeWords(option));
+    case 'string':
+      return kind?.split(', ') ?? ['text'];
+    case 'number':
+      return ['number'];
+    case 'boolean':
+      return ['`true`', '`false`'];
+    case 'literal':
+      return part.values!.map((value) => `\`${String(value)}\``);
+    case 'enum':
+      return Object.values(part.entries!).map((value) => `\`${value}\``);
+    case 'array':
+      return [`list of ${plural(typeText(part.element!))}`];
+    case 'record':
+      return [`names with ${plural(typeText(part.valueType!))}`];
+    default:
+      return ['keys'];
+  }
+}
+
+function plural(words: string): string {
+  return words.replace(/\b(address|network|host|path|method|field name)\b/g, (word) =>
+    word === 'address' ? 'addresses' : `${word}s`,
+  );
+}
