@@ -75,6 +75,18 @@ const staleCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
   'send_failed',
 ]);
 
+/** Whether a process that ends looks like this from outside. */
+export function mayComeOfExit(failure: Failure): boolean {
+  return exitCauses.has(failure.cause);
+}
+
+const exitCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
+  ...staleCauses,
+  'connect_refused',
+  'connect_reset',
+  'response_head_cut',
+]);
+
 /** Of all attempts, the one that came furthest tells whether the request may have been executed. */
 export function furthest(a: Delivery, b: Delivery): Delivery {
   return order.indexOf(a) >= order.indexOf(b) ? a : b;

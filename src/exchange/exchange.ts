@@ -16,7 +16,7 @@ import type {
 import { after, type Instant, type Timer } from '../core/time.ts';
 import { decideRetry, isIdempotent } from '../policy/retry.ts';
 import { type Answer, actionAnswer, failureAnswer, maintenanceOf } from './answer.ts';
-import { Attempt, exitExplainsMs, furthest, mayBeStale } from './attempt.ts';
+import { Attempt, exitExplainsMs, furthest, mayBeStale, mayComeOfExit } from './attempt.ts';
 import { ForwardedRequest, ForwardedResponse, type Identity, identify, loopOf } from './forward.ts';
 import type { ExchangePorts, Route, Serving, Upstream } from './ports.ts';
 
@@ -283,8 +283,8 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
   #diagnose(failure: Failure, attempt: Attempt): void {
     this.failure = failure;
     attempt.exit = this.#exitOf(attempt);
-    const mayBeExit = this.application !== '' && attempt.delivery !== 'not_sent' && attempt.exit === null;
-    if (!mayBeExit) return this.#generate(failure);
+    const newsMayCome = this.application !== '' && attempt.exit === null && mayComeOfExit(failure);
+    if (!newsMayCome) return this.#generate(failure);
     this.#state = 'diagnosing';
     this.#newsTimer = this.#ports.clock.schedule(after(this.#ports.clock.now(), exitNewsMs), newsDue, this);
   }

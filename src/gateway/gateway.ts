@@ -378,7 +378,10 @@ class RunningGateway implements Gateway {
       };
     });
     if (worker !== null) {
-      await Promise.race([worker.drain(), this.#wait(drainMs), atOnce]);
+      const { promise: tooLong, resolve } = Promise.withResolvers<void>();
+      const timer = this.#clock.schedule(after(this.#clock.now(), drainMs), resolve, undefined);
+      await Promise.race([worker.drain(), tooLong, atOnce]);
+      timer.cancel();
       await worker.terminate();
     }
     this.#board.stop();
