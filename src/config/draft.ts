@@ -3,8 +3,10 @@ import type { Complainer } from './complainer.ts';
 import type { Finding, KeyPlaces } from './explain-issue.ts';
 import { explainIssue } from './explain-issue.ts';
 import type { Path, PlaceIndex } from './place-index.ts';
-import type { ApplicationRead, FileRead, ListenerRead, RouteRead, UpstreamRead } from './schema.ts';
-import { application, file, route, upstream } from './schema.ts';
+import type { RouteRead } from './route-schema.ts';
+import type { ApplicationRead, FileRead, ListenerRead, UpstreamRead } from './schema.ts';
+import { route } from './route-schema.ts';
+import { application, file, upstream } from './schema.ts';
 
 type Map_ = Readonly<Record<string, unknown>>;
 

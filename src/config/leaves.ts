@@ -9,7 +9,7 @@ import type { Objection } from './objection.ts';
 import { object, quoted } from './objection.ts';
 
 /** Begins every message of ours that passes through zod; `explain-issue.ts` reads it back. */
-const ours = '\u0001';
+export const ours = '\u0001';
 
 /** An objection as zod can carry it: one string. */
 export function carry(objection: Objection): string {
@@ -21,13 +21,6 @@ export function uncarry(message: string): Objection | null {
   if (!message.startsWith(ours)) return null;
   const [said = '', suggestion = ''] = message.slice(1).split('\n');
   return { message: said, suggestion: suggestion === '' ? null : suggestion };
-}
-
-/** A map with these keys and no other. An unknown key's message carries the known ones, for suggestions. */
-export function section<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
-  return z.strictObject(shape, {
-    error: (issue) => (issue.code === 'unrecognized_keys' ? `${ours}${Object.keys(shape).join(' ')}` : undefined),
-  });
 }
 
 /** Text that `parse` makes a value of; `bare` says what is wrong with a plain number in its place. */
@@ -109,6 +102,8 @@ export function oneOrMany<T>(leaf: z.ZodType<T, string>): z.ZodType<T[], string 
 
 /** Names become parts of ids, metrics and file names. */
 export const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$';
+
+export const name = z.string().meta({ pattern: namePattern });
 
 export function objectToName(written: string): Objection | null {
   if (new RegExp(namePattern).test(written)) return null;

@@ -1,5 +1,5 @@
 import type { RouteMatch } from '../core/configuration.ts';
-import type { RouteRead } from './schema.ts';
+import type { RouteRead } from './route-schema.ts';
 
 export function matchOf(route: RouteRead): RouteMatch {
   return {

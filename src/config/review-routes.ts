@@ -4,7 +4,7 @@ import { isMap } from './draft.ts';
 import { matchOf, shadows } from './match.ts';
 import { either, quoted } from './objection.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
-import type { RouteRead } from './schema.ts';
+import type { RouteRead } from './route-schema.ts';
 
 const actions = ['to', 'respond', 'redirect', 'maintenance'] as const;
 

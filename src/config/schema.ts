@@ -3,43 +3,15 @@
  * is made of it is `build.ts`. Descriptions and defaults here are what editors show and the documentation says.
  */
 import { z } from 'zod';
-import type { Default } from './defaults.ts';
 import { defaults } from './defaults.ts';
 import { objectToBarePort, parseEndpoint, parseListenAddress } from './format/address.ts';
 import { splitCommandLine } from './format/command-line.ts';
-import { parseEditedFieldName, parseFieldValue, parseMethod } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
-import { parseCheckPath, parsePathPrefix } from './format/path-prefix.ts';
-import {
-  carry,
-  contentType,
-  duration,
-  durationOrNone,
-  namePattern,
-  oneOrMany,
-  parsed,
-  pathOrNone,
-  redirectLocation,
-  section,
-  size,
-  sizeOrNone,
-  text,
-  whole,
-} from './leaves.ts';
-
-/** A key that may be left out, with what editors show of it. */
-function key<S extends z.ZodType>(schema: S, description: string, absent?: Default): z.ZodOptional<S> {
-  // Not as zod's own `default`, which would be that of the value after reading.
-  const shown =
-    absent === undefined
-      ? {}
-      : { ...(absent.inWords ? {} : { absent: absent.written }), why: absent.why, otherwise: absent.written };
-  const told = absent?.inWords === true ? `${description} Default: ${absent.written}.` : description;
-  return z.optional(schema.meta({ ...schema.meta(), description: told, ...shown }) as S);
-}
-
-const name = z.string().meta({ pattern: namePattern });
+import { parseCheckPath } from './format/path-prefix.ts';
+import { duration, name, oneOrMany, parsed, pathOrNone, size, sizeOrNone, text, whole } from './leaves.ts';
+import { disclosure, errorPages, route, timeouts } from './route-schema.ts';
+import { key, section } from './section.ts';
 
 const listenAddress = z.union([
   parsed(parseListenAddress, { kind: 'address', examples: [':8080', 'localhost:8080'] }),
@@ -79,20 +51,6 @@ const client = section({
     defaults.client.connectionsMax,
   ),
 });
-
-const timeoutKeys = {
-  dns: key(duration, 'To find the address of an endpoint.', defaults.timeouts.dns),
-  connect: key(duration, 'To open a connection to it.', defaults.timeouts.connect),
-  tls: key(duration, 'For the TLS handshake.', defaults.timeouts.tls),
-  response_head: key(
-    duration,
-    'From the end of the request until the response head is whole.',
-    defaults.timeouts.responseHead,
-  ),
-  idle: key(duration, 'Between octets in either direction, once a message has begun.', defaults.timeouts.idle),
-  exchange: key(durationOrNone, 'For the whole exchange, or `none`.', defaults.timeouts.exchange),
-};
-const timeouts = section(timeoutKeys);
 
 const tls = z.union([
   z.boolean(),
@@ -215,90 +173,6 @@ export const application = section({
   ...endpointKeys,
 });
 
-const fieldValue = parsed(parseFieldValue);
-const fieldEdits = section({
-  set: key(z.record(z.string(), fieldValue), 'Fields to write, in place of any of that name.'),
-  add: key(z.record(z.string(), oneOrMany(fieldValue)), 'Fields to write beside those of that name.'),
-  remove: key(oneOrMany(parsed(parseEditedFieldName, { kind: 'field name' })), 'Names of fields to leave out.'),
-});
-
-const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], {
-  error: (issue) =>
-    typeof issue.input === 'boolean'
-      ? carry({
-          message: `${issue.input} is not text`,
-          suggestion: `write "${issue.input}" for this value, or { present: true } for any`,
-        })
-      : undefined,
-});
-
-const errorPages = z.record(z.string(), text);
-const disclosure = z.enum(['public', 'operator']);
-
-export const route = section({
-  id: key(name, 'Its name in logs and metrics; without it one is made of what it matches.'),
-  host: key(
-    oneOrMany(parsed(parseHostPattern, { kind: 'host' })),
-    'Hosts to match; `*.example.org` is any name below it.',
-    defaults.route.host,
-  ),
-  path: key(
-    parsed(parsePathPrefix, { kind: 'path' }),
-    'What the path begins with: `/api` is `/api` and `/api/…`, not `/apiary`.',
-    defaults.route.path,
-  ),
-  methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
-  fields: key(z.record(z.string(), fieldMatch), 'Fields to match: a value, or `{ present: true }` for any.'),
-
-  to: key(text, 'The upstream or application that gets the request.'),
-  respond: key(
-    section({
-      status: key(whole(200, 599), 'The status.', defaults.respond.status),
-      content_type: key(contentType, 'The Content-Type.', defaults.respond.contentType),
-      content: key(z.string(), 'The content.'),
-    }),
-    'Answers by itself, without any application.',
-  ),
-  redirect: key(
-    z.union([
-      redirectLocation,
-      section({
-        location: redirectLocation.meta({ description: 'Where to: a path or a URL.' }),
-        status: key(z.literal([301, 302, 303, 307, 308]), 'The status.', defaults.redirect.status),
-      }),
-    ]),
-    'Sends the client elsewhere: a location, or location and status.',
-  ),
-  maintenance: key(
-    z.union([
-      z.literal(true),
-      text,
-      section({
-        message: key(text, 'What visitors read.', defaults.maintenance.message),
-        retry_after: key(duration, 'When to come back, for machines.', defaults.maintenance.retryAfter),
-      }),
-    ]),
-    'Answers 503 with a page that says so: `true`, a message, or both parts.',
-  ),
-
-  rewrite: key(
-    section({
-      path: key(parsed(parsePathPrefix, { kind: 'path' }), 'Replaces the part of the path that `path` matched.'),
-      host: key(
-        text,
-        '`client` keeps the Host of the client, `endpoint` sends that of the endpoint, anything else is sent as it is.',
-        defaults.route.rewriteHost,
-      ),
-    }),
-    'Changes to the request target.',
-  ),
-  request_fields: key(fieldEdits, 'Changes to the fields of the request.'),
-  response_fields: key(fieldEdits, 'Changes to the fields of the response.'),
-  timeouts: key(timeouts, 'Limits that differ from those of the file.'),
-  error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
-  disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
-});
-
 /** The whole file. */
 export const file = section({
   deployment: key(name, 'The name of this deployment in Proxy-Status and Via.', defaults.deployment),
@@ -346,7 +220,5 @@ export const file = section({
 export type FileRead = z.output<typeof file>;
 export type UpstreamRead = z.output<typeof upstream>;
 export type ApplicationRead = z.output<typeof application>;
-export type RouteRead = z.output<typeof route>;
 export type ListenerRead = z.output<typeof listener>;
-export type TimeoutsRead = z.output<typeof timeouts>;
 export type EndpointKeysRead = Pick<ApplicationRead, 'connections' | 'attempts' | 'response_head_max'>;

@@ -1,0 +1,14 @@
+import type { Environment } from './expand.ts';
+import type { PlaceIndex } from './place-index.ts';
+import type { FileReading } from './wanted-files.ts';
+
+/** What making a configuration needs beside the file. */
+export interface BuildContext {
+  /** Absolute: what relative paths begin at. */
+  readonly directory: string;
+  readonly hostname: string;
+  readonly environment: Environment;
+  /** What was read of the files that the draft names, by absolute path. */
+  readonly readings: ReadonlyMap<string, FileReading>;
+  readonly places: Pick<PlaceIndex, 'written'>;
+}

@@ -1,0 +1,100 @@
+import { resolve } from 'node:path';
+import type { FieldEdits, RouteAction, RouteSpec, Timeouts } from '../core/configuration.ts';
+import type { RouteId, UpstreamId } from '../core/endpoint.ts';
+import type { BuildContext } from './build-context.ts';
+import { defaults } from './defaults.ts';
+import type { Draft } from './draft.ts';
+import { count, ms, msOrNone } from './fallback.ts';
+import { idOf, matchOf } from './match.ts';
+import type { RouteRead, TimeoutsRead } from './route-schema.ts';
+
+/** Without routes, everything goes to the only upstream there is. */
+export function buildRoutes(draft: Draft, context: BuildContext): RouteSpec[] {
+  const only = [...draft.upstreams.keys(), ...draft.applications.keys()][0];
+  const routes: RouteRead[] =
+    draft.raw['routes'] === undefined && only !== undefined ? [{ to: only }] : [...draft.routes.values()];
+  const taken = new Set(routes.flatMap(({ id }) => (id === undefined ? [] : [id])));
+  return routes.map((route) => {
+    const id = route.id ?? unusedId(idOf(matchOf(route)), taken);
+    taken.add(id);
+    return buildRoute(route, id, draft, context);
+  });
+}
+
+function unusedId(wanted: string, taken: ReadonlySet<string>): string {
+  let id = wanted;
+  for (let number = 2; taken.has(id); number += 1) id = `${wanted}#${number}`;
+  return id;
+}
+
+function buildRoute(read: RouteRead, id: string, draft: Draft, context: BuildContext): RouteSpec {
+  const { plain } = draft;
+  return {
+    id: id as RouteId,
+    match: matchOf(read),
+    action: buildAction(read),
+    rewrite: { pathPrefix: read.rewrite?.path ?? null, host: read.rewrite?.host ?? defaults.route.rewriteHost.written },
+    requestFields: buildEdits(read.request_fields),
+    responseFields: buildEdits(read.response_fields),
+    timeouts: buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {}),
+    errorPages: buildPages({ ...plain.error_pages, ...read.error_pages }, context),
+    disclosure: read.disclosure ?? plain.disclosure ?? 'public',
+  };
+}
+
+function buildAction(read: RouteRead): RouteAction {
+  const { respond, redirect, maintenance } = read;
+  if (respond !== undefined) {
+    const status = count(respond.status, defaults.respond.status);
+    return {
+      kind: 'respond',
+      status,
+      contentType: respond.content_type ?? defaults.respond.contentType.written,
+      content: respond.content ?? '',
+    };
+  }
+  if (redirect !== undefined) {
+    const { location, status } = typeof redirect === 'string' ? { location: redirect, status: undefined } : redirect;
+    return { kind: 'redirect', status: count(status, defaults.redirect.status), location };
+  }
+  if (maintenance !== undefined) {
+    const said = typeof maintenance === 'string' ? { message: maintenance } : maintenance === true ? {} : maintenance;
+    const retryAfter = ms('retry_after' in said ? said.retry_after : undefined, defaults.maintenance.retryAfter);
+    return {
+      kind: 'maintenance',
+      message: said.message ?? defaults.maintenance.message.written,
+      retryAfterS: Math.ceil(retryAfter / 1000),
+    };
+  }
+  return { kind: 'upstream', upstream: (read.to ?? '') as UpstreamId };
+}
+
+function buildEdits(read: RouteRead['request_fields']): FieldEdits {
+  return {
+    remove: (read?.remove ?? []).map((name) => name.toLowerCase()),
+    set: Object.entries(read?.set ?? {}),
+    add: Object.entries(read?.add ?? {}).flatMap(([name, values]) => values.map((value) => [name, value] as const)),
+  };
+}
+
+function buildPages(paths: Readonly<Record<string, string>>, context: BuildContext): Record<string, string> {
+  const pages = Object.entries(paths).flatMap(([status, path]) => {
+    const reading = context.readings.get(resolve(context.directory, path));
+    return reading?.ok === true ? [[status, reading.text] as const] : [];
+  });
+  return Object.fromEntries(pages);
+}
+
+/** What a route says, then what the file says, then the defaults. */
+function buildTimeouts(route: TimeoutsRead, file: TimeoutsRead): Timeouts {
+  const absent = defaults.timeouts;
+  const either = { ...file, ...route };
+  return {
+    dnsMs: ms(either.dns, absent.dns),
+    connectMs: ms(either.connect, absent.connect),
+    tlsMs: ms(either.tls, absent.tls),
+    responseHeadMs: ms(either.response_head, absent.responseHead),
+    idleMs: ms(either.idle, absent.idle),
+    exchangeMs: msOrNone(either.exchange, absent.exchange),
+  };
+}

@@ -1,0 +1,72 @@
+import { resolve } from 'node:path';
+import type { CheckSpec, UpstreamSpec, UpstreamTls } from '../core/configuration.ts';
+import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
+import type { BuildContext } from './build-context.ts';
+import { defaults } from './defaults.ts';
+import { count, ms, octets } from './fallback.ts';
+import type { ApplicationRead, EndpointKeysRead, UpstreamRead } from './schema.ts';
+
+function buildEndpointLimits(
+  read: EndpointKeysRead,
+): Pick<
+  UpstreamSpec,
+  'idleConnectionsMax' | 'idleConnectionMs' | 'connectionsMax' | 'attemptsMax' | 'responseHeadOctetsMax'
+> {
+  const { connections } = read;
+  const connectionsMax = count(connections?.max, defaults.connections.max);
+  return {
+    idleConnectionsMax: Math.min(count(connections?.idle_max, defaults.connections.idleMax), connectionsMax),
+    idleConnectionMs: ms(connections?.idle_timeout, defaults.connections.idleTimeout),
+    connectionsMax,
+    attemptsMax: count(read.attempts, defaults.attempts),
+    responseHeadOctetsMax: octets(read.response_head_max, defaults.responseHeadMax),
+  };
+}
+
+export function buildUpstream(name: string, read: UpstreamRead, context: BuildContext): UpstreamSpec {
+  const full = Array.isArray(read) ? { endpoints: read } : read;
+  return {
+    id: name as UpstreamId,
+    endpoints: full.endpoints.map(({ address }) => ({
+      address: address.kind === 'unix' ? { kind: 'unix', path: resolve(context.directory, address.path) } : address,
+    })),
+    application: null,
+    tls: buildTls(full, context),
+    check: buildCheck(full.check),
+    ...buildEndpointLimits(full),
+  };
+}
+
+type FullUpstream = Exclude<UpstreamRead, readonly unknown[]>;
+
+function buildTls(read: FullUpstream, context: BuildContext): UpstreamTls | null {
+  const secure = read.endpoints.some(({ scheme }) => scheme === 'https');
+  if (read.tls === false || (read.tls === undefined && !secure)) return null;
+  const { server_name, verify, ca_file } = read.tls === true || read.tls === undefined ? {} : read.tls;
+  const reading = ca_file === undefined ? undefined : context.readings.get(resolve(context.directory, ca_file));
+  return { serverName: server_name ?? null, verify: verify ?? true, ca: reading?.ok === true ? reading.text : null };
+}
+
+function buildCheck(read: FullUpstream['check']): CheckSpec {
+  if (read === 'none') return { kind: 'none' };
+  const { path, host, interval, timeout, passes, fails } = read === 'tcp' || read === undefined ? {} : read;
+  const times = {
+    intervalMs: ms(interval, defaults.check.interval),
+    timeoutMs: ms(timeout, defaults.check.timeout),
+    passes: count(passes, defaults.check.passes),
+    fails: count(fails, defaults.check.fails),
+  };
+  return path === undefined ? { kind: 'tcp', ...times } : { kind: 'http', path, host: host ?? null, ...times };
+}
+
+/** An application's upstream has no endpoints yet and no check: whoever runs the instances says which are ready. */
+export function buildApplicationUpstream(name: string, read: ApplicationRead): UpstreamSpec {
+  return {
+    id: name as UpstreamId,
+    endpoints: [],
+    application: name as ApplicationId,
+    tls: null,
+    check: { kind: 'none' },
+    ...buildEndpointLimits(read),
+  };
+}

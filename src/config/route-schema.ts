@@ -1,0 +1,119 @@
+/** What may be written in a route, and for all routes at once. */
+import { z } from 'zod';
+import { defaults } from './defaults.ts';
+import { parseEditedFieldName, parseFieldValue, parseMethod } from './format/field.ts';
+import { parseHostPattern } from './format/host-pattern.ts';
+import { parsePathPrefix } from './format/path-prefix.ts';
+import {
+  carry,
+  contentType,
+  duration,
+  durationOrNone,
+  name,
+  oneOrMany,
+  parsed,
+  redirectLocation,
+  text,
+  whole,
+} from './leaves.ts';
+import { key, section } from './section.ts';
+
+export const timeouts = section({
+  dns: key(duration, 'To find the address of an endpoint.', defaults.timeouts.dns),
+  connect: key(duration, 'To open a connection to it.', defaults.timeouts.connect),
+  tls: key(duration, 'For the TLS handshake.', defaults.timeouts.tls),
+  response_head: key(
+    duration,
+    'From the end of the request until the response head is whole.',
+    defaults.timeouts.responseHead,
+  ),
+  idle: key(duration, 'Between octets in either direction, once a message has begun.', defaults.timeouts.idle),
+  exchange: key(durationOrNone, 'For the whole exchange, or `none`.', defaults.timeouts.exchange),
+});
+
+const fieldValue = parsed(parseFieldValue);
+const fieldEdits = section({
+  set: key(z.record(z.string(), fieldValue), 'Fields to write, in place of any of that name.'),
+  add: key(z.record(z.string(), oneOrMany(fieldValue)), 'Fields to write beside those of that name.'),
+  remove: key(oneOrMany(parsed(parseEditedFieldName, { kind: 'field name' })), 'Names of fields to leave out.'),
+});
+
+const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], {
+  error: (issue) =>
+    typeof issue.input === 'boolean'
+      ? carry({
+          message: `${issue.input} is not text`,
+          suggestion: `write "${issue.input}" for this value, or { present: true } for any`,
+        })
+      : undefined,
+});
+
+export const errorPages = z.record(z.string(), text);
+export const disclosure = z.enum(['public', 'operator']);
+
+export const route = section({
+  id: key(name, 'Its name in logs and metrics; without it one is made of what it matches.'),
+  host: key(
+    oneOrMany(parsed(parseHostPattern, { kind: 'host' })),
+    'Hosts to match; `*.example.org` is any name below it.',
+    defaults.route.host,
+  ),
+  path: key(
+    parsed(parsePathPrefix, { kind: 'path' }),
+    'What the path begins with: `/api` is `/api` and `/api/…`, not `/apiary`.',
+    defaults.route.path,
+  ),
+  methods: key(oneOrMany(parsed(parseMethod, { kind: 'method' })), 'Methods to match.', defaults.route.methods),
+  fields: key(z.record(z.string(), fieldMatch), 'Fields to match: a value, or `{ present: true }` for any.'),
+
+  to: key(text, 'The upstream or application that gets the request.'),
+  respond: key(
+    section({
+      status: key(whole(200, 599), 'The status.', defaults.respond.status),
+      content_type: key(contentType, 'The Content-Type.', defaults.respond.contentType),
+      content: key(z.string(), 'The content.'),
+    }),
+    'Answers by itself, without any application.',
+  ),
+  redirect: key(
+    z.union([
+      redirectLocation,
+      section({
+        location: redirectLocation.meta({ description: 'Where to: a path or a URL.' }),
+        status: key(z.literal([301, 302, 303, 307, 308]), 'The status.', defaults.redirect.status),
+      }),
+    ]),
+    'Sends the client elsewhere: a location, or location and status.',
+  ),
+  maintenance: key(
+    z.union([
+      z.literal(true),
+      text,
+      section({
+        message: key(text, 'What visitors read.', defaults.maintenance.message),
+        retry_after: key(duration, 'When to come back, for machines.', defaults.maintenance.retryAfter),
+      }),
+    ]),
+    'Answers 503 with a page that says so: `true`, a message, or both parts.',
+  ),
+
+  rewrite: key(
+    section({
+      path: key(parsed(parsePathPrefix, { kind: 'path' }), 'Replaces the part of the path that `path` matched.'),
+      host: key(
+        text,
+        '`client` keeps the Host of the client, `endpoint` sends that of the endpoint, anything else is sent as it is.',
+        defaults.route.rewriteHost,
+      ),
+    }),
+    'Changes to the request target.',
+  ),
+  request_fields: key(fieldEdits, 'Changes to the fields of the request.'),
+  response_fields: key(fieldEdits, 'Changes to the fields of the response.'),
+  timeouts: key(timeouts, 'Limits that differ from those of the file.'),
+  error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
+  disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
+});
+
+export type RouteRead = z.output<typeof route>;
+export type TimeoutsRead = z.output<typeof timeouts>;
