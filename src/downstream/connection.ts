@@ -135,7 +135,7 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
 
   #hold(octets: Uint8Array, start: number, end: number): void {
     if (this.#phase === 'lingering' || this.#phase === 'closed') return;
-    this.#held = this.#held === null ? octets.slice(start, end) : joined(this.#held, octets.subarray(start, end));
+    this.#held = joined(this.#held ?? nothing, octets.subarray(start, end));
     if (this.#held.length >= heldOctetsMax || !this.#requestEnded) this.transport.pause();
   }
 
@@ -218,19 +218,20 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
       this.#remaining -= length;
       this.onContent(octets, start, start + length);
       if (this.#remaining === 0) this.#endRequest(null);
-      else this.#limitTo('content', this.#listener.limits.contentMs);
+      else this.#watchContent();
       return length;
     }
     const consumed = this.#chunked.push(octets, start, end, this);
     if (this.#chunked.state === 'done') this.#endRequest(this.#chunked.trailers);
     else if (this.#chunked.state === 'refused') this.#failRequest(refusal(this.#chunked.rule ?? 'chunk-size', ''));
-    else this.#limitTo('content', this.#listener.limits.contentMs);
+    else this.#watchContent();
     return consumed;
   }
 
   /** For the chunked decoder, and our own framing: a run of content. */
   onContent(octets: Uint8Array, start: number, end: number): void {
     this.#received += end - start;
+    if (this.#requestEnded) return; // It has failed within this run of chunks.
     const tooLarge = this.#framing.kind === 'chunked' ? this.#tooLarge() : null;
     if (tooLarge !== null) return this.#failRequest(tooLarge);
     const ownership = this.#bulk && this.#framing.kind === 'length' && octets.length > bulkOctetsMin ? 'owned' : 'borrowed';
@@ -246,8 +247,15 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     this.#handler?.onRequestEnd(trailers);
   }
 
+  /** Only while we ask for content is its absence the client's doing. */
+  #watchContent(): void {
+    if (this.#phase !== 'exchange' || !this.#wanted || this.#requestEnded || this.#paused) return;
+    this.#limitTo('content', this.#listener.limits.contentMs);
+  }
+
   /** The request cannot be read to its end. The exchange decides what the client gets; nothing more is read. */
   #failRequest(failure: Failure): void {
+    if (this.#requestEnded) return;
     this.#persistent = false;
     this.#requestEnded = true;
     this.#limitTo('none', 0);
@@ -261,7 +269,7 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     const head = this.#parser.head;
     if (head?.expectContinue === true && this.#held === null && this.#received === 0) this.#continue();
     if (this.#framing.kind === 'length' && this.#remaining >= bulkOctetsMin) this.#readInBulk(true);
-    this.#limitTo('content', this.#listener.limits.contentMs);
+    this.#watchContent();
     this.#readHeld();
   }
 
@@ -281,7 +289,7 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
   resumeContent(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    if (!this.#requestEnded) this.#limitTo('content', this.#listener.limits.contentMs);
+    this.#watchContent();
     this.#readHeld();
   }
 
@@ -314,9 +322,10 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     if (this.#response === 'none' || this.#phase === 'closed') return true;
     this.#octetsSent += end - start;
     const coding = this.#response === 'chunked' ? 'chunked' : 'plain';
-    const room = sendContent(this.#ports.writer, this, coding, { octets, start, end, ownership });
-    if (!room) this.#watchWrite();
-    return room;
+    const taken = sendContent(this.#ports.writer, this, coding, { octets, start, end, ownership });
+    if (!taken) this.#watchWrite();
+    // What was composed may still be pending from an earlier flush: small pieces must not pile up behind it.
+    return taken && this.transport.pendingOctets === 0;
   }
 
   endContent(trailers: Fields | null): void {
@@ -337,7 +346,10 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
 
   onWritten(): void {
     if (this.#phase !== 'exchange') return;
-    if (this.#limit === 'write') this.#limitTo('none', 0);
+    if (this.#limit === 'write') {
+      this.#limitTo('none', 0);
+      this.#watchContent();
+    }
     if (this.#responseEnded) this.#sent();
     else this.#handler?.onClientRoom();
   }
@@ -489,6 +501,9 @@ function refusal(rule: RequestRule, at: string): Failure {
   return fail('request_refused', 'request', { rule, status: requestRules[rule].status, at });
 }
 
+const nothing = new Uint8Array(0);
+
+/** A copy of both: what is lent is a Buffer of all connections, and its own `slice` would be a view of it. */
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   const both = new Uint8Array(first.length + second.length);
   both.set(first);

@@ -64,7 +64,8 @@ export class Preface extends Deadline implements TransportListener {
   }
 
   #hold(octets: Uint8Array, start: number, end: number): void {
-    this.#held = octets.slice(start, end);
+    // Not `slice`: what sockets lend is a Buffer of all connections, and its `slice` is a view.
+    this.#held = new Uint8Array(octets.subarray(start, end));
     if (this.#held.length > prefaceOctetsMax) this.#engine().refuse('proxy-protocol', '');
   }
 

@@ -2,7 +2,7 @@ import { assert } from '../core/assert.ts';
 import type { ClientFacts, EndedExchange, EndKind } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { failureTable } from '../core/failure-table.ts';
-import type { Fields, HttpVersion, Ownership, RequestHead, ResponseHead } from '../core/message.ts';
+import type { Fields, Framing, HttpVersion, Ownership, RequestHead, ResponseHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
 import type {
   ConnectionAge,
@@ -157,7 +157,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     attempt.connected(stream);
     const { ids } = this.#ports;
     stream.send(new ForwardedRequest(this.#request, this, route, attempt.target, this.#serving, ids), this, route.timeouts);
-    if (this.#request.framing.kind === 'none') {
+    if (isEmpty(this.#request.framing)) {
       stream.endContent(null);
       stream.flush();
     } else {
@@ -262,6 +262,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     const attempt = this.#attempt as Attempt;
     attempt.endedMs = this.#elapsedMs();
     this.#stream = null;
+    this.#attempt = null; // It went well, whatever becomes of the client.
     this.#downstream.endContent(trailers);
   }
 
@@ -379,7 +380,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
 
   /** Whether the request could be sent once more from its first octet. */
   #contentHeld(): boolean {
-    return this.#request.framing.kind === 'none' || !this.#contentTaken;
+    return !this.#contentTaken;
   }
 
   #routeFound(): Route {
@@ -396,6 +397,10 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
 
 /** How long a failure waits for the news of an exit: main hears of it and tells us within a few milliseconds. */
 const exitNewsMs = 50;
+
+function isEmpty(framing: Framing): boolean {
+  return framing.kind === 'none' || (framing.kind === 'length' && framing.octets === 0);
+}
 
 function newsDue(exchange: Exchange): void {
   exchange.onNewsDue();

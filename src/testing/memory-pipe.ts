@@ -36,7 +36,8 @@ export class MemoryPipe {
   }
 
   write(octets: Uint8Array, start: number, end: number, ownership: Ownership, arrivesAt: Instant): void {
-    const copy = octets.slice(start, end);
+    // Not `slice`: on a Buffer it makes a view, and the writer's next octets would show through it.
+    const copy = new Uint8Array(octets.subarray(start, end));
     const original = ownership === 'owned' ? octets.subarray(start, end) : null;
     this.#pending.push({ copy, original, taken: 0 });
     this.#pendingOctets += copy.length;

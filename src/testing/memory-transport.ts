@@ -136,7 +136,10 @@ export class MemoryTransport implements Transport {
   }
 
   readInBulk(bulk: boolean): void {
+    if (bulk === this.#bulk) return;
     this.#bulk = bulk;
+    // Each turn to bulk brings a new buffer, so what was delivered into the last one stays as it is.
+    this.#bulkOctets = null;
   }
 
   end(): void {
@@ -184,7 +187,8 @@ export class MemoryTransport implements Transport {
     const resetAt = this.#faults.resetAtOctet ?? Number.POSITIVE_INFINITY;
     const size = Math.min(this.#pieceOctets(arrived), resetAt - this.#octetsDelivered);
     const start = this.#reads % 7;
-    const lent = new Uint8Array(start + size + 3).fill(poison);
+    // A Buffer, as from sockets: whoever copies with its `slice` has copied nothing, and is to be found out.
+    const lent = Buffer.allocUnsafeSlow(start + size + 3).fill(poison);
     this.#in.take(lent.subarray(start, start + size));
     this.#octetsDelivered += size;
     this.#bulkOctets?.fill(poison);
@@ -244,7 +248,7 @@ export class MemoryTransport implements Transport {
     this.#peer.#expect();
     if (farewell === 'reset' && this.#peer.pendingOctets > 0) this.#peer.#noticeReset();
     this.#soon(() => {
-      this.#bulkOctets?.fill(poison);
+      this.#bulkOctets = null;
       this.listener.onClosed(errno);
     });
   }

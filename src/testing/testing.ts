@@ -7,6 +7,8 @@ export {
   type TransportFaults,
   type TransportPairOptions,
 } from './memory-transport.ts';
+export { MemoryClientStream, MemoryEndpointStream, type MemoryRequest } from './memory-streams.ts';
+export { type FieldPairs, PairFields } from './pair-fields.ts';
 export { type FaultOrigin, type FaultOriginOptions, type SeenRequest, startFaultOrigin } from './fault-origin.ts';
 export { type Fault, faults, findFault } from './fault.ts';
 export {

@@ -116,7 +116,9 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     this.#octetsSent += end - start;
     this.requestBegun = true;
-    const room = sendContent(this.#ports.writer, this, this.#coding, { octets, start, end, ownership });
+    const taken = sendContent(this.#ports.writer, this, this.#coding, { octets, start, end, ownership });
+    // What was composed may still be pending from an earlier flush: small pieces must not pile up behind it.
+    const room = taken && this.transport.pendingOctets === 0;
     if (!room) this.#watch();
     return room;
   }
@@ -131,9 +133,10 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   flush(): void {
     if (this.#phase === 'idle' || this.#phase === 'over') return;
-    if (this.#ports.writer.composed(this) > 0) this.requestBegun = true;
+    // Also when nothing is composed any more: whoever claimed the writer after us has sent it.
+    this.requestBegun = true;
     const taken = this.#ports.writer.flush(this);
-    if (this.#phase !== 'head' || this.requestSent) return;
+    if (this.requestSent) return;
     if (taken) this.#noteSent();
     this.#watch();
   }

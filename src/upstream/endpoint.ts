@@ -92,11 +92,17 @@ export class LiveEndpoint implements ConnectionHome {
       waiter.onStream(idle);
       return null;
     }
-    if (this.#connections + this.#openings >= this.#settings.connectionsMax) {
+    // Idle connections count; the one that has waited longest gives up its place.
+    if (this.#isFull) this.#idle[0]?.close();
+    if (this.#isFull) {
       waiter.onNoStream(fail('pool_full', 'queue', { upstream: this.#settings.id, limit: this.#settings.connectionsMax }));
       return null;
     }
     return this.#open(waiter, limits);
+  }
+
+  get #isFull(): boolean {
+    return this.#connections + this.#openings >= this.#settings.connectionsMax;
   }
 
   #takeIdle(age: ConnectionAge): UpstreamConnection | null {

@@ -1,0 +1,722 @@
+import assert from 'node:assert/strict';
+import type { InstanceExit } from '../../src/core/endpoint.ts';
+import type { EndedExchange, EndKind } from '../../src/core/exchange.ts';
+import type { Cause } from '../../src/core/failure.ts';
+import type { Delivery } from '../../src/core/shape.ts';
+import type { World, WorldOptions } from './world.ts';
+
+/** One promise of the exchange, told once and kept in every world. */
+export interface Case {
+  readonly name: string;
+  readonly options?: WorldOptions;
+  /** Why it makes no sense between streams; absent where it does. */
+  readonly onlyOctets?: string;
+  readonly run: (world: World) => void;
+}
+
+interface Expected {
+  readonly end: EndKind;
+  readonly cause?: Cause | null;
+  readonly status?: number;
+  readonly delivery?: Delivery;
+  readonly attempts?: number;
+}
+
+/** The one record, or the nth, says this. */
+export function recordSays(world: World, expected: Expected, nth = 0): EndedExchange {
+  const record = world.records[nth] ?? assert.fail(`there are ${world.records.length} records`);
+  const { end, failure, statusSent, delivery, attempts } = record;
+  const said = { end, cause: failure?.cause ?? null, status: statusSent, delivery, attempts: attempts.length };
+  assert.deepEqual(said, { ...said, cause: null, ...expected });
+  return record;
+}
+
+const large = 1024 * 1024;
+
+/** Octets that say where they stand. */
+export function pattern(octets: number, salt = 0): Buffer {
+  const made = Buffer.alloc(octets);
+  for (let at = 0; at < octets; at++) made[at] = (at * 31 + (at >> 8) + salt) & 0xff;
+  return made;
+}
+
+const forwarded: readonly Case[] = [
+  {
+    name: 'a GET is answered with what its endpoint says, and marked',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.answer(200, 'hello', { 'X-App': 'yes' });
+      const client = world.request({ target: '/x?y=1', fields: { 'X-Mine': 'too' } });
+      world.pass(20);
+      const [arrived] = world.endpoint('a').arrived;
+      assert.equal(client.status, 200);
+      assert.equal(client.content.toString(), 'hello');
+      assert.equal(client.field('x-app'), 'yes');
+      assert.equal(client.field('x-request-id'), world.records[0]?.id);
+      assert.equal(arrived?.target, '/x?y=1');
+      assert.equal(arrived?.field('x-mine'), 'too');
+      assert.match(arrived?.field('via') ?? '', / edge$/);
+      assert.equal(arrived?.field('x-forwarded-for'), '192.0.2.7');
+      const record = recordSays(world, { end: 'forwarded', status: 200, delivery: 'response_started', attempts: 1 });
+      assert.equal(record.octetsToClient, 5);
+    },
+  },
+  {
+    name: 'a POST brings its content, whole and unchanged',
+    run(world) {
+      const content = pattern(200_000);
+      world.endpoint('a').onRequest = (request) => request.answer(201, 'made');
+      const client = world.request({ method: 'POST', content });
+      world.pass(50);
+      assert.equal(client.status, 201);
+    },
+  },
+  {
+    name: 'the endpoint gets every octet of the content',
+    run(world) {
+      const content = pattern(300_000);
+      const client = world.request({ method: 'PUT', content });
+      world.pass(50);
+      const [arrived] = world.endpoint('a').arrived;
+      assert.equal(arrived?.whole, true);
+      assert.equal(arrived?.content.equals(content), true);
+      arrived?.answer(204);
+      world.pass(50);
+      assert.equal(client.status, 204);
+      assert.equal(recordSays(world, { end: 'forwarded', status: 204 }).octetsFromClient, 300_000);
+    },
+  },
+  {
+    name: 'a HEAD is answered without content, with the length that it would have',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 200 OK\r\nContent-Length: 42\r\n\r\n');
+      const client = world.request({ method: 'HEAD' });
+      world.pass(20);
+      assert.deepEqual([client.status, client.state, client.field('content-length')], [200, 'whole', '42']);
+      recordSays(world, { end: 'forwarded', status: 200 });
+    },
+    onlyOctets: 'a stream in memory has no Content-Length field beside its framing',
+  },
+  ...[204, 304].map((status) => ({
+    name: `${status} has no content, and the connection lives on`,
+    run(world: World): void {
+      world.endpoint('a').onRequest = (request) => request.answer(status);
+      const first = world.request({}, { connection: 'one' });
+      world.pass(20);
+      const second = world.request({}, { connection: 'one' });
+      world.pass(20);
+      assert.deepEqual([first.status, first.state, second.status, second.state], [status, 'whole', status, 'whole']);
+    },
+  })),
+  {
+    name: 'a POST with an empty content is sent whole, and its endpoint must answer in time',
+    run(world) {
+      const client = world.request({ method: 'POST', content: '' });
+      world.pass(9000);
+      assert.equal(world.endpoint('a').arrived[0]?.whole, true);
+      assert.equal(client.status, 504);
+      recordSays(world, { end: 'generated', cause: 'response_head_timeout', status: 504, delivery: 'sent_unknown' });
+    },
+  },
+  {
+    name: 'content in small pieces arrives in both directions, and at once',
+    run(world) {
+      const client = world.request({ method: 'POST', expects: 'chunked' });
+      for (const piece of ['one ', 'two ', 'three']) {
+        client.write(piece);
+        world.pass(10);
+        assert.match(world.endpoint('a').arrived[0]?.content.toString() ?? '', new RegExp(`${piece}$`));
+      }
+      client.end();
+      const [arrived] = world.endpoint('a').arrived;
+      arrived?.head(200, null);
+      for (const piece of ['uno ', 'due ', 'tre']) {
+        arrived?.write(piece);
+        world.pass(10);
+        assert.match(client.content.toString(), new RegExp(`${piece}$`));
+      }
+      arrived?.end();
+      world.pass(10);
+      assert.deepEqual([client.state, client.content.toString()], ['whole', 'uno due tre']);
+      recordSays(world, { end: 'forwarded', status: 200 });
+    },
+  },
+  {
+    name: 'a slow client holds back its endpoint: little is kept, nothing is lost',
+    options: { endpointWindowOctets: 16_384 },
+    run(world) {
+      const content = pattern(large);
+      world.endpoint('a').onRequest = (request) => request.head(200, large);
+      const client = world.request({}, { windowOctets: 16_384 });
+      client.stopReading();
+      world.pass(5);
+      const [arrived] = world.endpoint('a').arrived;
+      for (let at = 0; at < large; at += 2048) {
+        arrived?.write(content.subarray(at, at + 2048));
+        if (at % 8192 === 0) world.pass(1);
+        assert.ok(world.heldOctets() <= 160_000, `${world.heldOctets()} octets are held`);
+      }
+      client.readOn();
+      world.pass(2000);
+      assert.equal(client.state, 'whole');
+      assert.equal(client.content.equals(content), true);
+      recordSays(world, { end: 'forwarded' });
+    },
+  },
+  {
+    name: 'a slow endpoint holds back its client: little is kept, nothing is lost, nobody is blamed',
+    options: { endpointWindowOctets: 16_384, limits: { contentMs: 500 } },
+    run(world) {
+      const content = pattern(large);
+      world.endpoint('a').onRequest = (request) => request.stopReading();
+      const client = world.request({ method: 'PUT', expects: large });
+      for (let at = 0; at < large; at += 2048) {
+        client.write(content.subarray(at, at + 2048));
+        if (at % 8192 === 0) world.pass(1);
+        assert.ok(world.heldOctets() <= 160_000, `${world.heldOctets()} octets are held`);
+      }
+      // Longer than the client's limit: it is not the client who is slow.
+      world.pass(1500);
+      const [arrived] = world.endpoint('a').arrived;
+      arrived?.readOn();
+      world.pass(2000);
+      assert.equal(arrived?.content.equals(content), true);
+      arrived?.answer(200, 'ok');
+      world.pass(20);
+      assert.equal(client.status, 200);
+      recordSays(world, { end: 'forwarded' });
+    },
+  },
+  {
+    name: 'an endpoint that takes no content in time is too slow',
+    options: { endpointWindowOctets: 4096 },
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.stopReading();
+      const client = world.request({ method: 'PUT', content: pattern(500_000) });
+      world.pass(4000);
+      assert.equal(client.status, 504);
+      recordSays(world, { end: 'generated', cause: 'request_write_timeout', status: 504, delivery: 'partial' });
+      world.pass(3000);
+    },
+  },
+  {
+    name: 'an interim 103 goes on, a 100 does not',
+    run(world) {
+      const client = world.request({});
+      world.pass(5);
+      const [arrived] = world.endpoint('a').arrived;
+      arrived?.inform(100);
+      arrived?.inform(103, { Link: '</style.css>' });
+      world.pass(5);
+      assert.deepEqual(client.informed, [103]);
+      arrived?.answer(200, 'later');
+      world.pass(10);
+      assert.deepEqual([client.status, client.content.toString()], [200, 'later']);
+    },
+  },
+  {
+    name: 'trailers go both ways',
+    run(world) {
+      const client = world.request({ method: 'POST', expects: 'chunked' });
+      client.write('content');
+      client.end({ 'X-Sum': '42' });
+      world.pass(10);
+      const [arrived] = world.endpoint('a').arrived;
+      assert.equal(arrived?.trailers.get('x-sum'), '42');
+      arrived?.head(200, null);
+      arrived?.write('answer');
+      arrived?.end({ 'X-Done': 'yes' });
+      world.pass(10);
+      assert.equal(client.trailers.get('x-done'), 'yes');
+      recordSays(world, { end: 'forwarded' });
+    },
+  },
+  {
+    name: 'a client that waits for 100 is told to go on when its content is wanted',
+    run(world) {
+      const client = world.request({ method: 'POST', expects: 7, fields: { Expect: '100-continue' } });
+      world.pass(10);
+      assert.deepEqual(client.informed, [100]);
+      client.write('content');
+      world.pass(10);
+      const [arrived] = world.endpoint('a').arrived;
+      assert.deepEqual([arrived?.content.toString(), arrived?.field('expect')], ['content', null]);
+      arrived?.answer(200);
+      world.pass(10);
+      assert.equal(client.status, 200);
+    },
+  },
+  {
+    name: 'the second request takes the connection of the first',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.answer(200, 'x'.repeat(10));
+      world.request({});
+      world.pass(20);
+      world.request({});
+      world.pass(20);
+      assert.equal(world.endpoint('a').connectionsMade, 1);
+      assert.equal(recordSays(world, { end: 'forwarded' }, 1).attempts[0]?.reused, true);
+    },
+  },
+];
+
+const declined: readonly Case[] = [
+  {
+    name: 'no route: 404, and no endpoint is asked',
+    options: { routes: [{ match: { hosts: ['other.example'], pathPrefix: '/', methods: [], fields: [] } }] },
+    run(world) {
+      const client = world.request({ target: '/nowhere' });
+      world.pass(10);
+      assert.equal(client.status, 404);
+      assert.match(client.field('proxy-status') ?? '', /^edge; ?error=destination_not_found/);
+      recordSays(world, { end: 'generated', cause: 'no_route', status: 404, delivery: 'not_sent', attempts: 0 });
+    },
+  },
+  {
+    name: 'maintenance: 503 with the time to come back',
+    options: { routes: [{ action: { kind: 'maintenance', message: 'We move house.', retryAfterS: 120 } }] },
+    run(world) {
+      const client = world.request({});
+      world.pass(10);
+      assert.deepEqual([client.status, client.field('retry-after')], [503, '120']);
+      recordSays(world, { end: 'generated', cause: 'maintenance', status: 503, attempts: 0 });
+    },
+  },
+  {
+    name: 'a route that answers by itself',
+    options: { routes: [{ action: { kind: 'respond', status: 200, contentType: 'text/plain', content: 'pong' } }] },
+    run(world) {
+      const client = world.request({ method: 'POST', content: 'ping' });
+      world.pass(10);
+      assert.deepEqual([client.status, client.content.toString(), client.field('proxy-status')], [200, 'pong', null]);
+      recordSays(world, { end: 'generated', cause: null, status: 200, attempts: 0 });
+      world.pass(3000);
+    },
+  },
+  {
+    name: 'no endpoint may be chosen: 503',
+    run(world) {
+      world.endpoint('a').told('unhealthy');
+      const client = world.request({});
+      world.pass(10);
+      assert.equal(client.status, 503);
+      recordSays(world, { end: 'generated', cause: 'no_endpoint_ready', status: 503, delivery: 'not_sent', attempts: 0 });
+    },
+  },
+  {
+    name: 'a request that has been here before is a loop',
+    run(world) {
+      const client = world.request({ fields: { Via: '1.1 edge' } });
+      world.pass(10);
+      assert.equal(client.status, 502);
+      assert.equal(world.endpoint('a').connectionsMade, 0);
+      recordSays(world, { end: 'generated', cause: 'loop_detected', status: 502, attempts: 0 });
+    },
+  },
+  {
+    name: 'a stranger does not choose its request id',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.answer(200);
+      world.request({ fields: { 'X-Request-Id': 'mine-1' } });
+      world.pass(10);
+      assert.notEqual(recordSays(world, { end: 'forwarded' }).id, 'mine-1');
+      assert.equal(world.endpoint('a').arrived[0]?.field('x-request-id'), world.records[0]?.id);
+    },
+  },
+  {
+    name: 'a trusted peer does',
+    options: { trusted: true },
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.answer(200);
+      world.request({ fields: { 'X-Request-Id': 'mine-1' } });
+      world.pass(10);
+      assert.equal(recordSays(world, { end: 'forwarded' }).id, 'mine-1');
+      assert.equal(world.endpoint('a').arrived[0]?.field('x-request-id'), 'mine-1');
+    },
+  },
+];
+
+const again: readonly Case[] = [
+  {
+    name: 'a refused connection: 502, and nothing was sent',
+    run(world) {
+      world.endpoint('a').accepts = 'refuses';
+      const client = world.request({});
+      world.pass(20);
+      assert.equal(client.status, 502);
+      recordSays(world, { end: 'generated', cause: 'connect_refused', status: 502, delivery: 'not_sent', attempts: 1 });
+    },
+  },
+  ...['GET', 'POST'].map((method) => ({
+    name: `a refused connection is tried elsewhere: ${method}`,
+    options: { endpoints: ['a', 'b'] },
+    run(world: World): void {
+      world.endpoint('a').accepts = 'refuses';
+      for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.answer(200, 'from b');
+      // Which endpoint comes first is chance in one of the worlds; soon enough it is the one that refuses.
+      for (let turn = 0; turn < 8; turn++) {
+        const client = world.request(method === 'POST' ? { method, content: 'content' } : { method });
+        world.pass(20);
+        assert.equal(client.content.toString(), 'from b');
+      }
+      const tried = world.records.filter(({ attempts }) => attempts.length === 2);
+      assert.ok(tried.length > 0, 'one of them was tried twice');
+      assert.equal(tried[0]?.attempts[0]?.retryReason, 'nothing_sent');
+      assert.ok(world.endpoint('b').arrived.every(({ content }) => content.toString() === (method === 'POST' ? 'content' : '')));
+    },
+  })),
+  {
+    name: 'a connection that is never accepted is given up in time: 504',
+    run(world) {
+      world.endpoint('a').accepts = 'never';
+      const client = world.request({});
+      world.pass(1100);
+      assert.equal(client.status, 504);
+      recordSays(world, { end: 'generated', cause: 'connect_timeout', status: 504, delivery: 'not_sent' });
+    },
+  },
+  {
+    name: 'a GET that is lost before its response is sent once more, elsewhere',
+    options: { endpoints: ['a', 'b'] },
+    run(world) {
+      let lost = 0;
+      for (const name of ['a', 'b']) {
+        world.endpoint(name).onRequest = (request) => (lost++ === 0 ? request.cut('closed') : request.answer(200, 'second'));
+      }
+      const client = world.request({});
+      world.pass(50);
+      assert.equal(client.content.toString(), 'second');
+      const record = recordSays(world, { end: 'forwarded', attempts: 2 });
+      assert.deepEqual([record.attempts[0]?.retry, record.attempts[0]?.retryReason], [true, 'idempotent']);
+      assert.notEqual(record.attempts[0]?.endpoint, record.attempts[1]?.endpoint);
+    },
+  },
+  {
+    name: 'a POST that is lost before its response is not',
+    options: { endpoints: ['a', 'b'] },
+    run(world) {
+      for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.cut('closed');
+      const client = world.request({ method: 'POST', content: 'pay' });
+      world.pass(50);
+      assert.equal(client.status, 502);
+      assert.equal(world.endpoint('a').arrived.length + world.endpoint('b').arrived.length, 1);
+      const record = recordSays(world, { end: 'generated', status: 502, attempts: 1, cause: world.records[0]?.failure?.cause ?? null });
+      assert.equal(record.delivery, 'sent_unknown');
+    },
+  },
+  {
+    name: 'a GET is not sent again where there is nowhere else',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.cut('reset');
+      world.request({});
+      world.pass(50);
+      const record = recordSays(world, { end: 'generated', cause: 'reset_before_response', status: 502, attempts: 1 });
+      assert.equal(record.attempts[0]?.retryReason, 'nowhere_else');
+    },
+  },
+  {
+    name: 'a reused connection turns out to be stale: the GET goes out on a fresh one',
+    run(world) {
+      let requests = 0;
+      world.endpoint('a').onRequest = (request) => (++requests === 2 ? request.cut('reset') : request.answer(200, `answer ${requests}`));
+      world.request({});
+      world.pass(20);
+      const client = world.request({});
+      world.pass(50);
+      assert.equal(client.content.toString(), 'answer 3');
+      const record = recordSays(world, { end: 'forwarded', attempts: 2 }, 1);
+      assert.deepEqual([record.attempts[0]?.reused, record.attempts[1]?.reused], [true, false]);
+    },
+  },
+  {
+    name: 'a POST does not take a connection that has been idle',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.answer(200);
+      world.request({});
+      world.pass(3000);
+      world.request({ method: 'POST', content: 'pay' });
+      world.pass(20);
+      assert.equal(recordSays(world, { end: 'forwarded' }, 1).attempts[0]?.reused, false);
+    },
+    onlyOctets: 'the world of streams has one connection that is never stale',
+  },
+  {
+    name: 'an idle connection makes room for a POST that may not use it',
+    options: { connectionsMax: 1 },
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.answer(200);
+      world.request({});
+      world.pass(3000);
+      const client = world.request({ method: 'POST', content: 'pay' });
+      world.pass(20);
+      assert.equal(client.status, 200);
+    },
+    onlyOctets: 'the world of streams has no pool',
+  },
+];
+
+const slowAndCut: readonly Case[] = [
+  {
+    name: 'no response in time: 504, and what came of the request is not known',
+    run(world) {
+      const client = world.request({});
+      world.pass(7900);
+      assert.equal(client.status, 0);
+      world.pass(200);
+      assert.equal(client.status, 504);
+      assert.equal(world.endpoint('a').arrived[0]?.gone, true);
+      recordSays(world, { end: 'generated', cause: 'response_head_timeout', status: 504, delivery: 'sent_unknown' });
+    },
+  },
+  {
+    name: 'a response that stalls within its head',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 200 OK\r\nContent-');
+      const client = world.request({});
+      world.pass(3100);
+      assert.equal(client.status, 504);
+      recordSays(world, { end: 'generated', cause: 'response_head_stalled', status: 504, delivery: 'response_started' });
+    },
+    onlyOctets: 'streams carry whole heads',
+  },
+  {
+    name: 'a response that is cut within its head',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => {
+        request.raw('HTTP/1.1 200 OK\r\nContent-');
+        request.cut('closed');
+      };
+      const client = world.request({});
+      world.pass(20);
+      assert.equal(client.status, 502);
+      recordSays(world, { end: 'generated', cause: 'response_head_cut', status: 502, delivery: 'response_started' });
+    },
+    onlyOctets: 'streams carry whole heads',
+  },
+  {
+    name: 'content that stalls is cut, and its client cannot take it for whole',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => {
+        request.head(200, 100);
+        request.write('only this');
+      };
+      const client = world.request({});
+      world.pass(3100);
+      assert.deepEqual([client.status, client.state, client.content.toString()], [200, 'cut', 'only this']);
+      recordSays(world, { end: 'truncated', cause: 'response_content_stalled', status: 200, delivery: 'response_started' });
+      world.pass(3000);
+    },
+  },
+  ...(['closed', 'reset'] as const).flatMap((how) =>
+    [100, null].map((length) => ({
+      name: `content that is ${how} before its end (${length === null ? 'unknown length' : 'by length'}) is never completed`,
+      run(world: World): void {
+        world.endpoint('a').onRequest = (request) => {
+          request.head(200, length);
+          request.write('only this');
+        };
+        const client = world.request({});
+        world.pass(20);
+        world.endpoint('a').arrived[0]?.cut(how);
+        world.pass(20);
+        assert.deepEqual([client.state, client.content.toString()], ['cut', 'only this']);
+        recordSays(world, { end: 'truncated', status: 200, delivery: 'response_started', cause: world.records[0]?.failure?.cause ?? null });
+        world.pass(3000);
+      },
+    })),
+  ),
+  {
+    name: 'garbage: 502, with its first octets',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.raw('SSH-2.0-OpenSSH_9.6\r\n');
+      const client = world.request({});
+      world.pass(50);
+      assert.equal(client.status, 502);
+      recordSays(world, { end: 'generated', cause: 'response_not_http', status: 502, delivery: 'response_started' });
+    },
+    onlyOctets: 'streams carry messages, not octets',
+  },
+  {
+    name: 'an exchange limit ends it, whoever is slow',
+    options: { timeouts: { exchangeMs: 2000 } },
+    run(world) {
+      const client = world.request({});
+      world.pass(2050);
+      assert.equal(client.status, 504);
+      assert.equal(world.endpoint('a').arrived[0]?.gone, true);
+      recordSays(world, { end: 'generated', cause: 'exchange_timeout', status: 504, delivery: 'sent_unknown' });
+    },
+  },
+  {
+    name: 'an exchange limit cuts a response that has begun',
+    options: { timeouts: { exchangeMs: 2000 } },
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.head(200, null);
+      const client = world.request({});
+      for (let turn = 0; turn < 30; turn++) {
+        world.endpoint('a').arrived[0]?.write('more ');
+        world.pass(100);
+      }
+      assert.deepEqual([client.status, client.state], [200, 'cut']);
+      recordSays(world, { end: 'truncated', cause: 'exchange_timeout', status: 200 });
+      world.pass(3000);
+    },
+  },
+  {
+    name: 'a response that comes before the request is whole reaches the client',
+    run(world) {
+      const client = world.request({ method: 'POST', expects: 1000 });
+      client.write('begin');
+      world.pass(10);
+      world.endpoint('a').arrived[0]?.answer(413, 'too much');
+      world.pass(20);
+      assert.deepEqual([client.status, client.content.toString(), client.state], [413, 'too much', 'whole']);
+      recordSays(world, { end: 'forwarded', status: 413 });
+      world.pass(3000);
+    },
+  },
+  {
+    name: 'a response may stream while the request still does',
+    run(world) {
+      const client = world.request({ method: 'POST', expects: 'chunked' });
+      world.pass(10);
+      const [arrived] = world.endpoint('a').arrived;
+      arrived?.head(200, null);
+      for (const word of ['a', 'b', 'c']) {
+        client.write(word);
+        world.pass(10);
+        arrived?.write(word.toUpperCase());
+        world.pass(10);
+      }
+      client.end();
+      world.pass(10);
+      assert.equal(arrived?.whole, true);
+      arrived?.end();
+      world.pass(20);
+      assert.deepEqual([client.state, client.content.toString()], ['whole', 'ABC']);
+      recordSays(world, { end: 'forwarded' });
+      world.pass(3000);
+    },
+  },
+  {
+    name: 'the exit of an instance explains a failure, when the news of it is 40 ms behind',
+    options: { application: 'shop' },
+    run(world) {
+      const endpoint = world.endpoint('a');
+      endpoint.onRequest = (request) => request.cut('reset');
+      const client = world.request({});
+      world.pass(30);
+      const exit: InstanceExit = { atInstant: world.clock.now(), code: null, signal: 'SIGKILL', outOfMemory: true, lastLine: null };
+      endpoint.told('gone', exit);
+      world.pass(50);
+      assert.equal(client.status, 502);
+      assert.match(client.content.toString(), /ran out of memory/);
+      assert.equal(recordSays(world, { end: 'generated', cause: 'reset_before_response' }).attempts[0]?.exit?.signal, 'SIGKILL');
+    },
+  },
+  {
+    name: 'without such news the answer goes after 50 ms',
+    options: { application: 'shop' },
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.cut('reset');
+      const client = world.request({});
+      world.pass(40);
+      assert.equal(client.status, 0);
+      world.pass(20);
+      assert.equal(client.status, 502);
+    },
+  },
+];
+
+const clientsWay: readonly Case[] = [
+  {
+    name: 'a client that leaves before the response: its endpoint is let go, and not blamed',
+    run(world) {
+      const client = world.request({});
+      world.pass(10);
+      client.leave();
+      world.pass(10);
+      assert.equal(world.endpoint('a').arrived[0]?.gone, true);
+      const record = recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 0, delivery: 'sent_unknown' });
+      assert.equal(record.attempts[0]?.retryReason, 'not_the_upstream');
+    },
+  },
+  {
+    name: 'a client that leaves while its connection is being made',
+    run(world) {
+      world.endpoint('a').accepts = 'never';
+      const client = world.request({});
+      world.pass(10);
+      client.leave();
+      world.pass(2000);
+      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 0, delivery: 'not_sent' });
+    },
+  },
+  {
+    name: 'a client that leaves within the response',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => {
+        request.head(200, 100);
+        request.write('only this');
+      };
+      const client = world.request({});
+      world.pass(10);
+      client.leave();
+      world.pass(10);
+      assert.equal(world.endpoint('a').arrived[0]?.gone, true);
+      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 200, delivery: 'response_started' });
+    },
+  },
+  {
+    name: 'a client that leaves when its endpoint is done: the attempt went well',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.answer(200, pattern(20_000));
+      const client = world.request({}, { windowOctets: 4096 });
+      client.stopReading();
+      world.pass(20);
+      client.leave();
+      world.pass(10);
+      const record = recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 200 });
+      assert.equal(record.attempts[0]?.failure, null);
+    },
+  },
+  {
+    name: 'a client that leaves while an exit is waited for',
+    options: { application: 'shop' },
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.cut('reset');
+      const client = world.request({});
+      world.pass(20);
+      client.leave();
+      world.pass(100);
+      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 0 });
+    },
+  },
+  {
+    name: 'a client that does not send its content in time: 408',
+    run(world) {
+      const client = world.request({ method: 'POST', expects: 100 });
+      client.write('some');
+      world.pass(5100);
+      assert.equal(client.status, 408);
+      assert.equal(world.endpoint('a').arrived[0]?.gone, true);
+      const record = recordSays(world, { end: 'generated', cause: 'request_content_timeout', status: 408, delivery: 'partial' });
+      assert.equal(record.attempts[0]?.retryReason, 'not_the_upstream');
+      world.pass(3000);
+    },
+  },
+  {
+    name: 'a client that takes nothing is left in time',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.answer(200, pattern(100_000));
+      const client = world.request({}, { windowOctets: 4096 });
+      client.stopReading();
+      world.pass(45_000);
+      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 200 });
+      client.leave();
+      world.pass(10);
+    },
+    onlyOctets: 'the write limit belongs to the connection, and the world of streams has none',
+  },
+];
+
+export const cases: readonly Case[] = [...forwarded, ...declined, ...again, ...slowAndCut, ...clientsWay];

@@ -1,0 +1,24 @@
+import { describe, it } from 'node:test';
+import { cases } from './cases.ts';
+import { Http1World } from './http1-world.ts';
+import { StreamWorld } from './stream-world.ts';
+import type { World, WorldOptions } from './world.ts';
+
+const worlds: readonly [name: string, create: (options?: WorldOptions) => World][] = [
+  ['HTTP/1.1 over transports in memory', (options) => new Http1World(options)],
+  ['multiplexed streams in memory', (options) => new StreamWorld(options)],
+];
+
+for (const [worldName, create] of worlds) {
+  describe(`an exchange between ${worldName}`, () => {
+    for (const { name, options, onlyOctets, run } of cases) {
+      const skip = onlyOctets !== undefined && create === worlds[1]?.[1] ? onlyOctets : false;
+      it(name, { skip }, () => {
+        const world = create(options);
+        run(world);
+        world.pass(100);
+        world.verifyAtRest();
+      });
+    }
+  });
+}

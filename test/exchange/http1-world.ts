@@ -1,0 +1,552 @@
+import assert from 'node:assert/strict';
+import type { Connector, ConnectTarget, ConnectWaiter } from '../../src/core/connector.ts';
+import type { WorkerCounts } from '../../src/core/counters.ts';
+import { Deadlines } from '../../src/core/deadline.ts';
+import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
+import type { EndedExchange } from '../../src/core/exchange.ts';
+import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
+import { after } from '../../src/core/time.ts';
+import { ListenerConnections } from '../../src/downstream/listener.ts';
+import { Exchange } from '../../src/exchange/exchange.ts';
+import type { Serving } from '../../src/exchange/ports.ts';
+import { compileRoute } from '../../src/gateway/compile-route.ts';
+import { createRouter } from '../../src/gateway/router.ts';
+import { createTransportPair, type MemoryTransport, type TransportPairOptions } from '../../src/testing/memory-transport.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { LiveUpstream } from '../../src/upstream/upstream.ts';
+import { HeadStorage } from '../../src/wire/head-storage.ts';
+import { OctetWriter } from '../../src/wire/octet-writer.ts';
+import { IdSource } from '../../src/wire/request-id.ts';
+import { Http1Reader, type ReadMessage } from './http1-reader.ts';
+import {
+  type ArrivedRequest,
+  type ClientActor,
+  type ClientOptions,
+  defaultLimits,
+  type EndpointActor,
+  type RequestText,
+  routeSpecs,
+  type World,
+  type WorldOptions,
+} from './world.ts';
+
+/** What the simulation adds: every connection may be cut up, slow and faulty in its own way. */
+export interface Http1Settings {
+  readonly pairOptions?: (side: 'client' | 'endpoint') => Partial<TransportPairOptions>;
+  readonly connectMs?: (address: string) => number;
+  readonly connectFault?: (address: string) => string | null;
+}
+
+/** The real engine on both sides, over transports in memory, in simulated time. */
+export class Http1World implements World {
+  readonly clock: SimulatedClock;
+  readonly records: EndedExchange[] = [];
+  readonly counts: WorkerCounts = noCounts();
+  readonly created: Exchange[] = [];
+  readonly unclassified: string[] = [];
+  readonly writer = new OctetWriter();
+  readonly settings: Http1Settings;
+  readonly options: WorldOptions;
+  readonly lines = new Map<string, ClientLine>();
+  /** The gateway's end of every connection there was. */
+  readonly gatewayEnds: MemoryTransport[] = [];
+  readonly upstream: LiveUpstream;
+  readonly #endpoints = new Map<string, Http1Endpoint>();
+  readonly #listener: ListenerConnections;
+  #lineNumber = 0;
+
+  constructor(options: WorldOptions = {}, settings: Http1Settings = {}, clock = new SimulatedClock()) {
+    this.clock = clock;
+    this.options = options;
+    this.settings = settings;
+    for (const name of options.endpoints ?? ['a']) {
+      this.#endpoints.set(name, new Http1Endpoint(`10.0.0.${this.#endpoints.size + 1}`, this));
+    }
+    const random = new SeededRandom('world');
+    const shared = {
+      clock,
+      deadlines: new Deadlines(clock),
+      writer: this.writer,
+      storage: new HeadStorage(),
+      counts: this.counts,
+    };
+    const onUnclassified = ({ code }: { code: string }): void => void this.unclassified.push(code);
+    this.upstream = new LiveUpstream(this.#upstreamSpec(), { ...shared, random, connector: this.#connector(), onUnclassified });
+    const serving = this.#serving();
+    const ports = {
+      clock,
+      ids: new IdSource(random),
+      recorder: { ended: (exchange: EndedExchange) => void this.records.push(exchange) },
+    };
+    const create = (stream: ConstructorParameters<typeof Exchange>[0]): Exchange => {
+      const exchange = new Exchange(stream, serving, ports);
+      this.created.push(exchange);
+      return exchange;
+    };
+    const facts = { id: 'web', proxyProtocol: false, limits: { ...defaultLimits, ...options.limits } };
+    this.#listener = new ListenerConnections(facts, {
+      ...shared,
+      exchanges: { create },
+      isTrusted: () => options.trusted ?? false,
+    });
+  }
+
+  #serving(): Serving {
+    const entries = routeSpecs(this.options).map((spec) => {
+      const upstream = spec.action.kind === 'upstream' ? this.upstream : null;
+      return { match: spec.match, route: compileRoute(spec, upstream) };
+    });
+    return { revision: 7, deployment: 'edge', router: createRouter(entries) };
+  }
+
+  #upstreamSpec(): UpstreamSnapshot {
+    const { attemptsMax = 2, connectionsMax = 100, application = null } = this.options;
+    return {
+      id: 'app',
+      application,
+      tls: null,
+      idleConnectionsMax: 10,
+      idleConnectionMs: 30_000,
+      connectionsMax,
+      attemptsMax,
+      responseHeadOctetsMax: 32 * 1024,
+      endpoints: [...this.#endpoints.values()].map((endpoint) => endpoint.snapshot()),
+    } as unknown as UpstreamSnapshot;
+  }
+
+  /** Main has told of a change. */
+  changed(): void {
+    this.upstream.updateEndpoints(this.#upstreamSpec().endpoints);
+  }
+
+  #connector(): Connector {
+    return {
+      resolve: () => assert.fail('addresses are literal here'),
+      connect: (target, waiter) => {
+        const attempt = new Connecting(target, waiter, this);
+        attempt.begin();
+        return attempt;
+      },
+    };
+  }
+
+  endpointAt(address: string): Http1Endpoint {
+    const found = [...this.#endpoints.values()].find((endpoint) => endpoint.address === address);
+    return found ?? assert.fail(`nobody lives at ${address}`);
+  }
+
+  endpoint(name: string): Http1Endpoint {
+    return this.#endpoints.get(name) ?? assert.fail(`no endpoint ${name}`);
+  }
+
+  request(request: RequestText, options: ClientOptions = {}): ClientActor {
+    const name = options.connection ?? `line ${++this.#lineNumber}`;
+    let line = this.lines.get(name);
+    if (line === undefined) {
+      line = this.#open(options);
+      this.lines.set(name, line);
+    }
+    return line.request(request);
+  }
+
+  #open({ windowOctets }: ClientOptions): ClientLine {
+    const [client, gateway] = createTransportPair({
+      clock: this.clock,
+      ...(windowOctets === undefined ? {} : { windowOctets }),
+      facts: { second: { remoteAddress: '192.0.2.7', remotePort: 50_000 + this.#lineNumber, localPort: 8080 } },
+      ...this.settings.pairOptions?.('client'),
+    });
+    this.gatewayEnds.push(gateway);
+    const line = new ClientLine(client);
+    this.#listener.accept(gateway);
+    return line;
+  }
+
+  pass(ms: number): void {
+    this.clock.advanceSync(ms);
+  }
+
+  heldOctets(): number {
+    return this.gatewayEnds.reduce((sum, transport) => sum + (transport.closed ? 0 : transport.pendingOctets), 0);
+  }
+
+  verifyAtRest(): void {
+    assert.equal(this.records.length, this.created.length, 'every exchange is recorded');
+    assert.equal(new Set(this.records).size, this.records.length, 'no exchange is recorded twice');
+    assert.equal(this.counts.exchangesActive, 0, 'no exchange is counted as active');
+    assert.equal(this.counts.upstreamConnections, this.counts.upstreamConnectionsIdle, 'connections to endpoints are idle');
+    const open = this.gatewayEnds.filter((transport) => !transport.closed).length;
+    assert.equal(open, this.counts.upstreamConnectionsIdle + this.counts.clientConnections, 'open connections are known ones');
+    assert.ok(this.clock.timersLive <= 1, `no timer but the sweep's: ${this.clock.timersLive}`);
+    assert.deepEqual(this.unclassified, []);
+    this.#verifyWriter();
+  }
+
+  /** `claim` sends what another has left: nobody may have. */
+  #verifyWriter(): void {
+    const { writer } = this;
+    const flush = writer.flush.bind(writer);
+    writer.flush = (composer) => {
+      assert.equal(writer.composed(composer), 0, 'no composed octets are left behind');
+      return flush(composer);
+    };
+    const nobody = { transport: this.gatewayEnds[0] as MemoryTransport };
+    writer.claim(nobody);
+    writer.discard(nobody);
+    writer.flush = flush;
+  }
+}
+
+class Connecting {
+  readonly #target: ConnectTarget;
+  readonly #waiter: ConnectWaiter;
+  readonly #world: Http1World;
+  #wanted = true;
+
+  constructor(target: ConnectTarget, waiter: ConnectWaiter, world: Http1World) {
+    this.#target = target;
+    this.#waiter = waiter;
+    this.#world = world;
+  }
+
+  begin(): void {
+    const { clock, settings } = this.#world;
+    const address = this.#target.kind === 'tcp' ? this.#target.address : '';
+    const endpoint = this.#world.endpointAt(`${address}:3000`);
+    const fault = settings.connectFault?.(endpoint.address) ?? (endpoint.accepts === 'refuses' ? 'ECONNREFUSED' : null);
+    if (fault === null && endpoint.accepts === 'never') return;
+    clock.schedule(after(clock.now(), settings.connectMs?.(endpoint.address) ?? 1), settle, () => this.#settle(endpoint, fault));
+  }
+
+  #settle(endpoint: Http1Endpoint, fault: string | null): void {
+    if (!this.#wanted) return;
+    if (fault !== null) return this.#waiter.onConnectFailed({ stage: 'connect', code: fault, alertId: null });
+    this.#waiter.onTransportConnected();
+    this.#waiter.onConnected(endpoint.accept());
+  }
+
+  cancel(): void {
+    this.#wanted = false;
+  }
+}
+
+function settle(what: () => void): void {
+  what();
+}
+
+/** One connection of a client, with the requests on it. */
+export class ClientLine {
+  readonly transport: MemoryTransport;
+  readonly #waiting: Http1Client[] = [];
+  readonly #reader: Http1Reader;
+  /** The request whose content is being sent. */
+  closed = false;
+
+  constructor(transport: MemoryTransport) {
+    this.transport = transport;
+    this.#reader = new Http1Reader(
+      {
+        onHead: (message) => this.#waiting[0]?.onHead(message),
+        onWhole: (message) => this.#onWhole(message),
+      },
+      () => this.#waiting[0]?.method ?? 'GET',
+    );
+    transport.listener = {
+      onOctets: (octets, start, end) => {
+        this.#reader.push(octets.slice(start, end));
+        assert.equal(this.#reader.broken, null, 'the client gets HTTP');
+      },
+      onEnd: () => {
+        this.#reader.end();
+        this.#cutAll();
+        transport.end();
+      },
+      onWritten() {},
+      onClosed: () => this.#cutAll(),
+    };
+  }
+
+  #onWhole(message: ReadMessage): void {
+    if (Number(message.startLine.split(' ')[1]) < 200) return;
+    const client = this.#waiting.shift();
+    if (client !== undefined) client.state = 'whole';
+  }
+
+  #cutAll(): void {
+    this.closed = true;
+    for (const client of this.#waiting.splice(0)) client.state = 'cut';
+  }
+
+  request(request: RequestText): Http1Client {
+    const client = new Http1Client(this, request);
+    this.#waiting.push(client);
+    if (this.closed) this.#cutAll();
+    client.begin();
+    return client;
+  }
+
+  send(octets: string | Buffer): void {
+    const all = typeof octets === 'string' ? Buffer.from(octets, 'latin1') : octets;
+    if (!this.transport.closed) this.transport.write(all, 0, all.length, 'borrowed');
+  }
+
+  halfClose(): void {
+    this.transport.end();
+  }
+}
+
+class Http1Client implements ClientActor {
+  readonly method: string;
+  state: ClientActor['state'] = 'open';
+  readonly informed: number[] = [];
+  readonly #line: ClientLine;
+  readonly #request: RequestText;
+  #message: ReadMessage | null = null;
+
+  constructor(line: ClientLine, request: RequestText) {
+    this.#line = line;
+    this.#request = request;
+    this.method = request.method ?? 'GET';
+  }
+
+  begin(): void {
+    const { target = '/', fields = {}, content, expects } = this.#request;
+    const lines = [`${this.method} ${target} HTTP/1.1`, 'Host: example.org'];
+    for (const [name, value] of Object.entries(fields)) lines.push(`${name}: ${value}`);
+    if (content !== undefined) lines.push(`Content-Length: ${Buffer.byteLength(content)}`);
+    else if (expects === 'chunked') lines.push('Transfer-Encoding: chunked');
+    else if (expects !== undefined) lines.push(`Content-Length: ${expects}`);
+    const head = Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+    this.#line.send(content === undefined ? head : Buffer.concat([head, Buffer.from(content)]));
+  }
+
+  onHead(message: ReadMessage): void {
+    const status = Number(message.startLine.split(' ')[1]);
+    if (status < 200) this.informed.push(status);
+    else this.#message = message;
+  }
+
+  get status(): number {
+    return Number(this.#message?.startLine.split(' ')[1] ?? 0);
+  }
+
+  field(name: string): string | null {
+    return this.#message?.fields.get(name) ?? null;
+  }
+
+  get content(): Buffer {
+    return this.#message?.content ?? Buffer.alloc(0);
+  }
+
+  get trailers(): ReadonlyMap<string, string> {
+    return this.#message?.trailers ?? new Map();
+  }
+
+  write(octets: string | Buffer): void {
+    this.#line.send(this.#request.expects === 'chunked' ? chunk(octets) : octets);
+  }
+
+  end(trailers: Readonly<Record<string, string>> = {}): void {
+    if (this.#request.expects === 'chunked') this.#line.send(lastChunk(trailers));
+  }
+
+  leave(): void {
+    this.#line.transport.close('reset');
+    if (this.state === 'open') this.state = 'cut';
+  }
+
+  stopReading(): void {
+    this.#line.transport.pause();
+  }
+
+  readOn(): void {
+    this.#line.transport.resume();
+  }
+}
+
+class Http1Endpoint implements EndpointActor {
+  readonly address: string;
+  accepts: EndpointActor['accepts'] = 'yes';
+  onRequest: (request: ArrivedRequest) => void = () => {};
+  readonly arrived: Http1Arrived[] = [];
+  connectionsMade = 0;
+  state: EndpointState = 'healthy';
+  exit: InstanceExit | null = null;
+  readonly #world: Http1World;
+  readonly #host: string;
+  #transports: MemoryTransport[] = [];
+
+  constructor(host: string, world: Http1World) {
+    this.#host = host;
+    this.#world = world;
+    this.address = addressText({ kind: 'tcp', host, port: 3000 });
+  }
+
+  snapshot(): EndpointSnapshot {
+    const { state, exit } = this;
+    const address = { kind: 'tcp', host: this.#host, port: 3000 } as const;
+    const reason = `it was told to be ${state}`;
+    return { id: this.#host, address, state, reason, sinceInstant: 0, nextCheckMs: null, release: null, exit } as unknown as EndpointSnapshot;
+  }
+
+  accept(): MemoryTransport {
+    this.connectionsMade++;
+    const { endpointWindowOctets } = this.#world.options;
+    const [gateway, endpoint] = createTransportPair({
+      clock: this.#world.clock,
+      ...(endpointWindowOctets === undefined ? {} : { windowOctets: endpointWindowOctets }),
+      ...this.#world.settings.pairOptions?.('endpoint'),
+    });
+    this.#world.gatewayEnds.push(gateway);
+    this.#transports.push(endpoint);
+    this.#serve(endpoint);
+    return gateway;
+  }
+
+  #serve(transport: MemoryTransport): void {
+    let current: Http1Arrived | null = null;
+    const reader = new Http1Reader(
+      {
+        onHead: (message) => {
+          current = new Http1Arrived(message, transport);
+          this.arrived.push(current);
+          this.onRequest(current);
+        },
+        onWhole: () => {},
+      },
+      null,
+    );
+    transport.listener = {
+      onOctets: (octets, start, end) => {
+        reader.push(octets.slice(start, end));
+        assert.equal(reader.broken, null, 'the endpoint gets HTTP');
+      },
+      onEnd: () => {
+        if (current !== null) current.gone = true;
+        transport.close('close');
+      },
+      onWritten() {},
+      onClosed: () => {
+        if (current !== null) current.gone = true;
+      },
+    };
+  }
+
+  die(how: 'closed' | 'reset'): void {
+    for (const transport of this.#transports.splice(0)) transport.close(how === 'closed' ? 'close' : 'reset');
+  }
+
+  told(state: EndpointState, exit: InstanceExit | null = null): void {
+    this.state = state;
+    this.exit = exit;
+    this.#world.changed();
+  }
+}
+
+export class Http1Arrived implements ArrivedRequest {
+  gone = false;
+  readonly transport: MemoryTransport;
+  readonly #message: ReadMessage;
+  #chunked = false;
+
+  constructor(message: ReadMessage, transport: MemoryTransport) {
+    this.#message = message;
+    this.transport = transport;
+  }
+
+  get method(): string {
+    return this.#message.startLine.split(' ')[0] ?? '';
+  }
+
+  get target(): string {
+    return this.#message.startLine.split(' ')[1] ?? '';
+  }
+
+  field(name: string): string | null {
+    return this.#message.fields.get(name) ?? null;
+  }
+
+  get content(): Buffer {
+    return this.#message.content;
+  }
+
+  get trailers(): ReadonlyMap<string, string> {
+    return this.#message.trailers;
+  }
+
+  get whole(): boolean {
+    return this.#message.whole;
+  }
+
+  inform(status: number, fields: Readonly<Record<string, string>> = {}): void {
+    this.raw(`HTTP/1.1 ${status} Interim\r\n${linesOf(fields)}\r\n`);
+  }
+
+  answer(status: number, content: string | Buffer = '', fields: Readonly<Record<string, string>> = {}): void {
+    const length = status === 204 || status === 304 ? '' : `Content-Length: ${Buffer.byteLength(content)}\r\n`;
+    this.#send(Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Fine\r\n${linesOf(fields)}${length}\r\n`), Buffer.from(content)]));
+  }
+
+  head(status: number, length: number | null, fields: Readonly<Record<string, string>> = {}): void {
+    this.#chunked = length === null;
+    const framing = length === null ? 'Transfer-Encoding: chunked' : `Content-Length: ${length}`;
+    this.raw(`HTTP/1.1 ${status} Fine\r\n${linesOf(fields)}${framing}\r\n\r\n`);
+  }
+
+  write(octets: string | Buffer): void {
+    this.#send(this.#chunked ? chunk(octets) : Buffer.from(octets));
+  }
+
+  end(trailers: Readonly<Record<string, string>> = {}): void {
+    if (this.#chunked) this.raw(lastChunk(trailers));
+  }
+
+  cut(how: 'closed' | 'reset'): void {
+    this.transport.close(how === 'closed' ? 'close' : 'reset');
+  }
+
+  stopReading(): void {
+    this.transport.pause();
+  }
+
+  readOn(): void {
+    this.transport.resume();
+  }
+
+  raw(octets: string): void {
+    this.#send(Buffer.from(octets, 'latin1'));
+  }
+
+  #send(octets: Buffer): void {
+    if (!this.transport.closed) this.transport.write(octets, 0, octets.length, 'borrowed');
+  }
+}
+
+function chunk(octets: string | Buffer): Buffer {
+  const content = Buffer.from(octets);
+  return Buffer.concat([Buffer.from(`${content.length.toString(16)}\r\n`), content, Buffer.from('\r\n')]);
+}
+
+function lastChunk(trailers: Readonly<Record<string, string>>): string {
+  return `0\r\n${linesOf(trailers)}\r\n`;
+}
+
+function linesOf(fields: Readonly<Record<string, string>>): string {
+  return Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+}
+
+function noCounts(): WorkerCounts {
+  return {
+    worker: 0,
+    clientConnections: 0,
+    clientConnectionsTotal: 0,
+    exchangesActive: 0,
+    upstreamConnections: 0,
+    upstreamConnectionsIdle: 0,
+    upstreamConnectionsTotal: 0,
+    upstreamReusesTotal: 0,
+    recordsDropped: 0,
+    unclassifiedTotal: 0,
+  };
+}

@@ -1,0 +1,143 @@
+import type { ClientLimits, RouteSpec } from '../../src/core/configuration.ts';
+import type { EndpointState, InstanceExit } from '../../src/core/endpoint.ts';
+import type { EndedExchange } from '../../src/core/exchange.ts';
+import type { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+
+/**
+ * What a test of the exchange says, whatever carries the octets: a client sends, an endpoint answers, time
+ * passes, the record tells. `http1-world.ts` and `stream-world.ts` make it true.
+ */
+export interface World {
+  readonly clock: SimulatedClock;
+  readonly records: readonly EndedExchange[];
+  endpoint(name: string): EndpointActor;
+  /** A request on a connection of its own, or of `connection`. */
+  request(request: RequestText, options?: ClientOptions): ClientActor;
+  /** Time passes. */
+  pass(ms: number): void;
+  /** Octets that the gateway itself holds for others, kernels not counted. */
+  heldOctets(): number;
+  /** What must hold when everything has ended. */
+  verifyAtRest(): void;
+}
+
+export interface RequestText {
+  readonly method?: string;
+  readonly target?: string;
+  readonly fields?: Readonly<Record<string, string>>;
+  /** Whole content, sent with the head. */
+  readonly content?: string | Buffer;
+  /** Content to come: its length, or chunked. */
+  readonly expects?: number | 'chunked';
+}
+
+export interface ClientOptions {
+  /** A name: requests of one name share a connection, one after the other or pipelined. */
+  readonly connection?: string;
+  /** Octets that the client's side takes before it has to read. */
+  readonly windowOctets?: number;
+}
+
+/** A client, and what it sees of its response. */
+export interface ClientActor {
+  readonly status: number;
+  field(name: string): string | null;
+  readonly content: Buffer;
+  readonly trailers: ReadonlyMap<string, string>;
+  readonly informed: readonly number[];
+  readonly state: 'open' | 'whole' | 'cut';
+  write(octets: string | Buffer): void;
+  end(trailers?: Readonly<Record<string, string>>): void;
+  leave(): void;
+  stopReading(): void;
+  readOn(): void;
+}
+
+/** An endpoint, and the requests that have reached it. */
+export interface EndpointActor {
+  readonly address: string;
+  /** What it does with connections. */
+  accepts: 'yes' | 'refuses' | 'never';
+  /** Called when a request's head has come. Set it before the request. */
+  onRequest: (request: ArrivedRequest) => void;
+  readonly arrived: readonly ArrivedRequest[];
+  readonly connectionsMade: number;
+  /** Closes every connection, as a process does that ends. */
+  die(how: 'closed' | 'reset'): void;
+  /** What main says of it from now on. */
+  told(state: EndpointState, exit?: InstanceExit | null): void;
+}
+
+/** A request as its endpoint sees it, and the endpoint's hand. */
+export interface ArrivedRequest {
+  readonly method: string;
+  readonly target: string;
+  field(name: string): string | null;
+  readonly content: Buffer;
+  readonly trailers: ReadonlyMap<string, string>;
+  readonly whole: boolean;
+  /** The gateway gave it up. */
+  readonly gone: boolean;
+  inform(status: number, fields?: Readonly<Record<string, string>>): void;
+  /** A whole answer. */
+  answer(status: number, content?: string | Buffer, fields?: Readonly<Record<string, string>>): void;
+  /** The beginning of one; `length` null: it is not said. */
+  head(status: number, length: number | null, fields?: Readonly<Record<string, string>>): void;
+  write(octets: string | Buffer): void;
+  end(trailers?: Readonly<Record<string, string>>): void;
+  cut(how: 'closed' | 'reset'): void;
+  stopReading(): void;
+  readOn(): void;
+  /** Octets as they are; only where octets are seen. */
+  raw(octets: string): void;
+}
+
+export interface WorldOptions {
+  /** Default: one, 'a'. */
+  readonly endpoints?: readonly string[];
+  readonly attemptsMax?: number;
+  readonly connectionsMax?: number;
+  readonly application?: string;
+  readonly routes?: readonly Partial<RouteSpec>[];
+  readonly limits?: Partial<ClientLimits>;
+  readonly timeouts?: Partial<RouteSpec['timeouts']>;
+  readonly trusted?: boolean;
+  /** Octets of each endpoint's side before it has to read. */
+  readonly endpointWindowOctets?: number;
+}
+
+export const defaultLimits: ClientLimits = {
+  headMs: 10_000,
+  contentMs: 5_000,
+  keepAliveMs: 60_000,
+  writeMs: 20_000,
+  headOctetsMax: 32 * 1024,
+  fieldsMax: 128,
+  targetOctetsMax: 16 * 1024,
+  contentOctetsMax: null,
+  connectionsMax: 1000,
+};
+
+export const defaultTimeouts: RouteSpec['timeouts'] = {
+  dnsMs: 1000,
+  connectMs: 1000,
+  tlsMs: 1000,
+  responseHeadMs: 8000,
+  idleMs: 3000,
+  exchangeMs: null,
+};
+
+export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
+  const timeouts = { ...defaultTimeouts, ...options.timeouts };
+  const plain = {
+    id: 'all',
+    match: { hosts: [], pathPrefix: '/', methods: [], fields: [] },
+    action: { kind: 'upstream', upstream: 'app' },
+    rewrite: { pathPrefix: null, host: 'client' },
+    requestFields: { remove: [], set: [], add: [] },
+    responseFields: { remove: [], set: [], add: [] },
+    errorPages: {},
+    disclosure: 'operator',
+  } as unknown as RouteSpec;
+  return (options.routes ?? [{}]).map((route) => ({ ...plain, timeouts, ...route }));
+}
