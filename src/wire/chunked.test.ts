@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import type { Transport } from '../core/transport.ts';
 import { ChunkedDecoder, chunkHead, writeChunkStart, writeLastChunk } from './chunked.ts';
 import { HeadStorage } from './head-storage.ts';
-import { requestLimits } from './limits.ts';
+import { chunkLimits, requestLimits } from './limits.ts';
 import { OctetWriter } from './octet-writer.ts';
 import { RequestHeadParser } from './request-head.ts';
 
@@ -78,6 +78,16 @@ describe('ChunkedDecoder', () => {
     decoder.push(second, 0, second.length, new Collector());
     assert.equal(trailers?.get('x-a'), '1');
     assert.equal(decoder.trailers?.get('x-a'), '2');
+  });
+
+  it('counts extensions for one message, not for the connection', () => {
+    const decoder = new ChunkedDecoder({ ...chunkLimits, chunkExtensionOctetsMax: 10 });
+    const octets = Buffer.from('1;abcde\r\nx\r\n0\r\n\r\n');
+    for (let message = 0; message < 5; message++) {
+      decoder.reset();
+      decoder.push(octets, 0, octets.length, new Collector());
+      assert.equal(decoder.state, 'done');
+    }
   });
 
   it('shows no trailer that may not be one, to nobody', () => {

@@ -90,6 +90,35 @@ describe('RequestHeadParser', () => {
     assert.equal(parser.head?.fields.get('x-a'), '2');
   });
 
+  it('lets nothing of one message show in the next, whichever connections they came on', () => {
+    const storage = new HeadStorage();
+    for (const special of [
+      'Connection: close, x-a',
+      'Connection: upgrade\r\nUpgrade: websocket',
+      'Expect: 100-continue\r\nContent-Length: 5',
+      'Expect: other',
+      'Transfer-Encoding: chunked',
+      'Transfer-Encoding: gzip, chunked, chunked',
+      'Content-Length: 5\r\nContent-Length: x',
+      'Host: other',
+    ]) {
+      const first = newParser(storage);
+      push(first, `POST /x HTTP/1.0\r\nHost: b\r\n${special}\r\n\r\n`);
+      push(newParser(storage), `POST /x HTTP/1.1\r\nHost: b\r\n${special}\r\n\r\n`);
+      const next = newParser(storage);
+      push(next, get);
+      const { head } = next;
+      assert.ok(head !== null, special);
+      assert.deepEqual(
+        [head.authority, head.version, head.framing.kind, head.keepAlive, head.expectContinue, head.upgrade],
+        ['example.org', 'HTTP/1.1', 'none', true, false, null],
+      );
+      const seen: string[] = [];
+      head.fields.each((name) => void seen.push(name));
+      assert.deepEqual(seen, ['x-a'], special);
+    }
+  });
+
   it('takes https in absolute-form where the connection is secured', () => {
     const parser = new RequestHeadParser(requestLimits, new HeadStorage(), 'https');
     push(parser, 'GET https://example.org/ HTTP/1.1\r\nHost: example.org:443\r\n\r\n');

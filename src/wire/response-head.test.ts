@@ -74,6 +74,27 @@ describe('ResponseHeadParser', () => {
     });
   }
 
+  it('lets nothing of one message show in the next', () => {
+    const plain = 'HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n';
+    for (const special of [
+      'Connection: close, x-a',
+      'Keep-Alive: timeout=5',
+      'Content-Length: 5',
+      'Transfer-Encoding: chunked',
+    ]) {
+      push(newParser(), `HTTP/1.1 200 OK\r\n${special}\r\n\r\n`);
+      const next = newParser();
+      push(next, plain);
+      assert.deepEqual(
+        [next.head?.framing.kind, next.head?.keepAliveTimeoutS, next.head?.contentLength],
+        ['until-close', null, -1],
+      );
+      const seen: string[] = [];
+      next.head?.fields.each((name) => void seen.push(name));
+      assert.deepEqual(seen, ['x-a'], special);
+    }
+  });
+
   it('shows nothing of an earlier message in its evidence', () => {
     const parser = newParser();
     push(parser, 'HTTP/1.1 200 OK\r\nA-Name-That-Is-Rather-Long: 1\r\n\r\n');
