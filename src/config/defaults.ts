@@ -87,7 +87,10 @@ export const defaults = {
 
   connections: {
     max: declare('256', 'More waiting requests than this make an application slower, not faster.'),
-    idleMax: declare('32', 'Enough for bursts; each kept connection costs the application too.'),
+    idleMax: declare(
+      '256',
+      'As many as may be open: with fewer, every burst opens new ones (64 clients over 32 kept: for one exchange in four).',
+    ),
     idleTimeout: declare(
       '4s',
       'Node closes after 5 s by default; who keeps a connection longer than its peer meets resets.',
