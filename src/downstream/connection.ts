@@ -150,6 +150,13 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
       if (at === 0) return;
     }
     if (!this.#paused) this.transport.resume();
+    this.#endIfClientDid();
+  }
+
+  /** A client that has half-closed sends nothing more: between requests there is nothing left to wait for. */
+  #endIfClientDid(): void {
+    if (!this.#clientEnded || this.#held !== null) return;
+    if (this.#phase === 'waiting' || this.#phase === 'head') this.#linger();
   }
 
   #readHead(octets: Uint8Array, start: number, end: number): number {
@@ -182,7 +189,7 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     if (head.framing.kind === 'chunked') this.#chunked.reset();
     this.request = head;
     this.client = clientFacts(this.#peer, head.fields, this.#ports.isTrusted);
-    this.#persistent = head.keepAlive && !this.#clientEnded;
+    this.#persistent = head.keepAlive;
     this.#beginExchange(this.#tooLarge());
   }
 
@@ -374,12 +381,13 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     this.#parser.reset();
     this.#phase = 'waiting';
     this.#limitTo('keep-alive', this.#listener.limits.keepAliveMs);
-    if (this.#held !== null) this.#readHeld();
-    else if (this.#clientEnded) this.#linger();
-    else if (this.#paused) {
+    if (this.#paused) {
       this.#paused = false;
       this.transport.resume();
     }
+    if (this.#reading) return; // The loop that is running has the next request, if there is one.
+    if (this.#held !== null) this.#readHeld();
+    else this.#endIfClientDid();
   }
 
   #exchangeOver(): void {

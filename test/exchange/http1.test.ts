@@ -1,0 +1,242 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { recordSays } from './cases.ts';
+import { Http1World } from './http1-world.ts';
+import type { WorldOptions } from './world.ts';
+
+/** A client that writes octets as it likes, and what comes back. */
+function typing(world: Http1World, windowOctets?: number): { send(text: string): void; finish(): void; got(): string; ended(): boolean } {
+  const client = world.request({ target: '/first' }, { connection: 'typing', ...(windowOctets === undefined ? {} : { windowOctets }) });
+  world.pass(10);
+  assert.equal(client.state, 'whole');
+  const line = world.lines.get('typing') ?? assert.fail('the line is open');
+  let text = '';
+  let ended = false;
+  line.transport.listener = {
+    onOctets: (octets, start, end) => void (text += Buffer.from(octets.slice(start, end)).toString('latin1')),
+    onEnd: () => void (ended = true),
+    onWritten() {},
+    onClosed: () => void (ended = true),
+  };
+  return { send: (octets) => line.send(octets), finish: () => line.halfClose(), got: () => text, ended: () => ended };
+}
+
+function answering(options: WorldOptions = {}): Http1World {
+  const world = new Http1World(options);
+  world.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
+  return world;
+}
+
+const get = (target: string, more = ''): string => `GET ${target} HTTP/1.1\r\nHost: example.org\r\n${more}\r\n`;
+const post = (target: string, content: string): string =>
+  `POST ${target} HTTP/1.1\r\nHost: example.org\r\nContent-Length: ${content.length}\r\n\r\n${content}`;
+
+function contents(text: string): string[] {
+  return [...text.matchAll(/to (\/[a-z])/g)].map(([, target]) => target as string);
+}
+
+function rest(world: Http1World): void {
+  world.pass(3000);
+  world.verifyAtRest();
+}
+
+describe('requests on one connection', () => {
+  it('are answered in order when they come at once', () => {
+    const world = answering();
+    const { send, got } = typing(world);
+    send(get('/a') + get('/b') + get('/c'));
+    world.pass(20);
+    assert.deepEqual(contents(got()), ['/a', '/b', '/c']);
+    assert.equal(world.records.length, 4);
+    rest(world);
+  });
+
+  it('are answered in order when the first takes long and the others are complete', () => {
+    const world = answering();
+    const { send, got } = typing(world);
+    world.endpoint('a').onRequest = () => {};
+    send(get('/a') + post('/b', 'content') + get('/c'));
+    world.pass(500);
+    assert.equal(world.endpoint('a').arrived.length, 2);
+    world.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
+    world.endpoint('a').arrived[1]?.answer(200, 'to /a');
+    world.pass(20);
+    assert.deepEqual(contents(got()), ['/a', '/b', '/c']);
+    assert.equal(world.endpoint('a').arrived[2]?.content.toString(), 'content');
+    rest(world);
+  });
+
+  it('all get their answers when the client half-closes behind the last one', () => {
+    const world = answering();
+    const { send, finish, got, ended } = typing(world);
+    send(get('/a') + get('/b') + get('/c'));
+    finish();
+    world.pass(50);
+    assert.deepEqual(contents(got()), ['/a', '/b', '/c']);
+    assert.equal(ended(), true);
+    rest(world);
+  });
+
+  it('all get their answers when the client half-closes later, while the first is being answered', () => {
+    const world = answering();
+    const { send, finish, got, ended } = typing(world);
+    world.endpoint('a').onRequest = () => {};
+    send(get('/a') + get('/b') + get('/c'));
+    world.pass(500);
+    finish();
+    world.pass(500);
+    world.endpoint('a').onRequest = (request) => request.answer(200, `to ${request.target}`);
+    world.endpoint('a').arrived.at(-1)?.answer(200, 'to /a');
+    world.pass(50);
+    assert.deepEqual(contents(got()), ['/a', '/b', '/c']);
+    assert.equal(ended(), true);
+    rest(world);
+  });
+
+  it('all get their answers from the gateway itself, half-closed or not', () => {
+    const world = answering({
+      routes: [
+        { match: { hosts: [], pathPrefix: '/first', methods: [], fields: [] } },
+        { action: { kind: 'respond', status: 200, contentType: 'text/plain', content: 'to /x ' } },
+      ],
+    });
+    const { send, finish, got, ended } = typing(world);
+    send(get('/first') + get('/a') + get('/b') + get('/c'));
+    finish();
+    world.pass(50);
+    assert.equal(contents(got()).length, 4);
+    assert.equal(ended(), true);
+    rest(world);
+  });
+
+  it('may be followed by half a request: a half-closed connection does not wait for the rest', () => {
+    const world = answering();
+    const { send, finish, got, ended } = typing(world);
+    send(`${get('/a')}GET /b HT`);
+    finish();
+    world.pass(100);
+    assert.deepEqual(contents(got()), ['/a']);
+    assert.equal(ended(), true);
+    rest(world);
+    assert.equal(world.counts.clientConnections, 0);
+  });
+
+  it('a chunk too many is refused once, and the connection ends', () => {
+    const world = answering({ limits: { contentOctetsMax: 10 } });
+    const { send, got, ended } = typing(world);
+    world.endpoint('a').onRequest = () => {};
+    send('POST /a HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n');
+    world.pass(10);
+    send('8\r\n12345678\r\n8\r\n12345678\r\n8\r\n12345678\r\n');
+    world.pass(10);
+    assert.match(got(), /^HTTP\/1\.1 413 /);
+    recordSays(world, { end: 'generated', cause: 'request_refused', status: 413 }, 1);
+    world.pass(3000);
+    assert.equal(ended(), true);
+    world.pass(10_000);
+    assert.equal(world.counts.clientConnections, 0);
+    rest(world);
+  });
+
+  it('a broken chunk is refused, and the connection ends', () => {
+    const world = answering();
+    const { send, got } = typing(world);
+    world.endpoint('a').onRequest = () => {};
+    send('POST /a HTTP/1.1\r\nHost: example.org\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n');
+    world.pass(10);
+    assert.match(got(), /^HTTP\/1\.1 400 /);
+    world.pass(13_000);
+    assert.equal(world.counts.clientConnections, 0);
+    rest(world);
+  });
+
+  it('a request without its head in time is answered with 408, one that has not begun is closed', () => {
+    const world = answering({ limits: { headMs: 1000, keepAliveMs: 2000 } });
+    const { send, got } = typing(world);
+    send('GET /slow HTTP/1.1\r\nHos');
+    world.pass(1100);
+    assert.match(got(), /^HTTP\/1\.1 408 /);
+    rest(world);
+    const second = typing(answering({ limits: { keepAliveMs: 500 } }));
+    assert.equal(second.got(), '');
+  });
+
+  it('a client of HTTP/1.0 is closed after its answer, unless it asks to be kept', () => {
+    const world = answering();
+    const { send, got, ended } = typing(world);
+    send('GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\n');
+    world.pass(10);
+    assert.match(got(), /Connection: keep-alive/i);
+    assert.equal(ended(), false);
+    send('GET /b HTTP/1.0\r\n\r\n');
+    world.pass(10);
+    assert.deepEqual([contents(got()), ended()], [['/a', '/b'], true]);
+    rest(world);
+  });
+
+  it('a client of HTTP/1.0 gets content of unknown length to the end of the connection; a cut one is a reset', () => {
+    const world = answering();
+    const { send, got } = typing(world);
+    let errno: string | null | undefined;
+    const line = world.lines.get('typing') ?? assert.fail();
+    line.transport.listener.onClosed = (how) => void (errno = how);
+    world.endpoint('a').onRequest = (request) => {
+      request.head(200, null);
+      request.write('to /a');
+    };
+    send('GET /a HTTP/1.0\r\n\r\n');
+    world.pass(10);
+    world.endpoint('a').arrived.at(-1)?.cut('closed');
+    world.pass(10);
+    assert.deepEqual([contents(got()), errno], [['/a'], 'ECONNRESET']);
+    recordSays(world, { end: 'truncated', status: 200, cause: 'response_chunked_cut' }, 1);
+    rest(world);
+  });
+
+  it('octets of several connections that wait for their endpoints are not mixed', () => {
+    const world = new Http1World();
+    const clients = Array.from({ length: 20 }, (_, n) => world.request({ method: 'POST', content: String(n).repeat(500) }));
+    world.endpoint('a').onRequest = () => {};
+    world.pass(50);
+    for (const request of world.endpoint('a').arrived) request.answer(200, request.content);
+    world.pass(50);
+    clients.forEach((client, n) => assert.equal(client.content.toString(), String(n).repeat(500)));
+    rest(world);
+  });
+
+  it('a response that ends with its connection is passed on in chunks, and is whole', () => {
+    const world = answering();
+    world.endpoint('a').onRequest = (request) => {
+      request.raw('HTTP/1.0 200 OK\r\n\r\nall of it');
+      request.cut('closed');
+    };
+    const client = world.request({});
+    world.pass(20);
+    assert.deepEqual([client.state, client.content.toString(), client.field('transfer-encoding')], ['whole', 'all of it', 'chunked']);
+    rest(world);
+  });
+
+  it('an endpoint that says more than its answer loses the connection, and its client notices nothing', () => {
+    const world = answering();
+    world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+    const client = world.request({});
+    world.pass(20);
+    assert.equal(client.content.toString(), 'ok');
+    world.endpoint('a').onRequest = (request) => request.answer(200, 'good');
+    const next = world.request({});
+    world.pass(20);
+    assert.equal(next.content.toString(), 'good');
+    assert.equal(world.endpoint('a').connectionsMade, 2);
+    rest(world);
+  });
+
+  it('a 101 that nobody asked for is garbage', () => {
+    const world = answering();
+    world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n');
+    const client = world.request({});
+    world.pass(20);
+    assert.equal(client.status, 502);
+    recordSays(world, { end: 'generated', cause: 'response_upgrade_unasked', status: 502 });
+    rest(world);
+  });
+});
