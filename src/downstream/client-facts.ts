@@ -17,11 +17,12 @@ export interface Peer {
  */
 export function clientFacts(peer: Peer, fields: Fields | null, isTrusted: (address: string) => boolean): ClientFacts {
   const { transport, listener, source } = peer;
-  const peerAddress = transport.remoteAddress;
+  // Behind the PROXY protocol the sender of the fields is the source that it named, not the balancer that named it.
+  const peerAddress = source?.address ?? transport.remoteAddress;
   const trusted = isTrusted(peerAddress);
   const named = trusted && fields !== null ? clientFromForwarded(fields, isTrusted) : null;
   return {
-    address: named?.address ?? source?.address ?? peerAddress,
+    address: named?.address ?? peerAddress,
     port: named?.address == null ? (source?.port ?? transport.remotePort) : 0,
     peerAddress,
     trusted,

@@ -3,7 +3,7 @@ import type { Account, OperatorAccount } from './account.ts';
 import { adviseOnResending, isSafe, sayWhenToRetry } from './advice.ts';
 import { errorPageStyle } from './error-page-style.ts';
 import { escapeHtml } from './html-text.ts';
-import { reasonPhrase } from './reason-phrase.ts';
+import { reasonPhrase } from '../wire/reason-phrases.ts';
 
 /**
  * The page that a visitor sees when the gateway answers itself: what happened, what to do, and the request id

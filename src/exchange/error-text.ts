@@ -1,6 +1,6 @@
 import type { Account } from './account.ts';
 import { adviseOnResending, sayWhenToRetry } from './advice.ts';
-import { reasonPhrase } from './reason-phrase.ts';
+import { reasonPhrase } from '../wire/reason-phrases.ts';
 
 /** A failure in plain text: a few short paragraphs for a terminal or a log. */
 export function writeErrorText(account: Account): string {

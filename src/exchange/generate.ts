@@ -9,7 +9,7 @@ import { writeErrorText } from './error-text.ts';
 import { grpcContentType, grpcFields } from './grpc-answer.ts';
 import { negotiateForm } from './negotiate.ts';
 import { writeProblemDetails } from './problem-details.ts';
-import { reasonPhrase } from './reason-phrase.ts';
+import { reasonPhrase } from '../wire/reason-phrases.ts';
 import { visibleText } from './visible-text.ts';
 
 /** What decides over an answer of our own. */

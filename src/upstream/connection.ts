@@ -14,7 +14,7 @@ import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { ChunkedDecoder, writeLastChunk } from '../wire/chunked.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
-import type { HeadLimits } from '../wire/limits.ts';
+import { chunkLimits, type HeadLimits } from '../wire/limits.ts';
 import type { OctetWriter } from '../wire/octet-writer.ts';
 import { type Http1ResponseHead, ResponseHeadParser } from '../wire/response-head.ts';
 import { type ContentCoding, sendContent } from '../wire/send-content.ts';
@@ -236,10 +236,19 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const consumed = this.#chunked.push(octets, start, end, this);
     if (this.#chunked.state === 'done') this.#end(this.#chunked.trailers, start + consumed < end);
     else if (this.#chunked.state === 'refused') {
-      const rule = this.#chunked.rule ?? 'chunk-size';
-      this.#failWith(fail('response_chunk', 'content', { address: this.address, rule, octetsReceived: this.#received }));
+      this.#failWith(this.#badChunk());
     }
     return consumed;
+  }
+
+  #badChunk(): Failure {
+    const { address } = this;
+    const rule = this.#chunked.rule ?? 'chunk-size';
+    if (rule !== 'trailer-section-too-large') {
+      return fail('response_chunk', 'content', { address, rule, octetsReceived: this.#received });
+    }
+    const limit = chunkLimits.trailerOctetsMax;
+    return fail('response_trailers_too_large', 'content', { address, octets: this.#chunked.trailerOctets, limit });
   }
 
   /** For the chunked decoder, and our own framing: a run of content. */
