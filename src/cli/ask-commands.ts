@@ -8,7 +8,7 @@ import { readEvents } from './admin-client.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { eventLine } from './event-lines.ts';
 import { renderExplanation, verdictOf } from './explanation.ts';
-import { findSocket, type SocketChoice } from './find-socket.ts';
+import { findSocket, findSockets, type SocketChoice } from './find-socket.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { renderStatus } from './status-table.ts';
 import { styleFor } from './style.ts';
@@ -79,18 +79,15 @@ export async function explainExchange(flags: ExplainFlags, id: string, around: S
   else around.stdout.write(renderExplanation(record, styleFor(around.stdout, around.env)));
 }
 
-/** From the running gateway; where none answers, or it has forgotten, from the log of the configuration. */
+/** From the running gateway, or the one of several that knows it; where none answers, or it has forgotten, from the log of the configuration. */
 async function findRecord(flags: ExplainFlags, id: string, around: Surroundings): Promise<ExchangeRecord> {
   let unreachable: CommandFailure | null = null;
   try {
-    const answer = await askGateway(
-      await findSocket(flags, around),
-      'GET',
-      `/v1/exchanges/${encodeURIComponent(id)}`,
-      around,
-    );
-    if (answer.status === 200) return answer.content as ExchangeRecord;
-    if (answer.status !== 404) throw refusal(answer);
+    for (const socketPath of await findSockets(flags, around)) {
+      const answer = await askGateway(socketPath, 'GET', `/v1/exchanges/${encodeURIComponent(id)}`, around);
+      if (answer.status === 200) return answer.content as ExchangeRecord;
+      if (answer.status !== 404) throw refusal(answer);
+    }
   } catch (error) {
     if (!(error instanceof CommandFailure) || error.exit !== 'gateway_unreachable') throw error;
     unreachable = error;

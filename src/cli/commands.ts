@@ -265,6 +265,16 @@ const text: ApplicationText = {
       ? formatMessageForArgumentScannerError(error, {
           ArgumentParseError: ({ externalFlagNameOrPlaceholder, input, exception }) =>
             `"${input}" does not fit ${externalFlagNameOrPlaceholder}: ${exception instanceof Error ? exception.message : String(exception)}`,
+          FlagNotFoundError: ({ input, corrections }) =>
+            corrections.length > 0
+              ? `There is no flag --${input}; did you mean ${corrections.map((one) => `--${one}`).join(' or ')}?`
+              : `There is no flag --${input}. \`--help\` lists what there is.`,
+          AliasNotFoundError: ({ input }) => `There is no flag -${input}. \`--help\` lists what there is.`,
+          UnsatisfiedPositionalError: ({ placeholder }) =>
+            placeholder === 'command'
+              ? 'Say which command to run: candor run -- node server.js'
+              : `The <${placeholder}> is missing. \`--help\` has an example.`,
+          UnexpectedPositionalError: ({ input }) => `"${input}" is one too many. \`--help\` has an example.`,
         })
       : defectText(error),
   exceptionWhileLoadingCommandFunction: (error) => defectText(error),

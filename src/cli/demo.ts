@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Configuration } from '../core/configuration.ts';
 import { after } from '../core/time.ts';
 import type { Gateway } from '../gateway/control.ts';
+import { commandName } from './command-name.ts';
 import { wrap } from './layout.ts';
 import { offerNextPort, withPort } from './next-port.ts';
 import { readConfiguration } from './read-configuration.ts';
@@ -35,9 +36,11 @@ export async function demo(flags: DemoFlags, around: Surroundings): Promise<numb
         configuration: withPort(fitHere(configuration, folder, around), 8080, flags.port),
         source: null,
         otherPort: offerNextPort(around),
+        forPeople: true,
         opened: async (gateway, served) => {
           await applicationsReady(gateway, around);
-          around.stdout.write(`${welcome(gateway, served, styleFor(around.stdout, around.env)).join('\n')}\n`);
+          const style = styleFor(around.stdout, around.env);
+          around.stdout.write(`${welcome(gateway, served, style, commandName(around.env)).join('\n')}\n`);
         },
       },
       around,
@@ -95,7 +98,7 @@ export const demoPaths: readonly (readonly [path: string, shows: string])[] = [
   ['/demo/maintenance', 'maintenance, on purpose'],
 ];
 
-export function welcome(gateway: Gateway, configuration: Configuration, style: Style): string[] {
+export function welcome(gateway: Gateway, configuration: Configuration, style: Style, command: string): string[] {
   const port = configuration.listeners[0]?.port ?? 8080;
   const base = `http://localhost:${port}`;
   const width = Math.max(...demoPaths.map(([path]) => path.length));
@@ -112,9 +115,10 @@ export function welcome(gateway: Gateway, configuration: Configuration, style: S
     '',
     ...wrap('Each answer carries an X-Request-Id. What became of that request, and what to do about it:', ''),
     '',
-    '  npx candor explain <id>',
-    '  npx candor status',
+    `  ${command} explain <id>`,
+    `  ${command} status`,
     '',
     style.dim('Ctrl-C ends the demo and removes what it made.'),
+    '',
   ];
 }

@@ -1,7 +1,7 @@
 import pino from 'pino';
 import type { Event } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import { harmless } from './layout.ts';
+import { harmless, wrapAfter } from './layout.ts';
 import { shapeWords, whoseWords } from './record-words.ts';
 import type { Style } from './style.ts';
 import type { Output } from './surroundings.ts';
@@ -32,6 +32,10 @@ export function levelOf(event: Event): Level {
 
 /** One line for people: when, what, from which state to which, and why. */
 export function eventLine(event: Event, style: Style): string {
+  return `${style.dim(clockTime(event.at))} ${eventText(event, style)}`;
+}
+
+function eventText(event: Event, style: Style): string {
   const level = levelOf(event);
   const change =
     event.from !== null && event.to !== null && event.from !== event.to
@@ -40,23 +44,35 @@ export function eventLine(event: Event, style: Style): string {
         ? ''
         : ` ${event.to}:`;
   const tone = level === 'error' ? style.bad : level === 'warn' ? style.warn : (text: string) => text;
-  return `${style.dim(clockTime(event.at))} ${style.name(harmless(event.subject))}${tone(`${change} ${harmless(event.reason)}`)}`;
+  return `${style.name(harmless(event.subject))}${tone(`${change} ${harmless(event.reason)}`)}`;
 }
 
-/** One line for people about an exchange that failed. */
-export function failureLine(record: ExchangeRecord, style: Style): string {
+/** An exchange that failed: which request, how it ended, and why. */
+function failureText(record: ExchangeRecord, style: Style): string {
   const target = harmless(`${record.method} ${record.host}${record.path}`);
   const status = record.status === null ? 'left' : String(record.status);
   const whose = record.whose === null ? '' : `, ${whoseWords[record.whose]}`;
   const what = record.detail === null ? '' : ` ${harmless(record.detail)}`;
-  const when = style.dim(clockTime(Date.parse(record.at)));
-  return `${when} ${style.bad(status)} ${target} ${style.warn(`${shapeWords[record.shape]}${whose}:`)}${what} ${style.dim(`(candor explain ${record.id})`)}`;
+  return `${target} → ${style.bad(status)} ${style.warn(`${shapeWords[record.shape]}${whose}:`)}${what}`;
+}
+
+/** A failure is told when it has happened, so its line bears that time. */
+function endOf(record: ExchangeRecord): number {
+  return Date.parse(record.at) + record.duration_ms;
 }
 
 /** '12:00:03', local time. */
 function clockTime(at: number): string {
   const date = new Date(at);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
+}
+
+/** Columns of a time and the space after it. */
+const timeWidth = 9;
+
+/** The same line, broken between words where it is wider than a terminal; what follows stands under its text. */
+function fit(at: number, text: string, style: Style): string {
+  return wrapAfter(`${style.dim(clockTime(at))} `, text, timeWidth).join('\n');
 }
 
 /** Where the control plane tells what happens: lines for people on a terminal, JSON elsewhere. */
@@ -71,12 +87,17 @@ function isTwiceTold(event: Event): boolean {
   return event.kind === 'worker_started' || (event.kind === 'endpoint_state' && event.evidence.check === 'readiness');
 }
 
-export function readableEvents(stdout: Output, stderr: Output, style: Style): EventWriter {
+/** `explain` is what asks for more about a request where these lines are read, such as `npx candor explain`. */
+export function readableEvents(stdout: Output, stderr: Output, style: Style, explain: string): EventWriter {
+  const under = ' '.repeat(timeWidth);
   return {
     event: (event) => {
-      if (!isTwiceTold(event)) stderr.write(`${eventLine(event, style)}\n`);
+      if (!isTwiceTold(event)) stderr.write(`${fit(event.at, eventText(event, style), style)}\n`);
     },
-    failed: (record) => stderr.write(`${failureLine(record, style)}\n`),
+    failed: (record) => {
+      const line = fit(endOf(record), failureText(record, style), style);
+      stderr.write(`${line}\n${under}${style.dim(`${explain} ${record.id}`)}\n`);
+    },
     printed: (instance, stream, line) =>
       (stream === 'stdout' ? stdout : stderr).write(`${style.dim(`${instance} |`)} ${line}\n`),
   };

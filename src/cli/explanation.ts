@@ -26,7 +26,8 @@ export interface Verdict {
 export function verdictOf(record: ExchangeRecord): Verdict {
   const spec = record.cause === null ? null : specOfCause(record.cause);
   const sentence = record.detail ?? (spec === null ? sentenceWithoutCause(record) : `${spec.title}.`);
-  return { sentence, usualCauses: spec?.usualCauses ?? [], nextStep: spec?.nextStep ?? nextStepWithoutCause(record) };
+  const nextStep = spec?.nextStep.replaceAll('REQUEST-ID', record.id) ?? nextStepWithoutCause(record);
+  return { sentence, usualCauses: spec?.usualCauses ?? [], nextStep };
 }
 
 /** Null for a cause that this version does not know: the log may be a newer one's. */
@@ -77,7 +78,7 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   if (firstOctets !== null) lines.push(...row('it sent', firstOctets));
   if (record.stage !== null) lines.push(...row('where', whereText(record)));
   if (record.whose !== null) lines.push(...row('whose', whoseWords[record.whose]));
-  if (record.shape !== 'none') lines.push(...row('executed?', deliveryWords[record.delivery]));
+  if (record.shape !== 'none') lines.push(...row('executed?', executedText(record)));
   lines.push(...row('answer', answerText(record)));
   verdict.usualCauses.forEach((cause, place) => {
     const label = padTo(style.dim(place === 0 ? '  usual causes' : ''), labelWidth);
@@ -87,8 +88,12 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   return lines;
 }
 
-function endpointText({ endpoint, address }: AttemptRecord): string {
-  return endpoint.includes(address) ? endpoint : `${endpoint} (${address})`;
+/** Its address, after the instance where Candor runs one: an endpoint's id is upstream, instance and address. */
+function endpointText({ endpoint, address }: AttemptRecord, upstream: string | null): string {
+  if (endpoint === address || endpoint === `${upstream}/${address}`) return address;
+  const [prefix, suffix] = [`${upstream}/`, `/${address}`];
+  if (!endpoint.startsWith(prefix) || !endpoint.endsWith(suffix)) return `${endpoint} (${address})`;
+  return `${endpoint.slice(prefix.length, -suffix.length)} (${address})`;
 }
 
 /** What an endpoint sent instead of HTTP, as far as it can be read; the record has it in hexadecimal. */
@@ -101,8 +106,14 @@ function firstOctetsOf(record: ExchangeRecord): string | null {
 
 function whereText(record: ExchangeRecord): string {
   const last = record.attempts.at(-1);
-  const at = last === undefined ? '' : `, at ${endpointText(last)}`;
+  const at = last === undefined ? '' : `, at ${endpointText(last, record.upstream)}`;
   return `${record.stage === null ? '' : stageWords[record.stage]}${at}`;
+}
+
+function executedText({ delivery, shape }: ExchangeRecord): string {
+  // Octets that are no HTTP prove that something is there, not that it understood the request.
+  if (shape === 'garbage' && delivery === 'response_started') return 'Perhaps. What came back does not tell.';
+  return deliveryWords[delivery];
 }
 
 function answerText(record: ExchangeRecord): string {
@@ -121,7 +132,8 @@ function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRe
   const connection = attempt.reused
     ? `a connection idle for ${durationText(attempt.idle_ms ?? 0)}`
     : 'a new connection';
-  const lines = wrap(`attempt ${number}: ${endpointText(attempt)}, ${attempt.state} then, over ${connection}`, '  ');
+  const endpoint = endpointText(attempt, record.upstream);
+  const lines = wrap(`attempt ${number}: ${endpoint}, ${attempt.state} then, over ${connection}`, '  ');
   const whole = Math.max(record.duration_ms, attempt.ended_ms, 0.001);
   for (const { name, fromMs, toMs } of stagesOf(attempt)) {
     const bar = drawBar(fromMs / whole, toMs / whole);

@@ -1,10 +1,10 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 
 /** Who listens on a port, as far as the system lets us see. */
 export interface PortHolder {
   readonly pid: number;
-  /** The program's name, as the kernel has it (15 octets). */
+  /** The program's name and, where that is an interpreter, the file it runs. Never its other arguments: they may be secret. */
   readonly command: string;
 }
 
@@ -20,10 +20,18 @@ export function findPortHolder(port: number, proc = '/proc'): PortHolder | null 
   if (inodes.size === 0) return null;
   for (const pid of list(proc)) {
     if (/^\d+$/.test(pid) && holdsOneOf(join(proc, pid, 'fd'), inodes)) {
-      return { pid: Number(pid), command: read(join(proc, pid, 'comm')).trim() };
+      return { pid: Number(pid), command: commandOf(join(proc, pid)) };
     }
   }
   return null;
+}
+
+/** As it was started; the kernel's own name where that cannot be read, which for Node is that of a thread. */
+function commandOf(folder: string): string {
+  const [program = '', file = ''] = read(join(folder, 'cmdline')).split('\0');
+  const name = basename(program);
+  if (name === '') return read(join(folder, 'comm')).trim();
+  return /^(?:node|python|ruby|perl|php|deno|bun)[\d.]*$/.test(name) && /^[^-]/.test(file) ? `${name} ${file}` : name;
 }
 
 /** State 0A is LISTEN; the local address is hexadecimal, its port after the colon. (proc(5), /proc/net/tcp) */

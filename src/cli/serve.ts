@@ -5,6 +5,7 @@ import { AdminSocketFailure, startAdmin } from '../admin/server.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway, GatewayWatcher } from '../gateway/control.ts';
 import { type ConfigurationReload, ListenFailure, LogFailure, startGateway } from '../gateway/gateway.ts';
+import { commandName } from './command-name.ts';
 import { defectText } from './failure-text.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
@@ -20,6 +21,8 @@ export interface ServePlan {
   readonly reloadConfiguration?: ConfigurationReload;
   /** What to do about a port that is taken: another configuration, or null to give up. */
   readonly otherPort?: (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null>;
+  /** Tells what happens in lines for people even where nobody sits at a terminal. */
+  readonly forPeople?: boolean;
   /** Says where things are, once listeners and admin API are open. */
   readonly opened: (gateway: Gateway, configuration: Configuration) => void | Promise<void>;
 }
@@ -29,7 +32,7 @@ export interface ServePlan {
  * signals on. Resolves with the exit code when nothing is left running.
  */
 export async function serve(plan: ServePlan, around: Surroundings): Promise<number> {
-  const writer = eventWriter(around);
+  const writer = eventWriter(plan, around);
   const stop = new StopSignals(around);
   try {
     const { gateway, configuration } = await start(plan, writer);
@@ -125,7 +128,9 @@ function passSignals(gateway: Gateway, around: Surroundings): () => void {
   };
 }
 
-function eventWriter(around: Surroundings): EventWriter {
+function eventWriter(plan: ServePlan, around: Surroundings): EventWriter {
   const { stdout, stderr, env } = around;
-  return stderr.isTTY ? readableEvents(stdout, stderr, styleFor(stderr, env)) : jsonEvents(stdout, stderr);
+  return stderr.isTTY || plan.forPeople === true
+    ? readableEvents(stdout, stderr, styleFor(stderr, env), `${commandName(env)} explain`)
+    : jsonEvents(stdout, stderr);
 }

@@ -12,8 +12,7 @@ export interface UpFlags {
 export async function up(flags: UpFlags, around: Surroundings): Promise<number> {
   const read = await readConfiguration(flags.config, around);
   if (read.complaints.length > 0) around.stderr.write(renderForPeople(read, around.stderr, around));
-  if (read.configuration === null)
-    throw new CommandFailure('validation_failed', `${flags.config} has mistakes; nothing was started.`);
+  if (read.configuration === null) throw new CommandFailure('validation_failed', 'Nothing was started.');
   return serve(
     {
       configuration: read.configuration,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { stagesOf } from '../../src/cli/attempt-stages.ts';
-import { eventLine, failureLine, jsonEvents, levelOf } from '../../src/cli/event-lines.ts';
+import { jsonEvents, levelOf, readableEvents } from '../../src/cli/event-lines.ts';
 import { renderExplanation, verdictOf } from '../../src/cli/explanation.ts';
 import { ageText, alignColumns, durationText, harmless, wrap } from '../../src/cli/layout.ts';
 import { renderStatus } from '../../src/cli/status-table.ts';
@@ -174,11 +174,13 @@ describe('events', () => {
     evidence: { pid: 5, code: null, signal: 'SIGKILL', outOfMemory: false, afterMs: 900, output: ['last words'] },
   });
 
-  test('for people are one line each', () => {
-    assertGolden(
-      'events.txt',
-      `${[...told.map((event) => eventLine(event, plain)), failureLine(failedRecord, plain)].join('\n')}\n`,
-    );
+  test('for people say when, what and why, and how to ask for more, in 80 columns', () => {
+    const around = new FakeSurroundings('/');
+    const writer = readableEvents(around.stdout, around.stderr, plain, 'npx candor explain');
+    for (const event of told) writer.event(event);
+    writer.failed(failedRecord);
+    assertFits(around.stderr.text);
+    assertGolden('events.txt', around.stderr.text);
   });
 
   test('for programs are one JSON object each, with level, kind, time and evidence', () => {

@@ -258,7 +258,7 @@ describe('candor up', () => {
     writeFileSync(join(folder, 'candor.yaml'), 'routs: []\nlistenrs: {}\n');
     const { code, stderr } = await candor('up');
     assert.equal(code, 4);
-    assert.match(stderr, /routs[\s\S]*listenrs[\s\S]*nothing was started/);
+    assert.match(stderr, /routs[\s\S]*listenrs[\s\S]*Nothing was started/);
   });
 
   test('at a port that is taken ends with 1 and says who holds it', async () => {
