@@ -23,7 +23,14 @@ import { benchRoute, benchUpstream, requestOctets, responseOctets } from './fixt
 const exchanges = Number(process.argv[2] ?? 300_000);
 
 class Sink implements Transport {
-  readonly facts = { kind: 'tcp', remoteAddress: '127.0.0.1', remotePort: 5000, localAddress: '127.0.0.1', localPort: 8080, tls: null } as const;
+  readonly facts = {
+    kind: 'tcp',
+    remoteAddress: '127.0.0.1',
+    remotePort: 5000,
+    localAddress: '127.0.0.1',
+    localPort: 8080,
+    tls: null,
+  } as const;
   listener: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
   readonly pendingOctets = 0;
   octets = 0;
@@ -60,15 +67,31 @@ const counts = {
   recordsDropped: 0,
   unclassifiedTotal: 0,
 };
-const shared = { clock, deadlines: new Deadlines(clock), writer: new OctetWriter(), storage: new HeadStorage(), counts };
+const shared = {
+  clock,
+  deadlines: new Deadlines(clock),
+  writer: new OctetWriter(),
+  storage: new HeadStorage(),
+  counts,
+};
 const upstream = new LiveUpstream(benchUpstream, { ...shared, random: systemRandom, connector, onUnclassified() {} });
 const serving: Serving = {
   revision: 1,
   deployment: 'bench',
   router: createRouter([{ match: benchRoute.match, route: compileRoute(benchRoute, upstream) }]),
 };
-const batch: RecordBatch = new RecordBatch({ clock, onReady: () => void (batch.take() !== null && batch.acknowledge()) });
-const recorder = new RecordWriter({ deployment: 'bench', member: 'bench', processStartedWall: 0, worker: 1, queryAllowed: [], batch });
+const batch: RecordBatch = new RecordBatch({
+  clock,
+  onReady: () => void (batch.take() !== null && batch.acknowledge()),
+});
+const recorder = new RecordWriter({
+  deployment: 'bench',
+  member: 'bench',
+  processStartedWall: 0,
+  worker: 1,
+  queryAllowed: [],
+  batch,
+});
 const counters = new ExchangeCounters();
 const ports = {
   clock,
@@ -81,12 +104,23 @@ const ports = {
   },
 };
 const limits = {
-  headMs: 5000, contentMs: 5000, keepAliveMs: 75_000, writeMs: 5000, headOctetsMax: 32_768, fieldsMax: 128,
-  targetOctetsMax: 16_384, contentOctetsMax: null, connectionsMax: 10_000,
+  headMs: 5000,
+  contentMs: 5000,
+  keepAliveMs: 75_000,
+  writeMs: 5000,
+  headOctetsMax: 32_768,
+  fieldsMax: 128,
+  targetOctetsMax: 16_384,
+  contentOctetsMax: null,
+  connectionsMax: 10_000,
 };
 const listener = new ListenerConnections(
   { id: 'http', proxyProtocol: false, limits },
-  { ...shared, exchanges: { create: (stream) => new Exchange(stream, serving, ports as never) }, isTrusted: () => false },
+  {
+    ...shared,
+    exchanges: { create: (stream) => new Exchange(stream, serving, ports as never) },
+    isTrusted: () => false,
+  },
 );
 const client = new Sink();
 listener.accept(client);
@@ -102,5 +136,7 @@ function run(count: number): number {
 
 run(exchanges / 3);
 const rounds = [1, 2, 3, 4, 5].map(() => run(exchanges / 5)).sort((a, b) => a - b);
-console.log(`JavaScript per exchange: ${((rounds[2] ?? 0) / 1000).toFixed(2)} µs (median of 5 rounds, best ${((rounds[0] ?? 0) / 1000).toFixed(2)})`);
+console.log(
+  `JavaScript per exchange: ${((rounds[2] ?? 0) / 1000).toFixed(2)} µs (median of 5 rounds, best ${((rounds[0] ?? 0) / 1000).toFixed(2)})`,
+);
 process.exit(0);

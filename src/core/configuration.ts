@@ -139,7 +139,13 @@ export interface UpstreamTls {
 
 export type CheckSpec =
   | { readonly kind: 'none' }
-  | { readonly kind: 'tcp'; readonly intervalMs: number; readonly timeoutMs: number; readonly passes: number; readonly fails: number }
+  | {
+      readonly kind: 'tcp';
+      readonly intervalMs: number;
+      readonly timeoutMs: number;
+      readonly passes: number;
+      readonly fails: number;
+    }
   | {
       readonly kind: 'http';
       readonly path: string;

@@ -22,7 +22,9 @@ export interface ExchangeCount {
 }
 
 /** Upper bounds of the duration histogram, in milliseconds. */
-export const durationBoundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
+export const durationBoundsMs = [
+  1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000,
+] as const;
 
 /** Gauges and totals of one worker. */
 export interface WorkerCounts {

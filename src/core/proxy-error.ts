@@ -8,7 +8,11 @@ interface ProxyErrorSpec {
   readonly parameters: readonly string[];
 }
 
-const spec = (status: number | null, shape: Shape, ...parameters: string[]): ProxyErrorSpec => ({ status, shape, parameters });
+const spec = (status: number | null, shape: Shape, ...parameters: string[]): ProxyErrorSpec => ({
+  status,
+  shape,
+  parameters,
+});
 
 /**
  * The HTTP Proxy Error Types registry (RFC 9209 §2.3), in its order, each with the shape it belongs to.

@@ -27,7 +27,12 @@ export interface ExchangeRecord {
   readonly release: string | null;
   readonly arm: string | null;
   readonly weight: number | null;
-  readonly client: { readonly address: string; readonly port: number; readonly peer: string; readonly protocol: string };
+  readonly client: {
+    readonly address: string;
+    readonly port: number;
+    readonly peer: string;
+    readonly protocol: string;
+  };
   readonly tls: { readonly version: string; readonly sni: string | null } | null;
   readonly method: string;
   readonly scheme: 'http' | 'https';
@@ -73,7 +78,13 @@ export interface AttemptRecord {
   readonly cause: Cause | null;
   readonly stage: Stage | null;
   readonly evidence: Evidence[Cause] | null;
-  readonly exit: { readonly code: number | null; readonly signal: string | null; readonly oom: boolean; readonly before_ms: number; readonly last_line: string | null } | null;
+  readonly exit: {
+    readonly code: number | null;
+    readonly signal: string | null;
+    readonly oom: boolean;
+    readonly before_ms: number;
+    readonly last_line: string | null;
+  } | null;
   readonly retry: boolean;
   readonly retry_reason: RetryReason;
 }

@@ -1,5 +1,12 @@
 import type { ClientLimits, ListenerSpec, RouteSpec, UpstreamSpec } from './configuration.ts';
-import type { ApplicationId, EndpointAddress, EndpointId, EndpointState, InstanceExit, UpstreamId } from './endpoint.ts';
+import type {
+  ApplicationId,
+  EndpointAddress,
+  EndpointId,
+  EndpointState,
+  InstanceExit,
+  UpstreamId,
+} from './endpoint.ts';
 
 /** Everything a serving worker needs to know, whole and immutable. A worker takes all of it or nothing. */
 export interface Snapshot {

@@ -241,7 +241,8 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     if (this.#requestEnded) return; // It has failed within this run of chunks.
     const tooLarge = this.#framing.kind === 'chunked' ? this.#tooLarge() : null;
     if (tooLarge !== null) return this.#failRequest(tooLarge);
-    const ownership = this.#bulk && this.#framing.kind === 'length' && octets.length > bulkOctetsMin ? 'owned' : 'borrowed';
+    const ownership =
+      this.#bulk && this.#framing.kind === 'length' && octets.length > bulkOctetsMin ? 'owned' : 'borrowed';
     this.#handler?.onRequestContent(octets, start, end, ownership);
   }
 
@@ -423,9 +424,13 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     switch (this.#limit) {
       case 'head':
         if (!this.#parser.began) return this.#close('close');
-        return this.#tooSlow(fail('request_head_timeout', 'request', { limitMs: limits.headMs, octetsReceived: this.#parser.octetsHeld }));
+        return this.#tooSlow(
+          fail('request_head_timeout', 'request', { limitMs: limits.headMs, octetsReceived: this.#parser.octetsHeld }),
+        );
       case 'content':
-        return this.#failRequest(fail('request_content_timeout', 'request', { idleMs: limits.contentMs, octetsReceived: this.#received }));
+        return this.#failRequest(
+          fail('request_content_timeout', 'request', { idleMs: limits.contentMs, octetsReceived: this.#received }),
+        );
       case 'write':
         // It takes octets, if slowly: that is no reason to leave it.
         if (this.transport.pendingOctets < this.#pendingBefore) return this.#watchWrite();

@@ -156,7 +156,11 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     this.#state = 'sent';
     attempt.connected(stream);
     const { ids } = this.#ports;
-    stream.send(new ForwardedRequest(this.#request, this, route, attempt.target, this.#serving, ids), this, route.timeouts);
+    stream.send(
+      new ForwardedRequest(this.#request, this, route, attempt.target, this.#serving, ids),
+      this,
+      route.timeouts,
+    );
     if (isEmpty(this.#request.framing)) {
       stream.endContent(null);
       stream.flush();
@@ -360,7 +364,9 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
   onLimitReached(): void {
     const limitMs = this.#route?.timeouts.exchangeMs ?? 0;
     const address = this.#attempt?.address ?? null;
-    this.onRequestFailed(fail('exchange_timeout', this.#state === 'committed' ? 'content' : 'response', { address, limitMs }));
+    this.onRequestFailed(
+      fail('exchange_timeout', this.#state === 'committed' ? 'content' : 'response', { address, limitMs }),
+    );
   }
 
   // ─▶ record

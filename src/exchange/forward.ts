@@ -1,7 +1,14 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
-import type { FieldSink, Framing, OutgoingRequest, OutgoingResponse, RequestHead, ResponseHead } from '../core/message.ts';
+import type {
+  FieldSink,
+  Framing,
+  OutgoingRequest,
+  OutgoingResponse,
+  RequestHead,
+  ResponseHead,
+} from '../core/message.ts';
 import type { Clock } from '../core/time.ts';
 import { countVia, viaValue, writeForwarding } from '../wire/forwarded.ts';
 import { httpDate } from '../wire/http-date.ts';
@@ -55,6 +62,7 @@ export const ownRequestFields: FieldFilter = fieldFilter([
   'x-real-ip',
   'x-request-id',
   'traceparent',
+  'tracestate',
   'expect',
 ]);
 
@@ -104,6 +112,9 @@ export class ForwardedRequest implements OutgoingRequest {
     writeForwarding(sink, fields, client, authority);
     sink.field('X-Request-Id', id);
     sink.field('traceparent', formatTraceparent(identity.traceId, this.#ids.spanId(), identity.traceFlags));
+    // The state of a trace goes on with it; beside a new one it would be another's (W3C Trace Context §4.3).
+    const state = identity.traceContinued ? fields.get('tracestate') : null;
+    if (state !== null) sink.field('tracestate', state);
   }
 }
 
@@ -111,6 +122,10 @@ function authorityFor(host: string, request: RequestHead, endpoint: Endpoint): s
   if (host === 'client' && request.authority !== '') return request.authority;
   if (host !== 'endpoint' && host !== 'client') return host;
   return endpoint.address.startsWith('unix:') ? 'localhost' : endpoint.address;
+}
+
+function hasDate(lines: Route['response']['lines']): boolean {
+  return lines.some(([name]) => name.toLowerCase() === 'date');
 }
 
 /** The response as the client shall see it: the endpoint's own, with our marks. */
@@ -143,7 +158,7 @@ export class ForwardedResponse implements OutgoingResponse {
     fields.writeTo(sink, drop);
     for (const [name, value] of lines) sink.field(name, value);
     // RFC 9110 §6.6.1: a recipient with a clock adds the Date that the origin left out.
-    if (!fields.has('date')) sink.field('Date', httpDate(this.#clock.wallTime()));
+    if (!fields.has('date') && !hasDate(lines)) sink.field('Date', httpDate(this.#clock.wallTime()));
     sink.field('X-Request-Id', this.#requestId);
     const proxyStatus = this.#proxyStatus(status);
     if (proxyStatus !== null) sink.field('Proxy-Status', proxyStatus);

@@ -1,6 +1,17 @@
 import type { Configuration } from '../core/configuration.ts';
 
-const parts = ['deployment', 'member', 'listeners', 'routes', 'upstreams', 'applications', 'trustedPeers', 'client', 'admin', 'log'] as const;
+const parts = [
+  'deployment',
+  'member',
+  'listeners',
+  'routes',
+  'upstreams',
+  'applications',
+  'trustedPeers',
+  'client',
+  'admin',
+  'log',
+] as const;
 
 /** Which parts of a configuration differ, by the names of what they hold: 'routes: /api', 'listeners'. */
 export function changesBetween(before: Configuration, now: Configuration): readonly string[] {

@@ -19,7 +19,11 @@ export interface Gateway extends EventSink {
   readonly events: EventSource;
   /** The record of an exchange: from memory, else from the log file. */
   findExchange(id: string): Promise<ExchangeRecord | null>;
-  counts(): { readonly exchanges: readonly ExchangeCount[]; readonly workers: readonly WorkerCounts[]; readonly logDropped: number };
+  counts(): {
+    readonly exchanges: readonly ExchangeCount[];
+    readonly workers: readonly WorkerCounts[];
+    readonly logDropped: number;
+  };
 }
 
 /** What a terminal shows while a gateway runs; given to `startGateway` as `watcher`. Absent callbacks cost nothing. */
@@ -62,10 +66,20 @@ export interface GatewayStatus {
   /** Path of the configuration file; null for `candor run`. */
   readonly source: string | null;
   readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
-  readonly listeners: readonly { readonly id: string; readonly address: string; readonly state: 'waiting' | 'open' | 'failed' }[];
+  readonly listeners: readonly {
+    readonly id: string;
+    readonly address: string;
+    readonly state: 'waiting' | 'open' | 'failed';
+  }[];
   readonly upstreams: readonly UpstreamStatus[];
   readonly applications: readonly ApplicationStatus[];
-  readonly workers: readonly { readonly id: number; readonly state: 'starting' | 'serving' | 'lost'; readonly revision: number; readonly exchangesActive: number; readonly clientConnections: number }[];
+  readonly workers: readonly {
+    readonly id: number;
+    readonly state: 'starting' | 'serving' | 'lost';
+    readonly revision: number;
+    readonly exchangesActive: number;
+    readonly clientConnections: number;
+  }[];
 }
 
 export interface UpstreamStatus {

@@ -26,7 +26,8 @@ import { version } from './version.ts';
 import { type Applied, WorkerHandle } from './worker-handle.ts';
 
 export type ConfigurationReload = () => Promise<
-  { readonly ok: true; readonly configuration: Configuration } | { readonly ok: false; readonly complaints: readonly string[] }
+  | { readonly ok: true; readonly configuration: Configuration }
+  | { readonly ok: false; readonly complaints: readonly string[] }
 >;
 
 export interface GatewayOptions {
@@ -185,14 +186,26 @@ class RunningGateway implements Gateway {
       onLost: (why) => void this.#replace(worker, why),
     });
     const evidence = { threadId: worker.threadId };
-    this.#hub.tell({ kind: 'worker_started', subject: `worker:${number}`, reason: 'it is to serve', worker: number, evidence });
+    this.#hub.tell({
+      kind: 'worker_started',
+      subject: `worker:${number}`,
+      reason: 'it is to serve',
+      worker: number,
+      evidence,
+    });
     return worker;
   }
 
   async #replace(lost: WorkerHandle, why: string): Promise<void> {
     const exchangesLost = lost.counts?.exchangesActive ?? 0;
     const reason = `worker ${lost.id} is lost: ${why}`;
-    this.#hub.tell({ kind: 'worker_lost', subject: `worker:${lost.id}`, reason, worker: lost.id, evidence: { why, exchangesLost } });
+    this.#hub.tell({
+      kind: 'worker_lost',
+      subject: `worker:${lost.id}`,
+      reason,
+      worker: lost.id,
+      evidence: { why, exchangesLost },
+    });
     if (this.#state !== 'serving') return;
     this.#worker = this.#startWorker(lost.id + 1);
     await this.#apply(this.#configuration);
@@ -233,7 +246,18 @@ class RunningGateway implements Gateway {
     const contentHash = contentHashOf(configuration);
     const upstreams = this.#board.upstreams();
     const { queryAllowed } = log;
-    return { revision, contentHash, deployment, member, listeners, routes, upstreams, trustedPeers, client, queryAllowed };
+    return {
+      revision,
+      contentHash,
+      deployment,
+      member,
+      listeners,
+      routes,
+      upstreams,
+      trustedPeers,
+      client,
+      queryAllowed,
+    };
   }
 
   #tellListeners(now: readonly OpenListener[]): void {
@@ -243,11 +267,21 @@ class RunningGateway implements Gateway {
     for (const listener of now.filter((one) => !before.has(text(one)))) {
       const address = text(listener);
       const evidence = { listener: listener.id, address };
-      this.#hub.tell({ kind: 'listener_opened', subject: `listener:${listener.id}`, reason: `it listens on ${address}`, evidence });
+      this.#hub.tell({
+        kind: 'listener_opened',
+        subject: `listener:${listener.id}`,
+        reason: `it listens on ${address}`,
+        evidence,
+      });
     }
     for (const listener of this.#listeners.filter((one) => !open.has(text(one)))) {
       const evidence = { listener: listener.id, address: text(listener) };
-      this.#hub.tell({ kind: 'listener_closed', subject: `listener:${listener.id}`, reason: 'the configuration has it no more', evidence });
+      this.#hub.tell({
+        kind: 'listener_closed',
+        subject: `listener:${listener.id}`,
+        reason: 'the configuration has it no more',
+        evidence,
+      });
     }
     this.#listeners = now;
   }
@@ -317,7 +351,13 @@ class RunningGateway implements Gateway {
   #rejected(complaints: readonly string[], actor: string): ReloadOutcome {
     const source = this.#options.source ?? 'none';
     const reason = 'the configuration was refused; nothing has changed';
-    this.#hub.tell({ kind: 'configuration_rejected', subject: 'gateway', reason, evidence: { source, complaints }, actor });
+    this.#hub.tell({
+      kind: 'configuration_rejected',
+      subject: 'gateway',
+      reason,
+      evidence: { source, complaints },
+      actor,
+    });
     return { ok: false, complaints };
   }
 
@@ -338,7 +378,12 @@ class RunningGateway implements Gateway {
     } catch (error) {
       if (!(error instanceof LogFailure)) throw error;
       const evidence = { what: error.message, count: 0, errno: null };
-      this.#hub.tell({ kind: 'log_dropped', subject: 'log', reason: `${error.message}; the old log is kept`, evidence });
+      this.#hub.tell({
+        kind: 'log_dropped',
+        subject: 'log',
+        reason: `${error.message}; the old log is kept`,
+        evidence,
+      });
     }
   }
 
@@ -356,7 +401,11 @@ class RunningGateway implements Gateway {
 
   counts(): ReturnType<Gateway['counts']> {
     const counts = this.#worker?.counts ?? null;
-    return { exchanges: this.#totals.all(), workers: counts === null ? [] : [counts], logDropped: this.#log?.dropped ?? 0 };
+    return {
+      exchanges: this.#totals.all(),
+      workers: counts === null ? [] : [counts],
+      logDropped: this.#log?.dropped ?? 0,
+    };
   }
 
   // The end.
@@ -369,7 +418,12 @@ class RunningGateway implements Gateway {
 
   async #stop(why: string): Promise<void> {
     this.#state = 'draining';
-    this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason: `it is to stop: ${why}`, evidence: { why } });
+    this.#hub.tell({
+      kind: 'process_stopping',
+      subject: 'gateway',
+      reason: `it is to stop: ${why}`,
+      evidence: { why },
+    });
     const worker = this.#worker;
     const atOnce = new Promise<void>((resolve) => {
       this.#endStop = () => {

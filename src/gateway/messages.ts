@@ -23,7 +23,12 @@ export type FromWorker =
   | { readonly kind: 'applied'; readonly revision: number; readonly listeners: readonly OpenListener[] }
   /** Nothing has changed: the worker serves the revision it had. */
   | { readonly kind: 'rejected'; readonly revision: number; readonly failures: readonly ListenProblem[] }
-  | { readonly kind: 'batch'; readonly lines: RecordLines | null; readonly exchanges: ExchangeCount[]; readonly counts: WorkerCounts }
+  | {
+      readonly kind: 'batch';
+      readonly lines: RecordLines | null;
+      readonly exchanges: ExchangeCount[];
+      readonly counts: WorkerCounts;
+    }
   | { readonly kind: 'unclassified'; readonly fault: WorldFault }
   | { readonly kind: 'drained' };
 

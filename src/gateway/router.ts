@@ -61,5 +61,7 @@ export function matchesPath(prefix: string, target: string): boolean {
 }
 
 function matchesFields(match: RouteMatch, request: RequestHead): boolean {
-  return match.fields.every(({ name, value }) => (value === null ? request.fields.has(name) : request.fields.get(name) === value));
+  return match.fields.every(({ name, value }) =>
+    value === null ? request.fields.has(name) : request.fields.get(name) === value,
+  );
 }

@@ -1,10 +1,11 @@
+import type { ListenerSpec } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { Random } from '../core/random.ts';
-import type { DownstreamPorts } from '../downstream/ports.ts';
+import type { DownstreamPorts, ListenerFacts } from '../downstream/ports.ts';
 import { ListenerConnections } from '../downstream/listener.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { ExchangePorts, Serving } from '../exchange/ports.ts';
@@ -75,7 +76,11 @@ export class ServingWorker {
         this.#tell({ kind: 'unclassified', fault }, []);
       },
     };
-    this.#exchangePorts = { clock, ids: new IdSource(random), recorder: { ended: (exchange) => this.#ended(exchange) } };
+    this.#exchangePorts = {
+      clock,
+      ids: new IdSource(random),
+      recorder: { ended: (exchange) => this.#ended(exchange) },
+    };
     this.#downstreamPorts = {
       ...shared,
       exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },
@@ -88,11 +93,18 @@ export class ServingWorker {
   async apply(snapshot: Snapshot): Promise<void> {
     const { opened, problems } = await this.#openNew(snapshot);
     if (problems.length > 0) {
-      for (const { listening } of opened.values()) void listening.close();
+      for (const { listening, connections } of opened.values()) {
+        void listening.close();
+        connections.drain();
+      }
       return this.#tell({ kind: 'rejected', revision: snapshot.revision, failures: problems }, []);
     }
     this.#install(snapshot);
     for (const [key, listener] of opened) this.#listeners.set(key, listener);
+    for (const spec of snapshot.listeners) {
+      const known = this.#listeners.get(listenerKey(spec));
+      if (known !== undefined) known.connections.facts = listenerFacts(spec, snapshot);
+    }
     this.#closeRemoved(snapshot);
     this.#tell({ kind: 'applied', revision: snapshot.revision, listeners: this.#openListeners(snapshot) }, []);
   }
@@ -100,7 +112,14 @@ export class ServingWorker {
   #install(snapshot: Snapshot): void {
     const { deployment, member, queryAllowed } = snapshot;
     const { worker, processStartedWall } = this.#birth;
-    this.#recorder = new RecordWriter({ deployment, member, processStartedWall, worker, queryAllowed, batch: this.#batch });
+    this.#recorder = new RecordWriter({
+      deployment,
+      member,
+      processStartedWall,
+      worker,
+      queryAllowed,
+      batch: this.#batch,
+    });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     for (const spec of snapshot.upstreams) {
       const known = this.#upstreams.get(spec.id);
@@ -153,22 +172,19 @@ export class ServingWorker {
     const opened = new Map<string, OpenedListener>();
     const problems: ListenProblem[] = [];
     for (const spec of snapshot.listeners) {
-      const key = `${spec.host}:${spec.port}`;
-      const facts = { id: spec.id, proxyProtocol: spec.proxyProtocol, limits: snapshot.client };
-      const known = this.#listeners.get(key);
-      if (known !== undefined) known.connections.facts = facts;
-      else {
-        const connections = new ListenerConnections(facts, this.#downstreamPorts);
-        const result = await openListener(spec.host, spec.port, connections);
-        if (typeof result === 'string') problems.push({ listener: spec.id, host: spec.host, port: spec.port, errno: result });
-        else opened.set(key, { listening: result, connections });
-      }
+      const key = listenerKey(spec);
+      if (this.#listeners.has(key)) continue;
+      const connections = new ListenerConnections(listenerFacts(spec, snapshot), this.#downstreamPorts);
+      const result = await openListener(spec.host, spec.port, connections);
+      if (typeof result === 'string')
+        problems.push({ listener: spec.id, host: spec.host, port: spec.port, errno: result });
+      else opened.set(key, { listening: result, connections });
     }
     return { opened, problems };
   }
 
   #closeRemoved(snapshot: Snapshot): void {
-    const wanted = new Set(snapshot.listeners.map(({ host, port }) => `${host}:${port}`));
+    const wanted = new Set(snapshot.listeners.map(listenerKey));
     for (const [key, { listening, connections }] of this.#listeners) {
       if (wanted.has(key)) continue;
       void listening.close();
@@ -178,8 +194,9 @@ export class ServingWorker {
   }
 
   #openListeners(snapshot: Snapshot): OpenListener[] {
-    return snapshot.listeners.map(({ id, host, port }) => {
-      const listening = this.#listeners.get(`${host}:${port}`)?.listening;
+    return snapshot.listeners.map((spec) => {
+      const { id, host, port } = spec;
+      const listening = this.#listeners.get(listenerKey(spec))?.listening;
       return { id, host, port: listening?.address.port ?? port };
     });
   }
@@ -209,6 +226,15 @@ export class ServingWorker {
     };
     this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);
   }
+}
+
+/** Which listener of ours a specification means: by its address, and by its name where the system chooses the port. */
+function listenerKey({ id, host, port }: ListenerSpec): string {
+  return port === 0 ? `${host}:0 for ${id}` : `${host}:${port}`;
+}
+
+function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot): ListenerFacts {
+  return { id, proxyProtocol, limits: client };
 }
 
 /** How often a draining worker looks whether its last exchange has ended. */

@@ -59,7 +59,14 @@ function listenerStatus(spec: ListenerSpec, open: readonly OpenListener[]): Gate
 
 function endpointStatus(endpoint: EndpointSnapshot, now: Instant): EndpointStatus {
   const { id, address, state, reason, sinceInstant, release } = endpoint;
-  return { id, address: addressText(address), state, reason, sinceS: Math.max(0, Math.round((now - sinceInstant) / 1000)), release };
+  return {
+    id,
+    address: addressText(address),
+    state,
+    reason,
+    sinceS: Math.max(0, Math.round((now - sinceInstant) / 1000)),
+    release,
+  };
 }
 
 function workerStatus(worker: WorkerHandle): GatewayStatus['workers'][number] {

@@ -33,7 +33,9 @@ export function nextHealth(health: Health, passed: boolean, thresholds: HealthTh
     case 'unhealthy': {
       if (!passed) return { state: 'unhealthy', passesInRow: 0 };
       const passesInRow = health.passesInRow + 1;
-      return passesInRow >= thresholds.passes ? { state: 'healthy', failsInRow: 0 } : { state: 'unhealthy', passesInRow };
+      return passesInRow >= thresholds.passes
+        ? { state: 'healthy', failsInRow: 0 }
+        : { state: 'unhealthy', passesInRow };
     }
   }
 }

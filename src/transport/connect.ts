@@ -1,7 +1,14 @@
 import { lookup } from 'node:dns';
 import { connect as connectTcp, Socket, type NetConnectOpts } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter, TlsTarget } from '../core/connector.ts';
+import type {
+  Cancellable,
+  Connector,
+  ConnectTarget,
+  ConnectWaiter,
+  ResolveWaiter,
+  TlsTarget,
+} from '../core/connector.ts';
 import type { TlsFacts } from '../core/transport.ts';
 import { worldFault } from './errno.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
@@ -43,7 +50,9 @@ function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
 
 function addressOf(target: ConnectTarget): NetConnectOpts {
   const common = { allowHalfOpen: true, noDelay: true, autoSelectFamily: false };
-  return target.kind === 'unix' ? { ...common, path: target.path } : { ...common, host: target.address, port: target.port };
+  return target.kind === 'unix'
+    ? { ...common, path: target.path }
+    : { ...common, host: target.address, port: target.port };
 }
 
 function handshake(plain: Socket, target: ConnectTarget, tls: TlsTarget, waiter: ConnectWaiter): Socket {
@@ -68,7 +77,11 @@ function handshake(plain: Socket, target: ConnectTarget, tls: TlsTarget, waiter:
 
 function tlsFacts(secure: TLSSocket, tls: TlsTarget): TlsFacts {
   const alpn = secure.alpnProtocol;
-  return { version: secure.getProtocol() ?? '', serverName: tls.serverName, alpn: typeof alpn === 'string' ? alpn : null };
+  return {
+    version: secure.getProtocol() ?? '',
+    serverName: tls.serverName,
+    alpn: typeof alpn === 'string' ? alpn : null,
+  };
 }
 
 function unixPath(target: ConnectTarget): string | null {

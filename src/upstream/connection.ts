@@ -192,7 +192,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   }
 
   #onHead(head: Http1ResponseHead, more: boolean): void {
-    if (head.status === 101) return this.#failWith(fail('response_upgrade_unasked', 'response', { address: this.address }));
+    if (head.status === 101)
+      return this.#failWith(fail('response_upgrade_unasked', 'response', { address: this.address }));
     if (head.status < 200) {
       this.#handler?.onInformed(head);
       this.#parser.reset();
@@ -210,7 +211,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const handler = this.#handler;
     handler?.onResponse(head);
     if (this.#handler !== handler) return;
-    if (this.#framing.kind === 'none' || (this.#framing.kind === 'length' && this.#remaining === 0)) this.#end(null, more);
+    if (this.#framing.kind === 'none' || (this.#framing.kind === 'length' && this.#remaining === 0))
+      this.#end(null, more);
   }
 
   #readContent(octets: Uint8Array, start: number, end: number): number {
@@ -256,7 +258,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#received += end - start;
     if (!this.#bulk && this.#received > 2 * bulkOctetsMin) this.#readInBulk(true);
     // What a bulk reader delivers in one piece stays put until we are resumed; pieces of a coding are copied anyway.
-    const ownership = this.#bulk && this.#framing.kind !== 'chunked' && octets.length > bulkOctetsMin ? 'owned' : 'borrowed';
+    const ownership =
+      this.#bulk && this.#framing.kind !== 'chunked' && octets.length > bulkOctetsMin ? 'owned' : 'borrowed';
     this.#handler?.onResponseContent(octets, start, end, ownership);
   }
 
@@ -349,7 +352,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #cutPlace(): CutPlace {
     const { address, reused, idleMs, requestSent } = this;
     const place = { address, reused, idleMs, requestSent, octetsSent: this.#octetsSent };
-    if (this.#phase === 'content') return { ...place, at: 'content', framing: this.#framing, octetsReceived: this.#received };
+    if (this.#phase === 'content')
+      return { ...place, at: 'content', framing: this.#framing, octetsReceived: this.#received };
     if (this.#parser.began) return { ...place, at: 'head', octetsReceived: this.#parser.octetsHeld };
     return { ...place, at: 'before' };
   }

@@ -95,7 +95,9 @@ export class LiveEndpoint implements ConnectionHome {
     // Idle connections count; the one that has waited longest gives up its place.
     if (this.#isFull) this.#idle[0]?.close();
     if (this.#isFull) {
-      waiter.onNoStream(fail('pool_full', 'queue', { upstream: this.#settings.id, limit: this.#settings.connectionsMax }));
+      waiter.onNoStream(
+        fail('pool_full', 'queue', { upstream: this.#settings.id, limit: this.#settings.connectionsMax }),
+      );
       return null;
     }
     return this.#open(waiter, limits);
@@ -155,7 +157,8 @@ export class LiveEndpoint implements ConnectionHome {
   gaveBack(connection: UpstreamConnection): void {
     const keeps = this.state !== 'draining' && this.state !== 'gone';
     if (!keeps || this.#idle.length >= this.#settings.idleConnectionsMax) return connection.close();
-    const saidMs = connection.keepAliveTimeoutS === null ? Infinity : connection.keepAliveTimeoutS * 1000 - keepAliveMarginMs;
+    const saidMs =
+      connection.keepAliveTimeoutS === null ? Infinity : connection.keepAliveTimeoutS * 1000 - keepAliveMarginMs;
     const idleMs = Math.min(this.#settings.idleConnectionMs, saidMs);
     if (idleMs <= 0) return connection.close();
     connection.at = after(connection.idleSince, idleMs);

@@ -53,7 +53,11 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
     const place = addressText(target.address);
     const onUnclassified = (_fault: WorldFault): void => {};
-    this.#opening = new Opening({ address: target.address, place, tls: target.tls, limits }, { ...ports, onUnclassified }, this);
+    this.#opening = new Opening(
+      { address: target.address, place, tls: target.tls, limits },
+      { ...ports, onUnclassified },
+      this,
+    );
   }
 
   begin(): void {
@@ -116,7 +120,9 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
   #cut(errno: string | null): void {
     const address = addressText(this.#target.address);
     const place = { address, reused: false, idleMs: 0, requestSent: true, octetsSent: 0 };
-    const at = this.#parser.began ? ({ at: 'head', octetsReceived: this.#parser.octetsHeld } as const) : ({ at: 'before' } as const);
+    const at = this.#parser.began
+      ? ({ at: 'head', octetsReceived: this.#parser.octetsHeld } as const)
+      : ({ at: 'before' } as const);
     this.#fail(connectionFailure({ ...place, ...at }, errno));
   }
 

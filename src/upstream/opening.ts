@@ -120,11 +120,13 @@ export class Opening extends Deadline implements ResolveWaiter, ConnectWaiter {
     this.#step?.cancel();
     this.#over();
     const { address, name } = this.#place;
-    if (stage === 'dns') this.#waiter.onNotOpened(fail('dns_timeout', 'dns', { name, limitMs: this.#target.limits.dnsMs }));
+    if (stage === 'dns')
+      this.#waiter.onNotOpened(fail('dns_timeout', 'dns', { name, limitMs: this.#target.limits.dnsMs }));
     if (stage === 'connect') {
       this.#waiter.onNotOpened(fail('connect_timeout', 'connect', { address, limitMs: this.#target.limits.connectMs }));
     }
-    if (stage === 'tls') this.#waiter.onNotOpened(fail('tls_timeout', 'tls', { address, limitMs: this.#target.limits.tlsMs }));
+    if (stage === 'tls')
+      this.#waiter.onNotOpened(fail('tls_timeout', 'tls', { address, limitMs: this.#target.limits.tlsMs }));
   }
 
   #failed(fault: WorldFault): void {

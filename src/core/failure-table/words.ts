@@ -38,7 +38,9 @@ export function quoted(text: string, max = 120): string {
 export function quotedOctets(hexadecimal: string): string {
   const pairs = hexadecimal.match(/../g) ?? [];
   const codes = pairs.map((pair) => Number.parseInt(pair, 16));
-  const isText = codes.every((code) => (code >= 0x20 && code < 0x7f) || code === 0x0a || code === 0x0d || code === 0x09);
+  const isText = codes.every(
+    (code) => (code >= 0x20 && code < 0x7f) || code === 0x0a || code === 0x0d || code === 0x09,
+  );
   return quoted(isText ? String.fromCharCode(...codes).trimEnd() : hexadecimal);
 }
 
