@@ -65,6 +65,7 @@ export class MemoryTransport implements Transport {
   #bulkOctets: Uint8Array | null = null;
   #closed = false;
   #ended = false;
+  #broken = false;
   #finSeen = false;
   #awaitsWritten = false;
   #writes = 0;
@@ -110,10 +111,12 @@ export class MemoryTransport implements Transport {
   write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     assert(start >= 0 && start <= end && end <= octets.length, 'what is written lies within its octets');
     assert(!this.#ended, 'nothing is written after end()');
-    if (this.#closed) return false;
+    // After a write that failed, none succeeds: the octets behind a gap would pass for the message.
+    if (this.#closed || this.#broken) return false;
     this.#writes++;
     if (this.#faults.write?.nth === this.#writes) {
       const { errno } = this.#faults.write;
+      this.#broken = true;
       this.#soon(() => this.#fail(errno));
       return false;
     }

@@ -76,7 +76,8 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   closeIdle(): void {
-    for (const connection of this.#idle.splice(0)) connection.close();
+    // Each takes itself out of the list, and out of the count, when it is lost.
+    for (const connection of [...this.#idle]) connection.close();
   }
 
   get hasIdle(): boolean {

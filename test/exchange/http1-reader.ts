@@ -2,18 +2,32 @@
  * Reads HTTP/1.1 messages, requests or responses, from octets: the tests' own eyes. It is written apart from
  * `wire/` and much simpler, so that a fault there is not looked at through itself.
  */
-export interface ReadMessage {
+export class ReadMessage {
   /** Request line or status line. */
   readonly startLine: string;
   readonly fields: ReadonlyMap<string, string>;
-  content: Buffer;
-  trailers: ReadonlyMap<string, string>;
-  whole: boolean;
+  trailers: ReadonlyMap<string, string> = new Map();
+  whole = false;
+  #pieces: Buffer[] = [];
+
+  constructor(startLine: string, fields: ReadonlyMap<string, string>) {
+    this.startLine = startLine;
+    this.fields = fields;
+  }
+
+  /** Joined when asked for: content comes octet by octet too. */
+  get content(): Buffer {
+    if (this.#pieces.length !== 1) this.#pieces = [Buffer.concat(this.#pieces)];
+    return this.#pieces[0] as Buffer;
+  }
+
+  add(octets: Buffer): void {
+    this.#pieces.push(octets);
+  }
 }
 
 export interface ReaderEvents {
   onHead(message: ReadMessage): void;
-  onContent?(message: ReadMessage, octets: Buffer): void;
   onWhole(message: ReadMessage): void;
 }
 
@@ -26,6 +40,7 @@ export class Http1Reader {
   #framing: 'length' | 'chunked' | 'until-close' = 'length';
   #remaining = 0;
   #inTrailers = false;
+  #inChunk = false;
   /** Why what came is no message; null while it is. */
   broken: string | null = null;
 
@@ -36,7 +51,7 @@ export class Http1Reader {
 
   push(octets: Uint8Array): void {
     if (this.broken !== null) return;
-    this.#held = Buffer.concat([this.#held, octets]);
+    this.#held = this.#held.length === 0 ? Buffer.from(octets) : Buffer.concat([this.#held, octets]);
     while (this.broken === null && this.#step());
   }
 
@@ -63,7 +78,7 @@ export class Http1Reader {
     if (end < 0) return false;
     const [startLine = '', ...lines] = this.#take(end + 4).toString('latin1').trimEnd().split('\r\n');
     const fields = fieldsOf(lines);
-    const message: ReadMessage = { startLine, fields, content: Buffer.alloc(0), trailers: new Map(), whole: false };
+    const message = new ReadMessage(startLine, fields);
     this.#message = message;
     this.#frame(message);
     this.#events.onHead(message);
@@ -83,6 +98,7 @@ export class Http1Reader {
   }
 
   #readChunked(message: ReadMessage): boolean {
+    if (this.#inChunk) return this.#readChunkData(message);
     const line = this.#held.indexOf('\r\n');
     if (line < 0) return false;
     if (this.#inTrailers) return this.#readTrailers(message);
@@ -93,10 +109,23 @@ export class Http1Reader {
       this.#inTrailers = true;
       return true;
     }
-    if (this.#held.length < line + 2 + size + 2) return false;
     this.#take(line + 2);
-    this.#give(message, this.#take(size));
+    this.#remaining = size;
+    this.#inChunk = true;
+    return true;
+  }
+
+  #readChunkData(message: ReadMessage): boolean {
+    if (this.#remaining > 0) {
+      if (this.#held.length === 0) return false;
+      const size = Math.min(this.#remaining, this.#held.length);
+      this.#remaining -= size;
+      this.#give(message, this.#take(size));
+      return true;
+    }
+    if (this.#held.length < 2) return false;
     if (this.#take(2).toString('latin1') !== '\r\n') this.broken = 'a chunk without its end';
+    this.#inChunk = false;
     return true;
   }
 
@@ -117,8 +146,7 @@ export class Http1Reader {
   }
 
   #give(message: ReadMessage, octets: Buffer): void {
-    message.content = Buffer.concat([message.content, octets]);
-    this.#events.onContent?.(message, octets);
+    message.add(octets);
   }
 
   #finish(message: ReadMessage): boolean {

@@ -141,7 +141,7 @@ export class Http1World implements World {
   }
 
   request(request: RequestText, options: ClientOptions = {}): ClientActor {
-    const name = options.connection ?? `line ${++this.#lineNumber}`;
+    const name = options.connection ?? `own ${++this.#lineNumber}`;
     let line = this.lines.get(name);
     if (line === undefined) {
       line = this.#open(options);

@@ -1,0 +1,16 @@
+import { parseArgs } from 'node:util';
+import { simulate } from './simulation.ts';
+
+/** `node test/simulation/run.ts --seed 42 --count 100 --exchanges 300`: as many hours as there is patience for. */
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '10' },
+    exchanges: { type: 'string', default: '300' },
+  },
+});
+const first = Number(values.seed);
+for (let seed = first; seed < first + Number(values.count); seed++) {
+  const { exchanges, ends, causes } = simulate(String(seed), Number(values.exchanges));
+  console.log(`seed ${seed}: ${exchanges} exchanges`, ends, causes);
+}

@@ -1,0 +1,299 @@
+import assert from 'node:assert/strict';
+import type { EndpointState } from '../../src/core/endpoint.ts';
+import type { EndedExchange } from '../../src/core/exchange.ts';
+import { after } from '../../src/core/time.ts';
+import type { TransportFaults } from '../../src/testing/memory-transport.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { Http1World } from '../exchange/http1-world.ts';
+import type { ArrivedRequest, ClientActor } from '../exchange/world.ts';
+
+/**
+ * A busy hour of a gateway, by a seed: clients, endpoints and everything between them do what they like, in
+ * simulated time, and the promises of the exchange hold all the same. The same seed is the same hour.
+ */
+export interface SimulationSummary {
+  readonly seed: string;
+  readonly exchanges: number;
+  readonly ends: Readonly<Record<string, number>>;
+  readonly causes: Readonly<Record<string, number>>;
+}
+
+/** No exchange may take longer: the sum of all limits that can follow one another, generously. */
+const exchangeMsMax = 120_000;
+
+interface Sent {
+  readonly key: string;
+  readonly method: string;
+  readonly client: ClientActor;
+}
+
+/** What an endpoint sends for a request is a function of the request's key, so that mixed octets are seen. */
+export function contentFor(key: string, octets: number): Buffer {
+  const made = Buffer.alloc(octets);
+  new SeededRandom(`content ${key}`).fill(made);
+  return made;
+}
+
+export function simulate(seed: string, exchanges: number): SimulationSummary {
+  try {
+    return new Simulation(seed).run(exchanges);
+  } catch (error) {
+    throw new Error(`seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges}`, {
+      cause: error,
+    });
+  }
+}
+
+class Simulation {
+  readonly #seed: string;
+  readonly #random: SeededRandom;
+  readonly #clock = new SimulatedClock();
+  readonly #world: Http1World;
+  readonly #sent = new Map<string, Sent>();
+  /** Requests that reached an endpoint, by key. */
+  readonly #arrivals = new Map<string, ArrivedRequest[]>();
+  /** What endpoints mean to send. */
+  readonly #answers = new Map<ArrivedRequest, Buffer>();
+  readonly #names = ['a', 'b', 'c'];
+
+  constructor(seed: string) {
+    this.#seed = seed;
+    this.#random = new SeededRandom(seed);
+    const network = this.#random.fork('network');
+    this.#world = new Http1World(
+      {
+        endpoints: this.#names,
+        attemptsMax: 3,
+        connectionsMax: 20,
+        application: 'shop',
+        endpointWindowOctets: 8192,
+        limits: { contentMs: 4000, headMs: 4000, keepAliveMs: 3000, writeMs: 6000, contentOctetsMax: 200_000 },
+        timeouts: { responseHeadMs: 4000, idleMs: 2000, exchangeMs: 30_000 },
+      },
+      {
+        pairOptions: (side) => ({
+          windowOctets: network.pick([1024, 8192, 65_536]),
+          latencyMs: network.pick([0, 0, 1, 5]),
+          ...(network.next() < 0.6 ? { pieces: { random: network.fork(`pieces ${network.next()}`), octetsMax: network.pick([40, 700, 5000]) } } : {}),
+          faults: side === 'client' ? { first: faultOf(network), second: faultOf(network) } : { first: faultOf(network), second: faultOf(network) },
+        }),
+        connectMs: () => network.pick([0, 1, 1, 20, 300, 1500]),
+        connectFault: () => (network.next() < 0.03 ? network.pick(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EMFILE']) : null),
+      },
+      this.#clock,
+    );
+    for (const name of this.#names) this.#world.endpoint(name).onRequest = (request) => this.#onArrived(request);
+  }
+
+  run(exchanges: number): SimulationSummary {
+    const when = this.#random.fork('when');
+    for (let n = 0; n < exchanges; n++) {
+      this.#soon(when.integer(exchanges * 15), () => this.#request(n));
+    }
+    for (let n = 0; n < exchanges / 20; n++) this.#soon(when.integer(exchanges * 15), () => this.#changeEndpoint());
+    this.#world.pass(exchanges * 15);
+    for (const name of this.#names) this.#world.endpoint(name).told('healthy');
+    this.#world.pass(exchangeMsMax);
+    // Whoever still reads nothing looks up now, to see how it ended.
+    for (const { client } of this.#sent.values()) client.readOn();
+    this.#world.pass(exchangeMsMax);
+    this.#verify();
+    return this.#summary();
+  }
+
+  #soon(ms: number, what: () => void): void {
+    this.#clock.schedule(after(this.#clock.now(), ms), call, what);
+  }
+
+  // Clients.
+
+  #request(n: number): void {
+    const random = this.#random.fork(`request ${n}`);
+    const key = `${n}`;
+    const method = random.pick(['GET', 'GET', 'GET', 'HEAD', 'POST', 'POST', 'PUT']);
+    const octets = random.pick([0, 10, 1000, 30_000, 150_000, 250_000]);
+    const target = `/${key}?n=${octets}`;
+    const connection = random.next() < 0.5 ? { connection: `line ${random.integer(12)}` } : {};
+    const line = connection.connection === undefined ? undefined : this.#world.lines.get(connection.connection);
+    if (connection.connection !== undefined && (line?.closed === true || line?.transport.closed === true)) {
+      this.#world.lines.delete(connection.connection);
+    }
+    if (method === 'GET' || method === 'HEAD') {
+      return this.#note({ key, method, client: this.#world.request({ method, target }, connection) }, random);
+    }
+    this.#upload(key, method, target, random);
+  }
+
+  #upload(key: string, method: string, target: string, random: SeededRandom): void {
+    const content = contentFor(`up ${key}`, random.pick([0, 5, 2000, 60_000, 220_000]));
+    const fields = random.next() < 0.2 ? { Expect: '100-continue' } : {};
+    if (random.next() < 0.4) {
+      return this.#note({ key, method, client: this.#world.request({ method, target, content, fields }) }, random);
+    }
+    const expects = random.next() < 0.5 || content.length === 0 ? ('chunked' as const) : content.length;
+    const client = this.#world.request({ method, target, expects, fields });
+    this.#note({ key, method, client }, random);
+    const pieces = 1 + random.integer(5);
+    const stopsAt = random.next() < 0.15 ? random.integer(pieces) : pieces;
+    const step = Math.ceil(content.length / pieces);
+    let due = 0;
+    for (let piece = 0; piece < stopsAt; piece++) {
+      due += random.pick([0, 1, 50, 500]);
+      const part = content.subarray(piece * step, (piece + 1) * step);
+      this.#soon(due, () => {
+        if (client.state === 'open' && part.length > 0) client.write(part);
+        if (client.state === 'open' && piece === pieces - 1) client.end(random.next() < 0.5 ? { 'X-Sum': key } : {});
+      });
+    }
+  }
+
+  #note(sent: Sent, random: SeededRandom): void {
+    const { client, key } = sent;
+    this.#sent.set(key, sent);
+    if (random.next() < 0.12) this.#soon(random.integer(3000), () => client.leave());
+    if (random.next() < 0.2) {
+      this.#soon(random.integer(100), () => client.stopReading());
+      if (random.next() < 0.8) this.#soon(100 + random.integer(8000), () => client.readOn());
+    }
+  }
+
+  // Endpoints.
+
+  #onArrived(request: ArrivedRequest): void {
+    const [, key = '', octets = '0'] = /^\/(\d+)\?n=(\d+)$/.exec(request.target) ?? [];
+    const arrivals = this.#arrivals.get(key) ?? [];
+    arrivals.push(request);
+    this.#arrivals.set(key, arrivals);
+    const random = this.#random.fork(`arrival ${key} ${arrivals.length}`);
+    const answer = contentFor(`down ${key} ${arrivals.length}`, Number(octets));
+    if (random.next() < 0.15) {
+      this.#soon(random.integer(500), () => request.stopReading());
+      if (random.next() < 0.7) this.#soon(500 + random.integer(4000), () => request.readOn());
+    }
+    const thinksMs = random.pick([0, 0, 1, 10, 200, 3000, 6000]);
+    const early = random.next() < 0.15;
+    this.#soon(thinksMs, () => this.#answerWhenWhole(request, answer, early ? 0 : 500, random));
+  }
+
+  #answerWhenWhole(request: ArrivedRequest, answer: Buffer, looks: number, random: SeededRandom): void {
+    if (request.gone) return;
+    if (request.whole || looks === 0) return this.#answer(request, answer, random);
+    this.#soon(20, () => this.#answerWhenWhole(request, answer, looks - 1, random));
+  }
+
+  #answer(request: ArrivedRequest, answer: Buffer, random: SeededRandom): void {
+    const chance = random.next();
+    if (chance < 0.04) return request.cut(random.pick(['closed', 'reset']));
+    if (chance < 0.06) return request.raw('SSH-2.0-OpenSSH_9.6\r\n');
+    if (chance < 0.08) return request.raw('HTTP/1.1 200 OK\r\nContent-Le');
+    if (chance < 0.1) return; // Never.
+    if (chance < 0.2) request.inform(random.pick([100, 103]), { Link: '</x.css>' });
+    this.#answers.set(request, answer);
+    const status = random.pick([200, 200, 200, 500, 204, 304, 503]);
+    if (status === 204 || status === 304 || request.method === 'HEAD') {
+      this.#answers.set(request, Buffer.alloc(0));
+      const length = request.method === 'HEAD' ? `Content-Length: ${answer.length}\r\n` : '';
+      return request.raw(`HTTP/1.1 ${status} Fine\r\n${length}\r\n`);
+    }
+    if (random.next() < 0.4) return request.answer(status, answer);
+    this.#dribble(request, status, answer, random);
+  }
+
+  #dribble(request: ArrivedRequest, status: number, answer: Buffer, random: SeededRandom): void {
+    const unknown = random.next() < 0.5;
+    request.head(status, unknown ? null : answer.length);
+    const pieces = 1 + random.integer(6);
+    const step = Math.ceil(answer.length / pieces);
+    const stopsAt = random.next() < 0.15 ? random.integer(pieces) : pieces;
+    const cut = stopsAt < pieces ? random.pick(['closed', 'reset', null] as const) : null;
+    let due = 0;
+    for (let piece = 0; piece < stopsAt; piece++) {
+      due += random.pick([0, 0, 5, 300]);
+      const part = answer.subarray(piece * step, (piece + 1) * step);
+      this.#soon(due, () => {
+        if (part.length > 0) request.write(part);
+        if (piece === pieces - 1 && unknown) request.end(random.next() < 0.3 ? { 'X-Done': '1' } : {});
+      });
+    }
+    if (cut !== null) this.#soon(due + 1, () => request.cut(cut));
+  }
+
+  #changeEndpoint(): void {
+    const endpoint = this.#world.endpoint(this.#random.pick(this.#names));
+    const what = this.#random.integer(6);
+    if (what === 0) endpoint.die(this.#random.pick(['closed', 'reset']));
+    else if (what === 1) endpoint.accepts = this.#random.pick(['yes', 'refuses', 'never']);
+    else if (what === 2) endpoint.accepts = 'yes';
+    else {
+      const state: EndpointState = this.#random.pick(['healthy', 'healthy', 'unhealthy', 'draining']);
+      const exit = { atInstant: this.#clock.now(), code: 1, signal: null, outOfMemory: false, lastLine: 'boom' };
+      endpoint.told(state, this.#random.next() < 0.3 ? exit : null);
+    }
+  }
+
+  // What must hold.
+
+  #verify(): void {
+    this.#world.verifyAtRest();
+    assert.equal(this.#world.counts.clientConnections, 0, 'no connection of a client outlives its limits');
+    const recorded = new Map<string, EndedExchange>();
+    for (const record of this.#world.records) {
+      const key = record.target.slice(1).split('?')[0] ?? '';
+      assert.equal(recorded.has(key), false, `request ${key} is one exchange`);
+      recorded.set(key, record);
+      assert.ok(record.endedAt - record.startedAt <= 60_000, `request ${key} takes ${record.endedAt - record.startedAt} ms`);
+    }
+    for (const sent of this.#sent.values()) this.#verifyOne(sent, recorded.get(sent.key) ?? null);
+  }
+
+  #verifyOne({ key, method, client }: Sent, record: EndedExchange | null): void {
+    const arrived = this.#arrivals.get(key) ?? [];
+    if (method === 'POST') assert.ok(arrived.length <= 1, `POST ${key} arrives once, not ${arrived.length} times`);
+    for (const request of arrived) this.#verifyUpload(key, request);
+    if (record === null) return assert.equal(client.status, 0, `request ${key} is answered, so it is recorded`);
+    assert.notEqual(client.state, 'open', `client ${key} has its end`);
+    const last = arrived.at(-1);
+    const answer = last === undefined ? undefined : this.#answers.get(last);
+    if (record.end === 'forwarded') {
+      assert.equal(record.octetsToClient, answer?.length ?? 0, `record ${key} counts the octets`);
+    }
+    if (client.status > 0 && record.statusReceived > 0 && record.end !== 'generated') {
+      const whole = answer ?? Buffer.alloc(0);
+      assert.equal(client.content.equals(whole.subarray(0, client.content.length)), true, `client ${key} gets its own octets`);
+      if (client.state === 'whole') assert.equal(client.content.length, whole.length, `client ${key} gets all of them`);
+    }
+    if (record.end === 'truncated') assert.notEqual(client.state, 'whole', `client ${key} does not take a cut response for whole`);
+    if (arrived.length > 0) assert.notEqual(record.delivery, 'not_sent', `request ${key} arrived, so it was sent`);
+    if (record.end === 'generated') assert.notEqual(record.failure, null, `request ${key} has its reason`);
+  }
+
+  #verifyUpload(key: string, request: ArrivedRequest): void {
+    const { content } = request;
+    const meant = contentFor(`up ${key}`, content.length);
+    assert.equal(content.equals(meant), true, `endpoint gets the octets of ${key} alone`);
+  }
+
+  #summary(): SimulationSummary {
+    const ends: Record<string, number> = {};
+    const causes: Record<string, number> = {};
+    for (const { end, failure } of this.#world.records) {
+      ends[end] = (ends[end] ?? 0) + 1;
+      const cause = failure?.cause ?? 'none';
+      causes[cause] = (causes[cause] ?? 0) + 1;
+    }
+    return { seed: this.#seed, exchanges: this.#world.records.length, ends, causes };
+  }
+}
+
+function faultOf(random: SeededRandom): TransportFaults {
+  const chance = random.next();
+  if (chance < 0.03) return { resetAtOctet: random.integer(3000) };
+  if (chance < 0.04) return { write: { nth: 1 + random.integer(6), errno: 'EPIPE' } };
+  if (chance < 0.05) return { read: { nth: 1 + random.integer(6), errno: 'ECONNRESET' } };
+  return {};
+}
+
+function call(what: () => void): void {
+  what();
+}
