@@ -1,0 +1,441 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { fieldOf, parseRawResponse, RawClient } from '../../src/testing/testing.ts';
+import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
+import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// What the gateway adds to messages, what it takes away, and how it treats the connection they come on.
+
+let origin: RawOrigin;
+/** Its listener `http` trusts nobody. */
+let edge: YamlGateway;
+/** Believes whoever comes from loopback. */
+let inner: YamlGateway;
+
+before(async () => {
+  origin = await RawOrigin.start();
+  const upstream = `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
+  edge = await startFromYaml(`
+${upstream}
+listeners: { http: "127.0.0.1:0", proxied: { bind: "127.0.0.1:0", proxy_protocol: true } }
+`);
+  inner = await startFromYaml(`
+${upstream}
+listeners: { http: "127.0.0.1:0", proxied: { bind: "127.0.0.1:0", proxy_protocol: true } }
+trusted_peers: [127.0.0.0/8, 10.0.0.0/8]
+`);
+});
+after(() => edge.stop());
+after(() => inner.stop());
+after(() => origin.close());
+beforeEach(() => {
+  origin.forget();
+  origin.answer = () => ok('ok\n');
+});
+
+describe('what the endpoint is told of the client', () => {
+  const claims = [
+    'X-Forwarded-For: 203.0.113.9',
+    'X-Forwarded-Proto: https',
+    'X-Forwarded-Host: shop.example',
+    'X-Forwarded-Port: 8443',
+    'X-Real-IP: 203.0.113.9',
+    'Forwarded: for=203.0.113.9;proto=https',
+    'X-Request-Id: chosen-by-peer',
+    'Via: 1.1 before',
+  ];
+
+  test('what a stranger claims is replaced', async () => {
+    const response = await edge.get('/', claims);
+    const seen = origin.last;
+    assert.deepEqual(valuesOf(seen, 'x-forwarded-for'), ['127.0.0.1']);
+    assert.deepEqual(valuesOf(seen, 'x-forwarded-proto'), ['http']);
+    assert.deepEqual(valuesOf(seen, 'x-forwarded-host'), ['example.org']);
+    for (const name of ['x-forwarded-port', 'forwarded', 'x-real-ip']) assert.deepEqual(valuesOf(seen, name), [], name);
+    assert.deepEqual(valuesOf(seen, 'via'), ['1.1 before, 1.1 edge.test']);
+    assert.notEqual(fieldOf(response, 'x-request-id'), 'chosen-by-peer');
+    assert.deepEqual(valuesOf(seen, 'x-request-id'), [fieldOf(response, 'x-request-id')]);
+    const { client, scheme } = await edge.record(response);
+    assert.deepEqual([client.address, client.peer, scheme], ['127.0.0.1', '127.0.0.1', 'http']);
+  });
+
+  test('what a trusted peer says is believed, and added to', async () => {
+    const response = await inner.get('/', claims);
+    const seen = origin.last;
+    assert.deepEqual(valuesOf(seen, 'x-forwarded-for'), ['203.0.113.9, 127.0.0.1']);
+    assert.deepEqual(valuesOf(seen, 'x-forwarded-proto'), ['https']);
+    assert.deepEqual(valuesOf(seen, 'x-forwarded-host'), ['shop.example']);
+    assert.deepEqual(valuesOf(seen, 'x-forwarded-port'), ['8443']);
+    assert.deepEqual(valuesOf(seen, 'forwarded'), [
+      'for=203.0.113.9;proto=https, for=127.0.0.1;proto=https;host="example.org"',
+    ]);
+    assert.deepEqual(valuesOf(seen, 'x-request-id'), ['chosen-by-peer']);
+    assert.equal(fieldOf(response, 'x-request-id'), 'chosen-by-peer');
+    const { client, scheme } = await inner.record('chosen-by-peer');
+    assert.deepEqual([client.address, client.peer, scheme], ['203.0.113.9', '127.0.0.1', 'https']);
+  });
+
+  test('a chain is believed from the right, as far as it is trusted', async () => {
+    const response = await inner.get('/', ['X-Forwarded-For: 6.6.6.6, 203.0.113.9, 10.1.2.3']);
+    assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['6.6.6.6, 203.0.113.9, 10.1.2.3, 127.0.0.1']);
+    assert.equal((await inner.record(response)).client.address, '203.0.113.9');
+  });
+
+  test('a trace that the client began goes on, with a span of our own', async () => {
+    const trace = '4bf92f3577b34da6a3ce929d0e0e4736';
+    const response = await edge.get('/', [`traceparent: 00-${trace}-00f067aa0ba902b7-01`, 'tracestate: a=1']);
+    const [seen = ''] = valuesOf(origin.last, 'traceparent');
+    assert.match(seen, new RegExp(`^00-${trace}-[0-9a-f]{16}-01$`));
+    assert.doesNotMatch(seen, /00f067aa0ba902b7/);
+    assert.deepEqual(valuesOf(origin.last, 'tracestate'), ['a=1']);
+    assert.equal((await edge.record(response)).trace_id, trace);
+  });
+
+  for (const [what, fields] of [
+    ['without one', []],
+    ['in place of one that is none', ['traceparent: 00-zz-1-01', 'tracestate: a=1']],
+  ] as const) {
+    test(`a trace is begun ${what}`, async () => {
+      const response = await edge.get('/', fields);
+      const id = fieldOf(response, 'x-request-id') ?? '';
+      assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}$/);
+      const seen = valuesOf(origin.last, 'traceparent');
+      assert.equal(seen.length, 1);
+      assert.match(seen[0] ?? '', new RegExp(`^00-${id.replaceAll('-', '')}-[0-9a-f]{16}-00$`));
+      // W3C Trace Context §4.3: with a trace that cannot be continued its state is dropped.
+      assert.deepEqual(valuesOf(origin.last, 'tracestate'), []);
+    });
+  }
+
+  test('a request that has been here before is refused as a loop', async () => {
+    const response = await edge.get('/', ['Via: 1.1 other, 1.1 EDGE.test', 'Accept: application/json']);
+    assert.equal(response.status, 502);
+    assert.match(fieldOf(response, 'proxy-status') ?? '', /;error=proxy_loop_detected/);
+    assert.equal(origin.requests.length, 0);
+    assert.equal((await edge.record(response)).cause, 'loop_detected');
+  });
+});
+
+describe('fields for one connection stay on it', () => {
+  const own = [
+    'Keep-Alive: timeout=5',
+    'Proxy-Connection: keep-alive',
+    'TE: trailers',
+    'X-Nominated: 1',
+    'x-second: 2',
+  ];
+  const names = ['connection', 'keep-alive', 'proxy-connection', 'te', 'x-nominated', 'x-second', 'upgrade'];
+
+  test('of the request', async () => {
+    await edge.get('/', [...own, 'Connection: keep-alive, X-NOMINATED', 'Connection: X-Second', 'X-Kept: 3']);
+    for (const name of names) assert.deepEqual(valuesOf(origin.last, name), [], name);
+    assert.deepEqual(valuesOf(origin.last, 'x-kept'), ['3']);
+  });
+
+  test('but no nomination takes away what the endpoint relies on', async () => {
+    await edge.get('/', ['Connection: cookie, authorization, x-forwarded-for', 'Cookie: a', 'Authorization: b']);
+    assert.deepEqual(valuesOf(origin.last, 'cookie'), ['a']);
+    assert.deepEqual(valuesOf(origin.last, 'authorization'), ['b']);
+    assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['127.0.0.1']);
+  });
+
+  test('of the response', async () => {
+    origin.answer = () => ok('x', [...own, 'Connection: x-nominated, X-Second', 'Upgrade: h2c', 'X-Kept: 3']);
+    const response = await edge.get('/');
+    for (const name of names) assert.equal(fieldOf(response, name), null, name);
+    assert.equal(fieldOf(response, 'x-kept'), '3');
+  });
+
+  test("the endpoint's connection is kept although the client closes its own", async () => {
+    await edge.get('/', ['Connection: close']);
+    const { connection } = origin.last;
+    await edge.get('/', ['Connection: close']);
+    assert.equal(origin.last.connection, connection);
+  });
+});
+
+describe('what the client is told of the answer', () => {
+  test('Date is added where it is missing, and left where it is there', async () => {
+    const without = await edge.get('/');
+    assert.match(fieldOf(without, 'date') ?? '', /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/);
+    origin.answer = () => ok('x', ['Date: Thu, 01 Jan 1970 00:00:00 GMT']);
+    assert.equal(fieldOf(await edge.get('/'), 'date'), 'Thu, 01 Jan 1970 00:00:00 GMT');
+  });
+
+  for (const status of [502, 503, 504]) {
+    test(`a ${status} of the origin's own passes untouched, marked as its own`, async () => {
+      origin.answer = () => ok('<own page>', ['Retry-After: 7', 'Content-Type: text/html'], `${status} Own Words`);
+      const response = await edge.get('/', ['Accept: application/json']);
+      assert.deepEqual([response.status, response.reason], [status, 'Own Words']);
+      assert.equal(response.content.toString(), '<own page>');
+      assert.equal(fieldOf(response, 'retry-after'), '7');
+      assert.equal(fieldOf(response, 'proxy-status'), `edge.test;received-status=${status}`);
+      const record = await edge.record(response);
+      assert.deepEqual([record.end, record.received_status, record.cause], ['forwarded', status, null]);
+      assert.equal(record.shape, 'app_error');
+    });
+  }
+
+  test('our member of Proxy-Status follows those of the hops behind us', async () => {
+    origin.answer = () => ok('x', ['Proxy-Status: inner;error=connection_refused'], '502 Bad Gateway');
+    const failed = await edge.get('/');
+    assert.equal(fieldOf(failed, 'proxy-status'), 'inner;error=connection_refused, edge.test;received-status=502');
+    origin.answer = () => ok('x', ['Proxy-Status: inner;fwd=stale']);
+    assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'inner;fwd=stale');
+  });
+
+  test('an answer until the close reaches an HTTP/1.1 client in chunks', async () => {
+    origin.answer = () => (socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nuntil the close');
+    const response = await edge.get('/');
+    assert.deepEqual([response.framing, response.content.toString()], ['chunked', 'until the close']);
+  });
+
+  test('interim answers pass, and 100 does not', async () => {
+    origin.answer = () => `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${ok('x')}`;
+    const response = await edge.get('/');
+    assert.deepEqual([response.interim, response.status], [[103], 200]);
+  });
+});
+
+describe('PROXY protocol', () => {
+  const request = requestText('GET', '/', ['Accept: application/json']);
+  const signature = Buffer.from('0d0a0d0a000d0a515549540a', 'hex');
+  // Version 2, PROXY, TCP over IPv4, 12 octets: 198.51.100.7:40000 to 127.0.0.1:80.
+  const v2 = Buffer.concat([signature, Buffer.from('2111000c', 'hex'), Buffer.from('c63364077f0000019c400050', 'hex')]);
+
+  const table: [what: string, octets: Buffer][] = [
+    ['version 1', Buffer.from(`PROXY TCP4 198.51.100.7 127.0.0.1 40000 80\r\n${request}`)],
+    ['version 2', Buffer.concat([v2, Buffer.from(request)])],
+  ];
+  for (const [what, octets] of table) {
+    test(`${what} of a trusted peer names the client`, async () => {
+      const response = await inner.send(octets, 'proxied');
+      assert.equal(response.status, 200);
+      assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['198.51.100.7']);
+      const { client } = await inner.record(response);
+      assert.deepEqual([client.address, client.port], ['198.51.100.7', 40000]);
+    });
+
+    test(`${what} may come octet by octet`, async () => {
+      const client = inner.connect('proxied');
+      for (const octet of octets.subarray(0, 60)) client.write(Buffer.of(octet));
+      client.write(octets.subarray(60));
+      assert.equal((await responseOn(client)).status, 200);
+      client.close();
+      assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['198.51.100.7']);
+    });
+
+    test(`${what} of a stranger is no request`, async () => {
+      const { response } = await refused(edge, octets, 'proxied');
+      assert.equal(response.status, 400);
+      assert.equal(origin.requests.length, 0);
+    });
+  }
+
+  test('what the client behind it claims of itself is not believed', async () => {
+    const claims = requestText('GET', '/', ['X-Forwarded-For: 6.6.6.6', 'X-Request-Id: chosen', 'X-Forwarded-Proto: https']);
+    const response = await inner.send(Buffer.concat([v2, Buffer.from(claims)]), 'proxied');
+    assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['198.51.100.7']);
+    assert.deepEqual(valuesOf(origin.last, 'x-forwarded-proto'), ['http']);
+    assert.notEqual(fieldOf(response, 'x-request-id'), 'chosen');
+    assert.equal((await inner.record(response)).client.address, '198.51.100.7');
+  });
+
+  test('a trusted peer that sends none, where it is due, is refused', async () => {
+    const { response } = await refused(inner, Buffer.from(request), 'proxied');
+    assert.equal(response.status, 400);
+    assert.equal(origin.requests.length, 0);
+    assert.match((await inner.record(response)).detail ?? '', /PROXY/);
+  });
+
+  test('where the listener has none, the header is no request', async () => {
+    const { response } = await refused(inner, table[0]![1], 'http');
+    assert.equal(response.status, 400);
+  });
+});
+
+/** What comes of octets that are no request: one answer, then the end of the connection. */
+async function refused(gateway: YamlGateway, octets: Uint8Array, listener = 'http') {
+  const client = gateway.connect(listener);
+  client.write(octets);
+  assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs), 'the connection is closed');
+  const response = parseRawResponse(client.octets, 'GET', 'fin');
+  client.close();
+  assert.ok(response !== null, `no answer; ${client.state}`);
+  assert.equal(fieldOf(response, 'connection'), 'close');
+  assert.equal(response.rest.length, 0);
+  return { response, state: client.state };
+}
+
+describe('what a plain port does not speak is answered, recorded and closed', () => {
+  const hello = Buffer.from('160301020001000001fc0303', 'hex');
+  test('TLS', async () => {
+    const { response, state } = await refused(edge, Buffer.concat([hello, Buffer.alloc(500, 7)]));
+    assert.deepEqual([response.status, state], [400, 'fin']);
+    const record = await edge.record(response);
+    assert.deepEqual([record.cause, record.end, record.whose], ['request_refused', 'generated', 'client']);
+    assert.match(record.detail ?? '', /TLS/);
+  });
+
+  test('HTTP/2', async () => {
+    const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0', 'latin1');
+    const { response, state } = await refused(edge, preface);
+    assert.deepEqual([response.status, state], [505, 'fin']);
+    assert.match((await edge.record(response)).detail ?? '', /HTTP\/2/);
+  });
+});
+
+describe('clients of every kind', () => {
+  test('HTTP/1.0 gets an answer that ends with the connection, and no interim ones', async () => {
+    origin.answer = () =>
+      'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
+    const client = edge.connect();
+    client.write('GET / HTTP/1.0\r\n\r\n');
+    const response = await responseOn(client);
+    assert.deepEqual([response.framing, response.content.toString(), response.interim], ['until-close', 'abc', []]);
+    assert.equal(fieldOf(response, 'connection'), 'close');
+    assert.equal(client.state, 'fin');
+    assert.deepEqual(valuesOf(origin.last, 'host'), [origin.address]);
+    assert.match(valuesOf(origin.last, 'via')[0] ?? '', /^1\.0 edge\.test$/);
+  });
+
+  test('HTTP/1.0 may ask to keep the connection', async () => {
+    const client = edge.connect();
+    for (let time = 0; time < 2; time++) {
+      client.write('GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n');
+      const response = await responseOn(client);
+      assert.equal(fieldOf(response, 'connection'), 'keep-alive');
+      assert.equal(response.framing, 'length');
+    }
+    client.close();
+  });
+
+  test('HTTP/1.0 that asks to keep the connection loses it where the answer has no length', async () => {
+    origin.answer = () => 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n';
+    const response = await edge.send('GET / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n');
+    assert.deepEqual([fieldOf(response, 'connection'), response.content.toString()], ['close', 'abc']);
+  });
+
+  test('HEAD, 204 and 304 have no content, and the connection goes on', async () => {
+    const client = edge.connect();
+    const cases: [string, string, number, string | null][] = [
+      ['HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n', 200, '1000'],
+      ['HEAD', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 200, null],
+      ['GET', 'HTTP/1.1 204 No Content\r\n\r\n', 204, null],
+      ['GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 1000\r\nETag: "a"\r\n\r\n', 304, '1000'],
+    ];
+    for (const [method, answer, status, length] of cases) {
+      origin.answer = () => answer;
+      client.write(requestText(method, '/'));
+      const response = await responseOn(client, method);
+      assert.deepEqual([response.status, fieldOf(response, 'content-length')], [status, length], answer);
+    }
+    origin.answer = () => ok('whole');
+    client.write(requestText('GET', '/'));
+    assert.equal((await responseOn(client)).content.toString(), 'whole');
+    client.close();
+  });
+
+  test('a failure in answer to HEAD has no content either', async () => {
+    origin.answer = () => (socket) => void socket.destroy();
+    const client = edge.connect();
+    client.write(requestText('HEAD', '/'));
+    const response = await responseOn(client, 'HEAD');
+    assert.equal(response.status, 502);
+    origin.answer = () => ok('after');
+    client.write(requestText('GET', '/'));
+    assert.equal((await responseOn(client)).content.toString(), 'after');
+    client.close();
+  });
+
+  test('a client that waits for 100 is told to go on; the origin sees no Expect', async () => {
+    const client = edge.connect();
+    client.write(requestText('POST', '/', ['Expect: 100-continue', 'Content-Length: 7']));
+    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
+    assert.equal(client.octets.toString(), 'HTTP/1.1 100 Continue\r\n\r\n');
+    client.write('content');
+    const response = await responseOn(client, 'POST');
+    assert.deepEqual([response.interim, response.status], [[100], 200]);
+    assert.deepEqual(valuesOf(origin.last, 'expect'), []);
+    assert.equal(origin.last.content.toString(), 'content');
+    client.close();
+  });
+
+  test('a client that waits for 100 and does not get it gets the refusal instead', async () => {
+    const response = await edge.send(
+      requestText('POST', '/', ['Expect: 100-continue', 'Content-Length: 7', 'Via: 1.1 edge.test']),
+    );
+    assert.deepEqual([response.interim, response.status], [[], 502]);
+  });
+
+  test('pipelined requests are answered in their order', async () => {
+    origin.answer = ({ line }) => (socket) =>
+      void setTimeout(() => socket.write(ok(line.split(' ')[1] ?? '')), line.includes('/0') ? 60 : 0);
+    const client = edge.connect();
+    const paths = Array.from({ length: 8 }, (_, index) => `/${index}`);
+    client.write(paths.map((path) => requestText('GET', path)).join(''));
+    for (const path of paths) assert.equal((await responseOn(client)).content.toString(), path);
+    client.close();
+  });
+
+  for (const [what, apartMs] of [['with its requests', 0], ['later', 120]] as const) {
+    test(`pipelined requests are all answered where the client half-closes ${what}`, async () => {
+      origin.answer = ({ line }) => (socket) => void setTimeout(() => socket.write(ok(line.split(' ')[1] ?? '')), 100);
+      const client = edge.connect();
+      client.write(['/a', '/b', '/c'].map((path) => requestText('GET', path)).join(''));
+      if (apartMs === 0) client.finish();
+      else setTimeout(() => client.finish(), apartMs);
+      for (const path of ['/a', '/b', '/c']) assert.equal((await responseOn(client)).content.toString(), path);
+      await client.waitFor(() => client.state !== 'open', patienceMs);
+      assert.equal(client.state, 'fin');
+    });
+  }
+
+  test('content of a pipelined request is its own', async () => {
+    const client = edge.connect();
+    client.write(requestText('POST', '/1', ['Content-Length: 5'], 'GET /') + requestText('GET', '/2'));
+    await responseOn(client, 'POST');
+    await responseOn(client);
+    assert.deepEqual(
+      origin.requests.map(({ line, content }) => [line, content.toString()]),
+      [
+        ['POST /1 HTTP/1.1', 'GET /'],
+        ['GET /2 HTTP/1.1', ''],
+      ],
+    );
+    client.close();
+  });
+
+  test('an absolute target is taken apart; OPTIONS * goes on as it is', async () => {
+    await edge.send(requestText('GET', 'http://Example.org/a?b', ['Host: example.org']));
+    assert.equal(origin.last.line, 'GET /a?b HTTP/1.1');
+    assert.deepEqual(valuesOf(origin.last, 'host'), ['example.org']);
+    await edge.send(requestText('OPTIONS', '*'));
+    assert.equal(origin.last.line, 'OPTIONS * HTTP/1.1');
+    await edge.send(requestText('OPTIONS', 'http://example.org'));
+    assert.equal(origin.last.line, 'OPTIONS * HTTP/1.1');
+  });
+
+  test('CONNECT is refused: this is no tunnel', async () => {
+    const { response } = await refused(edge, Buffer.from('CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n'));
+    assert.ok([400, 405, 501].includes(response.status), String(response.status));
+    assert.equal(origin.requests.length, 0);
+  });
+
+  test('a connection that was opened for nothing is closed without a word', async () => {
+    const client = new RawClient(edge.address());
+    client.finish();
+    await client.waitFor(() => client.state !== 'open', patienceMs);
+    assert.deepEqual([client.state, client.octets.length], ['fin', 0]);
+  });
+
+  test('nothing is left behind', async () => {
+    for (const gateway of [edge, inner]) {
+      await until('no exchange and no client is left', () => {
+        const { active, clients } = gateway.counts();
+        return active === 0 && clients === 0;
+      });
+      assert.equal(gateway.counts().unclassified, 0);
+    }
+  });
+});

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+
+/** A request as its octets say it: nothing is put in order, joined, or left out. */
+export interface RawRequest {
+  readonly line: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly content: Buffer;
+  /** Connections count from 1. */
+  readonly connection: number;
+}
+
+/** Whole octets to send, null to say nothing, or a function that has the connection for itself. */
+export type RawAnswer = string | Uint8Array | null | ((socket: Socket) => void);
+
+/** An origin that notes exactly what it was sent and sends exactly what the test gives it. */
+export class RawOrigin {
+  readonly requests: RawRequest[] = [];
+  answer: (request: RawRequest) => RawAnswer = () => ok('ok\n');
+  port = 0;
+  connections = 0;
+  readonly #server: Server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
+  readonly #open = new Set<Socket>();
+
+  static async start(answer?: (request: RawRequest) => RawAnswer, port = 0): Promise<RawOrigin> {
+    const origin = new RawOrigin();
+    if (answer !== undefined) origin.answer = answer;
+    origin.#server.listen(port, '127.0.0.1');
+    await once(origin.#server, 'listening');
+    const address = origin.#server.address();
+    origin.port = typeof address === 'object' && address !== null ? address.port : 0;
+    return origin;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  get connectionsOpen(): number {
+    return this.#open.size;
+  }
+
+  get last(): RawRequest {
+    const last = this.requests.at(-1);
+    if (last === undefined) throw new Error('nothing has reached the origin');
+    return last;
+  }
+
+  forget(): void {
+    this.requests.length = 0;
+  }
+
+  /** Stops listening and cuts every connection. */
+  async close(): Promise<void> {
+    for (const socket of this.#open) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #accept(socket: Socket): void {
+    const connection = ++this.connections;
+    let held: Buffer = Buffer.alloc(0);
+    this.#open.add(socket);
+    socket.on('error', () => {}); // 'close' follows.
+    socket.on('close', () => this.#open.delete(socket));
+    socket.on('end', () => socket.end());
+    socket.on('data', (octets: Buffer) => {
+      held = Buffer.concat([held, octets]);
+      for (let read = readRequest(held, connection); read !== null; read = readRequest(held, connection)) {
+        held = read.rest;
+        this.requests.push(read.request);
+        this.#give(socket, this.answer(read.request));
+      }
+    });
+  }
+
+  #give(socket: Socket, answer: RawAnswer): void {
+    if (typeof answer === 'function') answer(socket);
+    else if (answer !== null) socket.write(typeof answer === 'string' ? Buffer.from(answer, 'latin1') : answer);
+  }
+}
+
+/** All values of a field, in order. */
+export function valuesOf(request: RawRequest, name: string): string[] {
+  return request.fields.filter(([n]) => n.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
+}
+
+/** A response with a length; `fields` are whole lines. */
+export function ok(content: string, fields: readonly string[] = [], status = '200 OK'): string {
+  return [`HTTP/1.1 ${status}`, ...fields, `Content-Length: ${Buffer.byteLength(content)}`, '', content].join('\r\n');
+}
+
+function readRequest(octets: Buffer, connection: number): { request: RawRequest; rest: Buffer } | null {
+  const end = octets.indexOf('\r\n\r\n');
+  if (end === -1) return null;
+  const [line = '', ...lines] = octets.toString('latin1', 0, end).split('\r\n');
+  const fields = lines.map((text): [string, string] => {
+    const colon = text.indexOf(':');
+    return [text.slice(0, colon), text.slice(colon + 1).trim()];
+  });
+  const value = (name: string): string | undefined => fields.find(([n]) => n.toLowerCase() === name)?.[1];
+  const after = octets.subarray(end + 4);
+  if (value('transfer-encoding') === 'chunked') {
+    const chunks = readChunks(after);
+    return chunks && { request: { line, fields, content: chunks.content, connection }, rest: chunks.rest };
+  }
+  const length = Number(value('content-length') ?? 0);
+  if (after.length < length) return null;
+  return { request: { line, fields, content: after.subarray(0, length), connection }, rest: after.subarray(length) };
+}
+
+function readChunks(octets: Buffer): { content: Buffer; rest: Buffer } | null {
+  const pieces: Buffer[] = [];
+  for (let from = 0; ; ) {
+    const lineEnd = octets.indexOf('\r\n', from);
+    if (lineEnd === -1) return null;
+    const size = Number.parseInt(octets.toString('latin1', from, lineEnd), 16);
+    from = lineEnd + 2;
+    if (size === 0) {
+      const end = octets.indexOf('\r\n', from) === from ? from + 2 : octets.indexOf('\r\n\r\n', from) + 4;
+      return end < from + 2 ? null : { content: Buffer.concat(pieces), rest: octets.subarray(end) };
+    }
+    if (octets.length < from + size + 2) return null;
+    pieces.push(octets.subarray(from, from + size));
+    from += size + 2;
+  }
+}

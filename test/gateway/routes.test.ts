@@ -1,0 +1,354 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { fieldOf } from '../../src/testing/testing.ts';
+import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
+import { requestText, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
+
+// Which route a request takes, and what a route does to what passes: from the text of a configuration to the octets.
+
+let origin: RawOrigin;
+let edge: YamlGateway;
+
+before(async () => {
+  origin = await RawOrigin.start();
+});
+after(() => origin.close());
+
+const answersBy = (id: string): string => `respond: { content: "${id}" }`;
+
+describe('the first route that matches is taken', () => {
+  before(async () => {
+    edge = await startFromYaml(`
+routes:
+  - { host: exact.example.org, path: /both, ${answersBy('exact')} }
+  - { host: "*.example.org", ${answersBy('wildcard')} }
+  - { host: [one.test, two.test], ${answersBy('listed')} }
+  - { path: /api, methods: [PUT, PATCH], ${answersBy('api-put')} }
+  - { path: /api, fields: { X-Beta: "yes", Authorization: { present: true } }, ${answersBy('api-beta')} }
+  - { path: /api, ${answersBy('api')} }
+  - { path: /api/v2, ${answersBy('hidden')} }
+  - { path: /a%20b, ${answersBy('escaped')} }
+  - { host: last.test, ${answersBy('last')} }
+`);
+  });
+  after(() => edge.stop());
+
+  const table: [what: string, method: string, path: string, fields: string[], route: string | null][] = [
+    ['an exact host', 'GET', '/both', ['Host: exact.example.org'], 'exact'],
+    ['an exact host with a port', 'GET', '/both', ['Host: exact.example.org:8080'], 'exact'],
+    ['an exact host in capitals', 'GET', '/both', ['Host: EXACT.Example.ORG'], 'exact'],
+    ['a wildcard, when the path of the exact one differs', 'GET', '/', ['Host: exact.example.org'], 'wildcard'],
+    ['a wildcard over two labels', 'GET', '/', ['Host: a.b.example.org'], 'wildcard'],
+    ['not a wildcard for the name itself', 'GET', '/', ['Host: example.org'], null],
+    ['not a wildcard for a name that only ends so', 'GET', '/', ['Host: badexample.org'], null],
+    ['the second of a list of hosts', 'GET', '/', ['Host: two.test'], 'listed'],
+    ['a path as a whole', 'GET', '/api', [], 'api'],
+    ['a path with a query behind it', 'GET', '/api?x=/api/v2', [], 'api'],
+    ['a path and below', 'GET', '/api/v2/users', [], 'api'],
+    ['not a path that only begins so', 'GET', '/apiary', [], null],
+    ['not a path in capitals', 'GET', '/API', [], null],
+    ['a path with an escape, as it was sent', 'GET', '/a%20b/c', [], 'escaped'],
+    ['a method', 'PATCH', '/api/x', ['Content-Length: 0'], 'api-put'],
+    ['not a method in small letters', 'patch', '/api/x', ['Content-Length: 0'], 'api'],
+    ['two fields', 'GET', '/api', ['X-Beta: yes', 'authorization: Basic eA=='], 'api-beta'],
+    ['not one of two fields', 'GET', '/api', ['X-Beta: yes'], 'api'],
+    ['not a field with another value', 'GET', '/api', ['X-Beta: no', 'Authorization: x'], 'api'],
+    ['not a field twice', 'GET', '/api', ['X-Beta: yes', 'X-Beta: no', 'Authorization: x'], 'api'],
+    ['the last one', 'GET', '/anything', ['Host: last.test'], 'last'],
+    ['none', 'GET', '/', ['Host: nobody.test'], null],
+  ];
+
+  for (const [what, method, path, fields, route] of table) {
+    test(what, async () => {
+      const response = await edge.send(requestText(method, path, fields));
+      assert.equal(response.status, route === null ? 404 : 200);
+      if (route !== null) assert.equal(response.content.toString(), route);
+    });
+  }
+
+  test('a request that no route matches gets 404, and the record says why', async () => {
+    const response = await edge.get('/nowhere', ['Accept: application/json']);
+    assert.equal(response.status, 404);
+    assert.match(fieldOf(response, 'proxy-status') ?? '', /^edge\.test;error=destination_not_found/);
+    assert.equal(JSON.parse(response.content.toString()).cause, 'no_route');
+    const record = await edge.record(response);
+    assert.deepEqual([record.cause, record.route, record.status, record.end], ['no_route', null, 404, 'generated']);
+  });
+});
+
+describe('a route may rewrite what goes to the endpoint', () => {
+  before(async () => {
+    edge = await startFromYaml(`
+upstreams: { app: "${origin.address}" }
+routes:
+  - { path: /strip, to: app, rewrite: { path: / } }
+  - { path: /old, to: app, rewrite: { path: /new/deep } }
+  - { path: /host-endpoint, to: app, rewrite: { host: endpoint } }
+  - { path: /host-fixed, to: app, rewrite: { host: inner.example } }
+  - { path: /, to: app }
+`);
+  });
+  after(() => edge.stop());
+
+  const table: [sent: string, seen: string, host: string][] = [
+    ['/strip', '/', 'example.org'],
+    ['/strip/', '/', 'example.org'],
+    ['/strip/a/b?c=/strip', '/a/b?c=/strip', 'example.org'],
+    ['/strip?q', '/?q', 'example.org'],
+    ['/old/x%2Fy', '/new/deep/x%2Fy', 'example.org'],
+    ['/old?q', '/new/deep?q', 'example.org'],
+    ['/older', '/older', 'example.org'],
+    ['/host-endpoint', '/host-endpoint', 'ENDPOINT'],
+    ['/host-fixed', '/host-fixed', 'inner.example'],
+    ['/else', '/else', 'example.org'],
+  ];
+  for (const [sent, seen, host] of table) {
+    test(`${sent} is seen as ${seen} of ${host}`, async () => {
+      origin.forget();
+      await edge.get(sent);
+      assert.equal(origin.last.line, `GET ${seen} HTTP/1.1`);
+      assert.deepEqual(valuesOf(origin.last, 'host'), [host === 'ENDPOINT' ? origin.address : host]);
+      assert.deepEqual(valuesOf(origin.last, 'x-forwarded-host'), ['example.org']);
+    });
+  }
+});
+
+describe('a route may edit fields', () => {
+  before(async () => {
+    edge = await startFromYaml(`
+upstreams: { app: "${origin.address}" }
+routes:
+  - path: /
+    to: app
+    request_fields:
+      set: { X-Tenant: shop, X-Both: ours }
+      add: { X-Tag: ["a", "b"], X-Kept: more }
+      remove: [Cookie, X-Gone]
+    response_fields:
+      set: { Server: edge, X-Frame-Options: DENY, Date: "Thu, 01 Jan 1970 00:00:00 GMT" }
+      add: { Set-Cookie: "seen=1" }
+      remove: X-Powered-By
+`);
+  });
+  after(() => edge.stop());
+
+  test('of the request: first remove, then set, then add', async () => {
+    origin.forget();
+    await edge.get('/', ['Cookie: a', 'cookie: b', 'X-GONE: 1', 'X-Both: theirs', 'x-both: twice', 'X-Kept: one']);
+    const seen = origin.last;
+    assert.deepEqual(valuesOf(seen, 'cookie'), []);
+    assert.deepEqual(valuesOf(seen, 'x-gone'), []);
+    assert.deepEqual(valuesOf(seen, 'x-tenant'), ['shop']);
+    assert.deepEqual(valuesOf(seen, 'x-both'), ['ours']);
+    assert.deepEqual(valuesOf(seen, 'x-tag'), ['a', 'b']);
+    assert.deepEqual(valuesOf(seen, 'x-kept'), ['one', 'more']);
+  });
+
+  test('of the response', async () => {
+    origin.answer = () => ok('x', ['Server: nginx', 'X-Powered-By: PHP', 'Set-Cookie: a=1', 'Set-Cookie: b=2']);
+    const response = await edge.get('/');
+    origin.answer = () => ok('ok\n');
+    const values = (name: string): string[] =>
+      response.fields.filter(([n]) => n.toLowerCase() === name).map(([, value]) => value);
+    assert.deepEqual(values('server'), ['edge']);
+    assert.deepEqual(values('x-powered-by'), []);
+    assert.deepEqual(values('x-frame-options'), ['DENY']);
+    assert.deepEqual(values('set-cookie'), ['a=1', 'b=2', 'seen=1']);
+    assert.deepEqual(values('date'), ['Thu, 01 Jan 1970 00:00:00 GMT'], 'no second Date beside the configured one');
+  });
+});
+
+describe('a route has its own timeouts', () => {
+  before(async () => {
+    edge = await startFromYaml(`
+upstreams: { app: "${origin.address}" }
+timeouts: { response_head: 5s }
+routes:
+  - { path: /hasty, to: app, timeouts: { response_head: 100ms } }
+  - { path: /limited, to: app, timeouts: { exchange: 120ms } }
+  - { path: /stalls, to: app, timeouts: { idle: 100ms } }
+  - { path: /, to: app }
+`);
+  });
+  after(() => edge.stop());
+  after(() => {
+    origin.answer = () => ok('ok\n');
+  });
+
+  const late = (ms: number) => () => (socket: { write(text: string): void }) => void setTimeout(() => socket.write(ok('late')), ms);
+
+  test('the hasty one gives up where the patient one waits', async () => {
+    origin.answer = late(300);
+    const [hasty, patient] = await Promise.all([edge.get('/hasty'), edge.get('/patient')]);
+    assert.deepEqual([hasty.status, patient.status], [504, 200]);
+    assert.equal((await edge.record(hasty)).cause, 'response_head_timeout');
+  });
+
+  test('a limit for the whole exchange is 504 too, under its own name', async () => {
+    origin.answer = late(400);
+    const response = await edge.get('/limited');
+    assert.equal(response.status, 504);
+    const record = await edge.record(response);
+    assert.deepEqual([record.cause, record.shape, record.delivery], ['exchange_timeout', 'too_slow', 'sent_unknown']);
+  });
+
+  test('an answer that stalls is cut after the idle time of its route', async () => {
+    origin.answer = () => 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf';
+    const client = edge.connect();
+    client.write(requestText('GET', '/stalls'));
+    const outcome = await client.response('GET', 5000);
+    client.close();
+    assert.equal(outcome.response?.complete, false);
+    assert.notEqual(outcome.state, 'open');
+    const record = await edge.record(outcome.response ?? '');
+    assert.deepEqual([record.cause, record.end], ['response_content_stalled', 'truncated']);
+  });
+});
+
+const dead = '127.0.0.1:1';
+
+describe('error pages', () => {
+  const page = '<h1>{{status}} {{title}}</h1><p>{{detail}}</p><i>{{request_id}}</i><b>{{nothing}}</b>';
+  before(async () => {
+    edge = await startFromYaml(
+      `
+upstreams: { app: { endpoints: "${dead}", check: none } }
+error_pages: { default: all.html }
+routes:
+  - { path: /shop, to: app, error_pages: { 502: shop.html } }
+  - { path: /shut, maintenance: "Back <soon>", error_pages: { 502: shop.html } }
+  - { path: /, to: app }
+`,
+      { files: { 'shop.html': `shop ${page}`, 'all.html': `all ${page}` } },
+    );
+  });
+  after(() => edge.stop());
+
+  test("a route's own page, filled in", async () => {
+    const response = await edge.get('/shop', ['Accept: text/html']);
+    const id = fieldOf(response, 'x-request-id');
+    assert.equal(response.status, 502);
+    assert.equal(fieldOf(response, 'content-type'), 'text/html; charset=utf-8');
+    const text = response.content.toString();
+    assert.match(text, /^shop <h1>502 The application refused the connection<\/h1>/);
+    assert.ok(text.includes(`<i>${id}</i>`), text);
+    assert.ok(text.includes('<b>{{nothing}}</b>'), 'what is no placeholder of ours stays');
+  });
+
+  test("the file's own page where the route has none for the status, with its message escaped", async () => {
+    const response = await edge.get('/shut', ['Accept: text/html']);
+    assert.equal(response.status, 503);
+    const text = response.content.toString();
+    assert.match(text, /^all <h1>503 /);
+    assert.ok(text.includes('Back &lt;soon&gt;'), text);
+  });
+
+  test('who asks for JSON or text gets that', async () => {
+    const json = await edge.get('/shop', ['Accept: application/json']);
+    assert.equal(JSON.parse(json.content.toString()).status, 502);
+    const text = await edge.get('/shop', ['Accept: text/plain']);
+    assert.match(text.content.toString(), /^502 Bad Gateway: /);
+  });
+});
+
+describe('routes that answer by themselves', () => {
+  before(async () => {
+    edge = await startFromYaml(`
+routes:
+  - { path: /robots.txt, respond: { content: "User-agent: *\\n" } }
+  - { path: /teapot, respond: { status: 418, content_type: application/json, content: "{}" } }
+  - { path: /nothing, respond: { status: 204 } }
+  - { path: /old, redirect: /new }
+  - { path: /gone, redirect: { location: "https://example.com/x", status: 301 } }
+  - { path: /shut, maintenance: { message: Back at noon., retry_after: 2h } }
+`);
+  });
+  after(() => edge.stop());
+
+  const table: [string, string, number, Record<string, string | null>, string][] = [
+    ['GET', '/robots.txt', 200, { 'content-type': 'text/plain; charset=utf-8', 'proxy-status': null }, 'User-agent: *\n'],
+    ['HEAD', '/robots.txt', 200, { 'content-length': '14' }, ''],
+    ['GET', '/teapot', 418, { 'content-type': 'application/json', 'content-length': '2' }, '{}'],
+    ['GET', '/nothing', 204, { 'content-length': null, 'transfer-encoding': null }, ''],
+    ['GET', '/old/x', 307, { location: '/new' }, 'See /new\n'],
+    ['GET', '/gone', 301, { location: 'https://example.com/x' }, 'See https://example.com/x\n'],
+  ];
+  for (const [method, path, status, fields, content] of table) {
+    test(`${method} ${path} gets ${status}`, async () => {
+      const response = await edge.send(requestText(method, path));
+      assert.equal(response.status, status);
+      for (const [name, value] of Object.entries(fields)) assert.equal(fieldOf(response, name), value, name);
+      assert.equal(response.content.toString(), content);
+      assert.ok(fieldOf(response, 'date') !== null);
+      const record = await edge.record(response);
+      assert.deepEqual([record.end, record.shape, record.status], ['generated', 'none', status]);
+    });
+  }
+
+  test('maintenance is 503 with when to come back and what the operator says', async () => {
+    const response = await edge.get('/shut', ['Accept: text/html']);
+    assert.equal(response.status, 503);
+    assert.equal(fieldOf(response, 'retry-after'), '7200');
+    assert.match(fieldOf(response, 'proxy-status') ?? '', /^edge\.test;error=/);
+    assert.match(response.content.toString(), /Back at noon\./);
+    const record = await edge.record(response);
+    assert.deepEqual([record.cause, record.shape, record.upstream], ['maintenance', 'refused_by_gateway', null]);
+  });
+
+  test('content of a request that nobody reads does not become the next request', async () => {
+    const response = await edge.send(requestText('POST', '/teapot', ['Content-Length: 30'], 'GET /robots.txt HTTP/1.1\r\n'));
+    assert.equal(response.status, 418);
+    assert.equal(response.rest.length, 0);
+    assert.equal(fieldOf(response, 'connection'), 'close');
+  });
+});
+
+describe('disclosure', () => {
+  before(async () => {
+    const port = origin.port;
+    edge = await startFromYaml(`
+upstreams:
+  refused: { endpoints: "${dead}", check: none }
+  named: { endpoints: "localhost:1", check: none }
+  garbage: { endpoints: "127.0.0.1:${port}", check: none }
+  down: { endpoints: ["127.0.0.1:1", "unix:/run/secret/app.sock"], check: { interval: 60s, fails: 1 } }
+routes:
+  - { path: /operator/refused, to: refused, disclosure: operator }
+  - { path: /operator/down, to: down, disclosure: operator }
+  - { path: /refused, to: refused }
+  - { path: /named, to: named }
+  - { path: /garbage, to: garbage }
+  - { path: /slow, to: garbage, timeouts: { response_head: 50ms } }
+  - { path: /down, to: down }
+`);
+    origin.answer = ({ line }) => (line.includes('/slow') ? null : 'SSH-2.0-OpenSSH_9.9 secret-banner\r\n');
+  });
+  after(() => edge.stop());
+  after(() => {
+    origin.answer = () => ok('ok\n');
+  });
+
+  const secrets = /127\.0\.0\.1|localhost|secret|ECONN|refused:|unix:|OpenSSH|next-hop|details=/;
+  for (const path of ['/refused', '/named', '/garbage', '/slow', '/down', '/nowhere']) {
+    for (const accept of ['application/json', 'text/html', 'text/plain', 'application/grpc']) {
+      test(`a stranger learns no address from ${path} in ${accept}`, async () => {
+        const type = accept === 'application/grpc' ? ['Content-Type: application/grpc'] : [`Accept: ${accept}`];
+        const response = await edge.get(path, type);
+        const said = `${response.fields.map((field) => field.join(': ')).join('\n')}\n\n${response.content}`;
+        assert.equal(secrets.exec(said)?.[0], undefined);
+        assert.ok(fieldOf(response, 'x-request-id') !== null);
+      });
+    }
+  }
+
+  test('an operator learns endpoint, reason and next step', async () => {
+    const refused = await edge.get('/operator/refused', ['Accept: application/json']);
+    assert.match(fieldOf(refused, 'proxy-status') ?? '', /next-hop="127\.0\.0\.1:1"/);
+    const problem = JSON.parse(refused.content.toString());
+    assert.equal(problem.endpoint, dead);
+    assert.ok(problem.next_step.length > 0);
+    const down = await edge.get('/operator/down', ['Accept: text/plain']);
+    assert.match(down.content.toString(), /127\.0\.0\.1:1: /);
+    assert.match(down.content.toString(), /unix:\/run\/secret\/app\.sock: /);
+  });
+});

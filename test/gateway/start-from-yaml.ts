@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { thisHost } from '../../src/config/host.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
+import type { Configuration } from '../../src/core/configuration.ts';
+import type { Event, EventKind } from '../../src/core/event.ts';
+import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { Gateway, ReloadOutcome } from '../../src/gateway/control.ts';
+import { startGateway } from '../../src/gateway/gateway.ts';
+import { fieldOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
+
+/** How long anything that a test waits for may take; far above what it does take. */
+export const patienceMs = 10_000;
+
+/** What a test's file need not say: it is added where the text has no such key. */
+const usual: Readonly<Record<string, string>> = {
+  deployment: 'edge.test',
+  member: 'one',
+  listeners: '{ http: "127.0.0.1:0" }',
+  admin: '{ socket: none }',
+  log: '{ path: none }',
+};
+
+/** A gateway as users have it: from the text of a configuration, with real sockets. */
+export class YamlGateway {
+  readonly gateway: Gateway;
+  readonly folder: string;
+  readonly events: readonly Event[];
+
+  constructor(gateway: Gateway, folder: string, events: readonly Event[]) {
+    this.gateway = gateway;
+    this.folder = folder;
+    this.events = events;
+  }
+
+  address(listener = 'http'): { host: string; port: number } {
+    const { address = '' } = this.gateway.status().listeners.find(({ id }) => id === listener) ?? {};
+    const [, host, port] = /^(.*):([0-9]+)$/.exec(address) ?? [];
+    assert.ok(host !== undefined, `no listener ${listener}`);
+    return { host, port: Number(port) };
+  }
+
+  connect(listener = 'http'): RawClient {
+    return new RawClient(this.address(listener));
+  }
+
+  /** Sends these octets on a connection of their own, and waits for one whole response. */
+  async send(octets: string | Uint8Array, listener = 'http'): Promise<RawResponse> {
+    const client = this.connect(listener);
+    try {
+      client.write(octets);
+      return await responseOn(client, Buffer.from(octets.slice(0, 8)).toString('latin1').split(' ')[0] ?? 'GET');
+    } finally {
+      client.close();
+    }
+  }
+
+  /** A GET for `path`, with these field lines; without a Host among them it gets one. */
+  get(path: string, fields: readonly string[] = []): Promise<RawResponse> {
+    return this.send(requestText('GET', path, fields));
+  }
+
+  /** Writes the file anew and reads it again. */
+  async reload(yaml: string): Promise<ReloadOutcome> {
+    await writeFile(join(this.folder, 'candor.yaml'), withUsual(yaml));
+    return this.gateway.reload('the test');
+  }
+
+  async record(of: RawResponse | string): Promise<ExchangeRecord> {
+    const id = typeof of === 'string' ? of : fieldOf(of, 'x-request-id');
+    assert.ok(id !== null, 'the response has no X-Request-Id');
+    const record = await this.gateway.findExchange(id);
+    assert.ok(record !== null, `no record of ${id}`);
+    return record;
+  }
+
+  eventsOf<K extends EventKind>(kind: K): Extract<Event, { kind: K }>[] {
+    return this.events.filter((event): event is Extract<Event, { kind: K }> => event.kind === kind);
+  }
+
+  /** Exchanges under way and connections of clients, as the worker last reported them. */
+  counts(): { active: number; clients: number; upstream: number; ended: number; unclassified: number } {
+    const { workers, exchanges } = this.gateway.counts();
+    const sum = (of: 'exchangesActive' | 'clientConnections' | 'upstreamConnections' | 'unclassifiedTotal'): number =>
+      workers.reduce((total, worker) => total + worker[of], 0);
+    return {
+      active: sum('exchangesActive'),
+      clients: sum('clientConnections'),
+      upstream: sum('upstreamConnections'),
+      ended: exchanges.reduce((total, { count }) => total + count, 0),
+      unclassified: sum('unclassifiedTotal'),
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.gateway.stop('the test is over');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+export interface YamlOptions {
+  /** Files beside the configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Resolves when the listeners are open. A text with mistakes fails the test with what is wrong. */
+export async function startFromYaml(yaml: string, options: YamlOptions = {}): Promise<YamlGateway> {
+  const folder = await mkdtemp(join(tmpdir(), 'candor-gateway-'));
+  const path = join(folder, 'candor.yaml');
+  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
+  await writeFile(path, withUsual(yaml));
+  const environment = options.environment ?? {};
+  const read = async (): Promise<Read> => {
+    const loading = await loadConfiguration(path, environment, thisHost());
+    if (loading.ok) return { ok: true, configuration: loading.configuration };
+    return { ok: false, complaints: loading.complaints.map(({ line, message }) => `line ${line}: ${message}`) };
+  };
+  const first = await read();
+  assert.ok(first.ok, first.ok ? '' : first.complaints.join('\n'));
+  const events: Event[] = [];
+  const gateway = await startGateway({
+    configuration: first.configuration,
+    source: path,
+    reloadConfiguration: read,
+    watcher: { told: (event) => void events.push(event) },
+  });
+  return new YamlGateway(gateway, folder, events);
+}
+
+type Read =
+  | { readonly ok: true; readonly configuration: Configuration }
+  | { readonly ok: false; readonly complaints: string[] };
+
+function withUsual(yaml: string): string {
+  const text = yaml.replace(/^\n/, '');
+  const missing = Object.entries(usual).filter(([key]) => !new RegExp(`^${key}:`, 'm').test(text));
+  return `${missing.map(([key, value]) => `${key}: ${value}\n`).join('')}${text}`;
+}
+
+export function requestText(method: string, path: string, fields: readonly string[] = [], content = ''): string {
+  const host = fields.some((line) => /^host:/i.test(line)) ? [] : ['Host: example.org'];
+  return [`${method} ${path} HTTP/1.1`, ...host, ...fields, '', content].join('\r\n');
+}
+
+/** One whole response on an open connection; what follows it stays for the next call. */
+export async function responseOn(client: RawClient, method = 'GET'): Promise<RawResponse> {
+  const outcome = await client.response(method, patienceMs);
+  const { response, octets, state } = outcome;
+  assert.ok(response !== null, `no response; the connection is ${state}; received ${JSON.stringify(text(octets))}`);
+  assert.ok(response.complete, `the response is not whole; the connection is ${state}: ${text(octets)}`);
+  client.forget();
+  if (response.rest.length > 0) client.pieces.push({ atMs: client.elapsedMs, octets: response.rest });
+  return response;
+}
+
+function text(octets: Buffer): string {
+  return octets.toString('latin1', 0, 400);
+}
+
+/** Resolves when `met` says so; fails the test, naming `what`, when it never does. */
+export async function until(
+  what: string,
+  met: () => boolean | Promise<boolean>,
+  limitMs: number = patienceMs,
+): Promise<void> {
+  const end = performance.now() + limitMs;
+  while (!(await met())) {
+    assert.ok(performance.now() < end, `it never came to this: ${what}`);
+    await sleep(5);
+  }
+}
