@@ -188,7 +188,8 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     this.#paused = false;
     if (head.framing.kind === 'chunked') this.#chunked.reset();
     this.request = head;
-    this.client = clientFacts(this.#peer, head.fields, this.#ports.isTrusted);
+    // A stranger is who the connection says it is, for every request of it alike.
+    if (this.client.trusted) this.client = clientFacts(this.#peer, head.fields, this.#ports.isTrusted);
     this.#persistent = head.keepAlive;
     this.#beginExchange(this.#tooLarge());
   }

@@ -332,6 +332,8 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
 
   onRequestFailed(failure: Failure): void {
     if (this.#state === 'ended') return;
+    // The response is on its way and whole: what is wrong with the rest of the request no longer matters.
+    if (this.#state === 'committed' && this.#stream === null && requestOnly.has(failure.cause)) return;
     this.#giveUpAttempt(failure);
     if (failure.cause === 'client_gone') {
       this.failure = failure;
@@ -403,6 +405,13 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
 
 /** How long a failure waits for the news of an exit: main hears of it and tells us within a few milliseconds. */
 const exitNewsMs = 50;
+
+/** Failures of a request that has not been read to its end, by a client that is still there. */
+const requestOnly: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
+  'request_refused',
+  'request_content_timeout',
+  'request_content_cut',
+]);
 
 function isEmpty(framing: Framing): boolean {
   return framing.kind === 'none' || (framing.kind === 'length' && framing.octets === 0);

@@ -40,8 +40,14 @@ export function identify(request: RequestHead, client: ClientFacts, wallTime: nu
   if (context !== null) {
     return { requestId, traceId: context.traceId, traceFlags: context.flags, traceContinued: true };
   }
-  const own = requestId.length === 36 ? requestId : ids.requestId(wallTime);
-  return { requestId, traceId: own.replaceAll('-', ''), traceFlags: '00', traceContinued: false };
+  // What a trusted peer calls a request need not be a UUID, nor be new.
+  const own = sent === requestId ? ids.requestId(wallTime) : requestId;
+  return { requestId, traceId: digitsOf(own), traceFlags: '00', traceContinued: false };
+}
+
+/** A UUID's 32 hexadecimal digits. */
+function digitsOf(uuid: string): string {
+  return uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24);
 }
 
 /** RFC 9110 §7.6.3: a request that bears our own name in Via has been here before. */

@@ -41,6 +41,8 @@ export class RequestFieldsReader {
   #hostEnd = 0;
   #options = 0;
   #nominated: Set<string> | null = null;
+  /** Stays empty for `Connection: keep-alive` and `close`, which nearly all are: then no set is made. */
+  #spare = new Set<string>();
   #continue = false;
   #expectation = '';
   #upgrade: string | null = null;
@@ -111,9 +113,12 @@ export class RequestFieldsReader {
       case transferEncodingId:
         return this.#framing.noteTransferEncoding(octets, start, end);
       case connectionId: {
-        const names = this.#nominated ?? new Set<string>();
+        const names = this.#nominated ?? this.#spare;
         this.#options |= connectionOptions(octets, start, end, names);
-        if (names.size > 0) this.#nominated = names;
+        if (names.size > 0 && this.#nominated === null) {
+          this.#nominated = names;
+          this.#spare = new Set();
+        }
         return;
       }
       case expectId:

@@ -24,6 +24,8 @@ export class ResponseFieldsReader {
   readonly #framing = new FramingFacts();
   #options = 0;
   #nominated: Set<string> | null = null;
+  /** Stays empty for `Connection: keep-alive` and `close`, which nearly all are: then no set is made. */
+  #spare = new Set<string>();
   #timeoutS: number | null = null;
 
   read(
@@ -71,9 +73,12 @@ export class ResponseFieldsReader {
     else if (id === transferEncodingId) this.#framing.noteTransferEncoding(octets, start, end);
     else if (id === keepAliveId) this.#timeoutS ??= keepAliveTimeout(octets, start, end);
     else {
-      const names = this.#nominated ?? new Set<string>();
+      const names = this.#nominated ?? this.#spare;
       this.#options |= connectionOptions(octets, start, end, names);
-      if (names.size > 0) this.#nominated = names;
+      if (names.size > 0 && this.#nominated === null) {
+        this.#nominated = names;
+        this.#spare = new Set();
+      }
     }
   }
 }
