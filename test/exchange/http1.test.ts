@@ -138,6 +138,23 @@ describe('requests on one connection', () => {
     rest(world);
   });
 
+  it('an answer that is on its way is not cut by what is wrong with the rest of the request', () => {
+    const world = answering({ endpointWindowOctets: 1_000_000 });
+    world.endpoint('a').onRequest = () => {};
+    const client = world.request({ method: 'POST', expects: 'chunked' }, { connection: 'slow', windowOctets: 200 });
+    world.pass(10);
+    client.stopReading();
+    world.endpoint('a').arrived[0]?.cut('closed');
+    world.pass(10);
+    world.lines.get('slow')?.send('no chunk at all\r\n');
+    world.pass(10);
+    client.readOn();
+    world.pass(100);
+    assert.deepEqual([client.status, client.state], [502, 'whole']);
+    recordSays(world, { end: 'generated', cause: 'closed_before_response', status: 502, delivery: 'partial' });
+    rest(world);
+  });
+
   it('a broken chunk is refused, and the connection ends', () => {
     const world = answering();
     const { send, got } = typing(world);

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { simulate } from './simulation.ts';
+
+describe('a busy hour of the gateway', () => {
+  for (const seed of ['1', '2', '7', '10']) {
+    it(`keeps every promise, seed ${seed}`, () => {
+      const { exchanges, ends } = simulate(seed, 120);
+      assert.ok(exchanges > 60, `${exchanges} exchanges`);
+      for (const end of ['forwarded', 'generated', 'abandoned']) assert.ok((ends[end] ?? 0) > 0, `some are ${end}`);
+    });
+  }
+
+  it('keeps every promise with a seed that nobody has tried', (context) => {
+    const seed = String(Math.floor(Math.random() * 1e9));
+    context.diagnostic(`seed ${seed}`);
+    simulate(seed, 120);
+  });
+
+  it('is the same for the same seed', () => {
+    assert.deepEqual(simulate('3', 40), simulate('3', 40));
+  });
+});
