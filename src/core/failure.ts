@@ -56,9 +56,9 @@ export interface Evidence {
   no_route: { host: string; path: string };
   no_endpoint_ready: { upstream: string; endpoints: number; why: string; retryAfterS: number };
   instance_starting: { upstream: string; application: string; sinceMs: number; retryAfterS: number };
-  pool_full: { upstream: string; limit: number };
-  local_ports_exhausted: { address: string };
-  descriptors_exhausted: { address: string; errno: string };
+  pool_full: { upstream: string; limit: number; retryAfterS: number };
+  local_ports_exhausted: { address: string; retryAfterS: number };
+  descriptors_exhausted: { address: string; errno: string; retryAfterS: number };
   loop_detected: { via: string };
   hops_exceeded: { hops: number; limit: number };
   destination_prohibited: { address: string };

@@ -24,6 +24,12 @@ export function connectFailure(fault: WorldFault, place: ConnectPlace): Failure 
   }
 }
 
+/** A port that a connection has used rests in TIME-WAIT this long on Linux (TCP_TIMEWAIT_LEN) before it can be had again. */
+const portRestsS = 60;
+
+/** A descriptor is free again as soon as any connection ends; in a gateway that has used them all, that is at once. */
+const connectionEndsS = 1;
+
 function dnsFailure(code: string, name: string): Failure | null {
   switch (code) {
     case 'ENOTFOUND':
@@ -41,7 +47,7 @@ function dnsFailure(code: string, name: string): Failure | null {
       return fail('dns_timeout', 'dns', { name, limitMs: 0 });
     case 'EMFILE':
     case 'ENFILE':
-      return fail('descriptors_exhausted', 'dns', { address: name, errno: code });
+      return fail('descriptors_exhausted', 'dns', { address: name, errno: code, retryAfterS: connectionEndsS });
     default:
       return null;
   }
@@ -77,12 +83,12 @@ function tcpFailure(code: string, address: string): Failure | null {
       return fail('connect_refused', 'connect', { address });
     case 'EADDRNOTAVAIL':
     case 'EADDRINUSE':
-      return fail('local_ports_exhausted', 'connect', { address });
+      return fail('local_ports_exhausted', 'connect', { address, retryAfterS: portRestsS });
     case 'EMFILE':
     case 'ENFILE':
     case 'ENOBUFS':
     case 'ENOMEM':
-      return fail('descriptors_exhausted', 'connect', { address, errno: code });
+      return fail('descriptors_exhausted', 'connect', { address, errno: code, retryAfterS: connectionEndsS });
     default:
       return null;
   }

@@ -20,6 +20,9 @@ export type EndpointSettings = Pick<
 /** An endpoint says how long it keeps idle connections; we let go this much earlier. */
 const keepAliveMarginMs = 1000;
 
+/** Of a full pool's many exchanges one ends soon; sooner than this cannot be said in Retry-After. */
+const exchangeEndsS = 1;
+
 /** A request that must not be repeated goes only on a connection that was in use this recently, or a fresh one. */
 const justUsedMs = 1000;
 
@@ -97,7 +100,11 @@ export class LiveEndpoint implements ConnectionHome {
     if (this.#isFull) this.#idle[0]?.close();
     if (this.#isFull) {
       waiter.onNoStream(
-        fail('pool_full', 'queue', { upstream: this.#settings.id, limit: this.#settings.connectionsMax }),
+        fail('pool_full', 'queue', {
+          upstream: this.#settings.id,
+          limit: this.#settings.connectionsMax,
+          retryAfterS: exchangeEndsS,
+        }),
       );
       return null;
     }
