@@ -1,0 +1,445 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// Content in bulk: every octet reaches whom it is for, and what cannot be passed on at once is not piled up.
+
+/** A megabyte and a little, so that no boundary of a buffer falls together with the end. */
+const octetsOfClient = 1_300_003;
+
+/** What a client's content is made of: a function of its id and the place, so that no two clients have the same. */
+function contentOf(id: number, octets: number): Buffer {
+  const content = Buffer.allocUnsafe(octets);
+  for (let at = 0; at < octets; at++) content[at] = (at * 31 + (at >>> 8) * 7 + (at >>> 16) * 13 + id * 101) & 0xff;
+  return content;
+}
+
+describe('twenty clients at once, slow and fast, by length and in chunks', () => {
+  let origin: Echo;
+  let edge: YamlGateway;
+  before(async () => {
+    origin = await startEcho();
+    edge = await startFromYaml(`
+upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts: 1 } }
+`);
+  });
+  after(() => edge.stop());
+  after(() => origin.close());
+
+  test('get and give their own octets only', async () => {
+    const clients = Array.from({ length: 20 }, (_, id) => exchangeContent(edge, id));
+    for (const [id, got] of (await Promise.all(clients)).entries()) {
+      const expected = contentOf(id, octetsOfClient);
+      assert.equal(got.length, expected.length, `client ${id}: length`);
+      assert.ok(got.equals(expected), `client ${id}: differs at octet ${firstDifference(got, expected)}`);
+    }
+    await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
+    assert.equal(edge.counts().unclassified, 0);
+  });
+});
+
+/**
+ * Sends a client's content and returns what came back. Odd ids upload in chunks, every third asks for chunks back,
+ * every fourth reads slowly, every fifth writes slowly.
+ */
+async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
+  const content = contentOf(id, octetsOfClient);
+  const { host, port } = edge.address();
+  const socket = connect({ host, port });
+  await once(socket, 'connect');
+  const chunkedUp = id % 2 === 1;
+  const framing = chunkedUp ? 'Transfer-Encoding: chunked' : `Content-Length: ${content.length}`;
+  const wanted = id % 3 === 0 ? 'chunked' : 'length';
+  const sending = (async () => {
+    socket.write(requestText('POST', `/echo?${wanted}&slow=${id % 4 === 1}`, [framing, 'Connection: close']));
+    const pieceOctets = 7_001 + id * 997;
+    for (let at = 0; at < content.length; at += pieceOctets) {
+      const piece = content.subarray(at, at + pieceOctets);
+      const octets = chunkedUp ? Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, crlf]) : piece;
+      if (!socket.write(octets)) await once(socket, 'drain');
+      if (id % 5 === 0) await sleep(1);
+    }
+    if (chunkedUp) socket.write('0\r\n\r\n');
+  })();
+  const pieces: Buffer[] = [];
+  for await (const octets of socket) {
+    pieces.push(octets as Buffer);
+    if (id % 4 === 0 && pieces.length % 16 === 0) await sleep(1);
+  }
+  await sending;
+  return contentIn(Buffer.concat(pieces));
+}
+
+const crlf = Buffer.from('\r\n');
+
+/** The content of a response that ended with its connection. */
+function contentIn(octets: Buffer): Buffer {
+  const end = octets.indexOf('\r\n\r\n');
+  const head = octets.toString('latin1', 0, end);
+  assert.match(head, /^HTTP\/1\.1 200 /);
+  const rest = octets.subarray(end + 4);
+  if (!/transfer-encoding: chunked/i.test(head)) return rest;
+  const pieces: Buffer[] = [];
+  for (let at = 0; ; ) {
+    const lineEnd = rest.indexOf('\r\n', at);
+    const size = Number.parseInt(rest.toString('latin1', at, lineEnd), 16);
+    assert.ok(lineEnd >= 0 && size >= 0, 'a chunk has a size');
+    if (size === 0) return Buffer.concat(pieces);
+    pieces.push(rest.subarray(lineEnd + 2, lineEnd + 2 + size));
+    at = lineEnd + 2 + size + 2;
+  }
+}
+
+function firstDifference(a: Buffer, b: Buffer): number {
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return at;
+  return -1;
+}
+
+interface Echo {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Sends each request's content back while it comes: after the head, octet for octet, by length or in chunks. */
+async function startEcho(): Promise<Echo> {
+  const sockets = new Set<Socket>();
+  const server = createServer({ allowHalfOpen: true, highWaterMark: 8192 }, (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+    void echoOn(socket);
+  });
+  const port = await listening(server);
+  return {
+    port,
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function listening(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+async function echoOn(socket: Socket): Promise<void> {
+  let held = Buffer.alloc(0);
+  const more = socket[Symbol.asyncIterator]();
+  const read = async (): Promise<boolean> => {
+    const next = await more.next();
+    if (next.done === true) return false;
+    held = Buffer.concat([held, next.value as Buffer]);
+    return true;
+  };
+  const take = (octets: number): Buffer => {
+    const taken = held.subarray(0, octets);
+    held = held.subarray(octets);
+    return taken;
+  };
+  const line = async (end: string): Promise<string | null> => {
+    while (!held.includes(end)) if (!(await read())) return null;
+    const text = take(held.indexOf(end)).toString('latin1');
+    take(end.length);
+    return text;
+  };
+  for (let head = await line('\r\n\r\n'); head !== null; head = await line('\r\n\r\n')) {
+    const chunked = head.includes('?chunked');
+    const slow = head.includes('slow=true');
+    // Its length is known before it has come: that of the upload, where the upload has one.
+    const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${octetsOfClient}`;
+    socket.write(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n`);
+    const pass = async (octets: Buffer): Promise<void> => {
+      const out = chunked ? Buffer.concat([Buffer.from(`${octets.length.toString(16)}\r\n`), octets, crlf]) : octets;
+      if (!socket.write(out)) await once(socket, 'drain');
+      if (slow) await sleep(1);
+    };
+    const length = /content-length: ([0-9]+)/i.exec(head)?.[1];
+    const passNext = async (octets: number): Promise<void> => {
+      for (let left = octets; left > 0; ) {
+        if (held.length === 0 && !(await read())) return;
+        const piece = take(Math.min(left, held.length));
+        left -= piece.length;
+        await pass(piece);
+      }
+    };
+    if (length !== undefined) await passNext(Number(length));
+    else {
+      for (let size = await line('\r\n'); size !== null; size = await line('\r\n')) {
+        const octets = Number.parseInt(size, 16);
+        await passNext(octets);
+        await line('\r\n');
+        if (octets === 0) break;
+      }
+    }
+    if (chunked) socket.write('0\r\n\r\n');
+  }
+}
+
+/** The process of the gateway alone, so that its memory is its own. */
+class GatewayProcess {
+  readonly child: ChildProcess;
+  readonly folder: string;
+  port = 0;
+  #said = '';
+
+  constructor(yaml: string) {
+    this.folder = mkdtempSync(join(tmpdir(), 'candor-content-'));
+    writeFileSync(join(this.folder, 'candor.yaml'), yaml);
+    const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+    this.child = spawn(process.execPath, [main, 'up', '-c', 'candor.yaml'], {
+      cwd: this.folder,
+      env: { PATH: process.env['PATH'], HOME: this.folder },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.#said += text;
+      });
+  }
+
+  async open(): Promise<void> {
+    const opened = /"kind":"listener_opened".*?"address":"127\.0\.0\.1:([0-9]+)"/;
+    await until(`the gateway listens; it said:\n${this.#said}`, () => opened.test(this.#said));
+    this.port = Number(opened.exec(this.#said)?.[1]);
+  }
+
+  /** Octets of physical memory, as the kernel counts them. */
+  get residentOctets(): number {
+    const pages = Number(readFileSync(`/proc/${this.child.pid}/statm`, 'utf8').split(' ')[1]);
+    return pages * 4096;
+  }
+
+  async end(): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      const exited = once(this.child, 'exit');
+      this.child.kill('SIGKILL');
+      await exited;
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+const growthMax = 60 * 1024 * 1024;
+const large = 300 * 1024 * 1024;
+
+describe('memory does not grow with what passes', () => {
+  let origin: { readonly port: number; close(): Promise<void>; readonly taken: number };
+  let gateway: GatewayProcess;
+  before(async () => {
+    origin = await startLargeOrigin();
+    gateway = new GatewayProcess(`
+listeners: { http: "127.0.0.1:0" }
+admin: { socket: none }
+log: { path: none }
+upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none } }
+`);
+    await gateway.open();
+    // What the first exchanges of a process cost once is not what is measured.
+    await download(gateway.port, '/length', 8 * 1024 * 1024);
+  });
+  after(() => gateway.end());
+  after(() => origin.close());
+
+  for (const path of ['/length', '/chunked', '/until-close']) {
+    test(`while 300 MB are read slowly (${path})`, async (context) => {
+      const before = gateway.residentOctets;
+      let most = before;
+      const octets = await download(gateway.port, path, large, () => {
+        most = Math.max(most, gateway.residentOctets);
+      });
+      assert.ok(octets >= large, `${octets} octets came`);
+      context.diagnostic(`resident memory grew by ${((most - before) / 1048576).toFixed(1)} MiB at most`);
+      assert.ok(most - before < growthMax, `it grew by ${most - before} octets`);
+    });
+  }
+
+  for (const framing of ['length', 'chunked'] as const) {
+    test(`while 300 MB are sent to an origin that reads slowly (${framing})`, async (context) => {
+      const before = gateway.residentOctets;
+      let most = before;
+      const taken = origin.taken;
+      await upload(gateway.port, framing, () => {
+        most = Math.max(most, gateway.residentOctets);
+      });
+      assert.ok(origin.taken - taken >= large, `${origin.taken - taken} octets came`);
+      context.diagnostic(`resident memory grew by ${((most - before) / 1048576).toFixed(1)} MiB at most`);
+      assert.ok(most - before < growthMax, `it grew by ${most - before} octets`);
+    });
+  }
+});
+
+const block = Buffer.alloc(64 * 1024, 'candor. ');
+
+/** Reads with a rest after each few megabytes, so that the gateway must wait for us. */
+async function download(port: number, path: string, octetsMax: number, look = (): void => {}): Promise<number> {
+  const socket = connect({ host: '127.0.0.1', port });
+  socket.write(requestText('GET', path, ['Connection: close']));
+  let octets = 0;
+  let next = 0;
+  for await (const piece of socket) {
+    octets += (piece as Buffer).length;
+    if (octets >= octetsMax && octetsMax < large) break;
+    if (octets < next) continue;
+    next += 16 * 1024 * 1024;
+    // Once long enough for an origin without brakes to send it all.
+    await sleep(next === 64 * 1024 * 1024 ? 400 : 20);
+    look();
+  }
+  socket.destroy();
+  return octets;
+}
+
+async function upload(port: number, framing: 'length' | 'chunked', look: () => void): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port });
+  const answered = once(socket, 'data');
+  const field = framing === 'length' ? `Content-Length: ${large}` : 'Transfer-Encoding: chunked';
+  socket.write(requestText('PUT', '/upload', [field, 'Connection: close']));
+  const chunk = Buffer.concat([Buffer.from(`${block.length.toString(16)}\r\n`), block, crlf]);
+  let sent = 0;
+  let next = 0;
+  while (sent < large) {
+    sent += block.length;
+    if (!socket.write(framing === 'length' ? block : chunk)) await once(socket, 'drain');
+    if (sent < next) continue;
+    next += 16 * 1024 * 1024;
+    look();
+  }
+  if (framing === 'chunked') socket.write('0\r\n\r\n');
+  const [octets] = (await answered) as [Buffer];
+  assert.match(octets.toString('latin1', 0, 20), /^HTTP\/1\.1 200 /);
+  look();
+  socket.destroy();
+}
+
+/** Gives 300 MB to whoever asks, as fast as they are taken; takes 300 MB with rests between. */
+async function startLargeOrigin(): Promise<{ port: number; close(): Promise<void>; taken: number }> {
+  const sockets = new Set<Socket>();
+  const seen = { taken: 0 };
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => {});
+    void serveLarge(socket, seen).catch(() => {}); // A client that has read enough closes.
+  });
+  const port = await listening(server);
+  return {
+    port,
+    get taken() {
+      return seen.taken;
+    },
+    close: async () => {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function serveLarge(socket: Socket, seen: { taken: number }): Promise<void> {
+  let head = '';
+  let taken = 0;
+  let next = 0;
+  for await (const octets of socket) {
+    taken += (octets as Buffer).length;
+    seen.taken += (octets as Buffer).length;
+    if (head === '') {
+      head = (octets as Buffer).toString('latin1', 0, 1000);
+      if (head.startsWith('GET')) return await giveLarge(socket, head); // Leaving the loop closes the socket.
+    }
+    if (taken >= next) {
+      next += 16 * 1024 * 1024;
+      await sleep(20);
+    }
+    const end = (octets as Buffer).toString('latin1', Math.max(0, (octets as Buffer).length - 5));
+    const whole = /chunked/i.test(head) ? end.endsWith('0\r\n\r\n') : taken >= large + head.indexOf('\r\n\r\n') + 4;
+    if (whole) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n');
+  }
+}
+
+async function giveLarge(socket: Socket, head: string): Promise<void> {
+  const [, framing = ''] = /^GET \/(\S+)/.exec(head) ?? [];
+  const field = { length: `Content-Length: ${large}`, chunked: 'Transfer-Encoding: chunked' }[framing] ?? 'X-None: 1';
+  socket.write(`HTTP/1.1 200 OK\r\n${field}\r\nConnection: close\r\n\r\n`);
+  const piece = framing === 'chunked' ? Buffer.concat([Buffer.from('10000\r\n'), block, crlf]) : block;
+  for (let sent = 0; sent < large && !socket.destroyed; sent += block.length) {
+    if (!socket.write(piece)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
+  }
+  socket.end(framing === 'chunked' ? '0\r\n\r\n' : '');
+}
+
+describe('a client that leaves in the middle', () => {
+  let edge: YamlGateway;
+  let server: Server;
+  const sockets = new Set<Socket>();
+  before(async () => {
+    // Answers with a head and a little content, and then says nothing; reads a little of what it is sent.
+    server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => sockets.delete(socket));
+      socket.once('data', (octets: Buffer) => {
+        if (octets.includes('GET /silent')) return;
+        if (octets.includes('PUT ')) return void socket.pause();
+        socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${large}\r\n\r\n`);
+        if (octets.includes('/much')) for (let count = 0; count < 200; count++) socket.write(block);
+        else socket.write('little');
+      });
+    });
+    const port = await listening(server);
+    edge = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none } }`);
+  });
+  after(() => edge.stop());
+  after(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  const cases: [what: string, request: string, waitsFor: string, delivery: string][] = [
+    ['of a download', requestText('GET', '/little'), 'little', 'response_started'],
+    ['of a download that it does not read', requestText('GET', '/much'), 'candor', 'response_started'],
+    ['of an upload', `${requestText('PUT', '/', ['Content-Length: 90000000'])}${'x'.repeat(5000)}`, '', 'partial'],
+    ['of waiting', requestText('GET', '/silent'), '', 'sent_unknown'],
+  ];
+  for (const how of ['closes', 'resets'] as const) {
+    for (const [what, request, waitsFor, delivery] of cases) {
+      test(`${what}, and ${how}: one record, and no connection left on either side`, async () => {
+        const abandoned = abandonedIn(edge);
+        const ended = edge.counts().ended;
+        const { host, port } = edge.address();
+        const socket = connect({ host, port });
+        socket.on('error', () => {});
+        let came = '';
+        socket.on('data', (octets: Buffer) => {
+          if (came.length < 4096) came += octets.toString('latin1');
+          if (came.includes('candor')) socket.pause();
+        });
+        socket.write(request);
+        await until('the exchange is under way', () => sockets.size === 1 && came.includes(waitsFor));
+        await sleep(60); // Past the moment in which a half-close means "no more requests".
+        if (how === 'closes') socket.destroy();
+        else socket.resetAndDestroy();
+        await until('the endpoint is let go', () => sockets.size === 0);
+        await until('it is recorded', () => edge.counts().ended === ended + 1);
+        await until('nothing is under way', () => edge.counts().active === 0 && edge.counts().clients === 0);
+        // Content that ends too early may still be answered: who only half-closes reads it.
+        if (delivery !== 'partial' || how === 'resets') assert.equal(abandonedIn(edge), abandoned + 1);
+        assert.equal(edge.counts().ended, ended + 1, 'recorded once');
+      });
+    }
+  }
+});
+
+function abandonedIn(edge: YamlGateway): number {
+  const cells = edge.gateway.counts().exchanges.filter(({ end }) => end === 'abandoned');
+  return cells.reduce((sum, { count }) => sum + count, 0);
+}
