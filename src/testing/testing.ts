@@ -1,4 +1,5 @@
 /** The door of `candor/testing`: everything that a test of your own may use. */
+export { after } from '../core/time.ts';
 export { SimulatedClock } from './simulated-clock.ts';
 export { SeededRandom } from './seeded-random.ts';
 export {

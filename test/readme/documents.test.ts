@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { parse, stringify } from 'yaml';
+import { parseConfiguration } from '../../src/config/parse.ts';
+import * as testing from '../../src/testing/testing.ts';
+import { cacheFolder, repositoryRoot, toolPath } from '../../scripts/repository.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { runLine } from './demo-under-test.ts';
+import { type Block, blocksOf, readDocument } from './markdown.ts';
+
+describe('docs/configuration.md', () => {
+  for (const { language, line, text } of blocksOf(readDocument('docs/configuration.md'))) {
+    const fragment =
+      language === 'yaml' ? (parse(text, { uniqueKeys: false }) as Record<string, unknown> | null) : null;
+    // One has nothing but a comment, which is what it is about.
+    if (fragment === null) continue;
+    test(`the example at line ${line} is accepted`, () => {
+      const parsing = parseConfiguration(stringify(completed(fragment)), {
+        file: 'candor.yaml',
+        directory: '/',
+        environment: {},
+        hostname: 'gateway',
+      });
+      assert.deepEqual(parsing.ok ? parsing.warnings : parsing.complaints, []);
+    });
+  }
+});
+
+describe('docs/cli.md', () => {
+  const document = readDocument('docs/cli.md');
+  const blocks = blocksOf(document);
+  let around: FakeSurroundings;
+  before(() => {
+    around = new FakeSurroundings(mkdtempSync(join(tmpdir(), 'candor-documents-')));
+  });
+  after(() => rmSync(around.directory, { recursive: true, force: true }));
+
+  test('the complaints it shows are those that candor check makes', async () => {
+    const shown = blocks.find(({ heading }) => heading === 'candor check')?.text ?? '';
+    const source = [...shown.matchAll(/^ *(\d+) \| (.*)$/gm)];
+    // What is not shown must be there too: the sixth line is that of a route.
+    const lines = ['', '', '', 'routes:', '  - path: /', ''];
+    for (const [, number, text] of source) lines[Number(number) - 1] = text as string;
+    writeFileSync(join(around.directory, 'candor.yaml'), `${lines.join('\n')}\n`);
+    assert.equal(await around.candor('check', '-c', 'candor.yaml'), 4);
+    assert.equal(around.stdout.text, `${shown.split('\n').slice(1).join('\n')}\n`);
+  });
+
+  for (const heading of new Set(blocks.map((block) => block.heading))) {
+    const command = heading.replace('candor ', '');
+    test(`every flag that it names of candor ${command} exists, and every flag is named`, async () => {
+      const asked = new FakeSurroundings(around.directory);
+      assert.equal(await asked.candor(command, '--help'), 0);
+      const inHelp = flagsIn(asked.stdout.text.replace(/EXAMPLE\n[^]*?\n\n/, ''));
+      const section = document.split(/^## /m).find((part) => part.startsWith(heading)) ?? '';
+      // An example after `--` is the flag of another program.
+      const named = flagsIn(section.replace(/ -- .*$/gm, ''));
+      for (const flag of named) assert.ok(inHelp.has(flag), `${flag} does not exist`);
+      if (section.includes('| flag |'))
+        assert.deepEqual(named, new Set([...inHelp].filter((flag) => flag !== '--help')));
+    });
+  }
+
+  test('its exit codes are those of the program', async () => {
+    const { exitCodes } = await import('../../src/cli/exit-codes.ts');
+    const table = document.slice(document.indexOf('## Exit codes'));
+    const documented = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((match) =>
+      (match[1] ?? '').split(', ').map(Number),
+    );
+    assert.deepEqual(documented, Object.values(exitCodes));
+  });
+});
+
+describe('docs/testing.md', { timeout: 60_000 }, () => {
+  const examples = blocksOf(readDocument('docs/testing.md')).filter(({ language }) => language === 'ts');
+  const folder = join(cacheFolder, 'documents');
+  before(() => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    for (const example of examples) writeFileSync(join(folder, nameOf(example)), programOf(example));
+  });
+
+  test('has examples that compile', () => {
+    const configuration = join(folder, 'tsconfig.json');
+    writeFileSync(
+      configuration,
+      JSON.stringify({
+        extends: join(repositoryRoot, 'tsconfig.json'),
+        compilerOptions: { noUnusedLocals: false },
+        include: ['*.ts'],
+      }),
+    );
+    const ran = runLine(process.execPath, [toolPath('typescript', 'tsc'), '-p', configuration], process.env);
+    assert.equal(ran.status, 0, ran.stdout);
+  });
+
+  for (const example of examples) {
+    test(`the example at line ${example.line} runs`, () => {
+      const ran = runLine(process.execPath, [join(folder, nameOf(example))], process.env);
+      assert.equal(ran.status, 0, ran.stderr);
+    });
+  }
+});
+
+/** A fragment as it would stand in a whole file: with a route around it, and with the upstream that it needs. */
+function completed(fragment: Record<string, unknown>): Record<string, unknown> {
+  const outermost = [
+    'upstreams',
+    'applications',
+    'listeners',
+    'client',
+    'timeouts',
+    'routes',
+    'error_pages',
+    'admin',
+    'log',
+  ];
+  if (Object.keys(fragment).every((key) => outermost.includes(key))) return withTargets(fragment);
+  if ('check' in fragment) return { upstreams: { app: { endpoints: '127.0.0.1:3000', ...fragment } } };
+  const acts = ['respond', 'redirect', 'maintenance'].some((key) => key in fragment);
+  return withTargets({ routes: [acts ? fragment : { ...fragment, to: 'app' }] });
+}
+
+/** With an upstream for every route, or a route for every upstream. */
+function withTargets(file: Record<string, unknown>): Record<string, unknown> {
+  const routes = file['routes'] as readonly { to?: string }[] | undefined;
+  const upstreams = (file['upstreams'] ?? {}) as object;
+  if (routes !== undefined || (!('upstreams' in file) && !('applications' in file))) {
+    const targets = (routes ?? [{ to: 'app' }]).flatMap(({ to }) => (to === undefined ? [] : [to]));
+    const missing = targets.map((name) => [name, '127.0.0.1:3000']);
+    return targets.length === 0 ? file : { ...file, upstreams: { ...Object.fromEntries(missing), ...upstreams } };
+  }
+  const names = [...Object.keys(upstreams), ...Object.keys((file['applications'] ?? {}) as object)];
+  return names.length < 2 ? file : { ...file, routes: names.map((to) => ({ path: `/${to}`, to })) };
+}
+
+function flagsIn(text: string): Set<string> {
+  return new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag));
+}
+
+function nameOf({ line }: Block): string {
+  return `line-${line}.ts`;
+}
+
+/** What an example leaves to its reader's own program. */
+const surroundings: Readonly<Record<string, string>> = {
+  assert: "import assert from 'node:assert/strict';",
+  origin: 'const origin = await startFaultOrigin();',
+  post: "const post = (url: string, headers: Record<string, string>) => fetch(url, { method: 'POST', headers });",
+  log: 'const log: string[] = [];',
+};
+
+/** An example as a program: with what it leaves out, on the source itself, and with an end. */
+function programOf({ text }: Block): string {
+  const declared = (name: string): boolean =>
+    new RegExp(`(?:const|import.*) \\{?[^=]*\\b${name}\\b.*(?:=|from)`).test(text);
+  const given = Object.entries(surroundings).filter(
+    ([name]) => new RegExp(`\\b${name}\\b`).test(text) && !declared(name),
+  );
+  const prelude = given.map(([, line]) => line).join('\n');
+  const whole = `${prelude}\n${text}`;
+  const tools = Object.keys(testing).filter(
+    (name) =>
+      new RegExp(`\\b${name}\\(|\\b${name}\\b(?=[\\],])`).test(whole) &&
+      !new RegExp(`import.*\\b${name}\\b`).test(text),
+  );
+  const door = JSON.stringify(join(repositoryRoot, 'src/testing/testing.ts'));
+  const imports = tools.length === 0 ? '' : `import { ${tools.join(', ')} } from ${door};\n`;
+  return `${imports}${whole.replaceAll("'candor/testing'", door)}\nprocess.exit(0);\nexport {};\n`;
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { existsSync, globSync, statSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { test } from 'node:test';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { anchorsOf, linksOf, readDocument } from './markdown.ts';
+
+const documents = globSync(['*.md', 'docs/**/*.md', 'bench/*.md', 'test/**/*.md', 'src/**/*.md'], {
+  cwd: repositoryRoot,
+}).toSorted();
+
+for (const document of documents) {
+  test(`every link of ${document} leads somewhere`, () => {
+    const links = linksOf(readDocument(document)).filter(({ target }) => !/^[a-z]+:/.test(target));
+    const broken = links.filter(({ target }) => !leadsSomewhere(document, target));
+    assert.deepEqual(
+      broken.map(({ target, line }) => `${document}:${line}: ${target}`),
+      [],
+    );
+  });
+}
+
+function leadsSomewhere(document: string, target: string): boolean {
+  const [file = '', anchor] = target.split('#', 2);
+  const path = file === '' ? document : normalize(join(dirname(document), file));
+  // A link out of the repository is broken for everybody who has only the repository.
+  if (path.startsWith('..') || !existsSync(join(repositoryRoot, path))) return false;
+  if (anchor === undefined) return true;
+  return statSync(join(repositoryRoot, path)).isFile() && anchorsOf(readDocument(path)).has(anchor);
+}
