@@ -29,13 +29,13 @@ export function packAndInstall(folder: string): Installed {
 function npm(args: readonly string[], cwd: string): { ok: boolean; output: string } {
   const file = process.env['npm_execpath'] ?? findNpm();
   if (file === null) return { ok: false, output: 'npm is not here' };
-  const ran = spawnSync(process.execPath, [file, ...args], { cwd, encoding: 'utf8', env: environment() });
+  const ran = spawnSync(process.execPath, [file, ...args], { cwd, encoding: 'utf8', env: withoutNpm(process.env) });
   return { ok: ran.status === 0, output: (ran.stderr + ran.stdout).trim() };
 }
 
 /** Without what an outer `npm test` says of this repository, which an inner npm would take for its own settings. */
-function environment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
+export function withoutNpm(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const kept = Object.entries(env).filter(
     ([name]) => !/^npm_(package|lifecycle|command|config_local_prefix|config_prefix)/.test(name),
   );
   return Object.fromEntries(kept);

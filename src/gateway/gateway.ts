@@ -25,6 +25,8 @@ import { systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
 import { type Applied, WorkerHandle } from './worker-handle.ts';
 
+export type { Configuration, Gateway, GatewayWatcher };
+
 export type ConfigurationReload = () => Promise<
   | { readonly ok: true; readonly configuration: Configuration }
   | { readonly ok: false; readonly complaints: readonly string[] }

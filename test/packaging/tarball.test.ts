@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { packAndInstall } from '../../scripts/pack.ts';
-import { cacheFolder } from '../../scripts/repository.ts';
+import { packAndInstall, withoutNpm } from '../../scripts/pack.ts';
+import { cacheFolder, repositoryRoot, toolPath } from '../../scripts/repository.ts';
+import { freePort } from '../readme/free-port.ts';
 
 /** What a user's machine gets; each has its reason in `docs/adr/0003-dependencies.md`. */
 const packagesMax = 40;
@@ -20,8 +21,30 @@ const unbuildable =
 const skip = 'failure' in installed && !unbuildable ? 'no package registry is reached from here' : false;
 const command = join(home, 'node_modules', '.bin', 'candor');
 
-const children: ChildProcess[] = [];
-after(() => children.forEach((child) => child.kill('SIGKILL')));
+/** Of what is started here: admin sockets lie in a folder of its own, and nothing says that npm runs us. */
+const sockets = mkdtempSync(join(tmpdir(), 'candor-tarball-'));
+const env = { ...withoutNpm(process.env), TMPDIR: sockets, XDG_RUNTIME_DIR: '', RUNTIME_DIRECTORY: '' };
+
+const groups: ChildProcess[] = [];
+after(() => {
+  for (const child of groups) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  rmSync(sockets, { recursive: true, force: true });
+});
+
+const application = `require('node:http')
+  .createServer((request, response) => response.end('from the application'))
+  .listen(process.env.PORT, '127.0.0.1');
+`;
+
+const user = `import { type Gateway, type GatewayOptions, startGateway } from 'candor';
+import { type FaultOrigin, SimulatedClock, startFaultOrigin } from 'candor/testing';
+
+export const origin: FaultOrigin = await startFaultOrigin();
+export const start = (options: GatewayOptions): Promise<Gateway> => startGateway(options);
+new SimulatedClock().advanceSync(1);
+// @ts-expect-error A gateway cannot be started without a configuration.
+await startGateway({});
+`;
 
 test('the tarball is packed and installed into an empty folder', { skip }, () => {
   assert.ok('folder' in installed, 'failure' in installed ? installed.failure : '');
@@ -71,50 +94,129 @@ test(`at most ${packagesMax} packages and ${megabytesMax} MB are installed, none
   assert.deepEqual(globSync('node_modules/**/*.node', { cwd: home }), []);
 });
 
-test('the installed gateway serves a command that it starts', { skip, timeout: 60_000 }, async () => {
-  writeFileSync(
-    join(home, 'server.js'),
-    "require('node:http').createServer((request, response) => response.end('from the application')).listen(process.env.PORT, '127.0.0.1');\n",
-  );
-  const port = await freePort();
-  const gateway = spawn(
-    process.execPath,
-    [command, 'run', '--port', String(port), '--', process.execPath, 'server.js'],
-    {
-      cwd: home,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    },
-  );
-  children.push(gateway);
-  let said = '';
-  for (const stream of [gateway.stdout, gateway.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (said += text));
+describe('the installed command', { skip, timeout: 120_000 }, () => {
+  before(() => {
+    if (skip !== false) return;
+    writeFileSync(join(home, 'server.js'), application);
+    writeFileSync(join(home, 'mistaken.yaml'), 'upstreams: { app: "127.0.0.1:3000" }\nrouts: []\n');
+  });
 
-  const answer = await ask(port, gateway);
-  assert.equal(answer, 'from the application', said);
-  const exited = once(gateway, 'exit');
-  gateway.kill('SIGTERM');
-  assert.deepEqual(await exited, [0, null], said);
+  test('run serves the command that it starts, by npx too', async () => {
+    const port = await freePort();
+    const gateway = startNpx(['run', '--port', String(port), '--', 'node', 'server.js']);
+    assert.equal(await ask(port, gateway), 'from the application', gateway.said);
+    // Some npm end as their command did, others by the signal.
+    assert.ok([0, 130, null].includes(await gateway.interrupt()), gateway.said);
+    assert.match(gateway.said, /it is to stop: SIGINT/);
+  });
+
+  test('up runs a configuration, and status finds it', async () => {
+    const port = await freePort();
+    writeFileSync(
+      join(home, 'candor.yaml'),
+      `listeners: { http: "127.0.0.1:${port}" }\napplications: { web: { command: node server.js } }\n`,
+    );
+    const gateway = startInstalled(['up', '-c', 'candor.yaml']);
+    assert.equal(await ask(port, gateway), 'from the application', gateway.said);
+    const status = runInstalled(['status']);
+    assert.match(status.stdout, / serving, up [^]*web\/1 {2}ready/, status.stderr);
+    assert.equal(await gateway.interrupt(), 0, gateway.said);
+  });
+
+  test('demo brings its examples along', async () => {
+    const port = await freePort();
+    const gateway = startInstalled(['demo', '--port', String(port)]);
+    assert.match((await ask(port, gateway)) ?? '', /This page works/, gateway.said);
+    const refused = await fetch(`http://127.0.0.1:${port}/demo/unreachable`);
+    assert.equal(refused.status, 502);
+    await refused.body?.cancel();
+    assert.equal(await gateway.interrupt(), 0, gateway.said);
+  });
+
+  test('check complains, and ends with 4', () => {
+    const ran = runInstalled(['check', '-c', 'mistaken.yaml']);
+    assert.equal(ran.status, 4, ran.stderr);
+    assert.match(ran.stdout, /mistaken\.yaml:2:1: error: unknown key "routs"/);
+  });
 });
 
+describe('the installed modules', { skip }, () => {
+  test('candor/testing starts a fault origin', () => {
+    const program = `
+      import { startFaultOrigin } from 'candor/testing';
+      const origin = await startFaultOrigin();
+      console.log((await fetch(origin.url + '/status/418')).status);
+      await origin.close();`;
+    const ran = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', cwd: home });
+    assert.equal(ran.stdout, '418\n', ran.stderr);
+  });
+
+  test('have types that a strict TypeScript program can use', () => {
+    writeFileSync(join(home, 'user.mts'), user);
+    const types = join(repositoryRoot, 'node_modules', '@types');
+    const flags = ['--ignoreConfig', '--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', '--typeRoots', types];
+    const ran = spawnSync(process.execPath, [toolPath('typescript', 'tsc'), ...flags, 'user.mts'], {
+      encoding: 'utf8',
+      cwd: home,
+    });
+    assert.equal(ran.stdout, '');
+    assert.equal(ran.status, 0);
+  });
+});
+
+/** An installed gateway that runs. */
+interface Running {
+  readonly said: string;
+  readonly ended: boolean;
+  /** Ends it as Ctrl-C does; resolves with its exit code. */
+  interrupt(): Promise<number | null>;
+}
+
+function startInstalled(args: readonly string[]): Running {
+  return start(process.execPath, [command, ...args]);
+}
+
+/** As people type it. Ctrl-C reaches every process of the terminal, so the whole group gets it here. */
+function startNpx(args: readonly string[]): Running {
+  return start('npx', ['--no', 'candor', ...args]);
+}
+
+function start(file: string, args: readonly string[]): Running {
+  const child = spawn(file, args, { cwd: home, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const running = { said: '', ended: false, interrupt };
+  const exit = once(child, 'close');
+  exit.then(
+    () => (running.ended = true),
+    (error: unknown) => {
+      running.said += String(error);
+      running.ended = true;
+    },
+  );
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (running.said += text));
+  groups.push(child);
+  return running;
+
+  async function interrupt(): Promise<number | null> {
+    if (!running.ended) process.kill(-(child.pid as number), 'SIGINT');
+    const [code] = (await exit) as [number | null];
+    return code;
+  }
+}
+
+function runInstalled(args: readonly string[]): { stdout: string; stderr: string; status: number | null } {
+  return spawnSync(process.execPath, [command, ...args], { cwd: home, env, encoding: 'utf8' });
+}
+
 /** The content of the first 200; the gateway answers 503 until the application is ready. */
-async function ask(port: number, gateway: ChildProcess): Promise<string | null> {
-  while (gateway.exitCode === null) {
+async function ask(port: number, gateway: Running): Promise<string | null> {
+  while (!gateway.ended) {
     const response = await fetch(`http://127.0.0.1:${port}/`).catch(() => null);
     if (response?.status === 200) return response.text();
     await response?.body?.cancel();
     await sleep(100);
   }
   return null;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
 function readManifest(): { version: string; exports: Record<string, string | { types: string; default: string }> } {

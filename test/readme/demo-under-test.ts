@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../scripts/repository.ts';
+import { freePort, isFree } from './free-port.ts';
 
 /** What `npm start` starts. */
 export interface DemoUnderTest {
@@ -69,28 +69,6 @@ function untilReady(child: ChildProcess, ready: () => boolean): Promise<void> {
     });
     child.once('exit', reject);
     child.once('error', reject);
-  });
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const outcomes = await Promise.all(['127.0.0.1', '::1'].map((host) => tryListening(port, host)));
-  return outcomes.every((errno) => errno !== 'EADDRINUSE');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-function tryListening(port: number, host: string): Promise<string | null> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? 'EIO'));
-    server.listen({ port, host }, () => server.close(() => resolve(null)));
   });
 }
 
