@@ -85,7 +85,8 @@ export class SocketTransport implements Transport {
   }
 
   close(how: 'close' | 'reset'): void {
-    if (how === 'reset') this.#socket.resetAndDestroy();
+    // Only TCP has an RST to send; Node throws where it is asked for on a unix socket or within TLS.
+    if (how === 'reset' && this.facts.kind === 'tcp' && this.facts.tls === null) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
   }
 }

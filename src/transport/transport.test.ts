@@ -1,0 +1,500 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect as connectTcp, createServer, type Server, Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { createServer as createTlsServer } from 'node:tls';
+import type { ConnectTarget, ConnectWaiter, WorldFault } from '../core/connector.ts';
+import type { Transport } from '../core/transport.ts';
+import { createTransportPair } from '../testing/memory-transport.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { connectFailure } from '../upstream/connect-failure.ts';
+import { socketConnector } from './connect.ts';
+import { listen, type Listening } from './listen.ts';
+
+/** The other end, as the test sees it. */
+interface Peer {
+  write(octets: Buffer): void;
+  end(): void;
+  reset(): void;
+  stopReading(): void;
+  readOn(): void;
+  readonly got: Buffer;
+  readonly ended: boolean;
+  /** Undefined while it is open. */
+  readonly errno: string | null | undefined;
+}
+
+interface Connected {
+  readonly transport: Transport;
+  readonly peer: Peer;
+  /** Lets the world go on for a moment. */
+  turn(): Promise<void>;
+  close(): Promise<void>;
+}
+
+class SocketPeer implements Peer {
+  readonly socket: Socket;
+  readonly #pieces: Buffer[] = [];
+  ended = false;
+  errno: string | null | undefined = undefined;
+  #failed: string | null = null;
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on('data', (octets) => void this.#pieces.push(Buffer.from(octets)));
+    socket.on('end', () => void (this.ended = true));
+    socket.on('error', (error: NodeJS.ErrnoException) => void (this.#failed = error.code ?? ''));
+    socket.on('close', () => void (this.errno = this.#failed));
+  }
+
+  get got(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+
+  write(octets: Buffer): void {
+    this.socket.write(octets);
+  }
+
+  end(): void {
+    this.socket.end();
+  }
+
+  reset(): void {
+    this.socket.resetAndDestroy();
+  }
+
+  stopReading(): void {
+    this.socket.pause();
+  }
+
+  readOn(): void {
+    this.socket.resume();
+  }
+}
+
+class MemoryPeer implements Peer {
+  readonly #transport: Transport;
+  readonly #pieces: Buffer[] = [];
+  ended = false;
+  errno: string | null | undefined = undefined;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+    transport.listener = {
+      onOctets: (octets, start, end) => void this.#pieces.push(Buffer.from(octets.subarray(start, end))),
+      onEnd: () => void (this.ended = true),
+      onWritten() {},
+      onClosed: (errno) => void (this.errno = errno),
+    };
+  }
+
+  get got(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+
+  write(octets: Buffer): void {
+    this.#transport.write(octets, 0, octets.length, 'borrowed');
+  }
+
+  end(): void {
+    this.#transport.end();
+  }
+
+  reset(): void {
+    this.#transport.close('reset');
+  }
+
+  stopReading(): void {
+    this.#transport.pause();
+  }
+
+  readOn(): void {
+    this.#transport.resume();
+  }
+}
+
+const open: (() => Promise<void>)[] = [];
+after(async () => {
+  for (const close of open) await close();
+});
+
+async function accepted(rewrap: boolean): Promise<Connected> {
+  const found = Promise.withResolvers<Transport>();
+  const listening = Promise.withResolvers<Listening>();
+  const target = { host: '127.0.0.1', port: 0, sharePort: false };
+  const failed = (errno: string): void => listening.reject(new Error(errno));
+  listen(target, { onListening: listening.resolve, onListenFailed: failed, onConnection: found.resolve }, rewrap);
+  const { address, close } = await listening.promise;
+  const socket = connectTcp({ host: '127.0.0.1', port: address.port, allowHalfOpen: true });
+  const transport = await found.promise;
+  return real(transport, socket, async () => {
+    socket.destroy();
+    transport.close('close');
+    await close();
+  });
+}
+
+function real(transport: Transport, socket: Socket, close: () => Promise<void>): Connected {
+  open.push(close);
+  return { transport, peer: new SocketPeer(socket), turn: () => nextTurn(), close };
+}
+
+async function connected(): Promise<Connected> {
+  const server = createServer({ allowHalfOpen: true });
+  const socket = Promise.withResolvers<Socket>();
+  server.on('connection', socket.resolve);
+  const port = await listenOn(server);
+  const transport = await connectTo({ kind: 'tcp', address: '127.0.0.1', port, tls: null });
+  return endpointSide(transport, await socket.promise, server);
+}
+
+function endpointSide(transport: Transport, socket: Socket, server: Server): Connected {
+  return real(transport, socket, async () => {
+    socket.destroy();
+    transport.close('close');
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  });
+}
+
+function listenOn(server: Server): Promise<number> {
+  return new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
+  });
+}
+
+function connectTo(target: ConnectTarget): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const waiter: ConnectWaiter = {
+      onTransportConnected() {},
+      onConnected: resolve,
+      onConnectFailed: (fault) => reject(Object.assign(new Error('not connected'), { fault })),
+    };
+    socketConnector.connect(target, waiter);
+  });
+}
+
+const certificate = makeCertificate();
+
+function makeCertificate(): { readonly key: string; readonly cert: string } | null {
+  const folder = mkdtempSync(join(tmpdir(), 'transport-'));
+  try {
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const subject = ['-subj', '/CN=endpoint.example', '-addext', 'subjectAltName=DNS:endpoint.example'];
+    const how = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+    execFileSync('openssl', [...how, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+  } catch {
+    return null;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function secured(): Promise<Connected> {
+  assert(certificate !== null);
+  const server = createTlsServer({ ...certificate, allowHalfOpen: true });
+  const socket = Promise.withResolvers<Socket>();
+  server.on('secureConnection', socket.resolve);
+  const port = await listenOn(server);
+  const tls = { serverName: 'endpoint.example', verify: true, ca: certificate.cert };
+  const transport = await connectTo({ kind: 'tcp', address: '127.0.0.1', port, tls });
+  return endpointSide(transport, await socket.promise, server);
+}
+
+async function inMemory(): Promise<Connected> {
+  const clock = new SimulatedClock();
+  const [transport, other] = createTransportPair({ clock });
+  const turn = async (): Promise<void> => clock.advanceSync(1);
+  return { transport, peer: new MemoryPeer(other), turn, close: async () => {} };
+}
+
+/** What a transport tells, and what it said of each write. */
+function listenTo(transport: Transport): { pieces: Buffer[]; ended: boolean; written: number; errno: string | null | undefined } {
+  const heard = { pieces: [] as Buffer[], ended: false, written: 0, errno: undefined as string | null | undefined };
+  transport.listener = {
+    onOctets: (octets, start, end) => void heard.pieces.push(Buffer.from(octets.subarray(start, end))),
+    onEnd: () => void (heard.ended = true),
+    onWritten: () => void heard.written++,
+    onClosed: (errno) => void (heard.errno = errno),
+  };
+  return heard;
+}
+
+async function until(says: string, { turn }: Connected, holds: () => boolean): Promise<void> {
+  const limit = Date.now() + 5000;
+  while (!holds()) {
+    assert.ok(Date.now() < limit, `within five seconds ${says}`);
+    await turn();
+  }
+}
+
+function pattern(octets: number, salt: number): Buffer {
+  const made = Buffer.alloc(octets);
+  for (let at = 0; at < octets; at++) made[at] = (at * 7 + (at >> 10) * 13 + salt) & 0xff;
+  return made;
+}
+
+interface Kind {
+  readonly name: string;
+  readonly connect: () => Promise<Connected>;
+  readonly skip?: string | false;
+  /** TLS hides a reset of its peer behind its own shutdown. */
+  readonly resets?: boolean;
+}
+
+const kinds: readonly Kind[] = [
+  { name: 'an accepted socket, wrapped again', connect: () => accepted(true) },
+  { name: "an accepted socket with 'data' events", connect: () => accepted(false) },
+  { name: 'a connected socket with its own read buffer', connect: connected },
+  {
+    name: 'a TLS socket',
+    connect: secured,
+    skip: certificate === null && 'no certificate can be made without openssl',
+    resets: false,
+  },
+  { name: 'a transport in memory', connect: inMemory },
+];
+
+for (const { name, connect, skip = false, resets = true } of kinds) {
+  describe(`a transport over ${name}`, { skip }, () => {
+    it('delivers every octet, in order, in both directions at once', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      const [there, back] = [pattern(600_000, 1), pattern(500_000, 2)];
+      for (let at = 0; at < back.length; at += 50_000) world.peer.write(back.subarray(at, at + 50_000));
+      await sendAll(world, there, heard);
+      await until('all has come there', world, () => world.peer.got.length === there.length);
+      await until('all has come here', world, () => heard.pieces.reduce((sum, piece) => sum + piece.length, 0) === back.length);
+      assert.equal(world.peer.got.equals(there), true);
+      assert.equal(Buffer.concat(heard.pieces).equals(back), true);
+      await world.close();
+    });
+
+    it('keeps borrowed octets as they were when the caller overwrites them, however slow the reader', async () => {
+      const world = await connect();
+      listenTo(world.transport);
+      world.peer.stopReading();
+      const meant: Buffer[] = [];
+      const shared = Buffer.alloc(64 * 1024);
+      for (let n = 0; n < 80; n++) {
+        shared.fill(n);
+        meant.push(Buffer.from(shared));
+        world.transport.write(shared, 0, shared.length, 'borrowed');
+      }
+      shared.fill(0xdb);
+      world.peer.readOn();
+      const all = Buffer.concat(meant);
+      await until('all has come', world, () => world.peer.got.length === all.length);
+      assert.equal(world.peer.got.equals(all), true);
+      await world.close();
+    });
+
+    it('says once that all is written, after a write that said it is not', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.peer.stopReading();
+      let refused = 0;
+      for (let n = 0; n < 200; n++) {
+        const piece = pattern(64 * 1024, n);
+        if (!world.transport.write(piece, 0, piece.length, 'owned')) refused++;
+      }
+      assert.ok(refused > 0, 'the kernel does not take all of that');
+      assert.ok(world.transport.pendingOctets > 0);
+      await world.turn();
+      assert.equal(heard.written, 0);
+      world.peer.readOn();
+      await until('all is written', world, () => heard.written > 0);
+      assert.equal(world.transport.pendingOctets, 0);
+      for (let n = 0; n < 10; n++) await world.turn();
+      assert.equal(heard.written, 1);
+      await world.close();
+    });
+
+    it('delivers nothing while it is paused', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.transport.pause();
+      world.peer.write(pattern(10_000, 3));
+      for (let n = 0; n < 30; n++) await world.turn();
+      assert.equal(heard.pieces.length, 0);
+      world.transport.resume();
+      await until('it comes', world, () => Buffer.concat(heard.pieces).length === 10_000);
+      await world.close();
+    });
+
+    it('delivers the same octets when it reads in bulk, and when it changes its mind', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      const all = pattern(700_000, 4);
+      const { listener } = world.transport;
+      let deliveries = 0;
+      world.transport.listener = {
+        ...listener,
+        onOctets: (octets, start, end) => {
+          listener.onOctets(octets, start, end);
+          world.transport.readInBulk(++deliveries % 3 !== 0);
+        },
+      };
+      for (let at = 0; at < all.length; at += 70_000) world.peer.write(all.subarray(at, at + 70_000));
+      await until('all has come', world, () => heard.pieces.reduce((sum, piece) => sum + piece.length, 0) === all.length);
+      assert.equal(Buffer.concat(heard.pieces).equals(all), true);
+      await world.close();
+    });
+
+    it('tells a FIN, and can still write after it', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.peer.end();
+      await until('the FIN is told', world, () => heard.ended);
+      assert.equal(heard.errno, undefined);
+      world.transport.write(Buffer.from('still here'), 0, 10, 'borrowed');
+      await until('it arrives', world, () => world.peer.got.toString() === 'still here');
+      world.transport.end();
+      await until('both are closed', world, () => heard.errno !== undefined && world.peer.errno !== undefined);
+      assert.deepEqual([heard.errno, world.peer.errno], [null, null]);
+      await world.close();
+    });
+
+    it('sends its own FIN behind what is pending, and can still read', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      const all = pattern(400_000, 5);
+      world.transport.write(all, 0, all.length, 'owned');
+      world.transport.end();
+      await until('the FIN arrives', world, () => world.peer.ended);
+      assert.equal(world.peer.got.equals(all), true);
+      world.peer.write(Buffer.from('thanks'));
+      await until('it comes', world, () => Buffer.concat(heard.pieces).toString() === 'thanks');
+      await world.close();
+    });
+
+    it('tells a reset as ECONNRESET, once, and last', { skip: !resets && 'a TLS socket cannot send one' }, async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      let closings = 0;
+      const { listener } = world.transport;
+      world.transport.listener = { ...listener, onClosed: (errno) => (closings++, listener.onClosed(errno)) };
+      world.peer.reset();
+      await until('it is told', world, () => heard.errno !== undefined);
+      for (let n = 0; n < 5; n++) await world.turn();
+      assert.deepEqual([heard.errno, heard.ended, closings], ['ECONNRESET', false, 1]);
+      await world.close();
+    });
+
+    it('resets when it is asked to; where it cannot, it closes', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.transport.close('reset');
+      await until('both know', world, () => heard.errno !== undefined && (world.peer.errno !== undefined || world.peer.ended));
+      assert.equal(heard.errno, null);
+      if (resets) assert.equal(world.peer.errno, 'ECONNRESET');
+      await world.close();
+    });
+
+    it('may be written to, paused and closed after it has closed', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.transport.close('close');
+      world.transport.write(Buffer.from('late'), 0, 4, 'borrowed');
+      world.transport.pause();
+      world.transport.resume();
+      world.transport.close('reset');
+      world.transport.readInBulk(true);
+      await until('it is told', world, () => heard.errno !== undefined);
+      assert.equal(heard.written, 0);
+      await world.close();
+    });
+  });
+}
+
+/** As a writer ought to: no more while anything is pending. */
+async function sendAll(world: Connected, octets: Buffer, heard: { written: number }): Promise<void> {
+  for (let at = 0; at < octets.length; at += 40_000) {
+    const before = heard.written;
+    const end = Math.min(at + 40_000, octets.length);
+    if (!world.transport.write(octets, at, end, 'owned')) await until('it is written', world, () => heard.written > before);
+  }
+}
+
+describe('connecting', () => {
+  const faultOf = async (target: ConnectTarget): Promise<WorldFault> => {
+    try {
+      await connectTo(target);
+    } catch (error) {
+      return (error as { fault: WorldFault }).fault;
+    }
+    return assert.fail('it connects');
+  };
+  const causeOf = async (target: ConnectTarget): Promise<string | undefined> =>
+    connectFailure(await faultOf(target), { address: 'there', name: 'endpoint.example' })?.cause;
+
+  it('to a port where nobody listens is refused', async () => {
+    const server = createServer();
+    const port = await listenOn(server);
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    assert.equal(await causeOf({ kind: 'tcp', address: '127.0.0.1', port, tls: null }), 'connect_refused');
+  });
+
+  it('to a unix socket that is not there says so', async () => {
+    assert.equal(await causeOf({ kind: 'unix', path: join(tmpdir(), 'nobody-made-this.sock'), tls: null }), 'connect_socket_missing');
+  });
+
+  it('to a unix socket gives a transport that closes where it cannot reset', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'transport-'));
+    const path = join(folder, 'app.sock');
+    const server = createServer((socket) => void socket.on('error', () => {}));
+    await new Promise<void>((resolve) => server.listen(path, resolve));
+    const transport = await connectTo({ kind: 'unix', path, tls: null });
+    const heard = listenTo(transport);
+    assert.deepEqual([transport.facts.kind, transport.facts.remoteAddress], ['unix', path]);
+    transport.close('reset');
+    while (heard.errno === undefined) await nextTurn();
+    assert.equal(heard.errno, null);
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('to an address without a route says so, or is refused', async () => {
+    const cause = await causeOf({ kind: 'tcp', address: '255.255.255.255', port: 9, tls: null });
+    assert.match(cause ?? '', /^connect_(?:unroutable|not_permitted)$/);
+  });
+
+  it('in TLS to a port that speaks plainly says so', async () => {
+    const server = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    });
+    const port = await listenOn(server);
+    const tls = { serverName: 'endpoint.example', verify: true, ca: null };
+    assert.equal(await causeOf({ kind: 'tcp', address: '127.0.0.1', port, tls }), 'tls_plaintext_peer');
+    server.close();
+  });
+
+  const untrusted: readonly (readonly [string, { readonly serverName: string; readonly ca: string | null }, string])[] = [
+    ['a certificate that nobody vouches for', { serverName: 'endpoint.example', ca: null }, 'tls_certificate_untrusted'],
+    ['a certificate for another name', { serverName: 'other.example', ca: certificate?.cert ?? null }, 'tls_certificate_name'],
+  ];
+  for (const [what, how, cause] of untrusted) {
+    it(`in TLS to ${what} says so`, { skip: certificate === null && 'no certificate can be made without openssl' }, async () => {
+      const server = createTlsServer({ ...certificate });
+      server.on('tlsClientError', () => {});
+      const port = await listenOn(server);
+      assert.equal(await causeOf({ kind: 'tcp', address: '127.0.0.1', port, tls: { ...how, verify: true } }), cause);
+      server.close();
+    });
+  }
+
+  it('that is given up calls nobody back', async () => {
+    const server = createServer((socket) => void socket.destroy());
+    const port = await listenOn(server);
+    const called = (): never => assert.fail('nobody is called');
+    const waiter = { onTransportConnected: called, onConnected: called, onConnectFailed: called };
+    socketConnector.connect({ kind: 'tcp', address: '127.0.0.1', port, tls: null }, waiter).cancel();
+    for (let n = 0; n < 20; n++) await nextTurn();
+    server.close();
+  });
+});
