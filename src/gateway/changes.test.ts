@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Configuration } from '../core/configuration.ts';
+import { changesBetween } from './changes.ts';
+
+const before = {
+  deployment: 'edge',
+  member: 'one',
+  listeners: [{ id: 'web', port: 80 }],
+  routes: [{ id: 'a' }, { id: 'b', x: 1 }, { id: 'c' }],
+  upstreams: [],
+  applications: [],
+  trustedPeers: ['10.0.0.0/8'],
+  client: { headMs: 1 },
+  admin: { socket: null },
+  log: { path: '-' },
+} as unknown as Configuration;
+
+const table: readonly [what: string, change: object, says: readonly string[]][] = [
+  ['nothing', {}, []],
+  ['a route changed', { routes: [{ id: 'a' }, { id: 'b', x: 2 }, { id: 'c' }] }, ['routes: b']],
+  ['a route gone and one new', { routes: [{ id: 'a' }, { id: 'c' }, { id: 'd' }] }, ['routes: d, b']],
+  ['the order of routes', { routes: [{ id: 'b', x: 1 }, { id: 'a' }, { id: 'c' }] }, ['routes']],
+  ['who is trusted', { trustedPeers: [] }, ['trustedPeers']],
+  ['two parts', { member: 'two', client: { headMs: 2 } }, ['member', 'client']],
+];
+
+describe('changesBetween', () => {
+  for (const [what, change, says] of table) {
+    it(`names ${what}`, () => assert.deepEqual(changesBetween(before, { ...before, ...change }), says));
+  }
+});

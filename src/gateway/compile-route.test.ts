@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { RouteSpec } from '../core/configuration.ts';
+import { PairFields, pairsWritten } from '../testing/pair-fields.ts';
+import { compileRoute, rewriteOf } from './compile-route.ts';
+
+const rewrites: readonly [matched: string, replacement: string | null, target: string, rewritten: string][] = [
+  ['/api', null, '/api/x', '/api/x'],
+  ['/api', '/v1', '/api/x?y=/api', '/v1/x?y=/api'],
+  ['/api', '/v1', '/api', '/v1'],
+  ['/api', '/v1', '/api?x', '/v1?x'],
+  ['/api', '/', '/api', '/'],
+  ['/api', '/', '/api/x', '/x'],
+  ['/api', '/', '/api?x', '/?x'],
+  ['/api/', '/v1/', '/api/x', '/v1/x'],
+  ['/', '/base', '/x', '/base/x'],
+  ['/', '/base/', '/', '/base/'],
+  ['/', '/base', '*', '*'],
+];
+
+describe('a rewritten target', () => {
+  for (const [matched, replacement, target, rewritten] of rewrites) {
+    it(`${target} is ${rewritten} when ${matched} becomes ${replacement ?? 'nothing else'}`, () => {
+      assert.equal(rewriteOf(matched, replacement)(target), rewritten);
+    });
+  }
+});
+
+describe('a compiled route', () => {
+  const spec = {
+    id: 'r',
+    match: { hosts: [], pathPrefix: '/', methods: [], fields: [] },
+    action: { kind: 'upstream', upstream: 'app' },
+    rewrite: { pathPrefix: null, host: 'client' },
+    requestFields: { remove: ['Cookie'], set: [['X-Tenant', 'one']], add: [['X-Tag', 'two']] },
+    responseFields: { remove: ['server'], set: [], add: [] },
+  } as unknown as RouteSpec;
+
+  it('drops what is removed or set, and what is the gateway’s own, in any case; what is added stays', () => {
+    const { request } = compileRoute(spec, null);
+    const sent = new PairFields([['cookie', 'a'], ['x-tenant', 'mine'], ['x-tag', 'mine'], ['via', '1.1 x'], ['accept', '*/*']]);
+    const kept = pairsWritten((sink) => sent.writeTo(sink, request.drop));
+    assert.deepEqual(kept.pairs, [['x-tag', 'mine'], ['accept', '*/*']]);
+    assert.deepEqual(request.lines, [['X-Tenant', 'one'], ['X-Tag', 'two']]);
+  });
+
+  it('keeps the two directions apart', () => {
+    const { response } = compileRoute(spec, null);
+    const kept = pairsWritten((sink) => new PairFields([['server', 'x'], ['cookie', 'a']]).writeTo(sink, response.drop));
+    assert.deepEqual(kept.pairs, [['cookie', 'a']]);
+  });
+});

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { type Health, nextHealth, unknownHealth } from './health.ts';
+
+const thresholds = { passes: 2, fails: 3 };
+
+/** Results as a row of signs: + passed, - failed. */
+function after(results: string, start: Health = unknownHealth): Health {
+  return [...results].reduce((health, result) => nextHealth(health, result === '+', thresholds), start);
+}
+
+const table: readonly [results: string, state: Health['state']][] = [
+  ['', 'unknown'],
+  ['+', 'healthy'],
+  ['-', 'unhealthy'],
+  ['+--', 'healthy'],
+  ['+---', 'unhealthy'],
+  ['+--+--', 'healthy'],
+  ['-+', 'unhealthy'],
+  ['-++', 'healthy'],
+  ['-+-+', 'unhealthy'],
+  ['+---++', 'healthy'],
+];
+
+describe('the health of an endpoint', () => {
+  for (const [results, state] of table) {
+    it(`is ${state} after "${results}"`, () => assert.equal(after(results).state, state));
+  }
+
+  it('changes only after as many results in a row as its threshold says', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (results) => {
+        let health: Health = unknownHealth;
+        results.forEach((passed, n) => {
+          const before = health.state;
+          health = nextHealth(health, passed, thresholds);
+          if (before === 'unknown' || before === health.state) return;
+          const needed = health.state === 'healthy' ? thresholds.passes : thresholds.fails;
+          const row = results.slice(n + 1 - needed, n + 1);
+          assert.equal(row.length, needed);
+          assert.ok(row.every((result) => result === passed));
+        });
+      }),
+    );
+  });
+});

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { decideRetry, isIdempotent, type RetryFacts } from './retry.ts';
+
+/** A GET that was lost on its way, with another endpoint at hand. */
+const lost: RetryFacts = {
+  attemptsMade: 1,
+  attemptsMax: 2,
+  committed: false,
+  helps: true,
+  delivery: 'sent_unknown',
+  method: 'GET',
+  contentHeld: true,
+  elsewhere: true,
+  timeLeft: true,
+};
+
+const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean, reason: string][] = [
+  ['a lost GET', {}, true, 'idempotent'],
+  ['a lost POST', { method: 'POST' }, false, 'not_idempotent'],
+  ['a PATCH of which a part went out', { method: 'PATCH', delivery: 'partial' }, false, 'not_idempotent'],
+  ['a method that nobody knows', { method: 'BREW' }, false, 'not_idempotent'],
+  ['a POST of which nothing was sent', { method: 'POST', delivery: 'not_sent' }, true, 'nothing_sent'],
+  ['a POST that the peer refused', { method: 'POST', delivery: 'refused_by_peer' }, true, 'refused_by_peer'],
+  ['a POST whose answer had begun', { method: 'POST', delivery: 'response_started' }, false, 'not_idempotent'],
+  ['a PUT whose content is gone', { method: 'PUT', contentHeld: false }, false, 'content_not_held'],
+  ['a response that the client has part of', { committed: true }, false, 'committed'],
+  ['a cause that no second attempt mends', { helps: false }, false, 'not_the_upstream'],
+  ['the last attempt', { attemptsMade: 2 }, false, 'attempts_spent'],
+  ['no time left', { timeLeft: false }, false, 'no_time_left'],
+  ['nowhere else to go', { elsewhere: false }, false, 'nowhere_else'],
+  ['nothing sent and nowhere else to go', { delivery: 'not_sent', elsewhere: false }, false, 'nowhere_else'],
+];
+
+describe('decideRetry', () => {
+  for (const [what, facts, retry, reason] of table) {
+    it(`${retry ? 'tries again' : 'does not'}: ${what}`, () => {
+      assert.deepEqual(decideRetry({ ...lost, ...facts }), { retry, reason });
+    });
+  }
+
+  it('never repeats what may have been executed, unless the method is idempotent', () => {
+    const facts = fc.record({
+      attemptsMade: fc.integer({ min: 1, max: 4 }),
+      attemptsMax: fc.integer({ min: 1, max: 4 }),
+      committed: fc.boolean(),
+      helps: fc.boolean(),
+      delivery: fc.constantFrom('not_sent', 'refused_by_peer', 'partial', 'sent_unknown', 'response_started'),
+      method: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK', 'get'),
+      contentHeld: fc.boolean(),
+      elsewhere: fc.boolean(),
+      timeLeft: fc.boolean(),
+    }) as fc.Arbitrary<RetryFacts>;
+    fc.assert(
+      fc.property(facts, (some) => {
+        const { retry } = decideRetry(some);
+        const mayHaveRun = some.delivery !== 'not_sent' && some.delivery !== 'refused_by_peer';
+        if (mayHaveRun && !isIdempotent(some.method)) assert.equal(retry, false);
+        if (some.committed || !some.contentHeld || some.attemptsMade >= some.attemptsMax) assert.equal(retry, false);
+      }),
+    );
+  });
+
+  it('takes RFC 9110 §9.2.2 for the list of idempotent methods, and their case as it is', () => {
+    const asked = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'POST', 'PATCH', 'CONNECT', 'get'];
+    assert.deepEqual(asked.filter(isIdempotent), ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
+  });
+});
