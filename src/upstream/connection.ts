@@ -75,6 +75,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #remaining = 0;
   #received = 0;
   #octetsSent = 0;
+  #pendingBefore = 0;
   #bulk = false;
   #paused = false;
   #lastOctetAt: Instant;
@@ -306,13 +307,19 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const { idleMs } = this.#limits;
     if (this.#phase === 'content') this.at = this.#paused ? never : after(this.#lastOctetAt, idleMs);
     else if (this.#phase !== 'head') return;
-    else if (this.transport.pendingOctets > 0) this.at = after(this.#ports.clock.now(), idleMs);
+    else if (this.transport.pendingOctets > 0) {
+      this.#pendingBefore = this.transport.pendingOctets;
+      this.at = after(this.#ports.clock.now(), idleMs);
+    }
     else if (this.#parser.began) this.at = Math.min(this.#headDueAt, after(this.#lastOctetAt, idleMs)) as Instant;
     else this.at = this.#headDueAt;
   }
 
   override onExpired(now: Instant): void {
     if (this.#phase === 'idle') return this.#close();
+    // It takes octets, if slowly: that is no reason to give it up.
+    const { pendingOctets } = this.transport;
+    if (this.#phase === 'head' && pendingOctets > 0 && pendingOctets < this.#pendingBefore) return this.#watch();
     this.#failWith(this.#expired(now));
   }
 

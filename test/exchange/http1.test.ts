@@ -247,6 +247,20 @@ describe('requests on one connection', () => {
     rest(world);
   });
 
+  it('an endpoint that takes its request slowly is not given up while it does', () => {
+    // 1,000 octets each 200 ms: the whole takes four times as long as the limit between octets.
+    const slowly = { windowOctets: 1000, latencyMs: 200 };
+    const world = new Http1World({ attemptsMax: 1 }, { pairOptions: (side) => (side === 'endpoint' ? slowly : {}) });
+    const client = world.request({ method: 'PUT', content: 'x'.repeat(60_000) });
+    world.pass(14_000);
+    const [arrived] = world.endpoint('a').arrived;
+    assert.equal(arrived?.whole, true);
+    arrived?.answer(200);
+    world.pass(500);
+    assert.equal(client.status, 200);
+    rest(world);
+  });
+
   it('a 101 that nobody asked for is garbage', () => {
     const world = answering();
     world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n');
