@@ -25,11 +25,18 @@ export function packAndInstall(folder: string): Installed {
   return { folder: join(folder, 'node_modules', 'candor') };
 }
 
-/** The npm that runs us, or the one on the path. */
+/**
+ * The npm that runs us, or the one on the path; on its own Node, which may trust certificates that ours does not
+ * (Debian's takes the system's).
+ */
 function npm(args: readonly string[], cwd: string): { ok: boolean; output: string } {
   const file = process.env['npm_execpath'] ?? findNpm();
   if (file === null) return { ok: false, output: 'npm is not here' };
-  const ran = spawnSync(process.execPath, [file, ...args], { cwd, encoding: 'utf8', env: withoutNpm(process.env) });
+  const ran = spawnSync(process.env['npm_node_execpath'] ?? process.execPath, [file, ...args], {
+    cwd,
+    encoding: 'utf8',
+    env: withoutNpm(process.env),
+  });
   return { ok: ran.status === 0, output: (ran.stderr + ran.stdout).trim() };
 }
 

@@ -2,6 +2,7 @@
 // The first line of every npm script: runs a file of this repository on the Node that `npm ci` brought.
 // Read by whatever Node a machine has, like `bin/candor`.
 
+var fs = require('fs');
 var path = require('path');
 var url = require('url');
 var ownNode = require('../bin/own-node.cjs');
@@ -10,7 +11,10 @@ var file = path.resolve(ownNode.root, process.argv[2]);
 var args = process.argv.slice(3);
 var own = ownNode.findOwnNode();
 
-if (own === null && !ownNode.isRecent()) {
+if (!fs.existsSync(path.join(ownNode.root, 'node_modules'))) {
+  console.error('Candor has not fetched what it is made of: run `npm ci` first.');
+  process.exit(1);
+} else if (own === null && !ownNode.isRecent()) {
   console.error(
     'Candor needs Node ' +
       ownNode.OLDEST +

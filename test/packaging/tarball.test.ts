@@ -154,7 +154,17 @@ describe('the installed modules', { skip }, () => {
   test('have types that a strict TypeScript program can use', () => {
     writeFileSync(join(home, 'user.mts'), user);
     const types = join(repositoryRoot, 'node_modules', '@types');
-    const flags = ['--ignoreConfig', '--noEmit', '--strict', '--module', 'nodenext', '--types', 'node', '--typeRoots', types];
+    const flags = [
+      '--ignoreConfig',
+      '--noEmit',
+      '--strict',
+      '--module',
+      'nodenext',
+      '--types',
+      'node',
+      '--typeRoots',
+      types,
+    ];
     const ran = spawnSync(process.execPath, [toolPath('typescript', 'tsc'), ...flags, 'user.mts'], {
       encoding: 'utf8',
       cwd: home,
