@@ -38,15 +38,32 @@ describe('a compiled route', () => {
 
   it('drops what is removed or set, and what is the gateway’s own, in any case; what is added stays', () => {
     const { request } = compileRoute(spec, null);
-    const sent = new PairFields([['cookie', 'a'], ['x-tenant', 'mine'], ['x-tag', 'mine'], ['via', '1.1 x'], ['accept', '*/*']]);
+    const sent = new PairFields([
+      ['cookie', 'a'],
+      ['x-tenant', 'mine'],
+      ['x-tag', 'mine'],
+      ['via', '1.1 x'],
+      ['accept', '*/*'],
+    ]);
     const kept = pairsWritten((sink) => sent.writeTo(sink, request.drop));
-    assert.deepEqual(kept.pairs, [['x-tag', 'mine'], ['accept', '*/*']]);
-    assert.deepEqual(request.lines, [['X-Tenant', 'one'], ['X-Tag', 'two']]);
+    assert.deepEqual(kept.pairs, [
+      ['x-tag', 'mine'],
+      ['accept', '*/*'],
+    ]);
+    assert.deepEqual(request.lines, [
+      ['X-Tenant', 'one'],
+      ['X-Tag', 'two'],
+    ]);
   });
 
   it('keeps the two directions apart', () => {
     const { response } = compileRoute(spec, null);
-    const kept = pairsWritten((sink) => new PairFields([['server', 'x'], ['cookie', 'a']]).writeTo(sink, response.drop));
+    const kept = pairsWritten((sink) =>
+      new PairFields([
+        ['server', 'x'],
+        ['cookie', 'a'],
+      ]).writeTo(sink, response.drop),
+    );
     assert.deepEqual(kept.pairs, [['cookie', 'a']]);
   });
 });

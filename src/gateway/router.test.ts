@@ -9,7 +9,15 @@ import { createRouter, matchesHost, matchesPath } from './router.ts';
 const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], fields: [] };
 
 function request(authority: string, target: string, method = 'GET', fields: [string, string][] = []): RequestHead {
-  return { method, scheme: 'http', authority, target, version: 'HTTP/1.1', fields: new PairFields(fields), framing: noContent };
+  return {
+    method,
+    scheme: 'http',
+    authority,
+    target,
+    version: 'HTTP/1.1',
+    fields: new PairFields(fields),
+    framing: noContent,
+  };
 }
 
 const router = createRouter(
@@ -65,7 +73,10 @@ describe('the router', () => {
   });
 
   it('a wildcard is for subdomains, not for the name itself', () => {
-    assert.deepEqual(['a.x.org', 'x.org', 'ax.org'].map((host) => matchesHost(['*.x.org'], host)), [true, false, false]);
+    assert.deepEqual(
+      ['a.x.org', 'x.org', 'ax.org'].map((host) => matchesHost(['*.x.org'], host)),
+      [true, false, false],
+    );
   });
 
   it('a prefix ends at a slash, a question mark or the end', () => {

@@ -1,5 +1,16 @@
-import type { Fields } from '../core/message.ts';
+import type { Capabilities, Fields } from '../core/message.ts';
 import type { Clock, Timer } from '../core/time.ts';
+
+/** What streams in memory can do: all that HTTP/2 can. */
+export const capabilities: Capabilities = {
+  multiplexed: true,
+  canReset: true,
+  trailers: true,
+  extendedConnect: false,
+};
+
+/** How many octets either end may be sent before it grants more. */
+export const windowOctetsDefault = 16 * 1024;
 
 /** Composed octets go by themselves when there are this many. */
 const flushOctets = 32 * 1024;

@@ -127,14 +127,16 @@ async function accepted(rewrap: boolean): Promise<Connected> {
   const listening = Promise.withResolvers<Listening>();
   const target = { host: '127.0.0.1', port: 0, sharePort: false };
   const failed = (errno: string): void => listening.reject(new Error(errno));
-  listen(target, { onListening: listening.resolve, onListenFailed: failed, onConnection: found.resolve }, rewrap);
-  const { address, close } = await listening.promise;
-  const socket = connectTcp({ host: '127.0.0.1', port: address.port, allowHalfOpen: true });
+  const onListening = (opened: Listening): void => listening.resolve(opened);
+  const onConnection = (transport: Transport): void => found.resolve(transport);
+  listen(target, { onListening, onListenFailed: failed, onConnection }, rewrap);
+  const opened = await listening.promise;
+  const socket = connectTcp({ host: '127.0.0.1', port: opened.address.port, allowHalfOpen: true });
   const transport = await found.promise;
   return real(transport, socket, async () => {
     socket.destroy();
     transport.close('close');
-    await close();
+    await opened.close();
   });
 }
 
@@ -213,7 +215,12 @@ async function inMemory(): Promise<Connected> {
 }
 
 /** What a transport tells, and what it said of each write. */
-function listenTo(transport: Transport): { pieces: Buffer[]; ended: boolean; written: number; errno: string | null | undefined } {
+function listenTo(transport: Transport): {
+  pieces: Buffer[];
+  ended: boolean;
+  written: number;
+  errno: string | null | undefined;
+} {
   const heard = { pieces: [] as Buffer[], ended: false, written: 0, errno: undefined as string | null | undefined };
   transport.listener = {
     onOctets: (octets, start, end) => void heard.pieces.push(Buffer.from(octets.subarray(start, end))),
@@ -224,11 +231,11 @@ function listenTo(transport: Transport): { pieces: Buffer[]; ended: boolean; wri
   return heard;
 }
 
-async function until(says: string, { turn }: Connected, holds: () => boolean): Promise<void> {
+async function until(says: string, world: Connected, holds: () => boolean): Promise<void> {
   const limit = Date.now() + 5000;
   while (!holds()) {
     assert.ok(Date.now() < limit, `within five seconds ${says}`);
-    await turn();
+    await world.turn();
   }
 }
 
@@ -268,7 +275,11 @@ for (const { name, connect, skip = false, resets = true } of kinds) {
       for (let at = 0; at < back.length; at += 50_000) world.peer.write(back.subarray(at, at + 50_000));
       await sendAll(world, there, heard);
       await until('all has come there', world, () => world.peer.got.length === there.length);
-      await until('all has come here', world, () => heard.pieces.reduce((sum, piece) => sum + piece.length, 0) === back.length);
+      await until(
+        'all has come here',
+        world,
+        () => heard.pieces.reduce((sum, piece) => sum + piece.length, 0) === back.length,
+      );
       assert.equal(world.peer.got.equals(there), true);
       assert.equal(Buffer.concat(heard.pieces).equals(back), true);
       await world.close();
@@ -340,7 +351,11 @@ for (const { name, connect, skip = false, resets = true } of kinds) {
         },
       };
       for (let at = 0; at < all.length; at += 70_000) world.peer.write(all.subarray(at, at + 70_000));
-      await until('all has come', world, () => heard.pieces.reduce((sum, piece) => sum + piece.length, 0) === all.length);
+      await until(
+        'all has come',
+        world,
+        () => heard.pieces.reduce((sum, piece) => sum + piece.length, 0) === all.length,
+      );
       assert.equal(Buffer.concat(heard.pieces).equals(all), true);
       await world.close();
     });
@@ -389,7 +404,11 @@ for (const { name, connect, skip = false, resets = true } of kinds) {
       const world = await connect();
       const heard = listenTo(world.transport);
       world.transport.close('reset');
-      await until('both know', world, () => heard.errno !== undefined && (world.peer.errno !== undefined || world.peer.ended));
+      await until(
+        'both know',
+        world,
+        () => heard.errno !== undefined && (world.peer.errno !== undefined || world.peer.ended),
+      );
       assert.equal(heard.errno, null);
       if (resets) assert.equal(world.peer.errno, 'ECONNRESET');
       await world.close();
@@ -416,7 +435,8 @@ async function sendAll(world: Connected, octets: Buffer, heard: { written: numbe
   for (let at = 0; at < octets.length; at += 40_000) {
     const before = heard.written;
     const end = Math.min(at + 40_000, octets.length);
-    if (!world.transport.write(octets, at, end, 'owned')) await until('it is written', world, () => heard.written > before);
+    if (!world.transport.write(octets, at, end, 'owned'))
+      await until('it is written', world, () => heard.written > before);
   }
 }
 
@@ -440,7 +460,10 @@ describe('connecting', () => {
   });
 
   it('to a unix socket that is not there says so', async () => {
-    assert.equal(await causeOf({ kind: 'unix', path: join(tmpdir(), 'nobody-made-this.sock'), tls: null }), 'connect_socket_missing');
+    assert.equal(
+      await causeOf({ kind: 'unix', path: join(tmpdir(), 'nobody-made-this.sock'), tls: null }),
+      'connect_socket_missing',
+    );
   });
 
   it('to a unix socket gives a transport that closes where it cannot reset', async () => {
@@ -474,12 +497,23 @@ describe('connecting', () => {
     server.close();
   });
 
-  const untrusted: readonly (readonly [string, { readonly serverName: string; readonly ca: string | null }, string])[] = [
-    ['a certificate that nobody vouches for', { serverName: 'endpoint.example', ca: null }, 'tls_certificate_untrusted'],
-    ['a certificate for another name', { serverName: 'other.example', ca: certificate?.cert ?? null }, 'tls_certificate_name'],
-  ];
+  const untrusted: readonly (readonly [string, { readonly serverName: string; readonly ca: string | null }, string])[] =
+    [
+      [
+        'a certificate that nobody vouches for',
+        { serverName: 'endpoint.example', ca: null },
+        'tls_certificate_untrusted',
+      ],
+      [
+        'a certificate for another name',
+        { serverName: 'other.example', ca: certificate?.cert ?? null },
+        'tls_certificate_name',
+      ],
+    ];
   for (const [what, how, cause] of untrusted) {
-    it(`in TLS to ${what} says so`, { skip: certificate === null && 'no certificate can be made without openssl' }, async () => {
+    it(`in TLS to ${what} says so`, {
+      skip: certificate === null && 'no certificate can be made without openssl',
+    }, async () => {
       const server = createTlsServer({ ...certificate });
       server.on('tlsClientError', () => {});
       const port = await listenOn(server);

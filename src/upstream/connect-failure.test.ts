@@ -21,8 +21,20 @@ const table: readonly [stage: WorldFault['stage'], cause: Cause, ...codes: strin
   ['connect', 'descriptors_exhausted', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'],
   ['tls', 'tls_certificate_expired', 'CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'],
   ['tls', 'tls_certificate_name', 'ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'],
-  ['tls', 'tls_certificate_untrusted', 'DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
-  ['tls', 'tls_plaintext_peer', 'ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ERR_SSL_HTTP_REQUEST'],
+  [
+    'tls',
+    'tls_certificate_untrusted',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  ],
+  [
+    'tls',
+    'tls_plaintext_peer',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+    'ERR_SSL_HTTP_REQUEST',
+  ],
   ['tls', 'tls_closed', 'ECONNRESET', 'EPIPE', 'ERR_SSL_UNEXPECTED_EOF_WHILE_READING'],
   ['tls', 'tls_protocol', 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM', 'EPROTO'],
 ];

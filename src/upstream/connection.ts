@@ -310,8 +310,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     else if (this.transport.pendingOctets > 0) {
       this.#pendingBefore = this.transport.pendingOctets;
       this.at = after(this.#ports.clock.now(), idleMs);
-    }
-    else if (this.#parser.began) this.at = Math.min(this.#headDueAt, after(this.#lastOctetAt, idleMs)) as Instant;
+    } else if (this.#parser.began) this.at = Math.min(this.#headDueAt, after(this.#lastOctetAt, idleMs)) as Instant;
     else this.at = this.#headDueAt;
   }
 

@@ -300,7 +300,13 @@ const declined: readonly Case[] = [
       const client = world.request({});
       world.pass(10);
       assert.equal(client.status, 503);
-      recordSays(world, { end: 'generated', cause: 'no_endpoint_ready', status: 503, delivery: 'not_sent', attempts: 0 });
+      recordSays(world, {
+        end: 'generated',
+        cause: 'no_endpoint_ready',
+        status: 503,
+        delivery: 'not_sent',
+        attempts: 0,
+      });
     },
   },
   {
@@ -362,7 +368,9 @@ const again: readonly Case[] = [
       const tried = world.records.filter(({ attempts }) => attempts.length === 2);
       assert.ok(tried.length > 0, 'one of them was tried twice');
       assert.equal(tried[0]?.attempts[0]?.retryReason, 'nothing_sent');
-      assert.ok(world.endpoint('b').arrived.every(({ content }) => content.toString() === (method === 'POST' ? 'content' : '')));
+      assert.ok(
+        world.endpoint('b').arrived.every(({ content }) => content.toString() === (method === 'POST' ? 'content' : '')),
+      );
     },
   })),
   {
@@ -381,7 +389,8 @@ const again: readonly Case[] = [
     run(world) {
       let lost = 0;
       for (const name of ['a', 'b']) {
-        world.endpoint(name).onRequest = (request) => (lost++ === 0 ? request.cut('closed') : request.answer(200, 'second'));
+        world.endpoint(name).onRequest = (request) =>
+          lost++ === 0 ? request.cut('closed') : request.answer(200, 'second');
       }
       const client = world.request({});
       world.pass(50);
@@ -400,7 +409,12 @@ const again: readonly Case[] = [
       world.pass(50);
       assert.equal(client.status, 502);
       assert.equal(world.endpoint('a').arrived.length + world.endpoint('b').arrived.length, 1);
-      const record = recordSays(world, { end: 'generated', status: 502, attempts: 1, cause: world.records[0]?.failure?.cause ?? null });
+      const record = recordSays(world, {
+        end: 'generated',
+        status: 502,
+        attempts: 1,
+        cause: world.records[0]?.failure?.cause ?? null,
+      });
       assert.equal(record.delivery, 'sent_unknown');
     },
   },
@@ -418,7 +432,8 @@ const again: readonly Case[] = [
     name: 'a reused connection turns out to be stale: the GET goes out on a fresh one',
     run(world) {
       let requests = 0;
-      world.endpoint('a').onRequest = (request) => (++requests === 2 ? request.cut('reset') : request.answer(200, `answer ${requests}`));
+      world.endpoint('a').onRequest = (request) =>
+        ++requests === 2 ? request.cut('reset') : request.answer(200, `answer ${requests}`);
       world.request({});
       world.pass(20);
       const client = world.request({});
@@ -475,7 +490,12 @@ const slowAndCut: readonly Case[] = [
       const client = world.request({});
       world.pass(3100);
       assert.equal(client.status, 504);
-      recordSays(world, { end: 'generated', cause: 'response_head_stalled', status: 504, delivery: 'response_started' });
+      recordSays(world, {
+        end: 'generated',
+        cause: 'response_head_stalled',
+        status: 504,
+        delivery: 'response_started',
+      });
     },
     onlyOctets: 'streams carry whole heads',
   },
@@ -503,7 +523,12 @@ const slowAndCut: readonly Case[] = [
       const client = world.request({});
       world.pass(3100);
       assert.deepEqual([client.status, client.state, client.content.toString()], [200, 'cut', 'only this']);
-      recordSays(world, { end: 'truncated', cause: 'response_content_stalled', status: 200, delivery: 'response_started' });
+      recordSays(world, {
+        end: 'truncated',
+        cause: 'response_content_stalled',
+        status: 200,
+        delivery: 'response_started',
+      });
       world.pass(3000);
     },
   },
@@ -520,7 +545,12 @@ const slowAndCut: readonly Case[] = [
         world.endpoint('a').arrived[0]?.cut(how);
         world.pass(20);
         assert.deepEqual([client.state, client.content.toString()], ['cut', 'only this']);
-        recordSays(world, { end: 'truncated', status: 200, delivery: 'response_started', cause: world.records[0]?.failure?.cause ?? null });
+        recordSays(world, {
+          end: 'truncated',
+          status: 200,
+          delivery: 'response_started',
+          cause: world.records[0]?.failure?.cause ?? null,
+        });
         world.pass(3000);
       },
     })),
@@ -606,12 +636,21 @@ const slowAndCut: readonly Case[] = [
       endpoint.onRequest = (request) => request.cut('reset');
       const client = world.request({});
       world.pass(30);
-      const exit: InstanceExit = { atInstant: world.clock.now(), code: null, signal: 'SIGKILL', outOfMemory: true, lastLine: null };
+      const exit: InstanceExit = {
+        atInstant: world.clock.now(),
+        code: null,
+        signal: 'SIGKILL',
+        outOfMemory: true,
+        lastLine: null,
+      };
       endpoint.told('gone', exit);
       world.pass(50);
       assert.equal(client.status, 502);
       assert.match(client.content.toString(), /ran out of memory/);
-      assert.equal(recordSays(world, { end: 'generated', cause: 'reset_before_response' }).attempts[0]?.exit?.signal, 'SIGKILL');
+      assert.equal(
+        recordSays(world, { end: 'generated', cause: 'reset_before_response' }).attempts[0]?.exit?.signal,
+        'SIGKILL',
+      );
     },
   },
   {
@@ -700,7 +739,12 @@ const clientsWay: readonly Case[] = [
       world.pass(5100);
       assert.equal(client.status, 408);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
-      const record = recordSays(world, { end: 'generated', cause: 'request_content_timeout', status: 408, delivery: 'partial' });
+      const record = recordSays(world, {
+        end: 'generated',
+        cause: 'request_content_timeout',
+        status: 408,
+        delivery: 'partial',
+      });
       assert.equal(record.attempts[0]?.retryReason, 'not_the_upstream');
       world.pass(3000);
     },

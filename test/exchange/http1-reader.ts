@@ -76,7 +76,10 @@ export class Http1Reader {
   #readHead(): boolean {
     const end = this.#held.indexOf('\r\n\r\n');
     if (end < 0) return false;
-    const [startLine = '', ...lines] = this.#take(end + 4).toString('latin1').trimEnd().split('\r\n');
+    const [startLine = '', ...lines] = this.#take(end + 4)
+      .toString('latin1')
+      .trimEnd()
+      .split('\r\n');
     const fields = fieldsOf(lines);
     const message = new ReadMessage(startLine, fields);
     this.#message = message;

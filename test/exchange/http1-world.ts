@@ -11,7 +11,11 @@ import { Exchange } from '../../src/exchange/exchange.ts';
 import type { Serving } from '../../src/exchange/ports.ts';
 import { compileRoute } from '../../src/gateway/compile-route.ts';
 import { createRouter } from '../../src/gateway/router.ts';
-import { createTransportPair, type MemoryTransport, type TransportPairOptions } from '../../src/testing/memory-transport.ts';
+import {
+  createTransportPair,
+  type MemoryTransport,
+  type TransportPairOptions,
+} from '../../src/testing/memory-transport.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { LiveUpstream } from '../../src/upstream/upstream.ts';
@@ -72,7 +76,12 @@ export class Http1World implements World {
       counts: this.counts,
     };
     const onUnclassified = ({ code }: { code: string }): void => void this.unclassified.push(code);
-    this.upstream = new LiveUpstream(this.#upstreamSpec(), { ...shared, random, connector: this.#connector(), onUnclassified });
+    this.upstream = new LiveUpstream(this.#upstreamSpec(), {
+      ...shared,
+      random,
+      connector: this.#connector(),
+      onUnclassified,
+    });
     const serving = this.#serving();
     const ports = {
       clock,
@@ -175,9 +184,17 @@ export class Http1World implements World {
     assert.equal(this.records.length, this.created.length, 'every exchange is recorded');
     assert.equal(new Set(this.records).size, this.records.length, 'no exchange is recorded twice');
     assert.equal(this.counts.exchangesActive, 0, 'no exchange is counted as active');
-    assert.equal(this.counts.upstreamConnections, this.counts.upstreamConnectionsIdle, 'connections to endpoints are idle');
+    assert.equal(
+      this.counts.upstreamConnections,
+      this.counts.upstreamConnectionsIdle,
+      'connections to endpoints are idle',
+    );
     const open = this.gatewayEnds.filter((transport) => !transport.closed).length;
-    assert.equal(open, this.counts.upstreamConnectionsIdle + this.counts.clientConnections, 'open connections are known ones');
+    assert.equal(
+      open,
+      this.counts.upstreamConnectionsIdle + this.counts.clientConnections,
+      'open connections are known ones',
+    );
     assert.ok(this.clock.timersLive <= 1, `no timer but the sweep's: ${this.clock.timersLive}`);
     assert.deepEqual(this.unclassified, []);
     this.#verifyWriter();
@@ -216,7 +233,9 @@ class Connecting {
     const endpoint = this.#world.endpointAt(`${address}:3000`);
     const fault = settings.connectFault?.(endpoint.address) ?? (endpoint.accepts === 'refuses' ? 'ECONNREFUSED' : null);
     if (fault === null && endpoint.accepts === 'never') return;
-    clock.schedule(after(clock.now(), settings.connectMs?.(endpoint.address) ?? 1), settle, () => this.#settle(endpoint, fault));
+    clock.schedule(after(clock.now(), settings.connectMs?.(endpoint.address) ?? 1), settle, () =>
+      this.#settle(endpoint, fault),
+    );
   }
 
   #settle(endpoint: Http1Endpoint, fault: string | null): void {
@@ -387,7 +406,16 @@ class Http1Endpoint implements EndpointActor {
     const { state, exit } = this;
     const address = { kind: 'tcp', host: this.#host, port: 3000 } as const;
     const reason = `it was told to be ${state}`;
-    return { id: this.#host, address, state, reason, sinceInstant: 0, nextCheckMs: null, release: null, exit } as unknown as EndpointSnapshot;
+    return {
+      id: this.#host,
+      address,
+      state,
+      reason,
+      sinceInstant: 0,
+      nextCheckMs: null,
+      release: null,
+      exit,
+    } as unknown as EndpointSnapshot;
   }
 
   accept(): MemoryTransport {
@@ -485,7 +513,9 @@ export class Http1Arrived implements ArrivedRequest {
 
   answer(status: number, content: string | Buffer = '', fields: Readonly<Record<string, string>> = {}): void {
     const length = status === 204 || status === 304 ? '' : `Content-Length: ${Buffer.byteLength(content)}\r\n`;
-    this.#send(Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Fine\r\n${linesOf(fields)}${length}\r\n`), Buffer.from(content)]));
+    this.#send(
+      Buffer.concat([Buffer.from(`HTTP/1.1 ${status} Fine\r\n${linesOf(fields)}${length}\r\n`), Buffer.from(content)]),
+    );
   }
 
   head(status: number, length: number | null, fields: Readonly<Record<string, string>> = {}): void {
@@ -533,7 +563,9 @@ function lastChunk(trailers: Readonly<Record<string, string>>): string {
 }
 
 function linesOf(fields: Readonly<Record<string, string>>): string {
-  return Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}: ${value}\r\n`)
+    .join('');
 }
 
 function noCounts(): WorkerCounts {

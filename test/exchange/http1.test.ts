@@ -5,8 +5,19 @@ import { Http1World } from './http1-world.ts';
 import type { WorldOptions } from './world.ts';
 
 /** A client that writes octets as it likes, and what comes back. */
-function typing(world: Http1World, windowOctets?: number): { send(text: string): void; finish(): void; got(): string; ended(): boolean } {
-  const client = world.request({ target: '/first' }, { connection: 'typing', ...(windowOctets === undefined ? {} : { windowOctets }) });
+function typing(
+  world: Http1World,
+  windowOctets?: number,
+): {
+  readonly send: (text: string) => void;
+  readonly finish: () => void;
+  readonly got: () => string;
+  readonly ended: () => boolean;
+} {
+  const client = world.request(
+    { target: '/first' },
+    { connection: 'typing', ...(windowOctets === undefined ? {} : { windowOctets }) },
+  );
   world.pass(10);
   assert.equal(client.state, 'whole');
   const line = world.lines.get('typing') ?? assert.fail('the line is open');
@@ -212,7 +223,9 @@ describe('requests on one connection', () => {
 
   it('octets of several connections that wait for their endpoints are not mixed', () => {
     const world = new Http1World();
-    const clients = Array.from({ length: 20 }, (_, n) => world.request({ method: 'POST', content: String(n).repeat(500) }));
+    const clients = Array.from({ length: 20 }, (_, n) =>
+      world.request({ method: 'POST', content: String(n).repeat(500) }),
+    );
     world.endpoint('a').onRequest = () => {};
     world.pass(50);
     for (const request of world.endpoint('a').arrived) request.answer(200, request.content);
@@ -229,13 +242,17 @@ describe('requests on one connection', () => {
     };
     const client = world.request({});
     world.pass(20);
-    assert.deepEqual([client.state, client.content.toString(), client.field('transfer-encoding')], ['whole', 'all of it', 'chunked']);
+    assert.deepEqual(
+      [client.state, client.content.toString(), client.field('transfer-encoding')],
+      ['whole', 'all of it', 'chunked'],
+    );
     rest(world);
   });
 
   it('an endpoint that says more than its answer loses the connection, and its client notices nothing', () => {
     const world = answering();
-    world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
+    world.endpoint('a').onRequest = (request) =>
+      request.raw('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');
     const client = world.request({});
     world.pass(20);
     assert.equal(client.content.toString(), 'ok');

@@ -61,7 +61,12 @@ export class StreamWorld implements World {
       choose: (tried) => eligible(tried)[0] ?? eligible([])[0] ?? null,
       hasOther: (tried) => eligible(tried).length > 0,
       unavailable: () =>
-        fail('no_endpoint_ready', 'route', { upstream: 'app', endpoints: endpoints.length, why: 'told so', retryAfterS: 5 }),
+        fail('no_endpoint_ready', 'route', {
+          upstream: 'app',
+          endpoints: endpoints.length,
+          why: 'told so',
+          retryAfterS: 5,
+        }),
     };
   }
 
@@ -75,10 +80,19 @@ export class StreamWorld implements World {
     const { contentMs } = { ...defaultLimits, ...this.options.limits };
     const stream = new MemoryClientStream(
       { method, target, authority: 'example.org', fields: Object.entries(fields), framing },
-      { clock: this.clock, client: this.#clientFacts(), contentMs, ...(windowOctets === undefined ? {} : { windowOctets }) },
+      {
+        clock: this.clock,
+        client: this.#clientFacts(),
+        contentMs,
+        ...(windowOctets === undefined ? {} : { windowOctets }),
+      },
     );
     this.#clients.push(stream);
-    const ports = { clock: this.clock, ids: this.#ids, recorder: { ended: (ended: EndedExchange) => void this.records.push(ended) } };
+    const ports = {
+      clock: this.clock,
+      ids: this.#ids,
+      recorder: { ended: (ended: EndedExchange) => void this.records.push(ended) },
+    };
     this.clock.schedule(this.clock.now(), begin, () => stream.begin(new Exchange(stream, this.#serving, ports)));
     const client = new StreamClient(stream);
     if (content !== undefined) {
@@ -207,7 +221,11 @@ class StreamEndpoint implements EndpointActor, Endpoint {
     this.#world = world;
   }
 
-  acquire(waiter: StreamWaiter, limits: { readonly connectMs: number }, age: 'any' | 'just_used' | 'fresh'): PendingStream | null {
+  acquire(
+    waiter: StreamWaiter,
+    limits: { readonly connectMs: number },
+    age: 'any' | 'just_used' | 'fresh',
+  ): PendingStream | null {
     if (this.#connected && age !== 'fresh') {
       waiter.onStream(this.#open(true));
       return null;
@@ -303,7 +321,11 @@ class StreamArrived implements ArrivedRequest {
   answer(status: number, content: string | Buffer = '', fields: Readonly<Record<string, string>> = {}): void {
     const octets = Buffer.from(content);
     const bare = this.method === 'HEAD' || status === 204 || status === 304;
-    this.#stream.respond(status, Object.entries(fields), bare ? { kind: 'none' } : { kind: 'length', octets: octets.length });
+    this.#stream.respond(
+      status,
+      Object.entries(fields),
+      bare ? { kind: 'none' } : { kind: 'length', octets: octets.length },
+    );
     if (!bare) this.#stream.write(octets);
     this.#stream.end();
   }

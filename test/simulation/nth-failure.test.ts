@@ -35,7 +35,8 @@ const scenarios: readonly (readonly [name: string, play: (world: Http1World) => 
   [
     'a large download to a slow client',
     (world) => {
-      for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.answer(200, pattern(300_000));
+      for (const name of ['a', 'b'])
+        world.endpoint(name).onRequest = (request) => request.answer(200, pattern(300_000));
       const client = world.request({ target: '/large' }, { windowOctets: 8192 });
       client.stopReading();
       world.pass(100);
@@ -85,7 +86,8 @@ function answerAll(world: Http1World): void {
           }
         }
       };
-      for (let ms = 1; ms < 60; ms++) world.clock.schedule((world.clock.now() + ms) as ReturnType<typeof world.clock.now>, look, null);
+      for (let ms = 1; ms < 60; ms++)
+        world.clock.schedule((world.clock.now() + ms) as ReturnType<typeof world.clock.now>, look, null);
     };
   }
 }
@@ -96,7 +98,12 @@ type Operation = 'client read' | 'client write' | 'endpoint read' | 'endpoint wr
 const operations: readonly Operation[] = ['client read', 'client write', 'endpoint read', 'endpoint write', 'connect'];
 
 /** Plays a scenario in which the nth operation of the nth connection fails. False when it did not come to that. */
-function playWith(play: (world: Http1World) => readonly ClientActor[], operation: Operation, connection: number, nth: number): boolean {
+function playWith(
+  play: (world: Http1World) => readonly ClientActor[],
+  operation: Operation,
+  connection: number,
+  nth: number,
+): boolean {
   let failed = false;
   let connects = 0;
   const seen = { client: 0, endpoint: 0 };
@@ -132,7 +139,9 @@ function playWith(play: (world: Http1World) => readonly ClientActor[], operation
   for (const record of world.records) {
     if (record.end === 'forwarded') assert.equal(record.failure, null);
     if (record.method === 'POST' || record.method === 'PUT') {
-      const reached = ['a', 'b'].flatMap((name) => world.endpoint(name).arrived.filter(({ target }) => target === record.target));
+      const reached = ['a', 'b'].flatMap((name) =>
+        world.endpoint(name).arrived.filter(({ target }) => target === record.target),
+      );
       assert.ok(reached.length <= 1, 'content that was not kept is not sent twice');
     }
   }

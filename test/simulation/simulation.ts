@@ -39,9 +39,12 @@ export function simulate(seed: string, exchanges: number): SimulationSummary {
   try {
     return new Simulation(seed).run(exchanges);
   } catch (error) {
-    throw new Error(`seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges}`, {
-      cause: error,
-    });
+    throw new Error(
+      `seed ${seed} fails; again: node test/simulation/run.ts --seed ${seed} --count 1 --exchanges ${exchanges}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
@@ -75,11 +78,17 @@ class Simulation {
         pairOptions: (side) => ({
           windowOctets: network.pick([1024, 8192, 65_536]),
           latencyMs: network.pick([0, 0, 1, 5]),
-          ...(network.next() < 0.6 ? { pieces: { random: network.fork(`pieces ${network.next()}`), octetsMax: network.pick([40, 700, 5000]) } } : {}),
-          faults: side === 'client' ? { first: faultOf(network), second: faultOf(network) } : { first: faultOf(network), second: faultOf(network) },
+          ...(network.next() < 0.6
+            ? { pieces: { random: network.fork(`pieces ${network.next()}`), octetsMax: network.pick([40, 700, 5000]) } }
+            : {}),
+          faults:
+            side === 'client'
+              ? { first: faultOf(network), second: faultOf(network) }
+              : { first: faultOf(network), second: faultOf(network) },
         }),
         connectMs: () => network.pick([0, 1, 1, 20, 300, 1500]),
-        connectFault: () => (network.next() < 0.03 ? network.pick(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EMFILE']) : null),
+        connectFault: () =>
+          network.next() < 0.03 ? network.pick(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EMFILE']) : null,
       },
       this.#clock,
     );
@@ -242,7 +251,10 @@ class Simulation {
       const key = record.target.slice(1).split('?')[0] ?? '';
       assert.equal(recorded.has(key), false, `request ${key} is one exchange`);
       recorded.set(key, record);
-      assert.ok(record.endedAt - record.startedAt <= 60_000, `request ${key} takes ${record.endedAt - record.startedAt} ms`);
+      assert.ok(
+        record.endedAt - record.startedAt <= 60_000,
+        `request ${key} takes ${record.endedAt - record.startedAt} ms`,
+      );
     }
     for (const sent of this.#sent.values()) this.#verifyOne(sent, recorded.get(sent.key) ?? null);
   }
@@ -260,10 +272,15 @@ class Simulation {
     }
     if (client.status > 0 && record.statusReceived > 0 && record.end !== 'generated') {
       const whole = answer ?? Buffer.alloc(0);
-      assert.equal(client.content.equals(whole.subarray(0, client.content.length)), true, `client ${key} gets its own octets`);
+      assert.equal(
+        client.content.equals(whole.subarray(0, client.content.length)),
+        true,
+        `client ${key} gets its own octets`,
+      );
       if (client.state === 'whole') assert.equal(client.content.length, whole.length, `client ${key} gets all of them`);
     }
-    if (record.end === 'truncated') assert.notEqual(client.state, 'whole', `client ${key} does not take a cut response for whole`);
+    if (record.end === 'truncated')
+      assert.notEqual(client.state, 'whole', `client ${key} does not take a cut response for whole`);
     if (arrived.length > 0) assert.notEqual(record.delivery, 'not_sent', `request ${key} arrived, so it was sent`);
     if (record.end === 'generated') assert.notEqual(record.failure, null, `request ${key} has its reason`);
   }

@@ -1,0 +1,231 @@
+import { assert } from '../core/assert.ts';
+import type { ClientFacts } from '../core/exchange.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import type { Fields, Framing, OutgoingResponse, RequestHead } from '../core/message.ts';
+import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import { capabilities, MemoryLane, poisoned, windowOctetsDefault } from './memory-lane.ts';
+import { type FieldPairs, PairFields, pairsWritten } from './pair-fields.ts';
+
+export interface MemoryRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly authority: string;
+  readonly fields: FieldPairs;
+  readonly framing: Framing;
+}
+
+export interface ClientStreamOptions {
+  readonly clock: Clock;
+  readonly client: ClientFacts;
+  /** Between octets of request content (408). */
+  readonly contentMs: number;
+  readonly windowOctets?: number;
+}
+
+/** One request of a client in memory: `DownstreamStream` for the exchange, and the client's own end of it. */
+export class MemoryClientStream implements DownstreamStream {
+  readonly capabilities = capabilities;
+  readonly request: RequestHead;
+  readonly client: ClientFacts;
+  readonly startedAt: Instant;
+  readonly startedWall: number;
+
+  // What the client has got.
+  readonly informed: { readonly status: number; readonly fields: Fields }[] = [];
+  response: { readonly status: number; readonly fields: Fields; readonly framing: Framing } | null = null;
+  readonly content: Uint8Array[] = [];
+  trailers: Fields | null = null;
+  state: 'open' | 'whole' | 'cut' = 'open';
+  /** The client was told to go on with its content. */
+  wanted = false;
+
+  readonly #clock: Clock;
+  readonly #contentMs: number;
+  readonly #up: MemoryLane;
+  readonly #down: MemoryLane;
+  #handler: DownstreamHandler | null = null;
+  #paused = false;
+  #requestEnded: boolean;
+  #received = 0;
+  #sent = 0;
+  #headWaits: OutgoingResponse | null = null;
+  #roomWanted = false;
+  #stallTimer: Timer | null = null;
+
+  constructor(request: MemoryRequest, options: ClientStreamOptions) {
+    const { clock, client, contentMs, windowOctets = windowOctetsDefault } = options;
+    this.#clock = clock;
+    this.#contentMs = contentMs;
+    this.client = client;
+    this.startedAt = clock.now();
+    this.startedWall = clock.wallTime();
+    const fields = new PairFields(request.fields);
+    this.request = { ...request, scheme: 'http', version: 'HTTP/2', fields };
+    this.#requestEnded = request.framing.kind === 'none';
+    this.#up = new MemoryLane(clock, windowOctets, () => this.#deliverContent());
+    this.#down = new MemoryLane(clock, windowOctets, () => this.#arrived());
+  }
+
+  /** The request's head has come. */
+  begin(handler: DownstreamHandler, failure: Failure | null = null): void {
+    this.#handler = handler;
+    handler.onRequest(failure);
+    this.#handler?.onRequestRead();
+  }
+
+  // The client's end.
+
+  write(octets: Uint8Array): void {
+    this.#up.push(octets, 0, octets.length);
+    this.#up.flush();
+  }
+
+  end(trailers: Fields | null = null): void {
+    this.#up.end(trailers);
+  }
+
+  stopReading(): void {
+    this.#down.hold(true);
+  }
+
+  readOn(): void {
+    this.#down.hold(false);
+  }
+
+  leave(): void {
+    this.#clock.schedule(this.#clock.now(), left, this);
+  }
+
+  /** For `left` alone. */
+  onLeft(): void {
+    const handler = this.#over('cut');
+    handler?.onRequestFailed(
+      fail('client_gone', this.response === null ? 'request' : 'flush', { octetsSent: this.#sent, how: 'reset' }),
+    );
+  }
+
+  /** Octets that this side holds: content that nobody has taken yet, in either direction. */
+  get heldOctets(): number {
+    return this.#up.grantedOctets + this.#down.queuedOctets;
+  }
+
+  // The exchange's end.
+
+  readContent(): void {
+    if (this.wanted || this.#requestEnded) return;
+    this.wanted = true;
+    this.#watchContent();
+    this.#up.wake();
+  }
+
+  pauseContent(): void {
+    this.#paused = true;
+    this.#stallTimer?.cancel();
+  }
+
+  resumeContent(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#watchContent();
+    this.#up.wake();
+  }
+
+  #deliverContent(): void {
+    const handler = this.#handler;
+    if (handler === null || !this.wanted || this.#requestEnded || this.#paused) return;
+    const octets = this.#up.take();
+    if (octets !== null) {
+      this.#received += octets.length;
+      poisoned(octets, (lent, start, end) => handler.onRequestContent(lent, start, end, 'borrowed'));
+    }
+    if (this.#up.ended && this.#up.queuedOctets === 0) {
+      this.#requestEnded = true;
+      this.#handler?.onRequestEnd(this.#up.trailers);
+    }
+    this.#watchContent();
+    this.#handler?.onRequestRead();
+    if (!this.#paused && this.#up.grantedOctets > 0) this.#up.wake();
+  }
+
+  #watchContent(): void {
+    this.#stallTimer?.cancel();
+    if (this.#requestEnded || this.#paused || this.#handler === null) return;
+    this.#stallTimer = this.#clock.schedule(after(this.#clock.now(), this.#contentMs), stalled, this);
+  }
+
+  /** For `stalled` alone. */
+  onStalled(): void {
+    this.#requestEnded = true;
+    this.#handler?.onRequestFailed(
+      fail('request_content_timeout', 'request', { idleMs: this.#contentMs, octetsReceived: this.#received }),
+    );
+  }
+
+  inform(status: number, fields: Fields): void {
+    this.informed.push({ status, fields: pairsWritten((sink) => fields.writeTo(sink, nothingDropped)) });
+  }
+
+  respond(response: OutgoingResponse): void {
+    assert(this.response === null, 'a client is sent one response');
+    assert(this.state === 'open', 'nothing follows an end');
+    const { status, framing } = response;
+    this.response = { status, framing, fields: pairsWritten((sink) => response.writeFields(sink)) };
+    this.#headWaits = response;
+  }
+
+  sendContent(octets: Uint8Array, start: number, end: number): boolean {
+    if (this.state !== 'open' || this.request.method === 'HEAD') return true;
+    assert(this.#headWaits !== null, 'content follows a head');
+    this.#sent += end - start;
+    this.#down.push(octets, start, end);
+    if (this.#down.waitingOctets === 0) return true;
+    this.#roomWanted = true;
+    return false;
+  }
+
+  endContent(trailers: Fields | null): void {
+    if (this.state !== 'open') return;
+    this.#down.end(trailers);
+  }
+
+  flush(): void {
+    this.#down.flush();
+  }
+
+  abort(): void {
+    this.#over('cut');
+  }
+
+  #arrived(): void {
+    for (let octets = this.#down.take(); octets !== null; octets = this.#down.take()) this.content.push(octets);
+    if (this.#handler === null || this.#down.queuedOctets > 0) return;
+    if (this.#down.ended) {
+      this.trailers = this.#down.trailers;
+      this.#over('whole')?.onSent();
+    } else if (this.#roomWanted) {
+      this.#roomWanted = false;
+      this.#handler.onClientRoom();
+    }
+  }
+
+  #over(state: 'whole' | 'cut'): DownstreamHandler | null {
+    const handler = this.#handler;
+    this.#handler = null;
+    if (this.state === 'open') this.state = state;
+    this.#stallTimer?.cancel();
+    this.#up.close();
+    this.#down.close();
+    return handler;
+  }
+}
+
+const nothingDropped = { known: new Uint8Array(256), others: null };
+
+function left(stream: MemoryClientStream): void {
+  stream.onLeft();
+}
+
+function stalled(stream: MemoryClientStream): void {
+  stream.onStalled();
+}

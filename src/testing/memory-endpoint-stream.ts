@@ -1,0 +1,270 @@
+import { fail, type Failure } from '../core/failure.ts';
+import type { Fields, Framing, OutgoingRequest, ResponseHead } from '../core/message.ts';
+import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { capabilities, MemoryLane, poisoned, windowOctetsDefault } from './memory-lane.ts';
+import { type FieldPairs, PairFields, pairsWritten } from './pair-fields.ts';
+
+export interface EndpointStreamOptions {
+  readonly clock: Clock;
+  readonly address: string;
+  readonly reused: boolean;
+  readonly idleMs: number;
+  readonly windowOctets?: number;
+  /** The endpoint's side: a request's head has come. */
+  readonly onRequest: (stream: MemoryEndpointStream) => void;
+  /** The stream is over, whichever way. */
+  readonly onOver: (stream: MemoryEndpointStream) => void;
+}
+
+/** One request to an endpoint in memory: `UpstreamStream` for the exchange, and the endpoint's own end of it. */
+export class MemoryEndpointStream implements UpstreamStream {
+  readonly capabilities = capabilities;
+  readonly address: string;
+  readonly localPort = 0;
+  readonly reused: boolean;
+  readonly idleMs: number;
+  requestBegun = false;
+  requestSent = false;
+  answerBegun = false;
+
+  // What the endpoint has got.
+  request: {
+    readonly method: string;
+    readonly target: string;
+    readonly authority: string;
+    readonly fields: Fields;
+  } | null = null;
+  readonly content: Uint8Array[] = [];
+  requestWhole = false;
+  requestTrailers: Fields | null = null;
+  /** The gateway has given the request up. */
+  cancelled = false;
+
+  readonly #options: EndpointStreamOptions;
+  readonly #clock: Clock;
+  readonly #up: MemoryLane;
+  readonly #down: MemoryLane;
+  #handler: UpstreamHandler | null = null;
+  #limits: AttemptLimits = { responseHeadMs: 0, idleMs: 0 };
+  #head: ResponseHead | null = null;
+  #received = 0;
+  #paused = false;
+  #roomWanted = false;
+  #timer: Timer | null = null;
+  #told = false;
+
+  constructor(options: EndpointStreamOptions) {
+    const { clock, address, reused, idleMs, windowOctets = windowOctetsDefault } = options;
+    this.#options = options;
+    this.#clock = clock;
+    this.address = address;
+    this.reused = reused;
+    this.idleMs = idleMs;
+    this.#up = new MemoryLane(clock, windowOctets, () => this.#taken());
+    this.#down = new MemoryLane(clock, windowOctets, () => this.#deliver());
+  }
+
+  // The exchange's end.
+
+  send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void {
+    this.#handler = handler;
+    this.#limits = limits;
+    const { method, target, authority } = request;
+    this.request = { method, target, authority, fields: pairsWritten((sink) => request.writeFields(sink)) };
+  }
+
+  sendContent(octets: Uint8Array, start: number, end: number): boolean {
+    this.#up.push(octets, start, end);
+    if (this.#up.waitingOctets === 0) return true;
+    this.#roomWanted = true;
+    this.#watch();
+    return false;
+  }
+
+  endContent(trailers: Fields | null): void {
+    this.#up.finish(trailers);
+  }
+
+  flush(): void {
+    if (this.#handler === null) return;
+    this.requestBegun = true;
+    this.#up.flush();
+    this.#up.wake();
+    this.#noteSent();
+  }
+
+  #noteSent(): void {
+    if (this.requestSent || !this.#up.ended || this.#up.waitingOctets > 0) return;
+    this.requestSent = true;
+    this.#watch();
+  }
+
+  #taken(): void {
+    if (!this.#told) {
+      this.#told = true;
+      this.#options.onRequest(this);
+    }
+    for (let octets = this.#up.take(); octets !== null; octets = this.#up.take()) this.content.push(octets);
+    this.#noteSent();
+    if (this.#up.queuedOctets > 0) return;
+    if (this.#up.ended) {
+      this.requestWhole = true;
+      this.requestTrailers = this.#up.trailers;
+    }
+    if (!this.#roomWanted) return;
+    this.#roomWanted = false;
+    this.#watch();
+    this.#handler?.onEndpointRoom();
+  }
+
+  pauseContent(): void {
+    this.#paused = true;
+    this.#timer?.cancel();
+  }
+
+  resumeContent(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#watch();
+    this.#down.wake();
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+    this.#over();
+  }
+
+  // The endpoint's end.
+
+  inform(status: number, fields: FieldPairs): void {
+    this.#clock.schedule(this.#clock.now(), call, () => {
+      this.answerBegun = true;
+      this.#handler?.onInformed(headOf(status, fields, { kind: 'none' }));
+      this.#handler?.onResponseRead();
+    });
+  }
+
+  respond(status: number, fields: FieldPairs, framing: Framing): void {
+    const head = headOf(status, fields, framing);
+    this.#clock.schedule(this.#clock.now(), call, () => {
+      const handler = this.#handler;
+      if (handler === null) return;
+      this.#head = head;
+      this.answerBegun = true;
+      this.#watch();
+      handler.onResponse(head);
+      handler.onResponseRead();
+      this.#down.wake();
+    });
+  }
+
+  write(octets: Uint8Array): void {
+    this.#down.push(octets, 0, octets.length);
+    this.#down.flush();
+  }
+
+  end(trailers: Fields | null = null): void {
+    this.#down.end(trailers);
+  }
+
+  /** RST_STREAM: the attempt is over, its neighbours are not. */
+  reset(): void {
+    this.#clock.schedule(this.#clock.now(), call, () => this.#failWith(this.#cut()));
+  }
+
+  stopReading(): void {
+    this.#up.hold(true);
+  }
+
+  readOn(): void {
+    this.#up.hold(false);
+  }
+
+  /** Octets that the gateway holds for this stream. */
+  get heldOctets(): number {
+    return this.#up.queuedOctets + this.#down.grantedOctets;
+  }
+
+  #deliver(): void {
+    const handler = this.#handler;
+    if (handler === null || this.#head === null || this.#paused) return;
+    const octets = this.#down.take();
+    if (octets !== null) {
+      this.#received += octets.length;
+      poisoned(octets, (lent, start, end) => handler.onResponseContent(lent, start, end, 'borrowed'));
+    }
+    if (this.#handler === null) return;
+    if (this.#down.ended && this.#down.queuedOctets === 0) {
+      const { framing } = this.#head;
+      if (framing.kind === 'length' && framing.octets !== this.#received) return this.#failWith(this.#cut());
+      this.#over();
+      handler.onResponseEnd(this.#down.trailers);
+    } else {
+      this.#watch();
+      if (this.#down.grantedOctets > 0 && !this.#paused) this.#down.wake();
+    }
+    handler.onResponseRead();
+  }
+
+  #cut(): Failure {
+    const { address, reused, idleMs } = this;
+    if (this.#head === null)
+      return fail('reset_before_response', 'response', { address, reused, idleMs, errno: 'ECONNRESET' });
+    const { framing } = this.#head;
+    const octetsReceived = this.#received;
+    if (framing.kind !== 'length')
+      return fail('response_content_reset', 'content', { address, octetsReceived, errno: 'ECONNRESET' });
+    return fail('response_content_short', 'content', {
+      address,
+      octetsReceived,
+      octetsExpected: framing.octets,
+      how: 'reset',
+    });
+  }
+
+  #watch(): void {
+    this.#timer?.cancel();
+    if (this.#handler === null || this.#paused) return;
+    const { idleMs, responseHeadMs } = this.#limits;
+    const pending = this.#up.waitingOctets > 0;
+    if (this.#head === null && !pending && !this.requestSent) return;
+    const limitMs = this.#head !== null || pending ? idleMs : responseHeadMs;
+    this.#timer = this.#clock.schedule(after(this.#clock.now(), limitMs), call, () => this.#failWith(this.#slow()));
+  }
+
+  #slow(): Failure {
+    const { address } = this;
+    const { idleMs, responseHeadMs } = this.#limits;
+    if (this.#head !== null)
+      return fail('response_content_stalled', 'content', { address, idleMs, octetsReceived: this.#received });
+    if (this.#up.waitingOctets === 0)
+      return fail('response_head_timeout', 'response', { address, limitMs: responseHeadMs });
+    return fail('request_write_timeout', 'send', { address, limitMs: idleMs, octetsSent: this.#up.grantedOctets });
+  }
+
+  #failWith(failure: Failure): void {
+    const handler = this.#handler;
+    this.cancelled = true;
+    this.#over();
+    handler?.onAttemptFailed(failure);
+  }
+
+  #over(): void {
+    if (this.#handler === null) return;
+    this.#handler = null;
+    this.#timer?.cancel();
+    this.#up.close();
+    this.#down.close();
+    this.#options.onOver(this);
+  }
+}
+
+function headOf(status: number, fields: FieldPairs, framing: Framing): ResponseHead {
+  const contentLength = framing.kind === 'length' ? framing.octets : -1;
+  return { status, reason: '', version: 'HTTP/2', fields: new PairFields(fields), framing, contentLength };
+}
+
+function call(what: () => void): void {
+  what();
+}
