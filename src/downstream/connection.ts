@@ -30,8 +30,8 @@ const lingerMs = 2000;
 /** Nobody gives up this fast: a FIN that follows its request so closely means "no more requests", not "no answer wanted". */
 const deliberateHalfCloseMs = 50;
 
-/** Which limit the connection's one deadline stands for. */
-type Limit = 'none' | 'head' | 'keep-alive' | 'content' | 'write' | 'linger';
+/** What is awaited of the client, if anything. That it takes what we send has a limit of its own, beside this one. */
+type Limit = 'none' | 'head' | 'keep-alive' | 'content' | 'linger';
 
 /**
  * One HTTP/1.1 connection of a client: requests in, responses out, in order.
@@ -55,8 +55,11 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
   readonly #chunked = new ChunkedDecoder();
   #phase: 'waiting' | 'head' | 'exchange' | 'lingering' | 'closed' = 'waiting';
   #limit: Limit = 'none';
+  #limitAt: Instant = never;
+  #writeAt: Instant = never;
   #handler: DownstreamHandler | null = null;
   #persistent = true;
+  #draining = false;
   #clientEnded = false;
   #held: Uint8Array | null = null;
   #reading = false;
@@ -87,6 +90,7 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     this.client = clientFacts(peer, null, ports.isTrusted);
     this.#parser = new RequestHeadParser(headLimits(listener), ports.storage);
     this.startedAt = ports.clock.now();
+    this.startedWall = ports.clock.wallTime();
     this.#requestEndedAt = this.startedAt;
     transport.listener = this;
     ports.deadlines.add(this);
@@ -108,9 +112,15 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
 
   /** A defect of ours ends this connection and its exchange, not the worker and everybody else's. */
   #broken(error: unknown): void {
+    this.#reading = false;
     if (this.#phase !== 'exchange') return this.#close('reset');
     try {
-      this.#failRequest(fail('gateway_fault', 'request', { invariant: invariantOf(error) }));
+      this.#persistent = false;
+      this.#requestEnded = true;
+      this.#limitTo('none', 0);
+      // Also where the request has come to its end: an answer is owed, and nobody else will see to it.
+      if (this.#handler === null) throw error;
+      this.#handler.onRequestFailed(fail('gateway_fault', 'request', { invariant: invariantOf(error) }));
     } catch {
       // The exchange cannot even be told: what is left of it is the client's broken connection.
       this.#exchangeOver();
@@ -189,8 +199,10 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     if (head.framing.kind === 'chunked') this.#chunked.reset();
     this.request = head;
     // A stranger is who the connection says it is, for every request of it alike.
-    if (this.client.trusted) this.client = clientFacts(this.#peer, head.fields, this.#ports.isTrusted);
-    this.#persistent = head.keepAlive;
+    // Asked each time: a reload may have begun, or ceased, to trust a peer whose connection lives on.
+    const trusted = this.#ports.isTrusted(this.client.peerAddress);
+    if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, head.fields, this.#ports.isTrusted);
+    this.#persistent = head.keepAlive && !this.#draining;
     this.#beginExchange(this.#tooLarge());
   }
 
@@ -312,6 +324,8 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
 
   inform(status: number, fields: Fields): void {
     if (this.request.version === 'HTTP/1.0' || this.#responseBegun) return;
+    // They are hints: a client that takes none of them loses some, rather than have us keep them all.
+    if (this.transport.pendingOctets > heldOctetsMax) return;
     this.#ports.writer.claim(this);
     writeInformation(this.#ports.writer, status, fields);
   }
@@ -354,11 +368,8 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
   }
 
   onWritten(): void {
+    this.#endWriteWatch();
     if (this.#phase !== 'exchange') return;
-    if (this.#limit === 'write') {
-      this.#limitTo('none', 0);
-      this.#watchContent();
-    }
     if (this.#responseEnded) this.#sent();
     else this.#handler?.onClientRoom();
   }
@@ -376,6 +387,7 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
   #sent(): void {
     const handler = this.#handler;
     this.#exchangeOver();
+    this.#endWriteWatch();
     this.#readInBulk(false);
     handler?.onSent();
     if (this.#phase === 'closed') return;
@@ -402,6 +414,7 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     this.#phase = 'lingering';
     this.#parser.reset();
     this.#held = null;
+    this.#endWriteWatch();
     this.transport.resume();
     this.transport.end();
     if (this.#clientEnded) return this.#close('close');
@@ -412,15 +425,30 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
 
   #limitTo(limit: Limit, durationMs: number): void {
     this.#limit = limit;
-    this.at = limit === 'none' ? never : after(this.#ports.clock.now(), durationMs);
+    this.#limitAt = limit === 'none' ? never : after(this.#ports.clock.now(), durationMs);
+    this.#arm();
   }
 
+  /** What the client sends says nothing of whether it takes what we send, so neither limit may undo the other. */
   #watchWrite(): void {
     this.#pendingBefore = this.transport.pendingOctets;
-    this.#limitTo('write', this.#listener.limits.writeMs);
+    if (this.#writeAt !== never) return; // Since the first octet that waits: what comes behind it makes nothing faster.
+    this.#writeAt = after(this.#ports.clock.now(), this.#listener.limits.writeMs);
+    this.#arm();
   }
 
-  override onExpired(): void {
+  #endWriteWatch(): void {
+    if (this.#writeAt === never) return;
+    this.#writeAt = never;
+    this.#arm();
+  }
+
+  #arm(): void {
+    this.at = Math.min(this.#limitAt, this.#writeAt) as Instant;
+  }
+
+  override onExpired(now: Instant): void {
+    if (this.#writeAt <= now) return this.#writeExpired();
     const { limits } = this.#listener;
     switch (this.#limit) {
       case 'head':
@@ -432,16 +460,19 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
         return this.#failRequest(
           fail('request_content_timeout', 'request', { idleMs: limits.contentMs, octetsReceived: this.#received }),
         );
-      case 'write':
-        // It takes octets, if slowly: that is no reason to leave it.
-        if (this.transport.pendingOctets < this.#pendingBefore) return this.#watchWrite();
-        return this.#clientGone('reset');
       case 'keep-alive':
       case 'linger':
         return this.#close('close');
       case 'none':
         return;
     }
+  }
+
+  #writeExpired(): void {
+    this.#writeAt = never;
+    // It takes octets, if slowly: that is no reason to leave it.
+    if (this.transport.pendingOctets < this.#pendingBefore) return this.#watchWrite();
+    this.#clientGone('reset');
   }
 
   /** A head that does not come to its end is answered with 408 and recorded. */
@@ -488,6 +519,7 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
 
   /** Ends a connection that waits between requests; one in an exchange ends after it. */
   drain(): void {
+    this.#draining = true;
     this.#persistent = false;
     if (this.#phase === 'waiting') this.#close('close');
   }
@@ -497,6 +529,7 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     this.#phase = 'closed';
     this.#parser.reset();
     this.#held = null;
+    this.#writeAt = never;
     this.#limitTo('none', 0);
     this.#ports.deadlines.remove(this);
     this.#ports.writer.discard(this);

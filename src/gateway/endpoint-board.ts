@@ -36,18 +36,29 @@ export class EndpointBoard {
     this.#parts = parts;
   }
 
+  /** Begins to watch what `configuration` would have watched, beside what is watched already. */
+  prepare(configuration: Configuration): void {
+    this.#watchAll(configuration);
+  }
+
   /** Watches the endpoints of `configuration`, and no others. Those that stay keep their state. */
   watch(configuration: Configuration): void {
     this.#upstreams = configuration.upstreams;
-    const wanted = new Set<string>();
-    for (const upstream of configuration.upstreams) {
-      for (const { address } of upstream.endpoints) wanted.add(this.#watchOne(upstream, addressText(address), address));
-    }
+    const wanted = this.#watchAll(configuration);
     for (const [key, endpoint] of this.#watched) {
       if (wanted.has(key)) continue;
       endpoint.stop();
       this.#watched.delete(key);
     }
+  }
+
+  #watchAll({ upstreams }: Configuration): ReadonlySet<string> {
+    const watched = new Set<string>();
+    for (const upstream of upstreams) {
+      for (const { address } of upstream.endpoints)
+        watched.add(this.#watchOne(upstream, addressText(address), address));
+    }
+    return watched;
   }
 
   #watchOne(upstream: UpstreamSpec, text: string, address: UpstreamSpec['endpoints'][number]['address']): string {
@@ -70,16 +81,21 @@ export class EndpointBoard {
     this.#parts.onChange(upstream);
   }
 
-  upstreams(): readonly UpstreamSnapshot[] {
-    return this.#upstreams.map((spec) => {
+  /** The upstreams that are watched, or those of a configuration that is prepared. */
+  upstreams(specs: readonly UpstreamSpec[] = this.#upstreams): readonly UpstreamSnapshot[] {
+    return specs.map((spec) => {
       const { check: _check, endpoints: _endpoints, ...rest } = spec;
-      return { ...rest, endpoints: this.endpoints(spec.id) };
+      return { ...rest, endpoints: this.#endpoints(spec) };
     });
   }
 
   endpoints(id: UpstreamId): readonly EndpointSnapshot[] {
     const spec = this.#upstreams.find((upstream) => upstream.id === id);
-    if (spec === undefined) return [];
+    return spec === undefined ? [] : this.#endpoints(spec);
+  }
+
+  #endpoints(spec: UpstreamSpec): readonly EndpointSnapshot[] {
+    const { id } = spec;
     if (spec.application !== null) {
       return this.#parts.supervisor.instances(spec.application).map((instance) => this.#instance(id, instance));
     }

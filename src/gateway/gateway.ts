@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { socketConnector } from '../transport/connect.ts';
-import type { Configuration } from '../core/configuration.ts';
+import type { Configuration, ListenerSpec } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
 import { hostPort, type UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Snapshot } from '../core/snapshot.ts';
-import { after, type Clock } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
 import { CounterTotals } from '../record/counters.ts';
@@ -73,6 +73,9 @@ const firstChecksLookMs = 10;
 /** What is under way when we are asked to stop gets this long. */
 const drainMs = 10_000;
 
+/** A worker that falls sooner is replaced only then: what ends it at once will end the next one too. */
+const workerLivesMs = 1000;
+
 /** A record is in the worker's hands for up to 100 ms. */
 const recordComesMs = 200;
 
@@ -105,6 +108,8 @@ class RunningGateway implements Gateway {
   #contentHash: string;
   #revision = 0;
   #deltaRevision = 0;
+  #applying = false;
+  #workerStartedAt: Instant;
   #worker: WorkerHandle | null = null;
   #log: LogFile | null = null;
   #listeners: readonly OpenListener[] = [];
@@ -117,6 +122,7 @@ class RunningGateway implements Gateway {
     this.#options = options;
     this.#clock = clock;
     this.#startedWall = clock.wallTime();
+    this.#workerStartedAt = clock.now();
     this.#configuration = options.configuration;
     this.#contentHash = contentHashOf(options.configuration);
     const { member } = options.configuration;
@@ -156,6 +162,7 @@ class RunningGateway implements Gateway {
     this.#worker = this.#startWorker(1);
     const applied = await this.#apply(this.#configuration);
     if (!applied.ok) throw listenFailureOf(applied);
+    this.#tellAllEndpoints();
     this.#state = 'serving';
     this.#tellApplied('gateway', ['everything']);
   }
@@ -181,6 +188,7 @@ class RunningGateway implements Gateway {
   // Workers.
 
   #startWorker(number: number): WorkerHandle {
+    this.#workerStartedAt = this.#clock.now();
     const { member } = this.#configuration;
     const birth = { worker: number, member, processStartedWall: this.#startedWall };
     const worker: WorkerHandle = new WorkerHandle(birth, {
@@ -208,9 +216,17 @@ class RunningGateway implements Gateway {
       worker: lost.id,
       evidence: { why, exchangesLost },
     });
+    const waitMs = after(this.#workerStartedAt, workerLivesMs) - this.#clock.now();
+    if (waitMs > 0) await this.#wait(waitMs);
     if (this.#state !== 'serving') return;
-    this.#worker = this.#startWorker(lost.id + 1);
-    await this.#apply(this.#configuration);
+    const worker = this.#startWorker(lost.id + 1);
+    this.#worker = worker;
+    const applied = await this.#apply(this.#configuration);
+    if (applied.ok) return this.#tellAllEndpoints();
+    // Without problems it is lost itself, and is being replaced.
+    if (applied.problems.length === 0) return;
+    await worker.terminate();
+    await this.#replace(worker, problemTexts(applied).join('; '));
   }
 
   #heard(message: Extract<FromWorker, { kind: 'batch' | 'unclassified' }>): void {
@@ -236,7 +252,9 @@ class RunningGateway implements Gateway {
   async #apply(configuration: Configuration): Promise<Applied> {
     const worker = this.#worker;
     if (worker === null) return { ok: false, problems: [] };
+    this.#applying = true;
     const applied = await worker.apply(this.#snapshot(configuration, this.#revision + 1));
+    this.#applying = false;
     if (!applied.ok) return applied;
     this.#revision += 1;
     this.#tellListeners(applied.listeners);
@@ -246,20 +264,29 @@ class RunningGateway implements Gateway {
   #snapshot(configuration: Configuration, revision: number): Snapshot {
     const { deployment, member, listeners, routes, trustedPeers, client, log } = configuration;
     const contentHash = contentHashOf(configuration);
-    const upstreams = this.#board.upstreams();
+    const upstreams = this.#board.upstreams(configuration.upstreams);
     const { queryAllowed } = log;
     return {
       revision,
       contentHash,
       deployment,
       member,
-      listeners,
+      listeners: listeners.map((listener) => this.#whereItIs(listener)),
       routes,
       upstreams,
       trustedPeers,
       client,
       queryAllowed,
     };
+  }
+
+  /** A port that the system chose stays the same for as long as the configuration leaves the choice to it. */
+  #whereItIs(listener: ListenerSpec): ListenerSpec {
+    const { id, host, port } = listener;
+    if (port !== 0) return listener;
+    const chosen = this.#configuration.listeners.some((one) => one.id === id && one.host === host && one.port === 0);
+    const open = this.#listeners.find((one) => one.id === id && one.host === host);
+    return chosen && open !== undefined ? { ...listener, port: open.port } : listener;
   }
 
   #tellListeners(now: readonly OpenListener[]): void {
@@ -288,11 +315,18 @@ class RunningGateway implements Gateway {
     this.#listeners = now;
   }
 
+  /** What changed while a snapshot was on its way stood in no delta. */
+  #tellAllEndpoints(): void {
+    for (const { id } of this.#configuration.upstreams) this.#tellEndpoints(id);
+  }
+
   #instancesChanged(): void {
     for (const { id, application } of this.#configuration.upstreams) if (application !== null) this.#tellEndpoints(id);
   }
 
   #tellEndpoints(upstream: UpstreamId): void {
+    // A delta behind a snapshot would speak of endpoints that may no longer be the upstream's.
+    if (this.#applying) return;
     this.#deltaRevision += 1;
     const endpoints = this.#board.endpoints(upstream);
     this.#worker?.send({ kind: 'delta', delta: { revision: this.#deltaRevision, upstream, endpoints } });
@@ -333,17 +367,20 @@ class RunningGateway implements Gateway {
     if (read === undefined) return this.#rejected(['there is no configuration file to read again'], actor);
     if (!read.ok) return this.#rejected(read.complaints, actor);
     const before = this.#configuration;
-    this.#board.watch(read.configuration);
+    // What the new file asks for is looked at beside what is in force, and seen by nobody until it is taken.
+    this.#board.prepare(read.configuration);
     await this.#firstChecks();
     const applied = await this.#apply(read.configuration);
     if (!applied.ok) {
       this.#board.watch(before);
-      return this.#rejected(applied.problems.map(listenProblemText), actor);
+      this.#tellAllEndpoints();
+      return this.#rejected(problemTexts(applied), actor);
     }
     this.#configuration = read.configuration;
     this.#contentHash = contentHashOf(read.configuration);
+    this.#board.watch(read.configuration);
     this.#supervisor.apply(read.configuration.applications);
-    this.#instancesChanged();
+    this.#tellAllEndpoints();
     await this.#changeLog(before, read.configuration);
     const changed = changesBetween(before, read.configuration);
     this.#tellApplied(actor, changed);
@@ -454,6 +491,11 @@ function contentHashOf(configuration: Configuration): string {
 function listenFailureOf(applied: Extract<Applied, { ok: false }>): Error {
   const [problem] = applied.problems;
   return problem === undefined ? new Error('the serving worker ended before it served') : new ListenFailure(problem);
+}
+
+function problemTexts(applied: Extract<Applied, { ok: false }>): readonly string[] {
+  if (applied.problems.length === 0) return ['the serving worker ended before it had taken the configuration'];
+  return applied.problems.map(listenProblemText);
 }
 
 function listenProblemText({ listener, host, port, errno }: ListenProblem): string {

@@ -30,6 +30,18 @@ interface OpenedListener {
   readonly connections: ListenerConnections;
 }
 
+/** Where a listener of the snapshot is to be found: by host and port as they are, not as they were asked for. */
+interface ListenerPlace {
+  readonly spec: ListenerSpec;
+  readonly place: string;
+}
+
+interface NewListeners {
+  readonly opened: ReadonlyMap<string, OpenedListener>;
+  readonly problems: readonly ListenProblem[];
+  readonly places: readonly ListenerPlace[];
+}
+
 /** How often counts go to main while nothing is recorded. */
 const reportMs = 250;
 
@@ -91,7 +103,7 @@ export class ServingWorker {
 
   /** Takes a snapshot whole, or nothing of it: new listeners are opened first, and only then is anything changed. */
   async apply(snapshot: Snapshot): Promise<void> {
-    const { opened, problems } = await this.#openNew(snapshot);
+    const { opened, problems, places } = await this.#openNew(snapshot);
     if (problems.length > 0) {
       for (const { listening, connections } of opened.values()) {
         void listening.close();
@@ -101,12 +113,13 @@ export class ServingWorker {
     }
     this.#install(snapshot);
     for (const [key, listener] of opened) this.#listeners.set(key, listener);
-    for (const spec of snapshot.listeners) {
-      const known = this.#listeners.get(listenerKey(spec));
-      if (known !== undefined) known.connections.facts = listenerFacts(spec, snapshot);
+    for (const { spec, place } of places) {
+      const listener = this.#listeners.get(place);
+      if (listener !== undefined) listener.connections.facts = listenerFacts(spec, snapshot);
     }
-    this.#closeRemoved(snapshot);
-    this.#tell({ kind: 'applied', revision: snapshot.revision, listeners: this.#openListeners(snapshot) }, []);
+    this.#closeAllBut(new Set(places.map(({ place }) => place)));
+    const listeners = places.map(({ spec, place }) => this.#openListener(spec, place));
+    this.#tell({ kind: 'applied', revision: snapshot.revision, listeners }, []);
   }
 
   #install(snapshot: Snapshot): void {
@@ -168,37 +181,41 @@ export class ServingWorker {
     this.#clock.schedule(after(this.#clock.now(), drainLookMs), retell, () => this.#tellWhenDrained());
   }
 
-  async #openNew(snapshot: Snapshot): Promise<{ opened: Map<string, OpenedListener>; problems: ListenProblem[] }> {
+  async #openNew(snapshot: Snapshot): Promise<NewListeners> {
     const opened = new Map<string, OpenedListener>();
     const problems: ListenProblem[] = [];
+    const places: ListenerPlace[] = [];
     for (const spec of snapshot.listeners) {
-      const key = listenerKey(spec);
-      if (this.#listeners.has(key)) continue;
+      const { id, host, port } = spec;
+      const asked = `${host}:${port}`;
+      if (this.#listeners.has(asked)) {
+        places.push({ spec, place: asked });
+        continue;
+      }
       const connections = new ListenerConnections(listenerFacts(spec, snapshot), this.#downstreamPorts);
-      const result = await openListener(spec.host, spec.port, connections);
-      if (typeof result === 'string')
-        problems.push({ listener: spec.id, host: spec.host, port: spec.port, errno: result });
-      else opened.set(key, { listening: result, connections });
+      const listening = await openListener(host, port, connections);
+      if (typeof listening === 'string') {
+        problems.push({ listener: id, host, port, errno: listening });
+        continue;
+      }
+      const place = `${host}:${listening.address.port}`;
+      opened.set(place, { listening, connections });
+      places.push({ spec, place });
     }
-    return { opened, problems };
+    return { opened, problems, places };
   }
 
-  #closeRemoved(snapshot: Snapshot): void {
-    const wanted = new Set(snapshot.listeners.map(listenerKey));
-    for (const [key, { listening, connections }] of this.#listeners) {
-      if (wanted.has(key)) continue;
+  #closeAllBut(wanted: ReadonlySet<string>): void {
+    for (const [place, { listening, connections }] of this.#listeners) {
+      if (wanted.has(place)) continue;
       void listening.close();
       connections.drain();
-      this.#listeners.delete(key);
+      this.#listeners.delete(place);
     }
   }
 
-  #openListeners(snapshot: Snapshot): OpenListener[] {
-    return snapshot.listeners.map((spec) => {
-      const { id, host, port } = spec;
-      const listening = this.#listeners.get(listenerKey(spec))?.listening;
-      return { id, host, port: listening?.address.port ?? port };
-    });
+  #openListener({ id, host, port }: ListenerSpec, place: string): OpenListener {
+    return { id, host, port: this.#listeners.get(place)?.listening.address.port ?? port };
   }
 
   #inForce(): Serving {
@@ -226,11 +243,6 @@ export class ServingWorker {
     };
     this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);
   }
-}
-
-/** Which listener of ours a specification means: by its address, and by its name where the system chooses the port. */
-function listenerKey({ id, host, port }: ListenerSpec): string {
-  return port === 0 ? `${host}:0 for ${id}` : `${host}:${port}`;
 }
 
 function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot): ListenerFacts {

@@ -31,8 +31,12 @@ export class WorkerHandle {
     this.#listener = listener;
     this.#thread = new Worker(new URL(siblingModule(import.meta.url, './worker-main')), { workerData: birth });
     this.#thread.on('message', (message: FromWorker) => this.#heard(message));
-    this.#thread.on('error', (error) => this.#lost(error instanceof Error ? `it threw ${error.name}` : 'it threw'));
-    this.#thread.on('exit', (code) => this.#lost(`its thread ended with ${code}`));
+    // Only when the thread has ended are its listeners closed, and may another open them.
+    let why: string | null = null;
+    this.#thread.on('error', (error) => {
+      why = error instanceof Error ? `it threw ${error.name}` : 'it threw';
+    });
+    this.#thread.on('exit', (code) => this.#lost(why ?? `its thread ended with ${code}`));
   }
 
   get threadId(): number {

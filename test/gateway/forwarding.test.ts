@@ -233,7 +233,11 @@ describe('PROXY protocol', () => {
   }
 
   test('what the client behind it claims of itself is not believed', async () => {
-    const claims = requestText('GET', '/', ['X-Forwarded-For: 6.6.6.6', 'X-Request-Id: chosen', 'X-Forwarded-Proto: https']);
+    const claims = requestText('GET', '/', [
+      'X-Forwarded-For: 6.6.6.6',
+      'X-Request-Id: chosen',
+      'X-Forwarded-Proto: https',
+    ]);
     const response = await inner.send(Buffer.concat([v2, Buffer.from(claims)]), 'proxied');
     assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['198.51.100.7']);
     assert.deepEqual(valuesOf(origin.last, 'x-forwarded-proto'), ['http']);
@@ -369,8 +373,10 @@ describe('clients of every kind', () => {
   });
 
   test('pipelined requests are answered in their order', async () => {
-    origin.answer = ({ line }) => (socket) =>
-      void setTimeout(() => socket.write(ok(line.split(' ')[1] ?? '')), line.includes('/0') ? 60 : 0);
+    origin.answer =
+      ({ line }) =>
+      (socket) =>
+        void setTimeout(() => socket.write(ok(line.split(' ')[1] ?? '')), line.includes('/0') ? 60 : 0);
     const client = edge.connect();
     const paths = Array.from({ length: 8 }, (_, index) => `/${index}`);
     client.write(paths.map((path) => requestText('GET', path)).join(''));
@@ -378,9 +384,15 @@ describe('clients of every kind', () => {
     client.close();
   });
 
-  for (const [what, apartMs] of [['with its requests', 0], ['later', 120]] as const) {
+  for (const [what, apartMs] of [
+    ['with its requests', 0],
+    ['later', 120],
+  ] as const) {
     test(`pipelined requests are all answered where the client half-closes ${what}`, async () => {
-      origin.answer = ({ line }) => (socket) => void setTimeout(() => socket.write(ok(line.split(' ')[1] ?? '')), 100);
+      origin.answer =
+        ({ line }) =>
+        (socket) =>
+          void setTimeout(() => socket.write(ok(line.split(' ')[1] ?? '')), 100);
       const client = edge.connect();
       client.write(['/a', '/b', '/c'].map((path) => requestText('GET', path)).join(''));
       if (apartMs === 0) client.finish();
@@ -417,7 +429,10 @@ describe('clients of every kind', () => {
   });
 
   test('CONNECT is refused: this is no tunnel', async () => {
-    const { response } = await refused(edge, Buffer.from('CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n'));
+    const { response } = await refused(
+      edge,
+      Buffer.from('CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n'),
+    );
     assert.ok([400, 405, 501].includes(response.status), String(response.status));
     assert.equal(origin.requests.length, 0);
   });

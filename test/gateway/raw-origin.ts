@@ -46,6 +46,12 @@ export class RawOrigin {
     return last;
   }
 
+  /** Sends octets on the connection that has been open longest: for an answer that was held back. */
+  sendOnFirst(octets: string): void {
+    const [first] = this.#open;
+    first?.write(Buffer.from(octets, 'latin1'));
+  }
+
   forget(): void {
     this.requests.length = 0;
   }

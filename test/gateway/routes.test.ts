@@ -175,7 +175,8 @@ routes:
     origin.answer = () => ok('ok\n');
   });
 
-  const late = (ms: number) => () => (socket: { write(text: string): void }) => void setTimeout(() => socket.write(ok('late')), ms);
+  const late = (ms: number) => () => (socket: { write(text: string): void }) =>
+    void setTimeout(() => socket.write(ok('late')), ms);
 
   test('the hasty one gives up where the patient one waits', async () => {
     origin.answer = late(300);
@@ -266,7 +267,13 @@ routes:
   after(() => edge.stop());
 
   const table: [string, string, number, Record<string, string | null>, string][] = [
-    ['GET', '/robots.txt', 200, { 'content-type': 'text/plain; charset=utf-8', 'proxy-status': null }, 'User-agent: *\n'],
+    [
+      'GET',
+      '/robots.txt',
+      200,
+      { 'content-type': 'text/plain; charset=utf-8', 'proxy-status': null },
+      'User-agent: *\n',
+    ],
     ['HEAD', '/robots.txt', 200, { 'content-length': '14' }, ''],
     ['GET', '/teapot', 418, { 'content-type': 'application/json', 'content-length': '2' }, '{}'],
     ['GET', '/nothing', 204, { 'content-length': null, 'transfer-encoding': null }, ''],
@@ -296,7 +303,9 @@ routes:
   });
 
   test('content of a request that nobody reads does not become the next request', async () => {
-    const response = await edge.send(requestText('POST', '/teapot', ['Content-Length: 30'], 'GET /robots.txt HTTP/1.1\r\n'));
+    const response = await edge.send(
+      requestText('POST', '/teapot', ['Content-Length: 30'], 'GET /robots.txt HTTP/1.1\r\n'),
+    );
     assert.equal(response.status, 418);
     assert.equal(response.rest.length, 0);
     assert.equal(fieldOf(response, 'connection'), 'close');
