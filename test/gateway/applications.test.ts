@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, test } from 'node:test';
+import type { InstanceStatus } from '../../src/gateway/control.ts';
+import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
+import { patienceMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// Applications as processes of their own: nothing reaches them before they are ready, and their death is named.
+
+let edge: YamlGateway;
+afterEach(() => edge.stop());
+
+const program = join(import.meta.dirname, 'fixtures', 'mortal-application.mjs');
+
+function application(more = ''): string {
+  return `
+disclosure: operator
+applications:
+  shop:
+    command: ["${process.execPath}", "${program}"]
+    readiness: { path: /healthz, interval: 50ms, passes: 2 }
+    restart: { first_delay: 400ms }
+${more}`;
+}
+
+function instance(): InstanceStatus {
+  const found = edge.gateway.status().applications[0]?.instances[0];
+  assert.ok(found !== undefined);
+  return found;
+}
+
+const ready = (): Promise<void> => until('the instance is ready', () => instance().phase === 'ready');
+
+const json = (path: string): Promise<RawResponse> => edge.get(path, ['Accept: application/json']);
+
+function problemOf(response: RawResponse): Record<string, unknown> {
+  return JSON.parse(response.content.toString()) as Record<string, unknown>;
+}
+
+describe('an application that dies while it has a request', () => {
+  const deaths: [path: string, says: RegExp][] = [
+    ['/killed', /The instance was killed by SIGKILL .*(?:earlier|later); its last line: "about to be killed"/],
+    ['/exits', /The instance exited with code 3, .*(?:earlier|later); its last line: "cannot go on: no database"/],
+  ];
+  for (const [path, says] of deaths) {
+    test(`${path}: the answer names it`, async () => {
+      edge = await startFromYaml(application());
+      await ready();
+      const response = await edge.send(requestText('POST', path, ['Accept: application/json', 'Content-Length: 0']));
+      assert.equal(response.status, 502);
+      const problem = problemOf(response);
+      assert.match(String(problem['detail']), says);
+      assert.equal(problem['may_have_been_executed'], true);
+      const record = await edge.record(response);
+      assert.equal(record.shape, 'reset');
+      const exit = record.attempts.at(-1)?.exit;
+      assert.ok(exit !== null && exit !== undefined, 'the record has the exit');
+      assert.deepEqual([exit.code, exit.signal], path === '/killed' ? [null, 'SIGKILL'] : [3, null]);
+      assert.ok(Math.abs(exit.before_ms) < 2000);
+      const [event] = edge.eventsOf('instance_exited');
+      assert.equal(event?.evidence.output.at(-1), exit.last_line);
+    });
+  }
+
+  test('a refused connection is explained by the exit too', async () => {
+    edge = await startFromYaml(application());
+    await ready();
+    assert.equal((await edge.get('/deaf')).status, 200);
+    const response = await json('/after');
+    assert.ok([502, 503].includes(response.status));
+    const record = await edge.record(response);
+    if (response.status === 502) {
+      assert.equal(record.cause, 'connect_refused');
+      assert.equal(record.attempts.at(-1)?.exit?.signal, 'SIGKILL');
+    }
+    assert.match(String(problemOf(response)['detail']), /killed by SIGKILL.*last line: "?deaf and gone/);
+  });
+
+  test('in the middle of its answer: the answer is cut, not completed, and the exit is an event', async () => {
+    edge = await startFromYaml(application());
+    await ready();
+    const client = edge.connect();
+    client.write(requestText('GET', '/half'));
+    const outcome = await client.response('GET', patienceMs);
+    client.close();
+    assert.equal(outcome.response?.complete, false);
+    assert.notEqual(outcome.state, 'open');
+    const record = await edge.record(outcome.response ?? '');
+    assert.deepEqual([record.end, record.cause], ['truncated', 'response_content_short']);
+    await until('the exit is told', () => edge.eventsOf('instance_exited').length === 1);
+    assert.equal(edge.eventsOf('instance_exited')[0]?.evidence.code, 4);
+  });
+});
+
+describe('while there is no instance', () => {
+  test('one that starts again gets nothing: 503 says why and when to come back, then it serves', async () => {
+    edge = await startFromYaml(application());
+    await ready();
+    await json('/killed');
+    let refusals = 0;
+    await until('it serves again', async () => {
+      const response = await json('/');
+      if (response.status === 200) {
+        const [, served] = response.content.toString().split(' ');
+        assert.equal(served, '1', 'it had no request before this one');
+        return true;
+      }
+      assert.equal(response.status, 503, response.content.toString());
+      assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9][0-9]*$/);
+      const { cause, detail } = problemOf(response);
+      refusals++;
+      if (cause === 'no_endpoint_ready') assert.match(String(detail), /killed by SIGKILL.*about to be killed/);
+      else assert.equal(cause, 'instance_starting');
+      return false;
+    });
+    assert.ok(refusals > 0);
+    assert.equal(instance().restarts, 1);
+    const events = edge.events.map(({ kind }) => kind).filter((kind) => kind.startsWith('instance_'));
+    assert.deepEqual(events, [
+      'instance_started',
+      'instance_ready',
+      'instance_exited',
+      'instance_restarting',
+      'instance_started',
+      'instance_ready',
+    ]);
+  });
+
+  test('nothing is routed before it has shown that it is ready; listeners are open all the same', async () => {
+    edge = await startFromYaml(application('    environment: { READY: "./ready" }\n'));
+    const response = await json('/early');
+    assert.equal(response.status, 503);
+    assert.equal(problemOf(response)['cause'], 'instance_starting');
+    assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9][0-9]*$/);
+    assert.equal(instance().phase, 'starting');
+    await until('it was asked', () => /answered 503|503/.test(instance().reason));
+    assert.equal((await json('/early')).status, 503);
+    await writeFile(join(edge.folder, 'ready'), '');
+    await ready();
+    const [, served] = (await edge.get('/')).content.toString().split(' ');
+    assert.equal(served, '1', 'this request is its first');
+  });
+
+  test('a program that cannot be started is said to be that, to whoever asks', async () => {
+    edge = await startFromYaml(`
+disclosure: operator
+applications: { shop: { command: ./no-such-program } }
+`);
+    await until('it was tried', () => edge.eventsOf('instance_not_started').length > 0);
+    const response = await json('/');
+    assert.equal(response.status, 503);
+    assert.match(String(problemOf(response)['detail']), /no-such-program/);
+    assert.notEqual(instance().phase, 'ready');
+  });
+
+  test('the status of the gateway shows instances and endpoints alike', async () => {
+    edge = await startFromYaml(application());
+    await ready();
+    const { applications, upstreams } = edge.gateway.status();
+    const [one] = applications[0]?.instances ?? [];
+    assert.ok(one !== undefined && one.pid !== null);
+    const [endpoint] = upstreams[0]?.endpoints ?? [];
+    assert.deepEqual([upstreams[0]?.application, endpoint?.state], ['shop', 'healthy']);
+    assert.ok(endpoint?.address.endsWith(`:${one.port}`));
+    assert.match((await edge.get('/')).content.toString(), new RegExp(`^${one.pid} `));
+  });
+
+  test('a reload may take an application away: it is stopped, and its requests end first', async () => {
+    edge = await startFromYaml(application());
+    await ready();
+    const { pid } = instance();
+    assert.ok(pid !== null);
+    assert.equal((await edge.reload('routes: [ { path: /, respond: { content: closed } } ]')).ok, true);
+    assert.equal((await edge.get('/')).content.toString(), 'closed');
+    await until('its process is gone', () => !isAlive(pid));
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

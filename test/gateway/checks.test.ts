@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { fieldOf } from '../../src/testing/testing.ts';
+import { ok, RawOrigin } from './raw-origin.ts';
+import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// What checks say of endpoints decides who gets requests.
+
+let one: RawOrigin;
+let two: RawOrigin;
+let edge: YamlGateway;
+
+before(async () => {
+  one = await RawOrigin.start();
+  two = await RawOrigin.start();
+});
+after(() => one.close());
+after(() => two.close());
+beforeEach(() => {
+  one.answer = () => ok('one');
+  two.answer = () => ok('two');
+  one.forget();
+  two.forget();
+});
+afterEach(() => edge.stop());
+
+const requestsOf = (origin: RawOrigin): number =>
+  origin.requests.filter(({ line }) => !line.includes('/healthz')).length;
+
+function stateOf(address: string): string {
+  const endpoints = edge.gateway.status().upstreams.flatMap((upstream) => upstream.endpoints);
+  return endpoints.find((endpoint) => endpoint.address === address)?.state ?? 'absent';
+}
+
+const quick = 'interval: 40ms, timeout: 1s, passes: 2, fails: 2';
+
+describe('HTTP checks', () => {
+  const pair = (): string => `
+upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { path: /healthz, ${quick} } } }
+`;
+
+  test('an endpoint that fails them gets nothing; when it passes again it gets its share', async () => {
+    let healthy = true;
+    two.answer = ({ line }) => (line.includes('/healthz') && !healthy ? ok('', [], '500 No') : ok('two'));
+    edge = await startFromYaml(pair());
+    assert.deepEqual([stateOf(one.address), stateOf(two.address)], ['healthy', 'healthy']);
+    for (let count = 0; count < 40; count++) await edge.get('/');
+    assert.ok(requestsOf(one) > 0 && requestsOf(two) > 0, `${requestsOf(one)} and ${requestsOf(two)}`);
+
+    healthy = false;
+    await until('it is unhealthy', () => stateOf(two.address) === 'unhealthy');
+    const before = requestsOf(two);
+    for (let count = 0; count < 40; count++) assert.equal((await edge.get('/')).content.toString(), 'one');
+    assert.equal(requestsOf(two), before);
+
+    healthy = true;
+    await until('it is healthy', () => stateOf(two.address) === 'healthy');
+    await until('it gets requests', async () => (await edge.get('/')).content.toString() === 'two');
+    const changes = edge.eventsOf('endpoint_state').filter(({ evidence }) => evidence.address === two.address);
+    assert.deepEqual(
+      changes.map(({ to }) => to),
+      ['healthy', 'unhealthy', 'healthy'],
+    );
+    assert.match(changes[1]?.reason ?? '', /500/);
+  });
+
+  test('while none is healthy: 503 with the next check as Retry-After, and nothing is sent', async () => {
+    for (const origin of [one, two]) origin.answer = () => ok('', [], '404 Not Found');
+    edge = await startFromYaml(pair());
+    const response = await edge.get('/', ['Accept: application/json']);
+    assert.equal(response.status, 503);
+    assert.equal(fieldOf(response, 'retry-after'), '1');
+    assert.equal(JSON.parse(response.content.toString()).cause, 'no_endpoint_ready');
+    assert.equal(requestsOf(one) + requestsOf(two), 0);
+    assert.match((await edge.record(response)).detail ?? '', /404/);
+  });
+});
+
+describe('TCP checks', () => {
+  test('are what an endpoint gets that says nothing of checks; one that goes is noticed, and when it is back too', async () => {
+    const { port } = one;
+    edge = await startFromYaml(`
+upstreams: { app: { endpoints: ["${one.address}"], check: { ${quick} } } }
+`);
+    assert.equal(stateOf(one.address), 'healthy');
+    await one.close();
+    await until('it is unhealthy', () => stateOf(`127.0.0.1:${port}`) === 'unhealthy');
+    assert.equal((await edge.get('/')).status, 503);
+    one = await RawOrigin.start(() => ok('one'), port);
+    await until('it is healthy', () => stateOf(one.address) === 'healthy');
+    await until('it serves', async () => (await edge.get('/')).status === 200);
+    assert.ok(
+      one.requests.every(({ line }) => line === 'GET / HTTP/1.1'),
+      'a TCP check sends nothing',
+    );
+  });
+
+  test('are the default', async () => {
+    edge = await startFromYaml(`
+upstreams: { app: ["${one.address}", "127.0.0.1:1"] }
+`);
+    assert.deepEqual([stateOf(one.address), stateOf('127.0.0.1:1')], ['healthy', 'unhealthy']);
+    for (let count = 0; count < 10; count++) assert.equal((await edge.get('/')).status, 200);
+  });
+});
+
+describe('endpoints of which nothing is known', () => {
+  let silent: Server;
+  let silentAddress: string;
+  before(async () => {
+    // Takes connections, and answers neither checks nor requests.
+    silent = createServer((socket) => void socket.on('error', () => {}));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const address = silent.address();
+    silentAddress = `127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
+  });
+  after(() => silent.close());
+
+  const check = 'check: { path: /healthz, interval: 10s, timeout: 10s }';
+
+  test('are tried only while none is healthy; listeners wait for them a second and no longer', async () => {
+    const began = performance.now();
+    edge = await startFromYaml(`
+upstreams: { app: { endpoints: ["${silentAddress}", "${one.address}"], ${check} } }
+`);
+    const tookMs = performance.now() - began;
+    assert.ok(tookMs >= 900 && tookMs < 4000, `${tookMs} ms`);
+    assert.deepEqual([stateOf(silentAddress), stateOf(one.address)], ['unknown', 'healthy']);
+    for (let count = 0; count < 20; count++) assert.equal((await edge.get('/')).content.toString(), 'one');
+  });
+
+  test('are tried while there is no other, and the record says so', async () => {
+    edge = await startFromYaml(`
+upstreams: { app: { endpoints: ["${silentAddress}"], ${check} } }
+timeouts: { response_head: 100ms }
+`);
+    const response = await edge.get('/');
+    assert.equal(response.status, 504);
+    assert.equal((await edge.record(response)).attempts[0]?.state, 'unknown');
+  });
+
+  test('listeners open as soon as every first result is there', async () => {
+    const began = performance.now();
+    edge = await startFromYaml(`
+upstreams: { app: { endpoints: ["${one.address}", "127.0.0.1:1"], ${check} } }
+`);
+    assert.ok(performance.now() - began < 900, 'no second is waited for nothing');
+    assert.deepEqual([stateOf(one.address), stateOf('127.0.0.1:1')], ['healthy', 'unhealthy']);
+  });
+
+  test('with check: none there is nothing to be known: they are tried, and never checked', async () => {
+    edge = await startFromYaml(`
+upstreams: { app: { endpoints: ["${one.address}", "127.0.0.1:1"], check: none } }
+`);
+    assert.deepEqual([stateOf(one.address), stateOf('127.0.0.1:1')], ['unchecked', 'unchecked']);
+    for (let count = 0; count < 20; count++) assert.equal((await edge.get('/')).content.toString(), 'one');
+    assert.equal(requestsOf(one), 20);
+    assert.equal(edge.eventsOf('endpoint_state').length, 0);
+  });
+});

@@ -1,0 +1,216 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile, rename, stat } from 'node:fs/promises';
+import { Session } from 'node:inspector';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { fieldOf } from '../../src/testing/testing.ts';
+import { ok, RawOrigin } from './raw-origin.ts';
+import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// Main controls, a worker serves: each goes on when the other cannot, and so do both without a disk.
+
+let origin: RawOrigin;
+let edge: YamlGateway;
+before(async () => {
+  origin = await RawOrigin.start();
+});
+after(() => origin.close());
+beforeEach(() => {
+  origin.answer = () => ok('ok');
+  origin.forget();
+});
+afterEach(() => edge.stop());
+
+const upstream = (): string => `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
+
+/**
+ * Runs an expression in every worker thread of this process, through the debugger that Node has for them. Production
+ * code has no door for this, and needs none.
+ */
+async function runInWorkers(expression: string): Promise<void> {
+  const session = new Session();
+  session.connect();
+  const ask = (method: string, parameters: object): Promise<void> =>
+    new Promise((resolve, reject) => {
+      session.post(method, parameters, (error) => (error === null ? resolve() : reject(new Error(error.message))));
+    });
+  const attached: string[] = [];
+  session.on('NodeWorker.attachedToWorker', ({ params }) => void attached.push(params.sessionId));
+  await ask('NodeWorker.enable', { waitForDebuggerOnStart: false });
+  await until('a worker is there', () => attached.length > 0);
+  for (const sessionId of attached) {
+    const message = JSON.stringify({ id: 1, method: 'Runtime.evaluate', params: { expression } });
+    await ask('NodeWorker.sendMessageToWorker', { sessionId, message });
+  }
+  await ask('NodeWorker.disable', {});
+  session.disconnect();
+}
+
+describe('a worker that crashes', () => {
+  test('is replaced on the same ports; what it had is counted as lost', async () => {
+    edge = await startFromYaml(upstream());
+    const { port } = edge.address();
+    origin.answer = ({ line }) => (line.includes('/held') ? null : ok('ok'));
+    const held = [edge.connect(), edge.connect(), edge.connect()];
+    for (const client of held) client.write(requestText('GET', '/held'));
+    await until('three are under way, and main knows', () => edge.counts().active === 3);
+
+    await runInWorkers('setTimeout(() => { throw new RangeError("on purpose") }, 0)');
+    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    const [lost] = edge.eventsOf('worker_lost');
+    assert.equal(lost?.evidence.exchangesLost, 3);
+    assert.match(lost?.evidence.why ?? '', /RangeError/);
+    for (const client of held) {
+      assert.ok(await client.waitFor(() => client.state !== 'open', 5000), 'its connections are closed');
+      client.close();
+    }
+
+    await until('another one serves', () => edge.gateway.status().workers.some(({ state }) => state === 'serving'));
+    assert.equal(edge.address().port, port);
+    const response = await edge.get('/');
+    assert.equal(response.status, 200);
+    const record = await edge.record(response);
+    assert.equal(record.worker, 2);
+    assert.equal(edge.eventsOf('worker_started').length, 2);
+    await until('the lost ones are not counted as under way', () => edge.counts().active === 0);
+  });
+
+  test('is replaced as often as it falls, but not without pause; a reload works with the new one', async () => {
+    edge = await startFromYaml(upstream());
+    const began = performance.now();
+    for (let time = 1; time <= 2; time++) {
+      await until('it serves', () => edge.gateway.status().workers.some(({ state }) => state === 'serving'));
+      await runInWorkers('setTimeout(() => process.exit(7), 0)');
+      await until('it is told', () => edge.eventsOf('worker_lost').length === time);
+    }
+    await until('it serves', () => edge.gateway.status().workers.some(({ state }) => state === 'serving'));
+    assert.ok(performance.now() - began >= 1000, 'a second lies between two starts');
+    assert.equal(edge.eventsOf('worker_lost')[0]?.evidence.exchangesLost, 0);
+    assert.equal((await edge.get('/')).status, 200);
+    assert.equal((await edge.reload('routes: [ { path: /, respond: { content: reloaded } } ]')).ok, true);
+    assert.equal((await edge.get('/')).content.toString(), 'reloaded');
+  });
+});
+
+describe('a main thread that is busy', () => {
+  test('for 300 ms delays no request, and loses no record', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    await edge.get('/warm');
+    const { host, port } = edge.address();
+    // A process of its own asks, since this one is about to be busy; the origin is asked nothing, for the same reason.
+    await edge.reload('routes: [ { path: /, respond: { content: quick } } ]\nlog: { path: ./exchange.log }');
+    const asking = spawn(process.execPath, ['-e', askingProgram, host, String(port)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let said = '';
+    asking.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    await until('it is ready to ask', () => said.includes('ready'));
+    asking.stdin.write('go\n');
+    const until300 = performance.now() + 300;
+    while (performance.now() < until300);
+    await once(asking, 'close');
+    const { count, slowestMs, tookMs } = JSON.parse(said.split('\n')[1] ?? '') as Record<string, number>;
+    assert.equal(count, 50);
+    assert.ok((tookMs ?? 1000) < 250, `50 requests took ${tookMs} ms while main was busy`);
+    assert.ok((slowestMs ?? 1000) < 100, `the slowest took ${slowestMs} ms`);
+    await until('every record is in the log', async () => {
+      const text = await readFile(join(edge.folder, 'exchange.log'), 'utf8');
+      return text.split('\n').filter((line) => line.includes('"path":"/busy"')).length === 50;
+    });
+    assert.equal(edge.gateway.counts().logDropped, 0);
+  });
+});
+
+/** Fifty requests one after the other on one connection, as soon as it is told to. */
+const askingProgram = `
+const [host, port] = process.argv.slice(1);
+const socket = require('node:net').connect({ host, port: Number(port) });
+const ask = () => socket.write('GET /busy HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n');
+let count = 0, began = 0, last = 0, slowestMs = 0;
+socket.once('connect', () => console.log('ready'));
+process.stdin.once('data', () => { began = last = performance.now(); ask(); });
+socket.on('data', () => {
+  const now = performance.now();
+  slowestMs = Math.max(slowestMs, now - last);
+  last = now;
+  if (++count < 50) return ask();
+  console.log(JSON.stringify({ count, slowestMs, tookMs: now - began }));
+  process.exit();
+});
+`;
+
+describe('the log', () => {
+  const lines = async (name: string): Promise<string[]> =>
+    (await readFile(join(edge.folder, name), 'utf8')).split('\n').filter((line) => line !== '');
+
+  test('has one line for each exchange, which can be found by its id', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    const responses = await Promise.all(['/a', '/b?token=secret', '/c'].map((path) => edge.get(path)));
+    await until('three lines are there', async () => (await lines('exchange.log')).length === 3);
+    const records = (await lines('exchange.log')).map((line) => JSON.parse(line) as { id: string; path: string });
+    assert.deepEqual(records.map(({ path }) => path).sort(), ['/a', '/b', '/c']);
+    const ids = responses.map((response) => fieldOf(response, 'x-request-id')).sort();
+    assert.deepEqual(records.map(({ id }) => id).sort(), ids);
+    assert.ok(!(await readFile(join(edge.folder, 'exchange.log'), 'utf8')).includes('secret'));
+  });
+
+  test('on a disk that is full: requests go on, and the trouble is told', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: /dev/full }`);
+    const client = edge.connect();
+    for (let count = 0; count < 200; count++) {
+      client.write(requestText('GET', '/'));
+      assert.equal((await responseOn(client)).status, 200);
+    }
+    client.close();
+    await until('it is told', () => edge.eventsOf('log_dropped').length > 0);
+    const [told] = edge.eventsOf('log_dropped');
+    assert.equal(told?.evidence.errno, 'ENOSPC');
+    assert.equal((await edge.get('/')).status, 200);
+    await edge.gateway.stop('to see what was lost');
+    assert.ok(edge.gateway.counts().logDropped >= 201, `${edge.gateway.counts().logDropped} lost lines are counted`);
+  });
+
+  test('whose folder is missing at the start: it does not start, and says so', async () => {
+    edge = await startFromYaml(upstream()); // For afterEach alone.
+    await assert.rejects(startFromYaml(`${upstream()}\nlog: { path: ./no/such/folder/x.log }`), { name: 'LogFailure' });
+  });
+
+  test('whose new place cannot be opened at a reload stays where it is', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    const outcome = await edge.reload(`${upstream()}\nlog: { path: ./no/such/folder/x.log }`);
+    await edge.get('/after');
+    await until('the old log has it', async () =>
+      (await lines('exchange.log')).some((line) => line.includes('/after')),
+    );
+    assert.ok(!outcome.ok || edge.eventsOf('log_dropped').length > 0, 'somebody is told');
+    const found = await edge.record(await edge.get('/found'));
+    assert.equal(found.path, '/found');
+  });
+
+  test('is opened again under its name, and no line is lost or torn', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    const path = join(edge.folder, 'exchange.log');
+    const client = edge.connect();
+    for (let count = 0; count < 300; count++) {
+      client.write(requestText('GET', `/${count}`));
+      await responseOn(client);
+      if (count % 100 !== 50) continue;
+      await rename(path, `${path}.${count}`);
+      await edge.gateway.reopenLogs();
+      await stat(path);
+    }
+    client.close();
+    const all = async (): Promise<string[]> => {
+      const files = ['exchange.log', 'exchange.log.50', 'exchange.log.150', 'exchange.log.250'];
+      return (await Promise.all(files.map(lines))).flat();
+    };
+    await until('every line is there', async () => (await all()).length === 300);
+    const paths = new Set((await all()).map((line) => (JSON.parse(line) as { path: string }).path));
+    assert.equal(paths.size, 300);
+    assert.ok((await lines('exchange.log')).length > 0);
+  });
+});
