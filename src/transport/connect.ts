@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns';
-import { connect as connectTcp, Socket, type NetConnectOpts } from 'node:net';
+import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type {
   Cancellable,
@@ -42,7 +42,7 @@ function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
   socket.once('connect', () => {
     socket.off('error', failed);
     waiter.onTransportConnected();
-    if (target.tls !== null) current = handshake(socket, target, target.tls, waiter);
+    if (target.tls !== null) current = handshakeOrFail(socket, target, target.tls, waiter);
     else waiter.onConnected(new SocketTransport(socket, reads, null, unixPath(target)));
   });
   return { cancel: () => cancel(current) };
@@ -55,10 +55,24 @@ function addressOf(target: ConnectTarget): NetConnectOpts {
     : { ...common, host: target.address, port: target.port };
 }
 
+/** What Node refuses to begin with is a failure of this connection, and must not end the thread. */
+function handshakeOrFail(plain: Socket, target: ConnectTarget, tls: TlsTarget, waiter: ConnectWaiter): Socket {
+  try {
+    return handshake(plain, target, tls, waiter);
+  } catch (error) {
+    plain.on('error', () => undefined);
+    plain.destroy();
+    waiter.onConnectFailed(worldFault('tls', error));
+    return plain;
+  }
+}
+
 function handshake(plain: Socket, target: ConnectTarget, tls: TlsTarget, waiter: ConnectWaiter): Socket {
   const secure = connectTls({
     socket: plain,
-    servername: tls.serverName,
+    // The name that the certificate must bear. An address is no name to ask for (RFC 6066 §3), and Node throws at one.
+    host: tls.serverName,
+    ...(isIP(tls.serverName) === 0 ? { servername: tls.serverName } : {}),
     rejectUnauthorized: tls.verify,
     ALPNProtocols: ['http/1.1'],
     ...(tls.ca === null ? {} : { ca: tls.ca }),

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, it } from 'node:test';
+import { startFromYaml } from '../gateway/start-from-yaml.ts';
+
+describe('an application at https:// and an address', () => {
+  for (const check of ['none', '{ path: /, interval: 1s }']) {
+    it(`fails, if at all, as one connection does, and never as a thread (check: ${check})`, async () => {
+      // It speaks no TLS, which is found out in the handshake: whatever comes before it has gone well.
+      const origin = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n'));
+      });
+      origin.listen(0, '127.0.0.1');
+      await once(origin, 'listening');
+      const { port } = origin.address() as AddressInfo;
+      const gateway = await startFromYaml(
+        `upstreams: { app: { endpoints: "https://127.0.0.1:${port}", check: ${check} } }`,
+      );
+      try {
+        const record = await gateway.record(await gateway.get('/'));
+        assert.equal(record.cause, check === 'none' ? 'tls_plaintext_peer' : 'no_endpoint_ready');
+        assert.equal(gateway.counts().unclassified, 0);
+        assert.deepEqual(gateway.eventsOf('worker_lost'), []);
+      } finally {
+        await gateway.stop();
+        origin.close();
+      }
+    });
+  }
+});
