@@ -111,13 +111,21 @@ describe('credentials are taken out of text from outside', () => {
       'token'.repeat(800),
       `token${' '.repeat(4000)}`,
       `eyJ${'a'.repeat(4000)}`,
+      '-eyJ'.repeat(1000),
+      'eyJaaaaaaaa-'.repeat(340),
       '://'.repeat(1300),
       '?a'.repeat(2000),
       'bearer '.repeat(600),
       'cookie\\'.repeat(580),
     ];
-    const start = process.cpuUsage();
-    for (const text of hostile) redactor.redact(text);
-    assert.ok(process.cpuUsage(start).user < 200_000);
+    for (const text of hostile) {
+      const tries = Array.from({ length: 5 }, () => {
+        const start = process.cpuUsage();
+        redactor.redact(text);
+        return process.cpuUsage(start).user;
+      });
+      // All cost less than 0.5 ms; the square of 4,000 costs 12.
+      assert.ok(Math.min(...tries) < 4_000, `${text.slice(0, 20)}: ${Math.min(...tries)} µs`);
+    }
   });
 });
