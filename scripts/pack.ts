@@ -9,6 +9,10 @@ export type Installed =
   /** One sentence. */
   | { readonly failure: string };
 
+/** npm's own patience with a registry that is not reached is ten minutes, too long to learn that one is offline. */
+const impatiently = ['--fetch-retries=1', '--fetch-retry-mintimeout=1000', '--fetch-timeout=30000'];
+const npmMsMax = 120_000;
+
 /** Packs the repository and installs the tarball, without development dependencies, into `folder`, emptied before. */
 export function packAndInstall(folder: string): Installed {
   rmSync(folder, { recursive: true, force: true });
@@ -18,7 +22,7 @@ export function packAndInstall(folder: string): Installed {
   if (!packed.ok) return { failure: `npm pack failed: ${packed.output}` };
   const tarball = readdirSync(folder).find((entry) => entry.endsWith('.tgz')) as string;
   const installed = npm(
-    ['install', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`],
+    ['install', '--omit=dev', '--prefer-offline', '--no-audit', '--no-fund', ...impatiently, `./${tarball}`],
     folder,
   );
   if (!installed.ok) return { failure: `npm install of the tarball failed (offline?): ${installed.output}` };
@@ -36,6 +40,7 @@ function npm(args: readonly string[], cwd: string): { ok: boolean; output: strin
     cwd,
     encoding: 'utf8',
     env: withoutNpm(process.env),
+    timeout: npmMsMax,
   });
   return { ok: ran.status === 0, output: (ran.stderr + ran.stdout).trim() };
 }

@@ -32,7 +32,9 @@ export class TestReport {
 
   passed(event: TestEvent): void {
     // A file without tests counts as a test that passed; it proves nothing.
-    if (event.details.type === 'suite' || isWholeFile(event)) return;
+    if (isWholeFile(event)) return;
+    // A suite is its tests, except where it is skipped: then nothing is heard of them.
+    if (event.details.type === 'suite' && (event.skip === undefined || event.skip === false)) return;
     if (event.todo !== undefined && event.todo !== false)
       return this.passed({ ...event, todo: false, skip: `to do (${event.todo})` });
     const file = this.#file(event.file);
