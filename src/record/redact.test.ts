@@ -119,13 +119,11 @@ describe('credentials are taken out of text from outside', () => {
       'cookie\\'.repeat(580),
     ];
     for (const text of hostile) {
-      const tries = Array.from({ length: 5 }, () => {
-        const start = process.cpuUsage();
-        redactor.redact(text);
-        return process.cpuUsage(start).user;
-      });
-      // All cost less than 0.5 ms; the square of 4,000 costs 12.
-      assert.ok(Math.min(...tries) < 4_000, `${text.slice(0, 20)}: ${Math.min(...tries)} µs`);
+      const start = process.cpuUsage();
+      for (let time = 0; time < 5; time++) redactor.redact(text);
+      const { user } = process.cpuUsage(start);
+      // Linear, all cost less than 3 ms; with the square of 4,000 it is 40.
+      assert.ok(user < 20_000, `${text.slice(0, 20)}: ${user} µs`);
     }
   });
 });
