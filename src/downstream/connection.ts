@@ -163,6 +163,15 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     this.#endIfClientDid();
   }
 
+  /** What is held may be another request than the one whose end led here: its defects are its own. */
+  #readHeldGuarded(): void {
+    try {
+      this.#readHeld();
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
   /** A client that has half-closed sends nothing more: between requests there is nothing left to wait for. */
   #endIfClientDid(): void {
     if (!this.#clientEnded || this.#held !== null) return;
@@ -226,9 +235,9 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     this.#responseBegun = false;
     this.#responseEnded = false;
     this.#octetsSent = 0;
-    this.#ports.counts.exchangesActive++;
     const handler = this.#ports.exchanges.create(this);
     this.#handler = handler;
+    this.#ports.counts.exchangesActive++;
     handler.onRequest(failure);
   }
 
@@ -370,8 +379,12 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
   onWritten(): void {
     this.#endWriteWatch();
     if (this.#phase !== 'exchange') return;
-    if (this.#responseEnded) this.#sent();
-    else this.#handler?.onClientRoom();
+    try {
+      if (this.#responseEnded) this.#sent();
+      else this.#handler?.onClientRoom();
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   abort(): void {
@@ -389,7 +402,11 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     this.#exchangeOver();
     this.#endWriteWatch();
     this.#readInBulk(false);
-    handler?.onSent();
+    try {
+      handler?.onSent();
+    } catch {
+      return this.#close('reset'); // Here and not in a guard further out: that may be another exchange's.
+    }
     if (this.#phase === 'closed') return;
     if (!this.#persistent) return this.#linger();
     this.#parser.reset();
@@ -400,12 +417,12 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
       this.transport.resume();
     }
     if (this.#reading) return; // The loop that is running has the next request, if there is one.
-    if (this.#held !== null) this.#readHeld();
+    if (this.#held !== null) this.#readHeldGuarded();
     else this.#endIfClientDid();
   }
 
   #exchangeOver(): void {
-    if (this.#phase === 'exchange') this.#ports.counts.exchangesActive--;
+    if (this.#handler !== null) this.#ports.counts.exchangesActive--;
     this.#handler = null;
   }
 
@@ -448,6 +465,14 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
   }
 
   override onExpired(now: Instant): void {
+    try {
+      this.#expired(now);
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  #expired(now: Instant): void {
     if (this.#writeAt <= now) return this.#writeExpired();
     const { limits } = this.#listener;
     switch (this.#limit) {
@@ -486,6 +511,14 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
 
   onEnd(): void {
     this.#clientEnded = true;
+    try {
+      this.#ended();
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  #ended(): void {
     if (this.#phase === 'waiting' || this.#phase === 'head' || this.#phase === 'lingering') {
       if (this.#held === null) this.#close('close');
       return;
@@ -504,8 +537,12 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
 
   onClosed(errno: string | null): void {
     if (this.#phase === 'closed') return;
-    if (this.#phase === 'exchange') this.#clientGone(errno === null ? 'closed' : 'reset');
-    else this.#close('close');
+    if (this.#phase !== 'exchange') return this.#close('close');
+    try {
+      this.#clientGone(errno === null ? 'closed' : 'reset');
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   #clientGone(how: 'closed' | 'reset'): void {

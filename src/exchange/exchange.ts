@@ -1,4 +1,4 @@
-import { assert } from '../core/assert.ts';
+import { assert, invariantOf } from '../core/assert.ts';
 import type { ClientFacts, EndedExchange, EndKind } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { failureTable } from '../core/failure-table.ts';
@@ -149,6 +149,14 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
   // ─▶ send
 
   onStream(stream: UpstreamStream): void {
+    try {
+      this.#send(stream);
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  #send(stream: UpstreamStream): void {
     const route = this.#routeFound();
     const attempt = this.#attempt as Attempt;
     this.#pending = null;
@@ -217,7 +225,17 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
 
   /** An attempt is over without a whole response. Until `#commit`, there may be another; after it, there is no way back. */
   onAttemptFailed(failure: Failure): void {
-    const attempt = this.#attempt as Attempt;
+    const attempt = this.#attempt;
+    try {
+      // A defect of ours behind the response's end is no attempt's.
+      if (attempt === null) this.onRequestFailed(failure);
+      else this.#failed(attempt, failure);
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  #failed(attempt: Attempt, failure: Failure): void {
     attempt.failed(failure, this.#elapsedMs(), this.#stream);
     this.delivery = furthest(this.delivery, attempt.delivery);
     this.#stream = null;
@@ -299,7 +317,11 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     if (this.#state !== 'diagnosing' || this.failure === null) return;
     const attempt = this.attempts.at(-1) as Attempt;
     attempt.exit = this.#exitOf(attempt);
-    this.#generate(this.failure);
+    try {
+      this.#generate(this.failure);
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   #exitOf(attempt: Attempt): Attempt['exit'] {
@@ -344,6 +366,16 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     else this.#generate(failure);
   }
 
+  /** A defect of ours, caught here where nobody but the event loop would: it ends this exchange, and no other. */
+  #broken(error: unknown): void {
+    const failure = fail('gateway_fault', 'response', { invariant: invariantOf(error) });
+    try {
+      this.onRequestFailed(failure);
+    } catch {
+      this.#truncate(failure); // Not even the answer can be made: what is left is a connection that breaks.
+    }
+  }
+
   /** The attempt ends for a reason that is not its own. */
   #giveUpAttempt(failure: Failure): void {
     const attempt = this.#attempt;
@@ -366,9 +398,12 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
   onLimitReached(): void {
     const limitMs = this.#route?.timeouts.exchangeMs ?? 0;
     const address = this.#attempt?.address ?? null;
-    this.onRequestFailed(
-      fail('exchange_timeout', this.#state === 'committed' ? 'content' : 'response', { address, limitMs }),
-    );
+    const stage = this.#state === 'committed' ? 'content' : 'response';
+    try {
+      this.onRequestFailed(fail('exchange_timeout', stage, { address, limitMs }));
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   // ─▶ record

@@ -143,10 +143,15 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   }
 
   onWritten(): void {
-    if (this.#handler === null) return;
+    const handler = this.#handler;
+    if (handler === null) return;
     this.#noteSent();
     this.#watch();
-    this.#handler.onEndpointRoom();
+    try {
+      handler.onEndpointRoom();
+    } catch (error) {
+      this.#broken(handler, error);
+    }
   }
 
   #noteSent(): void {
@@ -164,10 +169,14 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     try {
       this.#read(handler, octets, start, end);
     } catch (error) {
-      // A defect of ours ends this exchange, not the worker and everybody else's.
-      this.#handler = handler;
-      this.#failWith(fail('gateway_fault', 'response', { invariant: invariantOf(error) }));
+      this.#broken(handler, error);
     }
+  }
+
+  /** A defect of ours ends this exchange, not the worker and everybody else's. */
+  #broken(handler: UpstreamHandler, error: unknown): void {
+    this.#handler ??= handler; // It may have ended here already, and still be under way at its client.
+    this.#failWith(fail('gateway_fault', 'response', { invariant: invariantOf(error) }));
   }
 
   #read(handler: UpstreamHandler, octets: Uint8Array, start: number, end: number): void {
@@ -341,12 +350,21 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'over') return;
     if (this.#phase === 'idle') return this.#close();
     if (this.#phase === 'content' && this.#framing.kind === 'until-close') {
-      const handler = this.#handler;
-      this.#persistent = false;
-      this.#end(null, false);
-      return handler?.onResponseRead();
+      return this.#endWithConnection();
     }
     this.#failWith(connectionFailure(this.#cutPlace(), null));
+  }
+
+  #endWithConnection(): void {
+    const handler = this.#handler;
+    if (handler === null) return;
+    this.#persistent = false;
+    try {
+      this.#end(null, false);
+      handler.onResponseRead();
+    } catch (error) {
+      this.#broken(handler, error);
+    }
   }
 
   onClosed(errno: string | null): void {

@@ -40,6 +40,8 @@ export interface Http1Settings {
   readonly pairOptions?: (side: 'client' | 'endpoint') => Partial<TransportPairOptions>;
   readonly connectMs?: (address: string) => number;
   readonly connectFault?: (address: string) => string | null;
+  /** Called at steps of our own code; where it throws, we have a defect. */
+  readonly onStep?: () => void;
 }
 
 /** The real engine on both sides, over transports in memory, in simulated time. */
@@ -75,6 +77,7 @@ export class Http1World implements World {
       storage: new HeadStorage(),
       counts: this.counts,
     };
+    this.#stepThrough();
     const onUnclassified = ({ code }: { code: string }): void => void this.unclassified.push(code);
     this.upstream = new LiveUpstream(this.#upstreamSpec(), {
       ...shared,
@@ -86,7 +89,12 @@ export class Http1World implements World {
     const ports = {
       clock,
       ids: new IdSource(random),
-      recorder: { ended: (exchange: EndedExchange) => void this.records.push(exchange) },
+      recorder: {
+        ended: (exchange: EndedExchange) => {
+          this.records.push(exchange);
+          this.settings.onStep?.();
+        },
+      },
     };
     const create = (stream: ConstructorParameters<typeof Exchange>[0]): Exchange => {
       const exchange = new Exchange(stream, serving, ports);
@@ -106,7 +114,29 @@ export class Http1World implements World {
       const upstream = spec.action.kind === 'upstream' ? this.upstream : null;
       return { match: spec.match, route: compileRoute(spec, upstream) };
     });
-    return { revision: 7, deployment: 'edge', router: createRouter(entries) };
+    const router = createRouter(entries);
+    const route: typeof router.route = (request) => {
+      this.settings.onStep?.();
+      return router.route(request);
+    };
+    return { revision: 7, deployment: 'edge', router: { route } };
+  }
+
+  /** What is composed, sent and chosen are steps too. */
+  #stepThrough(): void {
+    const { onStep } = this.settings;
+    if (onStep === undefined) return;
+    const { writer } = this;
+    const text = writer.text.bind(writer);
+    const flush = writer.flush.bind(writer);
+    writer.text = (written) => {
+      onStep();
+      text(written);
+    };
+    writer.flush = (composer) => {
+      onStep();
+      return flush(composer);
+    };
   }
 
   #upstreamSpec(): UpstreamSnapshot {

@@ -148,6 +148,43 @@ function playWith(
   return failed;
 }
 
+/** Plays a scenario in which the nth step of our own code throws, once. False when it did not come to that. */
+function playWithDefect(play: (world: Http1World) => readonly ClientActor[], nth: number): boolean {
+  let steps = 0;
+  let over = false;
+  let failed = false;
+  const world = new Http1World(
+    { endpoints: ['a', 'b'], attemptsMax: 2, application: 'shop' },
+    {
+      onStep() {
+        if (over || ++steps !== nth) return;
+        failed = true;
+        throw new TypeError('a defect of ours');
+      },
+    },
+  );
+  const clients = play(world);
+  world.pass(70_000);
+  over = true;
+  for (const client of clients) assert.notEqual(client.state, 'open', 'the client has its end');
+  world.verifyAtRest();
+  const next = world.request({ method: 'HEAD', target: '/next' });
+  for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.head(200, 0);
+  world.pass(70_000);
+  if (failed) assert.deepEqual([next.status, next.state], [200, 'whole'], 'others are served as before');
+  return failed;
+}
+
+describe('the nth step of ours throws', () => {
+  for (const [name, play] of scenarios) {
+    it(`and nobody waits for ever, in ${name}`, () => {
+      let nth = 1;
+      while (playWithDefect(play, nth)) assert.ok(nth++ < 1000, 'a scenario has an end');
+      assert.ok(nth > 10, `${nth} steps`);
+    });
+  }
+});
+
 describe('the nth operation fails', () => {
   for (const [name, play] of scenarios) {
     for (const operation of operations) {
