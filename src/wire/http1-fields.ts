@@ -86,7 +86,7 @@ export class Http1Fields implements Fields {
         id < nominated &&
         ownFields.known[id] === 0 &&
         known[id] === 0 &&
-        (id !== 0 || drop.others === null || !drop.others.has(this.#name(slot)));
+        (id !== 0 || drop.others === null || !isAmong(drop.others, this.#name(slot)));
       if (kept) {
         if (runStart < 0) runStart = spans[slot] as number;
         runEnd = spans[slot + 4] as number;
@@ -156,4 +156,9 @@ export class Http1Fields implements Fields {
   #value(slot: number): string {
     return this.#octets.toString('latin1', this.#spans[slot + 2], this.#spans[slot + 3]);
   }
+}
+
+/** Also in the spelling that what speaks CGI takes for the same: whoever drops or sets X-User means X_User too. */
+function isAmong(names: ReadonlySet<string>, name: string): boolean {
+  return names.has(name) || (name.includes('_') && names.has(name.replaceAll('_', '-')));
 }

@@ -1,5 +1,5 @@
 import { assert } from '../core/assert.ts';
-import { knownFieldNames } from '../core/field-names.ts';
+import { fieldId, knownFieldNames } from '../core/field-names.ts';
 
 /**
  * From the octets of a field name to its number (`core/field-names.ts`), without building a string: about 10 ns.
@@ -9,6 +9,7 @@ import { knownFieldNames } from '../core/field-names.ts';
  * octet by octet, since any name may fall on its place.
  */
 const slots = 256;
+const underscore = 0x5f;
 const factor = findFactor();
 const byHash = fillTable();
 const octetsOf: readonly Uint8Array[] = knownFieldNames.map((name) => Uint8Array.from(name, (c) => c.charCodeAt(0)));
@@ -24,6 +25,17 @@ export function knownNameId(octets: Uint8Array, start: number, end: number): num
     if (((octets[start + index] as number) | 0x20) !== name[index]) return 0;
   }
   return id;
+}
+
+/**
+ * Whether the name is a known one as soon as "_" is read for "-": `X_Forwarded_For`, `Transfer_Encoding`. What speaks
+ * CGI, WSGI or Rack makes one variable of both spellings, so whoever writes the other one speaks in our name.
+ */
+export function isDisguised(octets: Buffer, start: number, end: number): boolean {
+  let at = start;
+  while (at < end && octets[at] !== underscore) at++;
+  if (at === end) return false;
+  return fieldId(octets.toString('latin1', start, end).toLowerCase().replaceAll('_', '-')) !== 0;
 }
 
 function hash(octets: Uint8Array, start: number, length: number, by: number): number {

@@ -5,7 +5,8 @@ import { excerpt, isSame, isText } from './characters.ts';
 import type { FieldSectionParser } from './field-section.ts';
 import { FramingFacts, requestFraming, type RequestFramingRule } from './framing.ts';
 import { type HeadBlock, spanSlots } from './head-storage.ts';
-import { connectionOptions, optionClose, optionKeepAlive, optionUpgrade } from './hop-by-hop.ts';
+import { connectionOptions, nominated, optionClose, optionKeepAlive, optionUpgrade } from './hop-by-hop.ts';
+import { isDisguised } from './known-names.ts';
 import { authorityText, isAuthority, sameAuthority } from './host.ts';
 import { Http1Fields } from './http1-fields.ts';
 import type { Http1RequestHead, RequestRefusal } from './request-head.ts';
@@ -97,7 +98,10 @@ export class RequestFieldsReader {
     const end = count * spanSlots;
     for (let slot = 0; slot < end; slot += spanSlots) {
       const id = spans[slot + 5] as number;
-      if (concernsUs[id] !== 0) this.#note(id, octets, spans[slot + 2] as number, spans[slot + 3] as number);
+      if (id === 0) {
+        // It stays here, as if Connection had nominated it.
+        if (isDisguised(octets, spans[slot] as number, spans[slot + 1] as number)) spans[slot + 5] = nominated;
+      } else if (concernsUs[id] !== 0) this.#note(id, octets, spans[slot + 2] as number, spans[slot + 3] as number);
     }
   }
 
