@@ -49,7 +49,7 @@ function buildTls(read: FullUpstream, context: BuildContext): UpstreamTls | null
 
 function buildCheck(read: FullUpstream['check']): CheckSpec {
   if (read === 'none') return { kind: 'none' };
-  const { path, host, interval, timeout, passes, fails } = read === 'tcp' || read === undefined ? {} : read;
+  const { path, host, interval, timeout, passes, fails } = checkSettings(read);
   const times = {
     intervalMs: ms(interval, defaults.check.interval),
     timeoutMs: ms(timeout, defaults.check.timeout),
@@ -57,6 +57,11 @@ function buildCheck(read: FullUpstream['check']): CheckSpec {
     fails: count(fails, defaults.check.fails),
   };
   return path === undefined ? { kind: 'tcp', ...times } : { kind: 'http', path, host: host ?? null, ...times };
+}
+
+function checkSettings(read: FullUpstream['check']): Exclude<FullUpstream['check'], string | undefined> {
+  if (read === 'tcp' || read === undefined) return {};
+  return typeof read === 'string' ? { path: read } : read;
 }
 
 /** An application's upstream has no endpoints yet and no check: whoever runs the instances says which are ready. */

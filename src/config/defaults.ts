@@ -76,10 +76,7 @@ export const defaults = {
 
   check: {
     kind: declare('tcp', 'Nothing is known of the application but that something must listen.'),
-    interval: declare(
-      '5s',
-      'An endpoint that died without a trace is noticed within three checks, 15 s; traffic notices sooner.',
-    ),
+    interval: declare('5s', 'An endpoint that died without a trace is noticed within three checks, 15 s.'),
     timeout: declare('2s', 'A health page that needs longer is not healthy.'),
     passes: declare('2', 'One pass may be luck.'),
     fails: declare('3', 'One lost check is not an outage.'),

@@ -84,6 +84,12 @@ describe('what is written', () => {
       { V: '1.10', B: 'true', O: '0o17', S: ' x ' },
     ],
     [
+      'a check may be a path alone',
+      'upstreams: { a: { endpoints: "127.0.0.1:1", check: /up } }',
+      (c) => c.upstreams[0]?.check.kind === 'http' && c.upstreams[0].check.path,
+      '/up',
+    ],
+    [
       'readiness may be a path alone',
       'applications: { web: { command: a, readiness: /up } }',
       (c) => c.applications[0]?.readiness.path,

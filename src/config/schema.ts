@@ -8,7 +8,7 @@ import { objectToBarePort, parseEndpoint, parseListenAddress } from './format/ad
 import { splitCommandLine } from './format/command-line.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
-import { parseCheckPath } from './format/path-prefix.ts';
+import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
 import { duration, name, oneOrMany, parsed, pathOrNone, size, sizeOrNone, text, whole } from './leaves.ts';
 import { disclosure, errorPages, route, timeouts } from './route-schema.ts';
 import { key, section } from './section.ts';
@@ -68,7 +68,7 @@ const checkTimes = {
   fails: key(whole(1, 100), 'How many in a row make it unhealthy.', defaults.check.fails),
 };
 const check = z.union([
-  z.enum(['tcp', 'none']),
+  parsed(parseCheckWord, { kind: 'check', examples: ['tcp', 'none', '/healthz'] }),
   section({
     path: key(
       parsed(parseCheckPath, { kind: 'path' }),
@@ -112,7 +112,11 @@ export const upstream = z.union([
       description: 'Where the application listens: `host:port`, `unix:/path`, `https://host`.',
     }),
     tls: key(tls, '`true`, or how to speak TLS to the endpoints. `https://` endpoints mean `true`.'),
-    check: key(check, '`tcp`, `none`, or how to check that an endpoint is healthy.', defaults.check.kind),
+    check: key(
+      check,
+      '`tcp`, `none`, a path to ask for, or how to check that an endpoint is healthy.',
+      defaults.check.kind,
+    ),
     ...endpointKeys,
   }),
 ]);

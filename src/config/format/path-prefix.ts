@@ -56,3 +56,13 @@ export function parseCheckPath(text: string): Result<string, Objection> {
   }
   return succeed(text);
 }
+
+/** How an upstream is checked, in a word: `tcp`, `none`, or the path to ask for. */
+export function parseCheckWord(text: string): Result<string, Objection> {
+  if (text === 'tcp' || text === 'none') return succeed(text);
+  if (text.startsWith('/')) return parseCheckPath(text);
+  return object(
+    `expected \`tcp\`, \`none\` or a path, found the text ${quoted(text)}`,
+    'write a path such as "/healthz" to ask for it by HTTP',
+  );
+}
