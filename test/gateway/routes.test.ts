@@ -343,7 +343,7 @@ routes:
       test(`a stranger learns no address from ${path} in ${accept}`, async () => {
         const type = accept === 'application/grpc' ? ['Content-Type: application/grpc'] : [`Accept: ${accept}`];
         const response = await edge.get(path, type);
-        const said = `${response.fields.map((field) => field.join(': ')).join('\n')}\n\n${response.content}`;
+        const said = `${response.fields.map((field) => field.join(': ')).join('\n')}\n\n${response.content.toString()}`;
         assert.equal(secrets.exec(said)?.[0], undefined);
         assert.ok(fieldOf(response, 'x-request-id') !== null);
       });

@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { requestRules } from '../../src/core/rules.ts';
+import { fieldOf, type RawClient, type RawResponse } from '../../src/testing/testing.ts';
+import { requestLimits, responseLimits } from '../../src/wire/limits.ts';
+import { type ConformanceCase, loadCases } from '../conformance/load-cases.ts';
+import { ok, RawOrigin, type RawRequest } from './raw-origin.ts';
+import { patienceMs, requestText, responseOn, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
+
+// The documents of test/conformance, which the parsers obey, against the whole gateway: the same octets on real sockets,
+// and the same verdict as far as it can be seen from outside.
+
+let origin: RawOrigin;
+let edge: YamlGateway;
+
+before(async () => {
+  origin = await RawOrigin.start();
+  edge = await startFromYaml(`
+disclosure: operator
+upstreams:
+  app:
+    endpoints: "${origin.address}"
+    check: none
+    attempts: 1
+    response_head_max: ${responseLimits.headOctetsMax}B
+client:
+  head_max: ${requestLimits.headOctetsMax}B
+  fields_max: ${requestLimits.fieldsMax}
+  target_max: ${requestLimits.targetOctetsMax}B
+`);
+});
+after(() => edge.stop());
+after(() => origin.close());
+beforeEach(() => origin.forget());
+
+const cases = loadCases();
+
+/** Lines of a verdict that speak of messages, each with the line of fields behind it. */
+interface Expected {
+  readonly parts: readonly string[];
+  readonly fields: readonly string[] | null;
+}
+
+function expectedOf({ verdict }: ConformanceCase): Expected[] {
+  const messages: { parts: string[]; fields: string[] | null }[] = [];
+  for (const line of verdict) {
+    const [first, ...parts] = line.split(' · ');
+    const last = messages.at(-1);
+    if (first === 'fields' && last !== undefined) last.fields = parts.filter((part) => part !== '');
+    else messages.push({ parts: [first ?? '', ...parts], fields: null });
+  }
+  return messages;
+}
+
+/** What a part beginning like this says, without its beginning; null without one. */
+function said({ parts }: Expected, beginning: string): string | null {
+  return parts.find((part) => part.startsWith(beginning))?.slice(beginning.length) ?? null;
+}
+
+describe('octets of a client', () => {
+  for (const one of cases.filter(({ kind }) => kind === 'request')) {
+    test(one.name, async () => {
+      const client = edge.connect();
+      try {
+        client.write(one.octets);
+        await checkRequests(client, expectedOf(one), one.octets);
+      } finally {
+        client.close();
+      }
+    });
+  }
+});
+
+async function checkRequests(client: RawClient, expected: readonly Expected[], octets: Buffer): Promise<void> {
+  let reached = 0;
+  for (const message of expected) {
+    const [verdict = ''] = message.parts;
+    if (verdict === 'accepted') {
+      const response = await responseOn(client, methodOf(message, octets));
+      assert.equal(response.status, 200);
+      checkForwarded(message, origin.requests[reached]);
+      reached++;
+    } else if (verdict === 'partial') {
+      client.finish();
+      await ended(client);
+      assert.doesNotMatch(
+        client.octets.toString('latin1'),
+        /^HTTP\/1\.1 2/,
+        'what is not whole is not answered as if it were',
+      );
+    } else {
+      const response = await responseOn(client);
+      assert.equal(String(response.status), verdict);
+      assert.equal(fieldOf(response, 'connection'), 'close');
+      assert.match(fieldOf(response, 'proxy-status') ?? '', new RegExp(`;error=${message.parts[1]}`));
+      assert.match(fieldOf(response, 'content-type') ?? '', /problem\+json/);
+      const { says } = requestRules[message.parts[2] as keyof typeof requestRules];
+      const { detail } = JSON.parse(response.content.toString()) as { detail: string };
+      assert.ok(detail.includes(says), `${detail} (${says})`);
+      await ended(client);
+      assert.equal(client.octets.length, 0, 'nothing follows the refusal');
+    }
+  }
+  assert.equal(origin.requests.length, reached, 'so many requests have reached the endpoint');
+}
+
+async function ended(client: RawClient): Promise<void> {
+  assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs), 'the connection is closed');
+}
+
+function methodOf({ parts }: Expected, octets: Buffer): string {
+  const line = parts.find((part) => /^[!-~]+ (?:\/|\*)/.test(part) && !part.startsWith('host '));
+  return line?.split(' ')[0] ?? /^\s*(\S+) /.exec(octets.toString('latin1', 0, 64))?.[1] ?? 'GET';
+}
+
+/** Fields that the gateway writes by itself; what a client sends of them is judged in forwarding.test.ts. */
+const ownOfRequests =
+  /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|x-request-id|traceparent|tracestate|expect|content-length|transfer-encoding)$/;
+const ownOfResponses = /^(?:date|x-request-id|proxy-status|connection|content-length|transfer-encoding)$/;
+
+function checkForwarded(message: Expected, seen: RawRequest | undefined): void {
+  assert.ok(seen !== undefined, 'it has reached the endpoint');
+  const line = message.parts.find((part) => /^[!-~]+ (?:\/|\*)/.test(part));
+  if (line !== undefined) assert.equal(seen.line, `${line} HTTP/1.1`);
+  const host = said(message, 'host ');
+  if (host !== null) assert.deepEqual(named(seen.fields, 'host'), [host]);
+  const content = said(message, 'content ');
+  if (content !== null) assert.equal(seen.content.toString('latin1'), JSON.parse(content));
+  const length = said(message, 'length ');
+  if (length !== null) assert.deepEqual(named(seen.fields, 'content-length'), [length]);
+  if (message.parts.includes('chunked')) assert.deepEqual(named(seen.fields, 'transfer-encoding'), ['chunked']);
+  if (message.fields !== null) checkFields(message.fields, seen.fields, ownOfRequests);
+}
+
+type FieldLines = readonly (readonly [name: string, value: string])[];
+
+function named(fields: FieldLines, name: string): string[] {
+  return fields.filter(([n]) => n.toLowerCase() === name).map(([, value]) => value);
+}
+
+/** Besides our own, exactly these have gone on, in this order. */
+function checkFields(expected: readonly string[], actual: FieldLines, own: RegExp): void {
+  const lines = actual.map(([name, value]) => `${name.toLowerCase()}: ${value}`);
+  const theirs = (line: string): boolean => !own.test(line.slice(0, line.indexOf(':')));
+  assert.deepEqual(lines.filter(theirs), expected.filter(theirs));
+}
+
+describe('octets of an endpoint', () => {
+  for (const one of cases.filter(({ kind }) => kind === 'response')) {
+    const expected = expectedOf(one);
+    const skip = whyNotTold(one.method, expected);
+    test(one.name, { ...(skip === null ? {} : { skip }) }, async () => {
+      const endsAfter = expected.some(({ parts }) => parts[0] === 'partial' || parts.includes('until-close'));
+      origin.answer = () => (socket) => {
+        if (endsAfter) socket.end(one.octets);
+        else socket.write(one.octets);
+      };
+      const client = edge.connect();
+      client.write(requestText(one.method, '/', ['Accept: application/json']));
+      try {
+        await checkResponse(client, one.method, expected);
+        await checkNext();
+      } finally {
+        client.close();
+        origin.answer = () => ok('ok');
+      }
+    });
+  }
+});
+
+/** Why the verdict of a case cannot be seen through the gateway; null where it can. */
+function whyNotTold(method: string, expected: readonly Expected[]): string | null {
+  if (method === 'CONNECT') return 'a CONNECT is refused before any endpoint is asked';
+  if (expected.some(({ parts }) => parts[1] === '101')) return 'a 101 that nobody asked for is judged by the exchange';
+  return null;
+}
+
+async function checkResponse(client: RawClient, method: string, expected: readonly Expected[]): Promise<void> {
+  const interim = expected.filter(({ parts }) => parts[0] === 'accepted' && Number(parts[1]) < 200);
+  const [final] = expected.filter((message) => !interim.includes(message));
+  const { response, state } = await client.response(method, patienceMs);
+  assert.ok(response !== null, `a response has come; the connection is ${state}`);
+  const passed = interim.map(({ parts }) => Number(parts[1])).filter((status) => status !== 100);
+  assert.deepEqual(response.interim, passed, 'interim responses but 100 go on');
+  const [verdict = 'partial'] = final?.parts ?? [];
+  if (verdict === 'accepted' && final !== undefined) return checkAccepted(final, response);
+  if (response.status === 502) return checkRefused(response, final);
+  // The head had gone on when its content turned out wrong: then the client must see that it is not whole.
+  assert.equal(response.complete, false, 'what is broken or cut is never completed');
+  await ended(client);
+  if (final !== undefined && verdict !== 'partial') assert.equal(final.parts[2], 'response_chunk');
+}
+
+function checkAccepted(message: Expected, response: RawResponse): void {
+  assert.equal(response.complete, true);
+  const status = message.parts[1] ?? '';
+  if (/^[0-9]{3}$/.test(status)) assert.equal(String(response.status), status);
+  const reason = message.parts.find((part) => part === 'reason' || part.startsWith('reason '));
+  if (reason !== undefined) assert.equal(response.reason, reason.slice('reason '.length));
+  const content = said(message, 'content ');
+  if (content !== null) assert.equal(response.content.toString('latin1'), JSON.parse(content));
+  const length = said(message, 'content-length ') ?? said(message, 'length ');
+  if (length !== null && response.status !== 204) assert.equal(fieldOf(response, 'content-length'), length);
+  if (message.fields !== null) checkFields(message.fields, response.fields, ownOfResponses);
+}
+
+function checkRefused(response: RawResponse, message: Expected | undefined): void {
+  const [status = '502', type, cause] = message?.parts ?? [];
+  const said = fieldOf(response, 'proxy-status') ?? '';
+  if (message === undefined || status === 'partial')
+    return assert.match(said, /details="(?:response_head_cut|closed_before_response)/);
+  assert.equal(String(response.status), status);
+  assert.match(said, new RegExp(`;error=${type};.*details="${cause}: `));
+}
+
+/** Whatever an endpoint has sent, the next request gets its own answer and nothing of that. */
+async function checkNext(): Promise<void> {
+  origin.answer = () => ok('the next');
+  const response = await edge.get('/next');
+  assert.deepEqual([response.status, response.content.toString()], [200, 'the next']);
+}

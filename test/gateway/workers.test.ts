@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import type { LostRecord } from '../../src/core/record.ts';
+import { fieldOf } from '../../src/testing/testing.ts';
+import { ok, RawOrigin } from './raw-origin.ts';
+import { runInWorkers } from './run-in-workers.ts';
+import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// What becomes of exchanges, records and reloads when a worker, or its time, ends.
+
+let origin: RawOrigin;
+let edge: YamlGateway;
+before(async () => {
+  origin = await RawOrigin.start();
+});
+after(() => origin.close());
+beforeEach(() => {
+  origin.answer = () => ok('ok');
+  origin.forget();
+});
+afterEach(() => edge.stop());
+
+const upstream = (): string => `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
+const serving = (): boolean => edge.gateway.status().workers.some(({ state }) => state === 'serving');
+const crash = 'setTimeout(() => { throw new RangeError("on purpose") }, 0)';
+
+async function logLines(): Promise<{ kind: string }[]> {
+  const text = await readFile(join(edge.folder, 'exchange.log'), 'utf8');
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as { kind: string });
+}
+
+describe('a lost worker', () => {
+  test('leaves one record of all it had under way, counted to the moment, and what it threw', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    origin.answer = () => null;
+    const held = [edge.connect(), edge.connect()];
+    for (const client of held) client.write(requestText('GET', '/held'));
+    await until('they are under way', () => origin.requests.length === 2);
+    // At once: main has not been told of them by any batch.
+    await runInWorkers(crash);
+    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    const { evidence } = edge.eventsOf('worker_lost')[0] ?? assert.fail();
+    assert.equal(evidence.exchangesLost, 2);
+    assert.match(evidence.threw ?? '', /^RangeError: on purpose at /);
+    await until('it is in the log', async () => (await logLines()).length > 0);
+    const lost = (await logLines()).filter(({ kind }) => kind === 'lost') as unknown as LostRecord[];
+    assert.equal(lost.length, 1);
+    const [record] = lost;
+    assert.deepEqual([record?.exchanges, record?.worker, record?.revision, record?.member], [2, 1, 1, 'one']);
+    for (const client of held) client.close();
+    await until('another serves', serving);
+  });
+
+  test('takes no total with it', async () => {
+    edge = await startFromYaml(upstream());
+    for (let time = 0; time < 3; time++) await edge.get('/');
+    const total = (): number => edge.gateway.counts().workers[0]?.clientConnectionsTotal ?? 0;
+    await until('main has heard of three', () => total() === 3);
+    await runInWorkers(crash);
+    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    await until('another serves', serving);
+    await edge.get('/');
+    await until('main has heard of the fourth', () => total() >= 4);
+    assert.equal(total(), 4);
+  });
+
+  test('that hangs in a loop is replaced after three seconds', async () => {
+    edge = await startFromYaml(upstream());
+    await runInWorkers('setTimeout(() => { for (;;); }, 0)');
+    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    assert.match(edge.eventsOf('worker_lost')[0]?.evidence.why ?? '', /not answered for 3 s/);
+    await until('another serves', serving);
+    assert.equal((await edge.get('/')).status, 200);
+  });
+
+  test('during a reload: the reload says so, and the next one is taken', async () => {
+    edge = await startFromYaml(upstream());
+    await runInWorkers(crash);
+    const outcomes = await Promise.all([edge.reload(upstream()), edge.gateway.reload('another')]);
+    for (const outcome of outcomes) assert.ok(outcome.ok || outcome.complaints.length > 0, 'it says why');
+    await until('another serves', serving);
+    assert.equal((await edge.reload('routes: [ { path: /, respond: { content: new } } ]')).ok, true);
+    assert.equal((await edge.get('/')).content.toString(), 'new');
+  });
+
+  test('whose successor cannot listen is tried for again, which is told, until a reload or the port makes it possible', async (context) => {
+    edge = await startFromYaml(upstream());
+    const { host, port } = edge.address();
+    const thief = createServer();
+    context.after(() => void thief.close());
+    await runInWorkers('setTimeout(() => process.exit(3), 0)');
+    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    thief.listen(port, host);
+    await once(thief, 'listening');
+    await until('the second pause is told', () => edge.eventsOf('worker_restarting').length >= 2);
+    const [first, second] = edge.eventsOf('worker_restarting');
+    assert.ok((second?.evidence.afterMs ?? 0) > (first?.evidence.afterMs ?? 0));
+    assert.match(second?.reason ?? '', /cannot listen .*EADDRINUSE/);
+    assert.equal((await edge.reload('routes: [ { path: /, respond: { content: new } } ]')).ok, false);
+    await new Promise((resolve) => thief.close(resolve));
+    await until('another serves', serving);
+    assert.equal((await edge.get('/')).status, 200);
+  });
+});
+
+describe('when the time for draining is over', () => {
+  test('what has no answer yet gets 503 drained, what has is cut, and both are recorded', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    origin.answer = ({ line }) =>
+      line.includes('/silent')
+        ? null
+        : (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf');
+    const silent = edge.connect();
+    silent.write(requestText('GET', '/silent', ['Accept: application/json']));
+    const half = edge.connect();
+    half.write(requestText('GET', '/half'));
+    await until('both are under way', () => origin.requests.length === 2);
+    await half.waitFor(() => half.octets.includes('half'), 5000);
+    const stopping = edge.gateway.stop('the test says so');
+    void edge.gateway.stop('at once');
+    const response = await responseOn(silent);
+    assert.equal(response.status, 503);
+    assert.equal(JSON.parse(response.content.toString()).cause, 'drained');
+    assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9]/);
+    assert.ok(await half.waitFor(() => half.state !== 'open', 5000));
+    await stopping;
+    const records = (await logLines()) as unknown as { path: string; end: string; cause: string; delivery: string }[];
+    assert.deepEqual(records.map(({ path, end, cause, delivery }) => [path, end, cause, delivery]).sort(), [
+      ['/half', 'truncated', 'drained', 'response_started'],
+      ['/silent', 'generated', 'drained', 'sent_unknown'],
+    ]);
+    silent.close();
+    half.close();
+  });
+
+  test('a client that takes no answer holds up nothing, and is recorded', async () => {
+    edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
+    origin.answer = () => ok('x'.repeat(30_000_000));
+    const client = edge.connect();
+    client.pause();
+    client.write(requestText('GET', '/large'));
+    await until('it is under way', () => origin.requests.length === 1);
+    const began = performance.now();
+    const stopping = edge.gateway.stop('the test says so');
+    void edge.gateway.stop('at once');
+    await stopping;
+    assert.ok(performance.now() - began < 4000);
+    const records = (await logLines()) as unknown as { end: string; cause: string }[];
+    assert.deepEqual(
+      records.map(({ end, cause }) => [end, cause]),
+      [['truncated', 'drained']],
+    );
+    client.close();
+  });
+});
