@@ -59,6 +59,24 @@ export interface ExchangeRecord {
   readonly duration_ms: number;
 }
 
+/** What is left of the exchanges that a worker had under way when it was lost: one line for all of them. */
+export interface LostRecord {
+  readonly v: 1;
+  readonly kind: 'lost';
+  /** When the loss was noticed: RFC 3339, milliseconds, UTC. */
+  readonly at: string;
+  readonly deployment: string;
+  readonly member: string;
+  /** When this process started: RFC 3339. */
+  readonly process: string;
+  readonly worker: number;
+  readonly revision: number;
+  /** How many exchanges have no record of their own. */
+  readonly exchanges: number;
+  /** What became of the worker, in words. */
+  readonly why: string;
+}
+
 export interface AttemptRecord {
   readonly endpoint: string;
   readonly address: string;

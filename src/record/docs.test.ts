@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
-import type { ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord, LostRecord } from '../core/record.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 const recordPage = readFileSync(at('docs/record.md'), 'utf8');
@@ -12,6 +12,9 @@ const records = readFileSync(golden, 'latin1')
   .trimEnd()
   .split('\n')
   .map((line) => JSON.parse(line) as ExchangeRecord);
+
+const lostLine = readFileSync(at('test/golden/lost-v1.ndjson'), 'latin1');
+const lost = JSON.parse(lostLine) as LostRecord;
 
 /** What stands in backticks in the first column of a page's tables. */
 function documented(page: string): Set<string> {
@@ -31,6 +34,7 @@ test('docs/record.md explains every field of a record, and no other', () => {
     }
     for (const attempt of record.attempts) for (const name of Object.keys(attempt)) names.add(name);
   }
+  for (const name of Object.keys(lost)) names.add(name);
   assert.deepEqual([...documented(recordPage)].sort(), [...names].sort());
 });
 
@@ -52,13 +56,21 @@ test('the example of docs/record.md is the line of the golden file', () => {
   assert.deepEqual({ ...shown, detail: '' }, { ...written, detail: '' });
 });
 
+test('the line of a lost worker in docs/record.md is that of its golden file', () => {
+  const example = recordPage.slice(recordPage.indexOf('{"v":1,"kind":"lost"'));
+  const shown = JSON.parse(example.slice(0, example.indexOf('```')).replace(/\n\s*/g, '')) as LostRecord;
+  assert.deepEqual(shown, lost);
+});
+
 const jq = ['/usr/bin/jq', '/usr/local/bin/jq', '/opt/homebrew/bin/jq'].find((path) => existsSync(path));
 
 test('every recipe of docs/record.md runs and finds something', { skip: jq === undefined ? 'needs jq' : false }, () => {
   const recipes = [...recordPage.matchAll(/```sh\njq (-\w) '([^']+)' candor\.ndjson/g)];
   assert.equal(recipes.length, 8);
   for (const [, flag = '', program = ''] of recipes) {
-    const output = execFileSync(jq ?? '', [flag, program, golden], { encoding: 'utf8' });
+    // A log has lines of both kinds.
+    const input = readFileSync(golden, 'latin1') + lostLine;
+    const output = execFileSync(jq ?? '', [flag, program], { encoding: 'utf8', input });
     assert.notEqual(output.trim(), '', program);
   }
 });
