@@ -1,4 +1,5 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
+import { drainMs as usualDrainMs } from '../core/drain.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
@@ -49,9 +50,6 @@ export interface ApplicationStatus {
   readonly command: readonly string[];
   readonly instances: readonly InstanceStatus[];
 }
-
-/** Most requests end within a second; a download or an upload may take its time, a deploy not for ever. */
-const drainMsDefault = 10_000;
 
 export function createSupervisor(parts: SupervisorParts): Supervisor {
   return new ApplicationsSupervisor(parts);
@@ -186,7 +184,7 @@ class ApplicationsSupervisor implements Supervisor {
 
   #retire({ instance }: Member): void {
     const { whenDrained, drainMs } = this.#parts;
-    instance.retire(drainMs ?? drainMsDefault);
+    instance.retire(drainMs ?? usualDrainMs);
     if (instance.phase !== 'draining') return;
     // Where nobody can say that it has drained, or asking fails, the time limit decides.
     whenDrained?.(instance.live()).then(

@@ -561,6 +561,17 @@ export class ClientConnection extends Deadline implements TransportListener, Dow
     if (this.#phase === 'waiting') this.#close('close');
   }
 
+  /** Ends the exchange with `failure`, wherever it is; a connection without one is closed. One that lingers has ended. */
+  cut(failure: Failure): void {
+    if (this.#phase === 'waiting' || this.#phase === 'head') return this.#close('close');
+    if (this.#phase !== 'exchange') return;
+    this.#persistent = false;
+    this.#requestEnded = true;
+    this.#limitTo('none', 0);
+    this.#readInBulk(false);
+    this.#handler?.onRequestFailed(failure);
+  }
+
   #close(how: 'close' | 'reset'): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';

@@ -1,3 +1,4 @@
+import type { Failure } from '../core/failure.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ClientConnection } from './connection.ts';
 import type { DownstreamPorts, ListenerFacts } from './ports.ts';
@@ -10,7 +11,12 @@ export class ListenerConnections {
   readonly #open = new Set<ClientConnection | Preface>();
   #draining = false;
 
-  constructor(facts: ListenerFacts, ports: Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed'>) {
+  /** `onClosed` is called after each connection that has closed. */
+  constructor(
+    facts: ListenerFacts,
+    ports: Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed'>,
+    onClosed: () => void = () => {},
+  ) {
     this.facts = facts;
     this.#ports = {
       ...ports,
@@ -20,6 +26,7 @@ export class ListenerConnections {
       },
       onConnectionClosed: (connection) => {
         this.#open.delete(connection);
+        onClosed();
       },
     };
   }
@@ -41,5 +48,10 @@ export class ListenerConnections {
   drain(): void {
     this.#draining = true;
     for (const connection of [...this.#open]) connection.drain();
+  }
+
+  /** The time for draining is over: exchanges end with `failure` now, answered where no answer has begun. */
+  cut(failure: Failure): void {
+    for (const connection of [...this.#open]) connection.cut(failure);
   }
 }

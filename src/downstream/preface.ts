@@ -95,6 +95,10 @@ export class Preface extends Deadline implements TransportListener {
     this.#close();
   }
 
+  cut(): void {
+    this.#close();
+  }
+
   #close(): void {
     this.#gone();
     this.#transport.close('close');
