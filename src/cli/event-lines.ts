@@ -18,6 +18,7 @@ export function levelOf(event: Event): Level {
       return 'error';
     case 'instance_not_ready':
     case 'instance_restarting':
+    case 'worker_restarting':
     case 'log_dropped':
       return 'warn';
     case 'endpoint_state':

@@ -7,7 +7,10 @@ export interface EventFacts {
   listener_opened: { listener: string; address: string };
   listener_closed: { listener: string; address: string };
   worker_started: { threadId: number };
-  worker_lost: { why: string; exchangesLost: number };
+  /** `threw`: what ended the thread, and where; null when nothing was thrown. */
+  worker_lost: { why: string; exchangesLost: number; threw: string | null };
+  /** No worker serves, and the next one is started only then. */
+  worker_restarting: { afterMs: number; failures: number };
   endpoint_state: { address: string; check: string };
   instance_started: { pid: number; port: number; command: string };
   /** Its program could not be started at all. */
@@ -50,7 +53,7 @@ interface EventOf<K extends EventKind> {
   /** One sentence. */
   readonly reason: string;
   readonly evidence: Readonly<EventFacts[K]>;
-  /** Who asked for it: 'gateway', 'signal:SIGHUP', 'admin:uid=1000'. */
+  /** Who asked for it: 'gateway', 'signal:SIGHUP', 'admin:socket'. */
   readonly actor: string;
 }
 

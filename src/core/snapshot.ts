@@ -44,6 +44,7 @@ export interface EndpointSnapshot {
 
 /** A change smaller than a snapshot: the endpoints of one upstream. */
 export interface UpstreamDelta {
+  /** Of the snapshot that it changes; to another one it says nothing. */
   readonly revision: number;
   readonly upstream: UpstreamId;
   readonly endpoints: readonly EndpointSnapshot[];

@@ -8,7 +8,7 @@ export interface Gateway extends EventSink {
   status(): GatewayStatus;
   /**
    * Reads the configuration again from where it came and applies it whole, or changes nothing.
-   * `actor` says who asked ('signal:SIGHUP', 'admin:uid=1000').
+   * `actor` says who asked ('signal:SIGHUP', 'admin:socket').
    */
   reload(actor: string): Promise<ReloadOutcome>;
   /** Drains and stops everything; a second call ends at once. Resolves when nothing is left running. */

@@ -17,9 +17,8 @@ export interface BoardParts {
 }
 
 interface Remembered {
-  state: EndpointState;
-  reason: string;
-  sinceInstant: number;
+  readonly state: EndpointState;
+  readonly sinceInstant: number;
 }
 
 /**
@@ -30,7 +29,8 @@ export class EndpointBoard {
   readonly #parts: BoardParts;
   #upstreams: readonly UpstreamSpec[] = [];
   readonly #watched = new Map<string, WatchedEndpoint>();
-  readonly #remembered = new Map<string, Remembered>();
+  /** What was last known of those endpoints that there are, by upstream. */
+  readonly #remembered = new Map<UpstreamId, ReadonlyMap<EndpointId, Remembered>>();
 
   constructor(parts: BoardParts) {
     this.#parts = parts;
@@ -50,6 +50,8 @@ export class EndpointBoard {
       endpoint.stop();
       this.#watched.delete(key);
     }
+    this.#forgetGoneUpstreams();
+    for (const spec of this.#upstreams) this.#note(spec);
   }
 
   #watchAll({ upstreams }: Configuration): ReadonlySet<string> {
@@ -78,6 +80,8 @@ export class EndpointBoard {
 
   /** The endpoints of one upstream have changed: tells events, then who wants to know. */
   changed(upstream: UpstreamId): void {
+    const spec = this.#upstreams.find(({ id }) => id === upstream);
+    if (spec !== undefined) this.#note(spec);
     this.#parts.onChange(upstream);
   }
 
@@ -89,58 +93,73 @@ export class EndpointBoard {
     });
   }
 
-  endpoints(id: UpstreamId): readonly EndpointSnapshot[] {
+  /** Null for an upstream that is not in force. */
+  endpoints(id: UpstreamId): readonly EndpointSnapshot[] | null {
     const spec = this.#upstreams.find((upstream) => upstream.id === id);
-    return spec === undefined ? [] : this.#endpoints(spec);
+    return spec === undefined ? null : this.#endpoints(spec);
   }
 
   #endpoints(spec: UpstreamSpec): readonly EndpointSnapshot[] {
     const { id } = spec;
     if (spec.application !== null) {
-      return this.#parts.supervisor.instances(spec.application).map((instance) => this.#instance(id, instance));
+      return this.#parts.supervisor.instances(spec.application).map((instance) => endpointOfInstance(id, instance));
     }
     return spec.endpoints.map(({ address }) => this.#configured(spec, address));
   }
 
   #configured(spec: UpstreamSpec, address: UpstreamSpec['endpoints'][number]['address']): EndpointSnapshot {
-    const text = addressText(address);
-    const id = `${spec.id}/${text}` as EndpointId;
+    const id = `${spec.id}/${addressText(address)}` as EndpointId;
     const { check, tls } = spec;
     const endpoint = this.#watched.get(`${id}/${JSON.stringify([check, tls])}`);
     const state = endpoint === undefined ? 'unchecked' : endpoint.state;
     const reason = endpoint === undefined ? 'it is not checked' : endpoint.says;
-    const sinceInstant = this.#remember(id, text, state, reason, check.kind);
+    const sinceInstant = this.#sinceOf(spec.id, id, state);
     const nextCheckMs = check.kind === 'none' ? null : check.intervalMs;
     return { id, address, state, reason, sinceInstant, nextCheckMs, release: null, exit: null };
   }
 
-  #instance(upstream: UpstreamId, instance: LiveInstance): EndpointSnapshot {
-    const { address, state, reason, sinceInstant, release, exit } = instance;
-    const id = `${upstream}/${instance.id}/${addressText(address)}` as EndpointId;
-    this.#remember(id, addressText(address), state, reason, 'readiness');
-    return { id, address, state, reason, sinceInstant, nextCheckMs: null, release, exit };
+  #sinceOf(upstream: UpstreamId, id: EndpointId, state: EndpointState): number {
+    const known = this.#remembered.get(upstream)?.get(id);
+    return known?.state === state ? known.sinceInstant : this.#parts.clock.now();
   }
 
-  /** Tells a change of state as an event, once. Returns when the state began. */
-  #remember(id: EndpointId, address: string, state: EndpointState, reason: string, check: string): number {
-    const before = this.#remembered.get(id);
-    if (before?.state === state) {
-      before.reason = reason;
-      return before.sinceInstant;
+  /** Compares the endpoints of an upstream with what was known of them, and tells each change of state once. */
+  #note(spec: UpstreamSpec): void {
+    const before = this.#remembered.get(spec.id) ?? new Map<EndpointId, Remembered>();
+    const now = new Map<EndpointId, Remembered>();
+    for (const endpoint of this.#endpoints(spec)) {
+      const { id, state, sinceInstant } = endpoint;
+      const known = before.get(id);
+      now.set(id, { state, sinceInstant });
+      if (known?.state !== state) this.#tell(endpoint, known?.state ?? null, checkName(spec));
     }
-    const sinceInstant = this.#parts.clock.now();
-    this.#remembered.set(id, { state, reason, sinceInstant });
+    this.#remembered.set(spec.id, now);
+  }
+
+  #tell({ id, address, state, reason }: EndpointSnapshot, from: EndpointState | null, check: string): void {
     // Where nothing was known before, that it is still unknown is no news.
-    if (before !== undefined || (state !== 'unknown' && state !== 'unchecked' && state !== 'starting')) {
-      const from = before?.state ?? null;
-      const evidence = { address, check };
-      this.#parts.events.tell({ kind: 'endpoint_state', subject: `endpoint:${id}`, from, to: state, reason, evidence });
-    }
-    return sinceInstant;
+    if (from === null && (state === 'unknown' || state === 'unchecked' || state === 'starting')) return;
+    const evidence = { address: addressText(address), check };
+    this.#parts.events.tell({ kind: 'endpoint_state', subject: `endpoint:${id}`, from, to: state, reason, evidence });
+  }
+
+  #forgetGoneUpstreams(): void {
+    const wanted = new Set(this.#upstreams.map(({ id }) => id));
+    for (const id of this.#remembered.keys()) if (!wanted.has(id)) this.#remembered.delete(id);
   }
 
   stop(): void {
     for (const endpoint of this.#watched.values()) endpoint.stop();
     this.#watched.clear();
   }
+}
+
+function endpointOfInstance(upstream: UpstreamId, instance: LiveInstance): EndpointSnapshot {
+  const { address, state, reason, sinceInstant, release, exit } = instance;
+  const id = `${upstream}/${instance.id}/${addressText(address)}` as EndpointId;
+  return { id, address, state, reason, sinceInstant, nextCheckMs: null, release, exit };
+}
+
+function checkName({ application, check }: UpstreamSpec): string {
+  return application === null ? check.kind : 'readiness';
 }

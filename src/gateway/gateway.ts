@@ -1,31 +1,34 @@
-import { createHash } from 'node:crypto';
 import { socketConnector } from '../transport/connect.ts';
-import type { Configuration, ListenerSpec } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
 import { hostPort, type UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
-import type { ExchangeRecord } from '../core/record.ts';
-import type { Snapshot } from '../core/snapshot.ts';
-import { after, type Clock, type Instant } from '../core/time.ts';
+import { type ExchangeRecord, recordVersion } from '../core/record.ts';
+import type { Clock } from '../core/time.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
 import { CounterTotals } from '../record/counters.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
-import { type LogFile, openLogFile } from '../record/log-file.ts';
 import { parseRecord } from '../record/parse-record.ts';
-import { RecentRecords } from '../record/recent.ts';
-import { searchLog } from '../record/search-log.ts';
 import { IdSource } from '../wire/request-id.ts';
-import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome } from './control.ts';
 import { changesBetween } from './changes.ts';
+import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome } from './control.ts';
 import { EndpointBoard } from './endpoint-board.ts';
-import type { FromWorker, ListenProblem, OpenListener } from './messages.ts';
+import { ExchangeLog } from './exchange-log.ts';
+import { InForce } from './in-force.ts';
+import type { FromWorker, OpenListener } from './messages.ts';
+import { newApplications, reload } from './reload.ts';
+import { drainWorker } from './shutdown.ts';
+import { ListenFailure, LogFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
-import { type Applied, WorkerHandle } from './worker-handle.ts';
+import { Outlook } from './waiting.ts';
+import type { Applied } from './worker-handle.ts';
+import { type WorkerLoss, Workers } from './workers.ts';
 
 export type { Configuration, Gateway, GatewayWatcher };
+export { ListenFailure, LogFailure };
 
 export type ConfigurationReload = () => Promise<
   | { readonly ok: true; readonly configuration: Configuration }
@@ -41,43 +44,13 @@ export interface GatewayOptions {
   readonly watcher?: GatewayWatcher;
 }
 
-/** A listener could not be opened. `listener`, `address` and `errno` are for programs. */
-export class ListenFailure extends Error {
-  override readonly name = 'ListenFailure';
-  readonly listener: string;
-  readonly address: string;
-  readonly host: string;
-  readonly port: number;
-  readonly errno: string;
-
-  constructor(problem: ListenProblem) {
-    super(`listener ${problem.listener} cannot listen on ${hostPort(problem.host, problem.port)} (${problem.errno})`);
-    this.listener = problem.listener;
-    this.host = problem.host;
-    this.port = problem.port;
-    this.address = hostPort(problem.host, problem.port);
-    this.errno = problem.errno;
-  }
-}
-
-/** The exchange log could not be opened at the start; the message is for people. */
-export class LogFailure extends Error {
-  override readonly name = 'LogFailure';
-}
-
 /** Listeners open when every check has come back once, and in any case after this (design: an unknown endpoint
  * may still be tried while none is healthy). */
 const firstChecksMs = 1000;
-const firstChecksLookMs = 10;
 
-/** What is under way when we are asked to stop gets this long. */
-const drainMs = 10_000;
-
-/** A worker that falls sooner is replaced only then: what ends it at once will end the next one too. */
-const workerLivesMs = 1000;
-
-/** A record is in the worker's hands for up to 100 ms. */
-const recordComesMs = 200;
+/** What a reload waits for applications that are new before routes move to them: most start in less, and whoever
+ * asked for the reload waits too. */
+const newApplicationsMs = 5000;
 
 /** Starts everything, and resolves when the listeners are open. Rejects with `ListenFailure` or `LogFailure`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -101,47 +74,73 @@ class RunningGateway implements Gateway {
   readonly #startedWall: number;
   readonly #hub: EventHub;
   readonly #totals = new CounterTotals();
-  readonly #recent = new RecentRecords();
+  readonly #log: ExchangeLog;
   readonly #supervisor: Supervisor;
   readonly #board: EndpointBoard;
-  #configuration: Configuration;
-  #contentHash: string;
-  #revision = 0;
-  #deltaRevision = 0;
-  #applying = false;
-  #workerStartedAt: Instant;
-  #worker: WorkerHandle | null = null;
-  #log: LogFile | null = null;
-  #listeners: readonly OpenListener[] = [];
+  readonly #outlook: Outlook;
+  readonly #workers: Workers;
+  readonly #inForce: InForce;
+  #checksUnclassified = 0;
   #state: GatewayStatus['state'] = 'starting';
-  #reloading: Promise<unknown> = Promise.resolve();
+  /** Reloads and replacements of a worker, one at a time, in the order in which they came up. */
+  #steps: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | null = null;
-  #endStop: (() => void) | null = null;
+  readonly #atOnce = Promise.withResolvers<void>();
 
   constructor(options: GatewayOptions, clock: Clock) {
     this.#options = options;
     this.#clock = clock;
     this.#startedWall = clock.wallTime();
-    this.#workerStartedAt = clock.now();
-    this.#configuration = options.configuration;
-    this.#contentHash = contentHashOf(options.configuration);
+    this.#inForce = new InForce(options.configuration);
+    this.#outlook = new Outlook(clock);
     const { member } = options.configuration;
     const epoch = new IdSource(systemRandom).requestId(this.#startedWall);
-    this.#hub = createEventHub({ epoch, member, clock, revision: () => this.#revision });
+    this.#hub = createEventHub({ epoch, member, clock, revision: () => this.#inForce.revision });
     const { watcher } = options;
     if (watcher?.told !== undefined) this.#hub.subscribe((event) => watcher.told?.(event));
-    this.#supervisor = createSupervisor({
-      applications: options.configuration.applications,
+    this.#log = new ExchangeLog(clock, this.#hub);
+    this.#supervisor = this.#createSupervisor();
+    this.#board = this.#createBoard();
+    this.#supervisor.onChange(() => this.#instancesChanged());
+    this.#workers = new Workers({
       clock,
+      events: this.#hub,
+      member,
+      processStartedWall: this.#startedWall,
+      onBatch: (batch) => this.#heard(batch),
+      onLost: (loss) => this.#recordLoss(loss),
+      onMissing: () => void this.#next(() => this.#restore()),
+    });
+  }
+
+  #createSupervisor(): Supervisor {
+    const { configuration, watcher } = this.#options;
+    return createSupervisor({
+      applications: configuration.applications,
+      clock: this.#clock,
       random: systemRandom,
       events: this.#hub,
-      host: createSystemHost(clock),
+      host: createSystemHost(this.#clock),
       onLine: (instance, stream, line) => watcher?.printed?.(instance, stream, line),
     });
-    const watch = { clock, random: systemRandom, deadlines: new Deadlines(clock), connector: socketConnector };
-    const onChange = (upstream: UpstreamId): void => this.#tellEndpoints(upstream);
-    this.#board = new EndpointBoard({ clock, watch, events: this.#hub, supervisor: this.#supervisor, onChange });
-    this.#supervisor.onChange(() => this.#instancesChanged());
+  }
+
+  #createBoard(): EndpointBoard {
+    const clock = this.#clock;
+    const watch = {
+      clock,
+      random: systemRandom,
+      deadlines: new Deadlines(clock),
+      connector: socketConnector,
+      onUnclassified: () => {
+        this.#checksUnclassified += 1;
+      },
+    };
+    const onChange = (upstream: UpstreamId): void => {
+      this.#tellEndpoints(upstream);
+      this.#outlook.changed();
+    };
+    return new EndpointBoard({ clock, watch, events: this.#hub, supervisor: this.#supervisor, onChange });
   }
 
   get events(): EventHub {
@@ -153,89 +152,86 @@ class RunningGateway implements Gateway {
   }
 
   async start(): Promise<void> {
-    this.#log = await this.#openLog(this.#configuration);
+    const { configuration } = this.#inForce;
+    await this.#log.use(await this.#log.open(configuration.log.path));
     const evidence = { pid: process.pid, version, node: process.version };
     this.#hub.tell({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
     this.#supervisor.start();
-    this.#board.watch(this.#configuration);
-    await this.#firstChecks();
-    this.#worker = this.#startWorker(1);
-    const applied = await this.#apply(this.#configuration);
-    if (!applied.ok) throw listenFailureOf(applied);
-    this.#tellAllEndpoints();
+    this.#board.watch(configuration);
+    await this.#outlook.until(() => this.#board.settled, firstChecksMs);
+    const applied = await this.#apply(configuration);
+    if (!applied.ok) throw startFailureOf(applied);
+    this.#workers.keepUp();
     this.#state = 'serving';
     this.#tellApplied('gateway', ['everything']);
   }
 
-  async #openLog({ log }: Configuration): Promise<LogFile | null> {
-    if (log.path === null) return null;
-    const opened = await openLogFile(log.path, { clock: this.#clock, events: this.#hub });
-    if (!opened.ok) throw new LogFailure(opened.failure.says);
-    return opened.value;
+  // Snapshots: each change of what is served is a step, and steps come one after the other.
+
+  #next<T>(step: () => Promise<T>): Promise<T> {
+    const done = this.#steps.then(step);
+    this.#steps = done.catch(() => undefined);
+    return done;
   }
 
-  async #firstChecks(): Promise<void> {
-    const until = after(this.#clock.now(), firstChecksMs);
-    while (!this.#board.settled && this.#clock.now() < until) await this.#wait(firstChecksLookMs);
+  /** Has the worker take a configuration; when it has, everything else follows. Before that nothing has changed. */
+  async #apply(configuration: Configuration): Promise<Applied> {
+    const upstreams = this.#board.upstreams(configuration.upstreams);
+    const applied = await this.#workers.apply(this.#inForce.next(configuration, upstreams));
+    if (!applied.ok) return applied;
+    this.#inForce.revision += 1;
+    this.#inForce.take(configuration);
+    this.#board.watch(configuration);
+    this.#supervisor.apply(configuration.applications);
+    // What changed while the snapshot was on its way stood in no delta of its revision.
+    for (const { id } of configuration.upstreams) this.#tellEndpoints(id);
+    this.#tellListeners(applied.listeners);
+    return applied;
   }
 
-  #wait(durationMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#clock.schedule(after(this.#clock.now(), durationMs), resolve, undefined);
-    });
+  /** After the loss of a worker: the next one takes what is in force. */
+  async #restore(): Promise<void> {
+    if (this.#state === 'serving' && !this.#workers.isServing) await this.#apply(this.#inForce.configuration);
   }
 
-  // Workers.
-
-  #startWorker(number: number): WorkerHandle {
-    this.#workerStartedAt = this.#clock.now();
-    const { member } = this.#configuration;
-    const birth = { worker: number, member, processStartedWall: this.#startedWall };
-    const worker: WorkerHandle = new WorkerHandle(birth, {
-      onMessage: (message) => this.#heard(message),
-      onLost: (why) => void this.#replace(worker, why),
-    });
-    const evidence = { threadId: worker.threadId };
-    this.#hub.tell({
-      kind: 'worker_started',
-      subject: `worker:${number}`,
-      reason: 'it is to serve',
-      worker: number,
-      evidence,
-    });
-    return worker;
+  #tellListeners(now: readonly OpenListener[]): void {
+    const text = ({ host, port }: OpenListener): string => hostPort(host, port);
+    const before = this.#inForce.listeners;
+    this.#inForce.listeners = now;
+    const [known, open] = [new Set(before.map(text)), new Set(now.map(text))];
+    for (const listener of now.filter((one) => !known.has(text(one)))) {
+      const reason = `it listens on ${text(listener)}`;
+      const evidence = { listener: listener.id, address: text(listener) };
+      this.#hub.tell({ kind: 'listener_opened', subject: `listener:${listener.id}`, reason, evidence });
+    }
+    for (const listener of before.filter((one) => !open.has(text(one)))) {
+      const reason = 'the configuration has it no more';
+      const evidence = { listener: listener.id, address: text(listener) };
+      this.#hub.tell({ kind: 'listener_closed', subject: `listener:${listener.id}`, reason, evidence });
+    }
   }
 
-  async #replace(lost: WorkerHandle, why: string): Promise<void> {
-    const exchangesLost = lost.counts?.exchangesActive ?? 0;
-    const reason = `worker ${lost.id} is lost: ${why}`;
-    this.#hub.tell({
-      kind: 'worker_lost',
-      subject: `worker:${lost.id}`,
-      reason,
-      worker: lost.id,
-      evidence: { why, exchangesLost },
-    });
-    const waitMs = after(this.#workerStartedAt, workerLivesMs) - this.#clock.now();
-    if (waitMs > 0) await this.#wait(waitMs);
-    if (this.#state !== 'serving') return;
-    const worker = this.#startWorker(lost.id + 1);
-    this.#worker = worker;
-    const applied = await this.#apply(this.#configuration);
-    if (applied.ok) return this.#tellAllEndpoints();
-    // Without problems it is lost itself, and is being replaced.
-    if (applied.problems.length === 0) return;
-    await worker.terminate();
-    await this.#replace(worker, problemTexts(applied).join('; '));
+  #instancesChanged(): void {
+    for (const { id, application } of this.#inForce.configuration.upstreams) {
+      if (application !== null) this.#board.changed(id);
+    }
+    this.#outlook.changed();
   }
 
-  #heard(message: Extract<FromWorker, { kind: 'batch' | 'unclassified' }>): void {
-    if (message.kind === 'unclassified') return;
-    this.#totals.add(message.exchanges);
-    const { lines } = message;
+  #tellEndpoints(upstream: UpstreamId): void {
+    const endpoints = this.#board.endpoints(upstream);
+    // One that is only being prepared is nobody's business yet.
+    if (endpoints === null) return;
+    this.#workers.tellEndpoints({ revision: this.#inForce.revision, upstream, endpoints });
+  }
+
+  // What comes from workers.
+
+  #heard(batch: Extract<FromWorker, { kind: 'batch' }>): void {
+    this.#totals.add(batch.exchanges);
+    const { lines } = batch;
     if (lines === null) return;
-    this.#log?.append(lines.octets, lines.lines);
-    this.#recent.add(lines);
+    this.#log.append(lines);
     if (this.#options.watcher?.failed !== undefined) this.#tellFailures(lines.octets, lines.failed);
   }
 
@@ -247,95 +243,30 @@ class RunningGateway implements Gateway {
     }
   }
 
-  // Snapshots.
-
-  async #apply(configuration: Configuration): Promise<Applied> {
-    const worker = this.#worker;
-    if (worker === null) return { ok: false, problems: [] };
-    this.#applying = true;
-    const applied = await worker.apply(this.#snapshot(configuration, this.#revision + 1));
-    this.#applying = false;
-    if (!applied.ok) return applied;
-    this.#revision += 1;
-    this.#tellListeners(applied.listeners);
-    return applied;
-  }
-
-  #snapshot(configuration: Configuration, revision: number): Snapshot {
-    const { deployment, member, listeners, routes, trustedPeers, client, log } = configuration;
-    const contentHash = contentHashOf(configuration);
-    const upstreams = this.#board.upstreams(configuration.upstreams);
-    const { queryAllowed } = log;
-    return {
-      revision,
-      contentHash,
+  #recordLoss({ worker, revision, exchanges, why }: WorkerLoss): void {
+    if (exchanges === 0) return;
+    const { deployment, member } = this.#inForce.configuration;
+    const at = new Date(this.#clock.wallTime()).toISOString();
+    const process = new Date(this.#startedWall).toISOString();
+    this.#log.appendLost({
+      v: recordVersion,
+      kind: 'lost',
+      at,
       deployment,
       member,
-      listeners: listeners.map((listener) => this.#whereItIs(listener)),
-      routes,
-      upstreams,
-      trustedPeers,
-      client,
-      queryAllowed,
-    };
-  }
-
-  /** A port that the system chose stays the same for as long as the configuration leaves the choice to it. */
-  #whereItIs(listener: ListenerSpec): ListenerSpec {
-    const { id, host, port } = listener;
-    if (port !== 0) return listener;
-    const chosen = this.#configuration.listeners.some((one) => one.id === id && one.host === host && one.port === 0);
-    const open = this.#listeners.find((one) => one.id === id && one.host === host);
-    return chosen && open !== undefined ? { ...listener, port: open.port } : listener;
-  }
-
-  #tellListeners(now: readonly OpenListener[]): void {
-    const text = ({ host, port }: OpenListener): string => hostPort(host, port);
-    const before = new Set(this.#listeners.map(text));
-    const open = new Set(now.map(text));
-    for (const listener of now.filter((one) => !before.has(text(one)))) {
-      const address = text(listener);
-      const evidence = { listener: listener.id, address };
-      this.#hub.tell({
-        kind: 'listener_opened',
-        subject: `listener:${listener.id}`,
-        reason: `it listens on ${address}`,
-        evidence,
-      });
-    }
-    for (const listener of this.#listeners.filter((one) => !open.has(text(one)))) {
-      const evidence = { listener: listener.id, address: text(listener) };
-      this.#hub.tell({
-        kind: 'listener_closed',
-        subject: `listener:${listener.id}`,
-        reason: 'the configuration has it no more',
-        evidence,
-      });
-    }
-    this.#listeners = now;
-  }
-
-  /** What changed while a snapshot was on its way stood in no delta. */
-  #tellAllEndpoints(): void {
-    for (const { id } of this.#configuration.upstreams) this.#tellEndpoints(id);
-  }
-
-  #instancesChanged(): void {
-    for (const { id, application } of this.#configuration.upstreams) if (application !== null) this.#tellEndpoints(id);
-  }
-
-  #tellEndpoints(upstream: UpstreamId): void {
-    // A delta behind a snapshot would speak of endpoints that may no longer be the upstream's.
-    if (this.#applying) return;
-    this.#deltaRevision += 1;
-    const endpoints = this.#board.endpoints(upstream);
-    this.#worker?.send({ kind: 'delta', delta: { revision: this.#deltaRevision, upstream, endpoints } });
+      process,
+      worker,
+      revision,
+      exchanges,
+      why,
+    });
   }
 
   // What the control plane is asked.
 
   status(): GatewayStatus {
-    const { deployment, member } = this.#configuration;
+    const { configuration, revision, contentHash, listeners } = this.#inForce;
+    const { deployment, member } = configuration;
     return statusOf({
       deployment,
       member,
@@ -343,107 +274,82 @@ class RunningGateway implements Gateway {
       startedWall: this.#startedWall,
       wallTime: this.#clock.wallTime(),
       now: this.#clock.now(),
-      revision: this.#revision,
-      contentHash: this.#contentHash,
+      revision,
+      contentHash,
       source: this.#options.source,
       state: this.#state,
-      configured: this.#configuration.listeners,
-      open: this.#listeners,
+      configured: configuration.listeners,
+      open: listeners,
       upstreams: this.#board.upstreams(),
       applications: this.#supervisor.status(),
-      worker: this.#worker,
+      worker: this.#workers.current,
     });
   }
 
   reload(actor: string): Promise<ReloadOutcome> {
-    // One at a time, in the order in which they were asked for.
-    const outcome = this.#reloading.then(() => this.#reload(actor));
-    this.#reloading = outcome.catch(() => undefined);
-    return outcome;
+    return this.#next(() => this.#reload(actor));
   }
 
   async #reload(actor: string): Promise<ReloadOutcome> {
     const read = await this.#options.reloadConfiguration?.();
     if (read === undefined) return this.#rejected(['there is no configuration file to read again'], actor);
     if (!read.ok) return this.#rejected(read.complaints, actor);
-    const before = this.#configuration;
-    // What the new file asks for is looked at beside what is in force, and seen by nobody until it is taken.
-    this.#board.prepare(read.configuration);
-    await this.#firstChecks();
-    const applied = await this.#apply(read.configuration);
-    if (!applied.ok) {
-      this.#board.watch(before);
-      this.#tellAllEndpoints();
-      return this.#rejected(problemTexts(applied), actor);
-    }
-    this.#configuration = read.configuration;
-    this.#contentHash = contentHashOf(read.configuration);
-    this.#board.watch(read.configuration);
-    this.#supervisor.apply(read.configuration.applications);
-    this.#tellAllEndpoints();
-    await this.#changeLog(before, read.configuration);
+    if (this.#state !== 'serving') return this.#rejected(['the gateway is stopping'], actor);
+    const before = this.#inForce.configuration;
+    const complaints = await reload(before, read.configuration, {
+      board: this.#board,
+      supervisor: this.#supervisor,
+      log: this.#log,
+      open: () => this.#inForce.listeners,
+      untilReady: (next) => this.#untilReady(before, next),
+      apply: (next) => this.#apply(next),
+    });
+    if (complaints.length > 0) return this.#rejected(complaints, actor);
     const changed = changesBetween(before, read.configuration);
     this.#tellApplied(actor, changed);
-    return { ok: true, revision: this.#revision, changed };
+    return { ok: true, revision: this.#inForce.revision, changed };
+  }
+
+  async #untilReady(before: Configuration, next: Configuration): Promise<void> {
+    await this.#outlook.until(() => this.#board.settled, firstChecksMs);
+    const fresh = newApplications(before, next);
+    const undecided = (): boolean =>
+      fresh.some(({ id }) => {
+        const states = this.#supervisor.instances(id).map(({ state }) => state);
+        return !states.includes('healthy') && states.includes('starting');
+      });
+    await this.#outlook.until(() => !undecided(), newApplicationsMs);
   }
 
   #rejected(complaints: readonly string[], actor: string): ReloadOutcome {
-    const source = this.#options.source ?? 'none';
     const reason = 'the configuration was refused; nothing has changed';
-    this.#hub.tell({
-      kind: 'configuration_rejected',
-      subject: 'gateway',
-      reason,
-      evidence: { source, complaints },
-      actor,
-    });
+    const evidence = { source: this.#options.source ?? 'none', complaints };
+    this.#hub.tell({ kind: 'configuration_rejected', subject: 'gateway', reason, evidence, actor });
     return { ok: false, complaints };
   }
 
   #tellApplied(actor: string, changed: readonly string[]): void {
-    const source = this.#options.source ?? 'command line';
-    const evidence = { contentHash: this.#contentHash, source, changed };
-    const reason = `revision ${this.#revision} is in force`;
+    const { contentHash, revision } = this.#inForce;
+    const evidence = { contentHash, source: this.#options.source ?? 'command line', changed };
+    const reason = `revision ${revision} is in force`;
     this.#hub.tell({ kind: 'configuration_applied', subject: 'gateway', reason, evidence, actor });
   }
 
-  /** A log under another path is opened before the old one is let go; when that fails the old one stays. */
-  async #changeLog(before: Configuration, now: Configuration): Promise<void> {
-    if (before.log.path === now.log.path) return;
-    const old = this.#log;
-    try {
-      this.#log = await this.#openLog(now);
-      await old?.close();
-    } catch (error) {
-      if (!(error instanceof LogFailure)) throw error;
-      const evidence = { what: error.message, count: 0, errno: null };
-      this.#hub.tell({
-        kind: 'log_dropped',
-        subject: 'log',
-        reason: `${error.message}; the old log is kept`,
-        evidence,
-      });
-    }
-  }
-
   async reopenLogs(): Promise<void> {
-    await this.#log?.reopen();
+    await this.#log.reopen();
   }
 
-  async findExchange(id: string): Promise<ExchangeRecord | null> {
-    const found = this.#recent.find(id);
-    if (found !== null) return found;
-    await this.#wait(recordComesMs);
-    const { path } = this.#configuration.log;
-    return this.#recent.find(id) ?? (path === null || path === '-' ? null : await searchLog(path, id));
+  findExchange(id: string): Promise<ExchangeRecord | null> {
+    return this.#log.find(id);
   }
 
   counts(): ReturnType<Gateway['counts']> {
-    const counts = this.#worker?.counts ?? null;
+    const counts = this.#workers.counts;
+    const unclassifiedTotal = this.#checksUnclassified + (counts?.unclassifiedTotal ?? 0);
     return {
       exchanges: this.#totals.all(),
-      workers: counts === null ? [] : [counts],
-      logDropped: this.#log?.dropped ?? 0,
+      workers: counts === null ? [] : [{ ...counts, unclassifiedTotal }],
+      logDropped: this.#log.dropped,
     };
   }
 
@@ -451,53 +357,26 @@ class RunningGateway implements Gateway {
 
   stop(why: string): Promise<void> {
     if (this.#stopped === null) this.#stopped = this.#stop(why);
-    else this.#endStop?.();
+    else this.#atOnce.resolve();
     return this.#stopped;
   }
 
   async #stop(why: string): Promise<void> {
     this.#state = 'draining';
-    this.#hub.tell({
-      kind: 'process_stopping',
-      subject: 'gateway',
-      reason: `it is to stop: ${why}`,
-      evidence: { why },
-    });
-    const worker = this.#worker;
-    const atOnce = new Promise<void>((resolve) => {
-      this.#endStop = () => {
-        resolve();
-        void this.#supervisor.stop();
-      };
-    });
-    if (worker !== null) {
-      const { promise: tooLong, resolve } = Promise.withResolvers<void>();
-      const timer = this.#clock.schedule(after(this.#clock.now(), drainMs), resolve, undefined);
-      await Promise.race([worker.drain(), tooLong, atOnce]);
-      timer.cancel();
-      await worker.terminate();
-    }
+    const reason = `it is to stop: ${why}`;
+    this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
+    void this.#atOnce.promise.then(() => this.#supervisor.stop());
+    const worker = this.#workers.giveUp();
+    if (worker !== null) await drainWorker(worker, this.#clock, this.#atOnce.promise);
     this.#board.stop();
     await this.#supervisor.stop();
-    await this.#log?.close();
+    await this.#log.close();
     this.#state = 'stopped';
   }
 }
 
-function contentHashOf(configuration: Configuration): string {
-  return createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
-}
-
-function listenFailureOf(applied: Extract<Applied, { ok: false }>): Error {
+function startFailureOf(applied: Extract<Applied, { ok: false }>): Error {
+  if (applied.lost) return new Error(`the serving worker ended before it served: ${applied.why}`);
   const [problem] = applied.problems;
-  return problem === undefined ? new Error('the serving worker ended before it served') : new ListenFailure(problem);
-}
-
-function problemTexts(applied: Extract<Applied, { ok: false }>): readonly string[] {
-  if (applied.problems.length === 0) return ['the serving worker ended before it had taken the configuration'];
-  return applied.problems.map(listenProblemText);
-}
-
-function listenProblemText({ listener, host, port, errno }: ListenProblem): string {
-  return `listener ${listener} cannot listen on ${hostPort(host, port)} (${errno})`;
+  return problem === undefined ? new Error('the serving worker refused to serve') : new ListenFailure(problem);
 }

@@ -8,6 +8,8 @@ export interface WorkerBirth {
   readonly worker: number;
   readonly member: string;
   readonly processStartedWall: number;
+  /** One Int32: exchanges under way. Main reads it of a thread that is gone. */
+  readonly exchangesActive: SharedArrayBuffer;
 }
 
 /** From main to a serving worker. */
@@ -16,7 +18,11 @@ export type ToWorker =
   | { readonly kind: 'delta'; readonly delta: UpstreamDelta }
   | { readonly kind: 'acknowledge'; readonly batches: number }
   /** Close what is idle, end what is not; answer 'drained' when nothing is left. */
-  | { readonly kind: 'drain' };
+  | { readonly kind: 'drain' }
+  /** The time for draining is over: end what is under way, answer 'drained'. */
+  | { readonly kind: 'cut' }
+  /** Answer 'pong'. */
+  | { readonly kind: 'ping' };
 
 /** From a serving worker to main. */
 export type FromWorker =
@@ -30,7 +36,8 @@ export type FromWorker =
       readonly counts: WorkerCounts;
     }
   | { readonly kind: 'unclassified'; readonly fault: WorldFault }
-  | { readonly kind: 'drained' };
+  | { readonly kind: 'drained' }
+  | { readonly kind: 'pong' };
 
 export interface OpenListener {
   readonly id: string;

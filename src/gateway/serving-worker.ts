@@ -1,9 +1,11 @@
 import type { ListenerSpec } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
+import { drainMs } from '../core/drain.ts';
 import type { EndedExchange } from '../core/exchange.ts';
+import { fail, type Failure } from '../core/failure.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
-import { after, type Clock } from '../core/time.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
 import type { Random } from '../core/random.ts';
 import type { DownstreamPorts, ListenerFacts } from '../downstream/ports.ts';
 import { ListenerConnections } from '../downstream/listener.ts';
@@ -14,6 +16,7 @@ import { ExchangeCounters } from '../record/counters.ts';
 import { RecordWriter } from '../record/write-record.ts';
 import { socketConnector } from '../transport/connect.ts';
 import { listen, type Listening } from '../transport/listen.ts';
+import type { Transport } from '../core/transport.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
@@ -24,10 +27,13 @@ import { compileRoute } from './compile-route.ts';
 import type { FromWorker, ListenProblem, OpenListener, WorkerBirth } from './messages.ts';
 import { createRouter } from './router.ts';
 import { createTrust } from './trust.ts';
+import { sharedCounts } from './worker-counts.ts';
 
 interface OpenedListener {
   readonly listening: Listening;
   readonly connections: ListenerConnections;
+  /** Connections that came before the snapshot was in force; null from then on. */
+  held: Transport[] | null;
 }
 
 /** Where a listener of the snapshot is to be found: by host and port as they are, not as they were asked for. */
@@ -61,10 +67,13 @@ export class ServingWorker {
   readonly #downstreamPorts: Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed'>;
   readonly #upstreams = new Map<string, LiveUpstream>();
   readonly #listeners = new Map<string, OpenedListener>();
+  /** Of listeners that are closed: these live on until their exchange is over, or its time is. */
+  readonly #leaving = new Set<ListenerConnections>();
   #recorder: RecordWriter | null = null;
   #serving: Serving | null = null;
   #isTrusted: (address: string) => boolean = () => false;
   #draining = false;
+  #lingering: Timer | null = null;
 
   constructor(
     birth: WorkerBirth,
@@ -75,7 +84,7 @@ export class ServingWorker {
     this.#birth = birth;
     this.#clock = clock;
     this.#tell = tell;
-    this.#counts = noCounts(birth.worker);
+    this.#counts = sharedCounts(birth.worker, birth.exchangesActive);
     this.#batch = new RecordBatch({ clock, onReady: () => this.#report() });
     const deadlines = new Deadlines(clock);
     const shared = { clock, deadlines, writer: new OctetWriter(), storage: new HeadStorage(), counts: this.#counts };
@@ -104,15 +113,13 @@ export class ServingWorker {
   /** Takes a snapshot whole, or nothing of it: new listeners are opened first, and only then is anything changed. */
   async apply(snapshot: Snapshot): Promise<void> {
     const { opened, problems, places } = await this.#openNew(snapshot);
-    if (problems.length > 0) {
-      for (const { listening, connections } of opened.values()) {
-        void listening.close();
-        connections.drain();
-      }
+    if (problems.length > 0 || this.#draining) {
+      for (const listener of opened.values()) discard(listener);
       return this.#tell({ kind: 'rejected', revision: snapshot.revision, failures: problems }, []);
     }
     this.#install(snapshot);
     for (const [key, listener] of opened) this.#listeners.set(key, listener);
+    for (const listener of opened.values()) admit(listener);
     for (const { spec, place } of places) {
       const listener = this.#listeners.get(place);
       if (listener !== undefined) listener.connections.facts = listenerFacts(spec, snapshot);
@@ -157,6 +164,8 @@ export class ServingWorker {
   }
 
   applyDelta(delta: UpstreamDelta): void {
+    // One of an older snapshot may speak of endpoints that are no longer the upstream's.
+    if (delta.revision !== this.#serving?.revision) return;
     this.#upstreams.get(delta.upstream)?.updateEndpoints(delta.endpoints);
   }
 
@@ -167,18 +176,49 @@ export class ServingWorker {
   /** Listeners close, idle connections too; the rest end after the exchange they are in. */
   drain(): void {
     this.#draining = true;
-    for (const { listening, connections } of this.#listeners.values()) {
-      void listening.close();
-      connections.drain();
-    }
+    for (const listener of this.#listeners.values()) this.#close(listener);
     this.#listeners.clear();
-    this.#tellWhenDrained();
+    this.#lookWhetherDrained();
   }
 
-  #tellWhenDrained(): void {
+  /** The time for draining is over. */
+  cut(): void {
+    this.#draining = true;
+    for (const connections of this.#leaving) connections.cut(drained);
+    // An answer that its client does not take is cut as well, when it has had the time to take it.
+    this.#clock.schedule(after(this.#clock.now(), answerTakenMs), cutAgain, this as ServingWorker);
+    this.#lookWhetherDrained();
+  }
+
+  /** For the timer of `cut` alone. */
+  cutAgain(): void {
+    for (const connections of this.#leaving) connections.cut(drained);
+    this.#lookWhetherDrained();
+  }
+
+  /** Connections that linger are waited for too: so their clients read the answer before they see a reset. */
+  #lookWhetherDrained(): void {
+    if (!this.#draining || this.#counts.exchangesActive > 0) return;
+    if ([...this.#leaving].some(({ size }) => size > 0)) {
+      this.#lingering ??= this.#clock.schedule(after(this.#clock.now(), lingerMs), lingered, this as ServingWorker);
+      return;
+    }
+    this.tellDrained();
+  }
+
+  /** For `#lingering`, and when nothing lingers. */
+  tellDrained(): void {
+    this.#lingering?.cancel();
     this.#report();
-    if (this.#counts.exchangesActive === 0) return this.#tell({ kind: 'drained' }, []);
-    this.#clock.schedule(after(this.#clock.now(), drainLookMs), retell, () => this.#tellWhenDrained());
+    this.#tell({ kind: 'drained' }, []);
+  }
+
+  #close({ listening, connections }: OpenedListener): void {
+    void listening.close();
+    this.#leaving.add(connections);
+    connections.drain();
+    if (connections.size === 0) this.#leaving.delete(connections);
+    else this.#clock.schedule(after(this.#clock.now(), drainMs), cutConnections, connections);
   }
 
   async #openNew(snapshot: Snapshot): Promise<NewListeners> {
@@ -192,24 +232,56 @@ export class ServingWorker {
         places.push({ spec, place: asked });
         continue;
       }
-      const connections = new ListenerConnections(listenerFacts(spec, snapshot), this.#downstreamPorts);
-      const listening = await openListener(host, port, connections);
-      if (typeof listening === 'string') {
-        problems.push({ listener: id, host, port, errno: listening });
+      const listener = await this.#open(spec, snapshot);
+      if (typeof listener === 'string') {
+        problems.push({ listener: id, host, port, errno: listener });
         continue;
       }
-      const place = `${host}:${listening.address.port}`;
-      opened.set(place, { listening, connections });
+      const place = `${host}:${listener.listening.address.port}`;
+      opened.set(place, listener);
       places.push({ spec, place });
     }
     return { opened, problems, places };
   }
 
+  /** Listens, and holds what connects until the snapshot is in force. Resolves to an errno where it cannot. */
+  #open(spec: ListenerSpec, snapshot: Snapshot): Promise<OpenedListener | string> {
+    const connections: ListenerConnections = new ListenerConnections(
+      listenerFacts(spec, snapshot),
+      this.#downstreamPorts,
+      () => this.#connectionClosed(connections),
+    );
+    const { host, port } = spec;
+    return new Promise((resolve) => {
+      const held: Transport[] = [];
+      let listener: OpenedListener | null = null;
+      listen(
+        { host, port, sharePort: false },
+        {
+          onListening: (listening) => {
+            listener = { listening, connections, held };
+            resolve(listener);
+          },
+          onListenFailed: resolve,
+          onConnection: (transport) => {
+            if (listener?.held === null) return connections.accept(transport);
+            transport.pause();
+            held.push(transport);
+          },
+        },
+      );
+    });
+  }
+
+  #connectionClosed(connections: ListenerConnections): void {
+    if (connections.size === 0) this.#leaving.delete(connections);
+    this.#lookWhetherDrained();
+  }
+
   #closeAllBut(wanted: ReadonlySet<string>): void {
-    for (const [place, { listening, connections }] of this.#listeners) {
+    for (const [place, listener] of this.#listeners) {
       if (wanted.has(place)) continue;
-      void listening.close();
-      connections.drain();
+      this.#close(listener);
       this.#listeners.delete(place);
     }
   }
@@ -226,6 +298,7 @@ export class ServingWorker {
   #ended(exchange: EndedExchange): void {
     this.#counters.count(exchange);
     this.#recorder?.write(exchange);
+    this.#lookWhetherDrained();
   }
 
   #report(): void {
@@ -249,37 +322,37 @@ function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot
   return { id, proxyProtocol, limits: client };
 }
 
-/** How often a draining worker looks whether its last exchange has ended. */
-const drainLookMs = 20;
+/** Nobody knows how long the next one will take to start; a client that asks again after this is neither rude nor late. */
+const drained: Failure = fail('drained', 'response', { retryAfterS: 5 });
 
-function retell(again: () => void): void {
-  again();
+/** An answer of some hundred octets is taken in the time of a round trip. */
+const answerTakenMs = 1000;
+
+/** Clients that read their answer close at once; this is for those that have more to send. */
+const lingerMs = 250;
+
+function cutAgain(worker: ServingWorker): void {
+  worker.cutAgain();
 }
 
-function openListener(host: string, port: number, connections: ListenerConnections): Promise<Listening | string> {
-  return new Promise((resolve) => {
-    listen(
-      { host, port, sharePort: false },
-      {
-        onListening: resolve,
-        onListenFailed: resolve,
-        onConnection: (transport) => connections.accept(transport),
-      },
-    );
-  });
+function lingered(worker: ServingWorker): void {
+  worker.tellDrained();
 }
 
-function noCounts(worker: number): WorkerCounts {
-  return {
-    worker,
-    clientConnections: 0,
-    clientConnectionsTotal: 0,
-    exchangesActive: 0,
-    upstreamConnections: 0,
-    upstreamConnectionsIdle: 0,
-    upstreamConnectionsTotal: 0,
-    upstreamReusesTotal: 0,
-    recordsDropped: 0,
-    unclassifiedTotal: 0,
-  };
+function cutConnections(connections: ListenerConnections): void {
+  connections.cut(drained);
+}
+
+function admit(listener: OpenedListener): void {
+  const { held } = listener;
+  listener.held = null;
+  for (const transport of held ?? []) {
+    listener.connections.accept(transport);
+    transport.resume();
+  }
+}
+
+function discard({ listening, held }: OpenedListener): void {
+  void listening.close();
+  for (const transport of held ?? []) transport.close('reset');
 }

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ToWorker, WorkerBirth } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerBirth } from './messages.ts';
 import { ServingWorker } from './serving-worker.ts';
 import { systemClock, systemRandom } from './system.ts';
 
@@ -24,6 +24,12 @@ port.on('message', (message: ToWorker) => {
       break;
     case 'drain':
       worker.drain();
+      break;
+    case 'cut':
+      worker.cut();
+      break;
+    case 'ping':
+      port.postMessage({ kind: 'pong' } satisfies FromWorker);
       break;
   }
 });

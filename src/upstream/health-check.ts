@@ -16,6 +16,8 @@ export interface CheckPorts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
   readonly connector: Connector;
+  /** Told of an answer of the world that no entry of the failure table fits, so that it can be counted. */
+  readonly onUnclassified?: (fault: WorldFault) => void;
 }
 
 export interface CheckTarget {
@@ -52,7 +54,7 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
     const { timeoutMs } = target.check;
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
     const place = addressText(target.address);
-    const onUnclassified = (_fault: WorldFault): void => {};
+    const onUnclassified = ports.onUnclassified ?? ((_fault: WorldFault): void => {});
     this.#opening = new Opening(
       { address: target.address, place, tls: target.tls, limits },
       { ...ports, onUnclassified },

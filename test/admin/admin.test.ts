@@ -352,7 +352,12 @@ describe('events', () => {
 
   const long = 'x'.repeat(64 * 1024);
   const tellLong = () =>
-    gateway.tell({ kind: 'worker_lost', subject: 'worker:1', reason: long, evidence: { why: '', exchangesLost: 0 } });
+    gateway.tell({
+      kind: 'worker_lost',
+      subject: 'worker:1',
+      reason: long,
+      evidence: { why: '', exchangesLost: 0, threw: null },
+    });
 
   test('more than a socket takes at once all reach a reader in their order', async () => {
     for (let number = 0; number < 100; number++) tellLong();

@@ -1,0 +1,84 @@
+import type { EventSink } from '../core/event.ts';
+import type { ExchangeRecord, LostRecord } from '../core/record.ts';
+import type { Clock } from '../core/time.ts';
+import type { RecordLines } from '../record/batch.ts';
+import { type LogFile, openLogFile } from '../record/log-file.ts';
+import { lostRecordLine } from '../record/lost-record.ts';
+import { RecentRecords } from '../record/recent.ts';
+import { searchLog } from '../record/search-log.ts';
+import { LogFailure } from './start-failure.ts';
+import { wait } from './waiting.ts';
+
+/** A record is in the worker's hands for up to 100 ms. */
+const recordComesMs = 200;
+
+/** A log that has been opened and is not in use yet; null where none is kept. */
+export interface OpenedLog {
+  readonly path: string | null;
+  readonly file: LogFile | null;
+}
+
+/** Where records go, and where they are found again: the file, if there is one, and the last ones in memory. */
+export class ExchangeLog {
+  readonly #clock: Clock;
+  readonly #events: EventSink;
+  readonly #recent = new RecentRecords();
+  #log: OpenedLog = { path: null, file: null };
+  #droppedBefore = 0;
+
+  constructor(clock: Clock, events: EventSink) {
+    this.#clock = clock;
+    this.#events = events;
+  }
+
+  get path(): string | null {
+    return this.#log.path;
+  }
+
+  /** Lines that were dropped since the start, by this log and those before it. */
+  get dropped(): number {
+    return this.#droppedBefore + (this.#log.file?.dropped ?? 0);
+  }
+
+  /** Throws `LogFailure`. Nothing is changed yet. */
+  async open(path: string | null): Promise<OpenedLog> {
+    if (path === null) return { path, file: null };
+    const opened = await openLogFile(path, { clock: this.#clock, events: this.#events });
+    if (!opened.ok) throw new LogFailure(opened.failure.says);
+    return { path, file: opened.value };
+  }
+
+  /** From now on lines go there. What the log before it still holds is written first. */
+  async use(log: OpenedLog): Promise<void> {
+    const before = this.#log.file;
+    this.#log = log;
+    if (before === null) return;
+    await before.close();
+    this.#droppedBefore += before.dropped;
+  }
+
+  append(lines: RecordLines): void {
+    this.#log.file?.append(lines.octets, lines.lines);
+    this.#recent.add(lines);
+  }
+
+  appendLost(record: LostRecord): void {
+    this.#log.file?.append(lostRecordLine(record), 1);
+  }
+
+  async reopen(): Promise<void> {
+    await this.#log.file?.reopen();
+  }
+
+  async find(id: string): Promise<ExchangeRecord | null> {
+    const found = this.#recent.find(id);
+    if (found !== null) return found;
+    await wait(this.#clock, recordComesMs);
+    const { path } = this.#log;
+    return this.#recent.find(id) ?? (path === null || path === '-' ? null : await searchLog(path, id));
+  }
+
+  async close(): Promise<void> {
+    await this.#log.file?.close();
+  }
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import type { Configuration, ListenerSpec } from '../core/configuration.ts';
+import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { OpenListener } from './messages.ts';
+
+/** What is served now: the configuration that every worker has taken, its revision, and what listens. */
+export class InForce {
+  revision = 0;
+  listeners: readonly OpenListener[] = [];
+  #configuration: Configuration;
+  #contentHash: string;
+
+  constructor(configuration: Configuration) {
+    this.#configuration = configuration;
+    this.#contentHash = contentHashOf(configuration);
+  }
+
+  get configuration(): Configuration {
+    return this.#configuration;
+  }
+
+  get contentHash(): string {
+    return this.#contentHash;
+  }
+
+  take(configuration: Configuration): void {
+    this.#configuration = configuration;
+    this.#contentHash = contentHashOf(configuration);
+  }
+
+  /** The snapshot of `configuration` that comes after the one in force. */
+  next(configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
+    const { deployment, member, listeners, routes, trustedPeers, client, log } = configuration;
+    const { queryAllowed } = log;
+    return {
+      revision: this.revision + 1,
+      contentHash: contentHashOf(configuration),
+      deployment,
+      member,
+      listeners: listeners.map((listener) => this.#whereItIs(listener)),
+      routes,
+      upstreams,
+      trustedPeers,
+      client,
+      queryAllowed,
+    };
+  }
+
+  /** A port that the system chose stays the same for as long as the configuration leaves the choice to it. */
+  #whereItIs(listener: ListenerSpec): ListenerSpec {
+    const { id, host, port } = listener;
+    if (port !== 0) return listener;
+    const chosen = this.#configuration.listeners.some((one) => one.id === id && one.host === host && one.port === 0);
+    const open = this.listeners.find((one) => one.id === id && one.host === host);
+    return chosen && open !== undefined ? { ...listener, port: open.port } : listener;
+  }
+}
+
+function contentHashOf(configuration: Configuration): string {
+  return createHash('sha256').update(JSON.stringify(configuration)).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,102 @@
+import type { Configuration } from '../core/configuration.ts';
+import { hostPort } from '../core/endpoint.ts';
+import type { Supervisor } from '../deploy/supervisor.ts';
+import type { EndpointBoard } from './endpoint-board.ts';
+import type { ExchangeLog, OpenedLog } from './exchange-log.ts';
+import type { ListenProblem, OpenListener } from './messages.ts';
+import { LogFailure, listenProblemText } from './start-failure.ts';
+import type { Applied } from './worker-handle.ts';
+
+export interface ReloadParts {
+  readonly board: EndpointBoard;
+  readonly supervisor: Supervisor;
+  readonly log: ExchangeLog;
+  /** What listens now. */
+  readonly open: () => readonly OpenListener[];
+  /** Resolves when every check of `next` has come back once and its new applications serve, or it took too long. */
+  readonly untilReady: (next: Configuration) => Promise<void>;
+  /** Has the worker take it; endpoints and applications follow when it has. */
+  readonly apply: (next: Configuration) => Promise<Applied>;
+}
+
+/** What is wrong with taking a configuration; empty when it has been taken. */
+export type Complaints = readonly string[];
+
+/**
+ * From one configuration to the next, whole or not at all:
+ *
+ *     what cannot change? ─▶ open the log ─▶ begin checks and new applications ─▶ worker takes it ─▶ the rest follows
+ *
+ * Nothing before the worker's word is seen by anybody, and all of it is undone when that word is no.
+ */
+export async function reload(before: Configuration, next: Configuration, parts: ReloadParts): Promise<Complaints> {
+  const fixed = changesThatNeedARestart(before, next);
+  if (fixed.length > 0) return fixed;
+  const log = await openLog(before, next, parts.log);
+  if ('complaint' in log) return [log.complaint];
+  prepare(before, next, parts);
+  await parts.untilReady(next);
+  const applied = await parts.apply(next);
+  if (!applied.ok) {
+    await log.opened?.file?.close();
+    parts.supervisor.apply(before.applications);
+    parts.board.watch(before);
+    return complaintsOf(applied, parts.open());
+  }
+  if (log.opened !== null) await parts.log.use(log.opened);
+  return [];
+}
+
+function changesThatNeedARestart(before: Configuration, next: Configuration): Complaints {
+  const complaints: string[] = [];
+  const needsRestart = (key: string, old: string, now: string): void => {
+    if (old !== now) complaints.push(`${key} is ${old} while this gateway runs; restart it to make it ${now}`);
+  };
+  needsRestart('admin.socket', before.admin.socket ?? 'none', next.admin.socket ?? 'none');
+  needsRestart('member', before.member, next.member);
+  return complaints;
+}
+
+async function openLog(
+  before: Configuration,
+  next: Configuration,
+  log: ExchangeLog,
+): Promise<{ readonly opened: OpenedLog | null } | { readonly complaint: string }> {
+  if (before.log.path === next.log.path) return { opened: null };
+  try {
+    return { opened: await log.open(next.log.path) };
+  } catch (error) {
+    if (!(error instanceof LogFailure)) throw error;
+    return { complaint: error.message };
+  }
+}
+
+/** Checks of new endpoints begin, and applications that are new start, beside everything that runs. */
+function prepare(before: Configuration, next: Configuration, { board, supervisor }: ReloadParts): void {
+  board.prepare(next);
+  supervisor.apply([...before.applications, ...newApplications(before, next)]);
+}
+
+export function newApplications(before: Configuration, next: Configuration): Configuration['applications'] {
+  const known = new Set(before.applications.map(({ id }) => id));
+  return next.applications.filter(({ id }) => !known.has(id));
+}
+
+function complaintsOf(applied: Extract<Applied, { ok: false }>, open: readonly OpenListener[]): Complaints {
+  if (!applied.lost) return applied.problems.map((problem) => listenComplaint(problem, open));
+  return [`the serving worker ended before it had taken the configuration: ${applied.why}; it is being replaced`];
+}
+
+/** The commonest reason why an address is taken is ourselves: the same port on fewer, or more, addresses. */
+function listenComplaint(problem: ListenProblem, open: readonly OpenListener[]): string {
+  const text = listenProblemText(problem);
+  const holder = open.find((one) => one.port === problem.port && overlap(one.host, problem.host));
+  if (problem.errno !== 'EADDRINUSE' || holder === undefined) return text;
+  const held = hostPort(holder.host, holder.port);
+  return `${text}: this gateway itself holds ${held} as listener ${holder.id}; restart it to change the address`;
+}
+
+function overlap(one: string, other: string): boolean {
+  const everywhere = ['0.0.0.0', '::', ''];
+  return one === other || everywhere.includes(one) || everywhere.includes(other);
+}

@@ -1,0 +1,30 @@
+import { hostPort } from '../core/endpoint.ts';
+import type { ListenProblem } from './messages.ts';
+
+/** A listener could not be opened. `listener`, `address` and `errno` are for programs. */
+export class ListenFailure extends Error {
+  override readonly name = 'ListenFailure';
+  readonly listener: string;
+  readonly address: string;
+  readonly host: string;
+  readonly port: number;
+  readonly errno: string;
+
+  constructor(problem: ListenProblem) {
+    super(listenProblemText(problem));
+    this.listener = problem.listener;
+    this.host = problem.host;
+    this.port = problem.port;
+    this.address = hostPort(problem.host, problem.port);
+    this.errno = problem.errno;
+  }
+}
+
+/** The exchange log could not be opened at the start; the message is for people. */
+export class LogFailure extends Error {
+  override readonly name = 'LogFailure';
+}
+
+export function listenProblemText({ listener, host, port, errno }: ListenProblem): string {
+  return `listener ${listener} cannot listen on ${hostPort(host, port)} (${errno})`;
+}

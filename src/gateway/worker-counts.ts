@@ -1,0 +1,40 @@
+import type { WorkerCounts } from '../core/counters.ts';
+
+export function noCounts(worker: number): WorkerCounts {
+  return {
+    worker,
+    clientConnections: 0,
+    clientConnectionsTotal: 0,
+    exchangesActive: 0,
+    upstreamConnections: 0,
+    upstreamConnectionsIdle: 0,
+    upstreamConnectionsTotal: 0,
+    upstreamReusesTotal: 0,
+    recordsDropped: 0,
+    unclassifiedTotal: 0,
+  };
+}
+
+/** Counts of which the exchanges under way lie in shared memory, where main still finds them when the thread is gone. */
+export function sharedCounts(worker: number, exchangesActive: SharedArrayBuffer): WorkerCounts {
+  const active = new Int32Array(exchangesActive);
+  return Object.defineProperty(noCounts(worker), 'exchangesActive', {
+    enumerable: true,
+    get: () => active[0],
+    set: (value: number) => {
+      active[0] = value;
+    },
+  });
+}
+
+/** `counts` with the totals of `gone` added, which had the same place before. Of what is open now `gone` has nothing. */
+export function addTotals(counts: WorkerCounts, gone: WorkerCounts): WorkerCounts {
+  return {
+    ...counts,
+    clientConnectionsTotal: counts.clientConnectionsTotal + gone.clientConnectionsTotal,
+    upstreamConnectionsTotal: counts.upstreamConnectionsTotal + gone.upstreamConnectionsTotal,
+    upstreamReusesTotal: counts.upstreamReusesTotal + gone.upstreamReusesTotal,
+    recordsDropped: counts.recordsDropped + gone.recordsDropped,
+    unclassifiedTotal: counts.unclassifiedTotal + gone.unclassifiedTotal,
+  };
+}
