@@ -77,7 +77,8 @@ class AdminApi {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     limitContent(request);
     try {
-      const url = new URL(request.url ?? '/', 'http://candor');
+      const url = URL.parse(request.url ?? '/', 'http://candor');
+      if (url === null) return sendProblem(response, problem(400, 'What is asked for is not a path.'));
       const match = matchOperation(request.method ?? 'GET', url.pathname);
       if (match.kind === 'nothing') {
         return sendProblem(
