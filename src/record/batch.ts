@@ -82,6 +82,30 @@ export class RecordBatch {
     return line.length;
   }
 
+  /**
+   * Room for one line of at most `octetsMax`, to be written from `reservedAt` on and then committed; null when
+   * main does not keep up. A reservation that is not committed is forgotten.
+   */
+  reserve(octetsMax: number): Buffer | null {
+    if (this.#length + octetsMax > this.#octets.length && this.#length > 0) {
+      this.#overdue = true;
+      this.#onReady();
+    }
+    return this.#length + octetsMax > this.#octets.length ? null : this.#octets;
+  }
+
+  get reservedAt(): number {
+    return this.#length;
+  }
+
+  /** The line that was written into the reservation ends at `end`. It is none of a failure. */
+  commit(end: number): void {
+    const start = this.#length;
+    this.#length = end;
+    this.#lines += 1;
+    if (start === 0) this.#startWaiting();
+  }
+
   /** What has been collected, ready or not; null when there is nothing, or main is too far behind. */
   take(): RecordLines | null {
     if (this.#length === 0 || this.#unacknowledged >= this.#unacknowledgedMax) return null;

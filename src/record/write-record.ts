@@ -16,6 +16,8 @@ import {
   Timestamps,
 } from './json-text.ts';
 import { recordLimits } from './limits.ts';
+import { LineOctets } from './line-octets.ts';
+import { isOrdinary, type OrdinaryParts, ordinaryOctetsMax, writeOrdinary } from './ordinary-record.ts';
 import { redactPath, redactQuery, TextRedactor } from './redact.ts';
 import { shapeOfExchange, whoseOfExchange } from './verdict.ts';
 
@@ -44,7 +46,7 @@ const fragmentsMax = 4096;
  * octets, half of it for making one string of the pieces and copying it into the batch; 3 to 3.5 µs with a query
  * to redact; 5 to 6 µs for a failure. What repeats is kept as ready text: by worker, route, endpoint and second.
  */
-export class RecordWriter {
+export class RecordWriter implements OrdinaryParts {
   readonly #batch: RecordBatch;
   readonly #timestamps = new Timestamps();
   readonly #redactor: TextRedactor;
@@ -53,11 +55,15 @@ export class RecordWriter {
   readonly #origin: string;
   readonly #routes = new Map<string, RouteFragment>();
   readonly #endpoints = new Map<string, EndpointFragment>();
+  readonly #ordinary: LineOctets;
+  readonly #origins = new Map<string, OriginOctets>();
+  readonly #clients = new WeakMap<ClientFacts, ClientOctets>();
   #lastFailure: Failure | null = null;
   #lastRedacted: Failure | null = null;
 
   constructor(context: WriterContext) {
     this.#batch = context.batch;
+    this.#ordinary = new LineOctets(context.batch);
     this.#redactor = new TextRedactor(context.secretFields);
     this.#queryAllowed = new Set(context.queryAllowed);
     const process = this.#timestamps.text(context.processStartedWall);
@@ -69,8 +75,47 @@ export class RecordWriter {
 
   /** Appends the line of `exchange`. Returns its octets; 0 when it was dropped, which the batch counts. */
   write(exchange: EndedExchange): number {
+    if (
+      isOrdinary(exchange) &&
+      this.#ordinary.begin(ordinaryOctetsMax) &&
+      writeOrdinary(this.#ordinary, exchange, this)
+    )
+      return this.#ordinary.end();
     const failed = exchange.failure !== null || exchange.attempts.length > 1 || shapeOfExchange(exchange) !== 'none';
     return this.#batch.append(this.line(exchange), failed);
+  }
+
+  // What lines have in common, as octets: for `writeOrdinary`.
+
+  timestamp(wallTime: number): string {
+    return this.#timestamps.text(wallTime);
+  }
+
+  origin(exchange: EndedExchange): Uint8Array {
+    const text = this.#routeFragment(exchange);
+    const known = this.#origins.get(exchange.route);
+    if (known !== undefined && known.revision === exchange.revision && known.text === text) return known.octets;
+    // It follows the timestamp, whose quote is still open.
+    const octets = Buffer.from(`"${this.#origin}${count(exchange.revision)}${text}`, 'latin1');
+    if (this.#origins.size >= fragmentsMax) this.#origins.clear();
+    this.#origins.set(exchange.route, { revision: exchange.revision, text, octets });
+    return octets;
+  }
+
+  client(client: ClientFacts, version: string): Uint8Array {
+    const known = this.#clients.get(client);
+    if (known !== undefined && known.version === version) return known.octets;
+    const octets = Buffer.from(clientPart(client, version), 'latin1');
+    this.#clients.set(client, { version, octets });
+    return octets;
+  }
+
+  endpoint(attempt: AttemptFacts): Uint8Array {
+    return this.#endpointFragment(attempt).octets;
+  }
+
+  query(query: string): string | null {
+    return query.length <= recordLimits.query && isPlain(query) ? this.#query(query) : null;
   }
 
   /** The line of `exchange`, with its LF. */
@@ -105,14 +150,13 @@ export class RecordWriter {
     return fragment.text;
   }
 
-  #endpointFragment(attempt: AttemptFacts): string {
+  #endpointFragment(attempt: AttemptFacts): EndpointFragment {
     const known = this.#endpoints.get(attempt.endpoint);
-    if (known !== undefined && known.address === attempt.address && known.state === attempt.endpointState)
-      return known.text;
+    if (known !== undefined && known.address === attempt.address && known.state === attempt.endpointState) return known;
     const fragment = endpointFragment(attempt);
     if (this.#endpoints.size >= fragmentsMax) this.#endpoints.clear();
     this.#endpoints.set(attempt.endpoint, fragment);
-    return fragment.text;
+    return fragment;
   }
 
   #requestPart(exchange: EndedExchange): string {
@@ -149,7 +193,7 @@ export class RecordWriter {
 
   #attempt(attempt: AttemptFacts, exchange: EndedExchange): string {
     return (
-      this.#endpointFragment(attempt) +
+      this.#endpointFragment(attempt).text +
       (attempt.reused ? 'true,"idle_ms":' : 'false,"idle_ms":') +
       millisecondsOrNull(attempt.idleMs) +
       `,"local_port":${attempt.localPort > 0 ? count(attempt.localPort) : 'null'},"started_ms":${milliseconds(attempt.startedMs)}` +
@@ -260,13 +304,25 @@ interface EndpointFragment {
   readonly address: string;
   readonly state: string;
   readonly text: string;
+  readonly octets: Uint8Array;
+}
+
+interface OriginOctets {
+  readonly revision: number;
+  readonly text: string;
+  readonly octets: Uint8Array;
+}
+
+interface ClientOctets {
+  readonly version: string;
+  readonly octets: Uint8Array;
 }
 
 function endpointFragment(attempt: AttemptFacts): EndpointFragment {
   const text =
     `{"endpoint":${quotedWithin(attempt.endpoint, recordLimits.name)},"address":${quotedWithin(attempt.address, recordLimits.host)}` +
     `,"state":"${attempt.endpointState}","reused":`;
-  return { address: attempt.address, state: attempt.endpointState, text };
+  return { address: attempt.address, state: attempt.endpointState, text, octets: Buffer.from(text, 'latin1') };
 }
 
 function clientPart(client: ClientFacts, version: string): string {

@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { EndedExchange } from '../core/exchange.ts';
+import type { Clock, Instant, Timer } from '../core/time.ts';
+import { RecordBatch } from './batch.ts';
+import { isOrdinary } from './ordinary-record.ts';
+import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.ts';
+import { RecordWriter } from './write-record.ts';
+
+const still: Timer = { cancel: () => undefined };
+const clock: Clock = { now: () => 0 as Instant, wallTime: () => 0, schedule: () => still };
+
+function writer(batch: RecordBatch): RecordWriter {
+  const context = { deployment: 'shop', member: 'gw "1"', processStartedWall: 0, worker: 1, queryAllowed: ['page'] };
+  return new RecordWriter({ ...context, batch });
+}
+
+function batchOf(): RecordBatch {
+  return new RecordBatch({ clock, onReady: () => undefined });
+}
+
+function writtenLine(exchange: EndedExchange): string {
+  const batch = batchOf();
+  writer(batch).write(exchange);
+  return Buffer.from(batch.take()?.octets ?? []).toString('latin1');
+}
+
+const times = fc.oneof(fc.constant(-1), fc.double({ min: 0, max: 100_000, noNaN: true }), fc.double());
+
+const exchanges = fc
+  .record({
+    target: fc.oneof(
+      fc.constantFrom('/', '/a?page=2&token=x', '/a?b', '/ä', '/"', '/a\\b', '*', '/a#b?c=d', `/${'x'.repeat(3000)}`),
+      fc.string({ unit: 'binary' }),
+    ),
+    authority: fc.oneof(fc.constantFrom('', 'example.org:8080'), fc.string()),
+    idleMs: times,
+    started: times,
+    connected: times,
+    sent: times,
+    head: times,
+    ended: times,
+    reused: fc.boolean(),
+    status: fc.constantFrom(200, 204, 301, 404, 499, 500),
+    octets: fc.oneof(fc.nat(), fc.double({ min: 0, max: 2 ** 60 })),
+    trusted: fc.boolean(),
+    version: fc.constantFrom('HTTP/1.0' as const, 'HTTP/1.1' as const),
+  })
+  .map((some) => {
+    const attempt = sampleAttempt({
+      reused: some.reused,
+      idleMs: some.idleMs,
+      startedMs: some.started,
+      connectedMs: some.connected,
+      sentMs: some.sent,
+      headMs: some.head,
+      endedMs: some.ended,
+      status: some.status,
+    });
+    return sampleExchange({
+      target: some.target,
+      authority: some.authority,
+      attempts: [attempt],
+      statusSent: some.status,
+      statusReceived: some.status,
+      octetsToClient: some.octets,
+      octetsFromClient: some.octets,
+      version: some.version,
+      client: sampleClient({ scheme: some.trusted ? 'https' : 'http' }),
+      endedAt: (100_000 + Math.max(0, some.ended)) as Instant,
+    });
+  });
+
+test('the line written as octets is the line made as text, octet for octet', () => {
+  fc.assert(
+    fc.property(exchanges, (exchange) => {
+      assert.equal(writtenLine(exchange), writer(batchOf()).line(exchange));
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('a sample exchange is ordinary, so that the property is about octets', () => {
+  assert.equal(isOrdinary(sampleExchange()), true);
+});
+
+test('lines of one writer do not mix, whichever way each was written', () => {
+  const batch = batchOf();
+  const one = writer(batch);
+  const odd = sampleExchange({ target: '/"' });
+  for (const exchange of [sampleExchange(), odd, sampleExchange(), odd]) one.write(exchange);
+  const text = Buffer.from(batch.take()?.octets ?? []).toString('latin1');
+  const expected = [sampleExchange(), odd, sampleExchange(), odd].map((exchange) => writer(batchOf()).line(exchange));
+  assert.equal(text, expected.join(''));
+});
