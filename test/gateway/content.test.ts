@@ -11,8 +11,13 @@ import { requestText, startFromYaml, until, type YamlGateway } from './start-fro
 
 // Content in bulk: every octet reaches whom it is for, and what cannot be passed on at once is not piled up.
 
-/** A megabyte and a little, so that no boundary of a buffer falls together with the end. */
-const octetsOfClient = 1_300_003;
+/**
+ * A megabyte and a little, so that no boundary of a buffer falls together with the end; for the first six clients more
+ * than all the kernel's buffers on the way hold, so that the gateway itself must keep octets waiting.
+ */
+function octetsOf(id: number): number {
+  return id < 6 ? 14_000_011 : 1_300_003;
+}
 
 /** What a client's content is made of: a function of its id and the place, so that no two clients have the same. */
 function contentOf(id: number, octets: number): Buffer {
@@ -36,7 +41,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
   test('get and give their own octets only', async () => {
     const clients = Array.from({ length: 20 }, (_, id) => exchangeContent(edge, id));
     for (const [id, got] of (await Promise.all(clients)).entries()) {
-      const expected = contentOf(id, octetsOfClient);
+      const expected = contentOf(id, octetsOf(id));
       assert.equal(got.length, expected.length, `client ${id}: length`);
       assert.ok(got.equals(expected), `client ${id}: differs at octet ${firstDifference(got, expected)}`);
     }
@@ -47,10 +52,10 @@ upstreams: { app: { endpoints: "127.0.0.1:${origin.port}", check: none, attempts
 
 /**
  * Sends a client's content and returns what came back. Odd ids upload in chunks, every third asks for chunks back,
- * every fourth reads slowly, every fifth writes slowly.
+ * every fourth reads slowly, every fifth writes slowly. The first six begin to read late.
  */
 async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
-  const content = contentOf(id, octetsOfClient);
+  const content = contentOf(id, octetsOf(id));
   const { host, port } = edge.address();
   const socket = connect({ host, port });
   await once(socket, 'connect');
@@ -58,8 +63,10 @@ async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
   const framing = chunkedUp ? 'Transfer-Encoding: chunked' : `Content-Length: ${content.length}`;
   const wanted = id % 3 === 0 ? 'chunked' : 'length';
   const sending = (async () => {
-    socket.write(requestText('POST', `/echo?${wanted}&slow=${id % 4 === 1}`, [framing, 'Connection: close']));
-    const pieceOctets = 7_001 + id * 997;
+    socket.write(
+      requestText('POST', `/echo?${wanted}&octets=${content.length}&slow=${id === 13}`, [framing, 'Connection: close']),
+    );
+    const pieceOctets = id < 6 ? 150_001 : 7_001 + id * 997;
     for (let at = 0; at < content.length; at += pieceOctets) {
       const piece = content.subarray(at, at + pieceOctets);
       const octets = chunkedUp ? Buffer.concat([Buffer.from(`${piece.length.toString(16)}\r\n`), piece, crlf]) : piece;
@@ -68,6 +75,7 @@ async function exchangeContent(edge: YamlGateway, id: number): Promise<Buffer> {
     }
     if (chunkedUp) socket.write('0\r\n\r\n');
   })();
+  if (id < 6) await sleep(700);
   const pieces: Buffer[] = [];
   for await (const octets of socket) {
     pieces.push(octets as Buffer);
@@ -156,8 +164,8 @@ async function echoOn(socket: Socket): Promise<void> {
   for (let head = await line('\r\n\r\n'); head !== null; head = await line('\r\n\r\n')) {
     const chunked = head.includes('?chunked');
     const slow = head.includes('slow=true');
-    // Its length is known before it has come: that of the upload, where the upload has one.
-    const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${octetsOfClient}`;
+    const octets = /octets=([0-9]+)/.exec(head)?.[1];
+    const framing = chunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${octets}`;
     socket.write(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n`);
     const pass = async (octets: Buffer): Promise<void> => {
       const out = chunked ? Buffer.concat([Buffer.from(`${octets.length.toString(16)}\r\n`), octets, crlf]) : octets;
