@@ -20,14 +20,15 @@ export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idl
 /** No exchange of the run may last longer: the longest timeout, or the slow drip, and a second. */
 export const exchangeMsMax = 2000;
 
-/** Whether the connection to the origin is a new one, or has just carried another exchange. */
-export type Condition = 'fresh' | 'used';
+/** Whether the connection to the origin is a new one, or has just carried another exchange; or there are two origins. */
+export type Condition = 'fresh' | 'used' | 'of two';
 
-const hosts: Readonly<Record<Condition, string>> = { fresh: 'fresh.test', used: 'used.test' };
+const hosts: Readonly<Record<Condition, string>> = { fresh: 'fresh.test', used: 'used.test', 'of two': 'two.test' };
 const prefixes = ['/fault', '/ok', '/slow'];
 
 /** The conditions under which a row must hold: both, where it names none and an origin is asked at all. */
 export function conditionsOf({ name, request }: ExpectedRow): readonly Condition[] {
+  if (request.ofTwo) return ['of two'];
   if (request.reusedAfterMs !== null) return ['used'];
   return prefixes.some((prefix) => targetOf(name).startsWith(prefix)) ? ['fresh', 'used'] : ['fresh'];
 }
@@ -36,20 +37,24 @@ export function conditionsOf({ name, request }: ExpectedRow): readonly Condition
 export class FaultRun {
   readonly gateway: GatewayUnderTest;
   readonly origin: FaultOrigin;
+  readonly #second: FaultOrigin;
   readonly #others: readonly (FaultOrigin | UnreachableAddress)[];
 
   private constructor(
     gateway: GatewayUnderTest,
     origin: FaultOrigin,
+    second: FaultOrigin,
     others: readonly (FaultOrigin | UnreachableAddress)[],
   ) {
     this.gateway = gateway;
     this.origin = origin;
+    this.#second = second;
     this.#others = others;
   }
 
   static async start(): Promise<FaultRun> {
     const origin = await startFaultOrigin();
+    const second = await startFaultOrigin();
     const closing = await startFaultOrigin({ atAccept: () => [fin] });
     const talking = await startFaultOrigin({ atAccept: () => [send('220 mail.test ESMTP ready\r\n')] });
     const refusing = await refusingAddress();
@@ -58,6 +63,14 @@ export class FaultRun {
       [
         { name: 'origin', hostName: hosts.used, prefixes, to: origin.address },
         { name: 'origin-fresh', hostName: hosts.fresh, prefixes, to: origin.address, keepsConnections: false },
+        {
+          name: 'two',
+          hostName: hosts['of two'],
+          prefixes,
+          to: origin.address,
+          alsoTo: second.address,
+          keepsConnections: false,
+        },
         { name: 'closing', prefixes: ['/close-at-accept'], to: closing.address },
         { name: 'talking', prefixes: ['/talks-first'], to: talking.address },
         { name: 'refusing', prefixes: ['/refused'], to: refusing },
@@ -67,7 +80,7 @@ export class FaultRun {
       ],
       timeouts,
     );
-    return new FaultRun(gateway, origin, [closing, talking, refusing, unanswering]);
+    return new FaultRun(gateway, origin, second, [second, closing, talking, refusing, unanswering]);
   }
 
   async stop(): Promise<void> {
@@ -89,6 +102,11 @@ export class FaultRun {
     if (outcome.response?.complete === false) await client.waitFor(() => client.state !== 'open', exchangeMsMax);
     client.close();
     return { faultId, outcome, next: await this.#ask('/ok') };
+  }
+
+  /** How often a request came, wherever it went. */
+  seen(faultId: string): number {
+    return this.origin.count(faultId) + this.#second.count(faultId);
   }
 
   async #ask(target: string): Promise<RawOutcome> {

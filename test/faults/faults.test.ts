@@ -31,8 +31,9 @@ describe('every fault has the outcome that expected.md gives it', () => {
       const record = await run.gateway.findRecord(faultId);
       assert.ok(record !== null, `no record under ${faultId}`);
       checkRecord(row, record);
-      const seen = run.origin.count(faultId);
+      const seen = run.seen(faultId);
       assert.ok(seen >= row.originSees.min && seen <= row.originSees.max, `the origin saw it ${seen} times`);
+      checkAttempts(row, record, seen);
       checkUnharmed(next);
     });
   });
@@ -102,6 +103,26 @@ function checkRecord(row: ExpectedRow, record: ExchangeRecord): void {
   assert.deepEqual({ status, type, shape, delivery, end }, expected, 'the record');
   assert.equal(record.method, row.request.method);
   if (row.shape === 'app_error') assert.equal(record.received_status, row.status);
+}
+
+/** Each attempt is recorded, with the reason why it was the last or was not. */
+function checkAttempts(row: ExpectedRow, { attempts }: ExchangeRecord, seen: number): void {
+  if (row.originSees.max > 0) assert.equal(attempts.length, seen, 'attempts are what the origin saw');
+  for (const attempt of attempts.slice(0, -1)) assert.equal(attempt.retry, true, 'another followed');
+  const last = attempts.at(-1);
+  if (last === undefined) return;
+  assert.equal(last.retry, false, 'none followed the last');
+  const reason = lastReason(row);
+  if (reason !== null) assert.equal(last.retry_reason, reason, 'why none followed the last');
+}
+
+/** As far as a row says why there was no further attempt. */
+function lastReason({ request, shape, end, status }: ExpectedRow): string | null {
+  if (end === 'forwarded') return 'accepted';
+  if (end === 'truncated') return 'committed';
+  if (end === 'abandoned' || shape === 'too_slow') return 'not_the_upstream';
+  if (shape === 'reset' && status === 502 && request.contentOctets > 0) return 'content_not_held';
+  return null;
 }
 
 function checkUnharmed({ response }: { response: RawResponse | null }): void {

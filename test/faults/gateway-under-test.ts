@@ -31,6 +31,8 @@ export interface Target {
   /** Path prefixes without a slash at the end. They share an upstream, and so its connections. */
   readonly prefixes: readonly string[];
   readonly to: { readonly host: string; readonly port: number } | 'maintenance';
+  /** Another endpoint beside that one, which would do as well. */
+  readonly alsoTo?: { readonly host: string; readonly port: number };
   readonly checked?: boolean;
   /** Whether connections are kept for the next request. */
   readonly keepsConnections?: boolean;
@@ -118,12 +120,13 @@ function timeoutsOf({ connectMs, responseHeadMs, idleMs }: TestTimeouts): Timeou
   return { dnsMs: connectMs, connectMs, tlsMs: connectMs, responseHeadMs, idleMs, exchangeMs: null };
 }
 
-function upstreamOf({ name, to, checked = false, keepsConnections = true }: Target): UpstreamSpec[] {
+function upstreamOf({ name, to, alsoTo, checked = false, keepsConnections = true }: Target): UpstreamSpec[] {
   if (to === 'maintenance') return [];
+  const addresses = alsoTo === undefined ? [to] : [to, alsoTo];
   return [
     {
       id: name as UpstreamId,
-      endpoints: [{ address: { kind: 'tcp', host: to.host, port: to.port } }],
+      endpoints: addresses.map(({ host, port }) => ({ address: { kind: 'tcp', host, port } })),
       application: null,
       tls: null,
       check: checked ? tcpCheck : { kind: 'none' },

@@ -1,13 +1,16 @@
 import type { FailureTable } from './table.ts';
 import { duration, octets } from './words.ts';
 
-/** Connected, but no answer, or no whole answer, in time. */
+/**
+ * Connected, but no answer, or no whole answer, in time. None is tried again: the limit is the client's too, who
+ * would wait it out a second time, and whoever is slow would have the work twice.
+ */
 export const tooSlow = {
   response_head_timeout: {
     type: 'http_response_timeout',
     status: 504,
     whose: 'application',
-    retry: 'elsewhere',
+    retry: 'never',
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: true,
@@ -28,7 +31,7 @@ export const tooSlow = {
     type: 'connection_read_timeout',
     status: 504,
     whose: 'application',
-    retry: 'elsewhere',
+    retry: 'never',
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: true,
@@ -48,7 +51,7 @@ export const tooSlow = {
     type: 'connection_read_timeout',
     status: 504,
     whose: 'application',
-    retry: 'elsewhere',
+    retry: 'never',
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: true,
@@ -68,7 +71,7 @@ export const tooSlow = {
     type: 'connection_write_timeout',
     status: 504,
     whose: 'application',
-    retry: 'elsewhere',
+    retry: 'never',
     countsAgainstHealth: true,
     logLevel: 'error',
     temporary: true,
