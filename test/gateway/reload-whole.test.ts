@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import type { ReloadOutcome } from '../../src/gateway/control.ts';
+import { fieldOf, RawClient } from '../../src/testing/testing.ts';
+import { ok, RawOrigin } from './raw-origin.ts';
+import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// What a reload promises beyond routes: nothing of it comes too early, too late, or only in words.
+
+let origin: RawOrigin;
+let edge: YamlGateway;
+before(async () => {
+  origin = await RawOrigin.start();
+});
+after(() => origin.close());
+beforeEach(() => {
+  origin.answer = () => ok('origin');
+  origin.forget();
+});
+afterEach(() => edge.stop());
+
+const program = join(import.meta.dirname, 'fixtures', 'mortal-application.mjs');
+const shop = (more = ''): string => `
+applications:
+  shop:
+    command: ["${process.execPath}", "${program}"]
+    readiness: { path: /healthz, interval: 50ms, passes: 2 }
+${more}`;
+const upstream = (): string => `upstreams: { app: { endpoints: "${origin.address}", check: none } }\n`;
+
+const complaintsOf = (outcome: ReloadOutcome): string => (outcome.ok ? '' : outcome.complaints.join('\n'));
+
+async function takenPort(context: { after(end: () => void): void }): Promise<number> {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => void server.close());
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+async function freePort(): Promise<number> {
+  let close = (): void => {};
+  const port = await takenPort({
+    after: (end) => {
+      close = end;
+    },
+  });
+  close();
+  return port;
+}
+
+describe('endpoints', () => {
+  test('whose first check fails while the first snapshot is on its way get nothing', async () => {
+    const no = 'HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n';
+    origin.answer = ({ line }) =>
+      line.includes('/healthz') ? (socket) => void setTimeout(() => void socket.write(no), 1030) : ok('origin');
+    edge = await startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: { path: /healthz, interval: 10s, timeout: 5s } } }
+`);
+    const state = (): string | undefined => edge.gateway.status().upstreams[0]?.endpoints[0]?.state;
+    await until('main knows', () => state() === 'unhealthy');
+    const response = await edge.get('/');
+    assert.equal(response.status, 503);
+    // Two passes are needed: the next check in 10 s, give or take a tenth, and one more after it.
+    const retryAfterS = Number(fieldOf(response, 'retry-after'));
+    assert.ok(retryAfterS >= 18 && retryAfterS <= 21, `${retryAfterS}`);
+  });
+
+  test('that become ready while a listener by name still opens are not forgotten', async () => {
+    edge = await startFromYaml(`listeners: { http: "localhost:0" }\n${shop()}`);
+    const phase = (): string | undefined => edge.gateway.status().applications[0]?.instances[0]?.phase;
+    await until('the instance is ready', () => phase() === 'ready');
+    assert.equal((await edge.get('/')).status, 200);
+    // The same for the snapshot of a reload, while an endpoint goes up and down.
+    let healthy = true;
+    origin.answer = () => ok('origin', [], healthy ? '200 OK' : '500 No');
+    const names = Array.from({ length: 12 }, (_, index) => `more${index}: "localhost:0"`).join(', ');
+    const checked = (listeners: string): string => `
+listeners: { http: "localhost:0"${listeners} }
+upstreams: { app: { endpoints: "${origin.address}", check: { path: /healthz, interval: 20ms, passes: 1, fails: 1 } } }
+`;
+    await edge.reload(checked(''));
+    for (let time = 0; time < 4; time++) {
+      healthy = !healthy;
+      assert.equal((await edge.reload(checked(time % 2 === 0 ? `, ${names}` : ''))).ok, true);
+      await until('the worker knows what main knows', async () => {
+        const { status } = await edge.get('/');
+        return (healthy ? [200] : [503, 500]).includes(status);
+      });
+    }
+  });
+});
+
+describe('a new application', () => {
+  test('serves before routes move to it: nobody meets it starting', async () => {
+    edge = await startFromYaml(upstream());
+    const reload = edge.reload(shop());
+    let over = false;
+    void reload.finally(() => {
+      over = true;
+    });
+    const statuses: number[] = [];
+    while (!over) statuses.push((await edge.get('/')).status);
+    for (let time = 0; time < 5; time++) statuses.push((await edge.get('/')).status);
+    assert.deepEqual([...new Set(statuses)], [200]);
+    assert.equal((await reload).ok, true);
+    assert.match((await edge.get('/')).content.toString(), /^[0-9]+ /);
+  });
+
+  test('that never becomes ready holds a reload up for a while only', async () => {
+    edge = await startFromYaml(upstream());
+    const began = performance.now();
+    const outcome = await edge.reload('applications: { shop: { command: ./no-such-program } }\n');
+    assert.equal(outcome.ok, true);
+    assert.ok(performance.now() - began < 7000);
+    assert.equal((await edge.get('/')).status, 503);
+  });
+
+  test('of a reload that is refused is stopped again', async (context) => {
+    edge = await startFromYaml(upstream());
+    const port = await takenPort(context);
+    const outcome = await edge.reload(`listeners: { http: "127.0.0.1:0", taken: "127.0.0.1:${port}" }\n${shop()}`);
+    assert.match(complaintsOf(outcome), /EADDRINUSE/);
+    const instances = edge.gateway.status().applications.flatMap((application) => application.instances);
+    assert.deepEqual([...new Set(instances.map(({ phase }) => phase))], ['stopping']);
+    assert.equal((await edge.get('/')).content.toString(), 'origin');
+  });
+});
+
+describe('a reload that asks for what cannot be', () => {
+  test('an address that this gateway holds itself: the complaint says which, and what to do', async () => {
+    edge = await startFromYaml(upstream());
+    const { port } = edge.address();
+    const outcome = await edge.reload(`listeners: { all: "0.0.0.0:${port}" }\n${upstream()}`);
+    assert.match(complaintsOf(outcome), new RegExp(`itself holds 127\\.0\\.0\\.1:${port} as listener http; restart`));
+    assert.equal((await edge.get('/')).status, 200);
+  });
+
+  test('another admin socket, another member: refused, with a sentence that says restart', async () => {
+    edge = await startFromYaml(upstream());
+    const { revision } = edge.gateway.status();
+    const outcome = await edge.reload(`admin: { socket: ./other.sock }\nmember: two\n${upstream()}`);
+    assert.match(
+      complaintsOf(outcome),
+      /admin\.socket is none while this gateway runs; restart it to make it .*other\.sock/,
+    );
+    assert.match(complaintsOf(outcome), /member is one while this gateway runs; restart it to make it two/);
+    assert.equal(edge.gateway.status().revision, revision);
+  });
+
+  test('a log that cannot be opened: refused as a whole', async () => {
+    edge = await startFromYaml(`${upstream()}log: { path: ./exchange.log }\n`);
+    const outcome = await edge.reload(
+      'routes: [ { path: /, respond: { content: new } } ]\nlog: { path: ./no/such/x.log }\n',
+    );
+    assert.match(complaintsOf(outcome), /no\/such/);
+    const response = await edge.get('/');
+    assert.equal(response.content.toString(), 'origin');
+    assert.equal((await edge.record(response)).revision, 1);
+  });
+});
+
+describe('a connection that comes before its snapshot is in force', () => {
+  test('waits for it, and is served by it', async () => {
+    edge = await startFromYaml(upstream());
+    const free = await freePort();
+    // The first listener opens at once, the others after look-ups.
+    const names = Array.from({ length: 30 }, (_, index) => `more${index}: "localhost:0"`).join(', ');
+    const reload = edge.reload(`
+listeners: { http: "127.0.0.1:0", early: "127.0.0.1:${free}", ${names} }
+routes: [ { path: /, respond: { content: new } } ]
+`);
+    const seen: string[] = [];
+    let over = false;
+    void reload.finally(() => {
+      over = true;
+    });
+    while (!over) {
+      const client = new RawClient({ host: '127.0.0.1', port: free });
+      client.write(requestText('GET', '/'));
+      if (await client.waitFor(() => client.octets.length > 0 || client.state !== 'open', 2000)) {
+        if (client.octets.length > 0) seen.push((await responseOn(client)).content.toString());
+      } else seen.push('nothing');
+      client.close();
+    }
+    assert.equal((await reload).ok, true);
+    assert.deepEqual([...new Set(seen)], ['new']);
+  });
+});
