@@ -59,7 +59,7 @@ export const benchUpstream: UpstreamSnapshot = {
       state: 'healthy',
       reason: 'accepts connections',
       sinceInstant: 0,
-      nextCheckMs: 5000,
+      checks: { nextInstant: 5000, everyMs: 5000, passesNeeded: 0 },
       release: null,
       exit: null,
     },

@@ -36,10 +36,19 @@ export interface EndpointSnapshot {
   readonly reason: string;
   /** When the state began, on the process-wide monotonic clock. */
   readonly sinceInstant: number;
-  /** When the next check is due, for Retry-After; null without checks. */
-  readonly nextCheckMs: number | null;
+  /** By which Retry-After is computed; null without checks. */
+  readonly checks: CheckRhythm | null;
   readonly release: string | null;
   readonly exit: InstanceExit | null;
+}
+
+/** When checks can next change an endpoint's state. */
+export interface CheckRhythm {
+  /** When the next one is due, on the process-wide monotonic clock. */
+  readonly nextInstant: number;
+  readonly everyMs: number;
+  /** How many must pass before it gets requests. */
+  readonly passesNeeded: number;
 }
 
 /** A change smaller than a snapshot: the endpoints of one upstream. */

@@ -114,8 +114,8 @@ export class EndpointBoard {
     const state = endpoint === undefined ? 'unchecked' : endpoint.state;
     const reason = endpoint === undefined ? 'it is not checked' : endpoint.says;
     const sinceInstant = this.#sinceOf(spec.id, id, state);
-    const nextCheckMs = check.kind === 'none' ? null : check.intervalMs;
-    return { id, address, state, reason, sinceInstant, nextCheckMs, release: null, exit: null };
+    const checks = endpoint?.rhythm ?? null;
+    return { id, address, state, reason, sinceInstant, checks, release: null, exit: null };
   }
 
   #sinceOf(upstream: UpstreamId, id: EndpointId, state: EndpointState): number {
@@ -157,7 +157,7 @@ export class EndpointBoard {
 function endpointOfInstance(upstream: UpstreamId, instance: LiveInstance): EndpointSnapshot {
   const { address, state, reason, sinceInstant, release, exit } = instance;
   const id = `${upstream}/${instance.id}/${addressText(address)}` as EndpointId;
-  return { id, address, state, reason, sinceInstant, nextCheckMs: null, release, exit };
+  return { id, address, state, reason, sinceInstant, checks: null, release, exit };
 }
 
 function checkName({ application, check }: UpstreamSpec): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Health, nextHealth, unknownHealth } from './health.ts';
+import { type Health, healthyInMs, nextHealth, passesNeeded, unknownHealth } from './health.ts';
 
 const thresholds = { passes: 2, fails: 3 };
 
@@ -44,4 +44,29 @@ describe('the health of an endpoint', () => {
       }),
     );
   });
+});
+
+describe('when an endpoint can be healthy again', () => {
+  const needed: readonly [results: string, passes: number][] = [
+    ['', 1],
+    ['-', 2],
+    ['-+', 1],
+    ['-+-', 2],
+    ['+', 0],
+  ];
+  for (const [results, passes] of needed) {
+    it(`after '${results}' it takes ${passes} passes`, () => {
+      assert.equal(passesNeeded(after(results), thresholds), passes);
+    });
+  }
+
+  const times: readonly [why: string, nextInstant: number, passesNeeded: number, ms: number][] = [
+    ['the next check brings it back', 1400, 1, 400],
+    ['it takes one more after the next', 1400, 2, 5400],
+    ['the check that is due now may have just failed', 1000, 1, 5000],
+    ['checks that came without news have failed', 1000 - 12_000, 1, 3000],
+  ];
+  for (const [why, nextInstant, passes, ms] of times) {
+    it(why, () => assert.equal(healthyInMs({ nextInstant, everyMs: 5000, passesNeeded: passes }, 1000), ms));
+  }
 });

@@ -1,3 +1,5 @@
+import type { CheckRhythm } from '../core/snapshot.ts';
+
 /** What is known of an endpoint from its checks alone. */
 export type Health =
   | { readonly state: 'unknown' }
@@ -38,4 +40,20 @@ export function nextHealth(health: Health, passed: boolean, thresholds: HealthTh
         : { state: 'unhealthy', passesInRow };
     }
   }
+}
+
+/** How many checks must pass, one after the other, before an endpoint is healthy. */
+export function passesNeeded(health: Health, thresholds: HealthThresholds): number {
+  if (health.state === 'healthy') return 0;
+  return health.state === 'unknown' ? 1 : thresholds.passes - health.passesInRow;
+}
+
+/**
+ * How long until an endpoint can be healthy, if every check from now on passes. What is known of its rhythm may
+ * be old: checks that have come since then without news have failed, and the next one is due in its turn.
+ */
+export function healthyInMs({ nextInstant, everyMs, passesNeeded }: CheckRhythm, now: number): number {
+  const overdueMs = now - nextInstant;
+  const untilNextMs = overdueMs < 0 ? -overdueMs : everyMs - (overdueMs % everyMs);
+  return untilNextMs + Math.max(0, passesNeeded - 1) * everyMs;
 }

@@ -2,7 +2,7 @@ import type { UpstreamSpec } from '../core/configuration.ts';
 import { addressText, type EndpointState, type InstanceExit } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
-import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { CheckRhythm, EndpointSnapshot } from '../core/snapshot.ts';
 import type { ConnectionAge, PendingStream, StreamWaiter } from '../core/stream.ts';
 import { after } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
@@ -37,7 +37,7 @@ export class LiveEndpoint implements ConnectionHome {
   state: EndpointState;
   reason: string;
   sinceInstant: number;
-  nextCheckMs: number | null;
+  checks: CheckRhythm | null;
   release: string | null;
   exit: InstanceExit | null;
   readonly #ports: UpstreamPorts;
@@ -56,7 +56,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.state = spec.state;
     this.reason = spec.reason;
     this.sinceInstant = spec.sinceInstant;
-    this.nextCheckMs = spec.nextCheckMs;
+    this.checks = spec.checks;
     this.release = spec.release;
     this.exit = spec.exit;
   }
@@ -72,7 +72,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.state = spec.state;
     this.reason = spec.reason;
     this.sinceInstant = spec.sinceInstant;
-    this.nextCheckMs = spec.nextCheckMs;
+    this.checks = spec.checks;
     this.release = spec.release;
     this.exit = spec.exit;
     if (spec.state === 'draining' || spec.state === 'gone') this.closeIdle();

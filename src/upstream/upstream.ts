@@ -1,5 +1,6 @@
 import { fail, type Failure } from '../core/failure.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
+import { healthyInMs } from '../policy/health.ts';
 import { chooseOfTwo } from '../policy/two-choices.ts';
 import { LiveEndpoint } from './endpoint.ts';
 import type { UpstreamPorts } from './ports.ts';
@@ -84,10 +85,12 @@ export class LiveUpstream {
     return fail('no_endpoint_ready', 'route', { upstream, endpoints: endpoints.length, why, retryAfterS });
   }
 
-  /** When the next check can bring an endpoint back: an answer before that would be a guess. */
+  /** When checks can bring the first endpoint back: an answer before that would be a guess. */
   #retryAfterS(endpoints: readonly LiveEndpoint[]): number {
-    const nextMs = endpoints.map((endpoint) => endpoint.nextCheckMs).filter((ms) => ms !== null);
-    return nextMs.length === 0 ? retryAfterDefaultS : Math.max(1, Math.ceil(Math.min(...nextMs) / 1000));
+    const now = this.#ports.clock.now();
+    const rhythms = endpoints.map(({ checks }) => checks).filter((checks) => checks !== null);
+    if (rhythms.length === 0) return retryAfterDefaultS;
+    return Math.max(1, Math.ceil(Math.min(...rhythms.map((checks) => healthyInMs(checks, now))) / 1000));
   }
 
   close(): void {

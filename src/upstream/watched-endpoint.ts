@@ -1,7 +1,8 @@
 import type { CheckSpec } from '../core/configuration.ts';
 import type { Random } from '../core/random.ts';
-import { after, type Timer } from '../core/time.ts';
-import { type Health, nextHealth, unknownHealth } from '../policy/health.ts';
+import type { CheckRhythm } from '../core/snapshot.ts';
+import { after, type Instant, type Timer } from '../core/time.ts';
+import { type Health, nextHealth, passesNeeded, unknownHealth } from '../policy/health.ts';
 import { type CheckPorts, type CheckResult, type CheckTarget, HealthCheck } from './health-check.ts';
 
 export interface WatchPorts extends CheckPorts {
@@ -20,6 +21,7 @@ export class WatchedEndpoint {
   #says = 'its first check is not back yet';
   #check: HealthCheck | null = null;
   #timer: Timer | null = null;
+  #nextAt: Instant | null = null;
   #stopped = false;
 
   constructor(target: CheckTarget, ports: WatchPorts, told: () => void) {
@@ -41,7 +43,17 @@ export class WatchedEndpoint {
     return this.target.check;
   }
 
+  /** When checks can next change what is known of it. */
+  get rhythm(): CheckRhythm {
+    const { intervalMs, timeoutMs } = this.target.check;
+    const passes = passesNeeded(this.#health, this.target.check);
+    // One that is under way has its result within its own time limit.
+    const nextInstant = this.#nextAt ?? after(this.#ports.clock.now(), timeoutMs);
+    return { nextInstant, everyMs: intervalMs, passesNeeded: passes };
+  }
+
   start(): void {
+    this.#nextAt = null;
     this.#check = new HealthCheck(this.target, this.#ports, (result) => this.#note(result));
     this.#check.begin();
   }
@@ -61,6 +73,7 @@ export class WatchedEndpoint {
     this.#says = result.says;
     const spread = 1 + jitter * (2 * this.#ports.random.next() - 1);
     const nextAt = after(this.#ports.clock.now(), this.target.check.intervalMs * spread);
+    this.#nextAt = nextAt;
     this.#timer = this.#ports.clock.schedule(nextAt, again, this);
     if (before.state !== this.#health.state || (saysNews && this.#health.state === 'unhealthy')) this.#told();
   }

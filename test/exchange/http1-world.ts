@@ -442,7 +442,7 @@ class Http1Endpoint implements EndpointActor {
       state,
       reason,
       sinceInstant: 0,
-      nextCheckMs: null,
+      checks: null,
       release: null,
       exit,
     } as unknown as EndpointSnapshot;
