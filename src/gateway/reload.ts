@@ -84,7 +84,7 @@ export function newApplications(before: Configuration, next: Configuration): Con
 
 function complaintsOf(applied: Extract<Applied, { ok: false }>, open: readonly OpenListener[]): Complaints {
   if (!applied.lost) return applied.problems.map((problem) => listenComplaint(problem, open));
-  return [`the serving worker ended before it had taken the configuration: ${applied.why}; it is being replaced`];
+  return [`the serving worker has not taken the configuration: ${applied.why}`];
 }
 
 /** The commonest reason why an address is taken is ourselves: the same port on fewer, or more, addresses. */

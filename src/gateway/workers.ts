@@ -45,6 +45,7 @@ export class Workers {
   #failures = 0;
   #restart: Timer | null = null;
   #keptUp = false;
+  #ended = false;
   /** What lost workers had counted: totals never go back. */
   #lostCounts: WorkerCounts = noCounts(0);
 
@@ -69,12 +70,15 @@ export class Workers {
   /** No worker is started any more. Returns the one that is to be drained. */
   giveUp(): WorkerHandle | null {
     this.#keptUp = false;
+    this.#ended = true;
     this.#restart?.cancel();
     return this.#current;
   }
 
   /** Has the worker take a snapshot. Where there is none, one is started for it, and ends again if it refuses. */
   async apply(snapshot: Snapshot): Promise<Applied> {
+    // A reload may still be waiting for something when the end comes: nobody would end a worker that it started.
+    if (this.#ended) return { ok: false, lost: true, why: 'the gateway is stopping' };
     const running = this.#current !== null && this.#current.state !== 'lost';
     const worker = running && this.#current !== null ? this.#current : this.#start();
     const applied = await worker.apply(snapshot);

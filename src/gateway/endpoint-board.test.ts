@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
+import { Deadlines } from '../core/deadline.ts';
+import type { ApplicationId, EndpointState, UpstreamId } from '../core/endpoint.ts';
+import type { EventSink, NewEvent } from '../core/event.ts';
+import type { LiveInstance } from '../deploy/live-instance.ts';
+import type { Supervisor } from '../deploy/supervisor.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { EndpointBoard } from './endpoint-board.ts';
+
+const shop = 'shop' as ApplicationId;
+
+function world() {
+  const clock = new SimulatedClock();
+  const told: NewEvent[] = [];
+  const changes: UpstreamId[] = [];
+  let instances: readonly LiveInstance[] = [];
+  const events: EventSink = { tell: (event) => void told.push(event as unknown as NewEvent) };
+  const supervisor = { instances: () => instances } as unknown as Supervisor;
+  const connector = { lookup: () => assert.fail(), connect: () => assert.fail() } as never;
+  const watch = { clock, random: new SeededRandom(1), deadlines: new Deadlines(clock), connector };
+  const board = new EndpointBoard({ clock, watch, events, supervisor, onChange: (id) => void changes.push(id) });
+  const set = (id: string, state: EndpointState): void => {
+    const address = { kind: 'tcp' as const, host: '127.0.0.1', port: 3000 };
+    instances = [{ id, address, state, reason: 'so it is', sinceInstant: clock.now(), release: null, exit: null }];
+  };
+  return { board, told, changes, set };
+}
+
+function configuration(...names: string[]): Configuration {
+  const upstreams = names.map(
+    (id): Partial<UpstreamSpec> => ({
+      id: id as UpstreamId,
+      application: shop,
+      endpoints: [],
+      check: { kind: 'none' },
+      tls: null,
+    }),
+  );
+  return { upstreams } as unknown as Configuration;
+}
+
+test('a change of state is told once, and never by a question', () => {
+  const { board, told, changes, set } = world();
+  set('shop/1', 'starting');
+  board.watch(configuration('shop'));
+  set('shop/1', 'healthy');
+  for (let time = 0; time < 3; time++) board.upstreams();
+  assert.equal(told.length, 0, 'a status is no event');
+  for (let time = 0; time < 3; time++) board.changed('shop' as UpstreamId);
+  assert.deepEqual(
+    told.map(({ from, to }) => [from, to]),
+    [['starting', 'healthy']],
+  );
+  assert.equal(changes.length, 3);
+});
+
+test('an endpoint that is gone is forgotten: one of its name begins anew', () => {
+  const { board, told, set } = world();
+  set('shop/1', 'healthy');
+  board.watch(configuration('shop'));
+  set('shop/2', 'healthy');
+  board.changed('shop' as UpstreamId);
+  set('shop/1', 'healthy');
+  board.changed('shop' as UpstreamId);
+  assert.deepEqual(
+    told.map(({ subject, from }) => [subject, from]),
+    [1, 2, 1].map((number) => [`endpoint:shop/shop/${number}/127.0.0.1:3000`, null]),
+  );
+});
+
+test('what is only prepared has no endpoints for anybody, and no events', () => {
+  const { board, told, set } = world();
+  set('shop/1', 'healthy');
+  board.watch(configuration());
+  board.prepare(configuration('shop'));
+  board.changed('shop' as UpstreamId);
+  assert.equal(board.endpoints('shop' as UpstreamId), null);
+  assert.equal(told.length, 0);
+  board.watch(configuration('shop'));
+  assert.equal(board.endpoints('shop' as UpstreamId)?.length, 1);
+  assert.equal(told.length, 1);
+});
