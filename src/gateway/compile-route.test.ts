@@ -16,6 +16,13 @@ const rewrites: readonly [matched: string, replacement: string | null, target: s
   ['/', '/base', '/x', '/base/x'],
   ['/', '/base/', '/', '/base/'],
   ['/', '/base', '*', '*'],
+  ['/api', '/v1', '/api//x/%7e', '/v1//x/%7e'],
+  ['/api', '/v1', '/%61pi/x/%7e', '/v1/x/~'],
+  ['/api', '/v1', '//api/x', '/v1/x'],
+  ['/api', '/own/part', '/api/../../api/x', '/own/part/x'],
+  ['/api', '/own/part', '/x/../api?y=..', '/own/part?y=..'],
+  ['/~a', '/v1', '/%7Ea/x', '/v1/x'],
+  ['/%7ea', '/v1', '/~a/x', '/v1/x'],
 ];
 
 describe('a rewritten target', () => {

@@ -2,6 +2,8 @@ import type { FieldEdits, RouteSpec } from '../core/configuration.ts';
 import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
 import { ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
 import type { FieldChange, Route, Upstream } from '../exchange/ports.ts';
+import { hasDotSegment, plainPath } from './plain-path.ts';
+import { matchesPath } from './router.ts';
 
 /** A route made ready for exchanges. `upstream` is the one its action names, null for other actions. */
 export function compileRoute(spec: RouteSpec, upstream: Upstream | null): Route {
@@ -24,14 +26,19 @@ function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {
   return { drop: names.length === 0 ? own : fieldFilter(names, own), lines: [...edits.set, ...edits.add] };
 }
 
-/** `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. */
+/**
+ * `/api` rewritten to `/v1`: `/api/x?y` becomes `/v1/x?y`, `/api` becomes `/v1`. The rest stays as it was spelt, unless it
+ * climbs: behind another prefix it would lead out of it.
+ */
 export function rewriteOf(matched: string, replacement: string | null): (target: string) => string {
   if (replacement === null) return (target) => target;
   const prefix = matched.endsWith('/') ? matched.slice(0, -1) : matched;
   const base = replacement.endsWith('/') ? replacement.slice(0, -1) : replacement;
+  const plainPrefix = plainPath(prefix);
   return (target) => {
     if (!target.startsWith('/')) return target;
-    const rest = target.slice(prefix.length);
+    const asSpelt = matchesPath(matched, target) && !hasDotSegment(target);
+    const rest = asSpelt ? target.slice(prefix.length) : plainPath(target).slice(plainPrefix.length);
     const rewritten = base + rest;
     return rewritten.startsWith('/') ? rewritten : `/${rewritten}`;
   };

@@ -53,6 +53,13 @@ const table: readonly [request: RequestHead, route: string | undefined][] = [
   [request('elsewhere', '/rest'), undefined],
   [request('', '/rest/'), 'rest'],
   [request('', '*', 'OPTIONS'), undefined],
+  [request('elsewhere', '/%72est/x'), 'rest'],
+  [request('elsewhere', '//rest//x'), 'rest'],
+  [request('elsewhere', '/x/../rest/x'), 'rest'],
+  [request('elsewhere', '/x/%2E%2e/rest/x'), 'rest'],
+  [request('elsewhere', '/rest/../x'), undefined],
+  [request('elsewhere', '/x?/../rest/'), undefined],
+  [request('elsewhere', '/x%2Frest/'), undefined],
 ];
 
 describe('the router', () => {

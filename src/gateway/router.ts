@@ -1,6 +1,7 @@
 import type { RouteMatch } from '../core/configuration.ts';
 import type { RequestHead } from '../core/message.ts';
 import type { Route, Router } from '../exchange/ports.ts';
+import { plainPath } from './plain-path.ts';
 
 export interface RouteEntry {
   readonly match: RouteMatch;
@@ -14,7 +15,11 @@ const hostsMax = 1024;
  * The first route in the configuration's order that matches. Which routes a host can reach is worked out once
  * per host, so that a request looks only at those.
  */
-export function createRouter(entries: readonly RouteEntry[]): Router {
+export function createRouter(routes: readonly RouteEntry[]): Router {
+  const entries = routes.map(({ match, route }) => ({
+    match: { ...match, pathPrefix: plainPath(match.pathPrefix) },
+    route,
+  }));
   const byHost = new Map<string, readonly RouteEntry[]>();
   return {
     route(request) {
@@ -31,8 +36,9 @@ export function createRouter(entries: readonly RouteEntry[]): Router {
 }
 
 function firstMatch(entries: readonly RouteEntry[], request: RequestHead): Route | null {
+  const target = plainPath(request.target);
   for (const { match, route } of entries) {
-    if (!matchesPath(match.pathPrefix, request.target)) continue;
+    if (!matchesPath(match.pathPrefix, target)) continue;
     if (match.methods.length > 0 && !match.methods.includes(request.method)) continue;
     if (match.fields.length > 0 && !matchesFields(match, request)) continue;
     return route;
