@@ -11,7 +11,7 @@ export function errnoOf(error: unknown): string {
 export function worldFault(stage: WorldFault['stage'], error: unknown): WorldFault {
   const first = firstOf(error);
   const code = errnoOf(first);
-  return { stage, code, alertId: alertIds[code.replace(alertPrefix, '')] ?? null };
+  return { stage, code, alertId: alertPrefix.test(code) ? (alertIds[code.replace(alertPrefix, '')] ?? null) : null };
 }
 
 /** Several addresses tried at once come back as one AggregateError; the first tells as much as all. */
@@ -19,8 +19,8 @@ function firstOf(error: unknown): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
 }
 
-/** OpenSSL names a received alert after the protocol that first had it. */
-const alertPrefix = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_ALERT_/;
+/** OpenSSL names a received alert after the protocol that first had it; those of RFC 6066 stand without ALERT. */
+const alertPrefix = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?/;
 
 /** TLS alert descriptions (RFC 8446 §6) by the names OpenSSL gives them. */
 const alertIds: Readonly<Record<string, number>> = {
@@ -50,8 +50,10 @@ const alertIds: Readonly<Record<string, number>> = {
   NO_RENEGOTIATION: 100,
   MISSING_EXTENSION: 109,
   UNSUPPORTED_EXTENSION: 110,
+  CERTIFICATE_UNOBTAINABLE: 111,
   UNRECOGNIZED_NAME: 112,
   BAD_CERTIFICATE_STATUS_RESPONSE: 113,
+  BAD_CERTIFICATE_HASH_VALUE: 114,
   UNKNOWN_PSK_IDENTITY: 115,
   CERTIFICATE_REQUIRED: 116,
   NO_APPLICATION_PROTOCOL: 120,

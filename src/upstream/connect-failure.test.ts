@@ -53,6 +53,9 @@ describe('connectFailure', () => {
     const failure = connectFailure({ stage: 'tls', code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', alertId: 70 }, place);
     assert.equal(failure?.cause, 'tls_alert');
     assert.deepEqual(failure?.evidence, { address: place.address, alertId: 70, alertMessage: 'protocol_version' });
+    const unnamed = connectFailure({ stage: 'tls', code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME', alertId: 112 }, place);
+    const evidence = { address: place.address, alertId: 112, alertMessage: 'unrecognized_name' };
+    assert.deepEqual(unnamed?.evidence, evidence);
   });
 
   it('a code that nobody has met is not guessed at', () => {

@@ -98,7 +98,7 @@ function tlsFailure(fault: WorldFault, place: ConnectPlace): Failure | null {
   const { address, name } = place;
   const { code, alertId } = fault;
   if (alertId !== null) {
-    return fail('tls_alert', 'tls', { address, alertId, alertMessage: code.replace(/^.*_ALERT_/, '').toLowerCase() });
+    return fail('tls_alert', 'tls', { address, alertId, alertMessage: alertName(code) });
   }
   switch (code) {
     case 'CERT_HAS_EXPIRED':
@@ -120,6 +120,11 @@ function tlsFailure(fault: WorldFault, place: ConnectPlace): Failure | null {
       if (code.startsWith('ERR_SSL_') || code === 'EPROTO') return fail('tls_protocol', 'tls', { address, code });
       return null;
   }
+}
+
+/** As OpenSSL has it, without the protocol that it is named after: `unrecognized_name`. */
+function alertName(code: string): string {
+  return code.replace(/^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?/, '').toLowerCase();
 }
 
 /** OpenSSL's verification results (X509_V_ERR_…) that mean "signed by nobody we trust", as Node names them. */
