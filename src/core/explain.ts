@@ -1,4 +1,5 @@
 import type { InstanceExit } from './endpoint.ts';
+import type { AttemptFacts } from './exchange.ts';
 import type { FailureSpec } from './failure-spec.ts';
 import { failureTable } from './failure-table.ts';
 import { duration, quoted } from './failure-table/words.ts';
@@ -6,6 +7,7 @@ import type { Cause, Evidence, Failure } from './failure.ts';
 import { type ProxyErrorType, proxyErrors } from './proxy-error.ts';
 import { requestRules } from './rules.ts';
 import type { Shape, Whose } from './shape.ts';
+import type { Instant } from './time.ts';
 
 /** What is known of the failure's cause. Its evidence goes with it: `explain` and `statusOf` pair the two. */
 export function specOf(failure: Failure): FailureSpec<Cause> {
@@ -87,6 +89,11 @@ export function proxyStatusParameters(failure: Failure): Readonly<Record<string,
 /** Whole seconds until trying again makes sense, computed by whoever declined; null where nobody can say. */
 export function retryAfterSOf(failure: Failure): number | null {
   return 'retryAfterS' in failure.evidence ? Math.max(0, Math.ceil(failure.evidence.retryAfterS)) : null;
+}
+
+/** How long before the attempt ended its instance did; negative when the exit was seen after it. */
+export function exitBeforeMs(attempt: Pick<AttemptFacts, 'endedMs'>, exit: InstanceExit, startedAt: Instant): number {
+  return startedAt + attempt.endedMs - exit.atInstant;
 }
 
 /**

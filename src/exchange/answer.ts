@@ -1,4 +1,5 @@
 import type { RouteAction } from '../core/configuration.ts';
+import { exitBeforeMs } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { FieldSink, Framing, OutgoingResponse, RequestHead } from '../core/message.ts';
 import type { Clock } from '../core/time.ts';
@@ -27,7 +28,8 @@ export function failureAnswer(
   const response = generateResponse({
     failure,
     delivery: exchange.delivery,
-    exit: exit === null ? null : { exit, beforeMs: Math.max(0, Math.round(clock.now() - exit.atInstant)) },
+    exit:
+      exit === null || attempt === null ? null : { exit, beforeMs: exitBeforeMs(attempt, exit, exchange.startedAt) },
     requestId: exchange.id,
     method: exchange.method,
     accept: request.fields.get('accept'),

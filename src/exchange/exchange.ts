@@ -381,7 +381,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     const attempt = this.#attempt;
     if (attempt === null) return;
     attempt.failed(failure, this.#elapsedMs(), this.#stream);
-    attempt.retryReason = 'not_the_upstream';
+    attempt.retryReason = failure.cause === 'exchange_timeout' ? 'no_time_left' : 'not_the_upstream';
     this.delivery = furthest(this.delivery, attempt.delivery);
     this.#pending?.cancel();
     this.#stream?.cancel();

@@ -1,5 +1,5 @@
 import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.ts';
-import { explain, explainExit, typeOf } from '../core/explain.ts';
+import { exitBeforeMs, explain, explainExit, typeOf } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
 import type { RecordBatch } from './batch.ts';
 import {
@@ -236,7 +236,7 @@ export class RecordWriter implements OrdinaryParts {
       exit.lastLine === null ? null : bounded(this.#redactor.redact(exit.lastLine), recordLimits.evidence);
     return (
       `,"exit":{"code":${code},"signal":${exit.signal === null ? 'null' : quotedWithin(exit.signal, recordLimits.signal)},"oom":${exit.outOfMemory}` +
-      `,"before_ms":${signedMilliseconds(exitBeforeMs(attempt, exchange))},"last_line":${quotedOrNull(lastLine)}},"retry":`
+      `,"before_ms":${signedMilliseconds(exitBeforeMs(attempt, exit, exchange.startedAt))},"last_line":${quotedOrNull(lastLine)}},"retry":`
     );
   }
 
@@ -269,7 +269,7 @@ export class RecordWriter implements OrdinaryParts {
     const last = exchange.attempts.at(-1);
     if (last === undefined || last.exit === null) return sentence;
     const lastLine = last.exit.lastLine === null ? null : this.#redactor.redact(last.exit.lastLine);
-    return `${sentence} ${explainExit({ ...last.exit, lastLine }, exitBeforeMs(last, exchange))}`;
+    return `${sentence} ${explainExit({ ...last.exit, lastLine }, exitBeforeMs(last, last.exit, exchange.startedAt))}`;
   }
 }
 
@@ -277,11 +277,6 @@ export class RecordWriter implements OrdinaryParts {
 function pathOf(target: string): string {
   const mark = target.indexOf('?');
   return redactPath(mark === -1 ? target : target.slice(0, mark));
-}
-
-/** How long before the attempt ended its instance did; negative when the exit was seen after it. */
-function exitBeforeMs(attempt: AttemptFacts, exchange: EndedExchange): number {
-  return exchange.startedAt + attempt.endedMs - (attempt.exit?.atInstant ?? 0);
 }
 
 /** What the lines of a route have in common while its upstream has one release. */
