@@ -56,7 +56,10 @@ export const defaults = {
     ),
     targetMax: declare('16KiB', 'RFC 9112 §3 asks for at least 8000 octets; searches with many filters need more.'),
     contentMax: declare('none', 'Content is streamed and never kept; the application knows what it can take.'),
-    connectionsMax: declare('10000', 'Some 200 MiB at 20 KiB each; more should be a decision.'),
+    connectionsMax: declare(
+      '10000',
+      'Idle ones take some 20 KiB each, together 200 MiB; one that sends ahead of its answers up to 128 KiB. More should be a decision.',
+    ),
   },
 
   timeouts: {
