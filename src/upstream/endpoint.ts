@@ -46,6 +46,8 @@ export class LiveEndpoint implements ConnectionHome {
   #connections = 0;
   #openings = 0;
   readonly #idle: UpstreamConnection[] = [];
+  /** Opened under the TLS settings in force: only these may serve another exchange. */
+  #current = new WeakSet<UpstreamConnection>();
 
   constructor(spec: EndpointSnapshot, settings: EndpointSettings, ports: UpstreamPorts) {
     this.id = spec.id;
@@ -67,6 +69,7 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   update(spec: EndpointSnapshot, settings: EndpointSettings): void {
+    const sameTls = JSON.stringify(settings.tls) === JSON.stringify(this.#settings.tls);
     this.#spec = spec;
     this.#settings = settings;
     this.state = spec.state;
@@ -75,7 +78,8 @@ export class LiveEndpoint implements ConnectionHome {
     this.checks = spec.checks;
     this.release = spec.release;
     this.exit = spec.exit;
-    if (spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
+    if (!sameTls) this.#current = new WeakSet();
+    if (!sameTls || spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
   }
 
   closeIdle(): void {
@@ -133,7 +137,7 @@ export class LiveEndpoint implements ConnectionHome {
       onStage: (stage) => waiter.onStage(stage),
       onOpened: (transport) => {
         this.#openings--;
-        waiter.onStream(this.#adopt(transport));
+        waiter.onStream(this.#adopt(transport, tls));
       },
       onNotOpened: (failure: Failure) => {
         this.#openings--;
@@ -141,7 +145,8 @@ export class LiveEndpoint implements ConnectionHome {
       },
     };
     const { address } = this.#spec;
-    const target = { address, place: this.address, tls: this.#settings.tls, limits };
+    const { tls } = this.#settings;
+    const target = { address, place: this.address, tls, limits };
     const opening = new Opening(target, this.#ports, opened);
     opening.begin();
     return {
@@ -152,9 +157,10 @@ export class LiveEndpoint implements ConnectionHome {
     };
   }
 
-  #adopt(transport: Transport): UpstreamConnection {
+  #adopt(transport: Transport, tls: EndpointSettings['tls']): UpstreamConnection {
     const limits = { ...responseLimits, headOctetsMax: this.#settings.responseHeadOctetsMax };
     const connection = new UpstreamConnection(transport, this.address, limits, this.#ports, this);
+    if (JSON.stringify(tls) === JSON.stringify(this.#settings.tls)) this.#current.add(connection);
     this.#connections++;
     this.#ports.deadlines.add(connection);
     this.#ports.counts.upstreamConnections++;
@@ -163,7 +169,7 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   gaveBack(connection: UpstreamConnection): void {
-    const keeps = this.state !== 'draining' && this.state !== 'gone';
+    const keeps = this.state !== 'draining' && this.state !== 'gone' && this.#current.has(connection);
     if (!keeps || this.#idle.length >= this.#settings.idleConnectionsMax) return connection.close();
     const saidMs =
       connection.keepAliveTimeoutS === null ? Infinity : connection.keepAliveTimeoutS * 1000 - keepAliveMarginMs;

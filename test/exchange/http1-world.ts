@@ -159,6 +159,11 @@ export class Http1World implements World {
     this.upstream.updateEndpoints(this.#upstreamSpec().endpoints);
   }
 
+  /** A reload has changed how endpoints are to be spoken to. */
+  changedTls(tls: UpstreamSnapshot['tls']): void {
+    this.upstream.update({ ...this.#upstreamSpec(), tls });
+  }
+
   #connector(): Connector {
     return {
       resolve: () => assert.fail('addresses are literal here'),

@@ -278,6 +278,31 @@ describe('requests on one connection', () => {
     rest(world);
   });
 
+  it('no connection serves on under TLS settings that it was not opened with', () => {
+    const world = answering();
+    world.request({});
+    world.pass(20);
+    assert.equal(world.counts.upstreamConnectionsIdle, 1);
+    world.endpoint('a').onRequest = () => {};
+    const underWay = world.request({});
+    world.pass(20);
+    world.changedTls({ serverName: null, verify: true, ca: null });
+    world.endpoint('a').arrived.at(-1)?.answer(200, 'old');
+    world.pass(20);
+    assert.equal(underWay.content.toString(), 'old');
+    assert.deepEqual([world.counts.upstreamConnectionsIdle, world.counts.upstreamConnections], [0, 0]);
+    rest(world);
+  });
+
+  it('an idle connection is closed when the TLS settings change', () => {
+    const world = answering();
+    world.request({});
+    world.pass(20);
+    world.changedTls({ serverName: null, verify: true, ca: null });
+    assert.deepEqual([world.counts.upstreamConnectionsIdle, world.counts.upstreamConnections], [0, 0]);
+    rest(world);
+  });
+
   it('a 101 that nobody asked for is garbage', () => {
     const world = answering();
     world.endpoint('a').onRequest = (request) => request.raw('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n');
