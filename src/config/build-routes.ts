@@ -77,7 +77,8 @@ function buildEdits(read: RouteRead['request_fields']): FieldEdits {
   };
 }
 
-function buildPages(paths: Readonly<Record<string, string>>, context: BuildContext): Record<string, string> {
+/** The documents themselves, by status. */
+export function buildPages(paths: Readonly<Record<string, string>>, context: BuildContext): Record<string, string> {
   const pages = Object.entries(paths).flatMap(([status, path]) => {
     const reading = context.readings.get(resolve(context.directory, path));
     return reading?.ok === true ? [[status, reading.text] as const] : [];

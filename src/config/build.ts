@@ -3,7 +3,7 @@ import type { ApplicationSpec, ClientLimits, Configuration, ListenerSpec } from 
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import type { BuildContext } from './build-context.ts';
-import { buildRoutes } from './build-routes.ts';
+import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
@@ -22,6 +22,10 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     member: plain.member ?? hostname,
     listeners: buildListeners(draft),
     routes: buildRoutes(draft, context),
+    unrouted: {
+      errorPages: buildPages(plain.error_pages ?? {}, context),
+      disclosure: plain.disclosure ?? 'public',
+    },
     upstreams: [
       ...[...draft.upstreams].map(([name, upstream]) => buildUpstream(name, upstream, context)),
       ...[...draft.applications].map(([name, application]) => buildApplicationUpstream(name, application)),

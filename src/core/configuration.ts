@@ -10,6 +10,8 @@ export interface Configuration {
   readonly member: string;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
+  /** For answers to requests that no route has got. */
+  readonly unrouted: AnswerSettings;
   readonly upstreams: readonly UpstreamSpec[];
   readonly applications: readonly ApplicationSpec[];
   /** CIDR blocks of the peers whose word on client, scheme and request id is taken. */
@@ -45,7 +47,14 @@ export interface ClientLimits {
   readonly connectionsMax: number;
 }
 
-export interface RouteSpec {
+/** How answers of our own are made. */
+export interface AnswerSettings {
+  /** Whole HTML documents by status ('502') or 'default'; `{{request_id}}`, `{{status}}`, `{{title}}`, `{{detail}}`. */
+  readonly errorPages: Readonly<Record<string, string>>;
+  readonly disclosure: Disclosure;
+}
+
+export interface RouteSpec extends AnswerSettings {
   readonly id: RouteId;
   readonly match: RouteMatch;
   readonly action: RouteAction;
@@ -53,9 +62,6 @@ export interface RouteSpec {
   readonly requestFields: FieldEdits;
   readonly responseFields: FieldEdits;
   readonly timeouts: Timeouts;
-  /** Whole HTML documents by status ('502') or 'default'; `{{request_id}}`, `{{status}}`, `{{title}}`, `{{detail}}`. */
-  readonly errorPages: Readonly<Record<string, string>>;
-  readonly disclosure: Disclosure;
 }
 
 /** What a stranger is told of a failure: its type, or also endpoint and detail. */

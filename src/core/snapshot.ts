@@ -1,4 +1,4 @@
-import type { ClientLimits, ListenerSpec, RouteSpec, UpstreamSpec } from './configuration.ts';
+import type { AnswerSettings, ClientLimits, ListenerSpec, RouteSpec, UpstreamSpec } from './configuration.ts';
 import type {
   ApplicationId,
   EndpointAddress,
@@ -16,6 +16,7 @@ export interface Snapshot {
   readonly member: string;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
+  readonly unrouted: AnswerSettings;
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly trustedPeers: readonly string[];
   readonly client: ClientLimits;

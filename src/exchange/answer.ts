@@ -1,3 +1,4 @@
+import { assert } from '../core/assert.ts';
 import type { RouteAction } from '../core/configuration.ts';
 import { exitBeforeMs } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
@@ -25,6 +26,7 @@ export function failureAnswer(
 ): Answer {
   const attempt = exchange.attempts.at(-1) ?? null;
   const exit = attempt?.exit ?? null;
+  const { disclosure, errorPages } = route ?? serving.unrouted;
   const response = generateResponse({
     failure,
     delivery: exchange.delivery,
@@ -35,11 +37,11 @@ export function failureAnswer(
     accept: request.fields.get('accept'),
     contentType: request.fields.get('content-type'),
     parsed: failure.stage !== 'request' || failure.cause !== 'request_refused',
-    disclosure: route?.disclosure ?? 'public',
+    disclosure,
     deployment: serving.deployment,
     nextHop: attempt?.address ?? null,
     receivedStatus: exchange.statusReceived === 0 ? null : exchange.statusReceived,
-    errorPages: route?.errorPages ?? {},
+    errorPages,
     wallTime: clock.wallTime(),
   });
   return answerOf(response, clock);
@@ -51,12 +53,8 @@ export function actionAnswer(
   exchange: Exchange,
   clock: Clock,
 ): Answer {
-  if (action.kind === 'upstream') return failingAssumption();
+  assert(action.kind !== 'upstream', 'a route to an upstream has one');
   return answerOf(staticResponse(action, { requestId: exchange.id, method: exchange.method }), clock);
-}
-
-function failingAssumption(): never {
-  throw new Error('a route to an upstream has one');
 }
 
 /** Maintenance is announced by the operator, and told as any other refusal of ours is. */

@@ -1,4 +1,4 @@
-import type { Disclosure, RouteAction, Timeouts } from '../core/configuration.ts';
+import type { AnswerSettings, RouteAction, Timeouts } from '../core/configuration.ts';
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
@@ -32,6 +32,8 @@ export interface Serving {
   /** The name in Via and Proxy-Status. */
   readonly deployment: string;
   readonly router: Router;
+  /** For answers to requests that no route has got. */
+  readonly unrouted: AnswerSettings;
 }
 
 export interface Router {
@@ -39,14 +41,12 @@ export interface Router {
 }
 
 /** A route, made ready: what can be worked out before a request comes has been. */
-export interface Route {
+export interface Route extends AnswerSettings {
   readonly id: string;
   readonly action: RouteAction;
   /** Null unless the action is 'upstream'. */
   readonly upstream: Upstream | null;
   readonly timeouts: Timeouts;
-  readonly errorPages: Readonly<Record<string, string>>;
-  readonly disclosure: Disclosure;
   readonly request: FieldChange;
   readonly response: FieldChange;
   /** 'client', 'endpoint', or the host to name. */

@@ -5,6 +5,7 @@ const parts = [
   'member',
   'listeners',
   'routes',
+  'unrouted',
   'upstreams',
   'applications',
   'trustedPeers',

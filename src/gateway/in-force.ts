@@ -30,7 +30,7 @@ export class InForce {
 
   /** The snapshot of `configuration` that comes after the one in force. */
   next(configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
-    const { deployment, member, listeners, routes, trustedPeers, client, log } = configuration;
+    const { deployment, member, listeners, routes, unrouted, trustedPeers, client, log } = configuration;
     const { queryAllowed } = log;
     return {
       revision: this.revision + 1,
@@ -39,6 +39,7 @@ export class InForce {
       member,
       listeners: listeners.map((listener) => this.#whereItIs(listener)),
       routes,
+      unrouted,
       upstreams,
       trustedPeers,
       client,

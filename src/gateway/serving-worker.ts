@@ -150,7 +150,8 @@ export class ServingWorker {
       const upstream = spec.action.kind === 'upstream' ? (this.#upstreams.get(spec.action.upstream) ?? null) : null;
       return { match: spec.match, route: compileRoute(spec, upstream) };
     });
-    this.#serving = { revision: snapshot.revision, deployment, router: createRouter(entries) };
+    const { revision, unrouted } = snapshot;
+    this.#serving = { revision, deployment, unrouted, router: createRouter(entries) };
     this.#closeGoneUpstreams(snapshot);
   }
 

@@ -119,7 +119,7 @@ export class Http1World implements World {
       this.settings.onStep?.();
       return router.route(request);
     };
-    return { revision: 7, deployment: 'edge', router: { route } };
+    return { revision: 7, deployment: 'edge', router: { route }, unrouted: { errorPages: {}, disclosure: 'public' } };
   }
 
   /** What is composed, sent and chosen are steps too. */

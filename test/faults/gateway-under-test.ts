@@ -78,6 +78,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
     member: 'one',
     listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false }],
     routes: targets.flatMap((target) => target.prefixes.map((prefix) => routeTo(target, prefix, timeouts))),
+    unrouted: { errorPages: {}, disclosure: 'operator' },
     upstreams: targets.flatMap((target) => upstreamOf(target)),
     applications: [],
     // The run names its own request ids, where the client will not see a response that tells one.

@@ -361,3 +361,18 @@ routes:
     assert.match(down.content.toString(), /unix:\/run\/secret\/app\.sock: /);
   });
 });
+
+test('what the file says of answers holds for requests without a route, and for what is no request', async () => {
+  const gateway = await startFromYaml(
+    'disclosure: operator\nlisteners: { http: "127.0.0.1:0" }\nroutes: [{ path: /only, respond: { status: 200 } }]',
+  );
+  try {
+    const unrouted = JSON.parse((await gateway.get('/elsewhere')).content.toString()) as Record<string, unknown>;
+    assert.equal(unrouted['cause'], 'no_route');
+    assert.match(String(unrouted['next_step']), /candor/);
+    const refused = await gateway.send('GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n');
+    assert.match(refused.content.toString(), /"evidence"/);
+  } finally {
+    await gateway.stop();
+  }
+});
