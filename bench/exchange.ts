@@ -59,6 +59,7 @@ const counts = {
   worker: 1,
   clientConnections: 0,
   clientConnectionsTotal: 0,
+  clientConnectionsRefused: 0,
   exchangesActive: 0,
   upstreamConnections: 0,
   upstreamConnectionsIdle: 0,

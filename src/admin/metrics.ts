@@ -120,6 +120,11 @@ type Total = Exclude<keyof WorkerCounts, 'worker'>;
 const workerMetrics: readonly (readonly [key: Total, name: string, help: string])[] = [
   ['clientConnections', 'candor_client_connections', 'Connections of clients that are open.'],
   ['clientConnectionsTotal', 'candor_client_connections_total', 'Connections of clients that were accepted.'],
+  [
+    'clientConnectionsRefused',
+    'candor_client_connections_refused_total',
+    'Connections of clients that were closed at once, since there was no place for them.',
+  ],
   ['exchangesActive', 'candor_exchanges_active', 'Exchanges that have begun and not ended.'],
   ['upstreamConnections', 'candor_upstream_connections', 'Connections to endpoints that are open, idle ones included.'],
   [

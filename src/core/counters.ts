@@ -31,6 +31,8 @@ export interface WorkerCounts {
   readonly worker: number;
   clientConnections: number;
   clientConnectionsTotal: number;
+  /** Closed at once: there was no place for them, or the system had none. */
+  clientConnectionsRefused: number;
   exchangesActive: number;
   upstreamConnections: number;
   upstreamConnectionsIdle: number;

@@ -28,6 +28,7 @@ export interface EventFacts {
     output: readonly string[];
   };
   instance_restarting: { afterMs: number; failures: number };
+  connections_refused: { count: number; limit: number };
   log_dropped: { what: string; count: number; errno: string | null };
 }
 

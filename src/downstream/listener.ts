@@ -37,8 +37,12 @@ export class ListenerConnections {
 
   accept(transport: Transport): void {
     const { counts } = this.#ports;
-    // Closed without a word: whoever has no place cannot be told so without a place.
-    if (this.#draining || counts.clientConnections >= this.facts.limits.connectionsMax) return transport.close('reset');
+    if (this.#draining) return transport.close('reset');
+    if (counts.clientConnections >= this.facts.limits.connectionsMax) {
+      // Closed without a word, since whoever has no place cannot be told so without a place; but counted and told.
+      counts.clientConnectionsRefused++;
+      return transport.close('reset');
+    }
     counts.clientConnections++;
     counts.clientConnectionsTotal++;
     this.#open.add(new Preface(transport, this.facts, this.#ports));

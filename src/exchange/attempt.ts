@@ -85,6 +85,9 @@ const exitCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
   'connect_refused',
   'connect_reset',
   'response_head_cut',
+  'response_content_short',
+  'response_chunked_cut',
+  'response_content_reset',
 ]);
 
 /** Of all attempts, the one that came furthest tells whether the request may have been executed. */

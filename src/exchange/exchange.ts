@@ -1,5 +1,6 @@
 import { assert, invariantOf } from '../core/assert.ts';
 import type { ClientFacts, EndedExchange, EndKind } from '../core/exchange.ts';
+import { exitBeforeMs } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { failureTable } from '../core/failure-table.ts';
 import type { Fields, Framing, HttpVersion, Ownership, RequestHead, ResponseHead } from '../core/message.ts';
@@ -244,8 +245,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     const decision = decideRetry(this.#retryFacts(attempt, failure));
     attempt.retry = decision.retry;
     attempt.retryReason = decision.reason;
-    if (this.#state === 'committed') this.#truncate(failure);
-    else if (decision.retry) this.#choose(this.#upstreamFound(), failure);
+    if (decision.retry) this.#choose(this.#upstreamFound(), failure);
     else this.#diagnose(failure, attempt);
   }
 
@@ -255,7 +255,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     return {
       attemptsMade: this.attempts.length,
       attemptsMax: upstream.attemptsMax,
-      committed: this.#state === 'committed',
+      committed: this.#isCommitted(),
       helps: failureTable[failure.cause].retry === 'elsewhere',
       delivery: attempt.delivery,
       method: this.method,
@@ -307,7 +307,9 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     this.failure = failure;
     attempt.exit = this.#exitOf(attempt);
     const newsMayCome = this.application !== '' && attempt.exit === null && mayComeOfExit(failure);
-    if (!newsMayCome) return this.#generate(failure);
+    if (!newsMayCome) return this.#conclude(failure);
+    // What has come of a response goes on at once; that it is cut short is said a moment later.
+    if (this.#isCommitted()) this.#downstream.flush();
     this.#state = 'diagnosing';
     this.#newsTimer = this.#ports.clock.schedule(after(this.#ports.clock.now(), exitNewsMs), newsDue, this);
   }
@@ -318,15 +320,28 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     const attempt = this.attempts.at(-1) as Attempt;
     attempt.exit = this.#exitOf(attempt);
     try {
-      this.#generate(this.failure);
+      this.#conclude(this.failure);
     } catch (error) {
       this.#broken(error);
     }
   }
 
+  /** The exit of the attempt's instance, where it came shortly before the attempt failed or was noticed with it. */
   #exitOf(attempt: Attempt): Attempt['exit'] {
     const { exit } = attempt.target;
-    return exit !== null && this.#ports.clock.now() - exit.atInstant < exitExplainsMs ? exit : null;
+    if (exit === null || attempt.failure === null) return null;
+    const beforeMs = exitBeforeMs(attempt, exit, this.startedAt);
+    return beforeMs < exitExplainsMs && beforeMs > -exitNoticedMs ? exit : null;
+  }
+
+  /** No further attempt will be made: before the commit the gateway answers, after it the response is cut short. */
+  #conclude(failure: Failure): void {
+    if (this.#isCommitted()) this.#truncate(failure);
+    else this.#generate(failure);
+  }
+
+  #isCommitted(): boolean {
+    return this.statusSent > 0;
   }
 
   #generate(failure: Failure): void {
@@ -362,8 +377,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
       this.end = 'abandoned';
       return this.#finish();
     }
-    if (this.#state === 'committed') this.#truncate(failure);
-    else this.#generate(failure);
+    this.#conclude(failure);
   }
 
   /** A defect of ours, caught here where nobody but the event loop would: it ends this exchange, and no other. */
@@ -398,7 +412,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
   onLimitReached(): void {
     const limitMs = this.#route?.timeouts.exchangeMs ?? 0;
     const address = this.#attempt?.address ?? null;
-    const stage = this.#state === 'committed' ? 'content' : 'response';
+    const stage = this.#isCommitted() ? 'content' : 'response';
     try {
       this.onRequestFailed(fail('exchange_timeout', stage, { address, limitMs }));
     } catch (error) {
@@ -413,6 +427,7 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
     this.#state = 'ended';
     this.#limitTimer?.cancel();
     this.#newsTimer?.cancel();
+    for (const attempt of this.attempts) if (attempt.exit === null) attempt.exit = this.#exitOf(attempt);
     this.endedAt = this.#ports.clock.now();
     this.#ports.recorder.ended(this);
   }
@@ -440,6 +455,9 @@ export class Exchange implements DownstreamHandler, StreamWaiter, UpstreamHandle
 
 /** How long a failure waits for the news of an exit: main hears of it and tells us within a few milliseconds. */
 const exitNewsMs = 50;
+
+/** A connection breaks before the system has told anybody that its process ended; news this late is still of that end. */
+const exitNoticedMs = 250;
 
 /** Failures of a request that has not been read to its end, by a client that is still there. */
 const requestOnly: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([

@@ -1,10 +1,17 @@
 import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
-import { addressText, type EndpointId, type EndpointState, type UpstreamId } from '../core/endpoint.ts';
+import {
+  addressText,
+  type EndpointId,
+  type EndpointState,
+  type InstanceExit,
+  type UpstreamId,
+} from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { LiveInstance } from '../deploy/instance.ts';
 import type { Supervisor } from '../deploy/supervisor.ts';
+import { TextRedactor } from '../record/redact.ts';
 import { WatchedEndpoint, type WatchPorts } from '../upstream/watched-endpoint.ts';
 
 export interface BoardParts {
@@ -155,9 +162,18 @@ export class EndpointBoard {
 }
 
 function endpointOfInstance(upstream: UpstreamId, instance: LiveInstance): EndpointSnapshot {
-  const { address, state, reason, sinceInstant, release, exit } = instance;
+  const { address, state, sinceInstant, release } = instance;
   const id = `${upstream}/${instance.id}/${addressText(address)}` as EndpointId;
+  // What an application printed goes into answers and records from here on: never with its credentials.
+  const reason = redactor.redact(instance.reason);
+  const exit = instance.exit === null ? null : redactedExit(instance.exit);
   return { id, address, state, reason, sinceInstant, checks: null, release, exit };
+}
+
+const redactor = new TextRedactor();
+
+function redactedExit(exit: InstanceExit): InstanceExit {
+  return exit.lastLine === null ? exit : { ...exit, lastLine: redactor.redact(exit.lastLine) };
 }
 
 function checkName({ application, check }: UpstreamSpec): string {

@@ -20,6 +20,7 @@ import type { FromWorker, OpenListener } from './messages.ts';
 import { newApplications, reload } from './reload.ts';
 import { drainWorker } from './shutdown.ts';
 import { ListenFailure, LogFailure } from './start-failure.ts';
+import { RefusalReport } from './refusal-report.ts';
 import { statusOf } from './status.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
@@ -80,6 +81,7 @@ class RunningGateway implements Gateway {
   readonly #outlook: Outlook;
   readonly #workers: Workers;
   readonly #inForce: InForce;
+  readonly #refusals: RefusalReport;
   #checksUnclassified = 0;
   #state: GatewayStatus['state'] = 'starting';
   /** Reloads and replacements of a worker, one at a time, in the order in which they came up. */
@@ -96,6 +98,7 @@ class RunningGateway implements Gateway {
     const { member } = options.configuration;
     const epoch = new IdSource(systemRandom).requestId(this.#startedWall);
     this.#hub = createEventHub({ epoch, member, clock, revision: () => this.#inForce.revision });
+    this.#refusals = new RefusalReport(clock, this.#hub);
     const { watcher } = options;
     if (watcher?.told !== undefined) this.#hub.subscribe((event) => watcher.told?.(event));
     this.#log = new ExchangeLog(clock, this.#hub);
@@ -229,6 +232,7 @@ class RunningGateway implements Gateway {
 
   #heard(batch: Extract<FromWorker, { kind: 'batch' }>): void {
     this.#totals.add(batch.exchanges);
+    this.#refusals.note(this.counts().workers[0]?.clientConnectionsRefused ?? 0, this.#inForce.configuration.client);
     const { lines } = batch;
     if (lines === null) return;
     this.#log.append(lines);

@@ -263,7 +263,11 @@ export class ServingWorker {
             listener = { listening, connections, held };
             resolve(listener);
           },
-          onListenFailed: resolve,
+          onListenFailed: (errno) => {
+            // Once it listens, what fails is accepting: the system has no descriptor for one more.
+            if (listener === null) resolve(errno);
+            else this.#counts.clientConnectionsRefused++;
+          },
           onConnection: (transport) => {
             if (listener?.held === null) return connections.accept(transport);
             transport.pause();

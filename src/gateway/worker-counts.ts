@@ -5,6 +5,7 @@ export function noCounts(worker: number): WorkerCounts {
     worker,
     clientConnections: 0,
     clientConnectionsTotal: 0,
+    clientConnectionsRefused: 0,
     exchangesActive: 0,
     upstreamConnections: 0,
     upstreamConnectionsIdle: 0,
@@ -32,6 +33,7 @@ export function addTotals(counts: WorkerCounts, gone: WorkerCounts): WorkerCount
   return {
     ...counts,
     clientConnectionsTotal: counts.clientConnectionsTotal + gone.clientConnectionsTotal,
+    clientConnectionsRefused: counts.clientConnectionsRefused + gone.clientConnectionsRefused,
     upstreamConnectionsTotal: counts.upstreamConnectionsTotal + gone.upstreamConnectionsTotal,
     upstreamReusesTotal: counts.upstreamReusesTotal + gone.upstreamReusesTotal,
     recordsDropped: counts.recordsDropped + gone.recordsDropped,

@@ -447,6 +447,7 @@ describe('metrics', () => {
     const worker = {
       clientConnections: 2,
       clientConnectionsTotal: 9,
+      clientConnectionsRefused: 0,
       exchangesActive: 1,
       upstreamConnections: 3,
       upstreamConnectionsIdle: 1,

@@ -608,6 +608,7 @@ function noCounts(): WorkerCounts {
     worker: 0,
     clientConnections: 0,
     clientConnectionsTotal: 0,
+    clientConnectionsRefused: 0,
     exchangesActive: 0,
     upstreamConnections: 0,
     upstreamConnectionsIdle: 0,

@@ -46,7 +46,12 @@ export class StreamWorld implements World {
       const compiled = compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null);
       return { match: spec.match, route: compiled };
     });
-    this.#serving = { revision: 7, deployment: 'edge', router: createRouter(entries), unrouted: { errorPages: {}, disclosure: 'public' } };
+    this.#serving = {
+      revision: 7,
+      deployment: 'edge',
+      router: createRouter(entries),
+      unrouted: { errorPages: {}, disclosure: 'public' },
+    };
   }
 
   #upstream(): Upstream {

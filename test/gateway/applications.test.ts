@@ -41,7 +41,10 @@ function problemOf(response: RawResponse): Record<string, unknown> {
 describe('an application that dies while it has a request', () => {
   const deaths: [path: string, says: RegExp][] = [
     ['/killed', /The instance was killed by SIGKILL .*(?:earlier|later); its last line: "about to be killed"/],
-    ['/exits', /The instance exited with code 3, .*(?:earlier|later); its last line: "cannot go on: no database"/],
+    [
+      '/exits',
+      /The instance exited with code 3, .*(?:earlier|later); its last line: "cannot go on: no database, token=…"/,
+    ],
   ];
   for (const [path, says] of deaths) {
     test(`${path}: the answer names it`, async () => {
@@ -77,7 +80,7 @@ describe('an application that dies while it has a request', () => {
     assert.match(String(problemOf(response)['detail']), /killed by SIGKILL.*last line: "?deaf and gone/);
   });
 
-  test('in the middle of its answer: the answer is cut, not completed, and the exit is an event', async () => {
+  test('in the middle of its answer: the answer is cut, not completed, and the exit is named', async () => {
     edge = await startFromYaml(application());
     await ready();
     const client = edge.connect();
@@ -88,6 +91,9 @@ describe('an application that dies while it has a request', () => {
     assert.notEqual(outcome.state, 'open');
     const record = await edge.record(outcome.response ?? '');
     assert.deepEqual([record.end, record.cause], ['truncated', 'response_content_short']);
+    const exit = record.attempts.at(-1)?.exit;
+    assert.deepEqual([exit?.code, exit?.last_line], [4, 'died in the middle, password=…']);
+    assert.match(record.detail ?? '', /exited with code 4/);
     await until('the exit is told', () => edge.eventsOf('instance_exited').length === 1);
     assert.equal(edge.eventsOf('instance_exited')[0]?.evidence.code, 4);
   });
