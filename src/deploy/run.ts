@@ -21,8 +21,11 @@ export interface RunListener {
   onGone(): void;
 }
 
-/** Output of a program that has ended comes within this time, unless something that it started holds the pipe. */
-const lastWordsMs = 250;
+/**
+ * Output of a program that has ended comes within this time, unless something that it started holds the pipe. It is
+ * there at once; reading it waits for our own event loop, which on a loaded machine took more than 250 ms.
+ */
+const lastWordsMs = 1000;
 
 /**
  * How often we look whether the rest of a group has gone; the system tells us of our own child's end only. A look
