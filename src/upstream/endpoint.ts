@@ -133,14 +133,19 @@ export class LiveEndpoint implements ConnectionHome {
 
   #open(waiter: StreamWaiter, limits: OpeningLimits): PendingStream {
     this.#openings++;
+    let isPending = true;
+    const done = (): void => {
+      if (isPending) this.#openings--;
+      isPending = false;
+    };
     const opened: OpeningWaiter = {
       onStage: (stage) => waiter.onStage(stage),
       onOpened: (transport) => {
-        this.#openings--;
+        done();
         waiter.onStream(this.#adopt(transport, tls));
       },
       onNotOpened: (failure: Failure) => {
-        this.#openings--;
+        done();
         waiter.onNoStream(failure);
       },
     };
@@ -151,7 +156,7 @@ export class LiveEndpoint implements ConnectionHome {
     opening.begin();
     return {
       cancel: () => {
-        this.#openings--;
+        done();
         opening.cancel();
       },
     };

@@ -44,6 +44,8 @@ export interface OpeningPorts {
  */
 export class Opening extends Deadline implements ResolveWaiter, ConnectWaiter {
   #stage: 'dns' | 'connect' | 'tls' | 'over' = 'connect';
+  /** Of a name that was looked up: those not tried yet. */
+  #addresses: string[] = [];
   #step: Cancellable | null = null;
   readonly #place: ConnectPlace;
 
@@ -66,6 +68,7 @@ export class Opening extends Deadline implements ResolveWaiter, ConnectWaiter {
   begin(): void {
     this.#ports.deadlines.add(this);
     const { address } = this.#target;
+    this.#enter('connect', this.#target.limits.connectMs);
     if (address.kind === 'unix') this.#connect({ kind: 'unix', path: address.path });
     else if (isIP(address.host) !== 0) this.#connect({ kind: 'tcp', address: address.host, port: address.port });
     else this.#resolve(address.host);
@@ -84,7 +87,20 @@ export class Opening extends Deadline implements ResolveWaiter, ConnectWaiter {
   onResolved(addresses: readonly string[]): void {
     if (this.#stage !== 'dns' || this.#target.address.kind !== 'tcp') return;
     this.#waiter.onStage('dns');
-    this.#connect({ kind: 'tcp', address: addresses[0] ?? this.#target.address.host, port: this.#target.address.port });
+    this.#enter('connect', this.#target.limits.connectMs);
+    this.#addresses = [...addresses];
+    this.#connectNext();
+  }
+
+  /**
+   * One address of a name after the other, all within the one limit: `localhost` is two addresses on most machines, and
+   * an application listens on one. False when none is left.
+   */
+  #connectNext(): boolean {
+    const address = this.#addresses.shift();
+    if (address === undefined || this.#target.address.kind !== 'tcp') return false;
+    this.#connect({ kind: 'tcp', address, port: this.#target.address.port });
+    return true;
   }
 
   onResolveFailed(fault: WorldFault): void {
@@ -92,7 +108,6 @@ export class Opening extends Deadline implements ResolveWaiter, ConnectWaiter {
   }
 
   #connect(to: { kind: 'tcp'; address: string; port: number } | { kind: 'unix'; path: string }): void {
-    this.#enter('connect', this.#target.limits.connectMs);
     const { tls } = this.#target;
     const tlsTarget = tls === null ? null : { serverName: this.#place.name, verify: tls.verify, ca: tls.ca };
     this.#step = this.#ports.connector.connect({ ...to, tls: tlsTarget }, this);
@@ -112,6 +127,8 @@ export class Opening extends Deadline implements ResolveWaiter, ConnectWaiter {
   }
 
   onConnectFailed(fault: WorldFault): void {
+    // Nothing has been sent: another address of the same name may do. A handshake that fails is no matter of addresses.
+    if (this.#stage === 'connect' && this.#connectNext()) return;
     this.#failed(fault);
   }
 
