@@ -2,7 +2,7 @@
  * Writes docs/failures.md from the failure table, so that the document for people on call says what the code
  * says. With `--check` it writes nothing and exits 1 when the file differs.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FailureSpec } from '../src/core/failure-spec.ts';
 import { failureTable } from '../src/core/failure-table.ts';
@@ -123,6 +123,16 @@ function evidenceLine(field: string): string {
   return `- \`${name}\` (${type.replaceAll("'", '"').replaceAll('|', 'or')}): ${meaning}`;
 }
 
+/** The rooms that could raise a cause: all but the one that declares it, tests and test tools. */
+const source: string = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/^(?:core|testing)\b/.test(file))
+  .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
+  .join('\n');
+
+function isRaised(cause: Cause): boolean {
+  return source.includes(`'${cause}'`);
+}
+
 function section(cause: Cause, evidence: readonly string[]): string {
   const spec = specFor(cause);
   const facts = [
@@ -137,6 +147,9 @@ function section(cause: Cause, evidence: readonly string[]): string {
     '',
     `${facts.join(' · ')}.`,
     '',
+    ...(isRaised(cause)
+      ? []
+      : ['*Nothing raises it yet; it is here so that its name and its status are settled.*', '']),
     `**It says, for example:** ${exampleOf(cause)}`,
     '',
     '**Usual causes,** commonest first:',
