@@ -72,7 +72,7 @@ class Simulation {
         application: 'shop',
         endpointWindowOctets: 8192,
         limits: { contentMs: 4000, headMs: 4000, keepAliveMs: 3000, writeMs: 6000, contentOctetsMax: 200_000 },
-        timeouts: { responseHeadMs: 4000, idleMs: 2000, exchangeMs: 30_000 },
+        timeouts: { responseHeadMs: 4000, idleMs: 2000, exchangeMs: network.next() < 0.5 ? null : 30_000 },
       },
       {
         pairOptions: (side) => ({
