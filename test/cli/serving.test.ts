@@ -152,12 +152,13 @@ describe('candor run', () => {
     const port = await freePort();
     await startRun(port);
     const answer = await get(port, '/die');
-    assert.equal(answer.status, 502);
+    // The second attempt may come after main has heard of the exit: then no instance is ready.
+    assert.ok(answer.status === 502 || answer.status === 503, String(answer.status));
     const id = String(answer.fields['x-request-id']);
     const explained = await candor('explain', id);
     assert.equal(explained.code, 0, explained.stderr);
-    assert.match(explained.stdout, new RegExp(`^GET 127\\.0\\.0\\.1:${port}/die 502\\n {2}${id}`));
-    assert.match(explained.stdout, /VERDICT {2}(reset|unreachable)/);
+    assert.match(explained.stdout, new RegExp(`^GET 127\\.0\\.0\\.1:${port}/die ${answer.status}\\n {2}${id}`));
+    assert.match(explained.stdout, /VERDICT {2}(reset|unreachable|refused)/);
     const status = await candor('status', '--json');
     assert.equal(JSON.parse(status.stdout).applications[0].id, 'app');
     const unknown = await candor('explain', 'nothing');
