@@ -158,7 +158,7 @@ describe('candor run', () => {
     const explained = await candor('explain', id);
     assert.equal(explained.code, 0, explained.stderr);
     assert.match(explained.stdout, new RegExp(`^GET 127\\.0\\.0\\.1:${port}/die ${answer.status}\\n {2}${id}`));
-    assert.match(explained.stdout, /VERDICT {2}(reset|unreachable|refused)/);
+    assert.match(explained.stdout, /VERDICT {2}(reset|unreachable|declined)/);
     const status = await candor('status', '--json');
     assert.equal(JSON.parse(status.stdout).applications[0].id, 'app');
     const unknown = await candor('explain', 'nothing');
