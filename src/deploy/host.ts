@@ -59,6 +59,8 @@ export interface Program {
   watchMemory(now: Instant): void;
   /** Stops listening to its output, and forgets it. */
   discard(): void;
+  /** Tells as lines what it has begun to write, although its output has not ended. */
+  tellUnfinishedLines(): void;
 }
 
 export interface ProgramExit {

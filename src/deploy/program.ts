@@ -48,6 +48,7 @@ class RunningProgram implements Program {
   readonly #child: ChildProcess;
   readonly #memoryKills: MemoryKills;
   readonly #guard: OrphanGuard;
+  readonly #readers: readonly LineReader[];
 
   constructor(
     child: ChildProcess,
@@ -63,8 +64,7 @@ class RunningProgram implements Program {
     // First of all: until the guard knows the group, killing Candor would leave it running.
     this.guarded = guard.watch(pid, request.stopMs);
     this.#memoryKills = new MemoryKills(pid, clock.now());
-    readLines(child.stdout, 'stdout', listener);
-    readLines(child.stderr, 'stderr', listener);
+    this.#readers = [readLines(child.stdout, 'stdout', listener), readLines(child.stderr, 'stderr', listener)];
     child.once('exit', (code, signal) => listener.onExited(this.#exitOf(code, signal, clock.now())));
     child.once('close', () => listener.onOutputEnded());
     child.on('error', () => {}); // of a signal that could not be sent; starting has succeeded
@@ -82,6 +82,10 @@ class RunningProgram implements Program {
     this.#memoryKills.watch(now);
   }
 
+  tellUnfinishedLines(): void {
+    for (const reader of this.#readers) reader.end();
+  }
+
   discard(): void {
     this.#guard.forget(this.pid);
     this.#child.stdout?.destroy();
@@ -95,11 +99,12 @@ class RunningProgram implements Program {
   }
 }
 
-function readLines(stream: Readable | null, name: OutputStream, listener: ProgramListener): void {
+function readLines(stream: Readable | null, name: OutputStream, listener: ProgramListener): LineReader {
   const reader = new LineReader((line) => listener.onLine(name, line));
   stream?.on('data', (chunk: Buffer) => reader.read(chunk));
   stream?.once('close', () => reader.end());
   stream?.on('error', () => {}); // a pipe that breaks ends; `close` follows
+  return reader;
 }
 
 /** What a service manager told Candor, and Candor alone: an application that took it over would answer in its place. */

@@ -180,7 +180,7 @@ test('a program whose child listens on an address that 127.0.0.1 does not reach 
 
 test('of much output the last 200 lines are kept, harmless, and all of it is shown', async (t) => {
   const much =
-    "for (let n = 1; n <= 1000; n++) console.log('line', n); console.log('\\x1b[31mred\\x07'); console.log('x'.repeat(10000))";
+    "for (let n = 1; n <= 1000; n++) console.log('line', n); console.log('\\x1b[31mred\\x07'); process.stdout.write('x'.repeat(10000))";
   const { find, lines } = run(t, application(much));
   const { output } = (await until('the exit', () => find('instance_exited'))).evidence;
   assert.equal(output.length, 200);

@@ -147,6 +147,8 @@ export class Run {
   #tellLastWords(): void {
     if (this.#closed || this.#lastWordsTold) return;
     this.#lastWordsTold = true;
+    // Where something still holds the pipe, the end of a line may never come.
+    this.#program?.tellUnfinishedLines();
     this.#lastWordsTimer?.cancel();
     this.#listener.onLastWords();
     this.#lookWhetherGone();

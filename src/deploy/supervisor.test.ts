@@ -68,6 +68,7 @@ class FakeProgram implements Program {
 
   watchMemory(): void {}
   discard(): void {}
+  tellUnfinishedLines(): void {}
 }
 
 /** A whole machine in simulated time. */
