@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { cacheFolder } from './repository.ts';
 
 /** Programs of others that tests and measurements run beside ours. */
-export type PeerName = 'nginx' | 'wrk' | 'curl';
+export type PeerName = 'nginx' | 'haproxy' | 'caddy' | 'apache2' | 'wrk' | 'curl';
 
 export type Peer =
   | { readonly path: string; readonly env: Readonly<Record<string, string>> }
@@ -18,6 +18,9 @@ interface PeerSpec {
 
 const specs: Readonly<Record<PeerName, PeerSpec>> = {
   nginx: { packages: ['nginx', 'nginx-core'] },
+  haproxy: { packages: ['haproxy'] },
+  caddy: { packages: ['caddy'] },
+  apache2: { packages: ['apache2-bin'] },
   wrk: { packages: ['wrk'] },
   curl: { packages: ['curl'] },
 };
@@ -68,10 +71,15 @@ function fetchProgram(name: PeerName, folder: string, say: (line: string) => voi
     return `${name} could not be fetched from Debian (offline?); install it to run what needs it`;
 
   const program = findUnpacked(name, folder) as string;
-  for (const library of librariesOf(holder)) {
-    if (missingLibraries(program, folder).length === 0) break;
-    say(`fetching ${library}, which ${holder} needs`);
-    unpack(library, folder);
+  const known = new Set([holder]);
+  for (const needing of known) {
+    for (const library of librariesOf(needing)) {
+      if (missingLibraries(program, folder).length === 0) break;
+      if (known.has(library)) continue;
+      known.add(library);
+      say(`fetching ${library}, which ${needing} needs`);
+      unpack(library, folder);
+    }
   }
   const missing = missingLibraries(program, folder);
   return missing.length === 0 ? null : `${name} lacks the libraries ${missing.join(', ')} here; install ${name}`;
