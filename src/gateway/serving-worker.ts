@@ -1,52 +1,27 @@
-import type { ListenerSpec } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
-import { drainMs } from '../core/drain.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { Random } from '../core/random.ts';
-import type { DownstreamPorts, ListenerFacts } from '../downstream/ports.ts';
-import { ListenerConnections } from '../downstream/listener.ts';
 import { Exchange } from '../exchange/exchange.ts';
 import type { ExchangePorts, Serving } from '../exchange/ports.ts';
 import { RecordBatch } from '../record/batch.ts';
 import { ExchangeCounters } from '../record/counters.ts';
 import { RecordWriter } from '../record/write-record.ts';
 import { socketConnector } from '../transport/connect.ts';
-import { listen, type Listening } from '../transport/listen.ts';
-import type { Transport } from '../core/transport.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { OctetWriter } from '../wire/octet-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { compileRoute } from './compile-route.ts';
-
-import type { FromWorker, ListenProblem, OpenListener, WorkerBirth } from './messages.ts';
+import type { FromWorker, WorkerBirth } from './messages.ts';
 import { createRouter } from './router.ts';
 import { createTrust } from './trust.ts';
 import { sharedCounts } from './worker-counts.ts';
-
-interface OpenedListener {
-  readonly listening: Listening;
-  readonly connections: ListenerConnections;
-  /** Connections that came before the snapshot was in force; null from then on. */
-  held: Transport[] | null;
-}
-
-/** Where a listener of the snapshot is to be found: by host and port as they are, not as they were asked for. */
-interface ListenerPlace {
-  readonly spec: ListenerSpec;
-  readonly place: string;
-}
-
-interface NewListeners {
-  readonly opened: ReadonlyMap<string, OpenedListener>;
-  readonly problems: readonly ListenProblem[];
-  readonly places: readonly ListenerPlace[];
-}
+import { WorkerListeners } from './worker-listeners.ts';
 
 /** How often counts go to main while nothing is recorded. */
 const reportMs = 250;
@@ -64,11 +39,8 @@ export class ServingWorker {
   readonly #counters = new ExchangeCounters();
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
-  readonly #downstreamPorts: Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed'>;
   readonly #upstreams = new Map<string, LiveUpstream>();
-  readonly #listeners = new Map<string, OpenedListener>();
-  /** Of listeners that are closed: these live on until their exchange is over, or its time is. */
-  readonly #leaving = new Set<ListenerConnections>();
+  readonly #listeners: WorkerListeners;
   #recorder: RecordWriter | null = null;
   #serving: Serving | null = null;
   #isTrusted: (address: string) => boolean = () => false;
@@ -102,31 +74,33 @@ export class ServingWorker {
       ids: new IdSource(random),
       recorder: { ended: (exchange) => this.#ended(exchange) },
     };
-    this.#downstreamPorts = {
-      ...shared,
-      exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },
-      isTrusted: (address) => this.#isTrusted(address),
-    };
+    this.#listeners = new WorkerListeners({
+      clock,
+      downstream: {
+        ...shared,
+        exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },
+        isTrusted: (address) => this.#isTrusted(address),
+      },
+      drained,
+      onRefused: () => {
+        this.#counts.clientConnectionsRefused++;
+      },
+      onConnectionClosed: () => this.#lookWhetherDrained(),
+    });
     this.#reportRegularly();
   }
 
   /** Takes a snapshot whole, or nothing of it: new listeners are opened first, and only then is anything changed. */
   async apply(snapshot: Snapshot): Promise<void> {
-    const { opened, problems, places } = await this.#openNew(snapshot);
-    if (problems.length > 0 || this.#draining) {
-      for (const listener of opened.values()) discard(listener);
-      return this.#tell({ kind: 'rejected', revision: snapshot.revision, failures: problems }, []);
+    const { revision } = snapshot;
+    const fresh = await this.#listeners.openNew(snapshot);
+    if (fresh.problems.length > 0 || this.#draining) {
+      this.#listeners.discard(fresh);
+      return this.#tell({ kind: 'rejected', revision, failures: fresh.problems }, []);
     }
     this.#install(snapshot);
-    for (const [key, listener] of opened) this.#listeners.set(key, listener);
-    for (const listener of opened.values()) admit(listener);
-    for (const { spec, place } of places) {
-      const listener = this.#listeners.get(place);
-      if (listener !== undefined) listener.connections.facts = listenerFacts(spec, snapshot);
-    }
-    this.#closeAllBut(new Set(places.map(({ place }) => place)));
-    const listeners = places.map(({ spec, place }) => this.#openListener(spec, place));
-    this.#tell({ kind: 'applied', revision: snapshot.revision, listeners }, []);
+    const listeners = this.#listeners.admit(fresh, snapshot);
+    this.#tell({ kind: 'applied', revision, listeners }, []);
   }
 
   #install(snapshot: Snapshot): void {
@@ -177,15 +151,14 @@ export class ServingWorker {
   /** Listeners close, idle connections too; the rest end after the exchange they are in. */
   drain(): void {
     this.#draining = true;
-    for (const listener of this.#listeners.values()) this.#close(listener);
-    this.#listeners.clear();
+    this.#listeners.drain();
     this.#lookWhetherDrained();
   }
 
   /** The time for draining is over. */
   cut(): void {
     this.#draining = true;
-    for (const connections of this.#leaving) connections.cut(drained);
+    this.#listeners.cut();
     // An answer that its client does not take is cut as well, when it has had the time to take it.
     this.#clock.schedule(after(this.#clock.now(), answerTakenMs), cutAgain, this as ServingWorker);
     this.#lookWhetherDrained();
@@ -193,14 +166,14 @@ export class ServingWorker {
 
   /** For the timer of `cut` alone. */
   cutAgain(): void {
-    for (const connections of this.#leaving) connections.cut(drained);
+    this.#listeners.cut();
     this.#lookWhetherDrained();
   }
 
   /** Connections that linger are waited for too: so their clients read the answer before they see a reset. */
   #lookWhetherDrained(): void {
     if (!this.#draining || this.#counts.exchangesActive > 0) return;
-    if ([...this.#leaving].some(({ size }) => size > 0)) {
+    if (this.#listeners.isLeaving) {
       this.#lingering ??= this.#clock.schedule(after(this.#clock.now(), lingerMs), lingered, this as ServingWorker);
       return;
     }
@@ -212,87 +185,6 @@ export class ServingWorker {
     this.#lingering?.cancel();
     this.#report();
     this.#tell({ kind: 'drained' }, []);
-  }
-
-  #close({ listening, connections }: OpenedListener): void {
-    void listening.close();
-    this.#leaving.add(connections);
-    connections.drain();
-    if (connections.size === 0) this.#leaving.delete(connections);
-    else this.#clock.schedule(after(this.#clock.now(), drainMs), cutConnections, connections);
-  }
-
-  async #openNew(snapshot: Snapshot): Promise<NewListeners> {
-    const opened = new Map<string, OpenedListener>();
-    const problems: ListenProblem[] = [];
-    const places: ListenerPlace[] = [];
-    for (const spec of snapshot.listeners) {
-      const { id, host, port } = spec;
-      const asked = `${host}:${port}`;
-      if (this.#listeners.has(asked)) {
-        places.push({ spec, place: asked });
-        continue;
-      }
-      const listener = await this.#open(spec, snapshot);
-      if (typeof listener === 'string') {
-        problems.push({ listener: id, host, port, errno: listener });
-        continue;
-      }
-      const place = `${host}:${listener.listening.address.port}`;
-      opened.set(place, listener);
-      places.push({ spec, place });
-    }
-    return { opened, problems, places };
-  }
-
-  /** Listens, and holds what connects until the snapshot is in force. Resolves to an errno where it cannot. */
-  #open(spec: ListenerSpec, snapshot: Snapshot): Promise<OpenedListener | string> {
-    const connections: ListenerConnections = new ListenerConnections(
-      listenerFacts(spec, snapshot),
-      this.#downstreamPorts,
-      () => this.#connectionClosed(connections),
-    );
-    const { host, port } = spec;
-    return new Promise((resolve) => {
-      const held: Transport[] = [];
-      let listener: OpenedListener | null = null;
-      listen(
-        { host, port, sharePort: false },
-        {
-          onListening: (listening) => {
-            listener = { listening, connections, held };
-            resolve(listener);
-          },
-          onListenFailed: (errno) => {
-            // Once it listens, what fails is accepting: the system has no descriptor for one more.
-            if (listener === null) resolve(errno);
-            else this.#counts.clientConnectionsRefused++;
-          },
-          onConnection: (transport) => {
-            if (listener?.held === null) return connections.accept(transport);
-            transport.pause();
-            held.push(transport);
-          },
-        },
-      );
-    });
-  }
-
-  #connectionClosed(connections: ListenerConnections): void {
-    if (connections.size === 0) this.#leaving.delete(connections);
-    this.#lookWhetherDrained();
-  }
-
-  #closeAllBut(wanted: ReadonlySet<string>): void {
-    for (const [place, listener] of this.#listeners) {
-      if (wanted.has(place)) continue;
-      this.#close(listener);
-      this.#listeners.delete(place);
-    }
-  }
-
-  #openListener({ id, host, port }: ListenerSpec, place: string): OpenListener {
-    return { id, host, port: this.#listeners.get(place)?.listening.address.port ?? port };
   }
 
   #inForce(): Serving {
@@ -323,10 +215,6 @@ export class ServingWorker {
   }
 }
 
-function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot): ListenerFacts {
-  return { id, proxyProtocol, limits: client };
-}
-
 /** Nobody knows how long the next one will take to start; a client that asks again after this is neither rude nor late. */
 const drained: Failure = fail('drained', 'response', { retryAfterS: 5 });
 
@@ -342,22 +230,4 @@ function cutAgain(worker: ServingWorker): void {
 
 function lingered(worker: ServingWorker): void {
   worker.tellDrained();
-}
-
-function cutConnections(connections: ListenerConnections): void {
-  connections.cut(drained);
-}
-
-function admit(listener: OpenedListener): void {
-  const { held } = listener;
-  listener.held = null;
-  for (const transport of held ?? []) {
-    listener.connections.accept(transport);
-    transport.resume();
-  }
-}
-
-function discard({ listening, held }: OpenedListener): void {
-  void listening.close();
-  for (const transport of held ?? []) transport.close('reset');
 }
