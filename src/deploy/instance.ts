@@ -1,17 +1,15 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { InstanceExit } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { type Clock, type Instant, never, type Timer } from '../core/time.ts';
-import { checkPauseMs, Checks } from './checks.ts';
-import type { Host, ListeningSocket, OutputStream, ProgramExit, StartFailure } from './host.ts';
+import { checkPauseMs } from './checks.ts';
+import type { Host, OutputStream, ProgramExit, StartFailure } from './host.ts';
 import { dueAt, failsMax, type InstanceLife, type LifeEvent, next, type Phase, starting } from './instance-life.ts';
 import { InstanceReport } from './instance-report.ts';
-import { endpointStateOf, exitText, type InstanceFacts, lastSeen, reasonOf } from './instance-words.ts';
-import { misplacedText } from './listening.ts';
+import { endpointStateOf, type InstanceFacts, lastSeen, reasonOf } from './instance-words.ts';
+import { LastRun } from './last-run.ts';
 import { type InstanceStatus, type LiveInstance, statusPhase } from './live-instance.ts';
-import { MisplacementWatch } from './misplacement.ts';
-import { type Observation, passes } from './readiness.ts';
+import { ReadinessWatch } from './readiness-watch.ts';
 import { Run } from './run.ts';
 
 export type { InstanceStatus, LiveInstance } from './live-instance.ts';
@@ -34,21 +32,15 @@ export class Instance {
   readonly id: string;
   readonly #parts: InstanceParts;
   readonly #report: InstanceReport;
+  readonly #readiness: ReadinessWatch;
+  readonly #lastRun = new LastRun();
   #spec: ApplicationSpec;
   #life: InstanceLife;
   #stateSince: Instant;
   #run: Run | null = null;
-  #checks: Checks | null = null;
   #dueTimer: Timer | null = null;
   #restarts = 0;
   #port = 0;
-  #lastObservation: Observation | null = null;
-  #misplaced: string | null = null;
-  #exit: InstanceExit | null = null;
-  #ending: string | null = null;
-  #lastLines: readonly string[] = [];
-  #phaseAtExit: Phase = 'starting';
-  #programExit: ProgramExit = { code: null, signal: null, outOfMemory: null };
   /** Events that came while one was being heard. */
   readonly #unheard: LifeEvent[] = [];
   #hearing = false;
@@ -61,6 +53,16 @@ export class Instance {
     this.#report = new InstanceReport(parts.events, id);
     this.#life = starting(parts.clock.now(), 0);
     this.#stateSince = this.#life.since;
+    this.#readiness = new ReadinessWatch({
+      clock: parts.clock,
+      host: parts.host,
+      life: () => this.#life,
+      onChecked: (passed) => this.#hear({ kind: 'checked', passed }),
+      onMisplaced: (text, port, sockets) => {
+        this.#report.misplaced(text, port, sockets);
+        this.#announce();
+      },
+    });
   }
 
   get phase(): Phase {
@@ -103,7 +105,7 @@ export class Instance {
       reason: this.#reason,
       sinceInstant: this.#stateSince,
       release: null,
-      exit: this.#exit,
+      exit: this.#lastRun.exit,
     };
   }
 
@@ -116,7 +118,7 @@ export class Instance {
       phase: statusPhase(this.#life.phase),
       reason: this.#reason,
       restarts: this.#restarts,
-      lastLines: (own.length > 0 ? own : this.#lastLines).slice(-statusLinesMax),
+      lastLines: (own.length > 0 ? own : this.#lastRun.lines).slice(-statusLinesMax),
     };
   }
 
@@ -128,9 +130,9 @@ export class Instance {
     return {
       spec: this.#spec,
       port: this.#port,
-      lastObservation: this.#lastObservation,
-      misplaced: this.#misplaced,
-      ending: this.#ending,
+      lastObservation: this.#readiness.last,
+      misplaced: this.#readiness.misplaced,
+      ending: this.#lastRun.ending,
     };
   }
 
@@ -161,7 +163,7 @@ export class Instance {
   }
 
   #entered(before: InstanceLife, life: InstanceLife): void {
-    if (checkPauseMs(life, this.#spec.readiness) === null) this.#endChecks();
+    if (checkPauseMs(life, this.#spec.readiness) === null) this.#readiness.end();
     switch (life.phase) {
       case 'starting':
         this.#restarts += 1;
@@ -220,8 +222,7 @@ export class Instance {
   // ── the program ───────────────────────────────────────────────────────────────────────────────────────────
 
   #beginRun(): void {
-    this.#lastObservation = null;
-    this.#misplaced = null;
+    this.#readiness.forget();
     const run = new Run(this.#parts, this.#spec, {
       onNotStarted: (failure) => this.#notStarted(failure),
       onStarted: () => this.#started(run),
@@ -234,8 +235,7 @@ export class Instance {
   }
 
   #endRun(): void {
-    const lines = this.#run?.tail.lines ?? [];
-    if (lines.length > 0) this.#lastLines = lines;
+    this.#lastRun.keep(this.#run?.tail.lines ?? []);
     this.#run?.close();
     this.#run = null;
   }
@@ -245,75 +245,27 @@ export class Instance {
     if (program === null || port === null) return;
     this.#port = port;
     this.#report.started(program, port, this.#spec);
-    this.#beginChecks(run, port);
+    this.#readiness.begin(program, port, () => this.#spec.readiness);
     this.#announce();
   }
 
   #notStarted(failure: StartFailure): void {
-    this.#ending = failure.reason;
+    this.#lastRun.didNotBegin(failure.reason);
     this.#report.notStarted(failure, this.#spec, this.phase);
     this.#hear({ kind: 'not_started', chance: this.#parts.random.next() });
   }
 
   #exited(run: Run, exit: ProgramExit): void {
-    this.#programExit = exit;
-    this.#phaseAtExit = this.phase;
-    this.#noteExit(run, exit, this.#parts.clock.now());
+    this.#lastRun.exited(exit, this.phase, this.#parts.clock.now(), run.tail.lastLine);
     this.#hear({ kind: 'exited' });
-  }
-
-  #noteExit(run: Run, exit: ProgramExit, at: number): void {
-    const { lastLine } = run.tail;
-    this.#exit = {
-      atInstant: at,
-      code: exit.code,
-      signal: exit.signal,
-      outOfMemory: exit.outOfMemory === true,
-      lastLine,
-    };
-    this.#ending = exitText(exit, lastLine);
   }
 
   /** The last line often comes just after the end: the exit is told again with it, and the event has it all. */
   #heardLastWords(run: Run): void {
-    const atInstant = this.#exit?.atInstant ?? this.#parts.clock.now();
-    this.#noteExit(run, this.#programExit, atInstant);
-    const afterMs = Math.round(atInstant - run.startedAt);
+    const last = this.#lastRun;
+    const afterMs = Math.round(last.said(run.tail.lastLine, this.#parts.clock.now()) - run.startedAt);
     const exited = { pid: run.program?.pid ?? 0, afterMs, output: [...run.tail.lines] };
-    this.#report.exited(this.#ending ?? '', this.#programExit, exited, this.#phaseAtExit, this.phase);
-    this.#announce();
-  }
-
-  // ── its readiness ─────────────────────────────────────────────────────────────────────────────────────────
-
-  #beginChecks(run: Run, port: number): void {
-    const misplacement = new MisplacementWatch(this.#parts, (sockets) => this.#foundMisplaced(run, port, sockets));
-    const checks = new Checks(this.#parts, port, this.#spec.readiness, (observation) => {
-      this.#observed(checks, run, observation);
-      if (this.phase === 'starting' && observation.kind === 'refused' && run.program !== null)
-        misplacement.look(run.program, port);
-    });
-    this.#checks = checks;
-    checks.askIn(this.#spec.readiness.intervalMs);
-  }
-
-  #endChecks(): void {
-    this.#checks?.stop();
-    this.#checks = null;
-  }
-
-  #observed(checks: Checks, run: Run, observation: Observation): void {
-    this.#lastObservation = observation;
-    run.program?.watchMemory(this.#parts.clock.now());
-    this.#hear({ kind: 'checked', passed: passes(observation) });
-    const pauseMs = checkPauseMs(this.#life, this.#spec.readiness);
-    if (pauseMs !== null) checks.askIn(pauseMs);
-  }
-
-  #foundMisplaced(run: Run, port: number, sockets: readonly ListeningSocket[]): void {
-    if (this.#run !== run || this.phase !== 'starting') return;
-    this.#misplaced = misplacedText(port, sockets);
-    this.#report.misplaced(this.#misplaced, port, sockets);
+    this.#report.exited(last.ending ?? '', last.programExit, exited, last.phaseAtExit, this.phase);
     this.#announce();
   }
 
