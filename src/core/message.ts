@@ -36,6 +36,11 @@ export const noContent: Framing = { kind: 'none' };
 export const chunkedContent: Framing = { kind: 'chunked' };
 export const contentUntilClose: Framing = { kind: 'until-close' };
 
+/** Whether a message ends with its head. */
+export function hasNoContent(framing: Framing): boolean {
+  return framing.kind === 'none' || (framing.kind === 'length' && framing.octets === 0);
+}
+
 export type HttpVersion = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
 
 export interface RequestHead {

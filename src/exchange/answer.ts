@@ -2,12 +2,13 @@ import { assert } from '../core/assert.ts';
 import type { RouteAction } from '../core/configuration.ts';
 import { exitBeforeMs } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import type { FieldSink, Framing, OutgoingResponse, RequestHead } from '../core/message.ts';
-import type { Clock } from '../core/time.ts';
+import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
+import type { DownstreamStream } from '../core/stream.ts';
+import type { Clock, Instant } from '../core/time.ts';
 import { httpDate } from '../wire/http-date.ts';
-import type { Exchange } from './exchange.ts';
-import { type GeneratedResponse, generateResponse, staticResponse } from './generate.ts';
-import type { Route, Serving } from './ports.ts';
+import type { Attempt } from './attempt.ts';
+import { type GeneratedResponse, type GenerateFacts, generateResponse, staticResponse } from './generate.ts';
+import type { ExchangeState } from './state.ts';
 
 /** A response of our own, ready for the client's side. */
 export interface Answer {
@@ -15,23 +16,22 @@ export interface Answer {
   readonly content: Uint8Array;
 }
 
+/** Hands the whole of it over. */
+export function sendAnswer({ head, content }: Answer, downstream: DownstreamStream): void {
+  downstream.respond(head);
+  downstream.sendContent(content, 0, content.length, 'owned');
+  downstream.endContent(null);
+}
+
 /** The answer to a failure: generated from what the exchange knows when it fails. */
-export function failureAnswer(
-  exchange: Exchange,
-  failure: Failure,
-  request: RequestHead,
-  route: Route | null,
-  serving: Serving,
-  clock: Clock,
-): Answer {
+export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: Clock): Answer {
+  const { request, serving, statusReceived } = exchange;
+  const { disclosure, errorPages } = exchange.matched ?? serving.unrouted;
   const attempt = exchange.attempts.at(-1) ?? null;
-  const exit = attempt?.exit ?? null;
-  const { disclosure, errorPages } = route ?? serving.unrouted;
   const response = generateResponse({
     failure,
     delivery: exchange.delivery,
-    exit:
-      exit === null || attempt === null ? null : { exit, beforeMs: exitBeforeMs(attempt, exit, exchange.startedAt) },
+    exit: attempt === null ? null : exitFacts(attempt, exchange.startedAt),
     requestId: exchange.id,
     method: exchange.method,
     accept: request.fields.get('accept'),
@@ -40,17 +40,22 @@ export function failureAnswer(
     disclosure,
     deployment: serving.deployment,
     nextHop: attempt?.address ?? null,
-    receivedStatus: exchange.statusReceived === 0 ? null : exchange.statusReceived,
+    receivedStatus: statusReceived === 0 ? null : statusReceived,
     errorPages,
     wallTime: clock.wallTime(),
   });
   return answerOf(response, clock);
 }
 
+function exitFacts(attempt: Attempt, startedAt: Instant): GenerateFacts['exit'] {
+  const { exit } = attempt;
+  return exit === null ? null : { exit, beforeMs: exitBeforeMs(attempt, exit, startedAt) };
+}
+
 /** The answer of a route that answers by itself. */
 export function actionAnswer(
   action: Exclude<RouteAction, { kind: 'maintenance' }>,
-  exchange: Exchange,
+  exchange: ExchangeState,
   clock: Clock,
 ): Answer {
   assert(action.kind !== 'upstream', 'a route to an upstream has one');

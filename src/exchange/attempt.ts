@@ -1,12 +1,10 @@
 import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { AttemptFacts, RetryReason } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
+import type { ResponseHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
-import type { UpstreamStream } from '../core/stream.ts';
+import type { PendingStream, UpstreamStream } from '../core/stream.ts';
 import type { Endpoint } from './ports.ts';
-
-/** An instance's exit explains a failure that comes this soon after it. */
-export const exitExplainsMs = 2000;
 
 /** One try at one endpoint, while it runs and afterwards. Times are milliseconds since the exchange began. */
 export class Attempt implements AttemptFacts {
@@ -30,6 +28,9 @@ export class Attempt implements AttemptFacts {
   retry = false;
   retryReason: RetryReason = 'accepted';
   delivery: Delivery = 'not_sent';
+  /** While it waits for a stream, and while it has one. */
+  pending: PendingStream | null = null;
+  stream: UpstreamStream | null = null;
 
   constructor(target: Endpoint, startedMs: number) {
     this.target = target;
@@ -39,16 +40,47 @@ export class Attempt implements AttemptFacts {
     this.startedMs = startedMs;
   }
 
+  /** Something on the way to a connection is done. */
+  reached(stage: 'dns' | 'connect' | 'tls', atMs: number): void {
+    if (stage === 'dns') this.dnsMs = atMs;
+    else if (stage === 'connect') this.connectedMs = atMs;
+    else this.tlsMs = atMs;
+  }
+
   connected(stream: UpstreamStream): void {
+    this.pending = null;
+    this.stream = stream;
     this.reused = stream.reused;
     this.idleMs = stream.reused ? stream.idleMs : -1;
     this.localPort = stream.localPort;
   }
 
-  failed(failure: Failure, endedMs: number, stream: UpstreamStream | null): void {
+  answered(response: ResponseHead, atMs: number): void {
+    this.status = response.status;
+    this.headMs = atMs;
+  }
+
+  /** The response is whole: it went well, whatever becomes of the client. */
+  ended(atMs: number): void {
+    this.endedMs = atMs;
+    this.stream = null;
+  }
+
+  failed(failure: Failure, atMs: number): void {
     this.failure = failure;
-    this.endedMs = endedMs;
-    this.delivery = deliveryOf(stream);
+    this.endedMs = atMs;
+    this.delivery = deliveryOf(this.stream);
+    this.pending = null;
+    this.stream = null;
+  }
+
+  /** It ends for a reason that is not its own. */
+  giveUp(failure: Failure, atMs: number): void {
+    const { pending, stream } = this;
+    this.failed(failure, atMs);
+    this.retryReason = failure.cause === 'exchange_timeout' ? 'no_time_left' : 'not_the_upstream';
+    pending?.cancel();
+    stream?.cancel();
   }
 }
 
@@ -60,35 +92,6 @@ function deliveryOf(stream: UpstreamStream | null): Delivery {
 }
 
 const order: readonly Delivery[] = ['not_sent', 'refused_by_peer', 'partial', 'sent_unknown', 'response_started'];
-
-/**
- * Whether the failure may be no more than the connection's age: the endpoint closed it while our request was
- * on its way (RFC 9112 §9.5). Then a fresh one to the same endpoint is somewhere else.
- */
-export function mayBeStale(attempt: Attempt): boolean {
-  return attempt.reused && attempt.failure !== null && staleCauses.has(attempt.failure.cause);
-}
-
-const staleCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
-  'closed_before_response',
-  'reset_before_response',
-  'send_failed',
-]);
-
-/** Whether a process that ends looks like this from outside. */
-export function mayComeOfExit(failure: Failure): boolean {
-  return exitCauses.has(failure.cause);
-}
-
-const exitCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
-  ...staleCauses,
-  'connect_refused',
-  'connect_reset',
-  'response_head_cut',
-  'response_content_short',
-  'response_chunked_cut',
-  'response_content_reset',
-]);
 
 /** Of all attempts, the one that came furthest tells whether the request may have been executed. */
 export function furthest(a: Delivery, b: Delivery): Delivery {

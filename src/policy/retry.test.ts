@@ -13,7 +13,6 @@ const lost: RetryFacts = {
   method: 'GET',
   contentHeld: true,
   elsewhere: true,
-  timeLeft: true,
 };
 
 const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean, reason: string][] = [
@@ -28,7 +27,6 @@ const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean,
   ['a response that the client has part of', { committed: true }, false, 'committed'],
   ['a cause that no second attempt mends', { helps: false }, false, 'not_the_upstream'],
   ['the last attempt', { attemptsMade: 2 }, false, 'attempts_spent'],
-  ['no time left', { timeLeft: false }, false, 'no_time_left'],
   ['nowhere else to go', { elsewhere: false }, false, 'nowhere_else'],
   ['nothing sent and nowhere else to go', { delivery: 'not_sent', elsewhere: false }, false, 'nowhere_else'],
 ];
@@ -50,7 +48,6 @@ describe('decideRetry', () => {
       method: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK', 'get'),
       contentHeld: fc.boolean(),
       elsewhere: fc.boolean(),
-      timeLeft: fc.boolean(),
     }) as fc.Arbitrary<RetryFacts>;
     fc.assert(
       fc.property(facts, (some) => {

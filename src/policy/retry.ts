@@ -15,7 +15,6 @@ export interface RetryFacts {
   readonly contentHeld: boolean;
   /** Another endpoint, or a fresh connection in place of a reused one. */
   readonly elsewhere: boolean;
-  readonly timeLeft: boolean;
 }
 
 /** Whether to try again, and why or why not: the record keeps the reason. */
@@ -32,7 +31,6 @@ export function decideRetry(facts: RetryFacts): RetryDecision {
   if (facts.committed) return no('committed');
   if (!facts.helps) return no('not_the_upstream');
   if (facts.attemptsMade >= facts.attemptsMax) return no('attempts_spent');
-  if (!facts.timeLeft) return no('no_time_left');
   if (!facts.contentHeld) return no('content_not_held');
 
   const harmless = facts.delivery === 'not_sent' || facts.delivery === 'refused_by_peer';

@@ -1,0 +1,52 @@
+import type { InstanceExit } from '../core/endpoint.ts';
+import { exitBeforeMs } from '../core/explain.ts';
+import type { Failure } from '../core/failure.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { Attempt } from './attempt.ts';
+
+/** How long a failure waits for the news of an exit: main hears of it and tells us within a few milliseconds. */
+const exitNewsMs = 50;
+
+/** An instance's exit explains a failure that comes this soon after it. */
+const exitExplainsMs = 2000;
+
+/** A connection breaks before the system has told anybody that its process ended; news this late is still of that end. */
+const exitNoticedMs = 250;
+
+export interface ExitNewsWaiter {
+  onExitNewsDue(): void;
+}
+
+/** Calls back when the news of an exit must be here, if there was one. */
+export function awaitExitNews(clock: Clock, waiter: ExitNewsWaiter): Timer {
+  return clock.schedule(after(clock.now(), exitNewsMs), due, waiter);
+}
+
+function due(waiter: ExitNewsWaiter): void {
+  waiter.onExitNewsDue();
+}
+
+/** The exit of the attempt's instance, where it came shortly before the attempt failed or was noticed with it. */
+export function exitOf(attempt: Attempt, startedAt: Instant): InstanceExit | null {
+  const { exit } = attempt.target;
+  if (exit === null || attempt.failure === null) return null;
+  const beforeMs = exitBeforeMs(attempt, exit, startedAt);
+  return beforeMs < exitExplainsMs && beforeMs > -exitNoticedMs ? exit : null;
+}
+
+/** Whether a process that ends looks like this from outside. */
+export function mayComeOfExit(failure: Failure): boolean {
+  return exitCauses.has(failure.cause);
+}
+
+const exitCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
+  'closed_before_response',
+  'reset_before_response',
+  'send_failed',
+  'connect_refused',
+  'connect_reset',
+  'response_head_cut',
+  'response_content_short',
+  'response_chunked_cut',
+  'response_content_reset',
+]);

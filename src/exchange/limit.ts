@@ -1,0 +1,22 @@
+import { fail, type Failure } from '../core/failure.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import type { ExchangeState } from './state.ts';
+
+export interface LimitedExchange {
+  onLimitReached(): void;
+}
+
+/** Calls back when the exchange, from the first octet of its request on, has taken `limitMs`. */
+export function limitExchange(clock: Clock, exchange: ExchangeState & LimitedExchange, limitMs: number): Timer {
+  return clock.schedule(after(exchange.startedAt, limitMs), reached, exchange);
+}
+
+function reached(exchange: LimitedExchange): void {
+  exchange.onLimitReached();
+}
+
+/** No time is left, whoever is slow. */
+export function exchangeTimeout(exchange: ExchangeState, address: string | null): Failure {
+  const limitMs = exchange.routeFound().timeouts.exchangeMs ?? 0;
+  return fail('exchange_timeout', exchange.committed ? 'content' : 'response', { address, limitMs });
+}

@@ -1,0 +1,83 @@
+import { assert } from '../core/assert.ts';
+import type { ClientFacts, EndedExchange, EndKind } from '../core/exchange.ts';
+import type { Failure } from '../core/failure.ts';
+import type { HttpVersion, RequestHead } from '../core/message.ts';
+import type { Delivery } from '../core/shape.ts';
+import type { DownstreamStream } from '../core/stream.ts';
+import type { Instant } from '../core/time.ts';
+import type { Attempt } from './attempt.ts';
+import { type Identity, identify } from './identity.ts';
+import type { Ids, Route, Serving, Upstream } from './ports.ts';
+
+/**
+ * What is remembered of an exchange: the recorder reads it at the end, and answers of our own and forwarded
+ * messages are made from it. `Exchange` alone writes it.
+ */
+export class ExchangeState implements EndedExchange {
+  readonly id: string;
+  readonly traceId: string;
+  readonly identity: Identity;
+  readonly startedAt: Instant;
+  readonly startedWall: number;
+  readonly revision: number;
+  readonly client: ClientFacts;
+  readonly method: string;
+  readonly authority: string;
+  readonly target: string;
+  readonly version: HttpVersion;
+  endedAt: Instant;
+  route = '';
+  upstream = '';
+  application = '';
+  release = '';
+  readonly attempts: Attempt[] = [];
+  statusSent = 0;
+  statusReceived = 0;
+  end: EndKind = 'forwarded';
+  failure: Failure | null = null;
+  delivery: Delivery = 'not_sent';
+  octetsFromClient = 0;
+  octetsToClient = 0;
+
+  readonly request: RequestHead;
+  /** The revision of the configuration that it began with, and ends with. */
+  readonly serving: Serving;
+  /** Null before a route was found. */
+  matched: Route | null = null;
+  /** Octets of the request's content have been asked for: it cannot be sent again from its first octet. */
+  contentTaken = false;
+
+  constructor(downstream: DownstreamStream, serving: Serving, ids: Ids) {
+    const { request, client, startedAt, startedWall } = downstream;
+    this.identity = identify(request, client, startedWall, ids);
+    this.id = this.identity.requestId;
+    this.traceId = this.identity.traceId;
+    this.startedAt = startedAt;
+    this.startedWall = startedWall;
+    this.endedAt = startedAt;
+    this.revision = serving.revision;
+    this.client = client;
+    this.method = request.method;
+    this.authority = request.authority;
+    this.target = request.target;
+    this.version = request.version;
+    this.request = request;
+    this.serving = serving;
+  }
+
+  /** The client has been sent the head of a response: there is no way back. */
+  get committed(): boolean {
+    return this.statusSent > 0;
+  }
+
+  routeFound(): Route {
+    assert(this.matched !== null, 'a route is found before it is used');
+    return this.matched;
+  }
+
+  upstreamFound(): Upstream {
+    const { upstream } = this.routeFound();
+    assert(upstream !== null, 'attempts are made at an upstream only');
+    return upstream;
+  }
+}
