@@ -33,6 +33,7 @@ class Sink implements Transport {
   } as const;
   listener: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
   readonly pendingOctets = 0;
+  readonly heldOctets = 0;
   octets = 0;
   write(_octets: Uint8Array, start: number, end: number): boolean {
     this.octets += end - start;

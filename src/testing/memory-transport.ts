@@ -51,6 +51,7 @@ export function createTransportPair(options: TransportPairOptions): [MemoryTrans
 
 export class MemoryTransport implements Transport {
   readonly facts: TransportFacts;
+  readonly heldOctets = 0;
   listener: TransportListener = nobody;
   readonly #clock: Clock;
   readonly #latencyMs: number;

@@ -2,6 +2,7 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Ownership } from '../core/message.ts';
 import type { TlsFacts, Transport, TransportFacts, TransportListener } from '../core/transport.ts';
 import { errnoOf } from './errno.ts';
+import { heldPieceOctetsMax, outbox, type OutboxHolder } from './outbox.ts';
 import { bulkOctets, sharedReadBuffer } from './read-buffers.ts';
 
 /**
@@ -11,20 +12,24 @@ import { bulkOctets, sharedReadBuffer } from './read-buffers.ts';
  * per read), or through 'data' events where a socket does not offer that (TLS). Both obey one contract, and
  * one suite runs against both.
  *
+ * Small pieces leave at the end of the turn (`outbox.ts`), everything else at once.
+ *
  * Nothing here waits for 'drain': Node emits it only when its own limit was reached. What is still pending
  * after a write is followed by an empty write, whose callback comes when all before it has been taken.
  */
-export class SocketTransport implements Transport {
+export class SocketTransport implements Transport, OutboxHolder {
   listener: TransportListener = deaf;
   readonly facts: TransportFacts;
-  readonly #socket: Socket;
+  /** For `Outbox` alone, as the count of what it holds. */
+  readonly socket: Socket;
+  heldOctets = 0;
   readonly #reads: ReadTarget | null;
   #errno: string | null = null;
   #waiting = false;
   #closed = false;
 
   constructor(socket: Socket, reads: ReadTarget | null, tls: TlsFacts | null = null, unixPath: string | null = null) {
-    this.#socket = socket;
+    this.socket = socket;
     this.#reads = reads;
     this.facts = factsOf(socket, tls, unixPath);
     socket.on('error', (error) => {
@@ -45,16 +50,23 @@ export class SocketTransport implements Transport {
   }
 
   get pendingOctets(): number {
-    return this.#socket.writableLength;
+    return this.socket.writableLength;
   }
 
   write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    const isSmall = end - start <= heldPieceOctetsMax;
+    if (isSmall && this.socket.writableLength === 0 && !this.#closed) {
+      outbox.hold(this, octets, start, end);
+      return true;
+    }
+    this.#sendHeld();
     const piece = octets.subarray(start, end);
-    this.#socket.write(ownership === 'owned' ? piece : Buffer.from(piece));
-    if (this.#socket.writableLength === 0) return true;
+    // A small piece that must wait is not worth holding on to the large buffer that it may be part of.
+    this.socket.write(ownership === 'owned' && !isSmall ? piece : Buffer.from(piece));
+    if (this.socket.writableLength === 0) return true;
     if (!this.#waiting && !this.#closed) {
       this.#waiting = true;
-      this.#socket.write(nothing, this.#written);
+      this.socket.write(nothing, this.#written);
     }
     return false;
   }
@@ -62,18 +74,18 @@ export class SocketTransport implements Transport {
   readonly #written = (error?: Error | null): void => {
     this.#waiting = false;
     if (error !== undefined && error !== null) return; // 'close' follows and tells.
-    if (this.#socket.writableLength > 0) {
+    if (this.socket.writableLength > 0) {
       this.#waiting = true;
-      this.#socket.write(nothing, this.#written);
+      this.socket.write(nothing, this.#written);
     } else if (!this.#closed) this.listener.onWritten();
   };
 
   pause(): void {
-    this.#socket.pause();
+    this.socket.pause();
   }
 
   resume(): void {
-    if (!this.#closed) this.#socket.resume();
+    if (!this.#closed) this.socket.resume();
   }
 
   readInBulk(bulk: boolean): void {
@@ -81,13 +93,19 @@ export class SocketTransport implements Transport {
   }
 
   end(): void {
-    this.#socket.end();
+    this.#sendHeld();
+    this.socket.end();
+  }
+
+  #sendHeld(): void {
+    if (this.heldOctets > 0) outbox.flush();
   }
 
   close(how: 'close' | 'reset'): void {
+    this.#sendHeld();
     // Only TCP has an RST to send; Node throws where it is asked for on a unix socket or within TLS.
-    if (how === 'reset' && this.facts.kind === 'tcp' && this.facts.tls === null) this.#socket.resetAndDestroy();
-    else this.#socket.destroy();
+    if (how === 'reset' && this.facts.kind === 'tcp' && this.facts.tls === null) this.socket.resetAndDestroy();
+    else this.socket.destroy();
   }
 }
 
