@@ -1,32 +1,31 @@
 import { socketConnector } from '../transport/connect.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
-import { hostPort, type UpstreamId } from '../core/endpoint.ts';
+import type { UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
-import { type ExchangeRecord, recordVersion } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
-import { CounterTotals } from '../record/counters.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
-import { parseRecord } from '../record/parse-record.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { changesBetween } from './changes.ts';
+import { ConfigurationNews } from './configuration-news.ts';
 import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome } from './control.ts';
 import { EndpointBoard } from './endpoint-board.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { InForce } from './in-force.ts';
-import type { FromWorker, OpenListener } from './messages.ts';
+import { tellListeners } from './listener-news.ts';
 import { newApplications, reload } from './reload.ts';
 import { drainWorker } from './shutdown.ts';
 import { ListenFailure, LogFailure } from './start-failure.ts';
-import { RefusalReport } from './refusal-report.ts';
 import { statusOf } from './status.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
 import { Outlook } from './waiting.ts';
 import type { Applied } from './worker-handle.ts';
-import { type WorkerLoss, Workers } from './workers.ts';
+import { WorkerReports } from './worker-reports.ts';
+import { Workers } from './workers.ts';
 
 export type { Configuration, Gateway, GatewayWatcher };
 export { ListenFailure, LogFailure };
@@ -74,14 +73,14 @@ class RunningGateway implements Gateway {
   readonly #options: GatewayOptions;
   readonly #startedWall: number;
   readonly #hub: EventHub;
-  readonly #totals = new CounterTotals();
   readonly #log: ExchangeLog;
   readonly #supervisor: Supervisor;
   readonly #board: EndpointBoard;
   readonly #outlook: Outlook;
   readonly #workers: Workers;
   readonly #inForce: InForce;
-  readonly #refusals: RefusalReport;
+  readonly #news: ConfigurationNews;
+  readonly #reports: WorkerReports;
   #checksUnclassified = 0;
   #state: GatewayStatus['state'] = 'starting';
   /** Reloads and replacements of a worker, one at a time, in the order in which they came up. */
@@ -98,10 +97,11 @@ class RunningGateway implements Gateway {
     const { member } = options.configuration;
     const epoch = new IdSource(systemRandom).requestId(this.#startedWall);
     this.#hub = createEventHub({ epoch, member, clock, revision: () => this.#inForce.revision });
-    this.#refusals = new RefusalReport(clock, this.#hub);
+    this.#news = new ConfigurationNews(this.#hub, this.#inForce, options.source);
     const { watcher } = options;
     if (watcher?.told !== undefined) this.#hub.subscribe((event) => watcher.told?.(event));
     this.#log = new ExchangeLog(clock, this.#hub);
+    this.#reports = this.#createReports();
     this.#supervisor = this.#createSupervisor();
     this.#board = this.#createBoard();
     this.#supervisor.onChange(() => this.#instancesChanged());
@@ -110,9 +110,21 @@ class RunningGateway implements Gateway {
       events: this.#hub,
       member,
       processStartedWall: this.#startedWall,
-      onBatch: (batch) => this.#heard(batch),
-      onLost: (loss) => this.#recordLoss(loss),
+      onBatch: (batch) => this.#reports.heard(batch),
+      onLost: (loss) => this.#reports.lost(loss),
       onMissing: () => void this.#next(() => this.#restore()),
+    });
+  }
+
+  #createReports(): WorkerReports {
+    return new WorkerReports({
+      clock: this.#clock,
+      events: this.#hub,
+      log: this.#log,
+      startedWall: this.#startedWall,
+      configuration: () => this.#inForce.configuration,
+      refusedTotal: () => this.#workers.counts?.clientConnectionsRefused ?? 0,
+      watcher: this.#options.watcher ?? null,
     });
   }
 
@@ -166,7 +178,7 @@ class RunningGateway implements Gateway {
     if (!applied.ok) throw startFailureOf(applied);
     this.#workers.keepUp();
     this.#state = 'serving';
-    this.#tellApplied('gateway', ['everything']);
+    this.#news.applied('gateway', ['everything']);
   }
 
   // Snapshots: each change of what is served is a step, and steps come one after the other.
@@ -188,30 +200,14 @@ class RunningGateway implements Gateway {
     this.#supervisor.apply(configuration.applications);
     // What changed while the snapshot was on its way stood in no delta of its revision.
     for (const { id } of configuration.upstreams) this.#tellEndpoints(id);
-    this.#tellListeners(applied.listeners);
+    tellListeners(this.#hub, this.#inForce.listeners, applied.listeners);
+    this.#inForce.listeners = applied.listeners;
     return applied;
   }
 
   /** After the loss of a worker: the next one takes what is in force. */
   async #restore(): Promise<void> {
     if (this.#state === 'serving' && !this.#workers.isServing) await this.#apply(this.#inForce.configuration);
-  }
-
-  #tellListeners(now: readonly OpenListener[]): void {
-    const text = ({ host, port }: OpenListener): string => hostPort(host, port);
-    const before = this.#inForce.listeners;
-    this.#inForce.listeners = now;
-    const [known, open] = [new Set(before.map(text)), new Set(now.map(text))];
-    for (const listener of now.filter((one) => !known.has(text(one)))) {
-      const reason = `it listens on ${text(listener)}`;
-      const evidence = { listener: listener.id, address: text(listener) };
-      this.#hub.tell({ kind: 'listener_opened', subject: `listener:${listener.id}`, reason, evidence });
-    }
-    for (const listener of before.filter((one) => !open.has(text(one)))) {
-      const reason = 'the configuration has it no more';
-      const evidence = { listener: listener.id, address: text(listener) };
-      this.#hub.tell({ kind: 'listener_closed', subject: `listener:${listener.id}`, reason, evidence });
-    }
   }
 
   #instancesChanged(): void {
@@ -226,44 +222,6 @@ class RunningGateway implements Gateway {
     // One that is only being prepared is nobody's business yet.
     if (endpoints === null) return;
     this.#workers.tellEndpoints({ revision: this.#inForce.revision, upstream, endpoints });
-  }
-
-  // What comes from workers.
-
-  #heard(batch: Extract<FromWorker, { kind: 'batch' }>): void {
-    this.#totals.add(batch.exchanges);
-    this.#refusals.note(this.counts().workers[0]?.clientConnectionsRefused ?? 0, this.#inForce.configuration.client);
-    const { lines } = batch;
-    if (lines === null) return;
-    this.#log.append(lines);
-    if (this.#options.watcher?.failed !== undefined) this.#tellFailures(lines.octets, lines.failed);
-  }
-
-  #tellFailures(octets: Uint8Array, failed: readonly number[]): void {
-    for (let index = 0; index < failed.length; index += 2) {
-      const line = Buffer.from(octets.subarray(failed[index], failed[index + 1])).toString('latin1');
-      const parsed = parseRecord(line);
-      if ('record' in parsed) this.#options.watcher?.failed?.(parsed.record as ExchangeRecord);
-    }
-  }
-
-  #recordLoss({ worker, revision, exchanges, why }: WorkerLoss): void {
-    if (exchanges === 0) return;
-    const { deployment, member } = this.#inForce.configuration;
-    const at = new Date(this.#clock.wallTime()).toISOString();
-    const process = new Date(this.#startedWall).toISOString();
-    this.#log.appendLost({
-      v: recordVersion,
-      kind: 'lost',
-      at,
-      deployment,
-      member,
-      process,
-      worker,
-      revision,
-      exchanges,
-      why,
-    });
   }
 
   // What the control plane is asked.
@@ -296,9 +254,9 @@ class RunningGateway implements Gateway {
 
   async #reload(actor: string): Promise<ReloadOutcome> {
     const read = await this.#options.reloadConfiguration?.();
-    if (read === undefined) return this.#rejected(['there is no configuration file to read again'], actor);
-    if (!read.ok) return this.#rejected(read.complaints, actor);
-    if (this.#state !== 'serving') return this.#rejected(['the gateway is stopping'], actor);
+    if (read === undefined) return this.#news.rejected(actor, ['there is no configuration file to read again']);
+    if (!read.ok) return this.#news.rejected(actor, read.complaints);
+    if (this.#state !== 'serving') return this.#news.rejected(actor, ['the gateway is stopping']);
     const before = this.#inForce.configuration;
     const complaints = await reload(before, read.configuration, {
       board: this.#board,
@@ -308,10 +266,8 @@ class RunningGateway implements Gateway {
       untilReady: (next) => this.#untilReady(before, next),
       apply: (next) => this.#apply(next),
     });
-    if (complaints.length > 0) return this.#rejected(complaints, actor);
-    const changed = changesBetween(before, read.configuration);
-    this.#tellApplied(actor, changed);
-    return { ok: true, revision: this.#inForce.revision, changed };
+    if (complaints.length > 0) return this.#news.rejected(actor, complaints);
+    return this.#news.applied(actor, changesBetween(before, read.configuration));
   }
 
   async #untilReady(before: Configuration, next: Configuration): Promise<void> {
@@ -323,20 +279,6 @@ class RunningGateway implements Gateway {
         return !states.includes('healthy') && states.includes('starting');
       });
     await this.#outlook.until(() => !undecided(), newApplicationsMs);
-  }
-
-  #rejected(complaints: readonly string[], actor: string): ReloadOutcome {
-    const reason = 'the configuration was refused; nothing has changed';
-    const evidence = { source: this.#options.source ?? 'none', complaints };
-    this.#hub.tell({ kind: 'configuration_rejected', subject: 'gateway', reason, evidence, actor });
-    return { ok: false, complaints };
-  }
-
-  #tellApplied(actor: string, changed: readonly string[]): void {
-    const { contentHash, revision } = this.#inForce;
-    const evidence = { contentHash, source: this.#options.source ?? 'command line', changed };
-    const reason = `revision ${revision} is in force`;
-    this.#hub.tell({ kind: 'configuration_applied', subject: 'gateway', reason, evidence, actor });
   }
 
   async reopenLogs(): Promise<void> {
@@ -351,7 +293,7 @@ class RunningGateway implements Gateway {
     const counts = this.#workers.counts;
     const unclassifiedTotal = this.#checksUnclassified + (counts?.unclassifiedTotal ?? 0);
     return {
-      exchanges: this.#totals.all(),
+      exchanges: this.#reports.exchanges,
       workers: counts === null ? [] : [{ ...counts, unclassifiedTotal }],
       logDropped: this.#log.dropped,
     };

@@ -1,0 +1,32 @@
+import type { EventSink } from '../core/event.ts';
+import type { ReloadOutcome } from './control.ts';
+import type { InForce } from './in-force.ts';
+
+/** Tells what became of a configuration, and answers whoever asked for it. */
+export class ConfigurationNews {
+  readonly #events: EventSink;
+  readonly #inForce: InForce;
+  readonly #source: string | null;
+
+  /** `source` is the configuration file's path; null without one. */
+  constructor(events: EventSink, inForce: InForce, source: string | null) {
+    this.#events = events;
+    this.#inForce = inForce;
+    this.#source = source;
+  }
+
+  applied(actor: string, changed: readonly string[]): ReloadOutcome {
+    const { contentHash, revision } = this.#inForce;
+    const evidence = { contentHash, source: this.#source ?? 'command line', changed };
+    const reason = `revision ${revision} is in force`;
+    this.#events.tell({ kind: 'configuration_applied', subject: 'gateway', reason, evidence, actor });
+    return { ok: true, revision, changed };
+  }
+
+  rejected(actor: string, complaints: readonly string[]): ReloadOutcome {
+    const reason = 'the configuration was refused; nothing has changed';
+    const evidence = { source: this.#source ?? 'none', complaints };
+    this.#events.tell({ kind: 'configuration_rejected', subject: 'gateway', reason, evidence, actor });
+    return { ok: false, complaints };
+  }
+}

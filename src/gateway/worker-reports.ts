@@ -1,0 +1,81 @@
+import type { Configuration } from '../core/configuration.ts';
+import type { ExchangeCount } from '../core/counters.ts';
+import type { EventSink } from '../core/event.ts';
+import { type ExchangeRecord, recordVersion } from '../core/record.ts';
+import type { Clock } from '../core/time.ts';
+import { CounterTotals } from '../record/counters.ts';
+import { parseRecord } from '../record/parse-record.ts';
+import type { GatewayWatcher } from './control.ts';
+import type { ExchangeLog } from './exchange-log.ts';
+import type { FromWorker } from './messages.ts';
+import { RefusalReport } from './refusal-report.ts';
+import type { WorkerLoss } from './workers.ts';
+
+export type Batch = Extract<FromWorker, { kind: 'batch' }>;
+
+export interface WorkerReportsParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly log: ExchangeLog;
+  readonly startedWall: number;
+  readonly configuration: () => Configuration;
+  /** Clients that were turned away, by all workers since the start. */
+  readonly refusedTotal: () => number;
+  readonly watcher: GatewayWatcher | null;
+}
+
+/** What workers say of exchanges: counted, written, and shown where somebody watches. */
+export class WorkerReports {
+  readonly #parts: WorkerReportsParts;
+  readonly #totals = new CounterTotals();
+  readonly #refusals: RefusalReport;
+
+  constructor(parts: WorkerReportsParts) {
+    this.#parts = parts;
+    this.#refusals = new RefusalReport(parts.clock, parts.events);
+  }
+
+  get exchanges(): readonly ExchangeCount[] {
+    return this.#totals.all();
+  }
+
+  heard({ exchanges, lines }: Batch): void {
+    const { configuration, refusedTotal, log } = this.#parts;
+    this.#totals.add(exchanges);
+    this.#refusals.note(refusedTotal(), configuration().client);
+    if (lines === null) return;
+    log.append(lines);
+    this.#showFailures(lines.octets, lines.failed);
+  }
+
+  #showFailures(octets: Uint8Array, failed: readonly number[]): void {
+    const { watcher } = this.#parts;
+    if (watcher?.failed === undefined) return;
+    for (let index = 0; index < failed.length; index += 2) {
+      const line = Buffer.from(octets.subarray(failed[index], failed[index + 1])).toString('latin1');
+      const parsed = parseRecord(line);
+      if ('record' in parsed) watcher.failed(parsed.record as ExchangeRecord);
+    }
+  }
+
+  /** One line for all that a lost worker had under way. */
+  lost({ worker, revision, exchanges, why }: WorkerLoss): void {
+    if (exchanges === 0) return;
+    const { clock, log, startedWall } = this.#parts;
+    const { deployment, member } = this.#parts.configuration();
+    const at = new Date(clock.wallTime()).toISOString();
+    const process = new Date(startedWall).toISOString();
+    log.appendLost({
+      v: recordVersion,
+      kind: 'lost',
+      at,
+      deployment,
+      member,
+      process,
+      worker,
+      revision,
+      exchanges,
+      why,
+    });
+  }
+}
