@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import type { Connector, ConnectTarget, ConnectWaiter } from '../../src/core/connector.ts';
+import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
 import type { WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
-import { after } from '../../src/core/time.ts';
+import { after, type Clock } from '../../src/core/time.ts';
+import type { Transport } from '../../src/core/transport.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import type { Serving } from '../../src/exchange/ports.ts';
@@ -42,6 +43,14 @@ export interface Http1Settings {
   readonly connectFault?: (address: string) => string | null;
   /** Called at steps of our own code; where it throws, we have a defect. */
   readonly onStep?: () => void;
+  /** What stands between the gateway and its world: each may be wrapped, so that it fails. The actors keep the real ones. */
+  readonly gatewayClock?: (clock: Clock) => Clock;
+  readonly gatewayTransport?: (transport: MemoryTransport, side: 'client' | 'endpoint') => Transport;
+  readonly gatewayConnector?: (connector: Connector) => Connector;
+  readonly storage?: HeadStorage;
+  /** Endpoints have a name that is looked up, and TLS is spoken with them (in clear: the octets are the tests' own). */
+  readonly named?: boolean;
+  readonly tls?: boolean;
 }
 
 /** The real engine on both sides, over transports in memory, in simulated time. */
@@ -67,14 +76,15 @@ export class Http1World implements World {
     this.options = options;
     this.settings = settings;
     for (const name of options.endpoints ?? ['a']) {
-      this.#endpoints.set(name, new Http1Endpoint(`10.0.0.${this.#endpoints.size + 1}`, this));
+      this.#endpoints.set(name, new Http1Endpoint(name, `10.0.0.${this.#endpoints.size + 1}`, this));
     }
     const random = new SeededRandom('world');
+    const gatewayClock = settings.gatewayClock?.(clock) ?? clock;
     const shared = {
-      clock,
-      deadlines: new Deadlines(clock),
+      clock: gatewayClock,
+      deadlines: new Deadlines(gatewayClock),
       writer: this.writer,
-      storage: new HeadStorage(),
+      storage: settings.storage ?? new HeadStorage(),
       counts: this.counts,
     };
     this.#stepThrough();
@@ -82,12 +92,12 @@ export class Http1World implements World {
     this.upstream = new LiveUpstream(this.#upstreamSpec(), {
       ...shared,
       random,
-      connector: this.#connector(),
+      connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
       onUnclassified,
     });
     const serving = this.#serving();
     const ports = {
-      clock,
+      clock: gatewayClock,
       ids: new IdSource(random),
       recorder: {
         ended: (exchange: EndedExchange) => {
@@ -144,7 +154,7 @@ export class Http1World implements World {
     return {
       id: 'app',
       application,
-      tls: null,
+      tls: this.settings.tls === true ? { serverName: 'app.test', verify: true, ca: null } : null,
       idleConnectionsMax: 10,
       idleConnectionMs: 30_000,
       connectionsMax,
@@ -166,13 +176,20 @@ export class Http1World implements World {
 
   #connector(): Connector {
     return {
-      resolve: () => assert.fail('addresses are literal here'),
+      resolve: (name, waiter) => this.#resolve(name, waiter),
       connect: (target, waiter) => {
         const attempt = new Connecting(target, waiter, this);
         attempt.begin();
         return attempt;
       },
     };
+  }
+
+  #resolve(name: string, waiter: ResolveWaiter): Cancellable {
+    const host = this.endpoint(name.replace('.test', '')).host;
+    const { clock } = this;
+    const timer = clock.schedule(after(clock.now(), 1), settle, () => waiter.onResolved([host]));
+    return { cancel: () => timer.cancel() };
   }
 
   endpointAt(address: string): Http1Endpoint {
@@ -203,7 +220,7 @@ export class Http1World implements World {
     });
     this.gatewayEnds.push(gateway);
     const line = new ClientLine(client);
-    this.#listener.accept(gateway);
+    this.#listener.accept(this.settings.gatewayTransport?.(gateway, 'client') ?? gateway);
     return line;
   }
 
@@ -428,21 +445,24 @@ class Http1Endpoint implements EndpointActor {
   state: EndpointState = 'healthy';
   exit: InstanceExit | null = null;
   readonly #world: Http1World;
-  readonly #host: string;
+  readonly host: string;
+  readonly #name: string;
   #transports: MemoryTransport[] = [];
 
-  constructor(host: string, world: Http1World) {
-    this.#host = host;
+  constructor(name: string, host: string, world: Http1World) {
+    this.#name = name;
+    this.host = host;
     this.#world = world;
     this.address = addressText({ kind: 'tcp', host, port: 3000 });
   }
 
   snapshot(): EndpointSnapshot {
     const { state, exit } = this;
-    const address = { kind: 'tcp', host: this.#host, port: 3000 } as const;
+    const host = this.#world.settings.named === true ? `${this.#name}.test` : this.host;
+    const address = { kind: 'tcp', host, port: 3000 } as const;
     const reason = `it was told to be ${state}`;
     return {
-      id: this.#host,
+      id: this.host,
       address,
       state,
       reason,
@@ -453,7 +473,7 @@ class Http1Endpoint implements EndpointActor {
     } as unknown as EndpointSnapshot;
   }
 
-  accept(): MemoryTransport {
+  accept(): Transport {
     this.connectionsMade++;
     const { endpointWindowOctets } = this.#world.options;
     const [gateway, endpoint] = createTransportPair({
@@ -464,7 +484,7 @@ class Http1Endpoint implements EndpointActor {
     this.#world.gatewayEnds.push(gateway);
     this.#transports.push(endpoint);
     this.#serve(endpoint);
-    return gateway;
+    return this.#world.settings.gatewayTransport?.(gateway, 'endpoint') ?? gateway;
   }
 
   #serve(transport: MemoryTransport): void {

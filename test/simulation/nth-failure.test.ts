@@ -1,199 +1,174 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { pattern } from '../exchange/cases.ts';
-import { Http1World } from '../exchange/http1-world.ts';
+import { Http1World, type Http1Settings } from '../exchange/http1-world.ts';
 import type { ClientActor } from '../exchange/world.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { type HeadBlock, HeadStorage } from '../../src/wire/head-storage.ts';
+import { Effects, kindsOf, type Place, type Plan } from './effects.ts';
+import { type Scenario, scenarios, type Sent } from './scenarios.ts';
 
 /**
- * The nth operation fails, for n = 1, 2, 3 … until a scenario gets through untouched. Whatever fails, every
+ * The nth effect fails, for n = 1, 2, 3 … until a scenario gets through untouched. Whatever fails, every
  * exchange ends once and is recorded once, no octet is made up, and nothing is left behind.
  */
-const scenarios: readonly (readonly [name: string, play: (world: Http1World) => readonly ClientActor[]])[] = [
-  [
-    'a GET',
-    (world) => {
-      answerAll(world);
-      const client = world.request({ target: '/only' });
-      world.pass(50);
-      return [client];
-    },
-  ],
-  [
-    'an upload in pieces with trailers',
-    (world) => {
-      answerAll(world);
-      const client = world.request({ method: 'POST', target: '/up', expects: 'chunked' });
-      for (let piece = 0; piece < 4; piece++) {
-        world.pass(5);
-        client.write(pattern(3000, piece));
-      }
-      client.end({ 'X-Sum': '1' });
-      world.pass(50);
-      return [client];
-    },
-  ],
-  [
-    'a large download to a slow client',
-    (world) => {
-      for (const name of ['a', 'b'])
-        world.endpoint(name).onRequest = (request) => request.answer(200, pattern(300_000));
-      const client = world.request({ target: '/large' }, { windowOctets: 8192 });
-      client.stopReading();
-      world.pass(100);
-      client.readOn();
-      world.pass(200);
-      return [client];
-    },
-  ],
-  [
-    'two requests one after the other on the same connections',
-    (world) => {
-      answerAll(world);
-      const first = world.request({ target: '/1' }, { connection: 'one' });
-      world.pass(50);
-      const second = world.request({ target: '/2' }, { connection: 'one' });
-      world.pass(50);
-      return [first, second];
-    },
-  ],
-  [
-    'a response that streams while its request does',
-    (world) => {
-      const client = world.request({ method: 'PUT', target: '/both', expects: 'chunked' });
-      for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.head(200, null);
-      for (let turn = 0; turn < 4; turn++) {
-        world.pass(5);
-        client.write('up ');
-        for (const name of ['a', 'b']) world.endpoint(name).arrived[0]?.write('down ');
-      }
-      client.end();
-      for (const name of ['a', 'b']) world.endpoint(name).arrived[0]?.end();
-      world.pass(50);
-      return [client];
-    },
-  ],
-];
 
-function answerAll(world: Http1World): void {
-  for (const name of ['a', 'b']) {
-    const endpoint = world.endpoint(name);
-    endpoint.onRequest = () => {
-      const look = (): void => {
-        for (const request of endpoint.arrived) {
-          if (request.whole && !answered.has(request)) {
-            answered.add(request);
-            request.answer(200, `to ${request.target}`);
-          }
-        }
-      };
-      for (let ms = 1; ms < 60; ms++)
-        world.clock.schedule((world.clock.now() + ms) as ReturnType<typeof world.clock.now>, look, null);
-    };
+/** Longer than all limits of `world.ts` that can follow one another, the idle ones of connections included. */
+const settleMs = 200_000;
+
+function makeWorld(scenario: Scenario, settings: Http1Settings, clock = new SimulatedClock()): Http1World {
+  const options = { endpoints: ['a', 'b'], attemptsMax: 2, application: 'shop', ...scenario.options };
+  return new Http1World(options, { ...scenario.settings, ...settings }, clock);
+}
+
+/** What there is of storage, by how much of it is out. */
+class CountedStorage extends HeadStorage {
+  readonly #out = new Set<HeadBlock>();
+
+  get outside(): number {
+    return this.#out.size;
+  }
+
+  override take(octetsMin: number): HeadBlock {
+    const block = super.take(octetsMin);
+    this.#out.add(block);
+    return block;
+  }
+
+  override give(block: HeadBlock): void {
+    assert.ok(this.#out.delete(block), 'a block is given back once, by who has it');
+    super.give(block);
   }
 }
 
-const answered = new WeakSet<object>();
-
-type Operation = 'client read' | 'client write' | 'endpoint read' | 'endpoint write' | 'connect';
-const operations: readonly Operation[] = ['client read', 'client write', 'endpoint read', 'endpoint write', 'connect'];
-
-/** Plays a scenario in which the nth operation of the nth connection fails. False when it did not come to that. */
-function playWith(
-  play: (world: Http1World) => readonly ClientActor[],
-  operation: Operation,
-  connection: number,
-  nth: number,
-): boolean {
-  let failed = false;
-  let connects = 0;
-  const seen = { client: 0, endpoint: 0 };
-  const fault = {
-    nth,
-    get errno(): string {
-      failed = true;
-      return 'ECONNRESET';
-    },
+/** Plays a scenario with one effect that fails. Answers where its effects fell. */
+function playWith(scenario: Scenario, plan: Plan | null): Effects {
+  const effects = new Effects(plan);
+  const storage = new CountedStorage();
+  const clock = new SimulatedClock();
+  const settings: Http1Settings = {
+    storage,
+    gatewayClock: () => effects.clock(clock),
+    gatewayTransport: (transport, side) => effects.transport(transport, side, clock),
+    gatewayConnector: (connector) => effects.connector(connector, clock),
   };
-  const world = new Http1World(
-    { endpoints: ['a', 'b'], attemptsMax: 2, application: 'shop' },
-    {
-      pairOptions(side) {
-        if (++seen[side] !== connection || !operation.startsWith(side)) return {};
-        const faults = operation.endsWith('read') ? { read: fault } : { write: fault };
-        return { faults: side === 'client' ? { second: faults } : { first: faults } };
-      },
-      connectFault() {
-        if (operation !== 'connect' || ++connects !== nth) return null;
-        failed = true;
-        return 'ECONNREFUSED';
-      },
-    },
-  );
-  const clients = play(world);
-  world.pass(70_000);
+  const world = makeWorld(scenario, settings, clock);
+  const sent = scenario.play(world);
+  effects.stop();
+  world.pass(settleMs);
+  for (const one of sent) checkSent(world, one, effects.failed > 0);
+  checkNothingLeft(world, storage, effects);
+  checkOthersServed(world);
+  return effects;
+}
+
+function checkSent(world: Http1World, { client, answer, content, target, method }: Sent, failed: boolean): void {
+  assert.notEqual(client.state, 'open', 'the client has its end');
+  if (!failed) assert.deepEqual([client.status, client.state], [200, 'whole']);
+  const records = world.records.filter((record) => record.target === target);
+  assert.ok(records.length <= 1, 'one request is one exchange');
+  const [record] = records;
+  if (client.status > 0) assert.ok(record !== undefined, 'what is answered is recorded');
+  if (record?.end === 'forwarded') assert.equal(record.failure, null);
+  else if (record !== undefined) assert.notEqual(record.failure, null, 'what ends otherwise has its reason');
+  // A fault of ours would be the one thing that nobody outside could have caused.
+  assert.notEqual(record?.failure?.cause, 'gateway_fault');
+  if (client.status === 200) {
+    assert.ok(client.content.equals(answer.subarray(0, client.content.length)), 'the octets are the endpoint’s');
+    assert.equal(client.state === 'whole', client.content.length === answer.length && client.state !== 'cut');
+  }
+  if (record?.end === 'truncated') assert.notEqual(client.state, 'whole', 'a cut response is not taken for whole');
+  checkArrivals(world, target, method, content);
+}
+
+function checkArrivals(world: Http1World, target: string, method: string, content: Buffer): void {
+  const names = world.options.endpoints ?? ['a'];
+  const arrived = names.flatMap((name) => world.endpoint(name).arrived.filter((one) => one.target === target));
+  for (const one of arrived)
+    assert.ok(one.content.equals(content.subarray(0, one.content.length)), 'the octets are the client’s');
+  if (method === 'POST') assert.ok(arrived.length <= 1, 'a POST is not sent twice');
+  const record = world.records.find((one) => one.target === target);
+  if (arrived.length > 0) assert.notEqual(record?.delivery, 'not_sent', 'what arrived was sent');
+}
+
+function checkNothingLeft(world: Http1World, storage: CountedStorage, effects: Effects): void {
   world.verifyAtRest();
-  for (const client of clients) {
-    assert.notEqual(client.state, 'open', 'the client has its end');
-    if (!failed) assert.deepEqual([client.status, client.state], [200, 'whole']);
-  }
-  for (const record of world.records) {
-    if (record.end === 'forwarded') assert.equal(record.failure, null);
-    if (record.method === 'POST' || record.method === 'PUT') {
-      const reached = ['a', 'b'].flatMap((name) =>
-        world.endpoint(name).arrived.filter(({ target }) => target === record.target),
-      );
-      assert.ok(reached.length <= 1, 'content that was not kept is not sent twice');
-    }
-  }
-  return failed;
+  const { clientConnections, upstreamConnections, upstreamConnectionsIdle, exchangesActive } = world.counts;
+  assert.deepEqual(
+    { clientConnections, upstreamConnections, upstreamConnectionsIdle, exchangesActive },
+    { clientConnections: 0, upstreamConnections: 0, upstreamConnectionsIdle: 0, exchangesActive: 0 },
+    'every place is given back',
+  );
+  assert.equal(world.gatewayEnds.filter((transport) => !transport.closed).length, 0, 'no connection is open');
+  assert.equal(effects.timersLive, 0, 'no timer lives');
+  assert.equal(storage.outside, 0, 'every block of a head is given back');
+  assert.equal(world.heldOctets(), 0);
+}
+
+function checkOthersServed(world: Http1World): void {
+  const next = world.request({ method: 'HEAD', target: '/next' });
+  for (const name of world.options.endpoints ?? ['a'])
+    world.endpoint(name).onRequest = (request) => request.head(200, 0);
+  world.pass(settleMs);
+  assert.deepEqual([next.status, next.state], [200, 'whole'], 'others are served as before');
 }
 
 /** Plays a scenario in which the nth step of our own code throws, once. False when it did not come to that. */
-function playWithDefect(play: (world: Http1World) => readonly ClientActor[], nth: number): boolean {
+function playWithDefect(scenario: Scenario, nth: number): boolean {
   let steps = 0;
   let over = false;
   let failed = false;
-  const world = new Http1World(
-    { endpoints: ['a', 'b'], attemptsMax: 2, application: 'shop' },
-    {
-      onStep() {
-        if (over || ++steps !== nth) return;
-        failed = true;
-        throw new TypeError('a defect of ours');
-      },
+  const world = makeWorld(scenario, {
+    onStep() {
+      if (over || ++steps !== nth) return;
+      failed = true;
+      throw new TypeError('a defect of ours');
     },
-  );
-  const clients = play(world);
-  world.pass(70_000);
+  });
+  const clients: readonly ClientActor[] = scenario.play(world).map(({ client }) => client);
+  world.pass(settleMs);
   over = true;
   for (const client of clients) assert.notEqual(client.state, 'open', 'the client has its end');
   world.verifyAtRest();
-  const next = world.request({ method: 'HEAD', target: '/next' });
-  for (const name of ['a', 'b']) world.endpoint(name).onRequest = (request) => request.head(200, 0);
-  world.pass(70_000);
-  if (failed) assert.deepEqual([next.status, next.state], [200, 'whole'], 'others are served as before');
+  if (failed) checkOthersServed(world);
   return failed;
 }
 
 describe('the nth step of ours throws', () => {
-  for (const [name, play] of scenarios) {
-    it(`and nobody waits for ever, in ${name}`, () => {
+  for (const scenario of scenarios) {
+    it(`and nobody waits for ever, in ${scenario.name}`, () => {
       let nth = 1;
-      while (playWithDefect(play, nth)) assert.ok(nth++ < 1000, 'a scenario has an end');
+      while (playWithDefect(scenario, nth)) assert.ok(nth++ < 1000, 'a scenario has an end');
       assert.ok(nth > 10, `${nth} steps`);
     });
   }
 });
 
-describe('the nth operation fails', () => {
-  for (const [name, play] of scenarios) {
-    for (const operation of operations) {
-      it(`${operation}, in ${name}`, () => {
-        for (let connection = 1; connection <= (operation === 'connect' ? 1 : 3); connection++) {
-          let nth = 1;
-          while (playWith(play, operation, connection, nth)) assert.ok(nth++ < 500, 'a scenario has an end');
+describe('the nth effect fails', () => {
+  const met = new Set<Place>();
+
+  for (const scenario of scenarios) {
+    it(`in every way that its place knows, in ${scenario.name}`, () => {
+      const { places } = playWith(scenario, null);
+      assert.ok(places.length > 8, `${places.length} effects`);
+      places.forEach((place, index) => {
+        met.add(place);
+        for (const kind of kindsOf[place]) {
+          for (const extent of ['one', 'onwards'] as const) {
+            const plan: Plan = { from: index + 1, extent, kind };
+            try {
+              assert.ok(playWith(scenario, plan).failed > 0, 'it came to that');
+            } catch (error) {
+              throw new Error(`effect ${plan.from} of ${places.length}, ${place}: ${kind}, ${extent}`, {
+                cause: error,
+              });
+            }
+          }
         }
       });
-    }
+    });
   }
+
+  it('and every place was met', () => {
+    assert.deepEqual([...met].sort(), Object.keys(kindsOf).sort());
+  });
 });

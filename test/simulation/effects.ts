@@ -1,0 +1,306 @@
+import type { Cancellable, Connector, ConnectWaiter, ResolveWaiter, WorldFault } from '../../src/core/connector.ts';
+import type { Clock, Instant, Timer } from '../../src/core/time.ts';
+import type { Transport, TransportListener } from '../../src/core/transport.ts';
+import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
+
+/** The places where the gateway touches its world. */
+export type Place =
+  | 'accept'
+  | 'client read'
+  | 'client write'
+  | 'resolve'
+  | 'connect'
+  | 'handshake'
+  | 'endpoint read'
+  | 'endpoint write'
+  | 'timer';
+
+const read = ['ECONNRESET', 'ETIMEDOUT', 'fin', 'silence'] as const;
+const write = ['EPIPE', 'ECONNRESET', 'half', 'stuck'] as const;
+
+/**
+ * Every way to fail that a place knows. Errno and codes are what the system says; `fin`: the peer ends instead;
+ * `silence`: nothing more comes, ever; `half`: half of the octets leave, then the connection is reset; `stuck`: the
+ * kernel takes them and the peer never reads; `late` and `early`: the timer fires five seconds after its time, or
+ * when half of the time has passed.
+ */
+export const kindsOf: Readonly<Record<Place, readonly string[]>> = {
+  accept: ['ECONNRESET', 'fin', 'silence'],
+  'client read': read,
+  'client write': write,
+  resolve: ['ENOTFOUND', 'ESERVFAIL', 'ETIMEOUT', 'silence'],
+  connect: ['ECONNREFUSED', 'ETIMEDOUT', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EMFILE', 'silence'],
+  handshake: [
+    'ECONNRESET',
+    'CERT_HAS_EXPIRED',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+    'silence',
+  ],
+  'endpoint read': read,
+  'endpoint write': write,
+  timer: ['late', 'early'],
+};
+
+/** Which effects fail. Numbers count from 1, in the order in which they happen. */
+export interface Plan {
+  readonly from: number;
+  /** Only the effect `from`, or all of its place from there on. */
+  readonly extent: 'one' | 'onwards';
+  readonly kind: string;
+}
+
+/**
+ * Stands between the gateway and its world, numbers every effect, and lets those fail that the plan names. Without a
+ * plan it writes down where the effects fall.
+ */
+export class Effects {
+  /** The place of each effect so far; the first is number 1. */
+  readonly places: Place[] = [];
+  timersLive = 0;
+  /** How often something was made to fail. */
+  failed = 0;
+  readonly #plan: Plan | null;
+  #place: Place | null = null;
+  #watching = true;
+
+  constructor(plan: Plan | null) {
+    this.#plan = plan;
+  }
+
+  /** What comes now is no effect of the scenario: nothing is numbered, and nothing fails any more. */
+  stop(): void {
+    this.#watching = false;
+  }
+
+  /** The kind of failure that befalls this effect; null when it goes well. */
+  next(place: Place): string | null {
+    if (!this.#watching) return null;
+    this.places.push(place);
+    const plan = this.#plan;
+    if (plan === null) return null;
+    const number = this.places.length;
+    if (number === plan.from) this.#place = place;
+    const fails = number === plan.from || (plan.extent === 'onwards' && number > plan.from && place === this.#place);
+    if (!fails) return null;
+    this.failed++;
+    return plan.kind;
+  }
+
+  clock(real: Clock): Clock {
+    return new FailingClock(real, this);
+  }
+
+  transport(real: MemoryTransport, side: 'client' | 'endpoint', clock: Clock): Transport {
+    return new FailingTransport(real, side, clock, this);
+  }
+
+  connector(real: Connector, clock: Clock): Connector {
+    return new FailingConnector(real, clock, this);
+  }
+}
+
+const lateMs = 5000;
+
+class FailingClock implements Clock {
+  readonly #real: Clock;
+  readonly #effects: Effects;
+
+  constructor(real: Clock, effects: Effects) {
+    this.#real = real;
+    this.#effects = effects;
+  }
+
+  now(): Instant {
+    return this.#real.now();
+  }
+
+  wallTime(): number {
+    return this.#real.wallTime();
+  }
+
+  schedule<T>(at: Instant, fire: (subject: T) => void, subject: T): Timer {
+    const kind = this.#effects.next('timer');
+    const due = kind === 'late' ? at + lateMs : kind === 'early' ? (at + this.#real.now()) / 2 : at;
+    let live = true;
+    const over = (): void => {
+      if (live) this.#effects.timersLive--;
+      live = false;
+    };
+    this.#effects.timersLive++;
+    const fired = (): void => {
+      over();
+      fire(subject);
+    };
+    const timer = this.#real.schedule(due as Instant, fired, null);
+    return {
+      cancel() {
+        over();
+        timer.cancel();
+      },
+    };
+  }
+}
+
+/** The gateway's end of a connection. It breaks as a socket does: `onClosed` comes last, later, and once. */
+class FailingTransport implements Transport, TransportListener {
+  listener: TransportListener = this;
+  readonly facts: Transport['facts'];
+  readonly #real: MemoryTransport;
+  readonly #side: 'client' | 'endpoint';
+  readonly #clock: Clock;
+  readonly #effects: Effects;
+  #state: 'well' | 'silent' | 'ended' | 'broken' = 'well';
+  #stuckOctets = 0;
+  #closed = false;
+
+  constructor(real: MemoryTransport, side: 'client' | 'endpoint', clock: Clock, effects: Effects) {
+    this.#real = real;
+    this.#side = side;
+    this.#clock = clock;
+    this.#effects = effects;
+    this.facts = real.facts;
+    real.listener = this;
+    const kind = side === 'client' ? effects.next('accept') : null;
+    if (kind !== null) this.#soon(() => this.#breakReading(kind));
+  }
+
+  get pendingOctets(): number {
+    return this.#real.pendingOctets + this.#stuckOctets;
+  }
+
+  get heldOctets(): number {
+    return this.#real.heldOctets;
+  }
+
+  write(octets: Uint8Array, start: number, end: number, ownership: 'borrowed' | 'owned'): boolean {
+    if (this.#state === 'broken') return false;
+    const kind = this.#effects.next(`${this.#side} write`);
+    if (kind === 'stuck' || this.#stuckOctets > 0) {
+      this.#stuckOctets += Math.max(1, end - start);
+      return false;
+    }
+    if (kind === null) return this.#real.write(octets, start, end, ownership);
+    if (kind === 'half') this.#real.write(octets, start, start + ((end - start) >> 1), 'borrowed');
+    this.#break(kind === 'half' ? 'ECONNRESET' : kind);
+    return false;
+  }
+
+  pause(): void {
+    this.#real.pause();
+  }
+
+  resume(): void {
+    this.#real.resume();
+  }
+
+  readInBulk(bulk: boolean): void {
+    this.#real.readInBulk(bulk);
+  }
+
+  end(): void {
+    this.#real.end();
+    // The peer's FIN that was played has come already: with ours, both are there.
+    if (this.#state === 'ended') this.#soon(() => this.#real.close('close'));
+  }
+
+  close(how: 'close' | 'reset'): void {
+    this.#real.close(how);
+  }
+
+  #break(errno: string): void {
+    this.#state = 'broken';
+    this.#soon(() => {
+      this.#closedFor(errno);
+      this.#real.close('reset');
+    });
+  }
+
+  #breakReading(kind: string): void {
+    if (this.#state !== 'well') return;
+    if (kind === 'silence') this.#state = 'silent';
+    else if (kind === 'fin') {
+      this.#state = 'ended';
+      this.listener.onEnd();
+    } else this.#break(kind);
+  }
+
+  onOctets(octets: Uint8Array, start: number, end: number): void {
+    if (this.#state !== 'well') return;
+    const kind = this.#effects.next(`${this.#side} read`);
+    if (kind === null) this.listener.onOctets(octets, start, end);
+    else this.#breakReading(kind);
+  }
+
+  onEnd(): void {
+    if (this.#state === 'well') this.listener.onEnd();
+  }
+
+  onWritten(): void {
+    if (this.#stuckOctets === 0 && this.#state !== 'broken') this.listener.onWritten();
+  }
+
+  onClosed(errno: string | null): void {
+    // Who is silent does not say goodbye either; our own close is heard all the same.
+    if (this.#state === 'silent' && errno !== null) return;
+    this.#closedFor(errno);
+  }
+
+  #closedFor(errno: string | null): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.listener.onClosed(errno);
+  }
+
+  #soon(what: () => void): void {
+    this.#clock.schedule(this.#clock.now(), call, what);
+  }
+}
+
+class FailingConnector implements Connector {
+  readonly #real: Connector;
+  readonly #clock: Clock;
+  readonly #effects: Effects;
+
+  constructor(real: Connector, clock: Clock, effects: Effects) {
+    this.#real = real;
+    this.#clock = clock;
+    this.#effects = effects;
+  }
+
+  resolve(name: string, waiter: ResolveWaiter): Cancellable {
+    const kind = this.#effects.next('resolve');
+    if (kind === null) return this.#real.resolve(name, waiter);
+    return this.#fail(kind, 'dns', (fault) => waiter.onResolveFailed(fault));
+  }
+
+  connect(target: Parameters<Connector['connect']>[0], waiter: ConnectWaiter): Cancellable {
+    const kind = this.#effects.next('connect');
+    if (kind !== null) return this.#fail(kind, 'connect', (fault) => waiter.onConnectFailed(fault));
+    if (target.tls === null) return this.#real.connect(target, waiter);
+    let step: Cancellable | null = null;
+    step = this.#real.connect(target, {
+      onTransportConnected: () => waiter.onTransportConnected(),
+      onConnectFailed: (fault) => waiter.onConnectFailed(fault),
+      onConnected: (transport) => {
+        const handshakeKind = this.#effects.next('handshake');
+        if (handshakeKind === null) return waiter.onConnected(transport);
+        transport.close('reset');
+        step = this.#fail(handshakeKind, 'tls', (fault) => waiter.onConnectFailed(fault));
+      },
+    });
+    return { cancel: () => step?.cancel() };
+  }
+
+  #fail(kind: string, stage: WorldFault['stage'], tell: (fault: WorldFault) => void): Cancellable {
+    if (kind === 'silence') return { cancel() {} };
+    const alertId = kind.includes('_ALERT_') ? 40 : null;
+    return this.#clock.schedule(this.#clock.now(), call, () => tell({ stage, code: kind, alertId }));
+  }
+}
+
+function call(what: () => void): void {
+  what();
+}

@@ -1,0 +1,239 @@
+import { pattern } from '../exchange/cases.ts';
+import type { Http1Settings, Http1World } from '../exchange/http1-world.ts';
+import type { ArrivedRequest, ClientActor, WorldOptions } from '../exchange/world.ts';
+
+/** A few exchanges that go well, so that each of their effects can fail in turn. */
+export interface Scenario {
+  readonly name: string;
+  readonly options?: WorldOptions;
+  readonly settings?: Pick<Http1Settings, 'named' | 'tls'>;
+  readonly play: (world: Http1World) => readonly Sent[];
+}
+
+/** A request, and what its endpoint means to answer. */
+export interface Sent {
+  readonly target: string;
+  readonly method: string;
+  readonly client: ClientActor;
+  readonly answer: Buffer;
+  /** The request's content. */
+  readonly content: Buffer;
+}
+
+const nothing = Buffer.alloc(0);
+const names = ['a', 'b'];
+
+export const scenarios: readonly Scenario[] = [
+  {
+    name: 'a GET',
+    play(world) {
+      answerAll(world);
+      const sent = [ask(world, '/only')];
+      world.pass(50);
+      return sent;
+    },
+  },
+  {
+    name: 'a POST with content',
+    play(world) {
+      answerAll(world);
+      const content = pattern(900, 1);
+      const client = world.request({ method: 'POST', target: '/post', content });
+      world.pass(50);
+      return [{ target: '/post', method: 'POST', client, answer: answerTo('/post'), content }];
+    },
+  },
+  {
+    name: 'an upload in pieces with trailers',
+    play(world) {
+      answerAll(world);
+      return [upload(world, 'POST', '/up', {})];
+    },
+  },
+  {
+    name: 'an upload that waits to be told to continue',
+    play(world) {
+      answerAll(world);
+      return [upload(world, 'PUT', '/continue', { Expect: '100-continue' })];
+    },
+  },
+  {
+    name: 'a response that streams while its request does',
+    play(world) {
+      const client = world.request({ method: 'PUT', target: '/both', expects: 'chunked' });
+      for (const name of names) world.endpoint(name).onRequest = (request) => request.head(200, null);
+      const [up, down] = [pattern(1200, 2), pattern(2000, 3)];
+      for (let turn = 0; turn < 4; turn++) {
+        world.pass(5);
+        client.write(up.subarray(turn * 300, (turn + 1) * 300));
+        for (const name of names) world.endpoint(name).arrived[0]?.write(down.subarray(turn * 500, (turn + 1) * 500));
+      }
+      client.end({ 'X-Sum': '1' });
+      for (const name of names) world.endpoint(name).arrived[0]?.end({ 'X-Sum': '2' });
+      world.pass(50);
+      return [{ target: '/both', method: 'PUT', client, answer: down, content: up }];
+    },
+  },
+  {
+    name: 'two requests one after the other on the same connections',
+    play(world) {
+      answerAll(world);
+      const first = ask(world, '/1', 'one');
+      world.pass(50);
+      const second = ask(world, '/2', 'one');
+      world.pass(50);
+      return [first, second];
+    },
+  },
+  {
+    name: 'three requests at once on one connection',
+    play(world) {
+      answerAll(world);
+      const sent = ['/p', '/q', '/r'].map((target) => ask(world, target, 'one'));
+      world.pass(80);
+      return sent;
+    },
+  },
+  {
+    name: 'an attempt elsewhere, within a limit on the whole exchange',
+    options: { timeouts: { exchangeMs: 15_000 } },
+    play(world) {
+      answerAll(world);
+      for (const name of names) {
+        const endpoint = world.endpoint(name);
+        const answer = endpoint.onRequest;
+        endpoint.onRequest = (request) => {
+          const isFirst = names.every((other) => world.endpoint(other).arrived.length <= (other === name ? 1 : 0));
+          if (isFirst) request.cut('closed');
+          else answer(request);
+        };
+      }
+      const sent = [ask(world, '/elsewhere')];
+      world.pass(80);
+      return sent;
+    },
+  },
+  {
+    name: 'a connection that is closed just as it is used again',
+    options: { endpoints: ['a'] },
+    play(world) {
+      answerAll(world);
+      const first = ask(world, '/1');
+      world.pass(50);
+      const endpoint = world.endpoint('a');
+      const answer = endpoint.onRequest;
+      endpoint.onRequest = (request) => {
+        endpoint.onRequest = answer;
+        request.cut('reset');
+      };
+      const second = ask(world, '/2');
+      world.pass(50);
+      return [first, second];
+    },
+  },
+  {
+    name: 'early hints before the answer',
+    play(world) {
+      for (const name of names) {
+        world.endpoint(name).onRequest = (request) => {
+          request.inform(103, { Link: '</x.css>' });
+          request.inform(102);
+          request.answer(200, answerTo(request.target));
+        };
+      }
+      const sent = [ask(world, '/hints')];
+      world.pass(50);
+      return sent;
+    },
+  },
+  {
+    name: 'an answer that ends with its connection',
+    play(world) {
+      for (const name of names) {
+        world.endpoint(name).onRequest = (request) => {
+          request.raw('HTTP/1.0 200 Fine\r\n\r\n');
+          request.write(answerTo(request.target));
+          request.cut('closed');
+        };
+      }
+      const sent = [ask(world, '/until-close')];
+      world.pass(50);
+      return sent;
+    },
+  },
+  {
+    name: 'a large download to a slow client',
+    play(world) {
+      const answer = pattern(300_000);
+      for (const name of names) world.endpoint(name).onRequest = (request) => request.answer(200, answer);
+      const client = world.request({ target: '/large' }, { windowOctets: 8192 });
+      client.stopReading();
+      world.pass(100);
+      client.readOn();
+      world.pass(200);
+      return [{ target: '/large', method: 'GET', client, answer, content: nothing }];
+    },
+  },
+  {
+    name: 'a reload between two requests, while one is under way',
+    play(world) {
+      answerAll(world);
+      const first = ask(world, '/1', 'one');
+      world.pass(2);
+      world.changedTls({ serverName: 'other.test', verify: false } as Parameters<typeof world.changedTls>[0]);
+      world.pass(50);
+      world.changedTls(null);
+      world.endpoint('a').told('draining');
+      const second = ask(world, '/2', 'one');
+      world.pass(50);
+      return [first, second];
+    },
+  },
+  {
+    name: 'a name to look up and a handshake to make',
+    settings: { named: true, tls: true },
+    play(world) {
+      answerAll(world);
+      const sent = [ask(world, '/secret')];
+      world.pass(50);
+      return sent;
+    },
+  },
+];
+
+function ask(world: Http1World, target: string, connection?: string): Sent {
+  const client = world.request({ target }, connection === undefined ? {} : { connection });
+  return { target, method: 'GET', client, answer: answerTo(target), content: nothing };
+}
+
+function upload(world: Http1World, method: string, target: string, fields: Readonly<Record<string, string>>): Sent {
+  const client = world.request({ method, target, expects: 'chunked', fields });
+  const content = pattern(12_000, 4);
+  for (let piece = 0; piece < 4; piece++) {
+    world.pass(5);
+    client.write(content.subarray(piece * 3000, (piece + 1) * 3000));
+  }
+  client.end({ 'X-Sum': '1' });
+  world.pass(50);
+  return { target, method, client, answer: answerTo(target), content };
+}
+
+export function answerTo(target: string): Buffer {
+  return Buffer.from(`to ${target}`);
+}
+
+/** Every endpoint answers each request once it is whole. */
+export function answerAll(world: Http1World): void {
+  for (const name of names) {
+    if (world.options.endpoints?.includes(name) === false) continue;
+    const endpoint = world.endpoint(name);
+    endpoint.onRequest = (request) => answerWhenWhole(world, request, 60);
+  }
+}
+
+function answerWhenWhole(world: Http1World, request: ArrivedRequest, looks: number): void {
+  if (request.whole) return request.answer(200, answerTo(request.target));
+  if (looks === 0 || request.gone) return;
+  const again = (): void => answerWhenWhole(world, request, looks - 1);
+  world.clock.schedule((world.clock.now() + 1) as ReturnType<typeof world.clock.now>, again, null);
+}
