@@ -1,5 +1,7 @@
 import { fail, type Failure } from '../core/failure.ts';
 import type { Framing } from '../core/message.ts';
+import type { ContentReader } from '../wire/content-reader.ts';
+import { chunkLimits } from '../wire/limits.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
 
 /** How far a response had come when its connection was lost. */
@@ -48,4 +50,14 @@ export function refusedResponse(parser: ResponseHeadParser, address: string): Fa
   const { cause, ...evidence } = refusal;
   // The parser's union pairs each cause with its evidence; only the address is ours to add.
   return { cause, stage: 'response', evidence: { address, ...evidence } } as Failure;
+}
+
+/** What the content breaks, as a failure of this address. */
+export function contentRefused(content: ContentReader, address: string): Failure {
+  const { rule, octetsReceived, trailerOctets } = content;
+  if (rule !== 'trailer-section-too-large') {
+    return fail('response_chunk', 'content', { address, rule, octetsReceived });
+  }
+  const limit = chunkLimits.trailerOctetsMax;
+  return fail('response_trailers_too_large', 'content', { address, octets: trailerOctets, limit });
 }

@@ -1,25 +1,19 @@
 import { invariantOf } from '../core/assert.ts';
 import { Deadline } from '../core/deadline.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import {
-  type Capabilities,
-  type Fields,
-  type Framing,
-  noContent,
-  type OutgoingRequest,
-  type Ownership,
-} from '../core/message.ts';
+import type { Capabilities, Fields, OutgoingRequest, Ownership } from '../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
-import { ChunkedDecoder, writeLastChunk } from '../wire/chunked.ts';
+import { writeLastChunk } from '../wire/chunked.ts';
+import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
-import { chunkLimits, type HeadLimits } from '../wire/limits.ts';
+import type { HeadLimits } from '../wire/limits.ts';
 import type { OctetWriter } from '../wire/octet-writer.ts';
 import { type Http1ResponseHead, ResponseHeadParser } from '../wire/response-head.ts';
 import { type ContentCoding, sendContent } from '../wire/send-content.ts';
 import { writeRequestHead } from '../wire/write-head.ts';
-import { connectionFailure, type CutPlace, refusedResponse } from './connection-failure.ts';
+import { connectionFailure, contentRefused, type CutPlace, refusedResponse } from './connection-failure.ts';
 
 /** Where a connection returns to, and where its loss is told. */
 export interface ConnectionHome {
@@ -35,9 +29,6 @@ export interface ConnectionPorts {
   readonly storage: HeadStorage;
 }
 
-/** A content length from which on reading into a large buffer of its own pays. */
-const bulkOctetsMin = 128 * 1024;
-
 /**
  * One HTTP/1.1 connection to an endpoint; one exchange at a time (RFC 9112 §9).
  *
@@ -45,7 +36,7 @@ const bulkOctetsMin = 128 * 1024;
  *
  * Every way in which the endpoint can fail us arrives here and leaves as one `Failure` by `#failWith`.
  */
-export class UpstreamConnection extends Deadline implements TransportListener, UpstreamStream {
+export class UpstreamConnection extends Deadline implements TransportListener, UpstreamStream, ContentTaker {
   readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, extendedConnect: false };
   readonly transport: Transport;
   readonly address: string;
@@ -62,7 +53,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   readonly #ports: ConnectionPorts;
   readonly #home: ConnectionHome;
   readonly #parser: ResponseHeadParser;
-  readonly #chunked = new ChunkedDecoder();
+  readonly #content: ContentReader;
   #phase: 'idle' | 'head' | 'content' | 'over' = 'idle';
   #handler: UpstreamHandler | null = null;
   #limits: AttemptLimits = { responseHeadMs: 0, idleMs: 0 };
@@ -70,13 +61,9 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #coding: ContentCoding = 'plain';
   #requestEnded = false;
   #headDueAt: Instant = never;
-  #framing: Framing = noContent;
   #persistent = false;
-  #remaining = 0;
-  #received = 0;
   #octetsSent = 0;
   #pendingBefore = 0;
-  #bulk = false;
   #paused = false;
   #lastOctetAt: Instant;
 
@@ -88,6 +75,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#ports = ports;
     this.#home = home;
     this.#parser = new ResponseHeadParser(limits, ports.storage);
+    this.#content = new ContentReader(transport, this);
     this.idleSince = ports.clock.now();
     this.#lastOctetAt = this.idleSince;
     transport.listener = this;
@@ -106,7 +94,6 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.requestSent = false;
     this.answerBegun = false;
     this.#headDueAt = never;
-    this.#received = 0;
     this.#octetsSent = 0;
     this.at = never;
     this.#parser.expect(request.method);
@@ -214,62 +201,21 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#phase = 'content';
     this.#persistent = head.keepAlive;
     this.keepAliveTimeoutS = head.keepAliveTimeoutS;
-    this.#framing = head.framing;
-    if (head.framing.kind === 'length') this.#remaining = head.framing.octets;
-    if (head.framing.kind === 'chunked') this.#chunked.reset();
-    if (this.#framing.kind === 'length' && this.#remaining >= bulkOctetsMin) this.#readInBulk(true);
+    this.#content.begin(head.framing);
     const handler = this.#handler;
     handler?.onResponse(head);
-    if (this.#handler !== handler) return;
-    if (this.#framing.kind === 'none' || (this.#framing.kind === 'length' && this.#remaining === 0))
-      this.#end(null, more);
+    if (this.#handler === handler && this.#content.state === 'whole') this.#end(null, more);
   }
 
   #readContent(octets: Uint8Array, start: number, end: number): number {
-    switch (this.#framing.kind) {
-      case 'length': {
-        const length = Math.min(end - start, this.#remaining);
-        this.#remaining -= length;
-        this.onContent(octets, start, start + length);
-        if (this.#remaining === 0) this.#end(null, start + length < end);
-        return length;
-      }
-      case 'chunked':
-        return this.#readChunks(octets, start, end);
-      case 'until-close':
-        this.onContent(octets, start, end);
-        return end - start;
-      case 'none':
-        return 0;
-    }
-  }
-
-  #readChunks(octets: Uint8Array, start: number, end: number): number {
-    const consumed = this.#chunked.push(octets, start, end, this);
-    if (this.#chunked.state === 'done') this.#end(this.#chunked.trailers, start + consumed < end);
-    else if (this.#chunked.state === 'refused') {
-      this.#failWith(this.#badChunk());
-    }
+    const consumed = this.#content.push(octets, start, end);
+    const { state } = this.#content;
+    if (state === 'whole') this.#end(this.#content.trailers, start + consumed < end);
+    else if (state === 'refused') this.#failWith(contentRefused(this.#content, this.address));
     return consumed;
   }
 
-  #badChunk(): Failure {
-    const { address } = this;
-    const rule = this.#chunked.rule ?? 'chunk-size';
-    if (rule !== 'trailer-section-too-large') {
-      return fail('response_chunk', 'content', { address, rule, octetsReceived: this.#received });
-    }
-    const limit = chunkLimits.trailerOctetsMax;
-    return fail('response_trailers_too_large', 'content', { address, octets: this.#chunked.trailerOctets, limit });
-  }
-
-  /** For the chunked decoder, and our own framing: a run of content. */
-  onContent(octets: Uint8Array, start: number, end: number): void {
-    this.#received += end - start;
-    if (!this.#bulk && this.#received > 2 * bulkOctetsMin) this.#readInBulk(true);
-    // What a bulk reader delivers in one piece stays put until we are resumed; pieces of a coding are copied anyway.
-    const ownership =
-      this.#bulk && this.#framing.kind !== 'chunked' && octets.length > bulkOctetsMin ? 'owned' : 'borrowed';
+  onContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.#handler?.onResponseContent(octets, start, end, ownership);
   }
 
@@ -279,7 +225,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const reusable = this.#persistent && this.#requestEnded && this.requestSent && !more;
     this.#handler = null;
     this.#parser.reset();
-    this.#readInBulk(false);
+    this.#content.stop();
     if (this.#paused) this.resumeContent();
     if (reusable) {
       this.#phase = 'idle';
@@ -301,12 +247,6 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#lastOctetAt = this.#ports.clock.now();
     this.#watch();
     this.transport.resume();
-  }
-
-  #readInBulk(bulk: boolean): void {
-    if (this.#bulk === bulk) return;
-    this.#bulk = bulk;
-    this.transport.readInBulk(bulk);
   }
 
   // What can go wrong.
@@ -335,7 +275,11 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const { address } = this;
     const { idleMs, responseHeadMs } = this.#limits;
     if (this.#phase === 'content') {
-      return fail('response_content_stalled', 'content', { address, idleMs, octetsReceived: this.#received });
+      return fail('response_content_stalled', 'content', {
+        address,
+        idleMs,
+        octetsReceived: this.#content.octetsReceived,
+      });
     }
     if (this.transport.pendingOctets > 0) {
       return fail('request_write_timeout', 'send', { address, limitMs: idleMs, octetsSent: this.#octetsSent });
@@ -349,7 +293,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   onEnd(): void {
     if (this.#phase === 'over') return;
     if (this.#phase === 'idle') return this.#close();
-    if (this.#phase === 'content' && this.#framing.kind === 'until-close') {
+    if (this.#phase === 'content' && this.#content.framing.kind === 'until-close') {
       return this.#endWithConnection();
     }
     this.#failWith(connectionFailure(this.#cutPlace(), null));
@@ -376,8 +320,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #cutPlace(): CutPlace {
     const { address, reused, idleMs, requestSent } = this;
     const place = { address, reused, idleMs, requestSent, octetsSent: this.#octetsSent };
-    if (this.#phase === 'content')
-      return { ...place, at: 'content', framing: this.#framing, octetsReceived: this.#received };
+    const { framing, octetsReceived } = this.#content;
+    if (this.#phase === 'content') return { ...place, at: 'content', framing, octetsReceived };
     if (this.#parser.began) return { ...place, at: 'head', octetsReceived: this.#parser.octetsHeld };
     return { ...place, at: 'before' };
   }

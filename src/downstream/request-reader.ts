@@ -1,0 +1,196 @@
+import type { RequestRule } from '../core/rules.ts';
+import type { Transport } from '../core/transport.ts';
+import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
+import type { HeadStorage } from '../wire/head-storage.ts';
+import type { HeadLimits } from '../wire/limits.ts';
+import { type Http1RequestHead, RequestHeadParser } from '../wire/request-head.ts';
+import { HeldOctets } from './held-octets.ts';
+
+/** What a connection hears of the requests on it. */
+export interface RequestListener extends ContentTaker {
+  /** The first octet of a head has come. */
+  onHeadBegins(): void;
+  /** The rest of it has not come with it, as it nearly always does. */
+  onHeadAwaited(): void;
+  onHead(head: Http1RequestHead): void;
+  onHeadRefused(rule: RequestRule, at: string): void;
+  /** Content has come; `content.state` says whether that was all. */
+  onContentRead(): void;
+  /** One read is dealt with. */
+  onRead(): void;
+}
+
+/**
+ * What comes in on a client's connection, request after request (RFC 9112 §9.3):
+ *
+ *     request ──octet──▶ head ──▶ later ◀──readContent, pause──▶ content ──▶ later ──next──▶ request
+ *
+ * What comes before its turn is held: requests behind the one that is being answered (their heads are not looked
+ * at), content that nobody reads yet. When that is much, the connection is read no further.
+ */
+export class RequestReader {
+  readonly head: RequestHeadParser;
+  readonly content: ContentReader;
+  readonly #transport: Transport;
+  readonly #listener: RequestListener;
+  readonly #held = new HeldOctets();
+  /** What the next octets are; for 'nothing' they are read and forgotten. */
+  #next: 'request' | 'head' | 'content' | 'later' | 'nothing' = 'request';
+  /** The loop over what came is running: whoever asks from inside to read on need do nothing. */
+  #reading = false;
+  #wanted = false;
+  #paused = false;
+  /** Nothing more of the request counts: it is whole, or has failed. */
+  ended = true;
+
+  constructor(transport: Transport, limits: HeadLimits, storage: HeadStorage, listener: RequestListener) {
+    this.head = new RequestHeadParser(limits, storage);
+    this.content = new ContentReader(transport, listener);
+    this.#transport = transport;
+    this.#listener = listener;
+  }
+
+  /** Whether a request may come next, and nothing of it has. */
+  get isBetween(): boolean {
+    return this.#next === 'request';
+  }
+
+  /** What came last is being read. */
+  get isReading(): boolean {
+    return this.#reading;
+  }
+
+  get holds(): boolean {
+    return !this.#held.isEmpty;
+  }
+
+  /** Whether content is asked for and has not come to its end: its absence is the client's doing. */
+  get awaitsContent(): boolean {
+    return this.#next === 'content';
+  }
+
+  push(octets: Uint8Array, start: number, end: number): void {
+    if (this.holds) return this.#hold(octets, start, end);
+    const at = this.#read(octets, start, end);
+    if (at < end) this.#hold(octets, at, end);
+    this.#listener.onRead();
+  }
+
+  /** Goes as far as it may; returns where it stopped. */
+  #read(octets: Uint8Array, start: number, end: number): number {
+    this.#reading = true;
+    let at = start;
+    while (at < end && this.#next !== 'later') {
+      if (this.#next === 'content') at += this.#readContent(octets, at, end);
+      else if (this.#next === 'nothing') at = end;
+      else at += this.#readHead(octets, at, end);
+    }
+    this.#reading = false;
+    return at;
+  }
+
+  #hold(octets: Uint8Array, start: number, end: number): void {
+    if (this.#next === 'nothing') return;
+    this.#held.add(octets, start, end);
+    if (this.#held.isFull || !this.ended) this.#transport.pause();
+  }
+
+  /** Reads what is held as far as it may. False: some of it must wait, or somebody further out is reading. */
+  readHeld(): boolean {
+    if (this.#reading) return false; // The loop that is running goes on by itself.
+    while (this.holds) {
+      const held = this.#held.take();
+      const at = this.#read(held, 0, held.length);
+      if (at < held.length && this.#next !== 'nothing') this.#held.putBack(held, at);
+      this.#listener.onRead();
+      if (at === 0) return false;
+    }
+    if (!this.#paused) this.#transport.resume();
+    return true;
+  }
+
+  #readHead(octets: Uint8Array, start: number, end: number): number {
+    const isFirst = this.#next === 'request';
+    if (isFirst) {
+      this.#next = 'head';
+      this.#listener.onHeadBegins();
+    }
+    const consumed = this.head.push(octets, start, end);
+    const { state } = this.head;
+    if (state === 'complete') this.#begin(this.head.head as Http1RequestHead);
+    else if (state === 'refused') {
+      this.end();
+      this.#listener.onHeadRefused(this.head.refusal?.rule ?? 'request-line', this.head.refusal?.at ?? '');
+    } else {
+      if (!this.head.began) this.#next = 'request'; // Only empty lines so far.
+      if (isFirst) this.#listener.onHeadAwaited();
+    }
+    return consumed;
+  }
+
+  #begin(head: Http1RequestHead): void {
+    this.content.begin(head.framing);
+    this.ended = this.content.state === 'whole';
+    this.#next = 'later';
+    this.#wanted = false;
+    this.#paused = false;
+    this.#listener.onHead(head);
+  }
+
+  #readContent(octets: Uint8Array, start: number, end: number): number {
+    const consumed = this.content.push(octets, start, end);
+    this.#listener.onContentRead();
+    return consumed;
+  }
+
+  /** Content is handed over from now on. False: it is already, or there is none. */
+  readContent(): boolean {
+    if (this.#wanted || this.ended) return false;
+    this.#wanted = true;
+    this.#next = 'content';
+    return true;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    if (this.#next === 'content') this.#next = 'later';
+    this.#transport.pause();
+  }
+
+  /** False: it was not paused. */
+  resume(): boolean {
+    if (!this.#paused) return false;
+    this.#paused = false;
+    if (this.#wanted && !this.ended) this.#next = 'content';
+    return true;
+  }
+
+  /** Nothing more of this request counts. */
+  end(): void {
+    this.ended = true;
+    if (this.#next !== 'nothing') this.#next = 'later';
+    this.content.stop();
+  }
+
+  /** The request is answered: the next one may come. */
+  next(): void {
+    this.head.reset();
+    this.#next = 'request';
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#transport.resume();
+  }
+
+  /** No request will follow: what still comes is read and forgotten. */
+  forget(): void {
+    this.head.reset();
+    this.#held.forget();
+    this.content.stop();
+    this.#next = 'nothing';
+  }
+
+  /** A defect of ours has ended the loop over what came. */
+  breakOff(): void {
+    this.#reading = false;
+  }
+}

@@ -1,0 +1,87 @@
+import type { Fields, OutgoingResponse, Ownership, RequestHead } from '../core/message.ts';
+import type { Transport } from '../core/transport.ts';
+import { writeLastChunk } from '../wire/chunked.ts';
+import type { Composer, OctetWriter } from '../wire/octet-writer.ts';
+import { sendContent } from '../wire/send-content.ts';
+import { type ResponseFraming, writeInformation, writeResponseHead } from '../wire/write-head.ts';
+
+/** Interim responses are hints: a client that takes none of them loses some, rather than have us keep them all. */
+const informationPendingMax = 64 * 1024;
+
+/** The responses of one HTTP/1 connection, one after the other: composed, sent, and how far each has come. */
+export class ResponseWriter implements Composer {
+  readonly transport: Transport;
+  begun = false;
+  ended = false;
+  /** Octets of content. */
+  octetsSent = 0;
+  readonly #writer: OctetWriter;
+  #framing: ResponseFraming = 'none';
+
+  constructor(transport: Transport, writer: OctetWriter) {
+    this.transport = transport;
+    this.#writer = writer;
+  }
+
+  /** The next response. */
+  begin(): void {
+    this.begun = false;
+    this.ended = false;
+    this.octetsSent = 0;
+  }
+
+  /** RFC 9110 §10.1.1: the client waits for this before it sends its content. */
+  continue(): void {
+    this.#writer.claim(this);
+    this.#writer.text('HTTP/1.1 100 Continue\r\n\r\n');
+    this.#writer.flush(this);
+  }
+
+  /** Composes an interim response, where it may still come and is not held up. */
+  inform(status: number, fields: Fields): void {
+    if (this.begun || this.transport.pendingOctets > informationPendingMax) return;
+    this.#writer.claim(this);
+    writeInformation(this.#writer, status, fields);
+  }
+
+  /** Composes the head. Returns whether the connection may live on after the response. */
+  head(response: OutgoingResponse, { version, method }: RequestHead, persistent: boolean): boolean {
+    this.begun = true;
+    this.#writer.claim(this);
+    this.#framing = writeResponseHead(this.#writer, response, { persistent, version }, method);
+    return persistent && this.#framing !== 'until-close';
+  }
+
+  /** Whether the end of the connection is all that ends the content. */
+  get endsWithConnection(): boolean {
+    return this.#framing === 'until-close';
+  }
+
+  /** False: the client has not taken it all yet. */
+  content(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
+    if (this.#framing === 'none') return true;
+    this.octetsSent += end - start;
+    const coding = this.#framing === 'chunked' ? 'chunked' : 'plain';
+    return sendContent(this.#writer, this, coding, { octets, start, end, ownership });
+  }
+
+  /** Ends the content and sends what is composed. False: the client has not taken it all yet. */
+  end(trailers: Fields | null): boolean {
+    this.ended = true;
+    if (this.#framing === 'chunked') {
+      this.#writer.claim(this);
+      writeLastChunk(this.#writer, trailers);
+    }
+    return this.#writer.flush(this);
+  }
+
+  /** Sends what is composed. False: the client has not taken it all yet. */
+  flush(): boolean {
+    return this.#writer.flush(this);
+  }
+
+  /** Forgets what is composed. */
+  discard(): void {
+    this.#writer.discard(this);
+  }
+}

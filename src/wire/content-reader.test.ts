@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { Framing, Ownership } from '../core/message.ts';
+import { ContentReader } from './content-reader.ts';
+
+/** A reader, and what came of what was pushed. */
+function reading(framing: Framing) {
+  const bulk: boolean[] = [];
+  const taken: Buffer[] = [];
+  const ownerships: Ownership[] = [];
+  const reader = new ContentReader(
+    { readInBulk: (on) => void bulk.push(on) },
+    {
+      onContent(octets, start, end, ownership) {
+        taken.push(Buffer.from(octets.subarray(start, end)));
+        ownerships.push(ownership);
+      },
+    },
+  );
+  reader.begin(framing);
+  return { reader, bulk, ownerships, text: () => Buffer.concat(taken).toString('latin1') };
+}
+
+const framings: [framing: Framing, wire: string, content: string][] = [
+  [{ kind: 'length', octets: 11 }, 'some conten', 'some conten'],
+  [{ kind: 'chunked' }, '4\r\nsome\r\n7\r\n conten\r\n0\r\n\r\n', 'some conten'],
+  [{ kind: 'none' }, '', ''],
+  [{ kind: 'length', octets: 0 }, '', ''],
+];
+
+describe('content is told from what follows it', () => {
+  for (const [framing, wire, content] of framings) {
+    test(`${JSON.stringify(framing)}, however it is cut into pieces`, () => {
+      const octets = Buffer.from(`${wire}GET /next`, 'latin1');
+      fc.assert(
+        fc.property(fc.array(fc.nat(octets.length), { maxLength: 8 }), (cuts) => {
+          const { reader, text } = reading(framing);
+          let at = 0;
+          for (const cut of [...cuts.sort((a, b) => a - b), octets.length]) {
+            while (at < cut && reader.state === 'partial') at += reader.push(octets, at, cut);
+          }
+          assert.deepEqual([reader.state, text(), at], ['whole', content, wire.length]);
+          assert.equal(reader.octetsReceived, content.length);
+        }),
+      );
+    });
+  }
+
+  test('content until the close has no end of its own', () => {
+    const { reader, text } = reading({ kind: 'until-close' });
+    assert.equal(reader.push(Buffer.from('all of it'), 0, 9), 9);
+    assert.deepEqual([reader.state, text()], ['partial', 'all of it']);
+  });
+
+  test('what breaks the coding is refused by its rule', () => {
+    const { reader } = reading({ kind: 'chunked' });
+    reader.push(Buffer.from('zz\r\n'), 0, 4);
+    assert.deepEqual([reader.state, reader.rule], ['refused', 'chunk-size']);
+  });
+
+  test('trailers are of their own message only', () => {
+    const { reader } = reading({ kind: 'chunked' });
+    const octets = Buffer.from('0\r\nX-Sum: 1\r\n\r\n');
+    reader.push(octets, 0, octets.length);
+    assert.equal(reader.trailers?.get('x-sum'), '1');
+    reader.begin({ kind: 'length', octets: 1 });
+    assert.equal(reader.trailers, null);
+  });
+});
+
+describe('reading in bulk', () => {
+  const piece = Buffer.alloc(256 * 1024);
+
+  test('begins where much is to come, lends what cannot be kept, and ends with the content', () => {
+    const { reader, bulk, ownerships } = reading({ kind: 'length', octets: 700_000 });
+    reader.push(piece, 0, 1000);
+    assert.deepEqual(bulk, [true]);
+    reader.push(piece, 0, piece.length);
+    reader.push(Buffer.alloc(1000), 0, 1000);
+    assert.deepEqual(ownerships.slice(1), ['owned', 'borrowed']);
+    while (reader.state === 'partial') reader.push(piece, 0, piece.length);
+    assert.deepEqual(bulk, [true, false]);
+  });
+
+  test('does not pay for little', () => {
+    const { reader, bulk } = reading({ kind: 'length', octets: 100_000 });
+    reader.push(piece, 0, 100_000);
+    assert.deepEqual(bulk, []);
+  });
+
+  test('ends where the rest is not wanted', () => {
+    const { reader, bulk } = reading({ kind: 'until-close' });
+    for (let times = 0; times < 3; times++) reader.push(piece, 0, piece.length);
+    reader.stop();
+    assert.deepEqual(bulk, [true, false]);
+  });
+});

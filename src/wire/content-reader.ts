@@ -1,0 +1,111 @@
+import { type Fields, type Framing, noContent, type Ownership } from '../core/message.ts';
+import type { Transport } from '../core/transport.ts';
+import { ChunkedDecoder, type ChunkRule, type ContentSink } from './chunked.ts';
+
+/** As much content still to come, or twice as much come already, makes reading into a large buffer of its own pay. */
+const bulkOctetsMin = 128 * 1024;
+
+/** Who takes the content. Owned octets stay as they are until their reader is resumed; borrowed ones for the call. */
+export interface ContentTaker {
+  onContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void;
+}
+
+/**
+ * Tells a message's content from what follows it, and says when it is whole (RFC 9112 §6.3).
+ *
+ *     begin ──▶ partial ──push──▶ whole │ refused          without content: begin ──▶ whole
+ *
+ * Sans I/O; only how its source reads is its business, since nobody else knows how much is still to come. One reader
+ * serves all messages of one direction of a connection.
+ */
+export class ContentReader implements ContentSink {
+  state: 'partial' | 'whole' | 'refused' = 'whole';
+  framing: Framing = noContent;
+  /** Octets of content so far, without their coding. */
+  octetsReceived = 0;
+  readonly #source: Pick<Transport, 'readInBulk'>;
+  readonly #taker: ContentTaker;
+  readonly #chunked = new ChunkedDecoder();
+  #remaining = 0;
+  #bulk = false;
+
+  constructor(source: Pick<Transport, 'readInBulk'>, taker: ContentTaker) {
+    this.#source = source;
+    this.#taker = taker;
+  }
+
+  /** The next message's content, framed like this. */
+  begin(framing: Framing): void {
+    this.framing = framing;
+    this.octetsReceived = 0;
+    this.#remaining = framing.kind === 'length' ? framing.octets : 0;
+    if (framing.kind === 'chunked') this.#chunked.reset();
+    const isEmpty = framing.kind === 'none' || (framing.kind === 'length' && framing.octets === 0);
+    this.state = isEmpty ? 'whole' : 'partial';
+  }
+
+  /** Takes octets [start, end) and returns how many were of this message: all of them while its content is partial. */
+  push(octets: Uint8Array, start: number, end: number): number {
+    switch (this.framing.kind) {
+      case 'length': {
+        const length = Math.min(end - start, this.#remaining);
+        this.#remaining -= length;
+        this.onContent(octets, start, start + length);
+        if (this.#remaining === 0) this.#end('whole');
+        return length;
+      }
+      case 'chunked': {
+        const consumed = this.#chunked.push(octets, start, end, this);
+        if (this.#chunked.state !== 'partial') this.#end(this.#chunked.state === 'done' ? 'whole' : 'refused');
+        return consumed;
+      }
+      case 'until-close':
+        this.onContent(octets, start, end);
+        return end - start;
+      case 'none':
+        return 0;
+    }
+  }
+
+  /** For the chunked decoder, and our own framing: a run of content. */
+  onContent(octets: Uint8Array, start: number, end: number): void {
+    this.octetsReceived += end - start;
+    if (!this.#bulk && (this.#remaining >= bulkOctetsMin || this.octetsReceived > 2 * bulkOctetsMin)) {
+      this.#readInBulk(true);
+    }
+    // What a bulk reader delivers in one piece stays put until we are resumed; pieces of a coding are copied anyway.
+    const isOwned = this.#bulk && this.framing.kind !== 'chunked' && octets.length > bulkOctetsMin;
+    this.#taker.onContent(octets, start, end, isOwned ? 'owned' : 'borrowed');
+  }
+
+  /** Once whole: what the trailer section held and may hold; null when there was none. */
+  get trailers(): Fields | null {
+    return this.framing.kind === 'chunked' ? this.#chunked.trailers : null;
+  }
+
+  /** Once refused. */
+  get rule(): ChunkRule {
+    return this.#chunked.rule ?? 'chunk-size';
+  }
+
+  /** Octets of trailer section held, for evidence. */
+  get trailerOctets(): number {
+    return this.#chunked.trailerOctets;
+  }
+
+  /** No more of this message is wanted. */
+  stop(): void {
+    this.#readInBulk(false);
+  }
+
+  #end(state: 'whole' | 'refused'): void {
+    this.state = state;
+    this.#readInBulk(false);
+  }
+
+  #readInBulk(bulk: boolean): void {
+    if (this.#bulk === bulk) return;
+    this.#bulk = bulk;
+    this.#source.readInBulk(bulk);
+  }
+}
