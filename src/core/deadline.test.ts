@@ -70,6 +70,7 @@ describe('Deadlines', () => {
     for (const deadline of [...all.slice(3), late]) assert.notEqual(deadline.firedAt, null);
     assert.ok((again.firedAt ?? 0) >= 100);
     assert.equal(deadlines.size, all.length - 3 + 1);
+    assert.equal(clock.timersLive, 1, 'who comes while one fires brings no second timer');
   });
 
   it('leave a stranger alone, and let a member leave twice', () => {

@@ -53,7 +53,8 @@ export class Deadlines {
       deadline.at = never;
       deadline.onExpired(now);
     }
-    if (this.#members.length > 0) this.#arm();
+    // Whoever came while one fired has armed it: a second timer would sweep for ever beside the first.
+    if (this.#members.length > 0 && this.#timer === null) this.#arm();
   }
 }
 

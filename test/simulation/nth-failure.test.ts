@@ -54,6 +54,11 @@ function playWith(scenario: Scenario, plan: Plan | null): Effects {
   const world = makeWorld(scenario, settings, clock);
   const sent = scenario.play(world);
   effects.stop();
+  for (let steps = 0; world.counts.exchangesActive > 0; steps++) {
+    assert.ok(steps < settleMs / 100, 'every exchange ends');
+    world.pass(100);
+  }
+  assert.ok(effects.timersLive <= 1, 'no timer outlives its exchange but the one that sweeps');
   world.pass(settleMs);
   for (const one of sent) checkSent(world, one, effects.failed > 0);
   checkNothingLeft(world, storage, effects);
@@ -99,6 +104,9 @@ function checkNothingLeft(world: Http1World, storage: CountedStorage, effects: E
     'every place is given back',
   );
   assert.equal(world.gatewayEnds.filter((transport) => !transport.closed).length, 0, 'no connection is open');
+  const first = world.upstream.choose([]);
+  const second = first === null ? null : world.upstream.choose([first]);
+  for (const endpoint of [first, second]) assert.equal(endpoint?.load ?? 0, 0, 'no endpoint has a place that is held');
   assert.equal(effects.timersLive, 0, 'no timer lives');
   assert.equal(storage.outside, 0, 'every block of a head is given back');
   assert.equal(world.heldOctets(), 0);
