@@ -1,15 +1,32 @@
-import { connect, createServer } from 'node:net';
+import { connect, createServer, Socket, type SocketConstructorOpts } from 'node:net';
 
 /**
- * Octets from one socket to the other and nothing else: the floor that no gateway on Node can go below.
- * `npm run bench -- --relay` measures it in Candor's place.
+ * Octets from one socket to the other and nothing else, read into our own buffer as the gateway does: the floor that
+ * no gateway on Node can go below. `npm run bench -- --relay` measures it in Candor's place.
  */
-createServer({ noDelay: true }, (client) => {
-  const origin = connect({ port: 19_301, host: '127.0.0.1', noDelay: true });
-  client.pipe(origin).pipe(client);
+const shared = Buffer.allocUnsafeSlow(64 * 1024);
+
+function reading(target: () => Socket): NonNullable<SocketConstructorOpts['onread']> {
+  return {
+    buffer: shared,
+    callback: (length, octets) => {
+      target().write(Buffer.from(octets.subarray(0, length)));
+      return true;
+    },
+  };
+}
+
+createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
+  const taken = accepted as unknown as { _handle: object | null };
+  const handle = taken._handle;
+  taken._handle = null;
+  const client = new Socket({ handle, onread: reading(() => origin) } as SocketConstructorOpts);
+  const origin = connect({ port: 19_301, host: '127.0.0.1', noDelay: true, onread: reading(() => client) });
   for (const [one, other] of [
     [client, origin],
     [origin, client],
-  ] as const)
+  ] as const) {
     one.on('error', () => other.destroy());
+    one.on('close', () => other.destroy());
+  }
 }).listen(19_303, '127.0.0.1');
