@@ -164,6 +164,8 @@ const endpointStates: readonly EndpointState[] = [
   'unchecked',
   'healthy',
   'unhealthy',
+  'ejected',
+  'on_trial',
   'draining',
   'gone',
 ];

@@ -14,7 +14,17 @@ const text = z.string();
 const nullableText = z.string().nullable();
 const count = z.int().min(0);
 
-const endpointState = z.enum(['starting', 'unknown', 'unchecked', 'healthy', 'unhealthy', 'draining', 'gone']);
+const endpointState = z.enum([
+  'starting',
+  'unknown',
+  'unchecked',
+  'healthy',
+  'unhealthy',
+  'ejected',
+  'on_trial',
+  'draining',
+  'gone',
+]);
 
 export const statusSchema = z.object({
   deployment: text,

@@ -19,6 +19,7 @@ export function levelOf(event: Event): Level {
     case 'instance_not_ready':
     case 'instance_restarting':
     case 'worker_restarting':
+    case 'health_disagreement':
     case 'connections_refused':
     case 'log_dropped':
       return 'warn';

@@ -11,6 +11,17 @@ export interface EventFacts {
   worker_lost: { why: string; exchangesLost: number; threw: string | null };
   /** No worker serves, and the next one is started only then. */
   worker_restarting: { afterMs: number; failures: number };
+  /** Its checks pass while its requests fail. `pauseMs`: for how long it is out; null where it stays. */
+  health_disagreement: {
+    address: string;
+    check: string;
+    requests: number;
+    failures: number;
+    windowMs: number;
+    unreachableInRow: number;
+    causes: Readonly<Record<string, number>>;
+    pauseMs: number | null;
+  };
   endpoint_state: { address: string; check: string };
   instance_started: { pid: number; port: number; command: string };
   /** Its program could not be started at all. */

@@ -4,6 +4,7 @@ import { Deadlines } from '../core/deadline.ts';
 import type { UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
@@ -22,6 +23,7 @@ import { ListenFailure, LogFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
+import { TrafficWatch } from './traffic-watch.ts';
 import { Outlook } from './waiting.ts';
 import type { Applied } from './worker-handle.ts';
 import { WorkerReports } from './worker-reports.ts';
@@ -76,6 +78,7 @@ class RunningGateway implements Gateway {
   readonly #log: ExchangeLog;
   readonly #supervisor: Supervisor;
   readonly #board: EndpointBoard;
+  readonly #traffic: TrafficWatch;
   readonly #outlook: Outlook;
   readonly #workers: Workers;
   readonly #inForce: InForce;
@@ -104,13 +107,17 @@ class RunningGateway implements Gateway {
     this.#reports = this.#createReports();
     this.#supervisor = this.#createSupervisor();
     this.#board = this.#createBoard();
+    this.#traffic = this.#createTrafficWatch();
     this.#supervisor.onChange(() => this.#instancesChanged());
     this.#workers = new Workers({
       clock,
       events: this.#hub,
       member,
       processStartedWall: this.#startedWall,
-      onBatch: (batch) => this.#reports.heard(batch),
+      onBatch: (batch) => {
+        this.#reports.heard(batch);
+        this.#traffic.heard(batch.outcomes);
+      },
       onLost: (loss) => this.#reports.lost(loss),
       onMissing: () => void this.#next(() => this.#restore()),
     });
@@ -152,10 +159,30 @@ class RunningGateway implements Gateway {
       },
     };
     const onChange = (upstream: UpstreamId): void => {
+      this.#traffic.checksChanged(upstream);
       this.#tellEndpoints(upstream);
       this.#outlook.changed();
     };
     return new EndpointBoard({ clock, watch, events: this.#hub, supervisor: this.#supervisor, onChange });
+  }
+
+  #createTrafficWatch(): TrafficWatch {
+    return new TrafficWatch({
+      clock: this.#clock,
+      random: systemRandom,
+      events: this.#hub,
+      checked: (upstream) => this.#board.endpoints(upstream),
+      checkOf: (upstream) => {
+        const spec = this.#inForce.configuration.upstreams.find(({ id }) => id === upstream);
+        return spec === undefined || spec.application !== null ? 'readiness' : spec.check.kind;
+      },
+      onChange: (upstream) => this.#tellEndpoints(upstream),
+    });
+  }
+
+  /** Endpoints as workers are to see them: by their checks, and by their traffic. */
+  #upstreams(specs?: Configuration['upstreams']): readonly UpstreamSnapshot[] {
+    return this.#board.upstreams(specs).map((one) => ({ ...one, endpoints: this.#traffic.seen(one.endpoints) }));
   }
 
   get events(): EventHub {
@@ -191,7 +218,7 @@ class RunningGateway implements Gateway {
 
   /** Has the worker take a configuration; when it has, everything else follows. Before that nothing has changed. */
   async #apply(configuration: Configuration): Promise<Applied> {
-    const upstreams = this.#board.upstreams(configuration.upstreams);
+    const upstreams = this.#upstreams(configuration.upstreams);
     const applied = await this.#workers.apply(this.#inForce.next(configuration, upstreams));
     if (!applied.ok) return applied;
     this.#inForce.revision += 1;
@@ -221,7 +248,8 @@ class RunningGateway implements Gateway {
     const endpoints = this.#board.endpoints(upstream);
     // One that is only being prepared is nobody's business yet.
     if (endpoints === null) return;
-    this.#workers.tellEndpoints({ revision: this.#inForce.revision, upstream, endpoints });
+    const { revision } = this.#inForce;
+    this.#workers.tellEndpoints({ revision, upstream, endpoints: this.#traffic.seen(endpoints) });
   }
 
   // What the control plane is asked.
@@ -242,7 +270,7 @@ class RunningGateway implements Gateway {
       state: this.#state,
       configured: configuration.listeners,
       open: listeners,
-      upstreams: this.#board.upstreams(),
+      upstreams: this.#upstreams(),
       applications: this.#supervisor.status(),
       worker: this.#workers.current,
     });
@@ -315,6 +343,7 @@ class RunningGateway implements Gateway {
     const worker = this.#workers.giveUp();
     if (worker !== null) await drainWorker(worker, this.#clock, this.#atOnce.promise);
     this.#board.stop();
+    this.#traffic.stop();
     await this.#supervisor.stop();
     await this.#log.close();
     this.#state = 'stopped';

@@ -1,5 +1,6 @@
 import type { WorldFault } from '../core/connector.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { RecordLines } from '../record/batch.ts';
 
@@ -33,6 +34,7 @@ export type FromWorker =
       readonly kind: 'batch';
       readonly lines: RecordLines | null;
       readonly exchanges: ExchangeCount[];
+      readonly outcomes: readonly EndpointOutcomes[];
       readonly counts: WorkerCounts;
     }
   | { readonly kind: 'unclassified'; readonly fault: WorldFault }

@@ -18,6 +18,7 @@ import { OctetWriter } from '../wire/octet-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { compileRoute } from './compile-route.ts';
 import type { FromWorker, WorkerBirth } from './messages.ts';
+import { OutcomeCounts } from './outcome-counts.ts';
 import { createRouter } from './router.ts';
 import { createTrust } from './trust.ts';
 import { sharedCounts } from './worker-counts.ts';
@@ -37,6 +38,7 @@ export class ServingWorker {
   readonly #counts: WorkerCounts;
   readonly #batch: RecordBatch;
   readonly #counters = new ExchangeCounters();
+  readonly #outcomes = new OutcomeCounts();
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
   readonly #upstreams = new Map<string, LiveUpstream>();
@@ -194,6 +196,7 @@ export class ServingWorker {
 
   #ended(exchange: EndedExchange): void {
     this.#counters.count(exchange);
+    this.#outcomes.count(exchange);
     this.#recorder?.write(exchange);
     this.#lookWhetherDrained();
   }
@@ -202,7 +205,8 @@ export class ServingWorker {
     this.#counts.recordsDropped = this.#batch.dropped;
     const lines = this.#batch.take();
     const transfer = lines === null ? [] : [lines.octets.buffer];
-    this.#tell({ kind: 'batch', lines, exchanges: this.#counters.takeDelta(), counts: this.#counts }, transfer);
+    const [exchanges, outcomes] = [this.#counters.takeDelta(), this.#outcomes.take()];
+    this.#tell({ kind: 'batch', lines, exchanges, outcomes, counts: this.#counts }, transfer);
   }
 
   #reportRegularly(): void {

@@ -18,6 +18,8 @@ export class LiveUpstream {
   readonly #ports: UpstreamPorts;
   #endpoints = new Map<string, LiveEndpoint>();
   #eligible: readonly LiveEndpoint[] = [];
+  /** Those that get one request at a time; null where there are none, which is nearly always. */
+  #onTrial: readonly LiveEndpoint[] | null = null;
 
   constructor(spec: UpstreamSnapshot, ports: UpstreamPorts) {
     this.id = spec.id;
@@ -56,11 +58,19 @@ export class LiveUpstream {
       endpoint.state = 'gone';
       endpoint.closeIdle();
     }
-    this.#eligible = eligibleOf([...this.#endpoints.values()]);
+    const endpoints = [...this.#endpoints.values()];
+    this.#eligible = eligibleOf(endpoints);
+    const onTrial = endpoints.filter(({ state }) => state === 'on_trial');
+    this.#onTrial = onTrial.length === 0 ? null : onTrial;
   }
 
   /** An endpoint for the next attempt: one not tried yet where there is one. Null when none may be chosen. */
   choose(tried: readonly LiveEndpoint[]): LiveEndpoint | null {
+    if (this.#onTrial !== null) {
+      // A trial that waits for the least loaded would be over in an hour: who is free to be tried goes first.
+      const free = this.#onTrial.find((endpoint) => endpoint.load === 0 && !tried.includes(endpoint));
+      if (free !== undefined) return free;
+    }
     if (tried.length === 0) return chooseOfTwo(this.#eligible, this.#ports.random);
     const fresh = this.#eligible.filter((endpoint) => !tried.includes(endpoint));
     return chooseOfTwo(fresh.length > 0 ? fresh : this.#eligible, this.#ports.random);
@@ -99,11 +109,16 @@ export class LiveUpstream {
       endpoint.closeIdle();
     }
     this.#eligible = [];
+    this.#onTrial = null;
   }
 }
 
-/** Healthy ones, and those that nobody checks; while there is none, those whose first check is not back. */
+/**
+ * Healthy ones, and those that nobody checks. While there is none: those on trial, those that are out by their
+ * traffic although their checks pass, and those whose first check is not back. The record says which it was.
+ */
 function eligibleOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
   const ready = endpoints.filter(({ state }) => state === 'healthy' || state === 'unchecked');
-  return ready.length > 0 ? ready : endpoints.filter(({ state }) => state === 'unknown');
+  if (ready.length > 0) return ready;
+  return endpoints.filter(({ state }) => state === 'on_trial' || state === 'ejected' || state === 'unknown');
 }
