@@ -14,9 +14,17 @@ export function viaValue(before: string | null, version: HttpVersion, deployment
   return before === null || before === '' ? member : `${before}, ${member}`;
 }
 
+let lastDeployment = '';
+let lastPseudonym = '-';
+
 /** received-by = pseudonym / uri-host: a token, so that no name of a deployment can break the list. */
 function pseudonym(deployment: string): string {
-  return deployment.replace(/[^A-Za-z0-9._~:-]/g, '-') || '-';
+  // It is the same for every request, until a reload renames it.
+  if (deployment !== lastDeployment) {
+    lastPseudonym = deployment.replace(/[^A-Za-z0-9._~:-]/g, '-') || '-';
+    lastDeployment = deployment;
+  }
+  return lastPseudonym;
 }
 
 /** How often a deployment stands in a Via field: for telling loops. */
