@@ -8,9 +8,10 @@ import {
   ArgumentScannerError,
   text_en,
 } from '@stricli/core';
-import type { AskFlags, EventFlags, ExplainFlags } from './ask-commands.ts';
+import type { AskFlags, EventFlags } from './ask-commands.ts';
 import type { CheckFlags } from './check.ts';
 import type { DemoFlags } from './demo.ts';
+import type { ExplainFlags } from './explain-exchange.ts';
 import { defectText, failureText } from './failure-text.ts';
 import { askFlags, configFlag, jsonFlag, optionalText, parsePath, parsePort } from './flags.ts';
 import type { RunFlags } from './run.ts';
@@ -152,7 +153,7 @@ const explainCommand = buildCommand<ExplainFlags, [string], Context>({
   docs: {
     brief: 'Say what became of one request, and why',
     fullDescription: describe(
-      'Asks the running gateway; where none answers, the log is searched.',
+      'Asks the running gateway; where none answers, or it has forgotten, the log\nis searched, rotated and compressed ones too. Ends with 9 for an unknown id.',
       'candor explain 0197f3a0-5b1c-7000-8000-2f6a1c9d4e10',
       'candor explain <request-id> --log /var/log/candor.log',
     ),
@@ -166,7 +167,7 @@ const explainCommand = buildCommand<ExplainFlags, [string], Context>({
     },
   },
   async func(flags, id) {
-    const { explainExchange } = await import('./ask-commands.ts');
+    const { explainExchange } = await import('./explain-exchange.ts');
     await explainExchange(flags, id, this.around);
   },
 });
