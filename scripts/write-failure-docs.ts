@@ -54,7 +54,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   alertMessage: "the alert's name",
   application: 'the application, by its name in candor.yaml',
   at: 'where in the request',
-  code: "the TLS library's own code",
+  code: 'the code of the library that does TLS, or of the one that asks name servers',
   coding: 'the last transfer coding that was named',
   endpoints: 'how many endpoints the upstream has',
   errno: "the system's code, such as ECONNRESET",
@@ -74,7 +74,9 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   octetsReceived: 'how many octets had come',
   octetsSent: 'how many octets had been sent',
   path: 'the path of the socket, or of the request',
-  rcode: "the name server's answer (NXDOMAIN, SERVFAIL)",
+  prohibition:
+    'what the address is: `own_listener`, `loopback`, `link_local`, `metadata`, `multicast`, `unspecified`, `reserved`, or `denied` by `dns.deny`',
+  rcode: "the name server's answer (NXDOMAIN, NODATA, SERVFAIL, REFUSED, FORMERR, NOTIMP)",
   retryAfterS: 'seconds until trying again makes sense',
   reused: 'whether the connection had served another request before',
   route: 'the route, by its name',
@@ -198,6 +200,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   reused: true,
   route: 'shop',
   rule: 'field-value',
+  prohibition: 'metadata',
   sinceMs: 3400,
   status: 400,
   upstream: 'web',
@@ -209,7 +212,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
 
 /** Where the ordinary example would mislead. */
 const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>>> = {
-  dns_failed: { rcode: 'SERVFAIL' },
+  dns_failed: { rcode: 'SERVFAIL', code: 'ESERVFAIL' },
   connect_unroutable: { errno: 'EHOSTUNREACH', address: '[2001:db8::7]:3000' },
   connect_not_permitted: { errno: 'EACCES', address: 'unix:/run/app.sock' },
   tls_protocol: { code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' },

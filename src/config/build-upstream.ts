@@ -24,12 +24,13 @@ function buildEndpointLimits(
 }
 
 export function buildUpstream(name: string, read: UpstreamRead, context: BuildContext): UpstreamSpec {
-  const full = Array.isArray(read) ? { endpoints: read } : read;
+  const full: FullUpstream = Array.isArray(read) ? { endpoints: read } : read;
   return {
     id: name as UpstreamId,
     endpoints: full.endpoints.map(({ address }) => ({
       address: address.kind === 'unix' ? { kind: 'unix', path: resolve(context.directory, address.path) } : address,
     })),
+    family: full.family ?? 'prefer_ipv4',
     application: null,
     tls: buildTls(full, context),
     check: buildCheck(full.check),
@@ -75,3 +76,4 @@ export function buildApplicationUpstream(name: string, read: ApplicationRead): U
     ...buildEndpointLimits(read),
   };
 }
+    family: 'prefer_ipv4',

@@ -34,6 +34,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     trustedPeers: plain.trusted_peers ?? [],
     client: buildClient(plain.client ?? {}),
     admin: { socket: buildSocket(draft, deployment, context) },
+    dns: { servers: plain.dns?.servers ?? [], allow: plain.dns?.allow ?? [], deny: plain.dns?.deny ?? [] },
     log: {
       path: buildLogPath(plain.log?.path, context.directory),
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],

@@ -63,7 +63,7 @@ export const defaults = {
   },
 
   timeouts: {
-    dns: declare('5s', 'What a resolver waits for one name server before it asks the next.'),
+    dns: declare('5s', 'Room for four repetitions of a datagram that was lost; what takes longer is an outage.'),
     connect: declare('5s', 'Survives two lost packets: TCP repeats after 1 s and 3 s.'),
     tls: declare('10s', 'A handshake is two round trips and a signature; a busy machine may need seconds.'),
     responseHead: declare(
@@ -75,6 +75,26 @@ export const defaults = {
       'none',
       'Downloads and event streams last as long as they last; the other limits catch what is stuck.',
     ),
+  },
+
+  drainTimeout: declare(
+    '10s',
+    'Most requests end within a second; a download may take its time, but no release and no restart waits for ever.',
+  ),
+
+  commitDelay: declare(
+    '50ms',
+    'Nobody notices it, and most answers that break do so within it; each costs up to 64 KiB while it waits.',
+  ),
+
+  family: declare(
+    'prefer_ipv4',
+    'Behind a gateway are mostly private networks, where IPv4 is what works; an IPv6 address without a route costs 250 ms with each connection.',
+  ),
+  dns: {
+    servers: declare('[]', 'Those of the system (`/etc/resolv.conf`), with its search domains.'),
+    allow: declare('[]', 'A name server is not to decide that a request goes to what only this machine may reach.'),
+    deny: declare('[]', 'Private networks are where applications live.'),
   },
 
   check: {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { defaults } from './defaults.ts';
-import { objectToBarePort, parseEndpoint, parseListenAddress } from './format/address.ts';
+import { objectToBarePort, parseEndpoint, parseListenAddress, parseNameServer } from './format/address.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
@@ -112,6 +112,11 @@ export const upstream = z.union([
       description: 'Where the application listens: `host:port`, `unix:/path`, `https://host`.',
     }),
     tls: key(tls, '`true`, or how to speak TLS to the endpoints. `https://` endpoints mean `true`.'),
+    family: key(
+      z.enum(['ipv4', 'ipv6', 'prefer_ipv4', 'prefer_ipv6']),
+      'Which addresses of endpoints that are names are used. A preferred family has 250 ms before the other one is tried beside it.',
+      defaults.family,
+    ),
     check: key(
       check,
       '`tcp`, `none`, a path to ask for, or how to check that an endpoint is healthy.',
@@ -120,6 +125,22 @@ export const upstream = z.union([
     ...endpointKeys,
   }),
 ]);
+
+const networks = z.array(parsed(parseNetwork, { kind: 'network', examples: ['10.0.0.0/8'] }));
+
+const dns = section({
+  servers: key(
+    z.array(parsed(parseNameServer, { kind: 'address', examples: ['10.0.0.2', '127.0.0.1:5353'] })),
+    'Name servers to ask, in place of those of the system. Only the hosts file and `localhost` come before them.',
+    defaults.dns.servers,
+  ),
+  allow: key(
+    networks,
+    'Networks that names may lead to although `deny` has them, or although no application lives there: loopback (unless the hosts file says so), link-local, metadata, multicast and reserved addresses.',
+    defaults.dns.allow,
+  ),
+  deny: key(networks, 'Networks that names may not lead to.', defaults.dns.deny),
+});
 
 const readiness = z.union([
   parsed(parseCheckPath, { kind: 'path' }),
@@ -214,6 +235,7 @@ export const file = section({
       query_allowed: key(
         z.array(text),
         'Names of query values that may be kept; every other is redacted.',
+  dns: key(dns, 'How the names of endpoints are looked up, and where they may lead.'),
         defaults.queryAllowed,
       ),
     }),

@@ -19,10 +19,24 @@ export interface Configuration {
   readonly client: ClientLimits;
   readonly admin: AdminSpec;
   readonly log: LogSpec;
+  readonly dns: DnsSpec;
 }
 
 export interface ListenerSpec {
   readonly id: string;
+/** How the names of endpoints are looked up, and where they may lead. */
+export interface DnsSpec {
+  /** Name servers, as `address:port`; empty: those of the system, and all else that it knows of names. */
+  readonly servers: readonly string[];
+  /** CIDR blocks that names may lead to, whatever `deny` and our own judgement say. */
+  readonly allow: readonly string[];
+  /** CIDR blocks that names may not lead to. */
+  readonly deny: readonly string[];
+}
+
+/** Which addresses of a name are used: of one family only, or of one family first and the other where that fails. */
+export type FamilyChoice = 'ipv4' | 'ipv6' | 'prefer_ipv4' | 'prefer_ipv6';
+
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -106,7 +120,7 @@ export interface FieldEdits {
 
 /** Each its own, each with the failure that it produces. Milliseconds. */
 export interface Timeouts {
-  readonly dnsMs: number; // dns_timeout
+  readonly dnsMs: number; // dns_timeout; of the routes to an upstream the shortest holds for its names
   readonly connectMs: number; // connect_timeout
   readonly tlsMs: number; // tls_timeout
   readonly responseHeadMs: number; // response_head_timeout
@@ -122,6 +136,8 @@ export interface UpstreamSpec {
   readonly application: ApplicationId | null;
   readonly tls: UpstreamTls | null;
   readonly check: CheckSpec;
+  /** Of endpoints that are names. */
+  readonly family: FamilyChoice;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;
   readonly idleConnectionMs: number;

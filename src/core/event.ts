@@ -23,6 +23,10 @@ export interface EventFacts {
     pauseMs: number | null;
   };
   endpoint_state: { address: string; check: string };
+  /** What is known of a name changed its standing: `from`, `to` are 'resolving', 'resolved', 'stale', 'failed'. */
+  name_state: { name: string; addresses: readonly string[]; cause: string | null; rcode: string | null };
+  /** A lookup found other addresses than the one before. */
+  name_addresses: { name: string; added: readonly string[]; removed: readonly string[] };
   instance_started: { pid: number; port: number; command: string };
   /** Its program could not be started at all. */
   instance_not_started: { command: string; directory: string; errno: string };

@@ -110,6 +110,7 @@ const anything = {
   version: 'HTTP/9',
   via: '1.1 edge',
   what: 'it',
+  prohibition: 'metadata',
   why: 'so.',
 };
 

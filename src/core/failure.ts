@@ -10,7 +10,8 @@ import type { Stage } from './stage.ts';
 export interface Evidence {
   // unreachable
   dns_not_found: { name: string; rcode: string };
-  dns_failed: { name: string; rcode: string };
+  /** `rcode` is null where no name server answered with one; `code` is then all that is known. */
+  dns_failed: { name: string; rcode: string | null; code: string };
   dns_timeout: { name: string; limitMs: number };
   connect_refused: { address: string };
   connect_timeout: { address: string; limitMs: number };
@@ -61,7 +62,8 @@ export interface Evidence {
   descriptors_exhausted: { address: string; errno: string; retryAfterS: number };
   loop_detected: { via: string };
   hops_exceeded: { hops: number; limit: number };
-  destination_prohibited: { address: string };
+  /** `name`: what led there; null for an address that the configuration has itself. */
+  destination_prohibited: { address: string; name: string | null; prohibition: Prohibition };
   maintenance: { route: string; message: string; retryAfterS: number };
   shed: { what: string; limit: number; retryAfterS: number };
   drained: { retryAfterS: number };
@@ -84,6 +86,17 @@ export interface FailureOf<C extends Cause> {
   readonly cause: C;
   readonly stage: Stage;
   readonly evidence: Readonly<Evidence[C]>;
+/** Why an address is not connected to. */
+export type Prohibition =
+  | 'own_listener'
+  | 'loopback'
+  | 'link_local'
+  | 'metadata'
+  | 'multicast'
+  | 'unspecified'
+  | 'reserved'
+  | 'denied';
+
 }
 
 /** What went wrong and how far we had come. A plain value: it compares, clones and serialises as it is. */

@@ -7,6 +7,7 @@ import type {
   InstanceExit,
   UpstreamId,
 } from './endpoint.ts';
+import type { Failure } from './failure.ts';
 
 /** Everything a serving worker needs to know, whole and immutable. A worker takes all of it or nothing. */
 export interface Snapshot {
@@ -23,7 +24,7 @@ export interface Snapshot {
   readonly queryAllowed: readonly string[];
 }
 
-export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'check' | 'application'> {
+export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'family' | 'check' | 'application'> {
   readonly id: UpstreamId;
   readonly application: ApplicationId | null;
   readonly endpoints: readonly EndpointSnapshot[];
@@ -33,7 +34,14 @@ export interface EndpointSnapshot {
   readonly id: EndpointId;
   readonly address: EndpointAddress;
   readonly state: EndpointState;
+  /** A literal address or a path; a name only where it has led nowhere yet, and then `failure` says why. */
   /** Why it is in that state, one sentence. */
+  /** The name that was looked up to find the address: for Host and TLS. Absent where the file has the address itself. */
+  readonly name?: string;
+  /** An address of the same name in the other family, to be raced when this one does not answer at once (RFC 8305). */
+  readonly otherWay?: string;
+  /** Nothing can be sent there, and this is what an exchange is told that could go nowhere else. */
+  readonly failure?: Failure;
   readonly reason: string;
   /** When the state began, on the process-wide monotonic clock. */
   readonly sinceInstant: number;

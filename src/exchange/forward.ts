@@ -93,7 +93,7 @@ export class ForwardedRequest implements OutgoingRequest {
 function authorityFor(host: string, request: RequestHead, endpoint: Endpoint): string {
   if (host === 'client' && request.authority !== '') return request.authority;
   if (host !== 'endpoint' && host !== 'client') return host;
-  return endpoint.address.startsWith('unix:') ? 'localhost' : endpoint.address;
+  return endpoint.authority;
 }
 
 function hasDate(lines: Route['response']['lines']): boolean {

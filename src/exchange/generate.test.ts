@@ -41,6 +41,7 @@ const evidence = {
   octetsReceived: 7_770_009,
   octetsSent: 7_770_010,
   path: '/canary/path.sock',
+  prohibition: 'metadata',
   rcode: 'canary-rcode',
   retryAfterS: 7,
   reused: true,

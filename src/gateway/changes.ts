@@ -11,6 +11,7 @@ const parts = [
   'trustedPeers',
   'client',
   'admin',
+  'dns',
   'log',
 ] as const;
 

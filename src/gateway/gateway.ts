@@ -1,4 +1,5 @@
 import { socketConnector } from '../transport/connect.ts';
+import { createNameResolver } from '../transport/resolve.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { UpstreamId } from '../core/endpoint.ts';
@@ -163,7 +164,17 @@ class RunningGateway implements Gateway {
       this.#tellEndpoints(upstream);
       this.#outlook.changed();
     };
-    return new EndpointBoard({ clock, watch, events: this.#hub, supervisor: this.#supervisor, onChange });
+    return new EndpointBoard({
+      clock,
+      watch,
+      names: createNameResolver(clock),
+      listeners: () => this.#inForce.listeners,
+      events: this.#hub,
+      supervisor: {
+        instances: (id) => withoutSecrets(this.#supervisor.instances(id), this.#inForce.redactor),
+      },
+      onChange,
+    });
   }
 
   #createTrafficWatch(): TrafficWatch {
@@ -227,14 +238,16 @@ class RunningGateway implements Gateway {
     this.#supervisor.apply(configuration.applications);
     // What changed while the snapshot was on its way stood in no delta of its revision.
     for (const { id } of configuration.upstreams) this.#tellEndpoints(id);
-    tellListeners(this.#hub, this.#inForce.listeners, applied.listeners);
-    this.#inForce.listeners = applied.listeners;
+    tellListeners(this.#hub, before, applied.listeners);
     return applied;
   }
 
   /** After the loss of a worker: the next one takes what is in force. */
   async #restore(): Promise<void> {
     if (this.#state === 'serving' && !this.#workers.isServing) await this.#apply(this.#inForce.configuration);
+    // First, since no endpoint may be one of them.
+    const before = this.#inForce.listeners;
+    this.#inForce.listeners = applied.listeners;
   }
 
   #instancesChanged(): void {

@@ -24,6 +24,16 @@ export {
   type Step,
   stopReading,
 } from './origin-script.ts';
+export {
+  type DnsQuestionSeen,
+  type DnsReply,
+  DnsServer,
+  type DnsType,
+  dnsAddresses,
+  dnsRcode,
+  dnsSilence,
+  startDnsServer,
+} from './dns-server.ts';
 export { refusingAddress, type UnreachableAddress, unansweringAddress } from './unreachable-address.ts';
 export { type Piece, RawClient, type RawClientOptions, type RawOutcome, type RawState, sendRaw } from './raw-client.ts';
 export { fieldOf, parseRawResponse, type RawResponse } from './raw-response.ts';

@@ -7,8 +7,8 @@ import { connectFailure } from './connect-failure.ts';
 const place = { address: '10.0.0.1:3000', name: 'app.internal' };
 
 const table: readonly [stage: WorldFault['stage'], cause: Cause, ...codes: string[]][] = [
-  ['dns', 'dns_not_found', 'ENOTFOUND', 'ENODATA', 'EAI_NONAME', 'EAI_NODATA'],
-  ['dns', 'dns_failed', 'EAI_AGAIN', 'ESERVFAIL', 'EAI_FAIL', 'EREFUSED'],
+  ['dns', 'dns_not_found', 'ENOTFOUND', 'ENODATA'],
+  ['dns', 'dns_failed', 'ESERVFAIL', 'EREFUSED', 'EFORMERR', 'ENOTIMP', 'ECONNREFUSED', 'EBADRESP', 'EOF', 'EBADNAME'],
   ['dns', 'dns_timeout', 'ETIMEOUT'],
   ['dns', 'descriptors_exhausted', 'EMFILE', 'ENFILE'],
   ['connect', 'connect_refused', 'ECONNREFUSED', 'EAGAIN'],

@@ -1,4 +1,5 @@
 import type { WorldFault } from '../core/connector.ts';
+import { dnsCodes } from '../core/dns-codes.ts';
 import { fail, type Failure } from '../core/failure.ts';
 
 /** What a connection attempt was for, as far as its failures tell of it. */
@@ -31,29 +32,25 @@ const portRestsS = 60;
 const connectionEndsS = 1;
 
 function dnsFailure(code: string, name: string): Failure | null {
-  switch (code) {
-    case 'ENOTFOUND':
-    case 'ENODATA':
-    case 'EAI_NONAME':
-    case 'EAI_NODATA':
-      return fail('dns_not_found', 'dns', { name, rcode: 'NXDOMAIN' });
-    case 'EAI_AGAIN':
-    case 'ESERVFAIL':
-    case 'EAI_FAIL':
-      return fail('dns_failed', 'dns', { name, rcode: 'SERVFAIL' });
-    case 'EREFUSED':
-      return fail('dns_failed', 'dns', { name, rcode: 'REFUSED' });
-    case 'ETIMEOUT':
+  if (descriptorsSpent.has(code)) {
+    return fail('descriptors_exhausted', 'dns', { address: name, errno: code, retryAfterS: connectionEndsS });
+  }
+  const known = Object.hasOwn(dnsCodes, code) ? dnsCodes[code] : undefined;
+  if (known === undefined) return null;
+  switch (known.kind) {
+    case 'absent':
+      return fail('dns_not_found', 'dns', { name, rcode: known.rcode ?? '' });
+    case 'silent':
       return fail('dns_timeout', 'dns', { name, limitMs: 0 });
-    case 'EMFILE':
-    case 'ENFILE':
-      return fail('descriptors_exhausted', 'dns', { address: name, errno: code, retryAfterS: connectionEndsS });
-    default:
-      return null;
+    case 'declined':
+    case 'failed':
+      return fail('dns_failed', 'dns', { name, rcode: known.rcode, code });
   }
 }
 
 function tcpFailure(code: string, address: string): Failure | null {
+const descriptorsSpent: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+
   switch (code) {
     case 'ECONNREFUSED':
       return fail('connect_refused', 'connect', { address });

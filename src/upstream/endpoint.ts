@@ -1,5 +1,5 @@
 import type { UpstreamSpec } from '../core/configuration.ts';
-import { addressText, type EndpointState, type InstanceExit } from '../core/endpoint.ts';
+import { addressText, type EndpointState, hostPort, type InstanceExit } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
 import type { CheckRhythm, EndpointSnapshot } from '../core/snapshot.ts';
@@ -40,6 +40,8 @@ export class LiveEndpoint implements ConnectionHome {
   checks: CheckRhythm | null;
   release: string | null;
   exit: InstanceExit | null;
+  /** Nothing can be sent here, and why. */
+  failure: Failure | null;
   readonly #ports: UpstreamPorts;
   #spec: EndpointSnapshot;
   #settings: EndpointSettings;
@@ -61,6 +63,14 @@ export class LiveEndpoint implements ConnectionHome {
     this.checks = spec.checks;
     this.release = spec.release;
     this.exit = spec.exit;
+    this.failure = spec.failure ?? null;
+  }
+
+  /** What a request for this endpoint names as its host: the name where there is one. */
+  get authority(): string {
+    const { address, name } = this.#spec;
+    if (address.kind === 'unix') return 'localhost';
+    return name === undefined ? this.address : hostPort(name, address.port);
   }
 
   /** Exchanges under way here. */
@@ -78,6 +88,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.checks = spec.checks;
     this.release = spec.release;
     this.exit = spec.exit;
+    this.failure = spec.failure ?? null;
     if (!sameTls) this.#current = new WeakSet();
     if (!sameTls || spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
   }
@@ -140,18 +151,18 @@ export class LiveEndpoint implements ConnectionHome {
     };
     const opened: OpeningWaiter = {
       onStage: (stage) => waiter.onStage(stage),
-      onOpened: (transport) => {
+      onOpened: (transport, place) => {
         done();
-        waiter.onStream(this.#adopt(transport, tls));
+        waiter.onStream(this.#adopt(transport, place, tls));
       },
       onNotOpened: (failure: Failure) => {
         done();
         waiter.onNoStream(failure);
       },
     };
-    const { address } = this.#spec;
+    const { address, name = null, otherWay = null } = this.#spec;
     const { tls } = this.#settings;
-    const target = { address, place: this.address, tls, limits };
+    const target = { address, name, otherWay, place: this.address, tls, limits };
     const opening = new Opening(target, this.#ports, opened);
     opening.begin();
     return {
@@ -162,9 +173,9 @@ export class LiveEndpoint implements ConnectionHome {
     };
   }
 
-  #adopt(transport: Transport, tls: EndpointSettings['tls']): UpstreamConnection {
+  #adopt(transport: Transport, place: string, tls: EndpointSettings['tls']): UpstreamConnection {
     const limits = { ...responseLimits, headOctetsMax: this.#settings.responseHeadOctetsMax };
-    const connection = new UpstreamConnection(transport, this.address, limits, this.#ports, this);
+    const connection = new UpstreamConnection(transport, place, limits, this.#ports, this);
     if (JSON.stringify(tls) === JSON.stringify(this.#settings.tls)) this.#current.add(connection);
     this.#connections++;
     this.#ports.deadlines.add(connection);

@@ -102,6 +102,10 @@ export class LiveUpstream {
     if (rhythms.length === 0) return retryAfterDefaultS;
     return Math.max(1, Math.ceil(Math.min(...rhythms.map((checks) => healthyInMs(checks, now))) / 1000));
   }
+    // Where nothing can be sent to any of them, what stands in the way is the answer, and no check can change it.
+    const failures = endpoints.filter(({ state }) => state !== 'draining').map(({ failure }) => failure);
+    const [failure = null] = failures;
+    if (failure !== null && !failures.includes(null)) return failure;
 
   close(): void {
     for (const endpoint of this.#endpoints.values()) {
@@ -120,5 +124,6 @@ export class LiveUpstream {
 function eligibleOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
   const ready = endpoints.filter(({ state }) => state === 'healthy' || state === 'unchecked');
   if (ready.length > 0) return ready;
-  return endpoints.filter(({ state }) => state === 'on_trial' || state === 'ejected' || state === 'unknown');
+  const possible = endpoints.filter(({ failure }) => failure === null);
+  return possible.filter(({ state }) => state === 'on_trial' || state === 'ejected' || state === 'unknown');
 }

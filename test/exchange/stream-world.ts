@@ -207,6 +207,7 @@ class StreamClient implements ClientActor {
 class StreamEndpoint implements EndpointActor, Endpoint {
   readonly id: string;
   readonly address: string;
+  readonly authority: string;
   readonly release = null;
   accepts: EndpointActor['accepts'] = 'yes';
   onRequest: (request: ArrivedRequest) => void = () => {};
@@ -223,6 +224,7 @@ class StreamEndpoint implements EndpointActor, Endpoint {
   constructor(address: string, world: StreamWorld) {
     this.id = address;
     this.address = address;
+    this.authority = address;
     this.#world = world;
   }
 

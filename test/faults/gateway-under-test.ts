@@ -85,6 +85,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
     trustedPeers: ['127.0.0.0/8'],
     client: {
       headMs: 5000,
+    dns: { servers: [], allow: [], deny: [] },
       contentMs: 5000,
       keepAliveMs: 5000,
       writeMs: 5000,
@@ -131,6 +132,7 @@ function upstreamOf({ name, to, alsoTo, checked = false, keepsConnections = true
       application: null,
       tls: null,
       check: checked ? tcpCheck : { kind: 'none' },
+      family: 'prefer_ipv4',
       idleConnectionsMax: keepsConnections ? 8 : 0,
       idleConnectionMs: 4000,
       connectionsMax: 64,
