@@ -58,7 +58,7 @@ export const defaults = {
     contentMax: declare('none', 'Content is streamed and never kept; the application knows what it can take.'),
     connectionsMax: declare(
       '10000',
-      'Idle ones take some 20 KiB each, together 200 MiB; one that sends ahead of its answers up to 128 KiB. More should be a decision.',
+      'Idle ones take some 20 KiB each, together 200 MiB; one that sends ahead of its answers up to 128 KiB, one whose answer is held back up to 64 KiB. More should be a decision.',
     ),
   },
 
@@ -77,10 +77,6 @@ export const defaults = {
     ),
   },
 
-  drainTimeout: declare(
-    '10s',
-    'Most requests end within a second; a download may take its time, but no release and no restart waits for ever.',
-  ),
 
   commitDelay: declare(
     '50ms',

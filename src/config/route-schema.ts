@@ -48,6 +48,7 @@ const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], 
       : undefined,
 });
 
+export const commitDelay = durationOrNone;
 export const errorPages = z.record(z.string(), text);
 export const disclosure = z.enum(['public', 'operator']);
 
@@ -111,6 +112,7 @@ export const route = section({
   request_fields: key(fieldEdits, 'Changes to the fields of the request.'),
   response_fields: key(fieldEdits, 'Changes to the fields of the response.'),
   timeouts: key(timeouts, 'Limits that differ from those of the file.'),
+  commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
   disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
 });

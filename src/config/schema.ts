@@ -10,7 +10,7 @@ import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
 import { duration, name, oneOrMany, parsed, pathOrNone, size, sizeOrNone, text, whole } from './leaves.ts';
-import { disclosure, errorPages, route, timeouts } from './route-schema.ts';
+import { commitDelay, disclosure, errorPages, route, timeouts } from './route-schema.ts';
 import { key, section } from './section.ts';
 
 const listenAddress = z.union([
@@ -210,6 +210,11 @@ export const file = section({
   ),
   client: key(client, 'Limits towards clients.'),
   timeouts: key(timeouts, 'Limits towards applications, for every route that does not say otherwise.'),
+  commit_delay: key(
+    commitDelay,
+    'How long an answer is held back at most, so that one that breaks can still be tried again or become a 502; `none` passes everything on at once.',
+    defaults.commitDelay,
+  ),
   upstreams: key(z.record(name, upstream), 'Applications that run elsewhere, by name.'),
   applications: key(
     z.record(name, application),

@@ -76,6 +76,8 @@ export interface RouteSpec extends AnswerSettings {
   readonly requestFields: FieldEdits;
   readonly responseFields: FieldEdits;
   readonly timeouts: Timeouts;
+  /** How long a response may be held back, so that a failure in it is still an answer; 0: it goes on at once. */
+  readonly commitDelayMs: number;
 }
 
 /** What a stranger is told of a failure: its type, or also endpoint and detail. */

@@ -41,6 +41,11 @@ export function hasNoContent(framing: Framing): boolean {
   return framing.kind === 'none' || (framing.kind === 'length' && framing.octets === 0);
 }
 
+/** Whether content of so many octets is all that the framing lets follow. */
+export function isLength(framing: Framing, octets: number): boolean {
+  return framing.kind === 'length' && framing.octets === octets;
+}
+
 export type HttpVersion = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
 
 export interface RequestHead {
@@ -82,7 +87,10 @@ export interface OutgoingResponse extends WritesFields {
   readonly contentLength: number;
 }
 
-/** Borrowed octets are valid during the call only; owned ones belong to the receiver. */
+/**
+ * Owned octets belong to the receiver. Borrowed ones are valid during the call only; those of a response until its read
+ * is over (`onResponseRead`, or the end of the stream), so that a small response can be held without a copy.
+ */
 export type Ownership = 'borrowed' | 'owned';
 
 /** What the protocol of a side is able to do. */

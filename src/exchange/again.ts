@@ -1,6 +1,7 @@
 import type { Failure } from '../core/failure.ts';
 import { failureTable } from '../core/failure-table.ts';
-import { decideRetry, type RetryDecision } from '../policy/retry.ts';
+import type { ConnectionAge } from '../core/stream.ts';
+import { decideRetry, isIdempotent, type RetryDecision } from '../policy/retry.ts';
 import type { Attempt } from './attempt.ts';
 import type { Endpoint } from './ports.ts';
 import type { ExchangeState } from './state.ts';
@@ -19,6 +20,12 @@ export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: 
     contentHeld: !contentTaken,
     elsewhere: upstream.hasOther(targetsOf(attempts)) || mayBeStale(attempt),
   });
+}
+
+/** Which connections will do for the attempt that has just begun. */
+export function ageFor(exchange: ExchangeState): ConnectionAge {
+  if (exchange.attempts.length > 1) return 'fresh';
+  return isIdempotent(exchange.method) && !exchange.contentTaken ? 'any' : 'just_used';
 }
 
 /** The endpoints that have been tried. */

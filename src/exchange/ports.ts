@@ -47,6 +47,7 @@ export interface Route extends AnswerSettings {
   /** Null unless the action is 'upstream'. */
   readonly upstream: Upstream | null;
   readonly timeouts: Timeouts;
+  readonly commitDelayMs: number;
   readonly request: FieldChange;
   readonly response: FieldChange;
   /** 'client', 'endpoint', or the host to name. */

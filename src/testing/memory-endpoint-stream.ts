@@ -187,13 +187,17 @@ export class MemoryEndpointStream implements UpstreamStream {
   }
 
   #deliver(): void {
-    const handler = this.#handler;
-    if (handler === null || this.#head === null || this.#paused) return;
+    if (this.#handler === null || this.#head === null || this.#paused) return;
     const octets = this.#down.take();
-    if (octets !== null) {
-      this.#received += octets.length;
-      poisoned(octets, (lent, start, end) => handler.onResponseContent(lent, start, end, 'borrowed'));
-    }
+    // What is lent of a response is lent until its read is over.
+    if (octets === null) this.#read(this.#handler);
+    else poisoned(octets, (lent, start, end) => this.#read(this.#handler, lent, start, end));
+  }
+
+  #read(handler: UpstreamHandler | null, octets: Uint8Array = nothing, start = 0, end = 0): void {
+    if (handler === null || this.#head === null) return;
+    this.#received += end - start;
+    if (end > start) handler.onResponseContent(octets, start, end, 'borrowed');
     if (this.#handler === null) return;
     if (this.#down.ended && this.#down.queuedOctets === 0) {
       const { framing } = this.#head;
@@ -259,6 +263,8 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#options.onOver(this);
   }
 }
+
+const nothing = new Uint8Array(0);
 
 function headOf(status: number, fields: FieldPairs, framing: Framing): ResponseHead {
   const contentLength = framing.kind === 'length' ? framing.octets : -1;

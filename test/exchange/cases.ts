@@ -541,7 +541,7 @@ const slowAndCut: readonly Case[] = [
           request.write('only this');
         };
         const client = world.request({});
-        world.pass(20);
+        world.pass(100);
         world.endpoint('a').arrived[0]?.cut(how);
         world.pass(20);
         assert.deepEqual([client.state, client.content.toString()], ['cut', 'only this']);
@@ -706,7 +706,7 @@ const clientsWay: readonly Case[] = [
         request.write('only this');
       };
       const client = world.request({});
-      world.pass(10);
+      world.pass(100);
       client.leave();
       world.pass(10);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);

@@ -20,14 +20,30 @@ export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idl
 /** No exchange of the run may last longer: the longest timeout, or the slow drip, and a second. */
 export const exchangeMsMax = 2000;
 
-/** Whether the connection to the origin is a new one, or has just carried another exchange; or there are two origins. */
-export type Condition = 'fresh' | 'used' | 'of two';
+/**
+ * For as long as this the run's routes for `held` rows hold responses back: far longer than any row takes, so that none
+ * depends on how fast the machine is.
+ */
+export const heldMs = 10_000;
 
-const hosts: Readonly<Record<Condition, string>> = { fresh: 'fresh.test', used: 'used.test', 'of two': 'two.test' };
+/**
+ * Whether the connection to the origin is a new one, or has just carried another exchange; whether there are two
+ * origins; whether responses are held back.
+ */
+export type Condition = 'fresh' | 'used' | 'of two' | 'held' | 'held, of two';
+
+const hosts: Readonly<Record<Condition, string>> = {
+  fresh: 'fresh.test',
+  used: 'used.test',
+  'of two': 'two.test',
+  held: 'held.test',
+  'held, of two': 'held-two.test',
+};
 const prefixes = ['/fault', '/ok', '/slow'];
 
 /** The conditions under which a row must hold: both, where it names none and an origin is asked at all. */
 export function conditionsOf({ name, request }: ExpectedRow): readonly Condition[] {
+  if (request.held) return [request.ofTwo ? 'held, of two' : 'held'];
   if (request.ofTwo) return ['of two'];
   if (request.reusedAfterMs !== null) return ['used'];
   return prefixes.some((prefix) => targetOf(name).startsWith(prefix)) ? ['fresh', 'used'] : ['fresh'];
@@ -70,6 +86,16 @@ export class FaultRun {
           to: origin.address,
           alsoTo: second.address,
           keepsConnections: false,
+        },
+        { name: 'held', hostName: hosts.held, prefixes, to: origin.address, keepsConnections: false, heldMs },
+        {
+          name: 'held-two',
+          hostName: hosts['held, of two'],
+          prefixes,
+          to: origin.address,
+          alsoTo: second.address,
+          keepsConnections: false,
+          heldMs,
         },
         { name: 'closing', prefixes: ['/close-at-accept'], to: closing.address },
         { name: 'talking', prefixes: ['/talks-first'], to: talking.address },

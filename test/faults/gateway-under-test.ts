@@ -36,6 +36,8 @@ export interface Target {
   readonly checked?: boolean;
   /** Whether connections are kept for the next request. */
   readonly keepsConnections?: boolean;
+  /** How long its responses may be held back. Default: not at all. */
+  readonly heldMs?: number;
 }
 
 export interface TestTimeouts {
@@ -100,7 +102,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
   };
 }
 
-function routeTo({ name, hostName, to }: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
+function routeTo({ name, hostName, to, heldMs = 0 }: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
   const action: RouteAction =
     to === 'maintenance'
       ? { kind: 'maintenance', message: 'Back soon.', retryAfterS: 60 }
@@ -113,6 +115,7 @@ function routeTo({ name, hostName, to }: Target, prefix: string, timeouts: TestT
     requestFields: { remove: [], set: [], add: [] },
     responseFields: { remove: [], set: [], add: [] },
     timeouts: timeoutsOf(timeouts),
+    commitDelayMs: heldMs,
     errorPages: {},
     disclosure: 'operator',
   };
