@@ -70,10 +70,10 @@ export function buildApplicationUpstream(name: string, read: ApplicationRead): U
   return {
     id: name as UpstreamId,
     endpoints: [],
+    family: 'prefer_ipv4',
     application: name as ApplicationId,
     tls: null,
     check: { kind: 'none' },
     ...buildEndpointLimits(read),
   };
 }
-    family: 'prefer_ipv4',

@@ -230,6 +230,7 @@ export const file = section({
     'What strangers are told of a failure: its type, or endpoint and detail too (`operator`).',
     defaults.disclosure,
   ),
+  dns: key(dns, 'How the names of endpoints are looked up, and where they may lead.'),
   admin: key(
     section({ socket: key(pathOrNone, 'The unix socket of the control plane, or `none`.', defaults.adminSocket) }),
     'How `candor status` and its like reach the gateway.',
@@ -240,7 +241,6 @@ export const file = section({
       query_allowed: key(
         z.array(text),
         'Names of query values that may be kept; every other is redacted.',
-  dns: key(dns, 'How the names of endpoints are looked up, and where they may lead.'),
         defaults.queryAllowed,
       ),
     }),

@@ -17,9 +17,9 @@ export interface Configuration {
   /** CIDR blocks of the peers whose word on client, scheme and request id is taken. */
   readonly trustedPeers: readonly string[];
   readonly client: ClientLimits;
+  readonly dns: DnsSpec;
   readonly admin: AdminSpec;
   readonly log: LogSpec;
-  readonly dns: DnsSpec;
 }
 
 export interface ListenerSpec {
@@ -37,6 +37,8 @@ export interface DnsSpec {
 /** Which addresses of a name are used: of one family only, or of one family first and the other where that fails. */
 export type FamilyChoice = 'ipv4' | 'ipv6' | 'prefer_ipv4' | 'prefer_ipv6';
 
+export interface ListenerSpec {
+  readonly id: string;
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
@@ -134,12 +136,12 @@ export interface Timeouts {
 export interface UpstreamSpec {
   readonly id: UpstreamId;
   readonly endpoints: readonly EndpointSpec[];
+  /** Of endpoints that are names. */
+  readonly family: FamilyChoice;
   /** Whose instances are the endpoints; null where they are configured addresses. */
   readonly application: ApplicationId | null;
   readonly tls: UpstreamTls | null;
   readonly check: CheckSpec;
-  /** Of endpoints that are names. */
-  readonly family: FamilyChoice;
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;
   readonly idleConnectionMs: number;

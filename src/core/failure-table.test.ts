@@ -99,6 +99,7 @@ const anything = {
   octetsReceived: 1200,
   octetsSent: 2048,
   path: '/a',
+  prohibition: 'metadata',
   rcode: 'NXDOMAIN',
   retryAfterS: 5,
   reused: true,
@@ -110,7 +111,6 @@ const anything = {
   version: 'HTTP/9',
   via: '1.1 edge',
   what: 'it',
-  prohibition: 'metadata',
   why: 'so.',
 };
 

@@ -97,6 +97,13 @@ export type Prohibition =
   | 'reserved'
   | 'denied';
 
+/** What octets that are no HTTP response look like. */
+export type Guess = 'ssh' | 'tls' | 'http2' | 'html' | 'json' | 'stack_trace' | 'text' | 'binary' | 'nothing';
+
+export interface FailureOf<C extends Cause> {
+  readonly cause: C;
+  readonly stage: Stage;
+  readonly evidence: Readonly<Evidence[C]>;
 }
 
 /** What went wrong and how far we had come. A plain value: it compares, clones and serialises as it is. */

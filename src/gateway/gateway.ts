@@ -234,6 +234,9 @@ class RunningGateway implements Gateway {
     if (!applied.ok) return applied;
     this.#inForce.revision += 1;
     this.#inForce.take(configuration);
+    // First, since no endpoint may be one of them.
+    const before = this.#inForce.listeners;
+    this.#inForce.listeners = applied.listeners;
     this.#board.watch(configuration);
     this.#supervisor.apply(configuration.applications);
     // What changed while the snapshot was on its way stood in no delta of its revision.
@@ -245,9 +248,6 @@ class RunningGateway implements Gateway {
   /** After the loss of a worker: the next one takes what is in force. */
   async #restore(): Promise<void> {
     if (this.#state === 'serving' && !this.#workers.isServing) await this.#apply(this.#inForce.configuration);
-    // First, since no endpoint may be one of them.
-    const before = this.#inForce.listeners;
-    this.#inForce.listeners = applied.listeners;
   }
 
   #instancesChanged(): void {

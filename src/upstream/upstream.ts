@@ -84,6 +84,10 @@ export class LiveUpstream {
   /** Why none may be chosen. */
   unavailable(): Failure {
     const endpoints = [...this.#endpoints.values()];
+    // Where nothing can be sent to any of them, what stands in the way is the answer, and no check can change it.
+    const failures = endpoints.filter(({ state }) => state !== 'draining').map(({ failure }) => failure);
+    const [failure = null] = failures;
+    if (failure !== null && !failures.includes(null)) return failure;
     const upstream = this.id;
     const starting = endpoints.find((endpoint) => endpoint.state === 'starting');
     const retryAfterS = this.#retryAfterS(endpoints);
@@ -102,10 +106,6 @@ export class LiveUpstream {
     if (rhythms.length === 0) return retryAfterDefaultS;
     return Math.max(1, Math.ceil(Math.min(...rhythms.map((checks) => healthyInMs(checks, now))) / 1000));
   }
-    // Where nothing can be sent to any of them, what stands in the way is the answer, and no check can change it.
-    const failures = endpoints.filter(({ state }) => state !== 'draining').map(({ failure }) => failure);
-    const [failure = null] = failures;
-    if (failure !== null && !failures.includes(null)) return failure;
 
   close(): void {
     for (const endpoint of this.#endpoints.values()) {

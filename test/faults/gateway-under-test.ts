@@ -85,9 +85,9 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
     applications: [],
     // The run names its own request ids, where the client will not see a response that tells one.
     trustedPeers: ['127.0.0.0/8'],
+    dns: { servers: [], allow: [], deny: [] },
     client: {
       headMs: 5000,
-    dns: { servers: [], allow: [], deny: [] },
       contentMs: 5000,
       keepAliveMs: 5000,
       writeMs: 5000,
@@ -132,10 +132,10 @@ function upstreamOf({ name, to, alsoTo, checked = false, keepsConnections = true
     {
       id: name as UpstreamId,
       endpoints: addresses.map(({ host, port }) => ({ address: { kind: 'tcp', host, port } })),
+      family: 'prefer_ipv4',
       application: null,
       tls: null,
       check: checked ? tcpCheck : { kind: 'none' },
-      family: 'prefer_ipv4',
       idleConnectionsMax: keepsConnections ? 8 : 0,
       idleConnectionMs: 4000,
       connectionsMax: 64,
