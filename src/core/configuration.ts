@@ -22,8 +22,6 @@ export interface Configuration {
   readonly log: LogSpec;
 }
 
-export interface ListenerSpec {
-  readonly id: string;
 /** How the names of endpoints are looked up, and where they may lead. */
 export interface DnsSpec {
   /** Name servers, as `address:port`; empty: those of the system, and all else that it knows of names. */

@@ -79,13 +79,6 @@ export interface Evidence {
 
 export type Cause = keyof Evidence;
 
-/** What octets that are no HTTP response look like. */
-export type Guess = 'ssh' | 'tls' | 'http2' | 'html' | 'json' | 'stack_trace' | 'text' | 'binary' | 'nothing';
-
-export interface FailureOf<C extends Cause> {
-  readonly cause: C;
-  readonly stage: Stage;
-  readonly evidence: Readonly<Evidence[C]>;
 /** Why an address is not connected to. */
 export type Prohibition =
   | 'own_listener'
