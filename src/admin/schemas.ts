@@ -158,7 +158,7 @@ const attemptSchema = z.object({
 
 export const recordSchema = z.object({
   v: z.literal(1),
-  kind: z.literal('exchange'),
+  kind: z.enum(['exchange', 'tunnel']),
   id: text,
   trace_id: text,
   at: text.describe('RFC 3339: when the first octet of the request came.'),

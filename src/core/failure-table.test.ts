@@ -30,6 +30,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['response_head_stalled', 'too_slow', 504, 'connection_read_timeout'],
   ['response_content_stalled', 'too_slow', 504, 'connection_read_timeout'],
   ['request_write_timeout', 'too_slow', 504, 'connection_write_timeout'],
+  ['tunnel_idle', 'too_slow', 504, 'connection_read_timeout'],
   ['exchange_timeout', 'too_slow', 504, 'http_response_timeout'],
   ['closed_before_response', 'reset', 502, 'connection_terminated'],
   ['reset_before_response', 'reset', 502, 'connection_terminated'],

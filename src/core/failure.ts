@@ -32,6 +32,7 @@ export interface Evidence {
   response_head_stalled: { address: string; idleMs: number; octetsReceived: number };
   response_content_stalled: { address: string; idleMs: number; octetsReceived: number };
   request_write_timeout: { address: string; limitMs: number; octetsSent: number };
+  tunnel_idle: { address: string; idleMs: number; octetsReceived: number };
   exchange_timeout: { address: string | null; limitMs: number };
   // reset
   closed_before_response: { address: string; reused: boolean; idleMs: number };

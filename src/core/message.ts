@@ -58,6 +58,10 @@ export interface RequestHead {
   readonly version: HttpVersion;
   readonly fields: Fields;
   readonly framing: Framing;
+  /** The protocols that the client asks to change to, by preference (RFC 9110 §7.8, RFC 8441); null: none. */
+  readonly upgrade: string | null;
+  /** Whether the client says that it makes something of trailers (`TE: trailers`, RFC 9110 §10.1.4). */
+  readonly takesTrailers: boolean;
 }
 
 export interface ResponseHead {
@@ -77,6 +81,8 @@ export interface OutgoingRequest extends WritesFields {
   readonly authority: string;
   readonly target: string;
   readonly framing: Framing;
+  readonly upgrade: string | null;
+  readonly takesTrailers: boolean;
 }
 
 /** A response as the client shall see it. */
@@ -100,6 +106,6 @@ export interface Capabilities {
   /** One exchange can be cut without closing the connection. */
   readonly canReset: boolean;
   readonly trailers: boolean;
-  /** CONNECT with :protocol (RFC 8441). */
-  readonly extendedConnect: boolean;
+  /** An exchange can become a tunnel: `Upgrade` of HTTP/1.1, CONNECT with :protocol (RFC 8441). */
+  readonly tunnels: boolean;
 }

@@ -8,7 +8,7 @@ import type { ExchangeState } from './state.ts';
 
 /** Whether an attempt that failed is followed by another, from all that its exchange knows. */
 export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: Failure): RetryDecision {
-  const { attempts, committed, method, contentTaken } = exchange;
+  const { attempts, committed, contentTaken } = exchange;
   const upstream = exchange.upstreamFound();
   return decideRetry({
     attemptsMade: attempts.length,
@@ -16,7 +16,7 @@ export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: 
     committed,
     helps: failureTable[failure.cause].retry === 'elsewhere',
     delivery: attempt.delivery,
-    method,
+    method: methodOf(exchange),
     contentHeld: !contentTaken,
     elsewhere: upstream.hasOther(targetsOf(attempts)) || mayBeStale(attempt),
   });
@@ -25,7 +25,12 @@ export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: 
 /** Which connections will do for the attempt that has just begun. */
 export function ageFor(exchange: ExchangeState): ConnectionAge {
   if (exchange.attempts.length > 1) return 'fresh';
-  return isIdempotent(exchange.method) && !exchange.contentTaken ? 'any' : 'just_used';
+  return isIdempotent(methodOf(exchange)) && !exchange.contentTaken ? 'any' : 'just_used';
+}
+
+/** A request for an upgrade does what CONNECT does, which is how HTTP/2 says it (RFC 8441): it is not to be repeated. */
+function methodOf({ method, request }: ExchangeState): string {
+  return request.upgrade === null ? method : 'CONNECT';
 }
 
 /** The endpoints that have been tried. */

@@ -41,6 +41,7 @@ export class Exchange
   #reading = true;
   #uncommitted: ResponseHead | null = null;
   #window: CommitWindow | null = null;
+  #waysOpen = 2;
   #limitTimer: Timer | null = null;
   #newsTimer: Timer | null = null;
 
@@ -127,6 +128,7 @@ export class Exchange
 
   onRequestEnd(trailers: Fields | null): void {
     this.#attempt?.stream?.endContent(trailers);
+    if (this.tunnel) this.#endWay();
   }
 
   onRequestRead(): void {
@@ -150,6 +152,19 @@ export class Exchange
   onInformed(response: ResponseHead): void {
     // 100 is between us and the endpoint: our own client has been told to go on when its content was wanted.
     if (response.status !== 100) this.#downstream.inform(response.status, response.fields);
+  }
+
+  /** Both sides change to another protocol: what comes from now on, either way, is passed on as it is. */
+  onSwitched(protocol: string, response: ResponseHead): void {
+    this.#attempt?.answered(response, this.#elapsedMs());
+    this.#limitTimer?.cancel(); // It is for answers; a tunnel may last.
+    this.#state = 'committed';
+    this.tunnel = true;
+    this.delivery = 'response_started';
+    this.statusReceived = response.status;
+    this.statusSent = response.status;
+    const forwarded = new ForwardedResponse(response, this, this.routeFound(), this.#ports.clock);
+    this.#downstream.switchTo(protocol, forwarded);
   }
 
   onResponse(response: ResponseHead): void {
@@ -235,6 +250,7 @@ export class Exchange
   }
 
   onResponseEnd(trailers: Fields | null): void {
+    if (this.tunnel) return this.#downstream.endContent(null);
     this.#attempt?.ended(this.#elapsedMs());
     this.#attempt = null;
     if (this.#uncommitted !== null) this.#commit(this.#uncommitted);
@@ -246,6 +262,15 @@ export class Exchange
   }
 
   onSent(): void {
+    if (this.tunnel) this.#endWay();
+    else this.#finish();
+  }
+
+  /** A tunnel is over when both its directions have ended. */
+  #endWay(): void {
+    if (--this.#waysOpen > 0) return;
+    this.#attempt?.ended(this.#elapsedMs());
+    this.#attempt = null;
     this.#finish();
   }
 

@@ -58,6 +58,8 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly authority: string;
   readonly target: string;
   readonly framing: Framing;
+  readonly upgrade: string | null;
+  readonly takesTrailers: boolean;
   readonly #facts: ForwardFacts;
   readonly #route: Route;
   readonly #ids: Ids;
@@ -69,6 +71,8 @@ export class ForwardedRequest implements OutgoingRequest {
     this.authority = authorityFor(route.host, request, endpoint);
     this.target = route.rewrite(request.target);
     this.framing = request.framing;
+    this.upgrade = request.upgrade;
+    this.takesTrailers = request.takesTrailers;
     this.#facts = facts;
     this.#route = route;
     this.#ids = ids;
