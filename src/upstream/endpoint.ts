@@ -8,6 +8,7 @@ import { after } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { responseLimits } from '../wire/limits.ts';
 import { type ConnectionHome, UpstreamConnection } from './connection.ts';
+import { LearnedIdleLimit } from './idle-limit.ts';
 import { Opening, type OpeningLimits, type OpeningWaiter } from './opening.ts';
 import type { UpstreamPorts } from './ports.ts';
 
@@ -23,8 +24,11 @@ const keepAliveMarginMs = 1000;
 /** Of a full pool's many exchanges one ends soon; sooner than this cannot be said in Retry-After. */
 const exchangeEndsS = 1;
 
-/** A request that must not be repeated goes only on a connection that was in use this recently, or a fresh one. */
-const justUsedMs = 1000;
+/**
+ * A request that must not be repeated goes only on a connection that was in use this recently, or a fresh one. Few
+ * servers keep idle connections for less than a second; the other half of it is for a close that is on its way.
+ */
+const justUsedMs = 500;
 
 /**
  * One address that can answer: its state as main last told it, and this worker's connections to it.
@@ -48,6 +52,9 @@ export class LiveEndpoint implements ConnectionHome {
   #connections = 0;
   #openings = 0;
   readonly #idle: UpstreamConnection[] = [];
+  readonly #idleLimit = new LearnedIdleLimit();
+  /** Idle connections are being closed by ourselves. */
+  #closesIdle = false;
   /** Opened under the TLS settings in force: only these may serve another exchange. */
   #current = new WeakSet<UpstreamConnection>();
 
@@ -94,8 +101,16 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   closeIdle(): void {
+    this.#closesIdle = true;
     // Each takes itself out of the list, and out of the count, when it is lost.
     for (const connection of [...this.#idle]) connection.close();
+    this.#closesIdle = false;
+  }
+
+  #closeOldest(): void {
+    this.#closesIdle = true;
+    this.#idle[0]?.close();
+    this.#closesIdle = false;
   }
 
   get hasIdle(): boolean {
@@ -112,7 +127,7 @@ export class LiveEndpoint implements ConnectionHome {
       return null;
     }
     // Idle connections count; the one that has waited longest gives up its place.
-    if (this.#isFull) this.#idle[0]?.close();
+    if (this.#isFull) this.#closeOldest();
     if (this.#isFull) {
       waiter.onNoStream(
         fail('pool_full', 'queue', {
@@ -187,13 +202,17 @@ export class LiveEndpoint implements ConnectionHome {
   gaveBack(connection: UpstreamConnection): void {
     const keeps = this.state !== 'draining' && this.state !== 'gone' && this.#current.has(connection);
     if (!keeps || this.#idle.length >= this.#settings.idleConnectionsMax) return connection.close();
-    const saidMs =
-      connection.keepAliveTimeoutS === null ? Infinity : connection.keepAliveTimeoutS * 1000 - keepAliveMarginMs;
-    const idleMs = Math.min(this.#settings.idleConnectionMs, saidMs);
+    const idleMs = this.#keepMs(connection);
     if (idleMs <= 0) return connection.close();
     connection.at = after(connection.idleSince, idleMs);
     this.#idle.push(connection);
     this.#ports.counts.upstreamConnectionsIdle++;
+  }
+
+  /** How long it may wait for its next exchange: our own limit, what the endpoint said, what it was seen to do. */
+  #keepMs({ keepAliveTimeoutS, idleSince }: UpstreamConnection): number {
+    const saidMs = keepAliveTimeoutS === null ? Infinity : keepAliveTimeoutS * 1000 - keepAliveMarginMs;
+    return Math.min(this.#settings.idleConnectionMs, saidMs, this.#idleLimit.keepMs(idleSince));
   }
 
   lost(connection: UpstreamConnection): void {
@@ -204,5 +223,8 @@ export class LiveEndpoint implements ConnectionHome {
     if (place < 0) return;
     this.#idle.splice(place, 1);
     this.#ports.counts.upstreamConnectionsIdle--;
+    const now = this.#ports.clock.now();
+    const idleMs = now - connection.idleSince;
+    if (!this.#closesIdle && idleMs < this.#keepMs(connection)) this.#idleLimit.noteClose(idleMs, now);
   }
 }
