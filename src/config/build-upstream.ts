@@ -45,7 +45,7 @@ function buildTls(read: FullUpstream, context: BuildContext): UpstreamTls | null
   if (read.tls === false || (read.tls === undefined && !secure)) return null;
   const { server_name, verify, ca_file } = read.tls === true || read.tls === undefined ? {} : read.tls;
   const reading = ca_file === undefined ? undefined : context.readings.get(resolve(context.directory, ca_file));
-  return { serverName: server_name ?? null, verify: verify ?? true, ca: reading?.ok === true ? reading.text : null };
+  return { serverName: server_name ?? null, verify: verify ?? true, ca: reading?.ok === true ? reading.text : null, certificate: null, key: null };
 }
 
 function buildCheck(read: FullUpstream['check']): CheckSpec {

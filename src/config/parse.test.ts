@@ -138,7 +138,7 @@ describe('what is written', () => {
         c.upstreams[0]?.tls,
         c.upstreams[0]?.endpoints.map(({ address }) => (address.kind === 'tcp' ? address.port : 0)),
       ],
-      [{ serverName: null, verify: true, ca: null }, [443, 8443]],
+      [{ serverName: null, verify: true, ca: null, certificate: null, key: null }, [443, 8443]],
     ],
     ['tls: false is none', 'upstreams: { app: { endpoints: "a:1", tls: false } }', (c) => c.upstreams[0]?.tls, null],
     [

@@ -155,10 +155,15 @@ export interface EndpointSpec {
 }
 
 export interface UpstreamTls {
+  /** Asked for (SNI), and verified; null: the host name of the endpoint. */
   readonly serverName: string | null;
   readonly verify: boolean;
   /** PEM; null: the system's. */
   readonly ca: string | null;
+  /** Shown to endpoints that ask who the gateway is: PEM, with intermediate certificates after it; null: none. */
+  readonly certificate: string | null;
+  /** Its private key, in PEM. */
+  readonly key: string | null;
 }
 
 export type CheckSpec =

@@ -20,12 +20,17 @@ export interface Evidence {
   connect_not_permitted: { address: string; errno: string };
   connect_reset: { address: string; errno: string };
   tls_protocol: { address: string; code: string };
-  tls_plaintext_peer: { address: string };
+  tls_version: { address: string; code: string };
+  tls_plaintext_peer: { address: string; firstOctets: string };
+  tls_not_spoken: { address: string; firstOctets: string; guess: Guess };
   tls_closed: { address: string; errno: string | null };
   tls_alert: { address: string; alertId: number; alertMessage: string };
-  tls_certificate_expired: { address: string; name: string };
-  tls_certificate_name: { address: string; name: string };
-  tls_certificate_untrusted: { address: string; code: string };
+  tls_certificate_expired: { address: string; name: string; subject: string; issuer: string; notAfter: string };
+  tls_certificate_not_yet_valid: { address: string; name: string; subject: string; issuer: string; notBefore: string };
+  tls_certificate_name: { address: string; name: string; names: string; issuer: string; notAfter: string };
+  tls_certificate_self_signed: { address: string; name: string; subject: string; notAfter: string };
+  tls_certificate_untrusted: { address: string; code: string; subject: string; issuer: string; notAfter: string };
+  tls_certificate_unfit: { address: string; code: string; subject: string; issuer: string; notAfter: string };
   tls_timeout: { address: string; limitMs: number };
   // too slow
   response_head_timeout: { address: string; limitMs: number };
@@ -42,6 +47,7 @@ export interface Evidence {
   response_content_short: { address: string; octetsReceived: number; octetsExpected: number; how: 'closed' | 'reset' };
   response_chunked_cut: { address: string; octetsReceived: number; how: 'closed' | 'reset' };
   response_content_reset: { address: string; octetsReceived: number; errno: string };
+  response_content_unclosed: { address: string; octetsReceived: number };
   // garbage
   response_not_http: { address: string; firstOctets: string; guess: Guess };
   response_status_line: { address: string; firstOctets: string; rule: ResponseRule };

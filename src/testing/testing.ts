@@ -13,6 +13,20 @@ export { type FieldPairs, PairFields } from './pair-fields.ts';
 export { type FaultOrigin, type FaultOriginOptions, type SeenRequest, startFaultOrigin } from './fault-origin.ts';
 export { type Fault, faults, findFault } from './fault.ts';
 export {
+  type OriginAddress,
+  startTlsFaultOrigin,
+  type TlsFaultOrigin,
+  type TlsFaultOriginOptions,
+} from './fault-origin-tls.ts';
+export { findTlsFault, type TlsFault, tlsFaults } from './tls-faults.ts';
+export {
+  certificateAuthority,
+  type CertificateAuthority,
+  type CertificateRequest,
+  type IssuedCertificate,
+  selfSignedCertificate,
+} from './certificates.ts';
+export {
   answer,
   fin,
   keep,

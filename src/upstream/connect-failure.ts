@@ -1,6 +1,7 @@
 import type { WorldFault } from '../core/connector.ts';
 import { dnsCodes } from '../core/dns-codes.ts';
 import { fail, type Failure } from '../core/failure.ts';
+import { tlsFailure } from './tls-failure.ts';
 
 /** What a connection attempt was for, as far as its failures tell of it. */
 export interface ConnectPlace {
@@ -90,56 +91,3 @@ function tcpFailure(code: string, address: string): Failure | null {
       return null;
   }
 }
-
-function tlsFailure(fault: WorldFault, place: ConnectPlace): Failure | null {
-  const { address, name } = place;
-  const { code, alertId } = fault;
-  if (alertId !== null) {
-    return fail('tls_alert', 'tls', { address, alertId, alertMessage: alertName(code) });
-  }
-  switch (code) {
-    case 'CERT_HAS_EXPIRED':
-    case 'CERT_NOT_YET_VALID':
-      return fail('tls_certificate_expired', 'tls', { address, name });
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-    case 'HOSTNAME_MISMATCH':
-      return fail('tls_certificate_name', 'tls', { address, name });
-    case 'ERR_SSL_WRONG_VERSION_NUMBER':
-    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-    case 'ERR_SSL_HTTP_REQUEST':
-      return fail('tls_plaintext_peer', 'tls', { address });
-    case 'ECONNRESET':
-    case 'EPIPE':
-    case 'ERR_SSL_UNEXPECTED_EOF_WHILE_READING':
-      return fail('tls_closed', 'tls', { address, errno: code });
-    default:
-      if (untrusted.has(code)) return fail('tls_certificate_untrusted', 'tls', { address, code });
-      if (code.startsWith('ERR_SSL_') || code === 'EPROTO') return fail('tls_protocol', 'tls', { address, code });
-      return null;
-  }
-}
-
-/** As OpenSSL has it, without the protocol that it is named after: `unrecognized_name`. */
-function alertName(code: string): string {
-  return code.replace(/^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?/, '').toLowerCase();
-}
-
-/** OpenSSL's verification results (X509_V_ERR_…) that mean "signed by nobody we trust", as Node names them. */
-const untrusted: ReadonlySet<string> = new Set([
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_CRL',
-  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
-  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
-  'CERT_SIGNATURE_FAILURE',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'CERT_CHAIN_TOO_LONG',
-  'CERT_REVOKED',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'PATH_LENGTH_EXCEEDED',
-  'CERT_UNTRUSTED',
-  'CERT_REJECTED',
-]);

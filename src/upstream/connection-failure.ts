@@ -1,8 +1,10 @@
 import { fail, type Failure } from '../core/failure.ts';
 import type { Framing } from '../core/message.ts';
+import { tlsAlertOf, tlsTruncated } from '../core/tls-codes.ts';
 import type { ContentReader } from '../wire/content-reader.ts';
 import { chunkLimits } from '../wire/limits.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
+import { tlsEnd } from './tls-failure.ts';
 
 /** How far a response had come when its connection was lost. */
 export type CutPlace = {
@@ -18,8 +20,15 @@ export type CutPlace = {
 );
 
 /** The connection was lost: by FIN (`errno` null), or with an error of the system. */
-export function connectionFailure(place: CutPlace, errno: string | null): Failure {
+export function connectionFailure(place: CutPlace, end: string | null): Failure {
   const { address, reused, idleMs } = place;
+  // Without `close_notify` a FIN is a FIN still, except where nothing else shows the end of the content.
+  const errno = end === tlsTruncated ? null : end;
+  if (place.at === 'content' && place.framing.kind === 'until-close' && end === tlsTruncated) {
+    return fail('response_content_unclosed', 'content', { address, octetsReceived: place.octetsReceived });
+  }
+  const byTls = errno === null || place.at === 'content' ? null : tlsEnd(errno, tlsAlertOf(errno), address);
+  if (byTls !== null) return byTls;
   const how = errno === null ? 'closed' : 'reset';
   switch (place.at) {
     case 'before':

@@ -125,7 +125,7 @@ export class Opening extends Deadline implements ResolveWaiter {
 
   #try(to: Way, place: string): void {
     const { tls } = this.#target;
-    const target = { ...to, tls: tls === null ? null : { serverName: this.#name, verify: tls.verify, ca: tls.ca } };
+    const target = { ...to, tls: tls === null ? null : { serverName: this.#name, settings: tls } };
     const racer = new Try(place, this);
     this.#racing.push(racer);
     this.at = this.#limitAt;
