@@ -77,7 +77,6 @@ export const defaults = {
     ),
   },
 
-
   commitDelay: declare(
     '50ms',
     'Nobody notices it, and most answers that break do so within it; each costs up to 64 KiB while it waits.',
@@ -165,10 +164,19 @@ export const defaults = {
     retryAfter: declare('5m', 'Soon enough for people, seldom enough for machines.'),
   },
 
+  drainTimeout: declare(
+    '10s',
+    'Most requests end within a second; a download may take its time, but no release and no restart waits for ever.',
+  ),
+
   adminSocket: describe(
     '$RUNTIME_DIRECTORY/<deployment>.sock, $XDG_RUNTIME_DIR/candor/<deployment>.sock, or candor.sock beside the file',
     'The first that the environment offers and that is short enough: run-time folders are private and emptied at restart.',
   ),
   logPath: declare('./candor.log', 'Beside the file, where `candor explain` finds it.'),
+  secretFields: declare(
+    '[]',
+    'Those that everybody uses are known: Authorization, Cookie, Set-Cookie, X-Api-Key and the like.',
+  ),
   queryAllowed: declare('[]', 'Query values hold tokens and names more often than one thinks; all are redacted.'),
 } as const;

@@ -119,6 +119,7 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'initialdelayseconds',
     'bootstraptimeout',
   ],
+  drain_timeout: ['drain', 'draining', 'shutdowngrace', 'graceperiodseconds', 'drainduration'],
   stop_timeout: [
     'stop',
     'graceful',
@@ -127,7 +128,6 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'stopgraceperiod',
     'terminationgraceperiodseconds',
     'shutdowntimeout',
-    'draintimeout',
     'stopwaitsecs',
   ],
   passes: ['rise', 'healthythreshold', 'successthreshold', 'healthchecks', 'success'],

@@ -251,6 +251,14 @@ describe('what is written', () => {
       ['page', 'q'],
     ],
     [
+      'names of secret fields are lowercase, each once',
+      `${one}log: { secret_fields: [X-Shop-Pass, x-shop-pass] }`,
+      (c) => c.log.secretFields,
+      ['x-shop-pass'],
+    ],
+    ['draining may take 10 s', one, (c) => c.drainMs, 10_000],
+    ['draining may take as long as the file says', `${one}drain_timeout: 1m`, (c) => c.drainMs, 60_000],
+    [
       'idle connections are no more than connections',
       'upstreams: { app: { endpoints: "a:1", connections: { max: 4 } } }',
       (c) => c.upstreams[0]?.idleConnectionsMax,

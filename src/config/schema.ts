@@ -209,6 +209,11 @@ export const file = section({
     defaults.trustedPeers,
   ),
   client: key(client, 'Limits towards clients.'),
+  drain_timeout: key(
+    duration,
+    'How long requests under way may take when the gateway stops, a listener goes, or an instance is replaced; then they are cut (`drained`).',
+    defaults.drainTimeout,
+  ),
   timeouts: key(timeouts, 'Limits towards applications, for every route that does not say otherwise.'),
   commit_delay: key(
     commitDelay,
@@ -242,6 +247,11 @@ export const file = section({
         z.array(text),
         'Names of query values that may be kept; every other is redacted.',
         defaults.queryAllowed,
+      ),
+      secret_fields: key(
+        z.array(text),
+        'Further names whose values never reach records and events, wherever a text has them as `name: value` or `name=value`.',
+        defaults.secretFields,
       ),
     }),
     'What is remembered of exchanges.',

@@ -8,6 +8,8 @@ export interface Configuration {
   /** The name in Proxy-Status and Via: of this deployment, never of the product. */
   readonly deployment: string;
   readonly member: string;
+  /** How long what is under way may take to end where something is taken away under it. */
+  readonly drainMs: number;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
   /** For answers to requests that no route has got. */
@@ -221,4 +223,6 @@ export interface LogSpec {
   readonly path: string | null;
   /** Query values kept in the record; every other value is redacted. Lowercase. */
   readonly queryAllowed: readonly string[];
+  /** Names, beside those that are known, of fields and settings whose values are taken out of texts. Lowercase. */
+  readonly secretFields: readonly string[];
 }

@@ -15,6 +15,7 @@ export interface Snapshot {
   readonly contentHash: string;
   readonly deployment: string;
   readonly member: string;
+  readonly drainMs: number;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
   readonly unrouted: AnswerSettings;
@@ -22,6 +23,7 @@ export interface Snapshot {
   readonly trustedPeers: readonly string[];
   readonly client: ClientLimits;
   readonly queryAllowed: readonly string[];
+  readonly secretFields: readonly string[];
 }
 
 export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'family' | 'check' | 'application'> {
@@ -32,16 +34,16 @@ export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'fami
 
 export interface EndpointSnapshot {
   readonly id: EndpointId;
-  readonly address: EndpointAddress;
-  readonly state: EndpointState;
   /** A literal address or a path; a name only where it has led nowhere yet, and then `failure` says why. */
-  /** Why it is in that state, one sentence. */
+  readonly address: EndpointAddress;
   /** The name that was looked up to find the address: for Host and TLS. Absent where the file has the address itself. */
   readonly name?: string;
   /** An address of the same name in the other family, to be raced when this one does not answer at once (RFC 8305). */
   readonly otherWay?: string;
   /** Nothing can be sent there, and this is what an exchange is told that could go nowhere else. */
   readonly failure?: Failure;
+  readonly state: EndpointState;
+  /** Why it is in that state, one sentence. */
   readonly reason: string;
   /** When the state began, on the process-wide monotonic clock. */
   readonly sinceInstant: number;

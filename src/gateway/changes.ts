@@ -3,6 +3,7 @@ import type { Configuration } from '../core/configuration.ts';
 const parts = [
   'deployment',
   'member',
+  'drainMs',
   'listeners',
   'routes',
   'unrouted',
@@ -10,8 +11,8 @@ const parts = [
   'applications',
   'trustedPeers',
   'client',
-  'admin',
   'dns',
+  'admin',
   'log',
 ] as const;
 

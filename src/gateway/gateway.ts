@@ -2,7 +2,7 @@ import { socketConnector } from '../transport/connect.ts';
 import { createNameResolver } from '../transport/resolve.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
-import type { UpstreamId } from '../core/endpoint.ts';
+import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
@@ -14,6 +14,7 @@ import { IdSource } from '../wire/request-id.ts';
 import { changesBetween } from './changes.ts';
 import { ConfigurationNews } from './configuration-news.ts';
 import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome } from './control.ts';
+import { Drains } from './drains.ts';
 import { EndpointBoard } from './endpoint-board.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { InForce } from './in-force.ts';
@@ -26,6 +27,7 @@ import { systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
 import { TrafficWatch } from './traffic-watch.ts';
 import { Outlook } from './waiting.ts';
+import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import type { Applied } from './worker-handle.ts';
 import { WorkerReports } from './worker-reports.ts';
 import { Workers } from './workers.ts';
@@ -78,6 +80,7 @@ class RunningGateway implements Gateway {
   readonly #hub: EventHub;
   readonly #log: ExchangeLog;
   readonly #supervisor: Supervisor;
+  readonly #drains = new Drains();
   readonly #board: EndpointBoard;
   readonly #traffic: TrafficWatch;
   readonly #outlook: Outlook;
@@ -100,7 +103,13 @@ class RunningGateway implements Gateway {
     this.#outlook = new Outlook(clock);
     const { member } = options.configuration;
     const epoch = new IdSource(systemRandom).requestId(this.#startedWall);
-    this.#hub = createEventHub({ epoch, member, clock, revision: () => this.#inForce.revision });
+    this.#hub = createEventHub({
+      epoch,
+      member,
+      clock,
+      revision: () => this.#inForce.revision,
+      redactor: () => this.#inForce.redactor,
+    });
     this.#news = new ConfigurationNews(this.#hub, this.#inForce, options.source);
     const { watcher } = options;
     if (watcher?.told !== undefined) this.#hub.subscribe((event) => watcher.told?.(event));
@@ -118,6 +127,7 @@ class RunningGateway implements Gateway {
       onBatch: (batch) => {
         this.#reports.heard(batch);
         this.#traffic.heard(batch.outcomes);
+        this.#drains.heard(batch.drained);
       },
       onLost: (loss) => this.#reports.lost(loss),
       onMissing: () => void this.#next(() => this.#restore()),
@@ -144,6 +154,8 @@ class RunningGateway implements Gateway {
       random: systemRandom,
       events: this.#hub,
       host: createSystemHost(this.#clock),
+      drainMs: () => this.#inForce.configuration.drainMs,
+      whenDrained: (instance) => this.#drains.when(instance),
       onLine: (instance, stream, line) => watcher?.printed?.(instance, stream, line),
     });
   }
@@ -254,6 +266,9 @@ class RunningGateway implements Gateway {
     for (const { id, application } of this.#inForce.configuration.upstreams) {
       if (application !== null) this.#board.changed(id);
     }
+    // Applications that the configuration has no more are among them until their last instance is gone.
+    const applications = this.#supervisor.status();
+    this.#drains.keep(applications.flatMap(({ id }) => this.#supervisor.instances(id as ApplicationId)));
     this.#outlook.changed();
   }
 
@@ -284,7 +299,7 @@ class RunningGateway implements Gateway {
       configured: configuration.listeners,
       open: listeners,
       upstreams: this.#upstreams(),
-      applications: this.#supervisor.status(),
+      applications: statusWithoutSecrets(this.#supervisor.status(), this.#inForce.redactor),
       worker: this.#workers.current,
     });
   }
@@ -354,7 +369,8 @@ class RunningGateway implements Gateway {
     this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
     void this.#atOnce.promise.then(() => this.#supervisor.stop());
     const worker = this.#workers.giveUp();
-    if (worker !== null) await drainWorker(worker, this.#clock, this.#atOnce.promise);
+    if (worker !== null)
+      await drainWorker(worker, this.#clock, this.#inForce.configuration.drainMs, this.#atOnce.promise);
     this.#board.stop();
     this.#traffic.stop();
     await this.#supervisor.stop();

@@ -35,6 +35,8 @@ export type FromWorker =
       readonly lines: RecordLines | null;
       readonly exchanges: ExchangeCount[];
       readonly outcomes: readonly EndpointOutcomes[];
+      /** Endpoints that are draining and on which nothing is under way in this worker any more. */
+      readonly drained: readonly string[];
       readonly counts: WorkerCounts;
     }
   | { readonly kind: 'unclassified'; readonly fault: WorldFault }

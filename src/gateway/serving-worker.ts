@@ -42,6 +42,8 @@ export class ServingWorker {
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
   readonly #upstreams = new Map<string, LiveUpstream>();
+  /** Those that no snapshot has any more, while exchanges of older ones are under way on them. */
+  readonly #closed = new Set<LiveUpstream>();
   readonly #listeners: WorkerListeners;
   #recorder: RecordWriter | null = null;
   #serving: Serving | null = null;
@@ -106,7 +108,7 @@ export class ServingWorker {
   }
 
   #install(snapshot: Snapshot): void {
-    const { deployment, member, queryAllowed } = snapshot;
+    const { deployment, member, queryAllowed, secretFields } = snapshot;
     const { worker, processStartedWall } = this.#birth;
     this.#recorder = new RecordWriter({
       deployment,
@@ -114,6 +116,7 @@ export class ServingWorker {
       processStartedWall,
       worker,
       queryAllowed,
+      secretFields,
       batch: this.#batch,
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
@@ -137,6 +140,7 @@ export class ServingWorker {
       if (wanted.has(id)) continue;
       upstream.close();
       this.#upstreams.delete(id);
+      this.#closed.add(upstream);
     }
   }
 
@@ -206,7 +210,18 @@ export class ServingWorker {
     const lines = this.#batch.take();
     const transfer = lines === null ? [] : [lines.octets.buffer];
     const [exchanges, outcomes] = [this.#counters.takeDelta(), this.#outcomes.take()];
-    this.#tell({ kind: 'batch', lines, exchanges, outcomes, counts: this.#counts }, transfer);
+    const drained = this.#takeDrained();
+    this.#tell({ kind: 'batch', lines, exchanges, outcomes, drained, counts: this.#counts }, transfer);
+  }
+
+  #takeDrained(): readonly string[] {
+    const drained: string[] = [];
+    for (const upstream of this.#upstreams.values()) drained.push(...upstream.takeDrained());
+    for (const upstream of this.#closed) {
+      drained.push(...upstream.takeDrained());
+      if (!upstream.isDraining) this.#closed.delete(upstream);
+    }
+    return drained;
   }
 
   #reportRegularly(): void {

@@ -20,6 +20,8 @@ export class LiveUpstream {
   #eligible: readonly LiveEndpoint[] = [];
   /** Those that get one request at a time; null where there are none, which is nearly always. */
   #onTrial: readonly LiveEndpoint[] | null = null;
+  /** Those that get no new requests, and of which it has not been told yet that they have no other left. */
+  #draining: LiveEndpoint[] = [];
 
   constructor(spec: UpstreamSnapshot, ports: UpstreamPorts) {
     this.id = spec.id;
@@ -47,6 +49,7 @@ export class LiveUpstream {
 
   updateEndpoints(specs: UpstreamSnapshot['endpoints']): void {
     const before = this.#endpoints;
+    const leaving = this.#draining.filter(({ state }) => state === 'gone');
     this.#endpoints = new Map();
     for (const spec of specs) {
       const known = before.get(spec.id);
@@ -57,9 +60,11 @@ export class LiveUpstream {
       if (this.#endpoints.has(id)) continue;
       endpoint.state = 'gone';
       endpoint.closeIdle();
+      leaving.push(endpoint);
     }
     const endpoints = [...this.#endpoints.values()];
     this.#eligible = eligibleOf(endpoints);
+    this.#draining = [...leaving, ...endpoints.filter(({ state }) => state === 'draining')];
     const onTrial = endpoints.filter(({ state }) => state === 'on_trial');
     this.#onTrial = onTrial.length === 0 ? null : onTrial;
   }
@@ -79,6 +84,19 @@ export class LiveUpstream {
   /** Whether another attempt would go somewhere else. */
   hasOther(tried: readonly LiveEndpoint[]): boolean {
     return this.#eligible.some((endpoint) => !tried.includes(endpoint));
+  }
+
+  /** Ids of the endpoints that are draining or gone, and on which nothing is under way any more: each once. */
+  takeDrained(): readonly string[] {
+    if (this.#draining.length === 0) return [];
+    const drained = this.#draining.filter(({ load }) => load === 0);
+    this.#draining = this.#draining.filter(({ load }) => load > 0);
+    return drained.map(({ id }) => id);
+  }
+
+  /** Whether `takeDrained` may still have something to tell. */
+  get isDraining(): boolean {
+    return this.#draining.length > 0;
   }
 
   /** Why none may be chosen. */
@@ -107,13 +125,9 @@ export class LiveUpstream {
     return Math.max(1, Math.ceil(Math.min(...rhythms.map((checks) => healthyInMs(checks, now))) / 1000));
   }
 
+  /** No endpoint is left. What is under way on them may end. */
   close(): void {
-    for (const endpoint of this.#endpoints.values()) {
-      endpoint.state = 'gone';
-      endpoint.closeIdle();
-    }
-    this.#eligible = [];
-    this.#onTrial = null;
+    this.updateEndpoints([]);
   }
 }
 

@@ -78,6 +78,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
   return {
     deployment: 'edge.test',
     member: 'one',
+    drainMs: 10_000,
     listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false }],
     routes: targets.flatMap((target) => target.prefixes.map((prefix) => routeTo(target, prefix, timeouts))),
     unrouted: { errorPages: {}, disclosure: 'operator' },
@@ -98,7 +99,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
       connectionsMax: 1000,
     },
     admin: { socket: null },
-    log: { path: null, queryAllowed: [] },
+    log: { path: null, queryAllowed: [], secretFields: [] },
   };
 }
 
