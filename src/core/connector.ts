@@ -1,4 +1,5 @@
 import type { UpstreamTls } from './configuration.ts';
+import type { Stage } from './stage.ts';
 import type { Transport } from './transport.ts';
 
 /** How connections to endpoints come to be: the effects that `upstream/` needs, as an interface. */
@@ -49,6 +50,12 @@ export interface WorldFault {
   readonly firstOctets?: string;
   /** What the peer showed, where that is what was wrong. */
   readonly certificate?: CertificateFacts;
+}
+
+/** A code that none of our tables knows, and where it came up: counted, and a defect of ours. */
+export interface UnknownCode {
+  readonly stage: Stage;
+  readonly code: string;
 }
 
 /** A certificate as its evidence is kept: the peer's own words, cut to a length that a record can bear. */

@@ -6,13 +6,10 @@
  * - `silent`: none answered in time.
  * - `failed`: there was no answer that could be read.
  *
- * Not here are the codes that no question of ours can bring about. EDESTRUCTION and ECANCELLED end questions that we
- * gave up ourselves; EBADFAMILY, EBADFLAGS, EBADHINTS and ENONAME belong to calls that we do not make;
- * ENOTINITIALIZED, EFILE, ELOADIPHLPAPI and EADDRGETNETWORKPARAMS to the start of the library. Should one come all the
- * same, it is counted as unclassified.
+ * - `ours`: no question of ours can bring it about, unless we ask wrongly.
  */
 export interface DnsCode {
-  readonly kind: 'absent' | 'declined' | 'silent' | 'failed';
+  readonly kind: 'absent' | 'declined' | 'silent' | 'failed' | 'ours';
   /** The RCODE, or NODATA (RFC 8499 §3: a pseudo RCODE); null where no name server gave one. */
   readonly rcode: string | null;
   /** After "failed:", where there is no RCODE to tell. */
@@ -40,4 +37,22 @@ export const dnsCodes: Readonly<Record<string, DnsCode>> = {
   EBADQUERY: code('failed', null, 'the name is none that a name server can be asked for'),
   // Node's word for what c-ares calls ARES_ENOSERVER (and for ARES_ESERVICE, which only getnameinfo knows).
   UNKNOWN_ARES_ERROR: code('failed', null, 'there is no name server to ask'),
+  EAI_AGAIN: code('failed', null, 'the system says that it may work later'),
+  EAI_FAIL: code('failed', null, 'the system says that it will not work'),
+  EAI_NODATA: answered('absent', 'NODATA'),
+  EAI_NONAME: answered('absent', 'NXDOMAIN'),
+  EAI_ADDRFAMILY: answered('absent', 'NODATA'),
+  ...ours(
+    // They end questions that we gave up ourselves.
+    'EDESTRUCTION ECANCELLED EAI_CANCELED',
+    // They belong to calls that we do not make, or to arguments that we do not give.
+    'EBADFAMILY EBADFLAGS EBADHINTS ENONAME EAI_BADFLAGS EAI_BADHINTS EAI_FAMILY EAI_OVERFLOW EAI_PROTOCOL EAI_SERVICE EAI_SOCKTYPE',
+    // They belong to the start of the library.
+    'ENOTINITIALIZED EFILE ELOADIPHLPAPI EADDRGETNETWORKPARAMS EAI_MEMORY',
+  ),
 };
+
+function ours(...codes: readonly string[]): Record<string, DnsCode> {
+  const says = 'this was asked wrongly';
+  return Object.fromEntries(codes.flatMap((line) => line.split(' ').map((each) => [each, code('ours', null, says)])));
+}

@@ -1,4 +1,4 @@
-import type { WorldFault } from '../core/connector.ts';
+import type { UnknownCode } from '../core/connector.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
@@ -39,7 +39,7 @@ export type FromWorker =
       readonly drained: readonly string[];
       readonly counts: WorkerCounts;
     }
-  | { readonly kind: 'unclassified'; readonly fault: WorldFault }
+  | { readonly kind: 'unclassified'; readonly fault: UnknownCode }
   | { readonly kind: 'drained' }
   | { readonly kind: 'pong' };
 

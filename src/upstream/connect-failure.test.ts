@@ -68,7 +68,8 @@ describe('connectFailure', () => {
 
   it('a code that nobody has met is not guessed at', () => {
     for (const stage of ['dns', 'connect', 'tls'] as const) {
-      for (const code of ['', 'EWHATEVER', 'ERR_SSL_WHATEVER', 'ERR_SSL_LIBRARY_BUG']) assert.equal(connectFailure({ stage, code, alertId: null }, place), null);
+      for (const code of ['', 'EWHATEVER', 'ERR_SSL_WHATEVER', 'ERR_SSL_LIBRARY_BUG'])
+        assert.equal(connectFailure({ stage, code, alertId: null }, place), null);
     }
   });
 });

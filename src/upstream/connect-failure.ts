@@ -1,7 +1,9 @@
 import type { WorldFault } from '../core/connector.ts';
 import { dnsCodes } from '../core/dns-codes.ts';
 import { fail, type Failure } from '../core/failure.ts';
+import { connectionEndsS, meaningOf } from './errno-meaning.ts';
 import { tlsFailure } from './tls-failure.ts';
+import { misuse } from './unknown-code.ts';
 
 /** What a connection attempt was for, as far as its failures tell of it. */
 export interface ConnectPlace {
@@ -29,16 +31,9 @@ export function connectFailure(fault: WorldFault, place: ConnectPlace): Failure 
 /** A port that a connection has used rests in TIME-WAIT this long on Linux (TCP_TIMEWAIT_LEN) before it can be had again. */
 const portRestsS = 60;
 
-/** A descriptor is free again as soon as any connection ends; in a gateway that has used them all, that is at once. */
-const connectionEndsS = 1;
-
 function dnsFailure(code: string, name: string): Failure | null {
-  if (descriptorsSpent.has(code)) {
-    return fail('descriptors_exhausted', 'dns', { address: name, errno: code, retryAfterS: connectionEndsS });
-  }
   const known = Object.hasOwn(dnsCodes, code) ? dnsCodes[code] : undefined;
-  if (known === undefined) return null;
-  switch (known.kind) {
+  switch (known?.kind) {
     case 'absent':
       return fail('dns_not_found', 'dns', { name, rcode: known.rcode ?? '' });
     case 'silent':
@@ -46,48 +41,52 @@ function dnsFailure(code: string, name: string): Failure | null {
     case 'declined':
     case 'failed':
       return fail('dns_failed', 'dns', { name, rcode: known.rcode, code });
+    case 'ours':
+      return misuse({ stage: 'dns', code });
+    case undefined:
+      return askingFailure(code, name);
   }
 }
 
-const descriptorsSpent: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM']);
+/** The way to the name server, in codes of the system. */
+function askingFailure(code: string, name: string): Failure | null {
+  switch (meaningOf(code)) {
+    case null:
+      return null;
+    case 'resources_spent':
+      return fail('descriptors_exhausted', 'dns', { address: name, errno: code, retryAfterS: connectionEndsS });
+    case 'timed_out':
+      return fail('dns_timeout', 'dns', { name, limitMs: 0 });
+    case 'missing':
+    case 'misuse':
+      return misuse({ stage: 'dns', code });
+    default:
+      return fail('dns_failed', 'dns', { name, rcode: null, code });
+  }
+}
 
 function tcpFailure(code: string, address: string): Failure | null {
-  switch (code) {
-    case 'ECONNREFUSED':
+  switch (meaningOf(code)) {
+    case null:
+      return null;
+    case 'refused': // EAGAIN: a unix socket's backlog is full
       return fail('connect_refused', 'connect', { address });
-    case 'ETIMEDOUT':
+    case 'timed_out':
       // The system gave up before our own limit: it does after some two minutes of SYNs.
       return fail('connect_timeout', 'connect', { address, limitMs: 0 });
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'EHOSTDOWN':
-    case 'ENETDOWN':
-    case 'EAFNOSUPPORT':
-    case 'EINVAL':
+    case 'unroutable':
       return fail('connect_unroutable', 'connect', { address, errno: code });
-    case 'ENOENT':
-    case 'ENOTDIR':
+    case 'missing':
       return fail('connect_socket_missing', 'connect', { path: address });
-    case 'EACCES':
-    case 'EPERM':
+    case 'not_permitted':
       return fail('connect_not_permitted', 'connect', { address, errno: code });
-    case 'ECONNRESET':
-    case 'ECONNABORTED':
-    case 'EPIPE':
-    case 'EPROTOTYPE':
-    case 'EPROTO':
+    case 'reset':
       return fail('connect_reset', 'connect', { address, errno: code });
-    case 'EAGAIN': // a unix socket's backlog is full
-      return fail('connect_refused', 'connect', { address });
-    case 'EADDRNOTAVAIL':
-    case 'EADDRINUSE':
+    case 'ports_spent':
       return fail('local_ports_exhausted', 'connect', { address, retryAfterS: portRestsS });
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ENOBUFS':
-    case 'ENOMEM':
+    case 'resources_spent':
       return fail('descriptors_exhausted', 'connect', { address, errno: code, retryAfterS: connectionEndsS });
-    default:
-      return null;
+    case 'misuse':
+      return misuse({ stage: 'connect', code });
   }
 }

@@ -1,4 +1,5 @@
 import { invariantOf } from '../core/assert.ts';
+import type { UnknownCode } from '../core/connector.ts';
 import { Deadline } from '../core/deadline.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import {
@@ -21,7 +22,14 @@ import { type Http1ResponseHead, ResponseHeadParser } from '../wire/response-hea
 import { type ContentCoding, sendContent } from '../wire/send-content.ts';
 import { protocolAnswered } from '../wire/upgrade.ts';
 import { writeRequestHead } from '../wire/write-head.ts';
-import { connectionFailure, contentRefused, type CutPlace, refusedResponse } from './connection-failure.ts';
+import {
+  connectionEnded,
+  connectionFailure,
+  contentRefused,
+  type CutPlace,
+  refusedResponse,
+} from './connection-failure.ts';
+import { unknownCode } from './unknown-code.ts';
 
 /** Where a connection returns to, and where its loss is told. */
 export interface ConnectionHome {
@@ -35,6 +43,8 @@ export interface ConnectionPorts {
   readonly clock: Clock;
   readonly writer: OctetWriter;
   readonly storage: HeadStorage;
+  /** Called for an error code that `errno-meaning.ts` does not know. */
+  readonly onUnclassified: (unknown: UnknownCode) => void;
 }
 
 /**
@@ -358,7 +368,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'content' && this.#content.framing.kind === 'until-close') {
       return this.#endWithConnection();
     }
-    this.#failWith(connectionFailure(this.#cutPlace(), null));
+    this.#failWith(connectionEnded(this.#cutPlace()));
   }
 
   #endWithConnection(): void {
@@ -376,7 +386,12 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   onClosed(errno: string | null): void {
     if (this.#phase === 'over') return;
     if (this.#phase === 'idle' || this.#handler === null) return this.#close();
-    this.#failWith(connectionFailure(this.#cutPlace(), errno ?? 'ECONNRESET'));
+    const code = errno ?? 'ECONNRESET';
+    const failure = connectionFailure(this.#cutPlace(), code);
+    if (failure !== null) return this.#failWith(failure);
+    const unknown = { stage: this.#phase === 'content' ? 'content' : 'response', code } as const;
+    this.#ports.onUnclassified(unknown);
+    this.#failWith(unknownCode(unknown));
   }
 
   #cutPlace(): CutPlace {

@@ -1,5 +1,5 @@
 import type { CheckSpec, UpstreamTls } from '../core/configuration.ts';
-import type { Connector, WorldFault } from '../core/connector.ts';
+import type { Connector, UnknownCode } from '../core/connector.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { addressText, type EndpointAddress, hostPort } from '../core/endpoint.ts';
 import { explain } from '../core/explain.ts';
@@ -10,6 +10,7 @@ import { HeadStorage } from '../wire/head-storage.ts';
 import { responseLimits } from '../wire/limits.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
 import { connectionFailure, refusedResponse } from './connection-failure.ts';
+import { unknownCode } from './unknown-code.ts';
 import { Opening, type OpeningWaiter } from './opening.ts';
 
 export interface CheckPorts {
@@ -17,7 +18,7 @@ export interface CheckPorts {
   readonly deadlines: Deadlines;
   readonly connector: Connector;
   /** Told of an answer of the world that no entry of the failure table fits, so that it can be counted. */
-  readonly onUnclassified?: (fault: WorldFault) => void;
+  readonly onUnclassified?: (unknown: UnknownCode) => void;
 }
 
 export interface CheckTarget {
@@ -60,7 +61,7 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
     const { address } = target;
     const place = addressText(address);
-    const onUnclassified = ports.onUnclassified ?? ((_fault: WorldFault): void => {});
+    const onUnclassified = ports.onUnclassified ?? ((_unknown: UnknownCode): void => {});
     this.#opening = new Opening(
       { address, name: target.name ?? null, otherWay: target.otherWay ?? null, place, tls: target.tls, limits },
       { ...ports, onUnclassified },
@@ -132,7 +133,11 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
     const at = this.#parser.began
       ? ({ at: 'head', octetsReceived: this.#parser.octetsHeld } as const)
       : ({ at: 'before' } as const);
-    this.#fail(connectionFailure({ ...place, ...at }, errno));
+    const failure = connectionFailure({ ...place, ...at }, errno);
+    if (failure !== null) return this.#fail(failure);
+    const unknown = { stage: 'response', code: errno ?? '' } as const;
+    this.#ports.onUnclassified?.(unknown);
+    this.#fail(unknownCode(unknown));
   }
 
   onWritten(): void {}

@@ -1,5 +1,12 @@
 import { isIP } from 'node:net';
-import type { Cancellable, Connector, ConnectWaiter, ResolveWaiter, WorldFault } from '../core/connector.ts';
+import type {
+  Cancellable,
+  Connector,
+  ConnectWaiter,
+  ResolveWaiter,
+  UnknownCode,
+  WorldFault,
+} from '../core/connector.ts';
 import type { UpstreamTls } from '../core/configuration.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { type EndpointAddress, hostPort } from '../core/endpoint.ts';
@@ -7,6 +14,7 @@ import { fail, type Failure } from '../core/failure.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { connectFailure } from './connect-failure.ts';
+import { unknownCode } from './unknown-code.ts';
 
 export interface OpeningLimits {
   readonly dnsMs: number;
@@ -38,7 +46,7 @@ export interface OpeningPorts {
   readonly deadlines: Deadlines;
   readonly connector: Connector;
   /** Called for an error code that `connect-failure.ts` does not know. */
-  readonly onUnclassified: (fault: WorldFault) => void;
+  readonly onUnclassified: (unknown: UnknownCode) => void;
 }
 
 /**
@@ -192,8 +200,7 @@ export class Opening extends Deadline implements ResolveWaiter {
     const failure = this.#failureOf({ fault, place });
     if (failure !== null) return this.#waiter.onNotOpened(failure);
     this.#ports.onUnclassified(fault);
-    // An unknown code is a hole in our own table, so the fault is ours; the code is kept to mend it.
-    this.#waiter.onNotOpened(fail('gateway_fault', fault.stage, { invariant: `known error code, not ${fault.code}` }));
+    this.#waiter.onNotOpened(unknownCode(fault));
   }
 
   #enter(stage: 'dns' | 'connect' | 'tls', limitMs: number): void {

@@ -3,6 +3,8 @@ import { fail, type Failure } from '../core/failure.ts';
 import { tlsAlertName, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
 import { guessOctets } from '../wire/guess-octets.ts';
 import type { ConnectPlace } from './connect-failure.ts';
+import { connectionEndsS, meaningOf } from './errno-meaning.ts';
+import { misuse } from './unknown-code.ts';
 
 /** A handshake that failed, or null for a code that nobody has met. What the peer said itself comes before any code. */
 export function tlsFailure(fault: WorldFault, place: ConnectPlace): Failure | null {
@@ -13,18 +15,30 @@ export function tlsFailure(fault: WorldFault, place: ConnectPlace): Failure | nu
     case tlsTruncated:
     case 'ERR_SSL_UNEXPECTED_EOF_WHILE_READING':
       return fail('tls_closed', 'tls', { address, errno: null });
-    case 'ECONNRESET':
-    case 'ECONNABORTED':
-    case 'EPIPE':
-    case 'ETIMEDOUT':
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'ENETDOWN':
-      return fail('tls_closed', 'tls', { address, errno: fault.code });
     case tlsSettingsRefused:
       return fail('configuration_fault', 'tls', { what: `the TLS settings for ${address}` });
     default:
-      return certificateFailure(fault, place) ?? protocolFailure(fault.code, address, 'tls');
+      return (
+        certificateFailure(fault, place) ??
+        protocolFailure(fault.code, address, 'tls') ??
+        systemFailure(fault.code, address)
+      );
+  }
+}
+
+/** The connection that the handshake was made on, in codes of the system. */
+function systemFailure(code: string, address: string): Failure | null {
+  switch (meaningOf(code)) {
+    case null:
+      return null;
+    case 'resources_spent':
+      return fail('descriptors_exhausted', 'tls', { address, errno: code, retryAfterS: connectionEndsS });
+    case 'missing':
+    case 'ports_spent':
+    case 'misuse':
+      return misuse({ stage: 'tls', code });
+    default:
+      return fail('tls_closed', 'tls', { address, errno: code });
   }
 }
 
