@@ -4,13 +4,16 @@ export interface StrictRequest {
   /** Names in lowercase. */
   readonly fields: readonly (readonly [name: string, value: string])[];
   readonly content: string;
+  /** Octets before it on its connection. */
+  readonly at: number;
 }
 
 const token = String.raw`[!#$%&'*+\-.^_\`|~0-9A-Za-z]+`;
 const requestLine = new RegExp(`^${token} (?:/[!-~]*|\\*) HTTP/1\\.1$`);
-const fieldLine = new RegExp(`^(${token}):[ \\t]*(.*?)[ \\t]*$`);
+const fieldLine = new RegExp(`^(${token}):[ \\t]*([\\t -~\\x80-\\xff]*?)[ \\t]*$`);
 
 interface Head {
+  readonly at: number;
   readonly line: string;
   readonly fields: StrictRequest['fields'];
   readonly isChunked: boolean;
@@ -24,6 +27,7 @@ interface Head {
 export class StrictReader {
   readonly #complain: (complaint: string) => void;
   #held = '';
+  #pushed = 0;
   #head: Head | null = null;
 
   constructor(complain: (complaint: string) => void) {
@@ -32,6 +36,7 @@ export class StrictReader {
 
   push(octets: string): void {
     this.#held += octets;
+    this.#pushed += octets.length;
   }
 
   /** Octets that belong to no whole request yet. */
@@ -39,10 +44,10 @@ export class StrictReader {
     return this.#held;
   }
 
-  /** The head of a request whose content is not whole yet; null without one. */
+  /** A request whose content is not whole yet, with what has come of it as it came; null without one. */
   begun(): StrictRequest | null {
     const head = this.#head;
-    return head === null ? null : { line: head.line, fields: head.fields, content: '' };
+    return head === null ? null : { line: head.line, fields: head.fields, content: this.#held, at: head.at };
   }
 
   /** The next whole request; null when there is none yet. */
@@ -54,12 +59,13 @@ export class StrictReader {
     if (content === null) return null;
     this.#head = null;
     this.#held = content.rest;
-    return { line: head.line, fields: head.fields, content: content.text };
+    return { line: head.line, fields: head.fields, content: content.text, at: head.at };
   }
 
   #readHead(): Head | null {
     const end = this.#held.indexOf('\r\n\r\n');
     if (end < 0) return null;
+    const at = this.#pushed - this.#held.length;
     const head = this.#held.slice(0, end);
     this.#held = this.#held.slice(end + 4);
     const [line = '', ...lines] = head.split('\r\n');
@@ -75,7 +81,7 @@ export class StrictReader {
     if (lengths.length === 1 && !/^(?:0|[1-9]\d*)$/.test(lengths[0] ?? '')) {
       this.#complain(`Content-Length: ${lengths[0]}`);
     }
-    return { line, fields, isChunked: codings.length > 0, length: Number(lengths[0] ?? 0) };
+    return { at, line, fields, isChunked: codings.length > 0, length: Number(lengths[0] ?? 0) };
   }
 
   #field(text: string): [string, string] {
