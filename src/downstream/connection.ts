@@ -141,7 +141,8 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   }
 
   onRead(): void {
-    this.#handler?.onRequestRead();
+    if (this.#phase === 'lingering') this.#patience.linger();
+    else this.#handler?.onRequestRead();
   }
 
   #endRequest(trailers: Fields | null): void {
@@ -319,7 +320,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.transport.resume();
     this.transport.end();
     if (this.#clientEnded) return this.#close('close');
-    this.#patience.await('close');
+    this.#patience.linger();
   }
 
   // What can go wrong.

@@ -10,6 +10,7 @@ import type {
 } from '../core/connector.ts';
 import { worldFault } from './errno.ts';
 import { Handshake } from './handshake.ts';
+import { saveLastOctets } from './last-octets.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
 
 /** The real way to endpoints. */
@@ -42,7 +43,7 @@ function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
     socket.off('error', failed);
     waiter.onTransportConnected();
     if (target.tls !== null) handshake = beginHandshake(socket, reads, target, waiter);
-    else waiter.onConnected(new SocketTransport(socket, reads, unixPath(target)));
+    else waiter.onConnected(plainTransport(socket, reads, target));
   });
   return {
     cancel() {
@@ -50,6 +51,12 @@ function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
       else handshake.cancel();
     },
   };
+}
+
+function plainTransport(socket: Socket, reads: ReadTarget, target: ConnectTarget): SocketTransport {
+  const transport = new SocketTransport(socket, reads, unixPath(target));
+  saveLastOctets(socket, transport);
+  return transport;
 }
 
 function addressOf(target: ConnectTarget): NetConnectOpts {
