@@ -80,6 +80,7 @@ const upstream = new LiveUpstream(benchUpstream, { ...shared, random: systemRand
 const serving: Serving = {
   revision: 1,
   deployment: 'bench',
+  hopName: 'bench',
   unrouted: { errorPages: {}, disclosure: 'public' },
   router: createRouter([{ match: benchRoute.match, route: compileRoute(benchRoute, upstream) }]),
 };

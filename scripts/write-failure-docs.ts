@@ -90,7 +90,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   subject: 'whom the certificate is for',
   upstream: 'the upstream, by its name in candor.yaml',
   version: 'the version as it was sent',
-  via: 'the Via field that names this deployment',
+  value: 'what that field holds, which names this gateway',
   what: 'what was reached or contradicts itself',
   why: 'the reason, taken from the endpoints',
 };
@@ -215,7 +215,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   subject: 'CN=app.internal',
   upstream: 'web',
   version: 'HTTP/2.0',
-  via: '1.1 edge',
+  value: '1.1 edge',
   what: 'the number of client connections',
   why: 'the last check was answered with 500',
 };
@@ -243,6 +243,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   no_route: { path: '/old/page' },
   descriptors_exhausted: { errno: 'EMFILE' },
   destination_prohibited: { address: '169.254.169.254:80' },
+  loop_detected: { name: 'Via' },
   hops_exceeded: { limit: 16 },
   shed: { limit: 10_000 },
   configuration_fault: { what: 'route "shop" names the upstream "web", which does not exist' },

@@ -93,7 +93,7 @@ const endpointKeys = {
   ),
   attempts: key(
     whole(1, 10),
-    'How often an exchange is tried, the first time included. A request that may have been executed is repeated only if its method is idempotent.',
+    'How often an exchange is tried, the first time included. A request that may have been executed is repeated only if its method is idempotent, and once; while nothing has been sent, up to two more endpoints are asked.',
     defaults.attempts,
   ),
   response_head_max: key(size, 'The largest response head; a larger one is a 502.', defaults.responseHeadMax),

@@ -121,7 +121,7 @@ const anything = {
   subject: 'CN=app.internal',
   upstream: 'web',
   version: 'HTTP/9',
-  via: '1.1 edge',
+  value: '1.1 edge',
   what: 'it',
   why: 'so.',
 };

@@ -67,7 +67,7 @@ export interface Evidence {
   pool_full: { upstream: string; limit: number; retryAfterS: number };
   local_ports_exhausted: { address: string; retryAfterS: number };
   descriptors_exhausted: { address: string; errno: string; retryAfterS: number };
-  loop_detected: { via: string };
+  loop_detected: { name: 'Via' | 'CDN-Loop'; value: string };
   hops_exceeded: { hops: number; limit: number };
   /** `name`: what led there; null for an address that the configuration has itself. */
   destination_prohibited: { address: string; name: string | null; prohibition: Prohibition };

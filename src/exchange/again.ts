@@ -1,3 +1,4 @@
+import { statusOf } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
 import { failureTable } from '../core/failure-table.ts';
 import type { ConnectionAge } from '../core/stream.ts';
@@ -16,6 +17,8 @@ export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: 
     committed,
     helps: failureTable[failure.cause].retry === 'elsewhere',
     delivery: attempt.delivery,
+    repeated: attempts.some(({ retryReason }) => retryReason === 'idempotent'),
+    tookLong: statusOf(failure) === 504,
     method: methodOf(exchange),
     contentHeld: !contentTaken,
     elsewhere: upstream.hasOther(targetsOf(attempts)) || mayBeStale(attempt),

@@ -54,7 +54,7 @@ export class Exchange
   // request ─▶ route
 
   onRequest(failure: Failure | null): void {
-    const refused = failure ?? loopOf(this.request, this.serving.deployment);
+    const refused = failure ?? loopOf(this.request, this.serving.hopName);
     if (refused !== null) return this.#generate(refused);
     const route = this.serving.router.route(this.request);
     if (route === null) return this.#generate(fail('no_route', 'route', { host: this.authority, path: this.target }));

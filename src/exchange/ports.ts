@@ -29,8 +29,10 @@ export interface Recorder {
 /** One configuration revision in force. An exchange keeps the one it began with. */
 export interface Serving {
   readonly revision: number;
-  /** The name in Via and Proxy-Status. */
+  /** The name in Proxy-Status. */
   readonly deployment: string;
+  /** The name in Via and CDN-Loop, by which a request is known that comes back. */
+  readonly hopName: string;
   readonly router: Router;
   /** For answers to requests that no route has got. */
   readonly unrouted: AnswerSettings;

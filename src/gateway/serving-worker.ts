@@ -19,6 +19,7 @@ import { IdSource } from '../wire/request-id.ts';
 import { compileRoute } from './compile-route.ts';
 import type { FromWorker, WorkerBirth } from './messages.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
+import { hopNameOf } from './hop-name.ts';
 import { createRouter } from './router.ts';
 import { createTrust } from './trust.ts';
 import { sharedCounts } from './worker-counts.ts';
@@ -130,7 +131,8 @@ export class ServingWorker {
       return { match: spec.match, route: compileRoute(spec, upstream) };
     });
     const { revision, unrouted } = snapshot;
-    this.#serving = { revision, deployment, unrouted, router: createRouter(entries) };
+    const hopName = hopNameOf(snapshot);
+    this.#serving = { revision, deployment, hopName, unrouted, router: createRouter(entries) };
     this.#closeGoneUpstreams(snapshot);
   }
 

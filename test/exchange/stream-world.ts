@@ -49,6 +49,7 @@ export class StreamWorld implements World {
     this.#serving = {
       revision: 7,
       deployment: 'edge',
+      hopName: 'edge',
       router: createRouter(entries),
       unrouted: { errorPages: {}, disclosure: 'public' },
     };

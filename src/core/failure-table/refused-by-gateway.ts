@@ -131,7 +131,7 @@ export const refusedByGateway = {
     logLevel: 'error',
     temporary: false,
     title: 'The request came back to the gateway',
-    sentence: ({ via }) => `The request has been through this gateway before (Via: ${quoted(via)}).`,
+    sentence: ({ name, value }) => `The request has been through this gateway before (${name}: ${quoted(value)}).`,
     visitor: 'This site passes requests around in a circle. Its operators must correct the settings.',
     usualCauses: [
       'an endpoint in candor.yaml is an address of the gateway itself',
