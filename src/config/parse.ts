@@ -8,6 +8,7 @@ import type { Environment } from './expand.ts';
 import { objectToOwnSocketPath } from './format/address.ts';
 import { readDocument } from './read-document.ts';
 import { review } from './review.ts';
+import { reviewTls } from './review-tls.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
 import { reviewFiles, wantedFiles } from './wanted-files.ts';
 
@@ -20,6 +21,8 @@ export interface ParseContext {
   readonly hostname: string;
   /** What was read of the files that the text names, by absolute path. Those that are absent are not judged. */
   readonly readings?: ReadonlyMap<string, FileReading>;
+  /** Milliseconds since the Unix epoch; without it, certificates are not asked whether they are valid now. */
+  readonly wallTime?: number | null;
 }
 
 export type Parsing =
@@ -55,6 +58,7 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   }
   const wanted = wantedFiles(draft, context.directory);
   reviewFiles(wanted, readings, complainer);
+  reviewTls(draft, { directory: context.directory, readings, wallTime: context.wallTime ?? null, complainer });
   const complaints = [...document.complaints, ...complainer.complaints];
   if (complaints.some(({ severity }) => severity === 'error'))
     return { ok: false, complaints: inOrder(complaints), sourceText, wanted };

@@ -57,7 +57,12 @@ const tls = z.union([
   section({
     server_name: key(text, 'The name that is asked for (SNI) and must stand in the certificate.'),
     verify: key(z.boolean(), 'Whether the certificate must be valid.', defaults.tlsVerify),
-    ca_file: key(text, 'Certificate authorities in PEM, instead of those of the system.'),
+    ca_file: key(oneOrMany(text), 'Files of certificate authorities in PEM, instead of those of the system.'),
+    certificate_file: key(
+      text,
+      'The certificate that the gateway shows to endpoints that ask who it is, in PEM, with its intermediate ones after it.',
+    ),
+    key_file: key(text, 'The private key of that certificate, in PEM, without a passphrase.'),
   }),
 ]);
 
