@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { connect } from 'node:net';
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../src/testing/system.ts';
+import type { TortureStage } from '../src/testing/torture/stage.ts';
 import { torture, type TortureReport } from '../src/testing/torture/torture.ts';
 import { type Compared, comparisonDocument } from './comparison-document.ts';
 import { type Peer, type PeerName, preparePeer } from './peers.ts';
@@ -69,6 +71,8 @@ const originPort = { shown: 9400, here: 19_400 };
 const startMsMax = 10_000;
 const patienceMs = 10_000;
 
+// An exit takes the gateway along; without this a signal would leave it behind.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 await compare(process.argv.slice(2));
 
 async function compare(wanted: readonly string[]): Promise<void> {
@@ -82,8 +86,7 @@ async function compare(wanted: readonly string[]): Promise<void> {
   }
   const results = join(cacheFolder, 'torture');
   mkdirSync(results, { recursive: true });
-  for (const { name, report } of compared)
-    writeFileSync(join(results, `${name}.json`), JSON.stringify(report, null, 1));
+  for (const one of compared) writeFileSync(join(results, `${one.name}.json`), `${JSON.stringify(one, null, 1)}\n`);
   if (names.length < all.length || process.exitCode === 1) {
     console.log(`docs/comparison.md is left as it is; the results are in ${results}.`);
     return;
@@ -96,18 +99,35 @@ async function putToTorture(name: GatewayName): Promise<Compared | null> {
   const program = name === 'candor' ? { path: process.execPath, env: {} } : preparePeer(name, console.log);
   if ('missing' in program) return tell(program.missing);
   const spec = gateways[name];
+  if (await answers())
+    return tell(`Something listens at port ${gatewayPort.here} already; it would be judged instead.`);
   const folder = mkdtempSync(join(tmpdir(), `candor-compare-${name}-`));
   const { language, configuration } = readShown(name);
   writeFileSync(join(folder, spec.file), fitHere(configuration, program));
-  const child = start(program, spec.args, folder);
+  let child: ChildProcess | null = null;
   try {
-    const report = await runSuite(spec.title);
+    // The authority of the parts with TLS is made for each run; a gateway reads it when it starts.
+    const report = await runSuite(spec.title, ({ tls }) => {
+      writeFileSync(join(folder, 'authority.pem'), tls?.authority.certificate ?? '');
+      child = start(program, spec.args, folder);
+    });
     if (report === null) return tell(`${spec.title} did not serve: ${readFileSync(join(folder, 'output'), 'utf8')}`);
     return { name, title: spec.title, version: versionOf(program, spec), language, configuration, report };
   } finally {
-    await stop(child);
+    if (child !== null) await stop(child);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Whether somebody is at the port where a gateway is to be. */
+async function answers(): Promise<boolean> {
+  const socket = connect(gatewayPort.here, '127.0.0.1');
+  const answered = await new Promise<boolean>((resolve) => {
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+  });
+  socket.destroy();
+  return answered;
 }
 
 function tell(line: string): null {
@@ -138,20 +158,25 @@ function start(program: Extract<Peer, { path: string }>, args: readonly string[]
   const output = openSync(join(folder, 'output'), 'w');
   // nginx runs as another user than root if it may, and writes what it buffers beside its configuration.
   spawnSync('chmod', ['777', folder]);
-  return spawn(program.path, args, {
+  const child = spawn(program.path, args, {
     cwd: folder,
     env: { ...process.env, ...program.env, HOME: folder, XDG_DATA_HOME: folder, XDG_CONFIG_HOME: folder },
     stdio: ['ignore', output, output],
   });
+  process.once('exit', () => child.kill('SIGTERM'));
+  return child;
 }
 
-async function runSuite(title: string): Promise<TortureReport | null> {
+async function runSuite(title: string, onStage: (stage: TortureStage) => void): Promise<TortureReport | null> {
   const result = await torture({
     door: { url: new URL(`http://127.0.0.1:${gatewayPort.here}/`), verify: true },
     listen: { host: '127.0.0.1', port: originPort.here },
     only: [],
-    patienceMs: Math.max(patienceMs, startMsMax),
+    tls: true,
+    patienceMs,
+    startMs: startMsMax,
     clock: systemClock,
+    onStage,
     onAct: ({ of, request, on }, done, all) => {
       if (process.stdout.isTTY)
         process.stdout.write(`\r\u001b[K${title}: ${done + 1} of ${all} ${of.id} ${request.method} ${on}`);

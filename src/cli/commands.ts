@@ -249,6 +249,7 @@ const tortureCommand = buildCommand<TortureFlags, [URL?], Context>({
       },
       json: jsonFlag,
       html: optionalText('Write the matrix as a page too', 'file'),
+      caFile: optionalText('Try TLS too; its authority is written there', 'file'),
       setup: { kind: 'boolean', brief: 'Only say what to configure', default: false, withNegated: false },
       insecure: { kind: 'boolean', brief: 'Take any certificate of the gateway', default: false, withNegated: false },
     },

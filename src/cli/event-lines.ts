@@ -24,6 +24,8 @@ export function levelOf(event: Event): Level {
     case 'connections_refused':
     case 'log_dropped':
       return 'warn';
+    case 'name_state':
+      return event.to === 'resolved' ? 'info' : 'warn';
     case 'endpoint_state':
       return event.to === 'unhealthy' ? 'warn' : 'info';
     case 'instance_exited':

@@ -16,6 +16,7 @@ export interface TortureFlags {
   readonly timeout: number;
   readonly json: boolean;
   readonly html?: string;
+  readonly caFile?: string;
   readonly setup: boolean;
   readonly insecure: boolean;
 }
@@ -52,7 +53,11 @@ function runTorture(
     patienceMs: flags.timeout * 1000,
     clock: around.clock,
     isStopped,
-    onStage: ({ groups }) => {
+    tls: flags.caFile !== undefined,
+    ...(flags.caFile === undefined ? {} : { startMs: Math.max(flags.timeout * 1000, startMsMin) }),
+    onStage: ({ groups, tls }) => {
+      if (flags.caFile !== undefined && tls !== null)
+        write(resolve(around.directory, flags.caFile), tls.authority.certificate);
       if (!flags.json) around.stderr.write(`${setupLines(groups, style).join('\n')}\n\n`);
     },
     onAct: (act, done, all) => {
@@ -63,16 +68,16 @@ function runTorture(
 
 function printReport(report: TortureReport, flags: TortureFlags, around: Surroundings): void {
   if (around.stderr.isTTY) around.stderr.write('\r\u001b[K');
-  if (flags.html !== undefined) writePage(resolve(around.directory, flags.html), report);
+  if (flags.html !== undefined) write(resolve(around.directory, flags.html), tortureHtml(report));
   if (flags.json) printJson(report, around);
   else around.stdout.write(`${tortureLines(report, styleFor(around.stdout, around.env)).join('\n')}\n`);
 }
 
-function writePage(path: string, report: TortureReport): void {
+function write(path: string, text: string): void {
   try {
-    writeFileSync(path, tortureHtml(report));
+    writeFileSync(path, text);
   } catch (error) {
-    throw new CommandFailure('failure', `The page cannot be written to ${path}: ${(error as Error).message}`);
+    throw new CommandFailure('failure', `${path} cannot be written: ${(error as Error).message}`);
   }
 }
 
@@ -95,3 +100,6 @@ function watchStop(around: Surroundings): { isStopped: () => boolean; forget: ()
   });
   return { isStopped: () => stopped, forget };
 }
+
+/** A gateway that is to trust the authority is started when its file is there: so long does it take a person. */
+const startMsMin = 60_000;

@@ -51,7 +51,8 @@ export async function loadConfiguration(
       files: [absolute],
     };
   }
-  const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname: host.hostname };
+  const { hostname, addresses = [] } = host;
+  const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname, addresses };
   const survey = parseConfiguration(read.text, context);
   const files = [absolute, ...new Set(survey.wanted.map((wanted) => wanted.path))];
   if (survey.wanted.length === 0) return { ...survey, files };

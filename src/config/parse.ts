@@ -19,6 +19,8 @@ export interface ParseContext {
   readonly directory: string;
   readonly environment: Environment;
   readonly hostname: string;
+  /** Of this machine; without them only loopback is known to be it. */
+  readonly addresses?: readonly string[];
   /** What was read of the files that the text names, by absolute path. Those that are absent are not judged. */
   readonly readings?: ReadonlyMap<string, FileReading>;
   /** Milliseconds since the Unix epoch; without it, certificates are not asked whether they are valid now. */
@@ -54,7 +56,7 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const draft = readDraft(document.value, document.places, complainer);
   if (typeof document.value === 'object' && !Array.isArray(document.value)) {
     // References that could not be resolved leave holes which only look like missing keys.
-    review(draft, complainer);
+    review(draft, complainer, context.addresses ?? []);
   }
   const wanted = wantedFiles(draft, context.directory);
   reviewFiles(wanted, readings, complainer);

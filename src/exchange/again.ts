@@ -1,6 +1,8 @@
 import { statusOf } from '../core/explain.ts';
+import type { AttemptFacts } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import { failureTable } from '../core/failure-table.ts';
+import { hasNoContent } from '../core/message.ts';
 import type { ConnectionAge } from '../core/stream.ts';
 import { decideRetry, isIdempotent, type RetryDecision } from '../policy/retry.ts';
 import type { Attempt } from './attempt.ts';
@@ -28,7 +30,8 @@ export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: 
 /** Which connections will do for the attempt that has just begun. */
 export function ageFor(exchange: ExchangeState): ConnectionAge {
   if (exchange.attempts.length > 1) return 'fresh';
-  return isIdempotent(methodOf(exchange)) && !exchange.contentTaken ? 'any' : 'just_used';
+  // Content is passed on as it comes, and is not there a second time.
+  return isIdempotent(methodOf(exchange)) && hasNoContent(exchange.request.framing) ? 'any' : 'just_used';
 }
 
 /** A request for an upgrade does what CONNECT does, which is how HTTP/2 says it (RFC 8441): it is not to be repeated. */
@@ -45,7 +48,7 @@ export function targetsOf(attempts: readonly Attempt[]): readonly Endpoint[] {
  * Whether the failure may be no more than the connection's age: the endpoint closed it while our request was
  * on its way (RFC 9112 §9.5). Then a fresh one to the same endpoint is somewhere else.
  */
-function mayBeStale(attempt: Attempt): boolean {
+export function mayBeStale(attempt: AttemptFacts): boolean {
   return attempt.reused && attempt.failure !== null && staleCauses.has(attempt.failure.cause);
 }
 

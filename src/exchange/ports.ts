@@ -78,9 +78,9 @@ export interface Upstream {
 export interface Endpoint {
   readonly id: string;
   readonly address: string;
-  readonly state: EndpointState;
   /** What a request names as its host where it is to name the endpoint's own. */
   readonly authority: string;
+  readonly state: EndpointState;
   readonly exit: InstanceExit | null;
   readonly release: string | null;
   acquire(waiter: StreamWaiter, limits: Timeouts, age: ConnectionAge): PendingStream | null;

@@ -1,17 +1,18 @@
 import { isIP } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import type { Configuration, ListenerSpec, UpstreamSpec } from '../core/configuration.ts';
 import { addressText, type EndpointAddress, type EndpointId, hostPort, type UpstreamId } from '../core/endpoint.ts';
 import { explain } from '../core/explain.ts';
 import { fail, type Failure, type Prohibition } from '../core/failure.ts';
 import { clause } from '../core/failure-table/words.ts';
 import type { NameQuestion, NameSource } from '../core/name-resolver.ts';
+import { ownListener } from '../core/own-listener.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import { familiesOf, standingOf, waysOf } from '../policy/address-book.ts';
 import { DestinationGuard } from '../policy/prohibited-address.ts';
 import { WatchedEndpoint, type WatchPorts } from '../upstream/watched-endpoint.ts';
 import { type Member, NameMembers } from './name-members.ts';
-import { isOwnListener } from './own-listener.ts';
 import type { Resolver } from './resolver.ts';
 
 export interface ConfiguredParts {
@@ -180,8 +181,8 @@ export class ConfiguredEndpoints {
   }
 
   #isOwn(spec: UpstreamSpec, host: string, port: number): boolean {
-    const configured = this.#around(spec).listeners.filter((listener) => listener.port !== 0);
-    return isOwnListener(host, port, [...configured, ...this.#parts.listeners()]);
+    const listeners = [...this.#around(spec).listeners, ...this.#parts.listeners()];
+    return ownListener({ host, port }, listeners, addressesOfThisMachine) !== null;
   }
 
   // Checks.
@@ -321,6 +322,10 @@ function closed(
 
 function prohibited(address: EndpointAddress, name: string | null, prohibition: Prohibition): Failure {
   return fail('destination_prohibited', 'route', { address: addressText(address), name, prohibition });
+}
+
+function addressesOfThisMachine(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
 }
 
 function isName(address: EndpointAddress): address is TcpAddress {

@@ -21,6 +21,7 @@ import type { FromWorker, WorkerBirth } from './messages.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
 import { createRouter } from './router.ts';
+import { countStaleReuses } from './stale-reuses.ts';
 import { createTrust } from './trust.ts';
 import { sharedCounts } from './worker-counts.ts';
 import { WorkerListeners } from './worker-listeners.ts';
@@ -203,6 +204,7 @@ export class ServingWorker {
   #ended(exchange: EndedExchange): void {
     this.#counters.count(exchange);
     this.#outcomes.count(exchange);
+    if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
     this.#recorder?.write(exchange);
     this.#lookWhetherDrained();
   }

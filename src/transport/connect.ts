@@ -10,7 +10,7 @@ import type {
 } from '../core/connector.ts';
 import { worldFault } from './errno.ts';
 import { Handshake } from './handshake.ts';
-import { saveLastOctets } from './last-octets.ts';
+import { saveUnreadOctets } from './unread-octets.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
 
 /** The real way to endpoints. */
@@ -55,7 +55,7 @@ function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
 
 function plainTransport(socket: Socket, reads: ReadTarget, target: ConnectTarget): SocketTransport {
   const transport = new SocketTransport(socket, reads, unixPath(target));
-  saveLastOctets(socket, transport);
+  saveUnreadOctets(socket, transport);
   return transport;
 }
 

@@ -4,6 +4,7 @@ import type { TlsFacts, Transport, TransportFacts, TransportListener } from '../
 import { errnoOf } from './errno.ts';
 import { heldPieceOctetsMax, outbox, type OutboxHolder } from './outbox.ts';
 import { bulkOctets, sharedReadBuffer } from './read-buffers.ts';
+import { isQuiet } from './unread-octets.ts';
 
 /**
  * A transport over a socket of Node's.
@@ -79,6 +80,10 @@ export class SocketTransport implements Transport, OutboxHolder {
       this.socket.write(nothing, this.#written);
     } else if (!this.#closed) this.listener.onWritten();
   };
+
+  isQuiet(): boolean {
+    return this.#reads === null || isQuiet(this.socket);
+  }
 
   pause(): void {
     this.socket.pause();

@@ -31,6 +31,12 @@ const exchangeEndsS = 1;
 const justUsedMs = 500;
 
 /**
+ * Before a request that must not be repeated goes on a connection that has been idle for longer than this, the system
+ * is asked whether its end has come. Sooner there is little to see, and the look takes as long as the rest of the reuse.
+ */
+const lookedAtMs = 5;
+
+/**
  * One address that can answer: its state as main last told it, and this worker's connections to it.
  *
  * The pool is newest first: the connection used last is the one least likely to have been closed meanwhile.
@@ -146,15 +152,26 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   #takeIdle(age: ConnectionAge): UpstreamConnection | null {
-    const connection = this.#idle.at(-1);
+    const connection = this.#newestIdle(age);
     if (connection === undefined) return null;
     const idleMs = this.#ports.clock.now() - connection.idleSince;
-    if (age === 'just_used' && idleMs >= justUsedMs) return null;
     this.#idle.pop();
     connection.idleMs = idleMs;
     this.#ports.counts.upstreamConnectionsIdle--;
     this.#ports.counts.upstreamReusesTotal++;
     return connection;
+  }
+
+  #newestIdle(age: ConnectionAge): UpstreamConnection | undefined {
+    for (;;) {
+      const connection = this.#idle.at(-1);
+      if (connection === undefined || age !== 'just_used') return connection;
+      const idleMs = this.#ports.clock.now() - connection.idleSince;
+      if (idleMs >= justUsedMs) return undefined;
+      if (idleMs < lookedAtMs || connection.transport.isQuiet()) return connection;
+      this.#ports.counts.staleReusesAvoided++;
+      connection.close();
+    }
   }
 
   #open(waiter: StreamWaiter, limits: OpeningLimits): PendingStream {

@@ -42,9 +42,19 @@ before(async () => {
 });
 after(() => dns.stop());
 afterEach(async () => {
-  await edge.stop();
+  // A test that failed on its way has left what keeps the process alive.
+  const left = gateways.splice(0);
+  await Promise.allSettled(left.map((gateway) => gateway.stop()));
   for (const address of [...(origin?.servers.keys() ?? [])]) await origin.close(address);
 });
+
+const gateways: YamlGateway[] = [];
+
+async function start(text: string): Promise<YamlGateway> {
+  const gateway = await startFromYaml(text);
+  gateways.push(gateway);
+  return gateway;
+}
 
 const allowLoopback = '127.0.0.0/8, "::1"';
 
@@ -76,7 +86,7 @@ describe('a name that cannot be looked up', () => {
   for (const [what, script, status, proxyStatus] of table) {
     it(`${what}: the exchange is told so, with ${status}`, async () => {
       dns.on('bad.test', script);
-      edge = await startFromYaml(yaml('"bad.test:80"'));
+      edge = await start(yaml('"bad.test:80"'));
       const response = await edge.get('/');
       assert.equal(response.status, status);
       assert.match(fieldOf(response, 'proxy-status') ?? '', proxyStatus);
@@ -90,7 +100,7 @@ describe('a name that cannot be looked up', () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('late.test', dnsRcode('NXDOMAIN'), dnsAddresses(30, '127.0.0.1'));
-    edge = await startFromYaml(yaml(`"late.test:${origin.port}"`));
+    edge = await start(yaml(`"late.test:${origin.port}"`));
     assert.equal((await edge.get('/')).status, 502);
     await until('the name is found', () => states().join() === `127.0.0.1:${origin.port} healthy`);
     assert.equal((await edge.get('/')).status, 200);
@@ -110,7 +120,7 @@ describe('a name', () => {
     origin = new Origin();
     await origin.listen('127.0.0.1', '127.0.0.2');
     dns.on('many.test', dnsAddresses(30, '127.0.0.1', '127.0.0.2', '127.0.0.3'));
-    edge = await startFromYaml(yaml(`"many.test:${origin.port}"`));
+    edge = await start(yaml(`"many.test:${origin.port}"`));
     const { port } = origin;
     assert.deepEqual(states(), [
       `127.0.0.1:${port} healthy`,
@@ -131,7 +141,7 @@ describe('a name', () => {
     await origin.listen('127.0.0.1');
     dns.on('host.test', dnsAddresses(30, '127.0.0.1'));
     const rest = 'routes: [{ to: app, rewrite: { host: endpoint } }]';
-    edge = await startFromYaml(yaml(`"host.test:${origin.port}"`, { rest }).replace('interval', 'path: /up, interval'));
+    edge = await start(yaml(`"host.test:${origin.port}"`, { rest }).replace('interval', 'path: /up, interval'));
     const response = await edge.get('/');
     assert.equal(response.status, 200);
     assert.deepEqual([...new Set(origin.hosts)], [`host.test:${origin.port}`]);
@@ -143,7 +153,7 @@ describe('a name', () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('dual.test', dnsAddresses(30, '127.0.0.1', '::1'));
-    edge = await startFromYaml(yaml(`"dual.test:${origin.port}"`, { upstream: ', family: prefer_ipv6' }));
+    edge = await start(yaml(`"dual.test:${origin.port}"`, { upstream: ', family: prefer_ipv6' }));
     assert.deepEqual(states(), [`[::1]:${origin.port} healthy`]);
     const response = await edge.get('/');
     assert.equal(response.content.toString(), '127.0.0.1');
@@ -155,7 +165,7 @@ describe('a name', () => {
     await origin.listen('127.0.0.1');
     const { port } = origin;
     dns.on('move.test', dnsAddresses(1, '127.0.0.1'), dnsAddresses(1, '127.0.0.2'));
-    edge = await startFromYaml(yaml(`"move.test:${port}"`));
+    edge = await start(yaml(`"move.test:${port}"`));
     assert.equal((await edge.get('/')).content.toString(), '127.0.0.1');
     await until('the new address is known', () => states().includes(`127.0.0.2:${port} unhealthy`));
     assert.ok(states().includes(`127.0.0.1:${port} healthy`), 'the old one stays while the new one is not ready');
@@ -172,7 +182,7 @@ describe('a name', () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('stale.test', dnsAddresses(1, '127.0.0.1'), dnsRcode('SERVFAIL'));
-    edge = await startFromYaml(yaml(`"stale.test:${origin.port}"`));
+    edge = await start(yaml(`"stale.test:${origin.port}"`));
     await until('the lookup has failed', () => edge.eventsOf('name_state').length > 0);
     assert.equal((await edge.get('/')).status, 200);
     assert.match(endpoints()[0]?.reason ?? '', /accepts connections; the address is the last one known: .*SERVFAIL/);
@@ -189,7 +199,7 @@ describe('a name', () => {
   it('keeps nobody waiting: listeners open after 1 s, and until then the answer is 504', async () => {
     dns.on('slow.test', dnsSilence);
     const started = performance.now();
-    edge = await startFromYaml(yaml('"slow.test:80"').replace('400ms', '20s'));
+    edge = await start(yaml('"slow.test:80"').replace('400ms', '20s'));
     const tookMs = performance.now() - started;
     assert.ok(tookMs > 900 && tookMs < 5000, `${tookMs} ms`);
     const response = await edge.get('/');
@@ -201,7 +211,7 @@ describe('a name', () => {
   it('that is localhost is found without any name server', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
-    edge = await startFromYaml(yaml(`"localhost:${origin.port}"`, { dns: 'allow: []' }));
+    edge = await start(yaml(`"localhost:${origin.port}"`, { dns: 'allow: []' }));
     assert.deepEqual(states(), [`127.0.0.1:${origin.port} healthy`]);
     assert.equal((await edge.get('/')).status, 200);
     assert.equal(dns.countOf('localhost', 'A'), 0);
@@ -212,7 +222,7 @@ describe('an address that nothing is sent to', () => {
   for (const ip of ['127.0.0.1', '169.254.169.254', '169.254.7.7', '224.0.0.5', '0.0.0.0', '::1', '::ffff:127.0.0.1']) {
     it(`${ip}, where a name server leads there`, async () => {
       dns.on('evil.test', dnsAddresses(30, ip.replace('::ffff:127.0.0.1', '::ffff:7f00:1')));
-      edge = await startFromYaml(yaml('"evil.test:80"', { dns: 'deny: []' }));
+      edge = await start(yaml('"evil.test:80"', { dns: 'deny: []' }));
       const response = await edge.get('/');
       assert.equal(response.status, 502);
       assert.match(fieldOf(response, 'proxy-status') ?? '', /error=destination_ip_prohibited/);
@@ -228,14 +238,14 @@ describe('an address that nothing is sent to', () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
     dns.on('mixed.test', dnsAddresses(30, '127.0.0.1', '169.254.169.254'));
-    edge = await startFromYaml(yaml(`"mixed.test:${origin.port}"`));
+    edge = await start(yaml(`"mixed.test:${origin.port}"`));
     assert.deepEqual(states(), [`127.0.0.1:${origin.port} healthy`, `169.254.169.254:${origin.port} unhealthy`]);
     assert.equal((await edge.get('/')).status, 200);
   });
 
   it('a network that dns.deny has', async () => {
     dns.on('private.test', dnsAddresses(30, '10.1.2.3'));
-    edge = await startFromYaml(yaml('"private.test:80"', { dns: 'deny: [10.0.0.0/8]' }));
+    edge = await start(yaml('"private.test:80"', { dns: 'deny: [10.0.0.0/8]' }));
     assert.match(fieldOf(await edge.get('/'), 'proxy-status') ?? '', /destination_ip_prohibited/);
   });
 
@@ -245,7 +255,7 @@ describe('an address that nothing is sent to', () => {
     await probe.listen('127.0.0.1');
     const { port } = probe;
     await probe.close('127.0.0.1');
-    edge = await startFromYaml(`listeners: { http: "127.0.0.1:${port}" }\n${yaml(`"self.test:${port}"`)}`);
+    edge = await start(`listeners: { http: "127.0.0.1:${port}" }\n${yaml(`"self.test:${port}"`)}`);
     const response = await edge.get('/');
     assert.equal(response.status, 502);
     const record = await edge.record(response);

@@ -658,6 +658,9 @@ function noCounts(): WorkerCounts {
     upstreamConnectionsIdle: 0,
     upstreamConnectionsTotal: 0,
     upstreamReusesTotal: 0,
+    staleReusesAvoided: 0,
+    staleReusesRepeated: 0,
+    staleReusesFailed: 0,
     recordsDropped: 0,
     unclassifiedTotal: 0,
   };

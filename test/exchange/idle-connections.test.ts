@@ -49,6 +49,35 @@ describe('connections between requests', () => {
     world.verifyAtRest();
   });
 
+  for (const [method, answered] of [
+    ['POST', [false]],
+    ['GET', [true, false]],
+  ] as const) {
+    it(`carry no ${method} when their end has come, though nobody has heard of it${method === 'GET' ? ' but it goes again' : ''}`, () => {
+      const world = new Http1World();
+      const endpoint = world.endpoint('a');
+      endpoint.onRequest = (request) => request.answer(200, 'ok');
+      world.request({});
+      world.pass(100);
+      world.request({ method });
+      endpoint.die('closed'); // In the same instant, and seen after the request.
+      world.pass(100);
+      const record = world.records[1];
+      assert.deepEqual([record?.statusSent, record?.attempts.map(({ reused }) => reused)], [200, answered]);
+      world.pass(100_000);
+      world.verifyAtRest();
+    });
+  }
+
+  it('carry no PUT with content for longer than a POST: its content is there once', () => {
+    const { world, ask } = closingAfterASecond();
+    ask(0);
+    world.pass(600);
+    world.request({ method: 'PUT', content: 'x' });
+    world.pass(5);
+    assert.deepEqual(reuses(world), [false, false]);
+  });
+
   it('carry no POST when they have been idle for half a second: its loss could not be made good', () => {
     const { world, ask } = closingAfterASecond();
     ask(0);

@@ -1,10 +1,12 @@
 import type {
   CheckSpec,
   Configuration,
+  DnsSpec,
   RouteAction,
   RouteSpec,
   Timeouts,
   UpstreamSpec,
+  UpstreamTls,
 } from '../../src/core/configuration.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
@@ -34,6 +36,9 @@ export interface Target {
   /** Another endpoint beside that one, which would do as well. */
   readonly alsoTo?: { readonly host: string; readonly port: number };
   readonly checked?: boolean;
+  readonly tls?: UpstreamTls;
+  /** Default 64. */
+  readonly connectionsMax?: number;
   /** Whether connections are kept for the next request. */
   readonly keepsConnections?: boolean;
   /** How long its responses may be held back. Default: not at all. */
@@ -49,8 +54,9 @@ export interface TestTimeouts {
 export async function startGatewayUnderTest(
   targets: readonly Target[],
   timeouts: TestTimeouts,
+  dns: DnsSpec,
 ): Promise<GatewayUnderTest> {
-  const configuration = configure(targets, timeouts);
+  const configuration = configure(targets, timeouts, dns);
   const gateway = await startGateway({ configuration, source: null });
   const { host, port } = addressOf(gateway);
   return {
@@ -74,7 +80,7 @@ function addressOf(gateway: Gateway): { host: string; port: number } {
   return { host, port: Number(port) };
 }
 
-function configure(targets: readonly Target[], timeouts: TestTimeouts): Configuration {
+function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsSpec): Configuration {
   return {
     deployment: 'edge.test',
     member: 'one',
@@ -86,7 +92,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
     applications: [],
     // The run names its own request ids, where the client will not see a response that tells one.
     trustedPeers: ['127.0.0.0/8'],
-    dns: { servers: [], allow: [], deny: [] },
+    dns,
     client: {
       headMs: 5000,
       contentMs: 5000,
@@ -126,7 +132,8 @@ function timeoutsOf({ connectMs, responseHeadMs, idleMs }: TestTimeouts): Timeou
   return { dnsMs: connectMs, connectMs, tlsMs: connectMs, responseHeadMs, idleMs, exchangeMs: null };
 }
 
-function upstreamOf({ name, to, alsoTo, checked = false, keepsConnections = true }: Target): UpstreamSpec[] {
+function upstreamOf(target: Target): UpstreamSpec[] {
+  const { name, to, alsoTo, tls = null, checked = false, keepsConnections = true, connectionsMax = 64 } = target;
   if (to === 'maintenance') return [];
   const addresses = alsoTo === undefined ? [to] : [to, alsoTo];
   return [
@@ -135,11 +142,11 @@ function upstreamOf({ name, to, alsoTo, checked = false, keepsConnections = true
       endpoints: addresses.map(({ host, port }) => ({ address: { kind: 'tcp', host, port } })),
       family: 'prefer_ipv4',
       application: null,
-      tls: null,
+      tls,
       check: checked ? tcpCheck : { kind: 'none' },
       idleConnectionsMax: keepsConnections ? 8 : 0,
       idleConnectionMs: 4000,
-      connectionsMax: 64,
+      connectionsMax,
       attemptsMax: 2,
       responseHeadOctetsMax: 65_536,
     },

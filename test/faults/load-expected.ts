@@ -109,7 +109,8 @@ type Cells = [
 ];
 
 function parseRequest(text: string): RequestShape | null {
-  const match = /^([A-Z]+)(?: ([0-9]+))?(?: (reused)(?: after ([0-9]+) ms)?)?(?: (leaves))?(?: (held))?(?: (of two))?$/.exec(text);
+  const match =
+    /^([A-Z]+)(?: ([0-9]+))?(?: (reused)(?: after ([0-9]+) ms)?)?(?: (leaves))?(?: (held))?(?: (of two))?$/.exec(text);
   if (match === null) return null;
   const [, method = '', octets = '0', reused, afterMs = '0', leaves, held, ofTwo] = match;
   return {

@@ -44,7 +44,7 @@ export class Player {
     const startedAt = this.#clock.now();
     const id = this.#newId();
     client.forget();
-    client.write(this.#head(`/${of.group}/fault/${of.id}`, id, request));
+    client.write(this.#head(`/${of.group}/fault/${of.asks}`, id, request));
     sendContent(client, request.contentOctets);
     // What has shown itself to be no HTTP needs no further patience.
     const settled = (): boolean => client.state !== 'open' || isSettled(client.octets, request.method);
@@ -76,7 +76,9 @@ export class Player {
 
   /** The origin's view: how often, and over which connection. */
   #atOrigin(id: string): { originSaw: number; reusedAtOrigin: boolean } {
-    const seen = this.#stage.plain.requests.filter((request) => request.faultId === id);
+    const { plain, tls } = this.#stage;
+    const requests = [...plain.requests, ...(tls?.behind.requests ?? [])];
+    const seen = requests.filter((request) => request.faultId === id);
     return { originSaw: seen.length, reusedAtOrigin: (seen[0]?.numberOnConnection ?? 1) > 1 };
   }
 

@@ -56,6 +56,8 @@ export interface TortureCase {
   readonly does: string;
   /** Which part of the torture origin is asked. */
   readonly group: string;
+  /** And for what: the fault is `/<group>/fault/<asks>`. */
+  readonly asks: string;
   readonly requests: readonly TortureRequest[];
   readonly on: readonly ConnectionAge[];
   readonly expects: Expectation;

@@ -6,17 +6,21 @@ import type { GatewayDoor } from './gateway-door.ts';
 import { judge } from './judge.ts';
 import { type Act, pass, Player } from './play.ts';
 import { type Score, scoreOf } from './score.ts';
-import { startStage, type TortureGroup, type TortureStage } from './stage.ts';
+import { goodTls, startStage, tlsGroups, type TortureGroup, type TortureStage } from './stage.ts';
 import type { ConnectionAge, Expectation, Observation, Verdict } from './torture-case.ts';
 
 export interface TortureOptions {
   readonly door: GatewayDoor;
   /** Where the torture origin listens; port 0 for free ones. */
   readonly listen: { readonly host: string; readonly port: number };
+  /** Whether TLS is tried too; the gateway must trust the authority of the stage. */
+  readonly tls: boolean;
   /** Parts of names of cases or groups; empty for all. */
   readonly only: readonly string[];
   /** For one exchange. */
   readonly patienceMs: number;
+  /** How long to wait for a first plain request to get through. Default: as long as for an exchange. */
+  readonly startMs?: number;
   readonly clock: Clock;
   /** Ends the run after the exchange that is running. */
   readonly isStopped?: () => boolean;
@@ -92,10 +96,10 @@ export type TortureObstacle =
 export async function torture(options: TortureOptions): Promise<TortureReport | TortureObstacle> {
   const acts = actsOf(options.only);
   if (acts.length === 0) return { kind: 'no_such_case' };
-  const { listen, clock } = options;
+  const { listen, tls, clock } = options;
   let stage: TortureStage;
   try {
-    stage = await startStage({ ...listen, clock });
+    stage = await startStage({ ...listen, tls, clock });
   } catch (error) {
     return { kind: 'cannot_listen', errno: errnoOf(error) };
   }
@@ -119,9 +123,9 @@ function actsOf(only: readonly string[]): readonly Act[] {
 async function findObstacle(
   player: Player,
   stage: TortureStage,
-  { patienceMs, clock, isStopped }: TortureOptions,
+  { patienceMs, startMs = patienceMs, clock, isStopped }: TortureOptions,
 ): Promise<TortureObstacle | null> {
-  const limit = after(clock.now(), patienceMs);
+  const limit = after(clock.now(), startMs);
   for (;;) {
     const outcome = await player.check();
     if (outcome === 'ok') return null;
@@ -151,10 +155,11 @@ async function playAll(
 ): Promise<TortureReport> {
   const at = new Date(clock.wallTime()).toISOString();
   const runs: TortureRun[] = [];
+  const trusts = stage.tls !== null && (await trustsAuthority(player));
   for (const [place, act] of acts.entries()) {
     if (isStopped?.() === true) break;
     onAct?.(act, place, acts.length);
-    runs.push(runOf(act, await playOne(player, stage, act)));
+    runs.push(runOf(act, await playOne(player, stage, act, trusts)));
   }
   return {
     schema: 1,
@@ -168,9 +173,24 @@ async function playAll(
   };
 }
 
-async function playOne(player: Player, stage: TortureStage, act: Act): Promise<Observation | string> {
-  const missing = stage.groups.find(({ name }) => name === act.of.group)?.missing ?? null;
-  return missing ?? player.play(act);
+/** Without it every session fails, for a reason that is not the origin's. */
+async function trustsAuthority(player: Player): Promise<boolean> {
+  const of = tortureCases.find(({ id }) => id === goodTls);
+  const [request] = of?.requests ?? [];
+  if (of === undefined || request === undefined) return false;
+  const observed = await player.play({ of, request, on: 'fresh' });
+  return observed !== 'not_set_up' && observed.status === 200;
+}
+
+/** What was observed, or why nothing could be. */
+async function playOne(player: Player, stage: TortureStage, act: Act, trusts: boolean): Promise<Observation | string> {
+  const { group } = act.of;
+  const missing = stage.groups.find(({ name }) => name === group)?.missing ?? null;
+  if (missing !== null) return `Not tried: ${missing}.`;
+  if (group in tlsGroups && !trusts)
+    return `Not tried: /${goodTls} does not get through. Is there a route, and does the gateway trust the authority?`;
+  const observed = await player.play(act);
+  return observed === 'not_set_up' ? `The gateway has no route for /${group}.` : observed;
 }
 
 function runOf({ of, request, on }: Act, observed: Observation | string): TortureRun {
@@ -182,11 +202,7 @@ function runOf({ of, request, on }: Act, observed: Observation | string): Tortur
     content_octets: request.contentOctets,
     on,
   };
-  if (typeof observed === 'string') {
-    const why =
-      observed === 'not_set_up' ? `The gateway has no route for /${of.group}.` : `Not tried here: ${observed}.`;
-    return { ...base, verdict: null, why, seen: null };
-  }
+  if (typeof observed === 'string') return { ...base, verdict: null, why: observed, seen: null };
   return { ...base, ...judge({ request, on, expects: of.expects, observed }), seen: seenOf(observed, of.expects) };
 }
 
