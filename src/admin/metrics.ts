@@ -115,15 +115,7 @@ function histogramValues(name: string, sum: DurationSum): MetricValueWithName<st
   ];
 }
 
-type StaleReuse = 'staleReusesAvoided' | 'staleReusesRepeated' | 'staleReusesFailed';
-
-type Total = Exclude<keyof WorkerCounts, 'worker' | StaleReuse>;
-
-const staleReuses: readonly (readonly [key: StaleReuse, outcome: string])[] = [
-  ['staleReusesAvoided', 'avoided'],
-  ['staleReusesRepeated', 'repeated'],
-  ['staleReusesFailed', 'failed'],
-];
+type Total = Exclude<keyof WorkerCounts, 'worker'>;
 
 const workerMetrics: readonly (readonly [key: Total, name: string, help: string])[] = [
   ['clientConnections', 'candor_client_connections', 'Connections of clients that are open.'],
@@ -164,18 +156,6 @@ function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void 
     if (name.endsWith('_total')) counter(registry, name, help, sum);
     else new Gauge({ name, help, registers: [registry] }).set(sum);
   }
-  const stale = new Counter({
-    name: 'candor_stale_reuses_total',
-    help: 'Idle connections that the endpoint was closing when a request was to go on them, by what came of it.',
-    labelNames: ['outcome'] as const,
-    registers: [registry],
-  });
-  for (const [key, outcome] of staleReuses) {
-    stale.inc(
-      { outcome },
-      workers.reduce((total, worker) => total + worker[key], 0),
-    );
-  }
 }
 
 const endpointStates: readonly EndpointState[] = [
@@ -184,8 +164,6 @@ const endpointStates: readonly EndpointState[] = [
   'unchecked',
   'healthy',
   'unhealthy',
-  'ejected',
-  'on_trial',
   'draining',
   'gone',
 ];

@@ -124,9 +124,7 @@ const toneOfState: Record<EndpointState, Tone> = {
   starting: 'warn',
   unknown: 'warn',
   draining: 'warn',
-  on_trial: 'warn',
   unhealthy: 'bad',
-  ejected: 'bad',
   gone: 'bad',
 };
 

@@ -9,13 +9,12 @@ import { reviewAddresses } from './review-addresses.ts';
 import { reviewKeys } from './review-keys.ts';
 import { reviewRoutes } from './review-routes.ts';
 
-/** `addresses` are those of this machine. */
-export function review(draft: Draft, complainer: Complainer, addresses: readonly string[]): void {
+export function review(draft: Draft, complainer: Complainer): void {
   reviewNames(draft, complainer);
   reviewTargets(draft, complainer);
   reviewKeys(draft, complainer);
   reviewRoutes(draft, complainer);
-  reviewAddresses(draft, complainer, addresses);
+  reviewAddresses(draft, complainer);
   reviewUnused(draft, complainer);
 }
 

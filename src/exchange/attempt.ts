@@ -10,8 +10,7 @@ import type { Endpoint } from './ports.ts';
 export class Attempt implements AttemptFacts {
   readonly target: Endpoint;
   readonly endpoint: string;
-  /** Of the endpoint; once connected, that of the connection, which may be the name's other family. */
-  address: string;
+  readonly address: string;
   readonly endpointState: EndpointState;
   readonly startedMs: number;
   reused = false;
@@ -49,7 +48,6 @@ export class Attempt implements AttemptFacts {
   }
 
   connected(stream: UpstreamStream): void {
-    this.address = stream.address;
     this.pending = null;
     this.stream = stream;
     this.reused = stream.reused;

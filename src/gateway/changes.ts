@@ -3,7 +3,6 @@ import type { Configuration } from '../core/configuration.ts';
 const parts = [
   'deployment',
   'member',
-  'drainMs',
   'listeners',
   'routes',
   'unrouted',
@@ -11,7 +10,6 @@ const parts = [
   'applications',
   'trustedPeers',
   'client',
-  'dns',
   'admin',
   'log',
 ] as const;

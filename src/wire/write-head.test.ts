@@ -38,8 +38,6 @@ function requestText(
       authority,
       target,
       framing,
-      upgrade: null,
-      takesTrailers: false,
       writeFields: (sink) => lines.forEach(([name, value]) => sink.field(name, value)),
     }),
   ).toString('latin1');
