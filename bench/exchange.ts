@@ -39,6 +39,9 @@ class Sink implements Transport {
     this.octets += end - start;
     return true;
   }
+  isQuiet(): boolean {
+    return true;
+  }
   pause(): void {}
   resume(): void {}
   readInBulk(): void {}
@@ -66,6 +69,9 @@ const counts = {
   upstreamConnectionsIdle: 0,
   upstreamConnectionsTotal: 0,
   upstreamReusesTotal: 0,
+  staleReusesAvoided: 0,
+  staleReusesRepeated: 0,
+  staleReusesFailed: 0,
   recordsDropped: 0,
   unclassifiedTotal: 0,
 };
@@ -80,6 +86,7 @@ const upstream = new LiveUpstream(benchUpstream, { ...shared, random: systemRand
 const serving: Serving = {
   revision: 1,
   deployment: 'bench',
+  hopName: 'bench',
   unrouted: { errorPages: {}, disclosure: 'public' },
   router: createRouter([{ match: benchRoute.match, route: compileRoute(benchRoute, upstream) }]),
 };

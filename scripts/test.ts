@@ -6,7 +6,7 @@ import { repositoryRoot } from './repository.ts';
 import { TestReport } from './test-report.ts';
 
 /** What tests run beside ours; each is fetched where it is missing. */
-const peers: readonly PeerName[] = ['nginx', 'curl'];
+const peers: readonly PeerName[] = ['nginx', 'haproxy', 'apache2', 'curl'];
 
 /** The whole run; a suite that takes longer is not run before each commit. */
 const runMsMax = 10 * 60_000;

@@ -115,7 +115,15 @@ function histogramValues(name: string, sum: DurationSum): MetricValueWithName<st
   ];
 }
 
-type Total = Exclude<keyof WorkerCounts, 'worker'>;
+type StaleReuse = 'staleReusesAvoided' | 'staleReusesRepeated' | 'staleReusesFailed';
+
+type Total = Exclude<keyof WorkerCounts, 'worker' | StaleReuse>;
+
+const staleReuses: readonly (readonly [key: StaleReuse, outcome: string])[] = [
+  ['staleReusesAvoided', 'avoided'],
+  ['staleReusesRepeated', 'repeated'],
+  ['staleReusesFailed', 'failed'],
+];
 
 const workerMetrics: readonly (readonly [key: Total, name: string, help: string])[] = [
   ['clientConnections', 'candor_client_connections', 'Connections of clients that are open.'],
@@ -156,6 +164,18 @@ function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void 
     if (name.endsWith('_total')) counter(registry, name, help, sum);
     else new Gauge({ name, help, registers: [registry] }).set(sum);
   }
+  const stale = new Counter({
+    name: 'candor_stale_reuses_total',
+    help: 'Idle connections that the endpoint was closing when a request was to go on them, by what came of it.',
+    labelNames: ['outcome'] as const,
+    registers: [registry],
+  });
+  for (const [key, outcome] of staleReuses) {
+    stale.inc(
+      { outcome },
+      workers.reduce((total, worker) => total + worker[key], 0),
+    );
+  }
 }
 
 const endpointStates: readonly EndpointState[] = [
@@ -164,6 +184,8 @@ const endpointStates: readonly EndpointState[] = [
   'unchecked',
   'healthy',
   'unhealthy',
+  'ejected',
+  'on_trial',
   'draining',
   'gone',
 ];

@@ -14,7 +14,17 @@ const text = z.string();
 const nullableText = z.string().nullable();
 const count = z.int().min(0);
 
-const endpointState = z.enum(['starting', 'unknown', 'unchecked', 'healthy', 'unhealthy', 'draining', 'gone']);
+const endpointState = z.enum([
+  'starting',
+  'unknown',
+  'unchecked',
+  'healthy',
+  'unhealthy',
+  'ejected',
+  'on_trial',
+  'draining',
+  'gone',
+]);
 
 export const statusSchema = z.object({
   deployment: text,
@@ -148,7 +158,7 @@ const attemptSchema = z.object({
 
 export const recordSchema = z.object({
   v: z.literal(1),
-  kind: z.literal('exchange'),
+  kind: z.enum(['exchange', 'tunnel']),
   id: text,
   trace_id: text,
   at: text.describe('RFC 3339: when the first octet of the request came.'),

@@ -1,15 +1,9 @@
-import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Event } from '../core/event.ts';
-import type { ExchangeRecord } from '../core/record.ts';
 import type { GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
-import { searchLog } from '../record/search-log.ts';
 import { readEvents } from './admin-client.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { eventLine } from './event-lines.ts';
-import { renderExplanation, verdictOf } from './explanation.ts';
-import { findSocket, findSockets, type SocketChoice } from './find-socket.ts';
-import { readConfiguration } from './read-configuration.ts';
+import { findSocket, type SocketChoice } from './find-socket.ts';
 import { renderStatus } from './status-table.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
@@ -67,49 +61,6 @@ export async function events(flags: EventFlags, around: Surroundings): Promise<v
       'gateway_unreachable',
       `No gateway answers at ${socketPath}. Is it running? \`candor up\` starts one.`,
     );
-}
-
-export interface ExplainFlags extends AskFlags {
-  readonly log?: string | undefined;
-}
-
-export async function explainExchange(flags: ExplainFlags, id: string, around: Surroundings): Promise<void> {
-  const record = flags.log === undefined ? await findRecord(flags, id, around) : await searchIn(flags.log, id, around);
-  if (flags.json) printJson({ record, verdict: verdictOf(record) }, around);
-  else around.stdout.write(renderExplanation(record, styleFor(around.stdout, around.env)));
-}
-
-/** From the running gateway, or the one of several that knows it; where none answers, or it has forgotten, from the log of the configuration. */
-async function findRecord(flags: ExplainFlags, id: string, around: Surroundings): Promise<ExchangeRecord> {
-  let unreachable: CommandFailure | null = null;
-  try {
-    for (const socketPath of await findSockets(flags, around)) {
-      const answer = await askGateway(socketPath, 'GET', `/v1/exchanges/${encodeURIComponent(id)}`, around);
-      if (answer.status === 200) return answer.content as ExchangeRecord;
-      if (answer.status !== 404) throw refusal(answer);
-    }
-  } catch (error) {
-    if (!(error instanceof CommandFailure) || error.exit !== 'gateway_unreachable') throw error;
-    unreachable = error;
-  }
-  const log = await logOfConfiguration(flags.config ?? 'candor.yaml', around);
-  if (log !== null) return searchIn(log, id, around);
-  throw unreachable ?? new CommandFailure('failure', `The gateway knows no exchange with the id ${id}.`);
-}
-
-async function logOfConfiguration(file: string, around: Surroundings): Promise<string | null> {
-  if (!existsSync(resolve(around.directory, file))) return null;
-  const { configuration } = await readConfiguration(file, around);
-  const path = configuration?.log.path ?? null;
-  return path === null || path === '-' ? null : path;
-}
-
-async function searchIn(log: string, id: string, around: Surroundings): Promise<ExchangeRecord> {
-  const path = resolve(around.directory, log);
-  if (!existsSync(path)) throw new CommandFailure('failure', `There is no log at ${path}.`);
-  const record = await searchLog(path, id);
-  if (record === null) throw new CommandFailure('failure', `No exchange with the id ${id} is in ${path}.`);
-  return record;
 }
 
 export function printJson(value: unknown, around: Surroundings): void {

@@ -18,9 +18,9 @@ export function stagesOf(attempt: AttemptRecord): AttemptStage[] {
         ['wait', attempt.head_ms],
       ]
     : [
-        ['look up', attempt.dns_ms],
+        ['dns', attempt.dns_ms],
         ['connect', attempt.connected_ms],
-        ['handshake', attempt.tls_ms],
+        ['tls', attempt.tls_ms],
         ['send', attempt.sent_ms],
         ['wait', attempt.head_ms],
       ];
@@ -38,10 +38,6 @@ export function stagesOf(attempt: AttemptRecord): AttemptStage[] {
 function lastStage(attempt: AttemptRecord): string {
   if (attempt.head_ms !== null) return 'content';
   switch (attempt.stage) {
-    case 'dns':
-      return 'look up';
-    case 'tls':
-      return 'handshake';
     case 'response':
       return 'wait';
     case null:

@@ -8,13 +8,16 @@ import {
   ArgumentScannerError,
   text_en,
 } from '@stricli/core';
-import type { AskFlags, EventFlags, ExplainFlags } from './ask-commands.ts';
+import type { AskFlags, EventFlags } from './ask-commands.ts';
 import type { CheckFlags } from './check.ts';
 import type { DemoFlags } from './demo.ts';
+import type { ExplainFlags } from './explain-exchange.ts';
 import { defectText, failureText } from './failure-text.ts';
 import { askFlags, configFlag, jsonFlag, optionalText, parsePath, parsePort } from './flags.ts';
 import type { RunFlags } from './run.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { parseGatewayUrl, parseListenAddress, parseNames, parseSeconds } from './torture-flags.ts';
+import type { TortureFlags } from './torture.ts';
 import type { UpFlags } from './up.ts';
 import { readVersion } from './version.ts';
 
@@ -152,7 +155,7 @@ const explainCommand = buildCommand<ExplainFlags, [string], Context>({
   docs: {
     brief: 'Say what became of one request, and why',
     fullDescription: describe(
-      'Asks the running gateway; where none answers, the log is searched.',
+      'Asks the running gateway; where none answers, or it has forgotten, the log\nis searched, rotated and compressed ones too. Ends with 9 for an unknown id.',
       'candor explain 0197f3a0-5b1c-7000-8000-2f6a1c9d4e10',
       'candor explain <request-id> --log /var/log/candor.log',
     ),
@@ -166,7 +169,7 @@ const explainCommand = buildCommand<ExplainFlags, [string], Context>({
     },
   },
   async func(flags, id) {
-    const { explainExchange } = await import('./ask-commands.ts');
+    const { explainExchange } = await import('./explain-exchange.ts');
     await explainExchange(flags, id, this.around);
   },
 });
@@ -211,6 +214,63 @@ const demoCommand = buildCommand<DemoFlags, [], Context>({
   },
 });
 
+const tortureCommand = buildCommand<TortureFlags, [URL?], Context>({
+  docs: {
+    brief: 'See what any gateway makes of an origin that fails',
+    fullDescription: describe(
+      'Starts an origin that misbehaves in more than a hundred ways, asks for each\nthrough the gateway, and judges what it tells its clients. Ends with 1 where an\nanswer misleads or worse, with 8 where the gateway cannot be reached or does\nnot send its requests there.',
+      'candor torture --setup',
+      'candor torture http://localhost:8080',
+      'candor torture http://localhost:8080 --only chunk,refused --html torture.html',
+    ),
+  },
+  parameters: {
+    flags: {
+      originListen: {
+        kind: 'parsed',
+        parse: parseListenAddress,
+        brief: 'First address of the torture origin',
+        placeholder: 'host:port',
+        default: '127.0.0.1:9400',
+      },
+      only: {
+        kind: 'parsed',
+        parse: parseNames,
+        brief: 'Cases with these in their name',
+        placeholder: 'names',
+        optional: true,
+      },
+      timeout: {
+        kind: 'parsed',
+        parse: parseSeconds,
+        brief: 'Seconds of patience with one exchange',
+        placeholder: 'seconds',
+        default: '10',
+      },
+      json: jsonFlag,
+      html: optionalText('Write the matrix as a page too', 'file'),
+      caFile: optionalText('Try TLS too; its authority is written there', 'file'),
+      setup: { kind: 'boolean', brief: 'Only say what to configure', default: false, withNegated: false },
+      insecure: { kind: 'boolean', brief: 'Take any certificate of the gateway', default: false, withNegated: false },
+    },
+    positional: {
+      kind: 'tuple',
+      parameters: [
+        {
+          brief: 'Of the gateway, with a path where it has one',
+          parse: parseGatewayUrl,
+          placeholder: 'gateway-url',
+          optional: true,
+        },
+      ],
+    },
+  },
+  async func(flags, url) {
+    const { tortureGateway } = await import('./torture.ts');
+    this.process.exitCode = await tortureGateway(flags, url ?? null, this.around);
+  },
+});
+
 const versionCommand = buildCommand<{ json: boolean }, [], Context>({
   docs: {
     brief: 'Print the version',
@@ -236,6 +296,7 @@ const root = buildRouteMap<string, Context>({
     explain: explainCommand,
     events: eventsCommand,
     demo: demoCommand,
+    torture: tortureCommand,
     version: versionCommand,
   },
   docs: {

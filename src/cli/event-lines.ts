@@ -1,6 +1,7 @@
 import pino from 'pino';
 import type { Event } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { FailureSummary } from '../gateway/control.ts';
 import { harmless, wrapAfter } from './layout.ts';
 import { shapeWords, whoseWords } from './record-words.ts';
 import type { Style } from './style.ts';
@@ -19,9 +20,12 @@ export function levelOf(event: Event): Level {
     case 'instance_not_ready':
     case 'instance_restarting':
     case 'worker_restarting':
+    case 'health_disagreement':
     case 'connections_refused':
     case 'log_dropped':
       return 'warn';
+    case 'name_state':
+      return event.to === 'resolved' ? 'info' : 'warn';
     case 'endpoint_state':
       return event.to === 'unhealthy' ? 'warn' : 'info';
     case 'instance_exited':
@@ -81,6 +85,7 @@ function fit(at: number, text: string, style: Style): string {
 export interface EventWriter {
   event(event: Event): void;
   failed(record: ExchangeRecord): void;
+  failing(summary: FailureSummary): void;
   printed(instance: string, stream: 'stdout' | 'stderr', line: string): void;
 }
 
@@ -100,6 +105,8 @@ export function readableEvents(stdout: Output, stderr: Output, style: Style, exp
       const line = fit(endOf(record), failureText(record, style), style);
       stderr.write(`${line}\n${under}${style.dim(`${explain} ${record.id}`)}\n`);
     },
+    // Each of them has just been told by itself.
+    failing: () => {},
     printed: (instance, stream, line) =>
       (stream === 'stdout' ? stdout : stderr).write(`${style.dim(`${instance} |`)} ${line}\n`),
   };
@@ -107,9 +114,9 @@ export function readableEvents(stdout: Output, stderr: Output, style: Style, exp
 
 /**
  * One JSON line per event on standard error. What instances print goes to the stream they printed it on, with
- * the instance's name; failures of exchanges are in the exchange log and not told twice.
+ * the instance's name; failures of exchanges are in the exchange log, and summed up here by cause and place.
  */
-export function jsonEvents(stdout: Output, stderr: Output): EventWriter {
+export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => number): EventWriter {
   const logger = pino(
     {
       base: null,
@@ -124,6 +131,8 @@ export function jsonEvents(stdout: Output, stderr: Output): EventWriter {
     event: ({ reason, at, ...rest }) =>
       logger[levelOf({ reason, at, ...rest } as Event)]({ at: new Date(at).toISOString(), ...rest }, reason),
     failed: () => {},
+    failing: ({ level, says, ...rest }) =>
+      logger[level]({ at: new Date(wallTime()).toISOString(), kind: 'failures', ...rest }, says),
     printed: (instance, stream, line) => {
       if (stream === 'stdout') stdout.write(`${instance} | ${line}\n`);
       else logger.info({ kind: 'instance_output', subject: `instance:${instance}` }, line);

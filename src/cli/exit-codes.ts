@@ -15,6 +15,8 @@ export const exitCodes = {
   analysis_failed: 6,
   timeout: 7,
   gateway_unreachable: 8,
+  /** For `explain`: everybody was asked who could know, and nobody did. */
+  not_found: 9,
   /** Ended at once by a second SIGINT. */
   interrupted: 130,
   /** Ended at once by a second SIGTERM. */

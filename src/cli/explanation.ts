@@ -1,14 +1,13 @@
-import { explain, explainExit, specOf } from '../core/explain.ts';
+import { specOf } from '../core/explain.ts';
 import { failureTable } from '../core/failure-table.ts';
 import type { Cause, Failure } from '../core/failure.ts';
-import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import { endpointText, timelineLines } from './attempt-timeline.ts';
 import { countText, durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
-import { deliveryWords, endWords, retryWords, shapeWords, stageWords, whoseWords } from './record-words.ts';
+import { deliveryWords, endWords, shapeWords, stageWords, whoseWords } from './record-words.ts';
 import type { Style } from './style.ts';
-import { stagesOf } from './attempt-stages.ts';
 
 const labelWidth = 16;
-const barWidth = 36;
 
 /** What became of one request: the verdict first, then how it came about, within 80 columns. */
 export function renderExplanation(record: ExchangeRecord, style: Style): string {
@@ -63,7 +62,7 @@ function headLines(record: ExchangeRecord, style: Style): string[] {
     `${style.bold(request)} ${bad ? style.bad(status) : style.good(status)}`,
     style.dim(`  ${record.id}`),
     style.dim(
-      `  at ${record.at}, ${durationText(record.duration_ms)}, from ${record.client.address} over ${record.client.protocol}`,
+      `  at ${record.at}, ${durationText(record.duration_ms)}, from ${record.client.address} over ${record.client.protocol}${record.tls === null ? '' : ` and ${record.tls.version}`}`,
     ),
     ...wrap([...places, `configuration revision ${record.revision}`].join(', '), '  ').map((line) => style.dim(line)),
   ];
@@ -74,34 +73,24 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   const row = (label: string, text: string): string[] => wrapAfter(style.dim(`  ${label}`), harmless(text), labelWidth);
   const tone = record.shape === 'none' ? style.good : style.bad;
   const lines = [`${style.bold('VERDICT')}  ${tone(shapeWords[record.shape])}`, ...row('what', verdict.sentence)];
-  const firstOctets = firstOctetsOf(record);
-  if (firstOctets !== null) lines.push(...row('it sent', firstOctets));
+  if (record.type !== null || record.cause !== null) lines.push(...row('type', typeText(record)));
   if (record.stage !== null) lines.push(...row('where', whereText(record)));
   if (record.whose !== null) lines.push(...row('whose', whoseWords[record.whose]));
   if (record.shape !== 'none') lines.push(...row('executed?', executedText(record)));
-  lines.push(...row('answer', answerText(record)));
+  lines.push(...row('answer', answerText(record)), ...row('content', contentText(record)));
   verdict.usualCauses.forEach((cause, place) => {
     const label = padTo(style.dim(place === 0 ? '  usual causes' : ''), labelWidth);
     lines.push(...wrapAfter(`${label}- `, cause, labelWidth + 2));
   });
-  if (verdict.nextStep !== null) lines.push(...row('next step', verdict.nextStep));
+  // Whoever reads this has run the command that some next steps name.
+  const nextStep = verdict.nextStep?.replaceAll(`with \`candor explain ${record.id}\``, 'below') ?? null;
+  if (nextStep !== null) lines.push(...row('next step', nextStep));
   return lines;
 }
 
-/** Its address, after the instance where Candor runs one: an endpoint's id is upstream, instance and address. */
-function endpointText({ endpoint, address }: AttemptRecord, upstream: string | null): string {
-  if (endpoint === address || endpoint === `${upstream}/${address}`) return address;
-  const [prefix, suffix] = [`${upstream}/`, `/${address}`];
-  if (!endpoint.startsWith(prefix) || !endpoint.endsWith(suffix)) return `${endpoint} (${address})`;
-  return `${endpoint.slice(prefix.length, -suffix.length)} (${address})`;
-}
-
-/** What an endpoint sent instead of HTTP, as far as it can be read; the record has it in hexadecimal. */
-function firstOctetsOf(record: ExchangeRecord): string | null {
-  const evidence = record.attempts.at(-1)?.evidence;
-  if (evidence === null || evidence === undefined || !('firstOctets' in evidence)) return null;
-  const octets = Buffer.from(evidence.firstOctets, 'hex');
-  return octets.length === 0 ? null : JSON.stringify(octets.toString('latin1')).replace(/[\u007f-\u009f]/g, '.');
+/** The word for programs (RFC 9209), and ours, which docs/failures.md explains. */
+function typeText({ type, cause }: ExchangeRecord): string {
+  return [type, cause === null ? null : `cause ${cause}`].filter((part) => part !== null).join(', ');
 }
 
 function whereText(record: ExchangeRecord): string {
@@ -117,69 +106,12 @@ function executedText({ delivery, shape }: ExchangeRecord): string {
 }
 
 function answerText(record: ExchangeRecord): string {
-  const type = record.type === null ? '' : `, Proxy-Status error=${record.type}`;
-  const cause = record.cause === null ? '' : `, cause ${record.cause}`;
-  return `${record.status ?? 'none'}; ${endWords[record.end]}${type}${cause}`;
+  const received = record.received_status === null || record.received_status === record.status;
+  const instead = received ? '' : `; the application had sent ${record.received_status}`;
+  return `${record.status ?? 'none'}; ${endWords[record.end]}${instead}`;
 }
 
-function timelineLines(record: ExchangeRecord, style: Style): string[] {
-  if (record.attempts.length === 0) return [`${style.bold('TIMELINE')}  no endpoint was tried`];
-  const head = `${style.bold('TIMELINE')}  ${durationText(record.duration_ms)}, ${countText(record.attempts.length, 'attempt')}`;
-  return [head, ...record.attempts.flatMap((attempt, place) => attemptLines(attempt, place + 1, record, style))];
-}
-
-function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRecord, style: Style): string[] {
-  const connection = attempt.reused
-    ? `a connection idle for ${durationText(attempt.idle_ms ?? 0)}`
-    : 'a new connection';
-  const endpoint = endpointText(attempt, record.upstream);
-  const lines = wrap(`attempt ${number}: ${endpoint}, ${attempt.state} then, over ${connection}`, '  ');
-  const whole = Math.max(record.duration_ms, attempt.ended_ms, 0.001);
-  for (const { name, fromMs, toMs } of stagesOf(attempt)) {
-    const bar = drawBar(fromMs / whole, toMs / whole);
-    const took = durationText(toMs - fromMs).padStart(9);
-    lines.push(
-      `    ${name.padEnd(11)} ${style.dim('│')}${style.name(bar)}${style.dim('│')} ${took}  ${style.dim(`at ${durationText(fromMs)}`)}`,
-    );
-  }
-  for (const line of outcomeText(attempt)) lines.push(...wrap(harmless(line), '      '));
-  return lines;
-}
-
-/** `from` and `to` are parts of the whole, 0 to 1. What took any time is seen: at least half a cell. */
-function drawBar(from: number, to: number): string {
-  const halves = barWidth * 2;
-  const first = Math.min(halves - 1, Math.floor(from * halves));
-  const last = Math.min(halves, Math.max(first + 1, Math.round(to * halves)));
-  let bar = '';
-  for (let cell = 0; cell < barWidth; cell++) {
-    const left = first <= cell * 2 && cell * 2 < last;
-    const right = first <= cell * 2 + 1 && cell * 2 + 1 < last;
-    bar += left && right ? '█' : left ? '▌' : right ? '▐' : ' ';
-  }
-  return bar;
-}
-
-function outcomeText(attempt: AttemptRecord): string[] {
-  const retry = Object.hasOwn(retryWords, attempt.retry_reason)
-    ? retryWords[attempt.retry_reason]
-    : attempt.retry_reason;
-  if (attempt.cause === null) return [`✔ ${attempt.status ?? 'no status'}; ${retry}`];
-  const { exit } = attempt;
-  const exited =
-    exit === null
-      ? []
-      : [
-          explainExit(
-            { atInstant: 0, code: exit.code, signal: exit.signal, outOfMemory: exit.oom, lastLine: exit.last_line },
-            exit.before_ms,
-          ),
-        ];
-  return [`✖ ${sentenceOf(attempt)}`, ...exited, `→ ${retry}`];
-}
-
-function sentenceOf(attempt: AttemptRecord): string {
-  const known = attempt.cause !== null && specOfCause(attempt.cause) !== null && attempt.evidence !== null;
-  if (!known) return String(attempt.cause);
-  return explain({ cause: attempt.cause, stage: attempt.stage, evidence: attempt.evidence } as Failure);
+/** Without heads and framing, as the record counts. */
+function contentText({ octets_in, octets_out }: ExchangeRecord): string {
+  return `${countText(octets_in, 'octet')} came from the client, ${countText(octets_out, 'octet')} went to it`;
 }

@@ -24,7 +24,7 @@ export interface ConfigurationRead {
 
 export async function readConfiguration(file: string, around: Surroundings): Promise<ConfigurationRead> {
   const path = resolve(around.directory, file);
-  const loading = await loadConfiguration(path, around.env, thisHost());
+  const loading = await loadConfiguration(path, around.env, thisHost(), around.clock.wallTime());
   const shown = relative(around.directory, path);
   // People know the file by the name that they gave it, and editors open it by that name too.
   const named = (complaints: readonly Complaint[]): Complaint[] =>

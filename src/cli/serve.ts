@@ -88,6 +88,7 @@ async function start(
   const watcher: GatewayWatcher = {
     told: (event) => writer.event(event),
     failed: (record) => writer.failed(record),
+    failing: (summary) => writer.failing(summary),
     printed: (instance, stream, line) => writer.printed(instance, stream, line),
   };
   const { source, reloadConfiguration } = plan;
@@ -132,5 +133,5 @@ function eventWriter(plan: ServePlan, around: Surroundings): EventWriter {
   const { stdout, stderr, env } = around;
   return stderr.isTTY || plan.forPeople === true
     ? readableEvents(stdout, stderr, styleFor(stderr, env), `${commandName(env)} explain`)
-    : jsonEvents(stdout, stderr);
+    : jsonEvents(stdout, stderr, () => around.clock.wallTime());
 }

@@ -124,7 +124,9 @@ const toneOfState: Record<EndpointState, Tone> = {
   starting: 'warn',
   unknown: 'warn',
   draining: 'warn',
+  on_trial: 'warn',
   unhealthy: 'bad',
+  ejected: 'bad',
   gone: 'bad',
 };
 

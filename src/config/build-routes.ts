@@ -37,6 +37,7 @@ function buildRoute(read: RouteRead, id: string, draft: Draft, context: BuildCon
     requestFields: buildEdits(read.request_fields),
     responseFields: buildEdits(read.response_fields),
     timeouts: buildTimeouts(read.timeouts ?? {}, plain.timeouts ?? {}),
+    commitDelayMs: buildCommitDelay(read.commit_delay, plain.commit_delay),
     errorPages: buildPages({ ...plain.error_pages, ...read.error_pages }, context),
     disclosure: read.disclosure ?? plain.disclosure ?? 'public',
   };
@@ -84,6 +85,11 @@ export function buildPages(paths: Readonly<Record<string, string>>, context: Bui
     return reading?.ok === true ? [[status, reading.text] as const] : [];
   });
   return Object.fromEntries(pages);
+}
+
+/** `none` is no delay at all. */
+function buildCommitDelay(route: number | null | undefined, file: number | null | undefined): number {
+  return msOrNone(route === undefined ? file : route, defaults.commitDelay) ?? 0;
 }
 
 /** What a route says, then what the file says, then the defaults. */

@@ -24,12 +24,13 @@ function buildEndpointLimits(
 }
 
 export function buildUpstream(name: string, read: UpstreamRead, context: BuildContext): UpstreamSpec {
-  const full = Array.isArray(read) ? { endpoints: read } : read;
+  const full: FullUpstream = Array.isArray(read) ? { endpoints: read } : read;
   return {
     id: name as UpstreamId,
     endpoints: full.endpoints.map(({ address }) => ({
       address: address.kind === 'unix' ? { kind: 'unix', path: resolve(context.directory, address.path) } : address,
     })),
+    family: full.family ?? 'prefer_ipv4',
     application: null,
     tls: buildTls(full, context),
     check: buildCheck(full.check),
@@ -42,9 +43,19 @@ type FullUpstream = Exclude<UpstreamRead, readonly unknown[]>;
 function buildTls(read: FullUpstream, context: BuildContext): UpstreamTls | null {
   const secure = read.endpoints.some(({ scheme }) => scheme === 'https');
   if (read.tls === false || (read.tls === undefined && !secure)) return null;
-  const { server_name, verify, ca_file } = read.tls === true || read.tls === undefined ? {} : read.tls;
-  const reading = ca_file === undefined ? undefined : context.readings.get(resolve(context.directory, ca_file));
-  return { serverName: server_name ?? null, verify: verify ?? true, ca: reading?.ok === true ? reading.text : null };
+  const { server_name, verify, ca_file, certificate_file, key_file } =
+    read.tls === true || read.tls === undefined ? {} : read.tls;
+  const textOf = (path: string | undefined): string | null => {
+    const reading = path === undefined ? undefined : context.readings.get(resolve(context.directory, path));
+    return reading?.ok === true ? reading.text : null;
+  };
+  return {
+    serverName: server_name ?? null,
+    verify: verify ?? true,
+    ca: ca_file === undefined ? null : ca_file.map((path) => textOf(path) ?? '').join('\n'),
+    certificate: textOf(certificate_file),
+    key: textOf(key_file),
+  };
 }
 
 function buildCheck(read: FullUpstream['check']): CheckSpec {
@@ -69,6 +80,7 @@ export function buildApplicationUpstream(name: string, read: ApplicationRead): U
   return {
     id: name as UpstreamId,
     endpoints: [],
+    family: 'prefer_ipv4',
     application: name as ApplicationId,
     tls: null,
     check: { kind: 'none' },

@@ -20,6 +20,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
   return {
     deployment,
     member: plain.member ?? hostname,
+    drainMs: ms(plain.drain_timeout, defaults.drainTimeout),
     listeners: buildListeners(draft),
     routes: buildRoutes(draft, context),
     unrouted: {
@@ -33,10 +34,12 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     applications: [...draft.applications].map(([name, application]) => buildApplication(name, application, context)),
     trustedPeers: plain.trusted_peers ?? [],
     client: buildClient(plain.client ?? {}),
+    dns: { servers: plain.dns?.servers ?? [], allow: plain.dns?.allow ?? [], deny: plain.dns?.deny ?? [] },
     admin: { socket: buildSocket(draft, deployment, context) },
     log: {
       path: buildLogPath(plain.log?.path, context.directory),
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],
+      secretFields: [...new Set((plain.log?.secret_fields ?? []).map((name) => name.toLowerCase()))],
     },
   };
 }

@@ -24,6 +24,7 @@ function hostWith(text: string): ConfigurationHost {
   ]);
   return {
     hostname: 'gateway',
+    addresses: ['127.0.0.1', '192.168.1.5'],
     readFile: async (path) => {
       const found = files.get(path) ?? 'ENOENT';
       return typeof found === 'string' ? { ok: false, errno: found } : { ok: true, content: found };

@@ -58,12 +58,12 @@ export const defaults = {
     contentMax: declare('none', 'Content is streamed and never kept; the application knows what it can take.'),
     connectionsMax: declare(
       '10000',
-      'Idle ones take some 20 KiB each, together 200 MiB; one that sends ahead of its answers up to 128 KiB. More should be a decision.',
+      'Idle ones take some 20 KiB each, together 200 MiB; one that sends ahead of its answers up to 128 KiB, one whose answer is held back up to 64 KiB. More should be a decision.',
     ),
   },
 
   timeouts: {
-    dns: declare('5s', 'What a resolver waits for one name server before it asks the next.'),
+    dns: declare('5s', 'Room for four repetitions of a datagram that was lost; what takes longer is an outage.'),
     connect: declare('5s', 'Survives two lost packets: TCP repeats after 1 s and 3 s.'),
     tls: declare('10s', 'A handshake is two round trips and a signature; a busy machine may need seconds.'),
     responseHead: declare(
@@ -75,6 +75,21 @@ export const defaults = {
       'none',
       'Downloads and event streams last as long as they last; the other limits catch what is stuck.',
     ),
+  },
+
+  commitDelay: declare(
+    '50ms',
+    'Nobody notices it, and most answers that break do so within it; each costs up to 64 KiB while it waits.',
+  ),
+
+  family: declare(
+    'prefer_ipv4',
+    'Behind a gateway are mostly private networks, where IPv4 is what works; an IPv6 address without a route costs 250 ms with each connection.',
+  ),
+  dns: {
+    servers: declare('[]', 'Those of the system (`/etc/resolv.conf`), with its search domains.'),
+    allow: declare('[]', 'A name server is not to decide that a request goes to what only this machine may reach.'),
+    deny: declare('[]', 'Private networks are where applications live.'),
   },
 
   check: {
@@ -149,10 +164,19 @@ export const defaults = {
     retryAfter: declare('5m', 'Soon enough for people, seldom enough for machines.'),
   },
 
+  drainTimeout: declare(
+    '10s',
+    'Most requests end within a second; a download may take its time, but no release and no restart waits for ever.',
+  ),
+
   adminSocket: describe(
     '$RUNTIME_DIRECTORY/<deployment>.sock, $XDG_RUNTIME_DIR/candor/<deployment>.sock, or candor.sock beside the file',
     'The first that the environment offers and that is short enough: run-time folders are private and emptied at restart.',
   ),
   logPath: declare('./candor.log', 'Beside the file, where `candor explain` finds it.'),
+  secretFields: declare(
+    '[]',
+    'Those that everybody uses are known: Authorization, Cookie, Set-Cookie, X-Api-Key and the like.',
+  ),
   queryAllowed: declare('[]', 'Query values hold tokens and names more often than one thinks; all are redacted.'),
 } as const;

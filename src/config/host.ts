@@ -1,9 +1,11 @@
 import { open, readdir } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, networkInterfaces } from 'node:os';
 
 /** What loading a configuration needs of the machine. */
 export interface ConfigurationHost {
   readonly hostname: string;
+  /** Every address of it, at this moment; absent: only loopback is known to be it. */
+  readonly addresses?: readonly string[];
   /** A file's content; `EFBIG` where it has more than `octetsMax`. */
   readFile(
     path: string,
@@ -15,7 +17,8 @@ export interface ConfigurationHost {
 
 /** This machine. */
 export function thisHost(): ConfigurationHost {
-  return { hostname: hostname(), readFile: readAtMost, listDirectory };
+  const addresses = Object.values(networkInterfaces()).flatMap((found) => (found ?? []).map(({ address }) => address));
+  return { hostname: hostname(), addresses, readFile: readAtMost, listDirectory };
 }
 
 async function readAtMost(

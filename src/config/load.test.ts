@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { configurationForCommand } from './command.ts';
 import { renderComplaints } from './complaints.ts';
+import { certificateAuthority } from '../testing/certificates.ts';
 import { thisHost } from './host.ts';
 import { loadConfiguration } from './load.ts';
 
@@ -100,7 +101,8 @@ describe('a configuration that names files', () => {
   test('has them in it', async () => {
     write('502.html', '<h1>{{status}}</h1>');
     write('all.html', '<h1>Sorry</h1>');
-    write('ca.pem', '-----BEGIN CERTIFICATE-----\n');
+    const { certificate } = certificateAuthority(Date.now());
+    write('ca.pem', certificate);
     const path = write(
       'pages.yaml',
       'upstreams: { app: { endpoints: "https://a", tls: { ca_file: ca.pem } } }\nerror_pages: { 502: all.html, default: all.html }\nroutes: [{ to: app, error_pages: { 502: 502.html } }]\n',
@@ -111,7 +113,7 @@ describe('a configuration that names files', () => {
       502: '<h1>{{status}}</h1>',
       default: '<h1>Sorry</h1>',
     });
-    assert.equal(loading.configuration.upstreams[0]?.tls?.ca, '-----BEGIN CERTIFICATE-----\n');
+    assert.equal(loading.configuration.upstreams[0]?.tls?.ca, certificate);
     assert.deepEqual(
       loading.files.map((file) => basename(file)),
       ['pages.yaml', 'all.html', '502.html', 'ca.pem'],

@@ -12,7 +12,7 @@ import { parseConfiguration } from './parse.ts';
 import { fileOctetsMax } from './read-document.ts';
 import { wholeFile } from './source-text.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
-import { wantedOctetsMax } from './wanted-files.ts';
+import { wantedNames, wantedOctetsMax } from './wanted-files.ts';
 
 export type Loading =
   | {
@@ -30,11 +30,15 @@ export type Loading =
       readonly files: readonly string[];
     };
 
-/** Reads a configuration and the files that it names. All that is wrong is said at once; never rejects. */
+/**
+ * Reads a configuration and the files that it names. All that is wrong is said at once; never rejects. `wallTime`:
+ * milliseconds since the Unix epoch, for certificates; without it their periods of validity are not judged.
+ */
 export async function loadConfiguration(
   path: string,
   environment: Environment,
   host: ConfigurationHost,
+  wallTime: number | null = null,
 ): Promise<Loading> {
   const absolute = resolve(path);
   const read = await readText(absolute, fileOctetsMax, 'a configuration', host);
@@ -47,12 +51,13 @@ export async function loadConfiguration(
       files: [absolute],
     };
   }
-  const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname: host.hostname };
+  const { hostname, addresses = [] } = host;
+  const context: ParseContext = { file: path, directory: dirname(absolute), environment, hostname, addresses };
   const survey = parseConfiguration(read.text, context);
   const files = [absolute, ...new Set(survey.wanted.map((wanted) => wanted.path))];
   if (survey.wanted.length === 0) return { ...survey, files };
   const readings = await readAll(survey.wanted, host);
-  const parsing: Parsing = parseConfiguration(read.text, { ...context, readings });
+  const parsing: Parsing = parseConfiguration(read.text, { ...context, readings, wallTime });
   return { ...parsing, files };
 }
 
@@ -60,15 +65,7 @@ async function readAll(wanted: readonly WantedFile[], host: ConfigurationHost): 
   const readings = new Map<string, FileReading>();
   for (const { path, kind } of wanted) {
     if (readings.has(path)) continue;
-    readings.set(
-      path,
-      await readText(
-        path,
-        wantedOctetsMax[kind],
-        kind === 'error_page' ? 'an error page' : 'a list of certificates',
-        host,
-      ),
-    );
+    readings.set(path, await readText(path, wantedOctetsMax[kind], wantedNames[kind], host));
   }
   return readings;
 }

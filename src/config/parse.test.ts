@@ -138,7 +138,7 @@ describe('what is written', () => {
         c.upstreams[0]?.tls,
         c.upstreams[0]?.endpoints.map(({ address }) => (address.kind === 'tcp' ? address.port : 0)),
       ],
-      [{ serverName: null, verify: true, ca: null }, [443, 8443]],
+      [{ serverName: null, verify: true, ca: null, certificate: null, key: null }, [443, 8443]],
     ],
     ['tls: false is none', 'upstreams: { app: { endpoints: "a:1", tls: false } }', (c) => c.upstreams[0]?.tls, null],
     [
@@ -250,6 +250,14 @@ describe('what is written', () => {
       (c) => c.log.queryAllowed,
       ['page', 'q'],
     ],
+    [
+      'names of secret fields are lowercase, each once',
+      `${one}log: { secret_fields: [X-Shop-Pass, x-shop-pass] }`,
+      (c) => c.log.secretFields,
+      ['x-shop-pass'],
+    ],
+    ['draining may take 10 s', one, (c) => c.drainMs, 10_000],
+    ['draining may take as long as the file says', `${one}drain_timeout: 1m`, (c) => c.drainMs, 60_000],
     [
       'idle connections are no more than connections',
       'upstreams: { app: { endpoints: "a:1", connections: { max: 4 } } }',

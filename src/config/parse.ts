@@ -8,6 +8,7 @@ import type { Environment } from './expand.ts';
 import { objectToOwnSocketPath } from './format/address.ts';
 import { readDocument } from './read-document.ts';
 import { review } from './review.ts';
+import { reviewTls } from './review-tls.ts';
 import type { FileReading, WantedFile } from './wanted-files.ts';
 import { reviewFiles, wantedFiles } from './wanted-files.ts';
 
@@ -18,8 +19,12 @@ export interface ParseContext {
   readonly directory: string;
   readonly environment: Environment;
   readonly hostname: string;
+  /** Of this machine; without them only loopback is known to be it. */
+  readonly addresses?: readonly string[];
   /** What was read of the files that the text names, by absolute path. Those that are absent are not judged. */
   readonly readings?: ReadonlyMap<string, FileReading>;
+  /** Milliseconds since the Unix epoch; without it, certificates are not asked whether they are valid now. */
+  readonly wallTime?: number | null;
 }
 
 export type Parsing =
@@ -51,10 +56,11 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   const draft = readDraft(document.value, document.places, complainer);
   if (typeof document.value === 'object' && !Array.isArray(document.value)) {
     // References that could not be resolved leave holes which only look like missing keys.
-    review(draft, complainer);
+    review(draft, complainer, context.addresses ?? []);
   }
   const wanted = wantedFiles(draft, context.directory);
   reviewFiles(wanted, readings, complainer);
+  reviewTls(draft, { directory: context.directory, readings, wallTime: context.wallTime ?? null, complainer });
   const complaints = [...document.complaints, ...complainer.complaints];
   if (complaints.some(({ severity }) => severity === 'error'))
     return { ok: false, complaints: inOrder(complaints), sourceText, wanted };

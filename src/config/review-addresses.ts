@@ -1,4 +1,5 @@
 import { addressText } from '../core/endpoint.ts';
+import { ownListener } from '../core/own-listener.ts';
 import type { Complainer } from './complainer.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
@@ -13,14 +14,14 @@ interface Placed<T> {
   readonly value: T;
 }
 
-export function reviewAddresses(draft: Draft, complainer: Complainer): void {
+export function reviewAddresses(draft: Draft, complainer: Complainer, addresses: readonly string[]): void {
   const listeners = [...draft.listeners].map(([name, listener]) => ({
     path: listenerPath(draft, name),
     value: listenAddressOf(listener),
   }));
   const endpoints = [...draft.upstreams.keys()].flatMap((name) => endpointsOf(draft, name));
   reviewListeners(listeners, complainer);
-  reviewEndpoints(endpoints, listeners, complainer);
+  reviewEndpoints(endpoints, listeners, complainer, addresses);
   reviewSchemes(draft, complainer);
   reviewApplicationPorts(draft, listeners, complainer);
   for (const [at, network] of (draft.plain.trusted_peers ?? []).entries()) {
@@ -29,6 +30,14 @@ export function reviewAddresses(draft: Draft, complainer: Complainer): void {
         ['trusted_peers', at],
         `${network} trusts every client to say where it comes from`,
         'name the networks of your own proxies',
+      );
+  }
+  for (const [at, network] of (draft.plain.dns?.allow ?? []).entries()) {
+    if (network.endsWith('/0'))
+      complainer.warnAtValue(
+        ['dns', 'allow', at],
+        `${network} lets name servers lead to any address, those where clouds keep credentials included`,
+        'name the networks that are meant',
       );
   }
 }
@@ -72,10 +81,6 @@ function isEveryAddress(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
 
-function isThisMachine(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127\./.test(host) || isEveryAddress(host);
-}
-
 function collides(a: HostPort, b: HostPort): boolean {
   if (a.port === 0 || a.port !== b.port) return false;
   return a.host === b.host || isEveryAddress(a.host) || isEveryAddress(b.host);
@@ -85,7 +90,9 @@ function reviewEndpoints(
   endpoints: readonly Placed<WrittenEndpoint>[],
   listeners: readonly Placed<HostPort>[],
   complainer: Complainer,
+  addresses: readonly string[],
 ): void {
+  const ours = listeners.map(({ path, value }) => ({ ...value, path }));
   const seen = new Map<string, Path>();
   for (const { path, value } of endpoints) {
     const { address } = value;
@@ -102,26 +109,14 @@ function reviewEndpoints(
       complainer.object(path, objectToSocketPath(address.path));
       continue;
     }
-    const loop = listeners.find((one) => reaches(address, one.value));
-    if (loop !== undefined)
+    const loop = ownListener(address, ours, () => addresses);
+    if (loop !== null)
       complainer.atValue(
         path,
         `this endpoint is the gateway's own listener ${quoted(loop.path[1])}, in line ${complainer.lineOf(loop.path)}: requests would go in circles`,
         'write the port of the application',
       );
   }
-}
-
-/** Whether connecting to an endpoint reaches a listener of ours, as far as addresses tell. */
-function reaches(endpoint: HostPort, listener: HostPort): boolean {
-  if (listener.port === 0 || endpoint.port !== listener.port) return false;
-  if (endpoint.host === listener.host) return true;
-  return (
-    isThisMachine(endpoint.host) &&
-    (isEveryAddress(listener.host) ||
-      (isThisMachine(listener.host) && endpoint.host === 'localhost') ||
-      listener.host === 'localhost')
-  );
 }
 
 /** TLS belongs to the whole upstream, so that its endpoints can stand in for each other. */

@@ -9,7 +9,7 @@ import type { RouteRead } from './route-schema.ts';
 const actions = ['to', 'respond', 'redirect', 'maintenance'] as const;
 
 /** Keys that only matter where a request goes on to an application. */
-const upstreamOnly = ['rewrite', 'request_fields', 'timeouts'] as const;
+const upstreamOnly = ['rewrite', 'request_fields', 'timeouts', 'commit_delay'] as const;
 
 export function reviewRoutes(draft: Draft, complainer: Complainer): void {
   const routes = draft.raw['routes'];

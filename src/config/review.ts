@@ -9,12 +9,13 @@ import { reviewAddresses } from './review-addresses.ts';
 import { reviewKeys } from './review-keys.ts';
 import { reviewRoutes } from './review-routes.ts';
 
-export function review(draft: Draft, complainer: Complainer): void {
+/** `addresses` are those of this machine. */
+export function review(draft: Draft, complainer: Complainer, addresses: readonly string[]): void {
   reviewNames(draft, complainer);
   reviewTargets(draft, complainer);
   reviewKeys(draft, complainer);
   reviewRoutes(draft, complainer);
-  reviewAddresses(draft, complainer);
+  reviewAddresses(draft, complainer, addresses);
   reviewUnused(draft, complainer);
 }
 

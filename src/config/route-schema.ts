@@ -19,7 +19,7 @@ import {
 import { key, section } from './section.ts';
 
 export const timeouts = section({
-  dns: key(duration, 'To find the address of an endpoint.', defaults.timeouts.dns),
+  dns: key(duration, 'To look up the name of an endpoint. Names are looked up before anybody asks; of the routes to an upstream the shortest limit holds.', defaults.timeouts.dns),
   connect: key(duration, 'To open a connection to it.', defaults.timeouts.connect),
   tls: key(duration, 'For the TLS handshake.', defaults.timeouts.tls),
   response_head: key(
@@ -48,6 +48,7 @@ const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], 
       : undefined,
 });
 
+export const commitDelay = durationOrNone;
 export const errorPages = z.record(z.string(), text);
 export const disclosure = z.enum(['public', 'operator']);
 
@@ -111,6 +112,7 @@ export const route = section({
   request_fields: key(fieldEdits, 'Changes to the fields of the request.'),
   response_fields: key(fieldEdits, 'Changes to the fields of the response.'),
   timeouts: key(timeouts, 'Limits that differ from those of the file.'),
+  commit_delay: key(commitDelay, 'How long an answer may be held back, if it differs from the file.'),
   error_pages: key(errorPages, 'HTML files for failures, by status or `default`, beside those of the file.'),
   disclosure: key(disclosure, 'What strangers are told of a failure, if it differs from the file.'),
 });

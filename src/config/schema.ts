@@ -4,13 +4,13 @@
  */
 import { z } from 'zod';
 import { defaults } from './defaults.ts';
-import { objectToBarePort, parseEndpoint, parseListenAddress } from './format/address.ts';
+import { objectToBarePort, parseEndpoint, parseListenAddress, parseNameServer } from './format/address.ts';
 import { splitCommandLine } from './format/command-line.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
 import { duration, name, oneOrMany, parsed, pathOrNone, size, sizeOrNone, text, whole } from './leaves.ts';
-import { disclosure, errorPages, route, timeouts } from './route-schema.ts';
+import { commitDelay, disclosure, errorPages, route, timeouts } from './route-schema.ts';
 import { key, section } from './section.ts';
 
 const listenAddress = z.union([
@@ -57,7 +57,12 @@ const tls = z.union([
   section({
     server_name: key(text, 'The name that is asked for (SNI) and must stand in the certificate.'),
     verify: key(z.boolean(), 'Whether the certificate must be valid.', defaults.tlsVerify),
-    ca_file: key(text, 'Certificate authorities in PEM, instead of those of the system.'),
+    ca_file: key(oneOrMany(text), 'Files of certificate authorities in PEM, instead of those of the system.'),
+    certificate_file: key(
+      text,
+      'The certificate that the gateway shows to endpoints that ask who it is, in PEM, with its intermediate ones after it.',
+    ),
+    key_file: key(text, 'The private key of that certificate, in PEM, without a passphrase.'),
   }),
 ]);
 
@@ -93,7 +98,7 @@ const endpointKeys = {
   ),
   attempts: key(
     whole(1, 10),
-    'How often an exchange is tried, the first time included. A request that may have been executed is repeated only if its method is idempotent.',
+    'How often an exchange is tried, the first time included. A request that may have been executed is repeated only if its method is idempotent, and once; while nothing has been sent, up to two more endpoints are asked.',
     defaults.attempts,
   ),
   response_head_max: key(size, 'The largest response head; a larger one is a 502.', defaults.responseHeadMax),
@@ -112,6 +117,11 @@ export const upstream = z.union([
       description: 'Where the application listens: `host:port`, `unix:/path`, `https://host`.',
     }),
     tls: key(tls, '`true`, or how to speak TLS to the endpoints. `https://` endpoints mean `true`.'),
+    family: key(
+      z.enum(['ipv4', 'ipv6', 'prefer_ipv4', 'prefer_ipv6']),
+      'Which addresses of endpoints that are names are used. A preferred family has 250 ms before the other one is tried beside it.',
+      defaults.family,
+    ),
     check: key(
       check,
       '`tcp`, `none`, a path to ask for, or how to check that an endpoint is healthy.',
@@ -120,6 +130,22 @@ export const upstream = z.union([
     ...endpointKeys,
   }),
 ]);
+
+const networks = z.array(parsed(parseNetwork, { kind: 'network', examples: ['10.0.0.0/8'] }));
+
+const dns = section({
+  servers: key(
+    z.array(parsed(parseNameServer, { kind: 'address', examples: ['10.0.0.2', '127.0.0.1:5353'] })),
+    'Name servers to ask, in place of those of the system. Only the hosts file and `localhost` come before them.',
+    defaults.dns.servers,
+  ),
+  allow: key(
+    networks,
+    'Networks that names may lead to although `deny` has them, or although no application lives there: loopback (unless the hosts file says so), link-local, metadata, multicast and reserved addresses.',
+    defaults.dns.allow,
+  ),
+  deny: key(networks, 'Networks that names may not lead to.', defaults.dns.deny),
+});
 
 const readiness = z.union([
   parsed(parseCheckPath, { kind: 'path' }),
@@ -188,7 +214,17 @@ export const file = section({
     defaults.trustedPeers,
   ),
   client: key(client, 'Limits towards clients.'),
+  drain_timeout: key(
+    duration,
+    'How long requests under way may take when the gateway stops, a listener goes, or an instance is replaced; then they are cut (`drained`).',
+    defaults.drainTimeout,
+  ),
   timeouts: key(timeouts, 'Limits towards applications, for every route that does not say otherwise.'),
+  commit_delay: key(
+    commitDelay,
+    'How long an answer is held back at most, so that one that breaks can still be tried again or become a 502; `none` passes everything on at once.',
+    defaults.commitDelay,
+  ),
   upstreams: key(z.record(name, upstream), 'Applications that run elsewhere, by name.'),
   applications: key(
     z.record(name, application),
@@ -204,6 +240,7 @@ export const file = section({
     'What strangers are told of a failure: its type, or endpoint and detail too (`operator`).',
     defaults.disclosure,
   ),
+  dns: key(dns, 'How the names of endpoints are looked up, and where they may lead.'),
   admin: key(
     section({ socket: key(pathOrNone, 'The unix socket of the control plane, or `none`.', defaults.adminSocket) }),
     'How `candor status` and its like reach the gateway.',
@@ -215,6 +252,11 @@ export const file = section({
         z.array(text),
         'Names of query values that may be kept; every other is redacted.',
         defaults.queryAllowed,
+      ),
+      secret_fields: key(
+        z.array(text),
+        'Further names whose values never reach records and events, wherever a text has them as `name: value` or `name=value`.',
+        defaults.secretFields,
       ),
     }),
     'What is remembered of exchanges.',

@@ -9,7 +9,7 @@ import type { Path } from './place-index.ts';
 export interface WantedFile {
   /** Absolute. */
   readonly path: string;
-  readonly kind: 'error_page' | 'certificates';
+  readonly kind: 'error_page' | 'certificates' | 'private_key';
   /** Where the file is named. */
   readonly at: Path;
 }
@@ -23,6 +23,15 @@ export const wantedOctetsMax = {
   error_page: 256 * 1024,
   /** Twice what systems ship with all public authorities. */
   certificates: 1024 * 1024,
+  /** Ten times an RSA key of 16,384 bits. */
+  private_key: 128 * 1024,
+} as const;
+
+/** What a file is, in a complaint about it. */
+export const wantedNames = {
+  error_page: 'an error page',
+  certificates: 'a list of certificates',
+  private_key: 'a private key',
 } as const;
 
 export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
@@ -37,24 +46,31 @@ export function wantedFiles(draft: Draft, directory: string): WantedFile[] {
   for (const [at, route] of draft.routes) pages(route.error_pages, ['routes', at, 'error_pages']);
   for (const [name, upstream] of draft.upstreams) {
     if (Array.isArray(upstream) || !isMap(upstream.tls)) continue;
-    if (upstream.tls.ca_file !== undefined)
-      want('certificates', upstream.tls.ca_file, ['upstreams', name, 'tls', 'ca_file']);
+    const { ca_file, certificate_file, key_file } = upstream.tls;
+    const at = (key: string): Path => ['upstreams', name, 'tls', key];
+    for (const [index, path] of (ca_file ?? []).entries()) want('certificates', path, caFilePlace(draft, name, index));
+    if (certificate_file !== undefined) want('certificates', certificate_file, at('certificate_file'));
+    if (key_file !== undefined) want('private_key', key_file, at('key_file'));
   }
   return wanted;
 }
 
-/** Complains of what could not be read, and of what was read and cannot be what it should be. */
+/** Where one of an upstream's files of authorities is named, which may be written as a list or alone. */
+export function caFilePlace(draft: Draft, upstream: string, index: number): Path {
+  const at = ['upstreams', upstream, 'tls', 'ca_file'];
+  let written: unknown = draft.raw;
+  for (const key of at) written = isMap(written) ? written[key] : undefined;
+  return Array.isArray(written) ? [...at, index] : at;
+}
+
+/** Complains of what could not be read. What was read of certificates and keys, `review-tls.ts` judges. */
 export function reviewFiles(
   wanted: readonly WantedFile[],
   readings: ReadonlyMap<string, FileReading>,
   complainer: Complainer,
 ): void {
-  for (const { path, kind, at } of wanted) {
+  for (const { path, at } of wanted) {
     const reading = readings.get(path);
-    if (reading === undefined) continue;
-    if (!reading.ok) complainer.object(at, reading.objection);
-    else if (kind === 'certificates' && !reading.text.includes('-----BEGIN CERTIFICATE-----')) {
-      complainer.atValue(at, 'the file has no certificate in PEM', 'it must contain "-----BEGIN CERTIFICATE-----"');
-    }
+    if (reading !== undefined && !reading.ok) complainer.object(at, reading.objection);
   }
 }

@@ -8,6 +8,8 @@ export interface Configuration {
   /** The name in Proxy-Status and Via: of this deployment, never of the product. */
   readonly deployment: string;
   readonly member: string;
+  /** How long what is under way may take to end where something is taken away under it. */
+  readonly drainMs: number;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
   /** For answers to requests that no route has got. */
@@ -17,9 +19,23 @@ export interface Configuration {
   /** CIDR blocks of the peers whose word on client, scheme and request id is taken. */
   readonly trustedPeers: readonly string[];
   readonly client: ClientLimits;
+  readonly dns: DnsSpec;
   readonly admin: AdminSpec;
   readonly log: LogSpec;
 }
+
+/** How the names of endpoints are looked up, and where they may lead. */
+export interface DnsSpec {
+  /** Name servers, as `address:port`; empty: those of the system, and all else that it knows of names. */
+  readonly servers: readonly string[];
+  /** CIDR blocks that names may lead to, whatever `deny` and our own judgement say. */
+  readonly allow: readonly string[];
+  /** CIDR blocks that names may not lead to. */
+  readonly deny: readonly string[];
+}
+
+/** Which addresses of a name are used: of one family only, or of one family first and the other where that fails. */
+export type FamilyChoice = 'ipv4' | 'ipv6' | 'prefer_ipv4' | 'prefer_ipv6';
 
 export interface ListenerSpec {
   readonly id: string;
@@ -62,6 +78,8 @@ export interface RouteSpec extends AnswerSettings {
   readonly requestFields: FieldEdits;
   readonly responseFields: FieldEdits;
   readonly timeouts: Timeouts;
+  /** How long a response may be held back, so that a failure in it is still an answer; 0: it goes on at once. */
+  readonly commitDelayMs: number;
 }
 
 /** What a stranger is told of a failure: its type, or also endpoint and detail. */
@@ -106,7 +124,7 @@ export interface FieldEdits {
 
 /** Each its own, each with the failure that it produces. Milliseconds. */
 export interface Timeouts {
-  readonly dnsMs: number; // dns_timeout
+  readonly dnsMs: number; // dns_timeout; of the routes to an upstream the shortest holds for its names
   readonly connectMs: number; // connect_timeout
   readonly tlsMs: number; // tls_timeout
   readonly responseHeadMs: number; // response_head_timeout
@@ -118,6 +136,8 @@ export interface Timeouts {
 export interface UpstreamSpec {
   readonly id: UpstreamId;
   readonly endpoints: readonly EndpointSpec[];
+  /** Of endpoints that are names. */
+  readonly family: FamilyChoice;
   /** Whose instances are the endpoints; null where they are configured addresses. */
   readonly application: ApplicationId | null;
   readonly tls: UpstreamTls | null;
@@ -137,10 +157,15 @@ export interface EndpointSpec {
 }
 
 export interface UpstreamTls {
+  /** Asked for (SNI), and verified; null: the host name of the endpoint. */
   readonly serverName: string | null;
   readonly verify: boolean;
   /** PEM; null: the system's. */
   readonly ca: string | null;
+  /** Shown to endpoints that ask who the gateway is: PEM, with intermediate certificates after it; null: none. */
+  readonly certificate: string | null;
+  /** Its private key, in PEM. */
+  readonly key: string | null;
 }
 
 export type CheckSpec =
@@ -198,4 +223,6 @@ export interface LogSpec {
   readonly path: string | null;
   /** Query values kept in the record; every other value is redacted. Lowercase. */
   readonly queryAllowed: readonly string[];
+  /** Names, beside those that are known, of fields and settings whose values are taken out of texts. Lowercase. */
+  readonly secretFields: readonly string[];
 }

@@ -1,3 +1,5 @@
+import type { UpstreamTls } from './configuration.ts';
+import type { Stage } from './stage.ts';
 import type { Transport } from './transport.ts';
 
 /** How connections to endpoints come to be: the effects that `upstream/` needs, as an interface. */
@@ -21,9 +23,10 @@ export type ConnectTarget =
   | { readonly kind: 'unix'; readonly path: string; readonly tls: TlsTarget | null };
 
 export interface TlsTarget {
+  /** The name to ask for, and the one that the certificate must bear. */
   readonly serverName: string;
-  readonly verify: boolean;
-  readonly ca: string | null;
+  /** One object for as long as the settings stand: what is expensive is made once for each. */
+  readonly settings: UpstreamTls;
 }
 
 export interface ConnectWaiter {
@@ -39,8 +42,29 @@ export interface ConnectWaiter {
  */
 export interface WorldFault {
   readonly stage: 'dns' | 'connect' | 'tls';
-  /** 'ECONNREFUSED', 'ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_SSL_…'; '' when the error had none. */
+  /** 'ECONNREFUSED', 'ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_SSL_…', or one of `tls-codes.ts`; '' when there is none. */
   readonly code: string;
   /** TLS alert number that the peer sent; null otherwise. */
   readonly alertId: number | null;
+  /** In hexadecimal, at most 64: what the peer sent first in place of a handshake. Absent where it spoke TLS. */
+  readonly firstOctets?: string;
+  /** What the peer showed, where that is what was wrong. */
+  readonly certificate?: CertificateFacts;
+}
+
+/** A code that none of our tables knows, and where it came up: counted, and a defect of ours. */
+export interface UnknownCode {
+  readonly stage: Stage;
+  readonly code: string;
+}
+
+/** A certificate as its evidence is kept: the peer's own words, cut to a length that a record can bear. */
+export interface CertificateFacts {
+  readonly subject: string;
+  readonly issuer: string;
+  /** 'app.internal, 10.0.0.1' */
+  readonly names: string;
+  /** RFC 3339; '' where it cannot be read. */
+  readonly notBefore: string;
+  readonly notAfter: string;
 }

@@ -38,6 +38,11 @@ export interface WorkerCounts {
   upstreamConnectionsIdle: number;
   upstreamConnectionsTotal: number;
   upstreamReusesTotal: number;
+  /** Idle connections that the endpoint had closed, seen before a request went on them. */
+  staleReusesAvoided: number;
+  /** Attempts on a connection that the endpoint was closing: followed by another, or not. */
+  staleReusesRepeated: number;
+  staleReusesFailed: number;
   recordsDropped: number;
   /** Failures that no table entry fits. Stays 0; anything else is a defect of ours. */
   unclassifiedTotal: number;

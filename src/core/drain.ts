@@ -1,5 +1,5 @@
 /**
- * How long what is under way may take to end, wherever something is taken away under it: the gateway stops, a
+ * The default of `drain_timeout`: how long what is under way may take to end, wherever something is taken away under it: the gateway stops, a
  * listener goes, an instance is replaced. Most requests end within a second; a download may take its time, but no
  * release and no restart waits for ever.
  */

@@ -23,10 +23,22 @@ export function hostPort(host: string, port: number): string {
  *     starting ──▶ healthy ◀──▶ unhealthy
  *     unknown ───▶ healthy / unhealthy        any ──▶ draining ──▶ gone
  *
+ *     healthy ──▶ ejected ──▶ on_trial ──▶ healthy      by its own traffic, while its checks pass
+ *
  * `starting` is for instances that Candor runs: never eligible. `unknown` is for configured addresses whose
- * first check is not back: eligible only while none is healthy. `unchecked` is for those with `check: none`.
+ * first check is not back, `ejected` for those whose requests fail although their checks pass: eligible only while
+ * none is healthy. `on_trial` was ejected, and gets one request at a time. `unchecked` is for `check: none`.
  */
-export type EndpointState = 'starting' | 'unknown' | 'unchecked' | 'healthy' | 'unhealthy' | 'draining' | 'gone';
+export type EndpointState =
+  | 'starting'
+  | 'unknown'
+  | 'unchecked'
+  | 'healthy'
+  | 'unhealthy'
+  | 'ejected'
+  | 'on_trial'
+  | 'draining'
+  | 'gone';
 
 /** The last exit of the process behind an endpoint that Candor runs. */
 export interface InstanceExit {

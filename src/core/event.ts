@@ -11,7 +11,22 @@ export interface EventFacts {
   worker_lost: { why: string; exchangesLost: number; threw: string | null };
   /** No worker serves, and the next one is started only then. */
   worker_restarting: { afterMs: number; failures: number };
+  /** Its checks pass while its requests fail. `pauseMs`: for how long it is out; null where it stays. */
+  health_disagreement: {
+    address: string;
+    check: string;
+    requests: number;
+    failures: number;
+    windowMs: number;
+    unreachableInRow: number;
+    causes: Readonly<Record<string, number>>;
+    pauseMs: number | null;
+  };
   endpoint_state: { address: string; check: string };
+  /** What is known of a name changed its standing: `from`, `to` are 'resolving', 'resolved', 'stale', 'failed'. */
+  name_state: { name: string; addresses: readonly string[]; cause: string | null; rcode: string | null };
+  /** A lookup found other addresses than the one before. */
+  name_addresses: { name: string; added: readonly string[]; removed: readonly string[] };
   instance_started: { pid: number; port: number; command: string };
   /** Its program could not be started at all. */
   instance_not_started: { command: string; directory: string; errno: string };

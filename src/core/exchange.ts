@@ -87,6 +87,8 @@ export interface EndedExchange {
   /** The status that the endpoint sent; 0 when none came. */
   readonly statusReceived: number;
   readonly end: EndKind;
+  /** It became a tunnel; `octets…` are those of the tunnel. */
+  readonly tunnel: boolean;
   readonly failure: Failure | null;
   readonly delivery: Delivery;
   /** Content octets, without heads and framing. */

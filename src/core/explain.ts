@@ -69,7 +69,7 @@ export function proxyStatusParameters(failure: Failure): Readonly<Record<string,
   switch (failure.cause) {
     case 'dns_not_found':
     case 'dns_failed':
-      return { rcode: failure.evidence.rcode };
+      return failure.evidence.rcode === null ? {} : { rcode: failure.evidence.rcode };
     case 'tls_alert':
       return { 'alert-id': failure.evidence.alertId, 'alert-message': failure.evidence.alertMessage };
     case 'response_head_too_large':

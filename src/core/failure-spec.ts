@@ -15,6 +15,10 @@ export interface FailureSpec<C extends Cause> {
    */
   readonly retry: 'elsewhere' | 'never';
   readonly countsAgainstHealth: boolean;
+  /**
+   * In the log of the control plane, where failures of one cause and place are summed up: 'error' and 'warn' are
+   * told, 'info' and 'debug' are what clients do every day and stand in the records alone.
+   */
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug';
   /** Whether trying later may succeed without anybody mending anything. */
   readonly temporary: boolean;

@@ -10,7 +10,8 @@ import type { Stage } from './stage.ts';
 export interface Evidence {
   // unreachable
   dns_not_found: { name: string; rcode: string };
-  dns_failed: { name: string; rcode: string };
+  /** `rcode` is null where no name server answered with one; `code` is then all that is known. */
+  dns_failed: { name: string; rcode: string | null; code: string };
   dns_timeout: { name: string; limitMs: number };
   connect_refused: { address: string };
   connect_timeout: { address: string; limitMs: number };
@@ -19,18 +20,24 @@ export interface Evidence {
   connect_not_permitted: { address: string; errno: string };
   connect_reset: { address: string; errno: string };
   tls_protocol: { address: string; code: string };
-  tls_plaintext_peer: { address: string };
+  tls_version: { address: string; code: string };
+  tls_plaintext_peer: { address: string; firstOctets: string };
+  tls_not_spoken: { address: string; firstOctets: string; guess: Guess };
   tls_closed: { address: string; errno: string | null };
   tls_alert: { address: string; alertId: number; alertMessage: string };
-  tls_certificate_expired: { address: string; name: string };
-  tls_certificate_name: { address: string; name: string };
-  tls_certificate_untrusted: { address: string; code: string };
+  tls_certificate_expired: { address: string; name: string; subject: string; issuer: string; notAfter: string };
+  tls_certificate_not_yet_valid: { address: string; name: string; subject: string; issuer: string; notBefore: string };
+  tls_certificate_name: { address: string; name: string; names: string; issuer: string; notAfter: string };
+  tls_certificate_self_signed: { address: string; name: string; subject: string; notAfter: string };
+  tls_certificate_untrusted: { address: string; code: string; subject: string; issuer: string; notAfter: string };
+  tls_certificate_unfit: { address: string; code: string; subject: string; issuer: string; notAfter: string };
   tls_timeout: { address: string; limitMs: number };
   // too slow
   response_head_timeout: { address: string; limitMs: number };
   response_head_stalled: { address: string; idleMs: number; octetsReceived: number };
   response_content_stalled: { address: string; idleMs: number; octetsReceived: number };
   request_write_timeout: { address: string; limitMs: number; octetsSent: number };
+  tunnel_idle: { address: string; idleMs: number; octetsReceived: number };
   exchange_timeout: { address: string | null; limitMs: number };
   // reset
   closed_before_response: { address: string; reused: boolean; idleMs: number };
@@ -40,6 +47,7 @@ export interface Evidence {
   response_content_short: { address: string; octetsReceived: number; octetsExpected: number; how: 'closed' | 'reset' };
   response_chunked_cut: { address: string; octetsReceived: number; how: 'closed' | 'reset' };
   response_content_reset: { address: string; octetsReceived: number; errno: string };
+  response_content_unclosed: { address: string; octetsReceived: number };
   // garbage
   response_not_http: { address: string; firstOctets: string; guess: Guess };
   response_status_line: { address: string; firstOctets: string; rule: ResponseRule };
@@ -59,9 +67,10 @@ export interface Evidence {
   pool_full: { upstream: string; limit: number; retryAfterS: number };
   local_ports_exhausted: { address: string; retryAfterS: number };
   descriptors_exhausted: { address: string; errno: string; retryAfterS: number };
-  loop_detected: { via: string };
+  loop_detected: { name: 'Via' | 'CDN-Loop'; value: string };
   hops_exceeded: { hops: number; limit: number };
-  destination_prohibited: { address: string };
+  /** `name`: what led there; null for an address that the configuration has itself. */
+  destination_prohibited: { address: string; name: string | null; prohibition: Prohibition };
   maintenance: { route: string; message: string; retryAfterS: number };
   shed: { what: string; limit: number; retryAfterS: number };
   drained: { retryAfterS: number };
@@ -76,6 +85,17 @@ export interface Evidence {
 }
 
 export type Cause = keyof Evidence;
+
+/** Why an address is not connected to. */
+export type Prohibition =
+  | 'own_listener'
+  | 'loopback'
+  | 'link_local'
+  | 'metadata'
+  | 'multicast'
+  | 'unspecified'
+  | 'reserved'
+  | 'denied';
 
 /** What octets that are no HTTP response look like. */
 export type Guess = 'ssh' | 'tls' | 'http2' | 'html' | 'json' | 'stack_trace' | 'text' | 'binary' | 'nothing';

@@ -41,6 +41,11 @@ export function hasNoContent(framing: Framing): boolean {
   return framing.kind === 'none' || (framing.kind === 'length' && framing.octets === 0);
 }
 
+/** Whether content of so many octets is all that the framing lets follow. */
+export function isLength(framing: Framing, octets: number): boolean {
+  return framing.kind === 'length' && framing.octets === octets;
+}
+
 export type HttpVersion = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2';
 
 export interface RequestHead {
@@ -53,6 +58,10 @@ export interface RequestHead {
   readonly version: HttpVersion;
   readonly fields: Fields;
   readonly framing: Framing;
+  /** The protocols that the client asks to change to, by preference (RFC 9110 §7.8, RFC 8441); null: none. */
+  readonly upgrade: string | null;
+  /** Whether the client says that it makes something of trailers (`TE: trailers`, RFC 9110 §10.1.4). */
+  readonly takesTrailers: boolean;
 }
 
 export interface ResponseHead {
@@ -72,6 +81,8 @@ export interface OutgoingRequest extends WritesFields {
   readonly authority: string;
   readonly target: string;
   readonly framing: Framing;
+  readonly upgrade: string | null;
+  readonly takesTrailers: boolean;
 }
 
 /** A response as the client shall see it. */
@@ -82,7 +93,10 @@ export interface OutgoingResponse extends WritesFields {
   readonly contentLength: number;
 }
 
-/** Borrowed octets are valid during the call only; owned ones belong to the receiver. */
+/**
+ * Owned octets belong to the receiver. Borrowed ones are valid during the call only; those of a response until its read
+ * is over (`onResponseRead`, or the end of the stream), so that a small response can be held without a copy.
+ */
 export type Ownership = 'borrowed' | 'owned';
 
 /** What the protocol of a side is able to do. */
@@ -92,6 +106,6 @@ export interface Capabilities {
   /** One exchange can be cut without closing the connection. */
   readonly canReset: boolean;
   readonly trailers: boolean;
-  /** CONNECT with :protocol (RFC 8441). */
-  readonly extendedConnect: boolean;
+  /** An exchange can become a tunnel: `Upgrade` of HTTP/1.1, CONNECT with :protocol (RFC 8441). */
+  readonly tunnels: boolean;
 }

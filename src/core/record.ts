@@ -10,7 +10,8 @@ export const recordVersion = 1;
 /** One line of the exchange log, version 1: what `record/write-record.ts` writes and everybody reads. */
 export interface ExchangeRecord {
   readonly v: 1;
-  readonly kind: 'exchange';
+  /** `tunnel`: it became one by an upgrade, and `octets_…` are the tunnel's. */
+  readonly kind: 'exchange' | 'tunnel';
   readonly id: string;
   readonly trace_id: string;
   /** RFC 3339, milliseconds, UTC: when the request's first octet came. */

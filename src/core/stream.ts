@@ -17,6 +17,10 @@ import type { Instant } from './time.ts';
  *
  * Content that is sent may be composed and held until `flush`; a side flushes by itself when it has much.
  * Credit: a send that answers false has been taken, and asks the sender to wait for `onRoom`.
+ *
+ * An exchange whose request asks for another protocol may become a tunnel: then the content of its messages, either
+ * way, is what that protocol sends, and an end of content is the end of that direction alone. HTTP/1.1 calls it
+ * Upgrade and ends a direction with FIN; HTTP/2 calls it extended CONNECT and ends one with END_STREAM.
  */
 
 /** The client's side of one exchange. */
@@ -35,6 +39,11 @@ export interface DownstreamStream {
   inform(status: number, fields: Fields): void;
   respond(response: OutgoingResponse): void;
   sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  /**
+   * Answers the request by changing to `protocol`, of which `response` tells: the exchange is a tunnel. What the client
+   * sends, and may have sent early, follows as request content without `readContent`.
+   */
+  switchTo(protocol: string, response: OutgoingResponse): void;
   /** The response is whole. `onSent` follows when its last octet has left. */
   endContent(trailers: Fields | null): void;
   flush(): void;
@@ -74,6 +83,10 @@ export interface UpstreamStream {
   readonly answerBegun: boolean;
   send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void;
   sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
+  /**
+   * The request is whole; in a tunnel, the client sends no more. A request for an upgrade is ended as any other, though
+   * its stream is not to be closed before the answer is known: a switch begins its content anew.
+   */
   endContent(trailers: Fields | null): void;
   flush(): void;
   pauseContent(): void;
@@ -90,9 +103,14 @@ export interface AttemptLimits {
 /** What an exchange hears of an attempt. */
 export interface UpstreamHandler {
   onInformed(response: ResponseHead): void;
+  /**
+   * The endpoint has changed to `protocol`, one of those asked for: the exchange is a tunnel. Each direction ends by
+   * itself, by `onResponseEnd` and by `endContent`; the stream is used until both have ended.
+   */
+  onSwitched(protocol: string, response: ResponseHead): void;
   onResponse(response: ResponseHead): void;
   onResponseContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void;
-  /** The response is whole; the stream is not to be used any more. */
+  /** The response is whole; unless the exchange is a tunnel, the stream is not to be used any more. */
   onResponseEnd(trailers: Fields | null): void;
   /** The attempt is over without a whole response; the stream is not to be used any more. */
   onAttemptFailed(failure: Failure): void;

@@ -19,6 +19,11 @@ export interface Transport {
   readonly pendingOctets: number;
   /** Octets given to `write` that have not left this process yet, because the turn has not ended. */
   readonly heldOctets: number;
+  /**
+   * Whether, as far as the system knows now, the peer has sent nothing and ended nothing. For connections on which nothing
+   * is awaited, since what has come is lost; where no look is possible (TLS), true.
+   */
+  isQuiet(): boolean;
   pause(): void;
   resume(): void;
   /**

@@ -59,7 +59,7 @@ function run(context: TestContext, ...applications: readonly ApplicationSpec[]) 
     random: new SeededRandom(1),
     events: { tell: (event: NewEvent) => void told.push(event) } as SupervisorParts['events'],
     host,
-    drainMs: 0,
+    drainMs: () => 0,
     onLine: (_instance, _stream, line) => lines.push(line),
   });
   supervisor.start();

@@ -137,6 +137,7 @@ function supervise(applications: readonly ApplicationSpec[], parts: Partial<Supe
   const events = { tell: (event: NewEvent) => void told.push(event) } as SupervisorParts['events'];
   const supervisor = createSupervisor({
     applications,
+    drainMs: () => 10_000,
     clock: host.clock,
     random: new SeededRandom(7),
     events,
@@ -373,7 +374,7 @@ test('stopping before a port has been found leaves nothing', async () => {
 });
 
 test('a changed application: the new instance is ready before the old one is drained and stopped', async () => {
-  const { supervisor, host, clock, changes } = supervise([application], { drainMs: 2_000 });
+  const { supervisor, host, clock, changes } = supervise([application], { drainMs: () => 2_000 });
   supervisor.start();
   await clock.advance(1_000);
   changes.length = 0;
@@ -393,7 +394,10 @@ test('a changed application: the new instance is ready before the old one is dra
 
 test('draining ends when the last request has', async () => {
   const drains = Promise.withResolvers<void>();
-  const { supervisor, host, clock } = supervise([application], { drainMs: 30_000, whenDrained: () => drains.promise });
+  const { supervisor, host, clock } = supervise([application], {
+    drainMs: () => 30_000,
+    whenDrained: () => drains.promise,
+  });
   supervisor.start();
   await clock.advance(1_000);
   supervisor.apply([{ ...application, command: ['node', 'new.js'] }]);
@@ -435,7 +439,7 @@ test('what is unchanged is untouched, limits take effect in place, and the numbe
 });
 
 test('with a port of its own the old instance goes before the new one comes', async () => {
-  const { supervisor, host, clock, states } = supervise([{ ...application, port: 3_000 }], { drainMs: 500 });
+  const { supervisor, host, clock, states } = supervise([{ ...application, port: 3_000 }], { drainMs: () => 500 });
   supervisor.start();
   await clock.advance(1_000);
   supervisor.apply([{ ...application, port: 3_000, command: ['node', 'new.js'] }]);
@@ -446,7 +450,7 @@ test('with a port of its own the old instance goes before the new one comes', as
 });
 
 test('a removed application is drained, stopped and forgotten', async () => {
-  const { supervisor, clock, states } = supervise([application], { drainMs: 500 });
+  const { supervisor, clock, states } = supervise([application], { drainMs: () => 500 });
   supervisor.start();
   await clock.advance(1_000);
   supervisor.apply([]);

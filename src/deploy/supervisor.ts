@@ -1,5 +1,4 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
-import { drainMs as usualDrainMs } from '../core/drain.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
@@ -17,9 +16,9 @@ export interface SupervisorParts {
   readonly random: Random;
   readonly events: EventSink;
   readonly host: Host;
-  /** For how long at most an instance that is replaced or removed may finish its requests. */
-  readonly drainMs?: number;
-  /** Resolves when no request of a draining instance is left; without it, `drainMs` are waited in full. */
+  /** For how long at most an instance that is replaced or removed may finish its requests: asked each time. */
+  readonly drainMs: () => number;
+  /** Resolves when no request of a draining instance is left; without it, that time is waited in full. */
   readonly whenDrained?: (instance: LiveInstance) => Promise<void>;
   /** Each line that an instance writes, for a terminal that shows it. */
   readonly onLine?: (instance: string, stream: OutputStream, line: string) => void;
@@ -184,7 +183,7 @@ class ApplicationsSupervisor implements Supervisor {
 
   #retire({ instance }: Member): void {
     const { whenDrained, drainMs } = this.#parts;
-    instance.retire(drainMs ?? usualDrainMs);
+    instance.retire(drainMs());
     if (instance.phase !== 'draining') return;
     // Where nobody can say that it has drained, or asking fails, the time limit decides.
     whenDrained?.(instance.live()).then(

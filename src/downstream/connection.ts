@@ -25,7 +25,7 @@ const deliberateHalfCloseMs = 50;
  *     requests ──head──▶ exchange ──sent──▶ requests        any ──▶ lingering ──▶ closed
  */
 export class ClientConnection implements TransportListener, DownstreamStream, RequestListener, PatienceOwner {
-  readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, extendedConnect: false };
+  readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
   readonly transport: Transport;
   client: ClientFacts;
   request: RequestHead = refusedRequest('', '');
@@ -44,6 +44,8 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   #draining = false;
   #clientEnded = false;
   #requestEndedAt: Instant;
+  /** The exchange is a tunnel: either side ends its own direction, and the connection ends with both. */
+  #tunnel = false;
 
   constructor(transport: Transport, peer: Peer, listener: ListenerFacts, ports: DownstreamPorts) {
     this.transport = transport;
@@ -139,7 +141,8 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   }
 
   onRead(): void {
-    this.#handler?.onRequestRead();
+    if (this.#phase === 'lingering') this.#patience.linger();
+    else this.#handler?.onRequestRead();
   }
 
   #endRequest(trailers: Fields | null): void {
@@ -148,6 +151,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.#requestEndedAt = this.#ports.clock.now();
     this.#patience.await('nothing');
     this.#handler?.onRequestEnd(trailers);
+    if (this.#tunnel) this.#endTunnel();
   }
 
   /** The request cannot be read to its end. The exchange decides what the client gets; nothing more is read. */
@@ -165,7 +169,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   }
 
   #watchContent(): void {
-    if (this.#request.awaitsContent) this.#patience.await('content');
+    if (this.#request.awaitsContent && !this.#tunnel) this.#patience.await('content');
   }
 
   readContent(): void {
@@ -201,9 +205,11 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     }
   }
 
-  /** A client that has half-closed sends nothing more: between requests there is nothing left to wait for. */
+  /** A client that has half-closed sends nothing more: once all is read, there is nothing left to wait for. */
   #endIfClientDid(): void {
-    if (this.#clientEnded && !this.#request.holds && this.#phase === 'requests') this.#linger();
+    if (!this.#clientEnded || this.#request.holds) return;
+    if (this.#phase === 'requests') this.#linger();
+    else if (this.#request.awaitsContent) this.#clientHasEnded();
   }
 
   // The response.
@@ -216,6 +222,14 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     // What the client has yet to send would be taken for its next request.
     if (!this.#request.ended) this.#persistent = false;
     this.#persistent = this.#response.head(response, this.request, this.#persistent);
+  }
+
+  switchTo(protocol: string, response: OutgoingResponse): void {
+    this.#tunnel = true;
+    this.#persistent = false;
+    this.#response.switchTo(protocol, response);
+    this.#request.beginTunnel();
+    this.#readHeld();
   }
 
   sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
@@ -258,6 +272,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   }
 
   #sent(): void {
+    if (this.#tunnel) return this.#endpointHasEnded();
     const handler = this.#handler;
     this.#exchangeOver();
     this.#patience.endWriteWatch();
@@ -275,6 +290,22 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     else if (!this.#request.isReading) this.#endIfClientDid(); // The loop that is running may have the next request.
   }
 
+  /** The last octet of the tunnel's other end has left; the client may still send. */
+  #endpointHasEnded(): void {
+    this.#patience.endWriteWatch();
+    this.transport.end();
+    this.#handler?.onSent();
+    this.#endTunnel();
+  }
+
+  /** Where both directions have ended, and have been said to have. */
+  #endTunnel(): void {
+    if (!this.#request.ended || !this.#response.ended) return;
+    this.#exchangeOver();
+    this.#phase = 'lingering';
+    this.#patience.watchWrite(); // The connection closes by itself once the client has taken the last octets.
+  }
+
   #exchangeOver(): void {
     if (this.#handler !== null) this.#ports.counts.exchangesActive--;
     this.#handler = null;
@@ -289,7 +320,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.transport.resume();
     this.transport.end();
     if (this.#clientEnded) return this.#close('close');
-    this.#patience.await('close');
+    this.#patience.linger();
   }
 
   // What can go wrong.
@@ -338,10 +369,16 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
       return;
     }
     if (this.#phase !== 'exchange') return;
-    if (!ended && !holds) return this.#failRequest(this.#cut());
+    if (!ended && !holds) return this.#clientHasEnded();
     const sinceMs = this.#ports.clock.now() - this.#requestEndedAt;
     const moreToCome = holds || !this.#persistent || sinceMs <= deliberateHalfCloseMs;
     if (!moreToCome) this.#clientGone('closed');
+  }
+
+  /** In the middle of a request's content, or of a tunnel, which has no other end. */
+  #clientHasEnded(): void {
+    if (this.#tunnel) this.#endRequest(null);
+    else this.#failRequest(this.#cut());
   }
 
   #cut(): Failure {

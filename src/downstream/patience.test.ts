@@ -69,3 +69,24 @@ test('neither limit undoes the other', () => {
   clock.advanceSync(1000);
   assert.deepEqual(heard, [`content ${at(2000)}`]);
 });
+
+test('a client that still sends is read on, but not for ever', () => {
+  const { clock, heard, patience, at } = waiting();
+  for (let ms = 0; ms < 29_000; ms += 1000) {
+    patience.linger();
+    clock.advanceSync(1000);
+  }
+  assert.deepEqual(heard, []);
+  patience.linger();
+  clock.advanceSync(500);
+  patience.linger();
+  clock.advanceSync(3000);
+  assert.deepEqual(heard, [`close ${at(30_000)}`]);
+});
+
+test('a client that is silent behind our last answer is left soon', () => {
+  const { clock, heard, patience, at } = waiting();
+  patience.linger();
+  clock.advanceSync(5000);
+  assert.deepEqual(heard, [`close ${at(2000)}`]);
+});

@@ -3,9 +3,12 @@ import { Deadline } from '../core/deadline.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 
-/** After our last response we go on reading this long, so that a reset does not destroy what the client has yet to read
- * (RFC 9112 §9.6). */
+/** After our last response we go on reading, so that a reset does not destroy what the client has yet to read (RFC 9112
+ * §9.6): as long as it still sends and does not rest for this long, */
 const lingerMs = 2000;
+
+/** and no longer than this: whoever has not looked for an answer by then sends for ever. As nginx. */
+const lingerMostMs = 30_000;
 
 /** What is awaited of the client, if anything. */
 export type Awaited = 'nothing' | 'head' | 'next-request' | 'content' | 'close';
@@ -29,6 +32,7 @@ export class Patience extends Deadline {
   #awaitedAt: Instant = never;
   #writeAt: Instant = never;
   #pendingBefore = 0;
+  #lingersUntil: Instant = never;
 
   constructor(transport: Transport, limits: ClientLimits, clock: Clock, owner: PatienceOwner) {
     super();
@@ -39,13 +43,22 @@ export class Patience extends Deadline {
   }
 
   /** From now on, and until something else is awaited. */
-  await(awaited: Awaited): void {
+  await(awaited: Exclude<Awaited, 'close'>): void {
     this.#awaited = awaited;
     this.#awaitedAt = awaited === 'nothing' ? never : after(this.#clock.now(), this.#limitOf(awaited));
     this.#arm();
   }
 
-  #limitOf(awaited: Exclude<Awaited, 'nothing'>): number {
+  /** What the client still sends is read and forgotten; it is to close its connection. Again at each read. */
+  linger(): void {
+    const now = this.#clock.now();
+    if (this.#lingersUntil === never) this.#lingersUntil = after(now, lingerMostMs);
+    this.#awaited = 'close';
+    this.#awaitedAt = Math.min(after(now, lingerMs), this.#lingersUntil) as Instant;
+    this.#arm();
+  }
+
+  #limitOf(awaited: Exclude<Awaited, 'nothing' | 'close'>): number {
     switch (awaited) {
       case 'head':
         return this.#limits.headMs;
@@ -53,8 +66,6 @@ export class Patience extends Deadline {
         return this.#limits.keepAliveMs;
       case 'content':
         return this.#limits.contentMs;
-      case 'close':
-        return lingerMs;
     }
   }
 

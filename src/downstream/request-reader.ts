@@ -1,4 +1,5 @@
 import type { RequestRule } from '../core/rules.ts';
+import { contentUntilClose } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
@@ -163,6 +164,16 @@ export class RequestReader {
     this.#paused = false;
     if (this.#wanted && !this.ended) this.#next = 'content';
     return true;
+  }
+
+  /** What follows is no request any more: it is content as it is, until the client ends it. */
+  beginTunnel(): void {
+    this.head.reset();
+    this.content.begin(contentUntilClose);
+    this.ended = false;
+    this.#wanted = true;
+    this.#paused = false;
+    this.#next = 'content';
   }
 
   /** Nothing more of this request counts. */

@@ -3,7 +3,7 @@ import type { Transport } from '../core/transport.ts';
 import { writeLastChunk } from '../wire/chunked.ts';
 import type { Composer, OctetWriter } from '../wire/octet-writer.ts';
 import { sendContent } from '../wire/send-content.ts';
-import { type ResponseFraming, writeInformation, writeResponseHead } from '../wire/write-head.ts';
+import { type ResponseFraming, writeInformation, writeResponseHead, writeSwitchHead } from '../wire/write-head.ts';
 
 /** Interim responses are hints: a client that takes none of them loses some, rather than have us keep them all. */
 const informationPendingMax = 64 * 1024;
@@ -50,6 +50,14 @@ export class ResponseWriter implements Composer {
     this.#writer.claim(this);
     this.#framing = writeResponseHead(this.#writer, response, { persistent, version }, method);
     return persistent && this.#framing !== 'until-close';
+  }
+
+  /** Composes the response after which the connection speaks `protocol`; what is sent then is sent as it is. */
+  switchTo(protocol: string, response: OutgoingResponse): void {
+    this.begun = true;
+    this.#writer.claim(this);
+    writeSwitchHead(this.#writer, protocol, response);
+    this.#framing = 'until-close';
   }
 
   /** Whether the end of the connection is all that ends the content. */

@@ -10,7 +10,8 @@ import type { Endpoint } from './ports.ts';
 export class Attempt implements AttemptFacts {
   readonly target: Endpoint;
   readonly endpoint: string;
-  readonly address: string;
+  /** Of the endpoint; once connected, that of the connection, which may be the name's other family. */
+  address: string;
   readonly endpointState: EndpointState;
   readonly startedMs: number;
   reused = false;
@@ -48,6 +49,7 @@ export class Attempt implements AttemptFacts {
   }
 
   connected(stream: UpstreamStream): void {
+    this.address = stream.address;
     this.pending = null;
     this.stream = stream;
     this.reused = stream.reused;

@@ -1,8 +1,7 @@
 import { invariantOf } from '../core/assert.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import { type Fields, hasNoContent, type Ownership, type ResponseHead } from '../core/message.ts';
+import { type Fields, hasNoContent, isLength, type Ownership, type ResponseHead } from '../core/message.ts';
 import type {
-  ConnectionAge,
   DownstreamHandler,
   DownstreamStream,
   StreamWaiter,
@@ -10,10 +9,10 @@ import type {
   UpstreamStream,
 } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
-import { isIdempotent } from '../policy/retry.ts';
-import { decideAgain, targetsOf } from './again.ts';
+import { ageFor, decideAgain, targetsOf } from './again.ts';
 import { type Answer, actionAnswer, failureAnswer, maintenanceOf, sendAnswer } from './answer.ts';
 import { Attempt, furthest } from './attempt.ts';
+import { CommitWindow, type WindowOwner } from './commit-window.ts';
 import { awaitExitNews, type ExitNewsWaiter, exitOf, mayComeOfExit } from './exit-news.ts';
 import { ForwardedRequest, ForwardedResponse, loopOf } from './forward.ts';
 import { exchangeTimeout, type LimitedExchange, limitExchange } from './limit.ts';
@@ -24,8 +23,8 @@ import { ExchangeState } from './state.ts';
  * One request's journey, from its head to the last octet of its response. Read this file first: each step has
  * its name, and the steps stand in the order in which things happen.
  *
- *     request ─▶ route ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ┐ ─▶ forward ─▶ record
- *                         └─────────◀ again, while uncommitted ◀──┘
+ *     request ─▶ route ─▶ ┌ choose ─▶ connect ─▶ send ─▶ response ─▶ hold ┐ ─▶ forward ─▶ record
+ *                         └────────────◀ again, while uncommitted ◀────────┘
  *
  * A step whose result is at hand calls the next. A step that must wait returns, and the world calls back: the
  * methods named `on…` are the places where it does. Nothing here knows a protocol version, touches a socket, or
@@ -33,13 +32,16 @@ import { ExchangeState } from './state.ts';
  */
 export class Exchange
   extends ExchangeState
-  implements DownstreamHandler, StreamWaiter, UpstreamHandler, ExitNewsWaiter, LimitedExchange
+  implements DownstreamHandler, StreamWaiter, UpstreamHandler, WindowOwner, ExitNewsWaiter, LimitedExchange
 {
   readonly #ports: ExchangePorts;
   readonly #downstream: DownstreamStream;
   #state: 'routing' | 'connecting' | 'sent' | 'diagnosing' | 'committed' | 'ended' = 'routing';
   #attempt: Attempt | null = null;
   #reading = true;
+  #uncommitted: ResponseHead | null = null;
+  #window: CommitWindow | null = null;
+  #waysOpen = 2;
   #limitTimer: Timer | null = null;
   #newsTimer: Timer | null = null;
 
@@ -52,7 +54,7 @@ export class Exchange
   // request ─▶ route
 
   onRequest(failure: Failure | null): void {
-    const refused = failure ?? loopOf(this.request, this.serving.deployment);
+    const refused = failure ?? loopOf(this.request, this.serving.hopName);
     if (refused !== null) return this.#generate(refused);
     const route = this.serving.router.route(this.request);
     if (route === null) return this.#generate(fail('no_route', 'route', { host: this.authority, path: this.target }));
@@ -60,20 +62,16 @@ export class Exchange
     this.route = route.id;
     const { exchangeMs } = route.timeouts;
     if (exchangeMs !== null) this.#limitTimer = limitExchange(this.#ports.clock, this, exchangeMs);
-    if (route.upstream !== null) return this.#begin(route.upstream);
+    if (route.upstream !== null) return this.#choose(route.upstream, null);
     if (route.action.kind === 'maintenance') return this.#generate(maintenanceOf(route.id, route.action));
     this.#answer(actionAnswer(route.action, this, this.#ports.clock));
-  }
-
-  #begin(upstream: Upstream): void {
-    this.upstream = upstream.id;
-    this.application = upstream.application;
-    this.#choose(upstream, null);
   }
 
   // ─▶ choose ─▶ connect
 
   #choose(upstream: Upstream, failure: Failure | null): void {
+    this.upstream = upstream.id;
+    this.application = upstream.application;
     const endpoint = upstream.choose(targetsOf(this.attempts));
     // When the endpoints run out, the last real failure is the answer.
     if (endpoint === null) return this.#generate(failure ?? upstream.unavailable());
@@ -81,14 +79,10 @@ export class Exchange
     this.attempts.push(attempt);
     this.#attempt = attempt;
     this.release = endpoint.release ?? '';
+    this.statusReceived = 0;
     this.#state = 'connecting';
-    const pending = endpoint.acquire(this, this.routeFound().timeouts, this.#ageFor(failure));
+    const pending = endpoint.acquire(this, this.routeFound().timeouts, ageFor(this));
     if (this.#state === 'connecting' && this.#attempt === attempt) attempt.pending = pending;
-  }
-
-  #ageFor(failure: Failure | null): ConnectionAge {
-    if (failure !== null) return 'fresh';
-    return isIdempotent(this.method) && !this.contentTaken ? 'any' : 'just_used';
   }
 
   onStage(stage: 'dns' | 'connect' | 'tls'): void {
@@ -134,6 +128,7 @@ export class Exchange
 
   onRequestEnd(trailers: Fields | null): void {
     this.#attempt?.stream?.endContent(trailers);
+    if (this.tunnel) this.#endWay();
   }
 
   onRequestRead(): void {
@@ -159,11 +154,57 @@ export class Exchange
     if (response.status !== 100) this.#downstream.inform(response.status, response.fields);
   }
 
+  /** Both sides change to another protocol: what comes from now on, either way, is passed on as it is. */
+  onSwitched(protocol: string, response: ResponseHead): void {
+    this.#attempt?.answered(response, this.#elapsedMs());
+    this.#limitTimer?.cancel(); // It is for answers; a tunnel may last.
+    this.#state = 'committed';
+    this.tunnel = true;
+    this.delivery = 'response_started';
+    this.statusReceived = response.status;
+    this.statusSent = response.status;
+    const forwarded = new ForwardedResponse(response, this, this.routeFound(), this.#ports.clock);
+    this.#downstream.switchTo(protocol, forwarded);
+  }
+
   onResponse(response: ResponseHead): void {
     this.#attempt?.answered(response, this.#elapsedMs());
     this.statusReceived = response.status;
     this.delivery = 'response_started';
-    this.#commit(response);
+    this.#uncommitted = response;
+    if (this.routeFound().commitDelayMs === 0) this.#commit(response);
+  }
+
+  // ─▶ hold: what comes whole within one read goes on at once, at no cost; the rest waits a little.
+
+  onResponseContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
+    const head = this.#uncommitted;
+    if (head !== null) {
+      const whole = this.#window === null && isLength(head.framing, end - start);
+      if (!whole && this.#windowOf(head).takes(octets, start, end)) return;
+      this.#commit(head);
+    }
+    this.onReleased(octets, start, end, ownership);
+  }
+
+  onResponseRead(): void {
+    if (this.#attempt === null) return;
+    const head = this.#uncommitted;
+    if (head !== null && !this.#windowOf(head).holdsOn()) this.#commit(head);
+    this.#downstream.flush();
+  }
+
+  #windowOf(head: ResponseHead): CommitWindow {
+    return (this.#window ??= new CommitWindow(head, this.routeFound().commitDelayMs, this.#ports.clock, this));
+  }
+
+  onWindowOver(): void {
+    try {
+      if (this.#uncommitted !== null) this.#commit(this.#uncommitted);
+      this.#downstream.flush();
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   /** An attempt is over without a whole response. Until `#commit`, there may be another; after it, there is no way back. */
@@ -180,6 +221,7 @@ export class Exchange
 
   #failed(attempt: Attempt, failure: Failure): void {
     this.#attempt = null;
+    this.#forgetResponse();
     attempt.failed(failure, this.#elapsedMs());
     this.delivery = furthest(this.delivery, attempt.delivery);
     const { retry, reason } = decideAgain(this, attempt, failure);
@@ -193,24 +235,26 @@ export class Exchange
 
   /** The point of no return: the client is sent the first octet of a response. */
   #commit(response: ResponseHead): void {
+    const window = this.#window;
+    this.#uncommitted = null;
+    this.#window = null;
     this.#state = 'committed';
     this.statusSent = response.status;
     this.#downstream.respond(new ForwardedResponse(response, this, this.routeFound(), this.#ports.clock));
+    window?.release();
   }
 
-  onResponseContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
+  onReleased(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.octetsToClient += end - start;
     if (!this.#downstream.sendContent(octets, start, end, ownership)) this.#attempt?.stream?.pauseContent();
   }
 
   onResponseEnd(trailers: Fields | null): void {
+    if (this.tunnel) return this.#downstream.endContent(null);
     this.#attempt?.ended(this.#elapsedMs());
     this.#attempt = null;
+    if (this.#uncommitted !== null) this.#commit(this.#uncommitted);
     this.#downstream.endContent(trailers);
-  }
-
-  onResponseRead(): void {
-    if (this.#attempt !== null) this.#downstream.flush();
   }
 
   onClientRoom(): void {
@@ -218,6 +262,15 @@ export class Exchange
   }
 
   onSent(): void {
+    if (this.tunnel) this.#endWay();
+    else this.#finish();
+  }
+
+  /** A tunnel is over when both its directions have ended. */
+  #endWay(): void {
+    if (--this.#waysOpen > 0) return;
+    this.#attempt?.ended(this.#elapsedMs());
+    this.#attempt = null;
     this.#finish();
   }
 
@@ -300,8 +353,16 @@ export class Exchange
     const attempt = this.#attempt;
     if (attempt === null) return;
     this.#attempt = null;
+    this.#forgetResponse();
     attempt.giveUp(failure, this.#elapsedMs());
     this.delivery = furthest(this.delivery, attempt.delivery);
+  }
+
+  /** The client has seen nothing of it, and never will. */
+  #forgetResponse(): void {
+    this.#window?.close();
+    this.#window = null;
+    this.#uncommitted = null;
   }
 
   onLimitReached(): void {

@@ -10,23 +10,41 @@ import type {
   ResponseHead,
 } from '../core/message.ts';
 import type { Clock } from '../core/time.ts';
-import { countVia, viaValue, writeForwarding } from '../wire/forwarded.ts';
+import { writeForwarding } from '../wire/forwarded.ts';
+import { cdnLoopHops, cdnLoopValue, viaHops, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
 import { proxyStatusMember } from '../wire/proxy-status.ts';
 import { formatTraceparent } from '../wire/trace-context.ts';
 import type { Identity } from './identity.ts';
 import type { Endpoint, Ids, Route, Serving } from './ports.ts';
 
-/** RFC 9110 §7.6.3: a request that bears our own name in Via has been here before. */
-export function loopOf(request: RequestHead, deployment: string): Failure | null {
-  if (!request.fields.has('via')) return null;
-  const via = request.fields.get('via') ?? '';
-  return countVia(via, deployment) === 0 ? null : fail('loop_detected', 'request', { via });
+/**
+ * Twice the longest way that is met: two tiers of a CDN, a load balancer, an ingress, a gateway and sidecars make eight.
+ * A request that has been through more goes in a circle of gateways that do not know each other's names.
+ */
+const hopsMax = 16;
+
+/**
+ * A request that bears our own name in Via (RFC 9110 §7.6.3) or CDN-Loop (RFC 8586 §2) has been here before; one that
+ * bears too many names has been somewhere before.
+ */
+export function loopOf({ fields }: RequestHead, hopName: string): Failure | null {
+  const via = fields.get('via');
+  const cdnLoop = fields.get('cdn-loop');
+  if (via === null && cdnLoop === null) return null;
+  const viaSays = viaHops(via, hopName);
+  if (viaSays.ours) return fail('loop_detected', 'request', { name: 'Via', value: via ?? '' });
+  const cdnLoopSays = cdnLoopHops(cdnLoop, hopName);
+  if (cdnLoopSays.ours) return fail('loop_detected', 'request', { name: 'CDN-Loop', value: cdnLoop ?? '' });
+  // Not every hop writes both, so the longer list is nearer to the truth.
+  const hops = Math.max(viaSays.count, cdnLoopSays.count);
+  return hops > hopsMax ? fail('hops_exceeded', 'request', { hops, limit: hopsMax }) : null;
 }
 
 /** Field names of a request that are the gateway's to write; every route's filter begins with them. */
 export const ownRequestFields: FieldFilter = fieldFilter([
   'via',
+  'cdn-loop',
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',
@@ -58,6 +76,8 @@ export class ForwardedRequest implements OutgoingRequest {
   readonly authority: string;
   readonly target: string;
   readonly framing: Framing;
+  readonly upgrade: string | null;
+  readonly takesTrailers: boolean;
   readonly #facts: ForwardFacts;
   readonly #route: Route;
   readonly #ids: Ids;
@@ -69,6 +89,8 @@ export class ForwardedRequest implements OutgoingRequest {
     this.authority = authorityFor(route.host, request, endpoint);
     this.target = route.rewrite(request.target);
     this.framing = request.framing;
+    this.upgrade = request.upgrade;
+    this.takesTrailers = request.takesTrailers;
     this.#facts = facts;
     this.#route = route;
     this.#ids = ids;
@@ -80,7 +102,8 @@ export class ForwardedRequest implements OutgoingRequest {
     const { drop, lines } = this.#route.request;
     fields.writeTo(sink, drop);
     for (const [name, value] of lines) sink.field(name, value);
-    sink.field('Via', viaValue(fields.get('via'), version, serving.deployment));
+    sink.field('Via', viaValue(fields.get('via'), version, serving.hopName));
+    sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), serving.hopName));
     writeForwarding(sink, fields, client, authority);
     sink.field('X-Request-Id', id);
     sink.field('traceparent', formatTraceparent(identity.traceId, this.#ids.spanId(), identity.traceFlags));
@@ -93,7 +116,7 @@ export class ForwardedRequest implements OutgoingRequest {
 function authorityFor(host: string, request: RequestHead, endpoint: Endpoint): string {
   if (host === 'client' && request.authority !== '') return request.authority;
   if (host !== 'endpoint' && host !== 'client') return host;
-  return endpoint.address.startsWith('unix:') ? 'localhost' : endpoint.address;
+  return endpoint.authority;
 }
 
 function hasDate(lines: Route['response']['lines']): boolean {

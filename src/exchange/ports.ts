@@ -29,8 +29,10 @@ export interface Recorder {
 /** One configuration revision in force. An exchange keeps the one it began with. */
 export interface Serving {
   readonly revision: number;
-  /** The name in Via and Proxy-Status. */
+  /** The name in Proxy-Status. */
   readonly deployment: string;
+  /** The name in Via and CDN-Loop, by which a request is known that comes back. */
+  readonly hopName: string;
   readonly router: Router;
   /** For answers to requests that no route has got. */
   readonly unrouted: AnswerSettings;
@@ -47,6 +49,7 @@ export interface Route extends AnswerSettings {
   /** Null unless the action is 'upstream'. */
   readonly upstream: Upstream | null;
   readonly timeouts: Timeouts;
+  readonly commitDelayMs: number;
   readonly request: FieldChange;
   readonly response: FieldChange;
   /** 'client', 'endpoint', or the host to name. */
@@ -75,6 +78,8 @@ export interface Upstream {
 export interface Endpoint {
   readonly id: string;
   readonly address: string;
+  /** What a request names as its host where it is to name the endpoint's own. */
+  readonly authority: string;
   readonly state: EndpointState;
   readonly exit: InstanceExit | null;
   readonly release: string | null;

@@ -34,6 +34,7 @@ export class ExchangeState implements EndedExchange {
   statusSent = 0;
   statusReceived = 0;
   end: EndKind = 'forwarded';
+  tunnel = false;
   failure: Failure | null = null;
   delivery: Delivery = 'not_sent';
   octetsFromClient = 0;

@@ -3,6 +3,7 @@ import type { Configuration } from '../core/configuration.ts';
 const parts = [
   'deployment',
   'member',
+  'drainMs',
   'listeners',
   'routes',
   'unrouted',
@@ -10,6 +11,7 @@ const parts = [
   'applications',
   'trustedPeers',
   'client',
+  'dns',
   'admin',
   'log',
 ] as const;

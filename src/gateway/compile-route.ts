@@ -12,6 +12,7 @@ export function compileRoute(spec: RouteSpec, upstream: Upstream | null): Route 
     action: spec.action,
     upstream,
     timeouts: spec.timeouts,
+    commitDelayMs: spec.commitDelayMs,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
     request: fieldChange(spec.requestFields, ownRequestFields),

@@ -2,6 +2,9 @@ import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { Event, EventSink } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { FailureSummary } from './failure-report.ts';
+
+export type { FailureSummary };
 
 /** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */
 export interface Gateway extends EventSink {
@@ -32,6 +35,8 @@ export interface GatewayWatcher {
   told?(event: Event): void;
   /** The record of each exchange whose shape is not 'none', soon after its end. */
   failed?(record: ExchangeRecord): void;
+  /** Failures that the failure table ranks as error or warning: by cause and place, the first one, then in sums. */
+  failing?(summary: FailureSummary): void;
   /** One line that an instance printed. */
   printed?(instance: string, stream: 'stdout' | 'stderr', line: string): void;
 }

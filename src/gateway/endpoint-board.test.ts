@@ -21,7 +21,17 @@ function world() {
   const supervisor = { instances: () => instances } as unknown as Supervisor;
   const connector = { lookup: () => assert.fail(), connect: () => assert.fail() } as never;
   const watch = { clock, random: new SeededRandom(1), deadlines: new Deadlines(clock), connector };
-  const board = new EndpointBoard({ clock, watch, events, supervisor, onChange: (id) => void changes.push(id) });
+  const names = { lookUp: () => assert.fail() };
+  const listeners = (): [] => [];
+  const board = new EndpointBoard({
+    clock,
+    watch,
+    names,
+    listeners,
+    events,
+    supervisor,
+    onChange: (id) => void changes.push(id),
+  });
   const set = (id: string, state: EndpointState): void => {
     const address = { kind: 'tcp' as const, host: '127.0.0.1', port: 3000 };
     instances = [{ id, address, state, reason: 'so it is', sinceInstant: clock.now(), release: null, exit: null }];
@@ -39,7 +49,8 @@ function configuration(...names: string[]): Configuration {
       tls: null,
     }),
   );
-  return { upstreams } as unknown as Configuration;
+  const dns = { servers: [], allow: [], deny: [] };
+  return { upstreams, dns, routes: [], listeners: [] } as unknown as Configuration;
 }
 
 test('a change of state is told once, and never by a question', () => {

@@ -1,4 +1,4 @@
-import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
+import type { Configuration, ListenerSpec, UpstreamSpec } from '../core/configuration.ts';
 import {
   addressText,
   type EndpointId,
@@ -7,18 +7,25 @@ import {
   type UpstreamId,
 } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
+import type { NameResolver } from '../core/name-resolver.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { LiveInstance } from '../deploy/instance.ts';
 import type { Supervisor } from '../deploy/supervisor.ts';
 import { TextRedactor } from '../record/redact.ts';
-import { WatchedEndpoint, type WatchPorts } from '../upstream/watched-endpoint.ts';
+import type { WatchPorts } from '../upstream/watched-endpoint.ts';
+import { ConfiguredEndpoints } from './configured-endpoints.ts';
+import { Resolver } from './resolver.ts';
 
 export interface BoardParts {
   readonly clock: Clock;
   readonly watch: WatchPorts;
+  /** The effect of looking up names. */
+  readonly names: NameResolver;
+  /** Where this gateway itself listens now. */
+  readonly listeners: () => readonly Pick<ListenerSpec, 'host' | 'port'>[];
   readonly events: EventSink;
-  readonly supervisor: Supervisor;
+  readonly supervisor: Pick<Supervisor, 'instances'>;
   /** Called after the endpoints of one upstream have changed. */
   readonly onChange: (upstream: UpstreamId) => void;
 }
@@ -29,60 +36,46 @@ interface Remembered {
 }
 
 /**
- * What main knows of every endpoint: configured addresses by their checks, instances by the supervisor. Workers
- * get it as snapshots and deltas; nothing is decided here about a request.
+ * What main knows of every endpoint: configured addresses by their names and checks, instances by the supervisor.
+ * Workers get it as snapshots and deltas; nothing is decided here about a request.
  */
 export class EndpointBoard {
   readonly #parts: BoardParts;
+  readonly #configured: ConfiguredEndpoints;
   #upstreams: readonly UpstreamSpec[] = [];
-  readonly #watched = new Map<string, WatchedEndpoint>();
   /** What was last known of those endpoints that there are, by upstream. */
   readonly #remembered = new Map<UpstreamId, ReadonlyMap<EndpointId, Remembered>>();
 
   constructor(parts: BoardParts) {
     this.#parts = parts;
+    const { clock, watch, events, listeners } = parts;
+    const names = new Resolver({
+      clock,
+      random: watch.random,
+      names: parts.names,
+      events,
+      onChange: () => this.#configured.namesChanged(),
+      onUnclassified: (fault) => watch.onUnclassified?.(fault),
+    });
+    this.#configured = new ConfiguredEndpoints({ clock, watch, names, listeners, onChange: (id) => this.changed(id) });
   }
 
   /** Begins to watch what `configuration` would have watched, beside what is watched already. */
   prepare(configuration: Configuration): void {
-    this.#watchAll(configuration);
+    this.#configured.prepare(configuration);
   }
 
   /** Watches the endpoints of `configuration`, and no others. Those that stay keep their state. */
   watch(configuration: Configuration): void {
     this.#upstreams = configuration.upstreams;
-    const wanted = this.#watchAll(configuration);
-    for (const [key, endpoint] of this.#watched) {
-      if (wanted.has(key)) continue;
-      endpoint.stop();
-      this.#watched.delete(key);
-    }
+    this.#configured.use(configuration);
     this.#forgetGoneUpstreams();
     for (const spec of this.#upstreams) this.#note(spec);
   }
 
-  #watchAll({ upstreams }: Configuration): ReadonlySet<string> {
-    const watched = new Set<string>();
-    for (const upstream of upstreams) {
-      for (const { address } of upstream.endpoints)
-        watched.add(this.#watchOne(upstream, addressText(address), address));
-    }
-    return watched;
-  }
-
-  #watchOne(upstream: UpstreamSpec, text: string, address: UpstreamSpec['endpoints'][number]['address']): string {
-    const { check, tls, id } = upstream;
-    const key = `${id}/${text}/${JSON.stringify([check, tls])}`;
-    if (check.kind === 'none' || this.#watched.has(key)) return key;
-    const endpoint = new WatchedEndpoint({ address, tls, check }, this.#parts.watch, () => this.changed(id));
-    this.#watched.set(key, endpoint);
-    endpoint.start();
-    return key;
-  }
-
-  /** Whether every check has come back once. */
+  /** Whether every name has been looked up once, and every check has come back once. */
   get settled(): boolean {
-    return [...this.#watched.values()].every((endpoint) => endpoint.state !== 'unknown');
+    return this.#configured.settled;
   }
 
   /** The endpoints of one upstream have changed: tells events, then who wants to know. */
@@ -95,7 +88,7 @@ export class EndpointBoard {
   /** The upstreams that are watched, or those of a configuration that is prepared. */
   upstreams(specs: readonly UpstreamSpec[] = this.#upstreams): readonly UpstreamSnapshot[] {
     return specs.map((spec) => {
-      const { check: _check, endpoints: _endpoints, ...rest } = spec;
+      const { check: _check, endpoints: _endpoints, family: _family, ...rest } = spec;
       return { ...rest, endpoints: this.#endpoints(spec) };
     });
   }
@@ -111,18 +104,10 @@ export class EndpointBoard {
     if (spec.application !== null) {
       return this.#parts.supervisor.instances(spec.application).map((instance) => endpointOfInstance(id, instance));
     }
-    return spec.endpoints.map(({ address }) => this.#configured(spec, address));
-  }
-
-  #configured(spec: UpstreamSpec, address: UpstreamSpec['endpoints'][number]['address']): EndpointSnapshot {
-    const id = `${spec.id}/${addressText(address)}` as EndpointId;
-    const { check, tls } = spec;
-    const endpoint = this.#watched.get(`${id}/${JSON.stringify([check, tls])}`);
-    const state = endpoint === undefined ? 'unchecked' : endpoint.state;
-    const reason = endpoint === undefined ? 'it is not checked' : endpoint.says;
-    const sinceInstant = this.#sinceOf(spec.id, id, state);
-    const checks = endpoint?.rhythm ?? null;
-    return { id, address, state, reason, sinceInstant, checks, release: null, exit: null };
+    return this.#configured.endpointsOf(spec).map((seen) => {
+      const sinceInstant = this.#sinceOf(id, seen.id, seen.state);
+      return { ...seen, sinceInstant, release: null, exit: null };
+    });
   }
 
   #sinceOf(upstream: UpstreamId, id: EndpointId, state: EndpointState): number {
@@ -156,8 +141,7 @@ export class EndpointBoard {
   }
 
   stop(): void {
-    for (const endpoint of this.#watched.values()) endpoint.stop();
-    this.#watched.clear();
+    this.#configured.stop();
   }
 }
 

@@ -1,9 +1,11 @@
 import { socketConnector } from '../transport/connect.ts';
+import { createNameResolver } from '../transport/resolve.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
-import type { UpstreamId } from '../core/endpoint.ts';
+import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
@@ -12,6 +14,7 @@ import { IdSource } from '../wire/request-id.ts';
 import { changesBetween } from './changes.ts';
 import { ConfigurationNews } from './configuration-news.ts';
 import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome } from './control.ts';
+import { Drains } from './drains.ts';
 import { EndpointBoard } from './endpoint-board.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { InForce } from './in-force.ts';
@@ -22,7 +25,9 @@ import { ListenFailure, LogFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
 import { systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
+import { TrafficWatch } from './traffic-watch.ts';
 import { Outlook } from './waiting.ts';
+import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import type { Applied } from './worker-handle.ts';
 import { WorkerReports } from './worker-reports.ts';
 import { Workers } from './workers.ts';
@@ -75,7 +80,9 @@ class RunningGateway implements Gateway {
   readonly #hub: EventHub;
   readonly #log: ExchangeLog;
   readonly #supervisor: Supervisor;
+  readonly #drains = new Drains();
   readonly #board: EndpointBoard;
+  readonly #traffic: TrafficWatch;
   readonly #outlook: Outlook;
   readonly #workers: Workers;
   readonly #inForce: InForce;
@@ -96,7 +103,13 @@ class RunningGateway implements Gateway {
     this.#outlook = new Outlook(clock);
     const { member } = options.configuration;
     const epoch = new IdSource(systemRandom).requestId(this.#startedWall);
-    this.#hub = createEventHub({ epoch, member, clock, revision: () => this.#inForce.revision });
+    this.#hub = createEventHub({
+      epoch,
+      member,
+      clock,
+      revision: () => this.#inForce.revision,
+      redactor: () => this.#inForce.redactor,
+    });
     this.#news = new ConfigurationNews(this.#hub, this.#inForce, options.source);
     const { watcher } = options;
     if (watcher?.told !== undefined) this.#hub.subscribe((event) => watcher.told?.(event));
@@ -104,13 +117,18 @@ class RunningGateway implements Gateway {
     this.#reports = this.#createReports();
     this.#supervisor = this.#createSupervisor();
     this.#board = this.#createBoard();
+    this.#traffic = this.#createTrafficWatch();
     this.#supervisor.onChange(() => this.#instancesChanged());
     this.#workers = new Workers({
       clock,
       events: this.#hub,
       member,
       processStartedWall: this.#startedWall,
-      onBatch: (batch) => this.#reports.heard(batch),
+      onBatch: (batch) => {
+        this.#reports.heard(batch);
+        this.#traffic.heard(batch.outcomes);
+        this.#drains.heard(batch.drained);
+      },
       onLost: (loss) => this.#reports.lost(loss),
       onMissing: () => void this.#next(() => this.#restore()),
     });
@@ -136,6 +154,8 @@ class RunningGateway implements Gateway {
       random: systemRandom,
       events: this.#hub,
       host: createSystemHost(this.#clock),
+      drainMs: () => this.#inForce.configuration.drainMs,
+      whenDrained: (instance) => this.#drains.when(instance),
       onLine: (instance, stream, line) => watcher?.printed?.(instance, stream, line),
     });
   }
@@ -152,10 +172,40 @@ class RunningGateway implements Gateway {
       },
     };
     const onChange = (upstream: UpstreamId): void => {
+      this.#traffic.checksChanged(upstream);
       this.#tellEndpoints(upstream);
       this.#outlook.changed();
     };
-    return new EndpointBoard({ clock, watch, events: this.#hub, supervisor: this.#supervisor, onChange });
+    return new EndpointBoard({
+      clock,
+      watch,
+      names: createNameResolver(clock),
+      listeners: () => this.#inForce.listeners,
+      events: this.#hub,
+      supervisor: {
+        instances: (id) => withoutSecrets(this.#supervisor.instances(id), this.#inForce.redactor),
+      },
+      onChange,
+    });
+  }
+
+  #createTrafficWatch(): TrafficWatch {
+    return new TrafficWatch({
+      clock: this.#clock,
+      random: systemRandom,
+      events: this.#hub,
+      checked: (upstream) => this.#board.endpoints(upstream),
+      checkOf: (upstream) => {
+        const spec = this.#inForce.configuration.upstreams.find(({ id }) => id === upstream);
+        return spec === undefined || spec.application !== null ? 'readiness' : spec.check.kind;
+      },
+      onChange: (upstream) => this.#tellEndpoints(upstream),
+    });
+  }
+
+  /** Endpoints as workers are to see them: by their checks, and by their traffic. */
+  #upstreams(specs?: Configuration['upstreams']): readonly UpstreamSnapshot[] {
+    return this.#board.upstreams(specs).map((one) => ({ ...one, endpoints: this.#traffic.seen(one.endpoints) }));
   }
 
   get events(): EventHub {
@@ -191,17 +241,19 @@ class RunningGateway implements Gateway {
 
   /** Has the worker take a configuration; when it has, everything else follows. Before that nothing has changed. */
   async #apply(configuration: Configuration): Promise<Applied> {
-    const upstreams = this.#board.upstreams(configuration.upstreams);
+    const upstreams = this.#upstreams(configuration.upstreams);
     const applied = await this.#workers.apply(this.#inForce.next(configuration, upstreams));
     if (!applied.ok) return applied;
     this.#inForce.revision += 1;
     this.#inForce.take(configuration);
+    // First, since no endpoint may be one of them.
+    const before = this.#inForce.listeners;
+    this.#inForce.listeners = applied.listeners;
     this.#board.watch(configuration);
     this.#supervisor.apply(configuration.applications);
     // What changed while the snapshot was on its way stood in no delta of its revision.
     for (const { id } of configuration.upstreams) this.#tellEndpoints(id);
-    tellListeners(this.#hub, this.#inForce.listeners, applied.listeners);
-    this.#inForce.listeners = applied.listeners;
+    tellListeners(this.#hub, before, applied.listeners);
     return applied;
   }
 
@@ -214,6 +266,9 @@ class RunningGateway implements Gateway {
     for (const { id, application } of this.#inForce.configuration.upstreams) {
       if (application !== null) this.#board.changed(id);
     }
+    // Applications that the configuration has no more are among them until their last instance is gone.
+    const applications = this.#supervisor.status();
+    this.#drains.keep(applications.flatMap(({ id }) => this.#supervisor.instances(id as ApplicationId)));
     this.#outlook.changed();
   }
 
@@ -221,7 +276,8 @@ class RunningGateway implements Gateway {
     const endpoints = this.#board.endpoints(upstream);
     // One that is only being prepared is nobody's business yet.
     if (endpoints === null) return;
-    this.#workers.tellEndpoints({ revision: this.#inForce.revision, upstream, endpoints });
+    const { revision } = this.#inForce;
+    this.#workers.tellEndpoints({ revision, upstream, endpoints: this.#traffic.seen(endpoints) });
   }
 
   // What the control plane is asked.
@@ -242,8 +298,8 @@ class RunningGateway implements Gateway {
       state: this.#state,
       configured: configuration.listeners,
       open: listeners,
-      upstreams: this.#board.upstreams(),
-      applications: this.#supervisor.status(),
+      upstreams: this.#upstreams(),
+      applications: statusWithoutSecrets(this.#supervisor.status(), this.#inForce.redactor),
       worker: this.#workers.current,
     });
   }
@@ -313,8 +369,10 @@ class RunningGateway implements Gateway {
     this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
     void this.#atOnce.promise.then(() => this.#supervisor.stop());
     const worker = this.#workers.giveUp();
-    if (worker !== null) await drainWorker(worker, this.#clock, this.#atOnce.promise);
+    if (worker !== null)
+      await drainWorker(worker, this.#clock, this.#inForce.configuration.drainMs, this.#atOnce.promise);
     this.#board.stop();
+    this.#traffic.stop();
     await this.#supervisor.stop();
     await this.#log.close();
     this.#state = 'stopped';

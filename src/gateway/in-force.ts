@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Configuration, ListenerSpec } from '../core/configuration.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
+import { TextRedactor } from '../record/redact.ts';
 import type { OpenListener } from './messages.ts';
 
 /** What is served now: the configuration that every worker has taken, its revision, and what listens. */
@@ -9,10 +10,12 @@ export class InForce {
   listeners: readonly OpenListener[] = [];
   #configuration: Configuration;
   #contentHash: string;
+  #redactor: TextRedactor;
 
   constructor(configuration: Configuration) {
     this.#configuration = configuration;
     this.#contentHash = contentHashOf(configuration);
+    this.#redactor = new TextRedactor(configuration.log.secretFields);
   }
 
   get configuration(): Configuration {
@@ -23,20 +26,27 @@ export class InForce {
     return this.#contentHash;
   }
 
+  /** Takes out of texts what this configuration says must not be told. */
+  get redactor(): TextRedactor {
+    return this.#redactor;
+  }
+
   take(configuration: Configuration): void {
     this.#configuration = configuration;
+    this.#redactor = new TextRedactor(configuration.log.secretFields);
     this.#contentHash = contentHashOf(configuration);
   }
 
   /** The snapshot of `configuration` that comes after the one in force. */
   next(configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
-    const { deployment, member, listeners, routes, unrouted, trustedPeers, client, log } = configuration;
-    const { queryAllowed } = log;
+    const { deployment, member, drainMs, listeners, routes, unrouted, trustedPeers, client, log } = configuration;
+    const { queryAllowed, secretFields } = log;
     return {
       revision: this.revision + 1,
       contentHash: contentHashOf(configuration),
       deployment,
       member,
+      drainMs,
       listeners: listeners.map((listener) => this.#whereItIs(listener)),
       routes,
       unrouted,
@@ -44,6 +54,7 @@ export class InForce {
       trustedPeers,
       client,
       queryAllowed,
+      secretFields,
     };
   }
 

@@ -1,5 +1,6 @@
-import type { WorldFault } from '../core/connector.ts';
+import type { UnknownCode } from '../core/connector.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { RecordLines } from '../record/batch.ts';
 
@@ -33,9 +34,12 @@ export type FromWorker =
       readonly kind: 'batch';
       readonly lines: RecordLines | null;
       readonly exchanges: ExchangeCount[];
+      readonly outcomes: readonly EndpointOutcomes[];
+      /** Endpoints that are draining and on which nothing is under way in this worker any more. */
+      readonly drained: readonly string[];
       readonly counts: WorkerCounts;
     }
-  | { readonly kind: 'unclassified'; readonly fault: WorldFault }
+  | { readonly kind: 'unclassified'; readonly fault: UnknownCode }
   | { readonly kind: 'drained' }
   | { readonly kind: 'pong' };
 

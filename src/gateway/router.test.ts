@@ -17,6 +17,8 @@ function request(authority: string, target: string, method = 'GET', fields: [str
     version: 'HTTP/1.1',
     fields: new PairFields(fields),
     framing: noContent,
+    upgrade: null,
+    takesTrailers: false,
   };
 }
 

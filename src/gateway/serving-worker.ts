@@ -18,7 +18,10 @@ import { OctetWriter } from '../wire/octet-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { compileRoute } from './compile-route.ts';
 import type { FromWorker, WorkerBirth } from './messages.ts';
+import { OutcomeCounts } from './outcome-counts.ts';
+import { hopNameOf } from './hop-name.ts';
 import { createRouter } from './router.ts';
+import { countStaleReuses } from './stale-reuses.ts';
 import { createTrust } from './trust.ts';
 import { sharedCounts } from './worker-counts.ts';
 import { WorkerListeners } from './worker-listeners.ts';
@@ -37,9 +40,12 @@ export class ServingWorker {
   readonly #counts: WorkerCounts;
   readonly #batch: RecordBatch;
   readonly #counters = new ExchangeCounters();
+  readonly #outcomes = new OutcomeCounts();
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
   readonly #upstreams = new Map<string, LiveUpstream>();
+  /** Those that no snapshot has any more, while exchanges of older ones are under way on them. */
+  readonly #closed = new Set<LiveUpstream>();
   readonly #listeners: WorkerListeners;
   #recorder: RecordWriter | null = null;
   #serving: Serving | null = null;
@@ -104,7 +110,7 @@ export class ServingWorker {
   }
 
   #install(snapshot: Snapshot): void {
-    const { deployment, member, queryAllowed } = snapshot;
+    const { deployment, member, queryAllowed, secretFields } = snapshot;
     const { worker, processStartedWall } = this.#birth;
     this.#recorder = new RecordWriter({
       deployment,
@@ -112,6 +118,7 @@ export class ServingWorker {
       processStartedWall,
       worker,
       queryAllowed,
+      secretFields,
       batch: this.#batch,
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
@@ -125,7 +132,8 @@ export class ServingWorker {
       return { match: spec.match, route: compileRoute(spec, upstream) };
     });
     const { revision, unrouted } = snapshot;
-    this.#serving = { revision, deployment, unrouted, router: createRouter(entries) };
+    const hopName = hopNameOf(snapshot);
+    this.#serving = { revision, deployment, hopName, unrouted, router: createRouter(entries) };
     this.#closeGoneUpstreams(snapshot);
   }
 
@@ -135,6 +143,7 @@ export class ServingWorker {
       if (wanted.has(id)) continue;
       upstream.close();
       this.#upstreams.delete(id);
+      this.#closed.add(upstream);
     }
   }
 
@@ -194,6 +203,8 @@ export class ServingWorker {
 
   #ended(exchange: EndedExchange): void {
     this.#counters.count(exchange);
+    this.#outcomes.count(exchange);
+    if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
     this.#recorder?.write(exchange);
     this.#lookWhetherDrained();
   }
@@ -202,7 +213,19 @@ export class ServingWorker {
     this.#counts.recordsDropped = this.#batch.dropped;
     const lines = this.#batch.take();
     const transfer = lines === null ? [] : [lines.octets.buffer];
-    this.#tell({ kind: 'batch', lines, exchanges: this.#counters.takeDelta(), counts: this.#counts }, transfer);
+    const [exchanges, outcomes] = [this.#counters.takeDelta(), this.#outcomes.take()];
+    const drained = this.#takeDrained();
+    this.#tell({ kind: 'batch', lines, exchanges, outcomes, drained, counts: this.#counts }, transfer);
+  }
+
+  #takeDrained(): readonly string[] {
+    const drained: string[] = [];
+    for (const upstream of this.#upstreams.values()) drained.push(...upstream.takeDrained());
+    for (const upstream of this.#closed) {
+      drained.push(...upstream.takeDrained());
+      if (!upstream.isDraining) this.#closed.delete(upstream);
+    }
+    return drained;
   }
 
   #reportRegularly(): void {

@@ -11,6 +11,9 @@ export function noCounts(worker: number): WorkerCounts {
     upstreamConnectionsIdle: 0,
     upstreamConnectionsTotal: 0,
     upstreamReusesTotal: 0,
+    staleReusesAvoided: 0,
+    staleReusesRepeated: 0,
+    staleReusesFailed: 0,
     recordsDropped: 0,
     unclassifiedTotal: 0,
   };
@@ -36,6 +39,9 @@ export function addTotals(counts: WorkerCounts, gone: WorkerCounts): WorkerCount
     clientConnectionsRefused: counts.clientConnectionsRefused + gone.clientConnectionsRefused,
     upstreamConnectionsTotal: counts.upstreamConnectionsTotal + gone.upstreamConnectionsTotal,
     upstreamReusesTotal: counts.upstreamReusesTotal + gone.upstreamReusesTotal,
+    staleReusesAvoided: counts.staleReusesAvoided + gone.staleReusesAvoided,
+    staleReusesRepeated: counts.staleReusesRepeated + gone.staleReusesRepeated,
+    staleReusesFailed: counts.staleReusesFailed + gone.staleReusesFailed,
     recordsDropped: counts.recordsDropped + gone.recordsDropped,
     unclassifiedTotal: counts.unclassifiedTotal + gone.unclassifiedTotal,
   };

@@ -1,5 +1,4 @@
 import type { ListenerSpec } from '../core/configuration.ts';
-import { drainMs } from '../core/drain.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
@@ -51,6 +50,8 @@ export class WorkerListeners {
   readonly #listeners = new Map<string, OpenedListener>();
   /** Of listeners that are closed: these live on until their exchange is over, or its time is. */
   readonly #leaving = new Set<ListenerConnections>();
+  /** As the snapshot in force has it. */
+  #drainMs = 0;
 
   constructor(parts: WorkerListenersParts) {
     this.#parts = parts;
@@ -90,6 +91,7 @@ export class WorkerListeners {
 
   /** The snapshot is in force: what was held is admitted, and listeners that it does not name close. */
   admit({ opened, places }: NewListeners, snapshot: Snapshot): readonly OpenListener[] {
+    this.#drainMs = snapshot.drainMs;
     for (const [place, listener] of opened) this.#listeners.set(place, listener);
     for (const listener of opened.values()) admitHeld(listener);
     for (const { spec, place } of places) {
@@ -168,7 +170,7 @@ export class WorkerListeners {
     this.#leaving.add(connections);
     connections.drain();
     if (connections.size === 0) this.#leaving.delete(connections);
-    else clock.schedule(after(clock.now(), drainMs), cutConnections, { connections, drained });
+    else clock.schedule(after(clock.now(), this.#drainMs), cutConnections, { connections, drained });
   }
 
   #openListener({ id, host, port }: ListenerSpec, place: string): OpenListener {

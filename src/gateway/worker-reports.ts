@@ -7,6 +7,7 @@ import { CounterTotals } from '../record/counters.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { GatewayWatcher } from './control.ts';
 import type { ExchangeLog } from './exchange-log.ts';
+import { FailureReport } from './failure-report.ts';
 import type { FromWorker } from './messages.ts';
 import { RefusalReport } from './refusal-report.ts';
 import type { WorkerLoss } from './workers.ts';
@@ -29,19 +30,24 @@ export class WorkerReports {
   readonly #parts: WorkerReportsParts;
   readonly #totals = new CounterTotals();
   readonly #refusals: RefusalReport;
+  readonly #failures: FailureReport | null;
 
   constructor(parts: WorkerReportsParts) {
     this.#parts = parts;
     this.#refusals = new RefusalReport(parts.clock, parts.events);
+    const { watcher } = parts;
+    this.#failures =
+      watcher?.failing === undefined ? null : new FailureReport(parts.clock, (summary) => watcher.failing?.(summary));
   }
 
   get exchanges(): readonly ExchangeCount[] {
     return this.#totals.all();
   }
 
-  heard({ exchanges, lines }: Batch): void {
+  heard({ exchanges, outcomes, lines }: Batch): void {
     const { configuration, refusedTotal, log } = this.#parts;
     this.#totals.add(exchanges);
+    this.#failures?.note(outcomes, exchanges);
     this.#refusals.note(refusedTotal(), configuration().client);
     if (lines === null) return;
     log.append(lines);

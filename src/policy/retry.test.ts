@@ -10,6 +10,8 @@ const lost: RetryFacts = {
   committed: false,
   helps: true,
   delivery: 'sent_unknown',
+  repeated: false,
+  tookLong: false,
   method: 'GET',
   contentHeld: true,
   elsewhere: true,
@@ -27,6 +29,17 @@ const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean,
   ['a response that the client has part of', { committed: true }, false, 'committed'],
   ['a cause that no second attempt mends', { helps: false }, false, 'not_the_upstream'],
   ['the last attempt', { attemptsMade: 2 }, false, 'attempts_spent'],
+  ['a repetition that is lost as well', { repeated: true, attemptsMax: 3 }, false, 'attempts_spent'],
+  ['a repetition that was never sent', { repeated: true, attemptsMade: 2, delivery: 'not_sent' }, true, 'nothing_sent'],
+  ['nothing sent by as many attempts as there may be', { attemptsMade: 2, delivery: 'not_sent' }, true, 'nothing_sent'],
+  ['nothing sent by two more', { attemptsMade: 4, delivery: 'not_sent' }, false, 'attempts_spent'],
+  [
+    'nothing sent, and time spent on it',
+    { attemptsMade: 2, delivery: 'not_sent', tookLong: true },
+    false,
+    'attempts_spent',
+  ],
+  ['nothing sent where one attempt is all', { attemptsMax: 1, delivery: 'not_sent' }, false, 'attempts_spent'],
   ['nowhere else to go', { elsewhere: false }, false, 'nowhere_else'],
   ['nothing sent and nowhere else to go', { delivery: 'not_sent', elsewhere: false }, false, 'nowhere_else'],
 ];
@@ -45,6 +58,8 @@ describe('decideRetry', () => {
       committed: fc.boolean(),
       helps: fc.boolean(),
       delivery: fc.constantFrom('not_sent', 'refused_by_peer', 'partial', 'sent_unknown', 'response_started'),
+      repeated: fc.boolean(),
+      tookLong: fc.boolean(),
       method: fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'LOCK', 'get'),
       contentHeld: fc.boolean(),
       elsewhere: fc.boolean(),
@@ -54,7 +69,9 @@ describe('decideRetry', () => {
         const { retry } = decideRetry(some);
         const mayHaveRun = some.delivery !== 'not_sent' && some.delivery !== 'refused_by_peer';
         if (mayHaveRun && !isIdempotent(some.method)) assert.equal(retry, false);
-        if (some.committed || !some.contentHeld || some.attemptsMade >= some.attemptsMax) assert.equal(retry, false);
+        if (mayHaveRun && (some.repeated || some.attemptsMade >= some.attemptsMax)) assert.equal(retry, false);
+        if (some.attemptsMade >= some.attemptsMax + 2) assert.equal(retry, false);
+        if (some.committed || !some.contentHeld) assert.equal(retry, false);
       }),
     );
   });

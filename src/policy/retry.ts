@@ -10,6 +10,10 @@ export interface RetryFacts {
   /** Whether another attempt may help with this cause (`FailureSpec.retry`). */
   readonly helps: boolean;
   readonly delivery: Delivery;
+  /** A request that may have been executed has been repeated already. */
+  readonly repeated: boolean;
+  /** A time limit ran out. */
+  readonly tookLong: boolean;
   readonly method: string;
   /** All of the request content is still at hand. */
   readonly contentHeld: boolean;
@@ -24,20 +28,32 @@ export interface RetryDecision {
 }
 
 /**
- * RFC 9110 §9.2.2: a proxy must not repeat a request by itself unless its method is idempotent. Where no octet
- * was sent the second attempt is the first sending; where the peer said that it did nothing, so too.
+ * Endpoints that are asked beyond `attemptsMax` while nothing has been sent: to be refused costs nobody anything, and two
+ * of a few may be down at a time. What let a connection time out is not counted as cheap.
+ */
+const attemptsBeyondMax = 2;
+
+/**
+ * RFC 9110 §9.2.2: a proxy must not repeat a request by itself unless its method is idempotent, and not repeat a
+ * repetition. Where no octet was sent the next attempt is the first sending; where the peer said that it did nothing, so
+ * too. An `attemptsMax` of 1 is the wish that nothing is tried again.
  */
 export function decideRetry(facts: RetryFacts): RetryDecision {
   if (facts.committed) return no('committed');
   if (!facts.helps) return no('not_the_upstream');
-  if (facts.attemptsMade >= facts.attemptsMax) return no('attempts_spent');
+  const harmless = facts.delivery === 'not_sent' || facts.delivery === 'refused_by_peer';
+  if (facts.attemptsMade >= attemptsMaxFor(facts, harmless)) return no('attempts_spent');
   if (!facts.contentHeld) return no('content_not_held');
 
-  const harmless = facts.delivery === 'not_sent' || facts.delivery === 'refused_by_peer';
   if (!harmless && !isIdempotent(facts.method)) return no('not_idempotent');
+  if (!harmless && facts.repeated) return no('attempts_spent');
   if (!facts.elsewhere) return no('nowhere_else');
   if (facts.delivery === 'not_sent') return { retry: true, reason: 'nothing_sent' };
   return { retry: true, reason: harmless ? 'refused_by_peer' : 'idempotent' };
+}
+
+function attemptsMaxFor({ attemptsMax, tookLong }: RetryFacts, harmless: boolean): number {
+  return harmless && !tookLong && attemptsMax > 1 ? attemptsMax + attemptsBeyondMax : attemptsMax;
 }
 
 /** RFC 9110 §9.2.2. An unknown method is not: nobody has said so. */

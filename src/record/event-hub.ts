@@ -10,6 +10,8 @@ export interface EventHubOptions {
   readonly clock: Clock;
   /** The configuration's revision now. */
   readonly revision: () => number;
+  /** Takes out of texts what must not be told, as the configuration has it now; without it, what everybody hides. */
+  readonly redactor?: () => TextRedactor;
   /** How many events are held for readers that come later. */
   readonly held?: number;
   readonly heldOctets?: number;
@@ -52,7 +54,7 @@ class Hub implements EventHub {
   readonly #options: EventHubOptions;
   readonly #heldMax: number;
   readonly #heldOctetsMax: number;
-  readonly #redactor = new TextRedactor();
+  readonly #redactor: () => TextRedactor;
   readonly #listeners = new Set<(event: Event) => void>();
   /** By number, from `#firstHeld` to `#lastSeq`. */
   readonly #held = new Map<number, Held>();
@@ -66,6 +68,8 @@ class Hub implements EventHub {
   constructor(options: EventHubOptions) {
     this.#options = options;
     this.epoch = options.epoch;
+    const usual = new TextRedactor();
+    this.#redactor = options.redactor ?? (() => usual);
     this.#heldMax = Math.max(1, options.held ?? heldDefault);
     this.#heldOctetsMax = options.heldOctets ?? heldOctetsDefault;
   }
@@ -104,7 +108,7 @@ class Hub implements EventHub {
 
   #complete<K extends EventKind>(news: NewEvent<K>): Event {
     this.#lastSeq += 1;
-    const redacted = this.#redactor.redactAll(news, textCharactersMax);
+    const redacted = this.#redactor().redactAll(news, textCharactersMax);
     const event = {
       epoch: this.epoch,
       seq: this.#lastSeq,

@@ -29,8 +29,12 @@ export class LineOctets {
   }
 
   fragment(fragment: Uint8Array): void {
-    (this.#octets as Buffer).set(fragment, this.#at);
-    this.#at += fragment.length;
+    const octets = this.#octets as Buffer;
+    const { length } = fragment;
+    // The call costs more than a few octets one by one.
+    if (length > 24) octets.set(fragment, this.#at);
+    else for (let index = 0; index < length; index++) octets[this.#at + index] = fragment[index] as number;
+    this.#at += length;
   }
 
   /** Text that stands in JSON as it is; false, and the line is to be given up, when it does not. */

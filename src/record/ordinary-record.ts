@@ -61,6 +61,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     attempt !== undefined &&
     exchange.failure === null &&
     exchange.end === 'forwarded' &&
+    !exchange.tunnel &&
     exchange.delivery === 'response_started' &&
     exchange.statusReceived > 0 &&
     exchange.statusReceived < 500 &&

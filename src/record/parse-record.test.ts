@@ -34,7 +34,7 @@ const others: readonly (readonly [name: string, line: string, reason: string])[]
   ['a torn line', line.slice(0, 400), 'not_json'],
   ['an empty line', '', 'not_json'],
   ['a foreign line', '127.0.0.1 - - [21/Nov/2026:08:42:18 +0000] "GET / HTTP/1.1" 502 157', 'not_json'],
-  ['another kind', '{"v":1,"kind":"tunnel","id":"a"}', 'other_kind'],
+  ['another kind', '{"v":1,"kind":"lost","worker":1}', 'other_kind'],
   ['an event', '{"epoch":"e","seq":1,"kind":"process_started"}', 'other_kind'],
   ['JSON of somebody else', '{"level":30,"msg":"listening"}', 'not_a_record'],
   ['no object', '[1]', 'not_a_record'],

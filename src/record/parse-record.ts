@@ -5,7 +5,7 @@ import { recordLimits } from './limits.ts';
 /** Why a line is no record of an exchange. */
 export type NotARecord =
   | 'not_json' // torn, or not ours
-  | 'other_kind' // ours, but not of an exchange: an event, a tunnel
+  | 'other_kind' // ours, but not of an exchange: an event, a lost worker
   | 'not_a_record'; // JSON without what every record has
 
 export type ParsedRecord =
@@ -47,7 +47,7 @@ export function parseRecord(line: string): ParsedRecord {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return { ok: false, reason: 'not_a_record' };
   const fields = value as Readonly<Record<string, unknown>>;
-  if (fields['kind'] !== 'exchange')
+  if (fields['kind'] !== 'exchange' && fields['kind'] !== 'tunnel')
     return { ok: false, reason: typeof fields['kind'] === 'string' ? 'other_kind' : 'not_a_record' };
   return isComplete(fields) ? { ok: true, record: value as ExchangeRecord } : { ok: false, reason: 'not_a_record' };
 }

@@ -24,6 +24,7 @@ export function sampleExchange(changes: Partial<EndedExchange> = {}): EndedExcha
     statusSent: 200,
     statusReceived: 200,
     end: 'forwarded',
+    tunnel: false,
     failure: null,
     delivery: 'response_started',
     octetsFromClient: 0,

@@ -16,10 +16,11 @@ const stepOctets = 64 * 1024;
  */
 export async function searchLog(path: string, id: string): Promise<ExchangeRecord | null> {
   const search = new IdSearch(id);
-  return (await searchFile(path, search)) ?? (await searchFile(`${path}.1`, search));
+  return (await searchLogFile(path, search)) ?? (await searchLogFile(`${path}.1`, search));
 }
 
-async function searchFile(path: string, search: IdSearch): Promise<ExchangeRecord | null> {
+/** As `searchLog`, in one file alone. */
+export async function searchLogFile(path: string, search: IdSearch): Promise<ExchangeRecord | null> {
   let file: FileHandle | null = null;
   try {
     file = await open(path, 'r');

@@ -258,7 +258,7 @@ describe('whatever comes from outside', () => {
     fc.constant(null),
     anyText.map((text) => fail('response_not_http', 'response', { address: text, firstOctets: text, guess: 'binary' })),
     fc.tuple(anyText, anyText).map(([host, path]) => fail('no_route', 'route', { host, path })),
-    anyText.map((via) => fail('loop_detected', 'route', { via })),
+    anyText.map((value) => fail('loop_detected', 'route', { name: 'Via', value })),
     fc.constant(fail('client_gone', 'flush', { octetsSent: 7, how: 'reset' })),
   );
   const anyAttempt = fc

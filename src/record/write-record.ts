@@ -123,7 +123,7 @@ export class RecordWriter implements OrdinaryParts {
     const id = quotedWithin(exchange.id, recordLimits.id);
     const traceId = quotedWithin(exchange.traceId, recordLimits.id);
     return (
-      `{"v":1,"kind":"exchange","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
+      `{"v":1,"kind":"${exchange.tunnel ? 'tunnel' : 'exchange'}","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
       this.#origin +
       count(exchange.revision) +
       this.#routeFragment(exchange) +

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Clock } from '../core/time.ts';
-import { type Fault, findFault } from './fault.ts';
+import { after, type Clock } from '../core/time.ts';
+import { type Fault, faults } from './fault.ts';
 import { type ConnectionListener, OriginConnection, type SeenContent } from './origin-connection.ts';
 import type { OriginRequestHead } from './origin-request.ts';
 import type { Script } from './origin-script.ts';
@@ -8,7 +8,8 @@ import { systemClock } from './system.ts';
 
 /**
  * An origin server that misbehaves on request. `/fault/<name>` does what `faults` says of that name; so does
- * any path with the field `X-Fault: <name>`. Everything else is answered well: `/ok`, `/echo`, `/bytes/<n>`,
+ * any path with the field `X-Fault: <name>`, and any path that ends so, whatever a gateway put before it.
+ * Everything else is answered well: `/ok`, `/echo`, `/bytes/<n>`,
  * `/status/<n>`, `/slow/<ms>`, `/sse`.
  */
 export interface FaultOrigin {
@@ -22,6 +23,13 @@ export interface FaultOrigin {
   /** The first request with this id, as soon as its head has come. */
   seen(faultId: string): Promise<SeenRequest>;
   readonly connectionsOpen: number;
+  /** How many connections were accepted so far. */
+  readonly connectionsAccepted: number;
+  /**
+   * Ends every connection, so that the next request needs a new one: idle ones with FIN, the others at once. Resolves
+   * when all are gone; those that the peer keeps open are cut after `limitMs`.
+   */
+  retireConnections(limitMs: number): Promise<void>;
   /** Stops listening and cuts every connection. */
   close(): Promise<void>;
 }
@@ -51,6 +59,8 @@ export interface FaultOriginOptions {
   /** Played on every connection as soon as it is accepted; requests are then not looked at. */
   readonly atAccept?: () => Script;
   readonly clock?: Clock;
+  /** What it can be asked for. Default: `faults`. */
+  readonly faults?: readonly Fault[];
 }
 
 /** Resolves when it listens; rejects with Node's error when it cannot (EADDRINUSE, …). */
@@ -66,14 +76,16 @@ class ListeningOrigin implements FaultOrigin {
   readonly #server: Server;
   readonly #clock: Clock;
   readonly #atAccept: (() => Script) | null;
+  readonly #faults: ReadonlyMap<string, Fault>;
   readonly #connections = new Set<OriginConnection>();
   readonly #awaited = new Map<string, ((request: SeenRequest) => void)[]>();
   #accepted = 0;
-  #emptied: (() => void) | null = null;
+  readonly #emptied: (() => void)[] = [];
 
   constructor(options: FaultOriginOptions) {
     this.#clock = options.clock ?? systemClock;
     this.#atAccept = options.atAccept ?? null;
+    this.#faults = new Map((options.faults ?? faults).map((fault) => [fault.name, fault]));
     // Half-open: a FIN from the peer must not be answered by one that no script asked for.
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     this.#server.maxConnections = connectionsMax;
@@ -99,6 +111,17 @@ class ListeningOrigin implements FaultOrigin {
     return this.#connections.size;
   }
 
+  get connectionsAccepted(): number {
+    return this.#accepted;
+  }
+
+  async retireConnections(limitMs: number): Promise<void> {
+    for (const connection of this.#connections) connection.retire();
+    const cut = this.#clock.schedule(after(this.#clock.now(), limitMs), () => this.#cutConnections(), undefined);
+    await this.#empty();
+    cut.cancel();
+  }
+
   count(faultId: string): number {
     return this.requests.filter((request) => request.faultId === faultId).length;
   }
@@ -113,25 +136,43 @@ class ListeningOrigin implements FaultOrigin {
 
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    const emptied = new Promise<void>((resolve) => {
-      this.#emptied = resolve;
-    });
-    for (const connection of this.#connections) connection.destroy();
-    if (this.#connections.size > 0) await emptied;
+    this.#cutConnections();
+    await this.#empty();
     await closed;
+  }
+
+  #cutConnections(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  /** Resolves when no connection is open. */
+  #empty(): Promise<void> {
+    if (this.#connections.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#emptied.push(resolve);
+    });
+  }
+
+  #gone(connection: OriginConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size > 0) return;
+    for (const resolve of this.#emptied.splice(0)) resolve();
   }
 
   #accept(socket: Socket): void {
     const number = ++this.#accepted;
     const listener: ConnectionListener = {
-      faultOf,
+      faultOf: (head) => this.#faultOf(head),
       onRequest: (head, fault, numberOnConnection) => this.#note(head, fault, number, numberOnConnection),
-      onGone: (connection) => {
-        this.#connections.delete(connection);
-        if (this.#connections.size === 0) this.#emptied?.();
-      },
+      onGone: (connection) => this.#gone(connection),
     };
     this.#connections.add(new OriginConnection(socket, this.#clock, listener, this.#atAccept?.() ?? null));
+  }
+
+  #faultOf(head: OriginRequestHead): Fault | null | 'unknown' {
+    const named = /\/fault\/([^/?]+)(?:\?|$)/.exec(head.target)?.[1] ?? head.fields.get('x-fault');
+    if (named === undefined) return null;
+    return this.#faults.get(named) ?? 'unknown';
   }
 
   #note(head: OriginRequestHead, fault: Fault | null, connection: number, numberOnConnection: number): SeenContent {
@@ -161,12 +202,6 @@ class ListeningOrigin implements FaultOrigin {
 }
 
 type Seen = Omit<SeenRequest, keyof SeenContent> & SeenContent;
-
-function faultOf(head: OriginRequestHead): Fault | null | 'unknown' {
-  const named = /^\/fault\/([^/?]+)/.exec(head.target)?.[1] ?? head.fields.get('x-fault');
-  if (named === undefined) return null;
-  return findFault(named) ?? 'unknown';
-}
 
 /** A test asks about what it has just sent; a demo runs for weeks. */
 const requestsMax = 10_000;

@@ -13,6 +13,9 @@ export interface MemoryRequest {
   readonly authority: string;
   readonly fields: FieldPairs;
   readonly framing: Framing;
+  /** Protocols to change to: the stream may become a tunnel. */
+  readonly upgrade?: string;
+  readonly takesTrailers?: boolean;
 }
 
 export interface ClientStreamOptions {
@@ -51,7 +54,10 @@ export class MemoryClientStream implements DownstreamStream {
   #sent = 0;
   #headWaits: OutgoingResponse | null = null;
   #roomWanted = false;
+  #sentAll = false;
   #stallTimer: Timer | null = null;
+  /** The protocol that the stream has changed to. */
+  switchedTo: string | null = null;
 
   constructor(request: MemoryRequest, options: ClientStreamOptions) {
     const { clock, client, contentMs, windowOctets = windowOctetsDefault } = options;
@@ -61,7 +67,8 @@ export class MemoryClientStream implements DownstreamStream {
     this.startedAt = clock.now();
     this.startedWall = clock.wallTime();
     const fields = new PairFields(request.fields);
-    this.request = { ...request, scheme: 'http', version: 'HTTP/2', fields };
+    const { upgrade = null, takesTrailers = false } = request;
+    this.request = { ...request, upgrade, takesTrailers, scheme: 'http', version: 'HTTP/2', fields };
     this.#requestEnded = request.framing.kind === 'none';
     this.#up = new MemoryLane(clock, windowOctets, () => this.#deliverContent());
     this.#down = new MemoryLane(clock, windowOctets, () => this.#arrived());
@@ -142,6 +149,7 @@ export class MemoryClientStream implements DownstreamStream {
     if (this.#up.ended && this.#up.queuedOctets === 0) {
       this.#requestEnded = true;
       this.#handler?.onRequestEnd(this.#up.trailers);
+      this.#overIfBothEnded();
     }
     this.#watchContent();
     this.#handler?.onRequestRead();
@@ -150,6 +158,7 @@ export class MemoryClientStream implements DownstreamStream {
 
   #watchContent(): void {
     this.#stallTimer?.cancel();
+    if (this.switchedTo !== null) return;
     if (this.#requestEnded || this.#paused || this.#handler === null) return;
     this.#stallTimer = this.#clock.schedule(after(this.#clock.now(), this.#contentMs), stalled, this);
   }
@@ -172,6 +181,15 @@ export class MemoryClientStream implements DownstreamStream {
     const { status, framing } = response;
     this.response = { status, framing, fields: pairsWritten((sink) => response.writeFields(sink)) };
     this.#headWaits = response;
+  }
+
+  /** As in RFC 8441: a response like any other, after which the content both ways is the protocol's. */
+  switchTo(protocol: string, response: OutgoingResponse): void {
+    this.respond(response);
+    this.switchedTo = protocol;
+    this.#requestEnded = false;
+    this.wanted = true;
+    this.#up.wake();
   }
 
   sendContent(octets: Uint8Array, start: number, end: number): boolean {
@@ -200,13 +218,26 @@ export class MemoryClientStream implements DownstreamStream {
   #arrived(): void {
     for (let octets = this.#down.take(); octets !== null; octets = this.#down.take()) this.content.push(octets);
     if (this.#handler === null || this.#down.queuedOctets > 0) return;
-    if (this.#down.ended) {
+    if (this.#down.ended && this.switchedTo !== null) this.#sentWhole();
+    else if (this.#down.ended) {
       this.trailers = this.#down.trailers;
       this.#over('whole')?.onSent();
     } else if (this.#roomWanted) {
       this.#roomWanted = false;
       this.#handler.onClientRoom();
     }
+  }
+
+  /** The endpoint's direction of a tunnel has ended. */
+  #sentWhole(): void {
+    if (this.#sentAll) return;
+    this.#sentAll = true;
+    this.#handler?.onSent();
+    this.#overIfBothEnded();
+  }
+
+  #overIfBothEnded(): void {
+    if (this.switchedTo !== null && this.#sentAll && this.#requestEnded) this.#over('whole');
   }
 
   #over(state: 'whole' | 'cut'): DownstreamHandler | null {

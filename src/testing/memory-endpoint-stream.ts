@@ -53,6 +53,9 @@ export class MemoryEndpointStream implements UpstreamStream {
   #roomWanted = false;
   #timer: Timer | null = null;
   #told = false;
+  #switched = false;
+  /** The endpoint has ended its direction of the tunnel. */
+  #answered = false;
 
   constructor(options: EndpointStreamOptions) {
     const { clock, address, reused, idleMs, windowOctets = windowOctetsDefault } = options;
@@ -95,6 +98,7 @@ export class MemoryEndpointStream implements UpstreamStream {
   }
 
   #noteSent(): void {
+    if (this.#switched) return;
     if (this.requestSent || !this.#up.ended || this.#up.waitingOctets > 0) return;
     this.requestSent = true;
     this.#watch();
@@ -111,6 +115,7 @@ export class MemoryEndpointStream implements UpstreamStream {
     if (this.#up.ended) {
       this.requestWhole = true;
       this.requestTrailers = this.#up.trailers;
+      if (this.#switched && this.#answered) return this.#over();
     }
     if (!this.#roomWanted) return;
     this.#roomWanted = false;
@@ -159,6 +164,24 @@ export class MemoryEndpointStream implements UpstreamStream {
     });
   }
 
+  /** The stream becomes a tunnel that speaks `protocol`. */
+  switchTo(protocol: string, fields: FieldPairs): void {
+    const head = headOf(101, fields, { kind: 'until-close' });
+    this.#clock.schedule(this.#clock.now(), call, () => {
+      const handler = this.#handler;
+      if (handler === null) return;
+      this.#head = head;
+      this.#switched = true;
+      this.answerBegun = true;
+      this.#up.reopen();
+      this.requestWhole = false;
+      this.#watch();
+      handler.onSwitched(protocol, head);
+      handler.onResponseRead();
+      this.#down.wake();
+    });
+  }
+
   write(octets: Uint8Array): void {
     this.#down.push(octets, 0, octets.length);
     this.#down.flush();
@@ -187,18 +210,24 @@ export class MemoryEndpointStream implements UpstreamStream {
   }
 
   #deliver(): void {
-    const handler = this.#handler;
-    if (handler === null || this.#head === null || this.#paused) return;
+    if (this.#handler === null || this.#head === null || this.#paused) return;
     const octets = this.#down.take();
-    if (octets !== null) {
-      this.#received += octets.length;
-      poisoned(octets, (lent, start, end) => handler.onResponseContent(lent, start, end, 'borrowed'));
-    }
+    // What is lent of a response is lent until its read is over.
+    if (octets === null) this.#read(this.#handler);
+    else poisoned(octets, (lent, start, end) => this.#read(this.#handler, lent, start, end));
+  }
+
+  #read(handler: UpstreamHandler | null, octets: Uint8Array = nothing, start = 0, end = 0): void {
+    if (handler === null || this.#head === null) return;
+    this.#received += end - start;
+    if (end > start) handler.onResponseContent(octets, start, end, 'borrowed');
     if (this.#handler === null) return;
     if (this.#down.ended && this.#down.queuedOctets === 0) {
       const { framing } = this.#head;
       if (framing.kind === 'length' && framing.octets !== this.#received) return this.#failWith(this.#cut());
-      this.#over();
+      if (this.#answered) return;
+      this.#answered = true;
+      if (!this.#switched || this.requestWhole) this.#over();
       handler.onResponseEnd(this.#down.trailers);
     } else {
       this.#watch();
@@ -259,6 +288,8 @@ export class MemoryEndpointStream implements UpstreamStream {
     this.#options.onOver(this);
   }
 }
+
+const nothing = new Uint8Array(0);
 
 function headOf(status: number, fields: FieldPairs, framing: Framing): ResponseHead {
   const contentLength = framing.kind === 'length' ? framing.octets : -1;

@@ -6,7 +6,7 @@ export const capabilities: Capabilities = {
   multiplexed: true,
   canReset: true,
   trailers: true,
-  extendedConnect: false,
+  tunnels: true,
 };
 
 /** How many octets either end may be sent before it grants more. */
@@ -80,6 +80,13 @@ export class MemoryLane {
   finish(trailers: Fields | null): void {
     this.#finished = true;
     this.trailers = trailers;
+  }
+
+  /** Takes the end back: what was whole as a request goes on as a tunnel. */
+  reopen(): void {
+    this.#finished = false;
+    this.ended = false;
+    this.trailers = null;
   }
 
   /** The end, and a flush. */

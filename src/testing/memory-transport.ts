@@ -130,6 +130,11 @@ export class MemoryTransport implements Transport {
     return !this.#awaitsWritten;
   }
 
+  isQuiet(): boolean {
+    const next = this.#in.nextArrival;
+    return !this.#closed && (next === null || next > this.#clock.now());
+  }
+
   pause(): void {
     this.#paused = true;
   }

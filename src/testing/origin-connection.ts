@@ -66,6 +66,12 @@ export class OriginConnection {
     this.#socket.destroy();
   }
 
+  /** Ends: with FIN where nothing is asked of it, else at once. */
+  retire(): void {
+    if (this.#answered && this.#requestRead && !this.#finished) this.#fin();
+    else this.#socket.destroy();
+  }
+
   #begin(head: OriginRequestHead): void {
     this.#head = head;
     this.#fault = this.#listener.faultOf(head);

@@ -20,6 +20,8 @@ export interface RawClientOptions {
   readonly host: string;
   readonly port: number;
   readonly clock?: Clock;
+  /** Opens the connection otherwise than by plain TCP. */
+  readonly open?: () => Socket;
 }
 
 /** A client that sends exactly the octets it is told to, and notes exactly what happens. */
@@ -35,10 +37,10 @@ export class RawClient {
   readonly #startedAt: Instant;
   #wake: (() => void) | null = null;
 
-  constructor({ host, port, clock = systemClock }: RawClientOptions) {
+  constructor({ host, port, clock = systemClock, open }: RawClientOptions) {
     this.#clock = clock;
     this.#startedAt = clock.now();
-    this.#socket = connect({ host, port, allowHalfOpen: true, noDelay: true });
+    this.#socket = open?.() ?? connect({ host, port, allowHalfOpen: true, noDelay: true });
     this.#socket.on('data', (octets: Buffer) => {
       this.pieces.push({ atMs: this.elapsedMs, octets });
       this.#wake?.();

@@ -13,6 +13,20 @@ export { type FieldPairs, PairFields } from './pair-fields.ts';
 export { type FaultOrigin, type FaultOriginOptions, type SeenRequest, startFaultOrigin } from './fault-origin.ts';
 export { type Fault, faults, findFault } from './fault.ts';
 export {
+  type OriginAddress,
+  startTlsFaultOrigin,
+  type TlsFaultOrigin,
+  type TlsFaultOriginOptions,
+} from './fault-origin-tls.ts';
+export { findTlsFault, type TlsFault, tlsFaults } from './tls-faults.ts';
+export {
+  certificateAuthority,
+  type CertificateAuthority,
+  type CertificateRequest,
+  type IssuedCertificate,
+  selfSignedCertificate,
+} from './certificates.ts';
+export {
   answer,
   fin,
   keep,
@@ -24,6 +38,16 @@ export {
   type Step,
   stopReading,
 } from './origin-script.ts';
+export {
+  type DnsQuestionSeen,
+  type DnsReply,
+  DnsServer,
+  type DnsType,
+  dnsAddresses,
+  dnsRcode,
+  dnsSilence,
+  startDnsServer,
+} from './dns-server.ts';
 export { refusingAddress, type UnreachableAddress, unansweringAddress } from './unreachable-address.ts';
 export { type Piece, RawClient, type RawClientOptions, type RawOutcome, type RawState, sendRaw } from './raw-client.ts';
 export { fieldOf, parseRawResponse, type RawResponse } from './raw-response.ts';

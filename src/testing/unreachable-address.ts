@@ -38,10 +38,11 @@ export async function refusingAddress(): Promise<UnreachableAddress> {
 
 /**
  * An address where connecting neither succeeds nor fails. A listener that never accepts has its queue filled;
- * Linux then drops further SYNs. Throws where the queue does not fill, as on systems that answer otherwise.
+ * Linux then drops further SYNs. Throws where the queue does not fill, as on systems that answer otherwise, and where
+ * `wantedPort` is taken; 0 is a free one.
  */
-export async function unansweringAddress(clock: Clock = systemClock): Promise<UnreachableAddress> {
-  const worker = new Worker(new URL(import.meta.url), { workerData: blockedListener });
+export async function unansweringAddress(clock: Clock = systemClock, wantedPort = 0): Promise<UnreachableAddress> {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { role: blockedListener, port: wantedPort } });
   const [port] = (await once(worker, 'message')) as [number];
   const fillers: Socket[] = [];
   const close = async (): Promise<void> => {
@@ -82,9 +83,10 @@ const fillersMax = 16;
 const blockedListener = 'candor:blocked-listener';
 
 /** In the worker: listens, says where, and blocks its thread, so that nothing is ever accepted. */
-if (!isMainThread && workerData === blockedListener) {
+const blocked = workerData as { readonly role?: string; readonly port: number } | null;
+if (!isMainThread && blocked?.role === blockedListener) {
   const server = createServer();
-  server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+  server.listen({ port: blocked.port, host: '127.0.0.1', backlog: 1 }, () => {
     parentPort!.postMessage(portOf(server));
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
   });

@@ -1,16 +1,16 @@
 import { lookup } from 'node:dns';
-import { connect as connectTcp, isIP, type NetConnectOpts, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTcp, type NetConnectOpts, type Socket } from 'node:net';
 import type {
   Cancellable,
   Connector,
   ConnectTarget,
   ConnectWaiter,
   ResolveWaiter,
-  TlsTarget,
+  WorldFault,
 } from '../core/connector.ts';
-import type { TlsFacts } from '../core/transport.ts';
 import { worldFault } from './errno.ts';
+import { Handshake } from './handshake.ts';
+import { saveUnreadOctets } from './unread-octets.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
 
 /** The real way to endpoints. */
@@ -31,21 +31,32 @@ function resolve(name: string, waiter: ResolveWaiter): Cancellable {
 }
 
 function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
-  const reads = target.tls === null ? new ReadTarget() : null;
-  const socket = connectTcp({ ...addressOf(target), ...(reads === null ? {} : { onread: reads.onread }) });
+  const reads = new ReadTarget();
+  const socket = connectTcp({ ...addressOf(target), onread: reads.onread });
   const failed = (error: Error): void => {
     socket.destroy();
     waiter.onConnectFailed(worldFault('connect', error));
   };
   socket.once('error', failed);
-  let current: Socket = socket;
+  let handshake: Handshake | null = null;
   socket.once('connect', () => {
     socket.off('error', failed);
     waiter.onTransportConnected();
-    if (target.tls !== null) current = handshakeOrFail(socket, target, target.tls, waiter);
-    else waiter.onConnected(new SocketTransport(socket, reads, null, unixPath(target)));
+    if (target.tls !== null) handshake = beginHandshake(socket, reads, target, waiter);
+    else waiter.onConnected(plainTransport(socket, reads, target));
   });
-  return { cancel: () => cancel(current) };
+  return {
+    cancel() {
+      if (handshake === null) cancel(socket);
+      else handshake.cancel();
+    },
+  };
+}
+
+function plainTransport(socket: Socket, reads: ReadTarget, target: ConnectTarget): SocketTransport {
+  const transport = new SocketTransport(socket, reads, unixPath(target));
+  saveUnreadOctets(socket, transport);
+  return transport;
 }
 
 function addressOf(target: ConnectTarget): NetConnectOpts {
@@ -55,47 +66,19 @@ function addressOf(target: ConnectTarget): NetConnectOpts {
     : { ...common, host: target.address, port: target.port };
 }
 
-/** What Node refuses to begin with is a failure of this connection, and must not end the thread. */
-function handshakeOrFail(plain: Socket, target: ConnectTarget, tls: TlsTarget, waiter: ConnectWaiter): Socket {
-  try {
-    return handshake(plain, target, tls, waiter);
-  } catch (error) {
-    plain.on('error', () => undefined);
-    plain.destroy();
-    waiter.onConnectFailed(worldFault('tls', error));
-    return plain;
-  }
-}
-
-function handshake(plain: Socket, target: ConnectTarget, tls: TlsTarget, waiter: ConnectWaiter): Socket {
-  const secure = connectTls({
-    socket: plain,
-    // The name that the certificate must bear. An address is no name to ask for (RFC 6066 §3), and Node throws at one.
-    host: tls.serverName,
-    ...(isIP(tls.serverName) === 0 ? { servername: tls.serverName } : {}),
-    rejectUnauthorized: tls.verify,
-    ALPNProtocols: ['http/1.1'],
-    ...(tls.ca === null ? {} : { ca: tls.ca }),
+function beginHandshake(
+  plain: Socket,
+  reads: ReadTarget,
+  target: ConnectTarget,
+  waiter: ConnectWaiter,
+): Handshake | null {
+  if (target.tls === null) return null;
+  return new Handshake(plain, reads, target.tls, {
+    onSecure(secure, tls) {
+      waiter.onConnected(new SocketTransport(secure, null, unixPath(target), { plain, tls }));
+    },
+    onHandshakeFailed: (fault: WorldFault) => waiter.onConnectFailed(fault),
   });
-  const failed = (error: Error): void => {
-    secure.destroy();
-    waiter.onConnectFailed(worldFault('tls', error));
-  };
-  secure.once('error', failed);
-  secure.once('secureConnect', () => {
-    secure.off('error', failed);
-    waiter.onConnected(new SocketTransport(secure, null, tlsFacts(secure, tls), unixPath(target)));
-  });
-  return secure;
-}
-
-function tlsFacts(secure: TLSSocket, tls: TlsTarget): TlsFacts {
-  const alpn = secure.alpnProtocol;
-  return {
-    version: secure.getProtocol() ?? '',
-    serverName: tls.serverName,
-    alpn: typeof alpn === 'string' ? alpn : null,
-  };
 }
 
 function unixPath(target: ConnectTarget): string | null {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { worldFault } from './errno.ts';
+import { errnoOf, worldFault } from './errno.ts';
 
 /** As OpenSSL names alerts that it receives (include/openssl/sslerr.h), and their numbers (RFC 8446 §6). */
 const alerts: readonly (readonly [code: string, alertId: number])[] = [
   ['ERR_SSL_SSLV3_ALERT_UNEXPECTED_MESSAGE', 10],
+  ['ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE', 40],
+  ['ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED', 44],
   ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 40],
   ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', 45],
   ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 48],
@@ -23,7 +25,9 @@ const alerts: readonly (readonly [code: string, alertId: number])[] = [
 describe('an error of TLS', () => {
   for (const [code, alertId] of alerts) {
     it(`${code} is the peer's alert ${alertId}`, () => {
-      assert.equal(worldFault('tls', Object.assign(new Error(), { code })).alertId, alertId);
+      const error = Object.assign(new Error(), { code });
+      assert.deepEqual(worldFault('tls', error), { stage: 'tls', code: `TLS_ALERT_${alertId}`, alertId });
+      assert.equal(errnoOf(error), `TLS_ALERT_${alertId}`);
     });
   }
 

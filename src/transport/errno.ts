@@ -1,17 +1,28 @@
 import type { WorldFault } from '../core/connector.ts';
+import { tlsAlertCode } from '../core/tls-codes.ts';
 
 /**
- * The only place where an error of Node's is read: by its `code` and its typed fields, never by its message.
+ * The only place where an error of Node's is read: by its `code` and its typed fields, never by its message. An alert
+ * of the peer's gets a code of ours (`TLS_ALERT_40`), since the library has several names for one.
  */
 export function errnoOf(error: unknown): string {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
-  return typeof error.code === 'string' ? error.code : '';
+  const code = codeOf(error);
+  const alertId = alertIdOf(code);
+  return alertId === null ? code : tlsAlertCode(alertId);
 }
 
 export function worldFault(stage: WorldFault['stage'], error: unknown): WorldFault {
   const first = firstOf(error);
-  const code = errnoOf(first);
-  return { stage, code, alertId: alertPrefix.test(code) ? (alertIds[code.replace(alertPrefix, '')] ?? null) : null };
+  return { stage, code: errnoOf(first), alertId: alertIdOf(codeOf(first)) };
+}
+
+function codeOf(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
+
+function alertIdOf(code: string): number | null {
+  return alertPrefix.test(code) ? (alertIds[code.replace(alertPrefix, '')] ?? null) : null;
 }
 
 /** Several addresses tried at once come back as one AggregateError; the first tells as much as all. */
@@ -19,8 +30,11 @@ function firstOf(error: unknown): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? error.errors[0] : error;
 }
 
-/** OpenSSL names a received alert after the protocol that first had it; those of RFC 6066 stand without ALERT. */
-const alertPrefix = /^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?/;
+/**
+ * OpenSSL names a received alert after the protocol that first had it; those of RFC 6066 stand without ALERT. From 3.2
+ * on what was SSLV3 is "SSL/TLS", as in ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE.
+ */
+const alertPrefix = /^ERR_SSL_(?:SSL\/TLS|SSLV3|TLSV1|TLSV13)_(?:ALERT_)?/;
 
 /** TLS alert descriptions (RFC 8446 §6) by the names OpenSSL gives them. */
 const alertIds: Readonly<Record<string, number>> = {

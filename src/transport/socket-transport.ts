@@ -4,6 +4,7 @@ import type { TlsFacts, Transport, TransportFacts, TransportListener } from '../
 import { errnoOf } from './errno.ts';
 import { heldPieceOctetsMax, outbox, type OutboxHolder } from './outbox.ts';
 import { bulkOctets, sharedReadBuffer } from './read-buffers.ts';
+import { isQuiet } from './unread-octets.ts';
 
 /**
  * A transport over a socket of Node's.
@@ -28,10 +29,10 @@ export class SocketTransport implements Transport, OutboxHolder {
   #waiting = false;
   #closed = false;
 
-  constructor(socket: Socket, reads: ReadTarget | null, tls: TlsFacts | null = null, unixPath: string | null = null) {
+  constructor(socket: Socket, reads: ReadTarget | null, unixPath: string | null = null, under: UnderTls | null = null) {
     this.socket = socket;
     this.#reads = reads;
-    this.facts = factsOf(socket, tls, unixPath);
+    this.facts = factsOf(under?.plain ?? socket, under?.tls ?? null, unixPath);
     socket.on('error', (error) => {
       this.#errno = errnoOf(error);
     });
@@ -80,6 +81,10 @@ export class SocketTransport implements Transport, OutboxHolder {
     } else if (!this.#closed) this.listener.onWritten();
   };
 
+  isQuiet(): boolean {
+    return this.#reads === null || isQuiet(this.socket);
+  }
+
   pause(): void {
     this.socket.pause();
   }
@@ -109,16 +114,27 @@ export class SocketTransport implements Transport, OutboxHolder {
   }
 }
 
+/** A TLS session's own connection, which alone knows where it leads to. */
+export interface UnderTls {
+  readonly plain: Socket;
+  readonly tls: TlsFacts;
+}
+
+/** Who takes what a socket has read into a buffer of ours. */
+export interface OctetTaker {
+  deliver(octets: Uint8Array, length: number): void;
+}
+
 /**
  * Which buffer the next read goes into. A socket asks after each read; answering null keeps the buffer it has.
  */
 export class ReadTarget {
-  #transport: SocketTransport | null = null;
+  #taker: OctetTaker | null = null;
   #next: Uint8Array | null = sharedReadBuffer;
   #bulk = false;
 
-  take(transport: SocketTransport): void {
-    this.#transport = transport;
+  take(taker: OctetTaker): void {
+    this.#taker = taker;
   }
 
   switchTo(bulk: boolean): void {
@@ -134,7 +150,7 @@ export class ReadTarget {
       return next as Uint8Array;
     },
     callback: (length: number, octets: Uint8Array): boolean => {
-      this.#transport?.deliver(octets, length);
+      this.#taker?.deliver(octets, length);
       return true;
     },
   };

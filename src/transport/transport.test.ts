@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect as connectTcp, createServer, type Server, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
+import type { UpstreamTls } from '../core/configuration.ts';
 import type { ConnectTarget, ConnectWaiter, WorldFault } from '../core/connector.ts';
 import type { Transport } from '../core/transport.ts';
+import { certificateAuthority } from '../testing/certificates.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { connectFailure } from '../upstream/connect-failure.ts';
@@ -179,30 +180,23 @@ function connectTo(target: ConnectTarget): Promise<Transport> {
   });
 }
 
-const certificate = makeCertificate();
-
-function makeCertificate(): { readonly key: string; readonly cert: string } | null {
-  const folder = mkdtempSync(join(tmpdir(), 'transport-'));
-  try {
-    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
-    const subject = ['-subj', '/CN=endpoint.example', '-addext', 'subjectAltName=DNS:endpoint.example'];
-    const how = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
-    execFileSync('openssl', [...how, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
-    return { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
-  } catch {
-    return null;
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
-}
+const authority = certificateAuthority(Date.now());
+const endpoint = authority.issue({ names: ['endpoint.example'] });
+const served = { key: endpoint.key, cert: endpoint.certificate };
+const trusting: UpstreamTls = {
+  serverName: null,
+  verify: true,
+  ca: authority.certificate,
+  certificate: null,
+  key: null,
+};
 
 async function secured(): Promise<Connected> {
-  assert(certificate !== null);
-  const server = createTlsServer({ ...certificate, allowHalfOpen: true });
+  const server = createTlsServer({ ...served, allowHalfOpen: true });
   const socket = Promise.withResolvers<Socket>();
   server.on('secureConnection', socket.resolve);
   const port = await listenOn(server);
-  const tls = { serverName: 'endpoint.example', verify: true, ca: certificate.cert };
+  const tls = { serverName: 'endpoint.example', settings: trusting };
   const transport = await connectTo({ kind: 'tcp', address: '127.0.0.1', port, tls });
   return endpointSide(transport, await socket.promise, server);
 }
@@ -248,7 +242,6 @@ function pattern(octets: number, salt: number): Buffer {
 interface Kind {
   readonly name: string;
   readonly connect: () => Promise<Connected>;
-  readonly skip?: string | false;
   /** TLS hides a reset of its peer behind its own shutdown. */
   readonly resets?: boolean;
 }
@@ -260,14 +253,13 @@ const kinds: readonly Kind[] = [
   {
     name: 'a TLS socket',
     connect: secured,
-    skip: certificate === null && 'no certificate can be made without openssl',
     resets: false,
   },
   { name: 'a transport in memory', connect: inMemory },
 ];
 
-for (const { name, connect, skip = false, resets = true } of kinds) {
-  describe(`a transport over ${name}`, { skip }, () => {
+for (const { name, connect, resets = true } of kinds) {
+  describe(`a transport over ${name}`, () => {
     it('delivers every octet, in order, in both directions at once', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
@@ -485,42 +477,6 @@ describe('connecting', () => {
     const cause = await causeOf({ kind: 'tcp', address: '255.255.255.255', port: 9, tls: null });
     assert.match(cause ?? '', /^connect_(?:unroutable|not_permitted)$/);
   });
-
-  it('in TLS to a port that speaks plainly says so', async () => {
-    const server = createServer((socket) => {
-      socket.on('error', () => {});
-      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
-    });
-    const port = await listenOn(server);
-    const tls = { serverName: 'endpoint.example', verify: true, ca: null };
-    assert.equal(await causeOf({ kind: 'tcp', address: '127.0.0.1', port, tls }), 'tls_plaintext_peer');
-    server.close();
-  });
-
-  const untrusted: readonly (readonly [string, { readonly serverName: string; readonly ca: string | null }, string])[] =
-    [
-      [
-        'a certificate that nobody vouches for',
-        { serverName: 'endpoint.example', ca: null },
-        'tls_certificate_untrusted',
-      ],
-      [
-        'a certificate for another name',
-        { serverName: 'other.example', ca: certificate?.cert ?? null },
-        'tls_certificate_name',
-      ],
-    ];
-  for (const [what, how, cause] of untrusted) {
-    it(`in TLS to ${what} says so`, {
-      skip: certificate === null && 'no certificate can be made without openssl',
-    }, async () => {
-      const server = createTlsServer({ ...certificate });
-      server.on('tlsClientError', () => {});
-      const port = await listenOn(server);
-      assert.equal(await causeOf({ kind: 'tcp', address: '127.0.0.1', port, tls: { ...how, verify: true } }), cause);
-      server.close();
-    });
-  }
 
   it('that is given up calls nobody back', async () => {
     const server = createServer((socket) => void socket.destroy());

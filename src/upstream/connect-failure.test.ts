@@ -7,8 +7,8 @@ import { connectFailure } from './connect-failure.ts';
 const place = { address: '10.0.0.1:3000', name: 'app.internal' };
 
 const table: readonly [stage: WorldFault['stage'], cause: Cause, ...codes: string[]][] = [
-  ['dns', 'dns_not_found', 'ENOTFOUND', 'ENODATA', 'EAI_NONAME', 'EAI_NODATA'],
-  ['dns', 'dns_failed', 'EAI_AGAIN', 'ESERVFAIL', 'EAI_FAIL', 'EREFUSED'],
+  ['dns', 'dns_not_found', 'ENOTFOUND', 'ENODATA'],
+  ['dns', 'dns_failed', 'ESERVFAIL', 'EREFUSED', 'EFORMERR', 'ENOTIMP', 'ECONNREFUSED', 'EBADRESP', 'EOF', 'EBADNAME'],
   ['dns', 'dns_timeout', 'ETIMEOUT'],
   ['dns', 'descriptors_exhausted', 'EMFILE', 'ENFILE'],
   ['connect', 'connect_refused', 'ECONNREFUSED', 'EAGAIN'],
@@ -19,24 +19,16 @@ const table: readonly [stage: WorldFault['stage'], cause: Cause, ...codes: strin
   ['connect', 'connect_reset', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'EPROTOTYPE', 'EPROTO'],
   ['connect', 'local_ports_exhausted', 'EADDRNOTAVAIL', 'EADDRINUSE'],
   ['connect', 'descriptors_exhausted', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'],
-  ['tls', 'tls_certificate_expired', 'CERT_HAS_EXPIRED', 'CERT_NOT_YET_VALID'],
+  ['tls', 'tls_certificate_expired', 'CERT_HAS_EXPIRED'],
+  ['tls', 'tls_certificate_not_yet_valid', 'CERT_NOT_YET_VALID'],
   ['tls', 'tls_certificate_name', 'ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'],
-  [
-    'tls',
-    'tls_certificate_untrusted',
-    'DEPTH_ZERO_SELF_SIGNED_CERT',
-    'SELF_SIGNED_CERT_IN_CHAIN',
-    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  ],
-  [
-    'tls',
-    'tls_plaintext_peer',
-    'ERR_SSL_WRONG_VERSION_NUMBER',
-    'ERR_SSL_PACKET_LENGTH_TOO_LONG',
-    'ERR_SSL_HTTP_REQUEST',
-  ],
-  ['tls', 'tls_closed', 'ECONNRESET', 'EPIPE', 'ERR_SSL_UNEXPECTED_EOF_WHILE_READING'],
-  ['tls', 'tls_protocol', 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM', 'EPROTO'],
+  ['tls', 'tls_certificate_self_signed', 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  ['tls', 'tls_certificate_untrusted', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  ['tls', 'tls_certificate_unfit', 'INVALID_PURPOSE', 'CERT_REVOKED', 'UNSPECIFIED'],
+  ['tls', 'tls_version', 'ERR_SSL_UNSUPPORTED_PROTOCOL', 'ERR_SSL_VERSION_TOO_LOW'],
+  ['tls', 'tls_closed', 'ECONNRESET', 'EPIPE', 'ERR_SSL_UNEXPECTED_EOF_WHILE_READING', 'TLS_TRUNCATED'],
+  ['tls', 'tls_protocol', 'ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM', 'ERR_SSL_BAD_RECORD_TYPE'],
+  ['tls', 'configuration_fault', 'TLS_SETTINGS'],
 ];
 
 describe('connectFailure', () => {
@@ -49,18 +41,35 @@ describe('connectFailure', () => {
     });
   }
 
-  it('an alert of the peer is an alert, whatever its code', () => {
-    const failure = connectFailure({ stage: 'tls', code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', alertId: 70 }, place);
+  it('an alert of the peer is an alert, whatever its code, and has the name of its number', () => {
+    const failure = connectFailure({ stage: 'tls', code: 'TLS_ALERT_70', alertId: 70 }, place);
     assert.equal(failure?.cause, 'tls_alert');
     assert.deepEqual(failure?.evidence, { address: place.address, alertId: 70, alertMessage: 'protocol_version' });
-    const unnamed = connectFailure({ stage: 'tls', code: 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME', alertId: 112 }, place);
-    const evidence = { address: place.address, alertId: 112, alertMessage: 'unrecognized_name' };
-    assert.deepEqual(unnamed?.evidence, evidence);
+    const unnamed = connectFailure({ stage: 'tls', code: '', alertId: 99 }, place);
+    assert.deepEqual(unnamed?.evidence, { address: place.address, alertId: 99, alertMessage: 'unassigned' });
   });
+
+  const words: readonly (readonly [says: string, octets: string, cause: Cause, guess?: string])[] = [
+    ['plain HTTP', 'HTTP/1.1 400 Bad Request\r\n', 'tls_plaintext_peer'],
+    ['half a word of it', 'HTT', 'tls_not_spoken', 'text'],
+    ['SSH', 'SSH-2.0-OpenSSH_9.6\r\n', 'tls_not_spoken', 'ssh'],
+    ['a page', '<html>', 'tls_not_spoken', 'html'],
+    ['HTTP/2', '\0\0\0\x04\0\0\0\0\0', 'tls_not_spoken', 'http2'],
+    ['anything else', '\x01\x02', 'tls_not_spoken', 'binary'],
+  ];
+  for (const [says, octets, cause, guess] of words) {
+    it(`${says} in answer to a handshake is ${cause}, whatever the library calls it`, () => {
+      const firstOctets = Buffer.from(octets, 'latin1').toString('hex');
+      const failure = connectFailure({ stage: 'tls', code: 'ECONNRESET', alertId: null, firstOctets }, place);
+      const evidence = { address: place.address, firstOctets, ...(guess === undefined ? {} : { guess }) };
+      assert.deepEqual([failure?.cause, failure?.evidence], [cause, evidence]);
+    });
+  }
 
   it('a code that nobody has met is not guessed at', () => {
     for (const stage of ['dns', 'connect', 'tls'] as const) {
-      for (const code of ['', 'EWHATEVER']) assert.equal(connectFailure({ stage, code, alertId: null }, place), null);
+      for (const code of ['', 'EWHATEVER', 'ERR_SSL_WHATEVER', 'ERR_SSL_LIBRARY_BUG'])
+        assert.equal(connectFailure({ stage, code, alertId: null }, place), null);
     }
   });
 });

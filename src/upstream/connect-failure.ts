@@ -1,5 +1,9 @@
 import type { WorldFault } from '../core/connector.ts';
+import { dnsCodes } from '../core/dns-codes.ts';
 import { fail, type Failure } from '../core/failure.ts';
+import { connectionEndsS, meaningOf } from './errno-meaning.ts';
+import { tlsFailure } from './tls-failure.ts';
+import { misuse } from './unknown-code.ts';
 
 /** What a connection attempt was for, as far as its failures tell of it. */
 export interface ConnectPlace {
@@ -27,122 +31,62 @@ export function connectFailure(fault: WorldFault, place: ConnectPlace): Failure 
 /** A port that a connection has used rests in TIME-WAIT this long on Linux (TCP_TIMEWAIT_LEN) before it can be had again. */
 const portRestsS = 60;
 
-/** A descriptor is free again as soon as any connection ends; in a gateway that has used them all, that is at once. */
-const connectionEndsS = 1;
-
 function dnsFailure(code: string, name: string): Failure | null {
-  switch (code) {
-    case 'ENOTFOUND':
-    case 'ENODATA':
-    case 'EAI_NONAME':
-    case 'EAI_NODATA':
-      return fail('dns_not_found', 'dns', { name, rcode: 'NXDOMAIN' });
-    case 'EAI_AGAIN':
-    case 'ESERVFAIL':
-    case 'EAI_FAIL':
-      return fail('dns_failed', 'dns', { name, rcode: 'SERVFAIL' });
-    case 'EREFUSED':
-      return fail('dns_failed', 'dns', { name, rcode: 'REFUSED' });
-    case 'ETIMEOUT':
+  const known = Object.hasOwn(dnsCodes, code) ? dnsCodes[code] : undefined;
+  switch (known?.kind) {
+    case 'absent':
+      return fail('dns_not_found', 'dns', { name, rcode: known.rcode ?? '' });
+    case 'silent':
       return fail('dns_timeout', 'dns', { name, limitMs: 0 });
-    case 'EMFILE':
-    case 'ENFILE':
-      return fail('descriptors_exhausted', 'dns', { address: name, errno: code, retryAfterS: connectionEndsS });
-    default:
+    case 'declined':
+    case 'failed':
+      return fail('dns_failed', 'dns', { name, rcode: known.rcode, code });
+    case 'ours':
+      return misuse({ stage: 'dns', code });
+    case undefined:
+      return askingFailure(code, name);
+  }
+}
+
+/** The way to the name server, in codes of the system. */
+function askingFailure(code: string, name: string): Failure | null {
+  switch (meaningOf(code)) {
+    case null:
       return null;
+    case 'resources_spent':
+      return fail('descriptors_exhausted', 'dns', { address: name, errno: code, retryAfterS: connectionEndsS });
+    case 'timed_out':
+      return fail('dns_timeout', 'dns', { name, limitMs: 0 });
+    case 'missing':
+    case 'misuse':
+      return misuse({ stage: 'dns', code });
+    default:
+      return fail('dns_failed', 'dns', { name, rcode: null, code });
   }
 }
 
 function tcpFailure(code: string, address: string): Failure | null {
-  switch (code) {
-    case 'ECONNREFUSED':
+  switch (meaningOf(code)) {
+    case null:
+      return null;
+    case 'refused': // EAGAIN: a unix socket's backlog is full
       return fail('connect_refused', 'connect', { address });
-    case 'ETIMEDOUT':
+    case 'timed_out':
       // The system gave up before our own limit: it does after some two minutes of SYNs.
       return fail('connect_timeout', 'connect', { address, limitMs: 0 });
-    case 'EHOSTUNREACH':
-    case 'ENETUNREACH':
-    case 'EHOSTDOWN':
-    case 'ENETDOWN':
-    case 'EAFNOSUPPORT':
-    case 'EINVAL':
+    case 'unroutable':
       return fail('connect_unroutable', 'connect', { address, errno: code });
-    case 'ENOENT':
-    case 'ENOTDIR':
+    case 'missing':
       return fail('connect_socket_missing', 'connect', { path: address });
-    case 'EACCES':
-    case 'EPERM':
+    case 'not_permitted':
       return fail('connect_not_permitted', 'connect', { address, errno: code });
-    case 'ECONNRESET':
-    case 'ECONNABORTED':
-    case 'EPIPE':
-    case 'EPROTOTYPE':
-    case 'EPROTO':
+    case 'reset':
       return fail('connect_reset', 'connect', { address, errno: code });
-    case 'EAGAIN': // a unix socket's backlog is full
-      return fail('connect_refused', 'connect', { address });
-    case 'EADDRNOTAVAIL':
-    case 'EADDRINUSE':
+    case 'ports_spent':
       return fail('local_ports_exhausted', 'connect', { address, retryAfterS: portRestsS });
-    case 'EMFILE':
-    case 'ENFILE':
-    case 'ENOBUFS':
-    case 'ENOMEM':
+    case 'resources_spent':
       return fail('descriptors_exhausted', 'connect', { address, errno: code, retryAfterS: connectionEndsS });
-    default:
-      return null;
+    case 'misuse':
+      return misuse({ stage: 'connect', code });
   }
 }
-
-function tlsFailure(fault: WorldFault, place: ConnectPlace): Failure | null {
-  const { address, name } = place;
-  const { code, alertId } = fault;
-  if (alertId !== null) {
-    return fail('tls_alert', 'tls', { address, alertId, alertMessage: alertName(code) });
-  }
-  switch (code) {
-    case 'CERT_HAS_EXPIRED':
-    case 'CERT_NOT_YET_VALID':
-      return fail('tls_certificate_expired', 'tls', { address, name });
-    case 'ERR_TLS_CERT_ALTNAME_INVALID':
-    case 'HOSTNAME_MISMATCH':
-      return fail('tls_certificate_name', 'tls', { address, name });
-    case 'ERR_SSL_WRONG_VERSION_NUMBER':
-    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
-    case 'ERR_SSL_HTTP_REQUEST':
-      return fail('tls_plaintext_peer', 'tls', { address });
-    case 'ECONNRESET':
-    case 'EPIPE':
-    case 'ERR_SSL_UNEXPECTED_EOF_WHILE_READING':
-      return fail('tls_closed', 'tls', { address, errno: code });
-    default:
-      if (untrusted.has(code)) return fail('tls_certificate_untrusted', 'tls', { address, code });
-      if (code.startsWith('ERR_SSL_') || code === 'EPROTO') return fail('tls_protocol', 'tls', { address, code });
-      return null;
-  }
-}
-
-/** As OpenSSL has it, without the protocol that it is named after: `unrecognized_name`. */
-function alertName(code: string): string {
-  return code.replace(/^ERR_SSL_(?:SSLV3|TLSV1|TLSV13)_(?:ALERT_)?/, '').toLowerCase();
-}
-
-/** OpenSSL's verification results (X509_V_ERR_…) that mean "signed by nobody we trust", as Node names them. */
-const untrusted: ReadonlySet<string> = new Set([
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-  'UNABLE_TO_GET_CRL',
-  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
-  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
-  'CERT_SIGNATURE_FAILURE',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'CERT_CHAIN_TOO_LONG',
-  'CERT_REVOKED',
-  'INVALID_CA',
-  'INVALID_PURPOSE',
-  'PATH_LENGTH_EXCEEDED',
-  'CERT_UNTRUSTED',
-  'CERT_REJECTED',
-]);

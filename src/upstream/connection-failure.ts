@@ -1,8 +1,12 @@
 import { fail, type Failure } from '../core/failure.ts';
 import type { Framing } from '../core/message.ts';
+import { tlsAlertOf, tlsTruncated } from '../core/tls-codes.ts';
 import type { ContentReader } from '../wire/content-reader.ts';
 import { chunkLimits } from '../wire/limits.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
+import { connectionEndsS, meaningOf } from './errno-meaning.ts';
+import { tlsEnd } from './tls-failure.ts';
+import { misuse } from './unknown-code.ts';
 
 /** How far a response had come when its connection was lost. */
 export type CutPlace = {
@@ -17,8 +21,43 @@ export type CutPlace = {
   | { readonly at: 'content'; readonly octetsReceived: number; readonly framing: Framing }
 );
 
-/** The connection was lost: by FIN (`errno` null), or with an error of the system. */
-export function connectionFailure(place: CutPlace, errno: string | null): Failure {
+/** The endpoint has ended the connection, by FIN. */
+export function connectionEnded(place: CutPlace): Failure {
+  return cut(place, null);
+}
+
+/**
+ * The connection was lost, with an error of the system or of TLS, or closed (null). Returns null for a code that nobody
+ * has met; the caller counts it as unclassified.
+ */
+export function connectionFailure(place: CutPlace, end: string | null): Failure | null {
+  if (end === null) return cut(place, null);
+  const { address } = place;
+  if (truncated.has(end)) {
+    // Without `close_notify` a FIN is a FIN still, except where nothing else shows the end of the content.
+    if (place.at !== 'content' || place.framing.kind !== 'until-close') return cut(place, null);
+    return fail('response_content_unclosed', 'content', { address, octetsReceived: place.octetsReceived });
+  }
+  const byTls = tlsEnd(end, tlsAlertOf(end), address);
+  if (byTls !== null) return place.at === 'content' ? cut(place, end) : byTls;
+  switch (meaningOf(end)) {
+    case null:
+      return null;
+    case 'missing':
+    case 'ports_spent':
+    case 'misuse':
+      return misuse({ stage: place.at === 'content' ? 'content' : 'response', code: end });
+    case 'resources_spent':
+      if (place.at === 'content') return cut(place, end);
+      return fail('descriptors_exhausted', 'send', { address, errno: end, retryAfterS: connectionEndsS });
+    default:
+      return cut(place, end);
+  }
+}
+
+const truncated: ReadonlySet<string> = new Set([tlsTruncated, 'ERR_SSL_UNEXPECTED_EOF_WHILE_READING']);
+
+function cut(place: CutPlace, errno: string | null): Failure {
   const { address, reused, idleMs } = place;
   const how = errno === null ? 'closed' : 'reset';
   switch (place.at) {

@@ -1,9 +1,17 @@
 import { invariantOf } from '../core/assert.ts';
+import type { UnknownCode } from '../core/connector.ts';
 import { Deadline } from '../core/deadline.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import type { Capabilities, Fields, OutgoingRequest, Ownership } from '../core/message.ts';
+import {
+  type Capabilities,
+  contentUntilClose,
+  type Fields,
+  type OutgoingRequest,
+  type Ownership,
+} from '../core/message.ts';
 import type { AttemptLimits, UpstreamHandler, UpstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Instant, never } from '../core/time.ts';
+import { tunnelIdleMs } from '../core/tunnel.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { writeLastChunk } from '../wire/chunked.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
@@ -12,8 +20,16 @@ import type { HeadLimits } from '../wire/limits.ts';
 import type { OctetWriter } from '../wire/octet-writer.ts';
 import { type Http1ResponseHead, ResponseHeadParser } from '../wire/response-head.ts';
 import { type ContentCoding, sendContent } from '../wire/send-content.ts';
+import { protocolAnswered } from '../wire/upgrade.ts';
 import { writeRequestHead } from '../wire/write-head.ts';
-import { connectionFailure, contentRefused, type CutPlace, refusedResponse } from './connection-failure.ts';
+import {
+  connectionEnded,
+  connectionFailure,
+  contentRefused,
+  type CutPlace,
+  refusedResponse,
+} from './connection-failure.ts';
+import { unknownCode } from './unknown-code.ts';
 
 /** Where a connection returns to, and where its loss is told. */
 export interface ConnectionHome {
@@ -27,17 +43,19 @@ export interface ConnectionPorts {
   readonly clock: Clock;
   readonly writer: OctetWriter;
   readonly storage: HeadStorage;
+  /** Called for an error code that `errno-meaning.ts` does not know. */
+  readonly onUnclassified: (unknown: UnknownCode) => void;
 }
 
 /**
  * One HTTP/1.1 connection to an endpoint; one exchange at a time (RFC 9112 §9).
  *
- *     idle ──send──▶ head ──▶ content ──▶ idle        any ──▶ over
+ *     idle ──send──▶ head ──▶ content ──▶ idle        head ──101──▶ tunnel        any ──▶ over
  *
  * Every way in which the endpoint can fail us arrives here and leaves as one `Failure` by `#failWith`.
  */
 export class UpstreamConnection extends Deadline implements TransportListener, UpstreamStream, ContentTaker {
-  readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, extendedConnect: false };
+  readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
   readonly transport: Transport;
   readonly address: string;
   readonly localPort: number;
@@ -54,10 +72,11 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   readonly #home: ConnectionHome;
   readonly #parser: ResponseHeadParser;
   readonly #content: ContentReader;
-  #phase: 'idle' | 'head' | 'content' | 'over' = 'idle';
+  #phase: 'idle' | 'head' | 'content' | 'tunnel' | 'over' = 'idle';
   #handler: UpstreamHandler | null = null;
   #limits: AttemptLimits = { responseHeadMs: 0, idleMs: 0 };
   #method = 'GET';
+  #upgrade: string | null = null;
   #coding: ContentCoding = 'plain';
   #requestEnded = false;
   #headDueAt: Instant = never;
@@ -88,6 +107,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#handler = handler;
     this.#limits = limits;
     this.#method = request.method;
+    this.#upgrade = request.upgrade;
     this.#coding = request.framing.kind === 'chunked' ? 'chunked' : 'plain';
     this.#requestEnded = false;
     this.requestBegun = false;
@@ -117,6 +137,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
       writeLastChunk(this.#ports.writer, trailers);
     }
     this.#requestEnded = true;
+    if (this.#phase === 'tunnel') this.#endToEndpoint();
   }
 
   flush(): void {
@@ -124,7 +145,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     // Also when nothing is composed any more: whoever claimed the writer after us has sent it.
     this.requestBegun = true;
     const taken = this.#ports.writer.flush(this);
-    if (this.requestSent) return;
+    if (this.requestSent && this.#phase !== 'tunnel') return;
     if (taken) this.#noteSent();
     this.#watch();
   }
@@ -171,7 +192,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     let at = start;
     while (at < end) {
       if (this.#phase === 'head') at += this.#readHead(octets, at, end);
-      else if (this.#phase === 'content') at += this.#readContent(octets, at, end);
+      else if (this.#phase === 'content' || this.#phase === 'tunnel') at += this.#readContent(octets, at, end);
       else break;
       if (this.#handler !== handler) break; // The response ended, or failed, or was given up.
     }
@@ -189,8 +210,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   }
 
   #onHead(head: Http1ResponseHead, more: boolean): void {
-    if (head.status === 101)
-      return this.#failWith(fail('response_upgrade_unasked', 'response', { address: this.address }));
+    if (head.status === 101) return this.#onSwitched(head);
     if (head.status < 200) {
       this.#handler?.onInformed(head);
       this.#parser.reset();
@@ -205,6 +225,44 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const handler = this.#handler;
     handler?.onResponse(head);
     if (this.#handler === handler && this.#content.state === 'whole') this.#end(null, more);
+  }
+
+  /** RFC 9110 §7.8: the octets behind this head are of the protocol that it names, which must be one we asked for. */
+  #onSwitched(head: Http1ResponseHead): void {
+    const protocol = protocolAnswered(this.#upgrade, head.fields.get('upgrade'));
+    if (protocol === null) {
+      return this.#failWith(fail('response_upgrade_unasked', 'response', { address: this.address }));
+    }
+    this.#phase = 'tunnel';
+    this.#coding = 'plain';
+    this.#requestEnded = false;
+    this.requestSent = true;
+    this.#content.begin(contentUntilClose);
+    this.#handler?.onSwitched(protocol, head);
+    this.#parser.reset();
+  }
+
+  /** The client sends no more: FIN goes out behind what it sent. */
+  #endToEndpoint(): void {
+    this.#ports.writer.flush(this);
+    this.transport.end();
+    this.#watch();
+    if (this.#content.state === 'whole') this.#handler = null; // Both ends are said; the connection closes by itself.
+  }
+
+  /** The endpoint sends no more; the client may. */
+  #endFromEndpoint(): void {
+    const handler = this.#handler;
+    this.#content.end();
+    this.#watch();
+    if (this.#requestEnded) this.#handler = null;
+    if (handler === null) return;
+    try {
+      handler.onResponseEnd(null);
+      handler.onResponseRead();
+    } catch (error) {
+      this.#broken(handler, error);
+    }
   }
 
   #readContent(octets: Uint8Array, start: number, end: number): number {
@@ -224,21 +282,21 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (handler === null) return;
     const reusable = this.#persistent && this.#requestEnded && this.requestSent && !more;
     this.#handler = null;
-    this.#parser.reset();
     this.#content.stop();
     if (this.#paused) this.resumeContent();
-    if (reusable) {
-      this.#phase = 'idle';
-      this.reused = true;
-      this.idleSince = this.#lastOctetAt;
-      this.#home.gaveBack(this);
-    } else this.#close();
     handler.onResponseEnd(trailers);
+    // Only now: a response that was held until it was whole is forwarded there, its fields with it.
+    this.#parser.reset();
+    if (!reusable) return this.#close();
+    this.#phase = 'idle';
+    this.reused = true;
+    this.idleSince = this.#lastOctetAt;
+    this.#home.gaveBack(this);
   }
 
   pauseContent(): void {
     this.#paused = true;
-    this.at = never;
+    this.#watch();
     this.transport.pause();
   }
 
@@ -255,12 +313,18 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #watch(): void {
     const { idleMs } = this.#limits;
     if (this.#phase === 'content') this.at = this.#paused ? never : after(this.#lastOctetAt, idleMs);
+    else if (this.#phase === 'tunnel') this.at = after(this.#ports.clock.now(), this.#tunnelIdleMs);
     else if (this.#phase !== 'head') return;
     else if (this.transport.pendingOctets > 0) {
       this.#pendingBefore = this.transport.pendingOctets;
       this.at = after(this.#ports.clock.now(), idleMs);
     } else if (this.#parser.began) this.at = Math.min(this.#headDueAt, after(this.#lastOctetAt, idleMs)) as Instant;
     else this.at = this.#headDueAt;
+  }
+
+  /** Half a tunnel is about to end, as a message is, and may rest no longer. */
+  get #tunnelIdleMs(): number {
+    return this.#requestEnded || this.#content.state === 'whole' ? this.#limits.idleMs : tunnelIdleMs;
   }
 
   override onExpired(now: Instant): void {
@@ -274,6 +338,13 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #expired(now: Instant): Failure {
     const { address } = this;
     const { idleMs, responseHeadMs } = this.#limits;
+    if (this.#phase === 'tunnel') {
+      return fail('tunnel_idle', 'content', {
+        address,
+        idleMs: this.#tunnelIdleMs,
+        octetsReceived: this.#content.octetsReceived,
+      });
+    }
     if (this.#phase === 'content') {
       return fail('response_content_stalled', 'content', {
         address,
@@ -293,10 +364,11 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   onEnd(): void {
     if (this.#phase === 'over') return;
     if (this.#phase === 'idle') return this.#close();
+    if (this.#phase === 'tunnel') return this.#endFromEndpoint();
     if (this.#phase === 'content' && this.#content.framing.kind === 'until-close') {
       return this.#endWithConnection();
     }
-    this.#failWith(connectionFailure(this.#cutPlace(), null));
+    this.#failWith(connectionEnded(this.#cutPlace()));
   }
 
   #endWithConnection(): void {
@@ -313,15 +385,21 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   onClosed(errno: string | null): void {
     if (this.#phase === 'over') return;
-    if (this.#phase === 'idle') return this.#close();
-    this.#failWith(connectionFailure(this.#cutPlace(), errno ?? 'ECONNRESET'));
+    if (this.#phase === 'idle' || this.#handler === null) return this.#close();
+    const code = errno ?? 'ECONNRESET';
+    const failure = connectionFailure(this.#cutPlace(), code);
+    if (failure !== null) return this.#failWith(failure);
+    const unknown = { stage: this.#phase === 'content' ? 'content' : 'response', code } as const;
+    this.#ports.onUnclassified(unknown);
+    this.#failWith(unknownCode(unknown));
   }
 
   #cutPlace(): CutPlace {
     const { address, reused, idleMs, requestSent } = this;
     const place = { address, reused, idleMs, requestSent, octetsSent: this.#octetsSent };
     const { framing, octetsReceived } = this.#content;
-    if (this.#phase === 'content') return { ...place, at: 'content', framing, octetsReceived };
+    if (this.#phase === 'content' || this.#phase === 'tunnel')
+      return { ...place, at: 'content', framing, octetsReceived };
     if (this.#parser.began) return { ...place, at: 'head', octetsReceived: this.#parser.octetsHeld };
     return { ...place, at: 'before' };
   }
@@ -335,7 +413,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   cancel(): void {
     this.#handler = null;
-    if (this.#phase !== 'idle') this.#close();
+    // Half a tunnel must not pass for a whole one.
+    if (this.#phase !== 'idle') this.#close(this.#phase === 'tunnel' ? 'reset' : 'close');
   }
 
   /** Ends an idle connection, or one that can serve no more. */
@@ -343,13 +422,13 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#close();
   }
 
-  #close(): void {
+  #close(how: 'close' | 'reset' = 'close'): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
     this.at = never;
     this.#parser.reset();
     this.#ports.writer.discard(this);
-    this.transport.close('close');
+    this.transport.close(how);
     this.#home.lost(this);
   }
 }

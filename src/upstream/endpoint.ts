@@ -1,5 +1,5 @@
 import type { UpstreamSpec } from '../core/configuration.ts';
-import { addressText, type EndpointState, type InstanceExit } from '../core/endpoint.ts';
+import { addressText, type EndpointState, hostPort, type InstanceExit } from '../core/endpoint.ts';
 import type { Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
 import type { CheckRhythm, EndpointSnapshot } from '../core/snapshot.ts';
@@ -8,6 +8,7 @@ import { after } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { responseLimits } from '../wire/limits.ts';
 import { type ConnectionHome, UpstreamConnection } from './connection.ts';
+import { LearnedIdleLimit } from './idle-limit.ts';
 import { Opening, type OpeningLimits, type OpeningWaiter } from './opening.ts';
 import type { UpstreamPorts } from './ports.ts';
 
@@ -23,8 +24,17 @@ const keepAliveMarginMs = 1000;
 /** Of a full pool's many exchanges one ends soon; sooner than this cannot be said in Retry-After. */
 const exchangeEndsS = 1;
 
-/** A request that must not be repeated goes only on a connection that was in use this recently, or a fresh one. */
-const justUsedMs = 1000;
+/**
+ * A request that must not be repeated goes only on a connection that was in use this recently, or a fresh one. Few
+ * servers keep idle connections for less than a second; the other half of it is for a close that is on its way.
+ */
+const justUsedMs = 500;
+
+/**
+ * Before a request that must not be repeated goes on a connection that has been idle for longer than this, the system
+ * is asked whether its end has come. Sooner there is little to see, and the look takes as long as the rest of the reuse.
+ */
+const lookedAtMs = 5;
 
 /**
  * One address that can answer: its state as main last told it, and this worker's connections to it.
@@ -40,12 +50,17 @@ export class LiveEndpoint implements ConnectionHome {
   checks: CheckRhythm | null;
   release: string | null;
   exit: InstanceExit | null;
+  /** Nothing can be sent here, and why. */
+  failure: Failure | null;
   readonly #ports: UpstreamPorts;
   #spec: EndpointSnapshot;
   #settings: EndpointSettings;
   #connections = 0;
   #openings = 0;
   readonly #idle: UpstreamConnection[] = [];
+  readonly #idleLimit = new LearnedIdleLimit();
+  /** Idle connections are being closed by ourselves. */
+  #closesIdle = false;
   /** Opened under the TLS settings in force: only these may serve another exchange. */
   #current = new WeakSet<UpstreamConnection>();
 
@@ -61,6 +76,14 @@ export class LiveEndpoint implements ConnectionHome {
     this.checks = spec.checks;
     this.release = spec.release;
     this.exit = spec.exit;
+    this.failure = spec.failure ?? null;
+  }
+
+  /** What a request for this endpoint names as its host: the name where there is one. */
+  get authority(): string {
+    const { address, name } = this.#spec;
+    if (address.kind === 'unix') return 'localhost';
+    return name === undefined ? this.address : hostPort(name, address.port);
   }
 
   /** Exchanges under way here. */
@@ -78,13 +101,22 @@ export class LiveEndpoint implements ConnectionHome {
     this.checks = spec.checks;
     this.release = spec.release;
     this.exit = spec.exit;
+    this.failure = spec.failure ?? null;
     if (!sameTls) this.#current = new WeakSet();
     if (!sameTls || spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
   }
 
   closeIdle(): void {
+    this.#closesIdle = true;
     // Each takes itself out of the list, and out of the count, when it is lost.
     for (const connection of [...this.#idle]) connection.close();
+    this.#closesIdle = false;
+  }
+
+  #closeOldest(): void {
+    this.#closesIdle = true;
+    this.#idle[0]?.close();
+    this.#closesIdle = false;
   }
 
   get hasIdle(): boolean {
@@ -101,7 +133,7 @@ export class LiveEndpoint implements ConnectionHome {
       return null;
     }
     // Idle connections count; the one that has waited longest gives up its place.
-    if (this.#isFull) this.#idle[0]?.close();
+    if (this.#isFull) this.#closeOldest();
     if (this.#isFull) {
       waiter.onNoStream(
         fail('pool_full', 'queue', {
@@ -120,15 +152,26 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   #takeIdle(age: ConnectionAge): UpstreamConnection | null {
-    const connection = this.#idle.at(-1);
+    const connection = this.#newestIdle(age);
     if (connection === undefined) return null;
     const idleMs = this.#ports.clock.now() - connection.idleSince;
-    if (age === 'just_used' && idleMs >= justUsedMs) return null;
     this.#idle.pop();
     connection.idleMs = idleMs;
     this.#ports.counts.upstreamConnectionsIdle--;
     this.#ports.counts.upstreamReusesTotal++;
     return connection;
+  }
+
+  #newestIdle(age: ConnectionAge): UpstreamConnection | undefined {
+    for (;;) {
+      const connection = this.#idle.at(-1);
+      if (connection === undefined || age !== 'just_used') return connection;
+      const idleMs = this.#ports.clock.now() - connection.idleSince;
+      if (idleMs >= justUsedMs) return undefined;
+      if (idleMs < lookedAtMs || connection.transport.isQuiet()) return connection;
+      this.#ports.counts.staleReusesAvoided++;
+      connection.close();
+    }
   }
 
   #open(waiter: StreamWaiter, limits: OpeningLimits): PendingStream {
@@ -140,18 +183,18 @@ export class LiveEndpoint implements ConnectionHome {
     };
     const opened: OpeningWaiter = {
       onStage: (stage) => waiter.onStage(stage),
-      onOpened: (transport) => {
+      onOpened: (transport, place) => {
         done();
-        waiter.onStream(this.#adopt(transport, tls));
+        waiter.onStream(this.#adopt(transport, place, tls));
       },
       onNotOpened: (failure: Failure) => {
         done();
         waiter.onNoStream(failure);
       },
     };
-    const { address } = this.#spec;
+    const { address, name = null, otherWay = null } = this.#spec;
     const { tls } = this.#settings;
-    const target = { address, place: this.address, tls, limits };
+    const target = { address, name, otherWay, place: this.address, tls, limits };
     const opening = new Opening(target, this.#ports, opened);
     opening.begin();
     return {
@@ -162,9 +205,9 @@ export class LiveEndpoint implements ConnectionHome {
     };
   }
 
-  #adopt(transport: Transport, tls: EndpointSettings['tls']): UpstreamConnection {
+  #adopt(transport: Transport, place: string, tls: EndpointSettings['tls']): UpstreamConnection {
     const limits = { ...responseLimits, headOctetsMax: this.#settings.responseHeadOctetsMax };
-    const connection = new UpstreamConnection(transport, this.address, limits, this.#ports, this);
+    const connection = new UpstreamConnection(transport, place, limits, this.#ports, this);
     if (JSON.stringify(tls) === JSON.stringify(this.#settings.tls)) this.#current.add(connection);
     this.#connections++;
     this.#ports.deadlines.add(connection);
@@ -176,13 +219,17 @@ export class LiveEndpoint implements ConnectionHome {
   gaveBack(connection: UpstreamConnection): void {
     const keeps = this.state !== 'draining' && this.state !== 'gone' && this.#current.has(connection);
     if (!keeps || this.#idle.length >= this.#settings.idleConnectionsMax) return connection.close();
-    const saidMs =
-      connection.keepAliveTimeoutS === null ? Infinity : connection.keepAliveTimeoutS * 1000 - keepAliveMarginMs;
-    const idleMs = Math.min(this.#settings.idleConnectionMs, saidMs);
+    const idleMs = this.#keepMs(connection);
     if (idleMs <= 0) return connection.close();
     connection.at = after(connection.idleSince, idleMs);
     this.#idle.push(connection);
     this.#ports.counts.upstreamConnectionsIdle++;
+  }
+
+  /** How long it may wait for its next exchange: our own limit, what the endpoint said, what it was seen to do. */
+  #keepMs({ keepAliveTimeoutS, idleSince }: UpstreamConnection): number {
+    const saidMs = keepAliveTimeoutS === null ? Infinity : keepAliveTimeoutS * 1000 - keepAliveMarginMs;
+    return Math.min(this.#settings.idleConnectionMs, saidMs, this.#idleLimit.keepMs(idleSince));
   }
 
   lost(connection: UpstreamConnection): void {
@@ -193,5 +240,8 @@ export class LiveEndpoint implements ConnectionHome {
     if (place < 0) return;
     this.#idle.splice(place, 1);
     this.#ports.counts.upstreamConnectionsIdle--;
+    const now = this.#ports.clock.now();
+    const idleMs = now - connection.idleSince;
+    if (!this.#closesIdle && idleMs < this.#keepMs(connection)) this.#idleLimit.noteClose(idleMs, now);
   }
 }

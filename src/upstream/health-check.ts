@@ -1,7 +1,7 @@
 import type { CheckSpec, UpstreamTls } from '../core/configuration.ts';
-import type { Connector, WorldFault } from '../core/connector.ts';
+import type { Connector, UnknownCode } from '../core/connector.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
-import { addressText, type EndpointAddress } from '../core/endpoint.ts';
+import { addressText, type EndpointAddress, hostPort } from '../core/endpoint.ts';
 import { explain } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
 import { after, type Clock } from '../core/time.ts';
@@ -10,6 +10,7 @@ import { HeadStorage } from '../wire/head-storage.ts';
 import { responseLimits } from '../wire/limits.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
 import { connectionFailure, refusedResponse } from './connection-failure.ts';
+import { unknownCode } from './unknown-code.ts';
 import { Opening, type OpeningWaiter } from './opening.ts';
 
 export interface CheckPorts {
@@ -17,11 +18,14 @@ export interface CheckPorts {
   readonly deadlines: Deadlines;
   readonly connector: Connector;
   /** Told of an answer of the world that no entry of the failure table fits, so that it can be counted. */
-  readonly onUnclassified?: (fault: WorldFault) => void;
+  readonly onUnclassified?: (unknown: UnknownCode) => void;
 }
 
 export interface CheckTarget {
   readonly address: EndpointAddress;
+  /** The name that led to the address, and the same in the other family; absent where the address was written. */
+  readonly name?: string;
+  readonly otherWay?: string | null;
   readonly tls: UpstreamTls | null;
   readonly check: Exclude<CheckSpec, { kind: 'none' }>;
 }
@@ -44,6 +48,8 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
   readonly #parser = new ResponseHeadParser(responseLimits, new HeadStorage());
   readonly #opening: Opening;
   #transport: Transport | null = null;
+  /** Said of a pass that was another address's of the same name. */
+  #where = '';
   #over = false;
 
   constructor(target: CheckTarget, ports: CheckPorts, told: (result: CheckResult) => void) {
@@ -53,10 +59,11 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
     this.#told = told;
     const { timeoutMs } = target.check;
     const limits = { dnsMs: timeoutMs, connectMs: timeoutMs, tlsMs: timeoutMs };
-    const place = addressText(target.address);
-    const onUnclassified = ports.onUnclassified ?? ((_fault: WorldFault): void => {});
+    const { address } = target;
+    const place = addressText(address);
+    const onUnclassified = ports.onUnclassified ?? ((_unknown: UnknownCode): void => {});
     this.#opening = new Opening(
-      { address: target.address, place, tls: target.tls, limits },
+      { address, name: target.name ?? null, otherWay: target.otherWay ?? null, place, tls: target.tls, limits },
       { ...ports, onUnclassified },
       this,
     );
@@ -74,14 +81,15 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
 
   onStage(): void {}
 
-  onOpened(transport: Transport): void {
+  onOpened(transport: Transport, place: string): void {
     const { check } = this.#target;
+    if (place !== addressText(this.#target.address)) this.#where = ` at ${place}`;
     if (this.#over) return transport.close('close');
     this.#transport = transport;
     transport.listener = this;
-    if (check.kind === 'tcp') return this.#end({ passed: true, says: 'accepts connections' });
+    if (check.kind === 'tcp') return this.#end({ passed: true, says: `accepts connections${this.#where}` });
     this.#parser.expect('GET');
-    const host = check.host ?? addressText(this.#target.address);
+    const host = check.host ?? hostOf(this.#target);
     const text = `GET ${check.path} HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: health-check\r\nAccept: */*\r\nConnection: close\r\n\r\n`;
     const octets = new TextEncoder().encode(text);
     transport.write(octets, 0, octets.length, 'owned');
@@ -106,7 +114,7 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
   }
 
   #judge(status: number, location: string | null): void {
-    if (status < 300) return this.#end({ passed: true, says: `answered ${status}` });
+    if (status < 300) return this.#end({ passed: true, says: `answered ${status}${this.#where}` });
     const to = location === null ? '' : ` to ${location.slice(0, 100)}`;
     this.#end({ passed: false, says: status < 400 ? `redirects${to} (${status})` : `answered ${status}` });
   }
@@ -125,7 +133,11 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
     const at = this.#parser.began
       ? ({ at: 'head', octetsReceived: this.#parser.octetsHeld } as const)
       : ({ at: 'before' } as const);
-    this.#fail(connectionFailure({ ...place, ...at }, errno));
+    const failure = connectionFailure({ ...place, ...at }, errno);
+    if (failure !== null) return this.#fail(failure);
+    const unknown = { stage: 'response', code: errno ?? '' } as const;
+    this.#ports.onUnclassified?.(unknown);
+    this.#fail(unknownCode(unknown));
   }
 
   onWritten(): void {}
@@ -149,4 +161,10 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
     else this.#transport.close('close');
     if (result !== null) this.#told(result);
   }
+}
+
+/** The Host of a check is what a request would have: the name that was written, not where it led. */
+function hostOf({ address, name }: CheckTarget): string {
+  if (name === undefined || address.kind === 'unix') return addressText(address);
+  return hostPort(name, address.port);
 }

@@ -1,4 +1,4 @@
-import type { WorldFault, Connector } from '../core/connector.ts';
+import type { Connector, UnknownCode } from '../core/connector.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { Random } from '../core/random.ts';
@@ -15,5 +15,5 @@ export interface UpstreamPorts {
   readonly writer: OctetWriter;
   readonly storage: HeadStorage;
   readonly counts: WorkerCounts;
-  readonly onUnclassified: (fault: WorldFault) => void;
+  readonly onUnclassified: (unknown: UnknownCode) => void;
 }

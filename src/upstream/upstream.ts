@@ -18,6 +18,10 @@ export class LiveUpstream {
   readonly #ports: UpstreamPorts;
   #endpoints = new Map<string, LiveEndpoint>();
   #eligible: readonly LiveEndpoint[] = [];
+  /** Those that get one request at a time; null where there are none, which is nearly always. */
+  #onTrial: readonly LiveEndpoint[] | null = null;
+  /** Those that get no new requests, and of which it has not been told yet that they have no other left. */
+  #draining: LiveEndpoint[] = [];
 
   constructor(spec: UpstreamSnapshot, ports: UpstreamPorts) {
     this.id = spec.id;
@@ -45,6 +49,7 @@ export class LiveUpstream {
 
   updateEndpoints(specs: UpstreamSnapshot['endpoints']): void {
     const before = this.#endpoints;
+    const leaving = this.#draining.filter(({ state }) => state === 'gone');
     this.#endpoints = new Map();
     for (const spec of specs) {
       const known = before.get(spec.id);
@@ -55,12 +60,22 @@ export class LiveUpstream {
       if (this.#endpoints.has(id)) continue;
       endpoint.state = 'gone';
       endpoint.closeIdle();
+      leaving.push(endpoint);
     }
-    this.#eligible = eligibleOf([...this.#endpoints.values()]);
+    const endpoints = [...this.#endpoints.values()];
+    this.#eligible = eligibleOf(endpoints);
+    this.#draining = [...leaving, ...endpoints.filter(({ state }) => state === 'draining')];
+    const onTrial = endpoints.filter(({ state }) => state === 'on_trial');
+    this.#onTrial = onTrial.length === 0 ? null : onTrial;
   }
 
   /** An endpoint for the next attempt: one not tried yet where there is one. Null when none may be chosen. */
   choose(tried: readonly LiveEndpoint[]): LiveEndpoint | null {
+    if (this.#onTrial !== null) {
+      // A trial that waits for the least loaded would be over in an hour: who is free to be tried goes first.
+      const free = this.#onTrial.find((endpoint) => endpoint.load === 0 && !tried.includes(endpoint));
+      if (free !== undefined) return free;
+    }
     if (tried.length === 0) return chooseOfTwo(this.#eligible, this.#ports.random);
     const fresh = this.#eligible.filter((endpoint) => !tried.includes(endpoint));
     return chooseOfTwo(fresh.length > 0 ? fresh : this.#eligible, this.#ports.random);
@@ -71,9 +86,26 @@ export class LiveUpstream {
     return this.#eligible.some((endpoint) => !tried.includes(endpoint));
   }
 
+  /** Ids of the endpoints that are draining or gone, and on which nothing is under way any more: each once. */
+  takeDrained(): readonly string[] {
+    if (this.#draining.length === 0) return [];
+    const drained = this.#draining.filter(({ load }) => load === 0);
+    this.#draining = this.#draining.filter(({ load }) => load > 0);
+    return drained.map(({ id }) => id);
+  }
+
+  /** Whether `takeDrained` may still have something to tell. */
+  get isDraining(): boolean {
+    return this.#draining.length > 0;
+  }
+
   /** Why none may be chosen. */
   unavailable(): Failure {
     const endpoints = [...this.#endpoints.values()];
+    // Where nothing can be sent to any of them, what stands in the way is the answer, and no check can change it.
+    const failures = endpoints.filter(({ state }) => state !== 'draining').map(({ failure }) => failure);
+    const [failure = null] = failures;
+    if (failure !== null && !failures.includes(null)) return failure;
     const upstream = this.id;
     const starting = endpoints.find((endpoint) => endpoint.state === 'starting');
     const retryAfterS = this.#retryAfterS(endpoints);
@@ -93,17 +125,19 @@ export class LiveUpstream {
     return Math.max(1, Math.ceil(Math.min(...rhythms.map((checks) => healthyInMs(checks, now))) / 1000));
   }
 
+  /** No endpoint is left. What is under way on them may end. */
   close(): void {
-    for (const endpoint of this.#endpoints.values()) {
-      endpoint.state = 'gone';
-      endpoint.closeIdle();
-    }
-    this.#eligible = [];
+    this.updateEndpoints([]);
   }
 }
 
-/** Healthy ones, and those that nobody checks; while there is none, those whose first check is not back. */
+/**
+ * Healthy ones, and those that nobody checks. While there is none: those on trial, those that are out by their
+ * traffic although their checks pass, and those whose first check is not back. The record says which it was.
+ */
 function eligibleOf(endpoints: readonly LiveEndpoint[]): readonly LiveEndpoint[] {
   const ready = endpoints.filter(({ state }) => state === 'healthy' || state === 'unchecked');
-  return ready.length > 0 ? ready : endpoints.filter(({ state }) => state === 'unknown');
+  if (ready.length > 0) return ready;
+  const possible = endpoints.filter(({ failure }) => failure === null);
+  return possible.filter(({ state }) => state === 'on_trial' || state === 'ejected' || state === 'unknown');
 }

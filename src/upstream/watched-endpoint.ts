@@ -14,7 +14,8 @@ const jitter = 0.1;
 
 /** One configured address that is asked again and again how it is. */
 export class WatchedEndpoint {
-  readonly target: CheckTarget;
+  /** May change while it is watched, as the other family of a name does; the next check goes by it. */
+  target: CheckTarget;
   readonly #ports: WatchPorts;
   readonly #told: () => void;
   #health: Health = unknownHealth;

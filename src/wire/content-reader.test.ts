@@ -89,6 +89,15 @@ describe('reading in bulk', () => {
     assert.deepEqual(bulk, []);
   });
 
+  test('is no way to wait for an event now and then', () => {
+    const { reader, bulk } = reading({ kind: 'until-close' });
+    for (let times = 0; times < 1000; times++) reader.push(piece, 0, 400);
+    assert.deepEqual(bulk, []);
+    reader.push(piece, 0, piece.length);
+    reader.push(piece, 0, 400);
+    assert.deepEqual(bulk, [true, false]);
+  });
+
   test('ends where the rest is not wanted', () => {
     const { reader, bulk } = reading({ kind: 'until-close' });
     for (let times = 0; times < 3; times++) reader.push(piece, 0, piece.length);

@@ -5,6 +5,10 @@ import { ChunkedDecoder, type ChunkRule, type ContentSink } from './chunked.ts';
 /** As much content still to come, or twice as much come already, makes reading into a large buffer of its own pay. */
 const bulkOctetsMin = 128 * 1024;
 
+/** Where nobody knows how much is to come, reads say whether it comes in bulk: an event or a message now and then does not. */
+const busyReadOctets = 16 * 1024;
+const idleReadOctets = 1024;
+
 /** Who takes the content. Owned octets stay as they are until their reader is resumed; borrowed ones for the call. */
 export interface ContentTaker {
   onContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void;
@@ -46,6 +50,7 @@ export class ContentReader implements ContentSink {
 
   /** Takes octets [start, end) and returns how many were of this message: all of them while its content is partial. */
   push(octets: Uint8Array, start: number, end: number): number {
+    this.#judgeBulk(end - start);
     switch (this.framing.kind) {
       case 'length': {
         const length = Math.min(end - start, this.#remaining);
@@ -70,9 +75,6 @@ export class ContentReader implements ContentSink {
   /** For the chunked decoder, and our own framing: a run of content. */
   onContent(octets: Uint8Array, start: number, end: number): void {
     this.octetsReceived += end - start;
-    if (!this.#bulk && (this.#remaining >= bulkOctetsMin || this.octetsReceived > 2 * bulkOctetsMin)) {
-      this.#readInBulk(true);
-    }
     // What a bulk reader delivers in one piece stays put until we are resumed; pieces of a coding are copied anyway.
     const isOwned = this.#bulk && this.framing.kind !== 'chunked' && octets.length > bulkOctetsMin;
     this.#taker.onContent(octets, start, end, isOwned ? 'owned' : 'borrowed');
@@ -93,9 +95,22 @@ export class ContentReader implements ContentSink {
     return this.#chunked.trailerOctets;
   }
 
+  /** The connection, which was all that could end it, has ended. */
+  end(): void {
+    this.#end('whole');
+  }
+
   /** No more of this message is wanted. */
   stop(): void {
     this.#readInBulk(false);
+  }
+
+  #judgeBulk(readOctets: number): void {
+    if (this.framing.kind === 'length') {
+      if (this.#remaining - readOctets >= bulkOctetsMin) this.#readInBulk(true);
+    } else if (this.#bulk) {
+      if (readOctets < idleReadOctets) this.#readInBulk(false);
+    } else if (this.octetsReceived > 2 * bulkOctetsMin && readOctets >= busyReadOctets) this.#readInBulk(true);
   }
 
   #end(state: 'whole' | 'refused'): void {

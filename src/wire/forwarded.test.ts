@@ -3,14 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { ClientFacts } from '../core/exchange.ts';
 import type { Fields } from '../core/message.ts';
-import {
-  clientFromForwarded,
-  countVia,
-  forwardedElement,
-  parseForwarded,
-  viaValue,
-  writeForwarding,
-} from './forwarded.ts';
+import { clientFromForwarded, forwardedElement, parseForwarded, writeForwarding } from './forwarded.ts';
 import { HeadStorage } from './head-storage.ts';
 import { requestLimits } from './limits.ts';
 import { RequestHeadParser } from './request-head.ts';
@@ -154,12 +147,4 @@ it('writes an element of Forwarded as RFC 7239 has it', () => {
   assert.equal(forwardedElement('2001:db8::1', 'https', 'a'), 'for="[2001:db8::1]";proto=https;host="a"');
   assert.equal(forwardedElement('192.0.2.1', 'http', ''), 'for=192.0.2.1;proto=http');
   assert.equal(forwardedElement('', 'http', ''), 'for=unknown;proto=http');
-});
-
-it('adds to Via, and finds itself there', () => {
-  assert.equal(viaValue(null, 'HTTP/1.1', 'edge'), '1.1 edge');
-  assert.equal(viaValue('1.0 fred', 'HTTP/2', 'edge'), '1.0 fred, 2.0 edge');
-  assert.equal(viaValue(null, 'HTTP/1.0', 'my edge, (x)'), '1.0 my-edge---x-');
-  assert.equal(countVia('1.1 edge, 1.1 other (edge), HTTP/1.1 EDGE', 'edge'), 2);
-  assert.equal(countVia(null, 'edge'), 0);
 });

@@ -1,43 +1,19 @@
 import type { ClientFacts } from '../core/exchange.ts';
-import type { Fields, FieldSink, HttpVersion } from '../core/message.ts';
+import type { Fields, FieldSink } from '../core/message.ts';
 import { addressOfNode } from './address.ts';
 
 /**
- * What an intermediary says of where a message came from: Via (RFC 9110 §7.6.3), the X-Forwarded-* family, and
- * Forwarded (RFC 7239). What a trusted peer said is kept and added to; what a stranger said is replaced, because
- * whoever reads it behind us takes it for ours.
+ * What an intermediary says of where a message came from: the X-Forwarded-* family and Forwarded (RFC 7239). What a
+ * trusted peer said is kept and added to; what a stranger said is replaced, because whoever reads it behind us takes it
+ * for ours.
  */
-
-/** The Via field with our member at the end; `before` is what came, or null. */
-export function viaValue(before: string | null, version: HttpVersion, deployment: string): string {
-  const member = `${version === 'HTTP/2' ? '2.0' : version.slice(5)} ${pseudonym(deployment)}`;
-  return before === null || before === '' ? member : `${before}, ${member}`;
-}
-
-/** received-by = pseudonym / uri-host: a token, so that no name of a deployment can break the list. */
-function pseudonym(deployment: string): string {
-  return deployment.replace(/[^A-Za-z0-9._~:-]/g, '-') || '-';
-}
-
-/** How often a deployment stands in a Via field: for telling loops. */
-export function countVia(via: string | null, deployment: string): number {
-  if (via === null) return 0;
-  const name = pseudonym(deployment).toLowerCase();
-  let count = 0;
-  for (const member of via.split(','))
-    if (
-      member
-        .trim()
-        .split(/[ \t]+/)[1]
-        ?.toLowerCase() === name
-    )
-      count++;
-  return count;
-}
 
 /**
  * Writes X-Forwarded-For, -Proto and -Host, and what else of its kind a trusted peer sent: -Port as it came, Forwarded
  * with our element added. The exchange has dropped what the request had of them.
+ *
+ * Forwarded is continued and never begun. Applications read the X-Forwarded-* fields; those that know both take one of
+ * them, and a chain that begins with us beside one that begins with the client would say two things.
  */
 export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientFacts, authority: string): void {
   const { trusted, peerAddress, scheme } = client;

@@ -5,12 +5,13 @@ import { excerpt, isSame, isText } from './characters.ts';
 import type { FieldSectionParser } from './field-section.ts';
 import { FramingFacts, requestFraming, type RequestFramingRule } from './framing.ts';
 import { type HeadBlock, spanSlots } from './head-storage.ts';
-import { connectionOptions, nominated, optionClose, optionKeepAlive, optionUpgrade } from './hop-by-hop.ts';
+import { connectionOptions, eachMember, nominated, optionClose, optionKeepAlive, optionUpgrade } from './hop-by-hop.ts';
 import { isDisguised } from './known-names.ts';
 import { authorityText, isAuthority, sameAuthority } from './host.ts';
 import { Http1Fields } from './http1-fields.ts';
 import type { Http1RequestHead, RequestRefusal } from './request-head.ts';
 import type { RequestTarget } from './request-target.ts';
+import { protocolsAsked } from './upgrade.ts';
 
 /** What the request line said. */
 export interface RequestLine {
@@ -26,10 +27,12 @@ const contentLengthId = fieldId('content-length');
 const transferEncodingId = fieldId('transfer-encoding');
 const expectId = fieldId('expect');
 const upgradeId = fieldId('upgrade');
+const teId = fieldId('te');
 
 /** Not 0 for the names that say something to the parser itself; nearly all lines are passed over by one look here. */
 const concernsUs = new Uint8Array(knownFieldNames.length);
-for (const id of [hostId, connectionId, contentLengthId, transferEncodingId, expectId, upgradeId]) concernsUs[id] = 1;
+for (const id of [hostId, connectionId, contentLengthId, transferEncodingId, expectId, upgradeId, teId])
+  concernsUs[id] = 1;
 
 /**
  * What a request's fields say of the message itself: its host, its end, whether its connection lives on. Everything
@@ -47,6 +50,7 @@ export class RequestFieldsReader {
   #continue = false;
   #expectation = '';
   #upgrade: string | null = null;
+  #takesTrailers = false;
   /** The last valid Host field, as it was sent and as it is read: spares most requests a check and two strings. */
   #lastHost = '';
   #lastAuthority = '';
@@ -80,6 +84,7 @@ export class RequestFieldsReader {
       keepAlive: persists(this.#options, isHttp10),
       expectContinue: this.#continue && hasContent && !isHttp10,
       upgrade,
+      takesTrailers: this.#takesTrailers && !isHttp10,
     };
   }
 
@@ -91,6 +96,7 @@ export class RequestFieldsReader {
     this.#continue = false;
     this.#expectation = '';
     this.#upgrade = null;
+    this.#takesTrailers = false;
   }
 
   #gather(block: HeadBlock, count: number): void {
@@ -130,10 +136,16 @@ export class RequestFieldsReader {
         else this.#expectation = start === end ? '(empty)' : excerpt(octets, start, end);
         return;
       case upgradeId:
-        // HTTP/2 over an upgraded connection was withdrawn (RFC 9113 §3.1); such an offer is passed over, content or not.
-        if (isText(octets, start, end, 'h2c')) return;
-        this.#upgrade = joined(this.#upgrade, octets.toString('latin1', start, end));
+        return this.#noteUpgrade(protocolsAsked(octets.toString('latin1', start, end)));
+      case teId:
+        eachMember(octets, start, end, (_, from, to) => {
+          if (isText(octets, from, to, 'trailers')) this.#takesTrailers = true;
+        });
     }
+  }
+
+  #noteUpgrade(asked: string | null): void {
+    if (asked !== null) this.#upgrade = this.#upgrade === null ? asked : `${this.#upgrade}, ${asked}`;
   }
 
   /** RFC 9112 §3.2: exactly one Host in HTTP/1.1, at most one in HTTP/1.0. */
@@ -179,10 +191,6 @@ function framingEvidence(rule: RequestFramingRule, facts: FramingFacts): string 
     default:
       return `Transfer-Encoding: ${facts.unknownCoding ?? 'chunked'}`.slice(0, 64);
   }
-}
-
-function joined(before: string | null, value: string): string {
-  return before === null ? value : `${before}, ${value}`;
 }
 
 function refuse(rule: RequestRule, at: string): RequestRefusal {

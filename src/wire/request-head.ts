@@ -24,8 +24,6 @@ export interface Http1RequestHead extends RequestHead {
   readonly keepAlive: boolean;
   /** Whether the client waits for "100 Continue" before it sends its content. */
   readonly expectContinue: boolean;
-  /** The protocols that the client asks to change to; null: none. */
-  readonly upgrade: string | null;
 }
 
 const noTarget: RequestTarget = { target: '', authority: '' };

@@ -38,6 +38,8 @@ function requestText(
       authority,
       target,
       framing,
+      upgrade: null,
+      takesTrailers: false,
       writeFields: (sink) => lines.forEach(([name, value]) => sink.field(name, value)),
     }),
   ).toString('latin1');

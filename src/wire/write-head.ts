@@ -22,7 +22,7 @@ const dropNothing: FieldFilter = fieldFilter([]);
 
 /**
  * Writes a request head to an endpoint (RFC 9112 §3): always HTTP/1.1, with our own Host and our own framing, whatever
- * the client's was. Connection and Upgrade are not written; an upgrade's `writeFields` brings them.
+ * the client's was, and what it wants of this connection: another protocol, trailers.
  */
 export function writeRequestHead(writer: OctetWriter, request: OutgoingRequest): void {
   writer.text(request.method);
@@ -32,8 +32,17 @@ export function writeRequestHead(writer: OctetWriter, request: OutgoingRequest):
   writer.text(request.authority);
   writer.text('\r\n');
   request.writeFields(writer);
+  if (request.upgrade !== null || request.takesTrailers) writeWishes(writer, request);
   writeRequestFraming(writer, request);
   writer.text('\r\n');
+}
+
+/** RFC 9110 §7.8 and §10.1.4: both are for one connection, which Connection says. */
+function writeWishes(writer: OctetWriter, { upgrade, takesTrailers }: OutgoingRequest): void {
+  if (upgrade !== null) writer.field('Upgrade', upgrade);
+  if (takesTrailers) writer.text('TE: trailers\r\n');
+  if (upgrade === null) writer.text('Connection: TE\r\n');
+  else writer.text(takesTrailers ? 'Connection: upgrade, TE\r\n' : 'Connection: upgrade\r\n');
 }
 
 function writeRequestFraming(writer: OctetWriter, { method, framing }: OutgoingRequest): void {
@@ -75,6 +84,14 @@ export function writeInformation(writer: OctetWriter, status: number, fields: Fi
   writeStatusLine(writer, status, reasonPhrase(status));
   fields?.writeTo(writer, dropNothing);
   writer.text('\r\n');
+}
+
+/** Writes the 101 after which the connection speaks `protocol` (RFC 9110 §15.2.2). */
+export function writeSwitchHead(writer: OctetWriter, protocol: string, response: OutgoingResponse): void {
+  writeStatusLine(writer, 101, response.reason);
+  response.writeFields(writer);
+  writer.field('Upgrade', protocol);
+  writer.text('Connection: upgrade\r\n\r\n');
 }
 
 /** An endpoint's own phrase is kept, for what it is worth: clients must ignore it, people may have been helped by it. */

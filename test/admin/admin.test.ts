@@ -453,6 +453,9 @@ describe('metrics', () => {
       upstreamConnectionsIdle: 1,
       upstreamConnectionsTotal: 5,
       upstreamReusesTotal: 4,
+      staleReusesAvoided: 3,
+      staleReusesRepeated: 2,
+      staleReusesFailed: 1,
       recordsDropped: 0,
       unclassifiedTotal: 0,
     };
@@ -463,6 +466,9 @@ describe('metrics', () => {
     const { text, type } = await ask('GET', '/metrics');
     assert.match(type, /^text\/plain; version=0\.0\.4/);
     const expected = [
+      'candor_stale_reuses_total{outcome="avoided"} 6',
+      'candor_stale_reuses_total{outcome="repeated"} 4',
+      'candor_stale_reuses_total{outcome="failed"} 2',
       'candor_exchanges_total{route="api",upstream="api",status_class="5xx",shape="unreachable",cause="connect_refused",end="generated"} 4',
       'candor_exchange_duration_seconds_bucket{route="api",upstream="api",status_class="5xx",le="0.001"} 0',
       'candor_exchange_duration_seconds_bucket{route="api",upstream="api",status_class="5xx",le="0.0025"} 3',

@@ -56,6 +56,7 @@ export const entries: readonly string[] = [
 export const errorReaders: readonly string[] = [
   // Errors of the system become failures, states and sentences of ours.
   'src/transport/errno.ts',
+  'src/record/log-files.ts',
   'src/record/log-output.ts',
   'src/deploy/free-ports.ts',
   'src/deploy/process-group.ts',

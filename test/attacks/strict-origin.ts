@@ -1,12 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { StrictReader, type StrictRequest } from './strict-reader.ts';
 
-/** A request that reached the origin, by the strictest reading there is. */
-export interface StrictRequest {
-  readonly line: string;
-  readonly fields: readonly (readonly [name: string, value: string])[];
-  readonly content: string;
-}
+export type { StrictRequest } from './strict-reader.ts';
 
 /**
  * An origin that takes nothing but what the grammar says, counts what it gets, and complains of everything that two
@@ -17,7 +13,7 @@ export class StrictOrigin {
   readonly complaints: string[] = [];
   port = 0;
   /** What to answer with; a length of its own, so that a response that goes astray is seen. */
-  answer: (request: StrictRequest) => string = (request) => answerText(request.line);
+  answer: (request: StrictRequest) => string = answerText;
   readonly #server: Server = createServer((socket) => this.#accept(socket));
   readonly #open = new Set<Socket>();
 
@@ -41,77 +37,34 @@ export class StrictOrigin {
   }
 
   #accept(socket: Socket): void {
-    let held = '';
+    const reader = new StrictReader((complaint) => this.complaints.push(complaint));
+    let early = false;
     this.#open.add(socket);
     socket.on('error', () => {});
     socket.on('close', () => this.#open.delete(socket));
     socket.on('data', (octets: Buffer) => {
-      held += octets.toString('latin1');
-      for (let read = this.#read(held); read !== null; read = this.#read(held)) {
-        held = read.rest;
-        this.requests.push(read.request);
-        socket.write(Buffer.from(this.answer(read.request), 'latin1'));
+      reader.push(octets.toString('latin1'));
+      for (let request = reader.next(); request !== null; request = reader.next()) {
+        this.requests.push(request);
+        if (!early) socket.write(Buffer.from(this.answer(request), 'latin1'));
+        early = false;
       }
+      const begun = reader.begun();
+      if (begun === null || early || !begun.fields.some(([name]) => name === 'x-early')) return;
+      early = true;
+      socket.write(Buffer.from(this.answer(begun), 'latin1'));
     });
   }
-
-  /** The first whole request, and what follows it; null when there is none yet. */
-  #read(octets: string): { request: StrictRequest; rest: string } | null {
-    const end = octets.indexOf('\r\n\r\n');
-    if (end < 0) return null;
-    const head = octets.slice(0, end);
-    const [line = '', ...lines] = head.split('\r\n');
-    if (/[\r\n\0]/.test(head.replaceAll('\r\n', ''))) this.complaints.push(`a control in ${JSON.stringify(head)}`);
-    if (!/^[A-Z]+ \/[!-~]* HTTP\/1\.1$/.test(line)) this.complaints.push(`the request line ${JSON.stringify(line)}`);
-    const fields = lines.map((text) => this.#field(text));
-    const values = (name: string): string[] => fields.filter(([n]) => n === name).map(([, value]) => value);
-    const lengths = values('content-length');
-    const codings = values('transfer-encoding');
-    if (values('host').length !== 1) this.complaints.push(`${values('host').length} Hosts in ${JSON.stringify(head)}`);
-    if (lengths.length + codings.length > 1) this.complaints.push(`framed twice: ${JSON.stringify(head)}`);
-    if (codings.length === 1 && codings[0] !== 'chunked') this.complaints.push(`Transfer-Encoding: ${codings[0]}`);
-    if (lengths.length === 1 && !/^(?:0|[1-9]\d*)$/.test(lengths[0] ?? '')) {
-      this.complaints.push(`Content-Length: ${lengths[0]}`);
-    }
-    const rest = octets.slice(end + 4);
-    const content = codings.length > 0 ? this.#chunks(rest) : lengthed(rest, Number(lengths[0] ?? 0));
-    return content === null ? null : { request: { line, fields, content: content.text }, rest: content.rest };
-  }
-
-  #field(text: string): [string, string] {
-    const found = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/.exec(text);
-    if (found === null) this.complaints.push(`the field line ${JSON.stringify(text)}`);
-    return [(found?.[1] ?? '').toLowerCase(), found?.[2] ?? ''];
-  }
-
-  #chunks(octets: string): { text: string; rest: string } | null {
-    let text = '';
-    let rest = octets;
-    for (;;) {
-      const lineEnd = rest.indexOf('\r\n');
-      if (lineEnd < 0) return null;
-      const line = rest.slice(0, lineEnd);
-      if (!/^[0-9a-f]{1,8}$/.test(line)) this.complaints.push(`the chunk size ${JSON.stringify(line)}`);
-      const size = Number.parseInt(line, 16);
-      rest = rest.slice(lineEnd + 2);
-      if (size === 0) {
-        if (rest.startsWith('\r\n')) return { text, rest: rest.slice(2) };
-        const end = rest.indexOf('\r\n\r\n');
-        return end < 0 ? null : { text, rest: rest.slice(end + 4) };
-      }
-      if (rest.length < size + 2) return null;
-      if (rest.slice(size, size + 2) !== '\r\n') this.complaints.push('a chunk does not end where it said');
-      text += rest.slice(0, size);
-      rest = rest.slice(size + 2);
-    }
-  }
 }
 
-function lengthed(octets: string, length: number): { text: string; rest: string } | null {
-  return octets.length < length ? null : { text: octets.slice(0, length), rest: octets.slice(length) };
-}
-
-function answerText(line: string): string {
+/** `/status/204` is answered with 204, everything else with 200; `X-Echo` says whose answer it is. */
+function answerText({ line, fields }: StrictRequest): string {
+  const [method = '', target = ''] = line.split(' ');
+  const status = Number(/^\/status\/(\d{3})$/.exec(target)?.[1] ?? 200);
+  const id = fields.find(([name]) => name === 'x-request-id')?.[1] ?? '';
   const content = `you asked ${line}\n`;
-  return `HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: ${content.length}\r\n\r\n${content}`;
+  const empty = status === 204 || status === 304;
+  const length = empty ? '' : `Content-Length: ${content.length}\r\n`;
+  const head = `HTTP/1.1 ${status} Fine\r\nContent-Type: text/plain\r\nX-Echo: ${id}\r\n${length}\r\n`;
+  return empty || method === 'HEAD' ? head : head + content;
 }

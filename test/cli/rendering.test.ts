@@ -185,7 +185,7 @@ describe('events', () => {
 
   test('for programs are one JSON object each, with level, kind, time and evidence', () => {
     const around = new FakeSurroundings('/');
-    const writer = jsonEvents(around.stdout, around.stderr);
+    const writer = jsonEvents(around.stdout, around.stderr, () => 0);
     for (const event of told) writer.event(event);
     const lines = around.stderr.text
       .trimEnd()
@@ -202,6 +202,29 @@ describe('events', () => {
     assert.deepEqual(lines[2].evidence.output, ['last words']);
     assert.equal(lines[0].at, '2026-01-01T12:00:01.000Z');
     assert.equal(lines[1].reason, 'Three checks failed: connection refused.');
+  });
+
+  test('for programs say of failures what the failure table ranks them as, and how many there were', () => {
+    const around = new FakeSurroundings('/');
+    const writer = jsonEvents(around.stdout, around.stderr, () => Date.UTC(2026, 0, 1, 12));
+    writer.failing({
+      cause: 'connect_refused',
+      level: 'error',
+      subject: 'endpoint:api/10.0.0.6:3000',
+      count: 12,
+      withinMs: 10_000,
+      says: 'The application refused the connection, 12 times within 10 s',
+    });
+    assert.deepEqual(JSON.parse(around.stderr.text), {
+      level: 'error',
+      at: '2026-01-01T12:00:00.000Z',
+      kind: 'failures',
+      cause: 'connect_refused',
+      subject: 'endpoint:api/10.0.0.6:3000',
+      count: 12,
+      withinMs: 10_000,
+      reason: 'The application refused the connection, 12 times within 10 s',
+    });
   });
 
   test('an instance that ends because it was told to is no error', () => {

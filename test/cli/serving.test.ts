@@ -162,7 +162,7 @@ describe('candor run', () => {
     const status = await candor('status', '--json');
     assert.equal(JSON.parse(status.stdout).applications[0].id, 'app');
     const unknown = await candor('explain', 'nothing');
-    assert.equal(unknown.code, 1);
+    assert.equal(unknown.code, 9);
   });
 
   test('takes the next port when the one it wants is taken, and says who holds it', async () => {
@@ -315,7 +315,7 @@ describe('candor demo', () => {
       ids.push(String(answer.fields['x-request-id']));
     }
     const explained = await candor('explain', ids[4] ?? '');
-    assert.match(explained.stdout, /VERDICT {2}garbage[\s\S]*it sent +"SSH-2\.0-OpenSSH_9\.9/);
+    assert.match(explained.stdout, /VERDICT {2}garbage[\s\S]*0000 .*\|SSH-2\.0-OpenSSH_\|/);
 
     running.child.kill('SIGINT');
     assert.equal(await running.exited, 0);

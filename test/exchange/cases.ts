@@ -320,6 +320,42 @@ const declined: readonly Case[] = [
     },
   },
   {
+    name: 'so is one that bears our name in CDN-Loop',
+    run(world) {
+      const client = world.request({ fields: { 'CDN-Loop': 'other.example, Edge; trace=1' } });
+      world.pass(10);
+      assert.equal(client.status, 502);
+      recordSays(world, { end: 'generated', cause: 'loop_detected', status: 502, attempts: 0 });
+    },
+  },
+  {
+    name: 'a gateway of another name on its way is no loop, and both go on with our name behind theirs',
+    run(world) {
+      world.endpoint('a').onRequest = (request) => request.answer(200);
+      world.request({ fields: { Via: '1.1 edge:8080, 1.0 edges', 'CDN-Loop': 'edge.example' } });
+      world.pass(10);
+      recordSays(world, { end: 'forwarded', status: 200 });
+      const [arrived] = world.endpoint('a').arrived;
+      assert.match(arrived?.field('via') ?? '', /^1\.1 edge:8080, 1\.0 edges, [12]\.[01] edge$/);
+      assert.equal(arrived?.field('cdn-loop'), 'edge.example, edge');
+    },
+  },
+  ...(['Via', 'CDN-Loop'] as const).map((name) => ({
+    name: `a request that has been through sixteen gateways may go on, one more may not: ${name}`,
+    run(world: World): void {
+      world.endpoint('a').onRequest = (request) => request.answer(200);
+      const hops = (count: number): string =>
+        Array.from({ length: count }, (_, at) => (name === 'Via' ? `1.1 hop-${at}` : `hop-${at}`)).join(', ');
+      const sixteen = world.request({ fields: { [name]: hops(16) } });
+      const seventeen = world.request({ fields: { [name]: hops(17) } });
+      world.pass(10);
+      assert.deepEqual([sixteen.status, seventeen.status], [200, 502]);
+      const refused = world.records.find(({ end }) => end === 'generated');
+      assert.deepEqual(refused?.failure?.evidence, { hops: 17, limit: 16 });
+      assert.match(seventeen.field('proxy-status') ?? '', /error=proxy_loop_detected/);
+    },
+  })),
+  {
     name: 'a stranger does not choose its request id',
     run(world) {
       world.endpoint('a').onRequest = (request) => request.answer(200);
@@ -398,6 +434,46 @@ const again: readonly Case[] = [
       const record = recordSays(world, { end: 'forwarded', attempts: 2 });
       assert.deepEqual([record.attempts[0]?.retry, record.attempts[0]?.retryReason], [true, 'idempotent']);
       assert.notEqual(record.attempts[0]?.endpoint, record.attempts[1]?.endpoint);
+    },
+  },
+  {
+    name: 'while nothing is sent, more than one other endpoint is tried, whatever the method',
+    options: { endpoints: ['a', 'b', 'c', 'd', 'e'] },
+    run(world) {
+      for (const name of ['a', 'b', 'c', 'd', 'e']) world.endpoint(name).accepts = 'refuses';
+      const client = world.request({ method: 'POST', content: 'pay' });
+      world.pass(50);
+      assert.equal(client.status, 502);
+      const { attempts } = recordSays(world, { end: 'generated', cause: 'connect_refused', status: 502, attempts: 4 });
+      assert.equal(new Set(attempts.map(({ endpoint }) => endpoint)).size, 4);
+      assert.equal(attempts[3]?.retryReason, 'attempts_spent');
+    },
+  },
+  {
+    name: 'endpoints that let a connection time out are not asked one after the other',
+    options: { endpoints: ['a', 'b', 'c', 'd'] },
+    run(world) {
+      for (const name of ['a', 'b', 'c', 'd']) world.endpoint(name).accepts = 'never';
+      const client = world.request({});
+      world.pass(2100);
+      assert.equal(client.status, 504);
+      recordSays(world, { end: 'generated', cause: 'connect_timeout', status: 504, attempts: 2 });
+    },
+  },
+  {
+    name: 'a GET that is lost is repeated once, however many attempts there may be',
+    options: { endpoints: ['a', 'b', 'c'], attemptsMax: 3 },
+    run(world) {
+      for (const name of ['a', 'b', 'c']) world.endpoint(name).onRequest = (request) => request.cut('closed');
+      const client = world.request({});
+      world.pass(50);
+      assert.equal(client.status, 502);
+      const cause = world.records[0]?.failure?.cause ?? null;
+      const { attempts } = recordSays(world, { end: 'generated', cause, status: 502, attempts: 2 });
+      assert.deepEqual(
+        attempts.map(({ retryReason }) => retryReason),
+        ['idempotent', 'attempts_spent'],
+      );
     },
   },
   {
@@ -541,7 +617,7 @@ const slowAndCut: readonly Case[] = [
           request.write('only this');
         };
         const client = world.request({});
-        world.pass(20);
+        world.pass(100);
         world.endpoint('a').arrived[0]?.cut(how);
         world.pass(20);
         assert.deepEqual([client.state, client.content.toString()], ['cut', 'only this']);
@@ -706,7 +782,7 @@ const clientsWay: readonly Case[] = [
         request.write('only this');
       };
       const client = world.request({});
-      world.pass(10);
+      world.pass(100);
       client.leave();
       world.pass(10);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);

@@ -1,5 +1,6 @@
 import { describe, it } from 'node:test';
 import { cases } from './cases.ts';
+import { heldCases } from './held-cases.ts';
 import { Http1World } from './http1-world.ts';
 import { StreamWorld } from './stream-world.ts';
 import type { World, WorldOptions } from './world.ts';
@@ -11,7 +12,7 @@ const worlds: readonly [name: string, create: (options?: WorldOptions) => World]
 
 for (const [worldName, create] of worlds) {
   describe(`an exchange between ${worldName}`, () => {
-    for (const { name, options, onlyOctets, run } of cases) {
+    for (const { name, options, onlyOctets, run } of [...cases, ...heldCases]) {
       const skip = onlyOctets !== undefined && create === worlds[1]?.[1] ? onlyOctets : false;
       it(name, { skip }, () => {
         const world = create(options);

@@ -129,7 +129,13 @@ export class Http1World implements World {
       this.settings.onStep?.();
       return router.route(request);
     };
-    return { revision: 7, deployment: 'edge', router: { route }, unrouted: { errorPages: {}, disclosure: 'public' } };
+    return {
+      revision: 7,
+      deployment: 'edge',
+      hopName: 'edge',
+      router: { route },
+      unrouted: { errorPages: {}, disclosure: 'public' },
+    };
   }
 
   /** What is composed, sent and chosen are steps too. */
@@ -212,16 +218,31 @@ export class Http1World implements World {
   }
 
   #open({ windowOctets }: ClientOptions): ClientLine {
+    const { client, accept } = this.#pair(windowOctets === undefined ? {} : { windowOctets });
+    const line = new ClientLine(client);
+    accept();
+    return line;
+  }
+
+  /** A connection of a client that sends what it likes, with the port by which its exchanges know it. */
+  connect(): { readonly client: MemoryTransport; readonly port: number } {
+    this.#lineNumber++;
+    const { client, port, accept } = this.#pair({});
+    accept();
+    return { client, port };
+  }
+
+  #pair(options: Partial<TransportPairOptions>): { client: MemoryTransport; port: number; accept: () => void } {
+    const port = 50_000 + this.#lineNumber;
     const [client, gateway] = createTransportPair({
       clock: this.clock,
-      ...(windowOctets === undefined ? {} : { windowOctets }),
-      facts: { second: { remoteAddress: '192.0.2.7', remotePort: 50_000 + this.#lineNumber, localPort: 8080 } },
+      ...options,
+      facts: { second: { remoteAddress: '192.0.2.7', remotePort: port, localPort: 8080 } },
       ...this.settings.pairOptions?.('client'),
     });
     this.gatewayEnds.push(gateway);
-    const line = new ClientLine(client);
-    this.#listener.accept(this.settings.gatewayTransport?.(gateway, 'client') ?? gateway);
-    return line;
+    const seen = this.settings.gatewayTransport?.(gateway, 'client') ?? gateway;
+    return { client, port, accept: () => this.#listener.accept(seen) };
   }
 
   pass(ms: number): void {
@@ -444,6 +465,8 @@ class Http1Endpoint implements EndpointActor {
   connectionsMade = 0;
   state: EndpointState = 'healthy';
   exit: InstanceExit | null = null;
+  /** Has each connection instead of this endpoint, where it is set: both ends, the second one the gateway's. */
+  serves: ((endpoint: MemoryTransport, gateway: MemoryTransport) => void) | null = null;
   readonly #world: Http1World;
   readonly host: string;
   readonly #name: string;
@@ -483,7 +506,8 @@ class Http1Endpoint implements EndpointActor {
     });
     this.#world.gatewayEnds.push(gateway);
     this.#transports.push(endpoint);
-    this.#serve(endpoint);
+    if (this.serves === null) this.#serve(endpoint);
+    else this.serves(endpoint, gateway);
     return this.#world.settings.gatewayTransport?.(gateway, 'endpoint') ?? gateway;
   }
 
@@ -634,6 +658,9 @@ function noCounts(): WorkerCounts {
     upstreamConnectionsIdle: 0,
     upstreamConnectionsTotal: 0,
     upstreamReusesTotal: 0,
+    staleReusesAvoided: 0,
+    staleReusesRepeated: 0,
+    staleReusesFailed: 0,
     recordsDropped: 0,
     unclassifiedTotal: 0,
   };

@@ -286,7 +286,7 @@ describe('requests on one connection', () => {
     world.endpoint('a').onRequest = () => {};
     const underWay = world.request({});
     world.pass(20);
-    world.changedTls({ serverName: null, verify: true, ca: null });
+    world.changedTls({ serverName: null, verify: true, ca: null, certificate: null, key: null });
     world.endpoint('a').arrived.at(-1)?.answer(200, 'old');
     world.pass(20);
     assert.equal(underWay.content.toString(), 'old');
@@ -298,7 +298,7 @@ describe('requests on one connection', () => {
     const world = answering();
     world.request({});
     world.pass(20);
-    world.changedTls({ serverName: null, verify: true, ca: null });
+    world.changedTls({ serverName: null, verify: true, ca: null, certificate: null, key: null });
     assert.deepEqual([world.counts.upstreamConnectionsIdle, world.counts.upstreamConnections], [0, 0]);
     rest(world);
   });

@@ -49,6 +49,7 @@ export class StreamWorld implements World {
     this.#serving = {
       revision: 7,
       deployment: 'edge',
+      hopName: 'edge',
       router: createRouter(entries),
       unrouted: { errorPages: {}, disclosure: 'public' },
     };
@@ -207,6 +208,7 @@ class StreamClient implements ClientActor {
 class StreamEndpoint implements EndpointActor, Endpoint {
   readonly id: string;
   readonly address: string;
+  readonly authority: string;
   readonly release = null;
   accepts: EndpointActor['accepts'] = 'yes';
   onRequest: (request: ArrivedRequest) => void = () => {};
@@ -223,6 +225,7 @@ class StreamEndpoint implements EndpointActor, Endpoint {
   constructor(address: string, world: StreamWorld) {
     this.id = address;
     this.address = address;
+    this.authority = address;
     this.#world = world;
   }
 

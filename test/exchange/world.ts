@@ -10,6 +10,7 @@ import type { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 export interface World {
   readonly clock: SimulatedClock;
   readonly records: readonly EndedExchange[];
+  readonly options: WorldOptions;
   endpoint(name: string): EndpointActor;
   /** A request on a connection of its own, or of `connection`. */
   request(request: RequestText, options?: ClientOptions): ClientActor;
@@ -102,6 +103,8 @@ export interface WorldOptions {
   readonly limits?: Partial<ClientLimits>;
   readonly timeouts?: Partial<RouteSpec['timeouts']>;
   readonly trusted?: boolean;
+  /** Default: 50, as everywhere. */
+  readonly commitDelayMs?: number;
   /** Octets of each endpoint's side before it has to read. */
   readonly endpointWindowOctets?: number;
 }
@@ -138,6 +141,7 @@ export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
     responseFields: { remove: [], set: [], add: [] },
     errorPages: {},
     disclosure: 'operator',
+    commitDelayMs: options.commitDelayMs ?? 50,
   } as unknown as RouteSpec;
   return (options.routes ?? [{}]).map((route) => ({ ...plain, timeouts, ...route }));
 }

@@ -13,6 +13,7 @@ import {
 } from '../../src/testing/testing.ts';
 import { type GatewayUnderTest, startGatewayUnderTest, type TestTimeouts } from './gateway-under-test.ts';
 import type { ExpectedRow } from './load-expected.ts';
+import { hasOwnHost, OwnSettings, ownHost } from './own-settings.ts';
 
 /** The short timeouts that `expected.md` names. */
 export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idleMs: 250 };
@@ -20,16 +21,33 @@ export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idl
 /** No exchange of the run may last longer: the longest timeout, or the slow drip, and a second. */
 export const exchangeMsMax = 2000;
 
-/** Whether the connection to the origin is a new one, or has just carried another exchange; or there are two origins. */
-export type Condition = 'fresh' | 'used' | 'of two';
+/**
+ * For as long as this the run's routes for `held` rows hold responses back: far longer than any row takes, so that none
+ * depends on how fast the machine is.
+ */
+export const heldMs = 10_000;
 
-const hosts: Readonly<Record<Condition, string>> = { fresh: 'fresh.test', used: 'used.test', 'of two': 'two.test' };
+/**
+ * Whether the connection to the origin is a new one, or has just carried another exchange; whether there are two
+ * origins; whether responses are held back.
+ */
+export type Condition = 'fresh' | 'used' | 'of two' | 'held' | 'held, of two';
+
+const hosts: Readonly<Record<Condition, string>> = {
+  fresh: 'fresh.test',
+  used: 'used.test',
+  'of two': 'two.test',
+  held: 'held.test',
+  'held, of two': 'held-two.test',
+};
 const prefixes = ['/fault', '/ok', '/slow'];
 
 /** The conditions under which a row must hold: both, where it names none and an origin is asked at all. */
 export function conditionsOf({ name, request }: ExpectedRow): readonly Condition[] {
+  if (request.held) return [request.ofTwo ? 'held, of two' : 'held'];
   if (request.ofTwo) return ['of two'];
   if (request.reusedAfterMs !== null) return ['used'];
+  if (hasOwnHost(name)) return ['fresh'];
   return prefixes.some((prefix) => targetOf(name).startsWith(prefix)) ? ['fresh', 'used'] : ['fresh'];
 }
 
@@ -38,17 +56,20 @@ export class FaultRun {
   readonly gateway: GatewayUnderTest;
   readonly origin: FaultOrigin;
   readonly #second: FaultOrigin;
+  readonly #own: OwnSettings;
   readonly #others: readonly (FaultOrigin | UnreachableAddress)[];
 
   private constructor(
     gateway: GatewayUnderTest,
     origin: FaultOrigin,
     second: FaultOrigin,
+    own: OwnSettings,
     others: readonly (FaultOrigin | UnreachableAddress)[],
   ) {
     this.gateway = gateway;
     this.origin = origin;
     this.#second = second;
+    this.#own = own;
     this.#others = others;
   }
 
@@ -59,6 +80,7 @@ export class FaultRun {
     const talking = await startFaultOrigin({ atAccept: () => [send('220 mail.test ESMTP ready\r\n')] });
     const refusing = await refusingAddress();
     const unanswering = await unansweringAddress();
+    const own = await OwnSettings.start(origin);
     const gateway = await startGatewayUnderTest(
       [
         { name: 'origin', hostName: hosts.used, prefixes, to: origin.address },
@@ -71,27 +93,41 @@ export class FaultRun {
           alsoTo: second.address,
           keepsConnections: false,
         },
+        { name: 'held', hostName: hosts.held, prefixes, to: origin.address, keepsConnections: false, heldMs },
+        {
+          name: 'held-two',
+          hostName: hosts['held, of two'],
+          prefixes,
+          to: origin.address,
+          alsoTo: second.address,
+          keepsConnections: false,
+          heldMs,
+        },
         { name: 'closing', prefixes: ['/close-at-accept'], to: closing.address },
         { name: 'talking', prefixes: ['/talks-first'], to: talking.address },
         { name: 'refusing', prefixes: ['/refused'], to: refusing },
         { name: 'unanswering', prefixes: ['/unanswered'], to: unanswering },
         { name: 'unhealthy', prefixes: ['/unhealthy'], to: refusing, checked: true },
         { name: 'maintenance', prefixes: ['/maintenance'], to: 'maintenance' },
+        ...own.targets,
       ],
       timeouts,
+      own.dns,
     );
-    return new FaultRun(gateway, origin, second, [second, closing, talking, refusing, unanswering]);
+    return new FaultRun(gateway, origin, second, own, [second, closing, talking, refusing, unanswering]);
   }
 
   async stop(): Promise<void> {
     await this.gateway.stop();
     await this.origin.close();
+    await this.#own.close();
     for (const other of this.#others) await other.close();
   }
 
   /** Plays a row: what the client saw, and under which id. */
   async play(row: ExpectedRow, condition: Condition): Promise<Played> {
     if (condition === 'used') await this.#useOnce(row);
+    const occupant = row.name === 'pool-full' ? await this.#occupy(ownHost(row.name)) : null;
     const faultId = randomUUID();
     const client = new RawClient(this.gateway);
     client.write(headOf(row, condition, faultId));
@@ -101,12 +137,13 @@ export class FaultRun {
     // What was cut has its end in the connection's end; the client must be told of it in time as well.
     if (outcome.response?.complete === false) await client.waitFor(() => client.state !== 'open', exchangeMsMax);
     client.close();
+    occupant?.close();
     return { faultId, outcome, next: await this.#ask('/ok') };
   }
 
   /** How often a request came, wherever it went. */
   seen(faultId: string): number {
-    return this.origin.count(faultId) + this.#second.count(faultId);
+    return this.origin.count(faultId) + this.#second.count(faultId) + this.#own.count(faultId);
   }
 
   async #ask(target: string): Promise<RawOutcome> {
@@ -115,6 +152,15 @@ export class FaultRun {
     const outcome = await client.response('GET', exchangeMsMax);
     client.close();
     return outcome;
+  }
+
+  /** A request that takes its upstream's only place, until it is closed. */
+  async #occupy(host: string): Promise<RawClient> {
+    const id = randomUUID();
+    const client = new RawClient(this.gateway);
+    client.write(`GET /slow/2000 HTTP/1.1\r\nHost: ${host}\r\nX-Fault-Id: ${id}\r\n\r\n`);
+    await this.origin.seen(id);
+    return client;
   }
 
   /** Resolves when the gateway has told of so many exchanges and none is running, or when it should have. */
@@ -156,6 +202,7 @@ export interface Played {
 
 /** Where a row's request goes. */
 function targetOf(name: string): string {
+  if (hasOwnHost(name) || name in hops) return '/ok';
   switch (name) {
     case 'refused':
     case 'unanswered':
@@ -175,11 +222,20 @@ function targetOf(name: string): string {
   }
 }
 
+/** Whom a request says that it has been through. The gateway's own name is `edge.test`. */
+const hops: Readonly<Record<string, readonly string[]>> = {
+  loop: ['Via: 1.1 elsewhere.test, 1.1 edge.test'],
+  'loop-by-cdn-loop': ['CDN-Loop: edge.test; v=1'],
+  'hops-without-end': [`Via: ${Array.from({ length: 17 }, (_, hop) => `1.1 hop-${hop}.test`).join(', ')}`],
+  'two-hops': ['Via: 1.1 one.test, 1.0 two.test', 'CDN-Loop: other.test'],
+};
+
 function headOf(row: ExpectedRow, condition: Condition, faultId: string): string {
   const { method, contentOctets } = row.request;
   const lines = [
     `${method} ${targetOf(row.name)} HTTP/1.1`,
-    `Host: ${hosts[condition]}`,
+    `Host: ${hasOwnHost(row.name) ? ownHost(row.name) : hosts[condition]}`,
+    ...(hops[row.name] ?? []),
     'Accept: application/json',
     `X-Fault-Id: ${faultId}`,
     `X-Request-Id: ${faultId}`,

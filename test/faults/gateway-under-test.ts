@@ -1,10 +1,12 @@
 import type {
   CheckSpec,
   Configuration,
+  DnsSpec,
   RouteAction,
   RouteSpec,
   Timeouts,
   UpstreamSpec,
+  UpstreamTls,
 } from '../../src/core/configuration.ts';
 import type { RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
@@ -34,8 +36,13 @@ export interface Target {
   /** Another endpoint beside that one, which would do as well. */
   readonly alsoTo?: { readonly host: string; readonly port: number };
   readonly checked?: boolean;
+  readonly tls?: UpstreamTls;
+  /** Default 64. */
+  readonly connectionsMax?: number;
   /** Whether connections are kept for the next request. */
   readonly keepsConnections?: boolean;
+  /** How long its responses may be held back. Default: not at all. */
+  readonly heldMs?: number;
 }
 
 export interface TestTimeouts {
@@ -47,8 +54,9 @@ export interface TestTimeouts {
 export async function startGatewayUnderTest(
   targets: readonly Target[],
   timeouts: TestTimeouts,
+  dns: DnsSpec,
 ): Promise<GatewayUnderTest> {
-  const configuration = configure(targets, timeouts);
+  const configuration = configure(targets, timeouts, dns);
   const gateway = await startGateway({ configuration, source: null });
   const { host, port } = addressOf(gateway);
   return {
@@ -72,10 +80,11 @@ function addressOf(gateway: Gateway): { host: string; port: number } {
   return { host, port: Number(port) };
 }
 
-function configure(targets: readonly Target[], timeouts: TestTimeouts): Configuration {
+function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsSpec): Configuration {
   return {
     deployment: 'edge.test',
     member: 'one',
+    drainMs: 10_000,
     listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false }],
     routes: targets.flatMap((target) => target.prefixes.map((prefix) => routeTo(target, prefix, timeouts))),
     unrouted: { errorPages: {}, disclosure: 'operator' },
@@ -83,6 +92,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
     applications: [],
     // The run names its own request ids, where the client will not see a response that tells one.
     trustedPeers: ['127.0.0.0/8'],
+    dns,
     client: {
       headMs: 5000,
       contentMs: 5000,
@@ -95,11 +105,11 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts): Configur
       connectionsMax: 1000,
     },
     admin: { socket: null },
-    log: { path: null, queryAllowed: [] },
+    log: { path: null, queryAllowed: [], secretFields: [] },
   };
 }
 
-function routeTo({ name, hostName, to }: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
+function routeTo({ name, hostName, to, heldMs = 0 }: Target, prefix: string, timeouts: TestTimeouts): RouteSpec {
   const action: RouteAction =
     to === 'maintenance'
       ? { kind: 'maintenance', message: 'Back soon.', retryAfterS: 60 }
@@ -112,6 +122,7 @@ function routeTo({ name, hostName, to }: Target, prefix: string, timeouts: TestT
     requestFields: { remove: [], set: [], add: [] },
     responseFields: { remove: [], set: [], add: [] },
     timeouts: timeoutsOf(timeouts),
+    commitDelayMs: heldMs,
     errorPages: {},
     disclosure: 'operator',
   };
@@ -121,19 +132,21 @@ function timeoutsOf({ connectMs, responseHeadMs, idleMs }: TestTimeouts): Timeou
   return { dnsMs: connectMs, connectMs, tlsMs: connectMs, responseHeadMs, idleMs, exchangeMs: null };
 }
 
-function upstreamOf({ name, to, alsoTo, checked = false, keepsConnections = true }: Target): UpstreamSpec[] {
+function upstreamOf(target: Target): UpstreamSpec[] {
+  const { name, to, alsoTo, tls = null, checked = false, keepsConnections = true, connectionsMax = 64 } = target;
   if (to === 'maintenance') return [];
   const addresses = alsoTo === undefined ? [to] : [to, alsoTo];
   return [
     {
       id: name as UpstreamId,
       endpoints: addresses.map(({ host, port }) => ({ address: { kind: 'tcp', host, port } })),
+      family: 'prefer_ipv4',
       application: null,
-      tls: null,
+      tls,
       check: checked ? tcpCheck : { kind: 'none' },
       idleConnectionsMax: keepsConnections ? 8 : 0,
       idleConnectionMs: 4000,
-      connectionsMax: 64,
+      connectionsMax,
       attemptsMax: 2,
       responseHeadOctetsMax: 65_536,
     },

@@ -29,6 +29,8 @@ export interface RequestShape {
   /** The connection to the origin has carried an exchange, and has been idle for this long; null: no matter. */
   readonly reusedAfterMs: number | null;
   readonly leaves: boolean;
+  /** The route holds responses back. */
+  readonly held: boolean;
   /** The upstream has a second endpoint, which would do as well. */
   readonly ofTwo: boolean;
 }
@@ -107,14 +109,16 @@ type Cells = [
 ];
 
 function parseRequest(text: string): RequestShape | null {
-  const match = /^([A-Z]+)(?: ([0-9]+))?(?: (reused)(?: after ([0-9]+) ms)?)?(?: (leaves))?(?: (of two))?$/.exec(text);
+  const match =
+    /^([A-Z]+)(?: ([0-9]+))?(?: (reused)(?: after ([0-9]+) ms)?)?(?: (leaves))?(?: (held))?(?: (of two))?$/.exec(text);
   if (match === null) return null;
-  const [, method = '', octets = '0', reused, afterMs = '0', leaves, ofTwo] = match;
+  const [, method = '', octets = '0', reused, afterMs = '0', leaves, held, ofTwo] = match;
   return {
     method,
     contentOctets: Number(octets),
     reusedAfterMs: reused === undefined ? null : Number(afterMs),
     leaves: leaves !== undefined,
+    held: held !== undefined,
     ofTwo: ofTwo !== undefined,
   };
 }

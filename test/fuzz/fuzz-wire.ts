@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { parseArgs } from 'node:util';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { judgeRequests, judgeResponses, type Pieces, type Verdict } from '../conformance/judge.ts';
 import { type ConformanceCase, loadCases } from '../conformance/load-cases.ts';
+import { smallerList } from './smaller.ts';
+import { snippetOf } from './snippet.ts';
 
 /**
  * Mutates the conformance cases and holds the parsers to what must be true of any octets:
@@ -13,10 +14,10 @@ import { type ConformanceCase, loadCases } from '../conformance/load-cases.ts';
  * - every block of the storage comes back;
  * - time grows with the length, not with its square.
  *
- *     node test/fuzz/fuzz-wire.ts --seconds 60 --seed 7
- *
- * A finding prints the seed, the octets and the pieces, and ends with status 1.
+ * A finding names its seed, and has its octets as a case of the documents.
  */
+const cases = loadCases();
+
 export interface FuzzResult {
   readonly runs: number;
   readonly octets: number;
@@ -63,27 +64,49 @@ const words = [
 ];
 
 export function fuzzWire(seed: string, goesOn: () => boolean): FuzzResult {
-  const cases = loadCases();
-  const random = new SeededRandom(seed);
   let runs = 0;
-  let total = 0;
-  while (goesOn()) {
-    const base = random.pick(cases);
-    const octets = mutated(base, cases, random);
-    const pieces = cut(octets, random);
-    const each = { ...base, octets };
-    try {
-      check(each, pieces);
-    } catch (error) {
-      const lengths = pieces.map((piece) => piece.length).join(',');
-      throw new Error(`seed ${seed}, run ${runs}: ${base.name}\n${octets.toString('latin1')}\npieces ${lengths}`, {
-        cause: error,
-      });
-    }
-    runs++;
-    total += octets.length;
+  let octets = 0;
+  while (goesOn()) octets += judgeSeed(`${seed}/${runs++}`);
+  return { runs, octets };
+}
+
+/** One mutated message, by its seed; a finding throws with what is left of it when it has been made smaller. */
+export function judgeSeed(seed: string): number {
+  const random = new SeededRandom(seed);
+  const base = random.pick(cases);
+  const octets = mutated(base, cases, random);
+  const cutBy = random.fork('pieces');
+  const each = { ...base, octets };
+  try {
+    check(each, cut(octets, cutBy));
+  } catch (error) {
+    throw new Error(findingText(seed, each), { cause: error });
   }
-  return { runs, octets: total };
+  return octets.length;
+}
+
+function findingText(seed: string, each: ConformanceCase): string {
+  const fails = (octets: readonly number[]): boolean => {
+    const smaller = { ...each, octets: Buffer.from(octets) };
+    try {
+      // In all sorts of pieces: what made it fail may have been where it was cut.
+      for (let n = 0; n < 8; n++) check(smaller, cut(smaller.octets, new SeededRandom(`${seed} ${n}`)));
+      check(
+        smaller,
+        Array.from(smaller.octets, (octet) => Uint8Array.of(octet)),
+      );
+      return false;
+    } catch {
+      return true;
+    }
+  };
+  const all = [...each.octets];
+  const smaller = fails(all) ? smallerList(all, fails, 2000) : all;
+  return [
+    `again: npm run fuzz -- --again ${seed}`,
+    `from ${each.name}`,
+    snippetOf(Buffer.from(smaller), each.kind, each.method),
+  ].join('\n\n');
 }
 
 function check(each: ConformanceCase, pieces: Pieces): void {
@@ -109,7 +132,8 @@ function mutated(base: ConformanceCase, cases: readonly ConformanceCase[], rando
   return octets;
 }
 
-function changed(octets: Buffer, cases: readonly ConformanceCase[], random: SeededRandom): Buffer {
+/** One change by chance. */
+export function changed(octets: Buffer, cases: readonly ConformanceCase[], random: SeededRandom): Buffer {
   const at = random.integer(octets.length + 1);
   const end = Math.min(octets.length, at + random.integer(12));
   const put = (...parts: readonly Uint8Array[]): Buffer => Buffer.concat([octets.subarray(0, at), ...parts]);
@@ -185,17 +209,4 @@ export function timeOf(kind: 'request' | 'response', text: string): number {
     best = Math.min(best, Number(process.hrtime.bigint() - start));
   }
   return best;
-}
-
-if (import.meta.main) {
-  const { values } = parseArgs({ options: { seconds: { type: 'string', default: '60' }, seed: { type: 'string' } } });
-  const seed = values.seed ?? String(process.hrtime.bigint());
-  const end = process.hrtime.bigint() + BigInt(Math.round(Number(values.seconds) * 1e9));
-  try {
-    const { runs, octets } = fuzzWire(seed, () => process.hrtime.bigint() < end);
-    console.log(`seed ${seed}: ${runs} messages, ${octets} octets, nothing found`);
-  } catch (error) {
-    console.error(error);
-    process.exitCode = 1;
-  }
 }

@@ -184,6 +184,78 @@ applications: { shop: { command: ./no-such-program } }
   });
 });
 
+describe('an instance that is replaced or taken away', () => {
+  const changed = application('    environment: { CHANGED: "yes" }\n');
+  const gone = (pid: number | null): Promise<void> =>
+    until('the old process is gone', () => pid !== null && !isAlive(pid), 5000);
+
+  test('stops as soon as nothing is under way on it, not when the time for draining is over', async () => {
+    edge = await startFromYaml(`${application()}drain_timeout: 60s`);
+    await ready();
+    const { pid } = instance();
+    assert.equal((await edge.get('/')).status, 200);
+    assert.equal((await edge.reload(`${changed}drain_timeout: 60s`)).ok, true);
+    await gone(pid);
+    assert.notEqual((await edge.get('/')).content.toString().split(' ')[0], String(pid));
+  });
+
+  test('may finish what it has first', async () => {
+    edge = await startFromYaml(`${application()}drain_timeout: 60s`);
+    await ready();
+    const { pid } = instance();
+    const slow = edge.get('/slow');
+    await until('it is under way', () => edge.counts().active === 1);
+    assert.equal((await edge.reload(`${changed}drain_timeout: 60s`)).ok, true);
+    const response = await slow;
+    assert.deepEqual([response.status, response.content.toString()], [200, `${pid} slow`]);
+    await gone(pid);
+  });
+
+  test('may finish it too when the whole application is taken away', async () => {
+    edge = await startFromYaml(`${application()}drain_timeout: 60s`);
+    await ready();
+    const { pid } = instance();
+    const slow = edge.get('/slow');
+    await until('it is under way', () => edge.counts().active === 1);
+    assert.equal((await edge.reload('drain_timeout: 60s\nroutes: [ { path: /, respond: { content: x } } ]')).ok, true);
+    assert.equal((await slow).content.toString(), `${pid} slow`);
+    await gone(pid);
+  });
+
+  test('is stopped with a request under way when the time for draining is over', async () => {
+    edge = await startFromYaml(`${application()}drain_timeout: 100ms`);
+    await ready();
+    const { pid } = instance();
+    const slow = json('/slow');
+    await until('it is under way', () => edge.counts().active === 1);
+    assert.equal((await edge.reload(`${changed}drain_timeout: 100ms`)).ok, true);
+    await gone(pid);
+    // A server that is told to stop may have cut it; one that closes gently has answered it.
+    assert.ok([200, 502].includes((await slow).status));
+  });
+});
+
+test('a field that is called secret is told nowhere: not in the answer, the record, an event or the status', async () => {
+  const canary = 'canary-5f2c9a';
+  const secret = `${application(`    environment: { CANARY: ${canary} }\n`)}log: { path: ./log, secret_fields: [X-Shop-Pass] }`;
+  edge = await startFromYaml(secret);
+  await ready();
+  const response = await edge.send(requestText('POST', '/canary', ['Accept: application/json', 'Content-Length: 0']));
+  assert.equal(response.status, 502);
+  const record = await edge.record(response);
+  await until('the exit is told', () => edge.eventsOf('instance_exited').length === 1);
+  const exited = edge.eventsOf('instance_exited')[0];
+  assert.deepEqual(exited?.evidence.output, ['X-Shop-Pass: …']);
+  const places = {
+    answer: response.content.toString(),
+    record: JSON.stringify(record),
+    events: JSON.stringify(edge.events),
+    status: JSON.stringify(edge.gateway.status()),
+  };
+  for (const [place, text] of Object.entries(places)) assert.ok(!text.includes(canary), `${place}: ${text}`);
+  assert.match(places.answer, /X-Shop-Pass: …/);
+});
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -120,7 +120,7 @@ describe('fields for one connection stay on it', () => {
   const own = [
     'Keep-Alive: timeout=5',
     'Proxy-Connection: keep-alive',
-    'TE: trailers',
+    'TE: gzip',
     'X-Nominated: 1',
     'x-second: 2',
   ];
@@ -130,6 +130,11 @@ describe('fields for one connection stay on it', () => {
     await edge.get('/', [...own, 'Connection: keep-alive, X-NOMINATED', 'Connection: X-Second', 'X-Kept: 3']);
     for (const name of names) assert.deepEqual(valuesOf(origin.last, name), [], name);
     assert.deepEqual(valuesOf(origin.last, 'x-kept'), ['3']);
+  });
+
+  test('but for trailers, which a client that says so is sent', async () => {
+    await edge.get('/', ['TE: gzip;q=0.5, trailers', 'Connection: TE']);
+    assert.deepEqual([valuesOf(origin.last, 'te'), valuesOf(origin.last, 'connection')], [['trailers'], ['TE']]);
   });
 
   test('but no nomination takes away what the endpoint relies on', async () => {

@@ -188,6 +188,10 @@ class FailingTransport implements Transport, TransportListener {
     return false;
   }
 
+  isQuiet(): boolean {
+    return this.#state === 'well' && this.#real.isQuiet();
+  }
+
   pause(): void {
     this.#real.pause();
   }

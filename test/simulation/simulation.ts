@@ -17,6 +17,8 @@ export interface SimulationSummary {
   readonly exchanges: number;
   readonly ends: Readonly<Record<string, number>>;
   readonly causes: Readonly<Record<string, number>>;
+  /** Answers that had begun, and gave way to another attempt's. */
+  readonly replaced: number;
 }
 
 /** No exchange may take longer: the sum of all limits that can follow one another, generously. */
@@ -59,6 +61,7 @@ class Simulation {
   /** What endpoints mean to send. */
   readonly #answers = new Map<ArrivedRequest, Buffer>();
   readonly #names = ['a', 'b', 'c'];
+  #replaced = 0;
 
   constructor(seed: string) {
     this.#seed = seed;
@@ -71,6 +74,7 @@ class Simulation {
         connectionsMax: 20,
         application: 'shop',
         endpointWindowOctets: 8192,
+        commitDelayMs: this.#random.fork('delay').pick([0, 50, 50, 1000]),
         limits: { contentMs: 4000, headMs: 4000, keepAliveMs: 3000, writeMs: 6000, contentOctetsMax: 200_000 },
         timeouts: { responseHeadMs: 4000, idleMs: 2000, exchangeMs: network.next() < 0.5 ? null : 30_000 },
       },
@@ -270,7 +274,8 @@ class Simulation {
     if (record.end === 'forwarded') {
       assert.equal(record.octetsToClient, answer?.length ?? 0, `record ${key} counts the octets`);
     }
-    if (client.status > 0 && record.statusReceived > 0 && record.end !== 'generated') {
+    const ours = /; ?error=/.test(client.field('proxy-status') ?? '');
+    if (client.status > 0 && record.statusReceived > 0 && !ours) {
       const whole = answer ?? Buffer.alloc(0);
       assert.equal(
         client.content.equals(whole.subarray(0, client.content.length)),
@@ -283,6 +288,19 @@ class Simulation {
       assert.notEqual(client.state, 'whole', `client ${key} does not take a cut response for whole`);
     if (arrived.length > 0) assert.notEqual(record.delivery, 'not_sent', `request ${key} arrived, so it was sent`);
     if (record.end === 'generated') assert.notEqual(record.failure, null, `request ${key} has its reason`);
+    this.#verifyNothingLeaked(key, client, record, ours);
+  }
+
+  /** Of an answer that was replaced, by another attempt's or by our own, the client has seen nothing. */
+  #verifyNothingLeaked(key: string, client: ClientActor, record: EndedExchange, ours: boolean): void {
+    const arrived = this.#arrivals.get(key) ?? [];
+    const replaced = ours ? arrived : arrived.slice(0, -1);
+    for (const request of replaced) {
+      const first = this.#answers.get(request)?.subarray(0, 8);
+      if (first?.length !== 8) continue;
+      assert.equal(client.content.includes(first), false, `client ${key} sees nothing of what was replaced`);
+    }
+    for (const { status, retry } of record.attempts) if (status > 0 && retry) this.#replaced++;
   }
 
   #verifyUpload(key: string, request: ArrivedRequest): void {
@@ -299,7 +317,7 @@ class Simulation {
       const cause = failure?.cause ?? 'none';
       causes[cause] = (causes[cause] ?? 0) + 1;
     }
-    return { seed: this.#seed, exchanges: this.#world.records.length, ends, causes };
+    return { seed: this.#seed, exchanges: this.#world.records.length, ends, causes, replaced: this.#replaced };
   }
 }
 

@@ -1,7 +1,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import { dirname } from 'node:path';
 import { domainToASCII } from 'node:url';
-import type { EndpointAddress } from '../../core/endpoint.ts';
+import { type EndpointAddress, hostPort } from '../../core/endpoint.ts';
 import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
 import type { Objection } from '../objection.ts';
@@ -70,6 +70,16 @@ export function parseEndpoint(text: string): Result<WrittenEndpoint, Objection> 
 /** What to say of an endpoint that is a port and nothing else. */
 export function objectToBarePort(port: string | number): Objection {
   return { message: 'a port alone is no endpoint', suggestion: `write "127.0.0.1:${port}" if it is on this machine` };
+}
+
+/** `10.0.0.2`, `127.0.0.1:5353`, `[fd00::53]:53`, into address and port. A name would have to be looked up itself. */
+export function parseNameServer(text: string): Result<string, Objection> {
+  const parsed = parseHostPort(isIPv6(text) ? `[${text}]` : text, 53);
+  if (!parsed.ok) return parsed;
+  const { host, port } = parsed.value;
+  if (isIP(host) === 0) return object('a name server is an address', 'write an address such as 10.0.0.2');
+  if (port === 0) return object('port 0 is not a port to connect to', 'write a port from 1 to 65535, or none for 53');
+  return succeed(hostPort(host, port));
 }
 
 function endpointOf(

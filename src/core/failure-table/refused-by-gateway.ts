@@ -1,3 +1,4 @@
+import type { Prohibition } from '../failure.ts';
 import type { FailureTable } from './table.ts';
 import { clause, duration, quoted } from './words.ts';
 
@@ -130,7 +131,7 @@ export const refusedByGateway = {
     logLevel: 'error',
     temporary: false,
     title: 'The request came back to the gateway',
-    sentence: ({ via }) => `The request has been through this gateway before (Via: ${quoted(via)}).`,
+    sentence: ({ name, value }) => `The request has been through this gateway before (${name}: ${quoted(value)}).`,
     visitor: 'This site passes requests around in a circle. Its operators must correct the settings.',
     usualCauses: [
       'an endpoint in candor.yaml is an address of the gateway itself',
@@ -168,14 +169,16 @@ export const refusedByGateway = {
     logLevel: 'error',
     temporary: false,
     title: "The application's address is prohibited",
-    sentence: ({ address }) => `${address} is an address that this gateway may not connect to.`,
+    sentence: ({ address, name, prohibition }) =>
+      `${name === null ? address : `The name ${quoted(name)} leads to ${address}, which`} is not connected to: ${prohibitions[prohibition]}.`,
     visitor: 'This site is set up to use a server that it is forbidden to reach. Its operators must correct that.',
     usualCauses: [
       'a host name resolves to a link-local or metadata address (169.254.169.254)',
       'somebody has changed a DNS record to point into the internal network',
       "the endpoint is one of the gateway's own listeners",
     ],
-    nextStep: 'See what the name resolves to with `getent ahosts NAME`, and who changed that record.',
+    nextStep:
+      'See what the name resolves to with `getent ahosts NAME`, and who changed that record; an address that is meant goes into `dns.allow` of candor.yaml.',
   },
   maintenance: {
     type: 'proxy_internal_response',
@@ -266,6 +269,17 @@ export const refusedByGateway = {
     nextStep: 'Run `candor check -c candor.yaml`, mend what it complains about, then `candor reload`.',
   },
 } satisfies Partial<FailureTable>;
+
+const prohibitions: Readonly<Record<Prohibition, string>> = {
+  own_listener: "it is one of the gateway's own listeners",
+  loopback: 'it is this machine itself, and only the hosts file or the configuration may say so',
+  link_local: 'it is a link-local address',
+  metadata: 'it is where clouds keep credentials of the machine',
+  multicast: 'it is a multicast address',
+  unspecified: 'it is no address of any machine',
+  reserved: 'it is reserved',
+  denied: '`dns.deny` has it',
+};
 
 function noneReady(upstream: string, endpoints: number): string {
   if (endpoints === 0) return `Upstream ${upstream} has no endpoint`;

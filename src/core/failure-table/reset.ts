@@ -145,6 +145,27 @@ export const reset = {
     nextStep:
       'Let the application send Content-Length or chunked content, so that a whole answer can be told from a cut one; `dmesg -T` shows whether it was killed.',
   },
+  response_content_unclosed: {
+    type: 'http_response_incomplete',
+    status: 502,
+    whose: 'application',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: true,
+    title: "The application's answer ended without a proper end of TLS",
+    sentence: ({ address, octetsReceived }) =>
+      `${address} closed the connection after ${octets(octetsReceived)} of content without ending TLS first (close_notify), and nothing else would have shown whether the content is whole.`,
+    visitor:
+      'The connection to the application ended before it was certain that all had come. Reload the page to try again.',
+    usualCauses: [
+      'the process died in the middle of its answer',
+      "the application's TLS library closes connections without close_notify",
+      'something on the way cut the connection, by accident or on purpose',
+    ],
+    nextStep:
+      'Let the application send Content-Length or chunked content: then the end of the connection no longer matters (RFC 9112 §9.8).',
+  },
 } satisfies Partial<FailureTable>;
 
 /** A connection that had been idle is the usual suspect: both sides may have decided at the same moment. */

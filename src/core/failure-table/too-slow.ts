@@ -87,6 +87,25 @@ export const tooSlow = {
     nextStep:
       'Run `ss -tnp` at the endpoint during an upload: a Recv-Q that stays above zero shows that the application is not reading.',
   },
+  tunnel_idle: {
+    type: 'connection_read_timeout',
+    status: 504,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'info',
+    temporary: true,
+    title: 'A tunnel was not used and has been closed',
+    sentence: ({ address, idleMs, octetsReceived }) =>
+      `Neither the client nor ${address} sent anything for ${duration(idleMs)}; the tunnel between them, on which the application had sent ${octets(octetsReceived)}, was closed.`,
+    visitor: 'The connection was not used for long and has been closed. Reload the page to open it again.',
+    usualCauses: [
+      'the page was left open, and its application sends no pings',
+      'one of the two has gone without closing its connection (a laptop that sleeps, a network that changed)',
+    ],
+    nextStep:
+      'Let the application send a WebSocket ping every 30 s or so: it keeps the tunnel, and shows who is still there.',
+  },
   exchange_timeout: {
     type: 'http_response_timeout',
     status: 504,

@@ -1,5 +1,22 @@
+import type { Guess } from '../failure.ts';
 import type { FailureTable } from './table.ts';
-import { duration, quoted } from './words.ts';
+import { duration, quoted, quotedOctets } from './words.ts';
+
+const guessWords: Readonly<Record<Guess, string>> = {
+  ssh: 'SSH',
+  tls: 'TLS',
+  http2: 'HTTP/2',
+  html: 'HTML',
+  json: 'JSON',
+  stack_trace: 'a stack trace',
+  text: 'text',
+  binary: 'binary data',
+  nothing: 'nothing',
+};
+
+function when(instant: string): string {
+  return instant === '' ? '' : ` at ${instant}`;
+}
 
 /** The port was reached, but there was no usable connection: TLS failed. */
 export const unreachableTls = {
@@ -15,11 +32,30 @@ export const unreachableTls = {
     sentence: ({ address, code }) => `${address} and the gateway could not agree on TLS (${code}).`,
     visitor: 'This site could not set up a secure connection to its server. Its operators must look at it.',
     usualCauses: [
-      'the endpoint offers only TLS versions that the gateway does not accept (1.0, 1.1)',
-      'the two sides share no cipher suite or key exchange',
-      'the port speaks another protocol than TLS',
+      'the endpoint chose a cipher suite or key exchange that the gateway had not offered',
+      'octets were changed or lost on the way, as by a proxy that understands half of TLS',
+      'the TLS library of the endpoint is broken or very old',
     ],
     nextStep: 'Run `openssl s_client -connect HOST:PORT -servername NAME` and read which version and cipher come out.',
+  },
+  tls_version: {
+    type: 'tls_protocol_error',
+    status: 502,
+    whose: 'operator',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: false,
+    title: 'The application speaks only an old version of TLS',
+    sentence: ({ address, code }) =>
+      `${address} answered the TLS handshake in a version before 1.2, which is not spoken any more (${code}).`,
+    visitor: "This site's server speaks only an outdated form of encryption. Its operators must update it.",
+    usualCauses: [
+      'the endpoint is limited to TLS 1.0 or 1.1 by its configuration',
+      'its TLS library is older than TLS 1.2 (2008)',
+    ],
+    nextStep:
+      'Run `openssl s_client -connect HOST:PORT -tls1_2`; it fails likewise until the endpoint allows TLS 1.2 or later.',
   },
   tls_plaintext_peer: {
     type: 'tls_protocol_error',
@@ -30,7 +66,8 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: 'The application speaks plain HTTP where TLS was expected',
-    sentence: ({ address }) => `${address} answered the TLS handshake in plain HTTP.`,
+    sentence: ({ address, firstOctets }) =>
+      `${address} answered the TLS handshake in plain HTTP: ${quotedOctets(firstOctets)}.`,
     visitor: 'This site and its server expect different kinds of connection. Its operators must correct the settings.',
     usualCauses: [
       'the upstream has `tls` in candor.yaml, but the application serves plain HTTP on this port',
@@ -39,6 +76,26 @@ export const unreachableTls = {
     ],
     nextStep:
       'Run `curl -v http://HOST:PORT/`; if it answers, remove `tls` from the upstream in candor.yaml or correct the port.',
+  },
+  tls_not_spoken: {
+    type: 'tls_protocol_error',
+    status: 502,
+    whose: 'operator',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: false,
+    title: 'The port does not speak TLS',
+    sentence: ({ address, firstOctets, guess }) =>
+      `${address} answered the TLS handshake with something that is not TLS${guess === 'text' || guess === 'binary' ? '' : ` and looks like ${guessWords[guess]}`}: ${quotedOctets(firstOctets)}.`,
+    visitor: 'This site asked the wrong door of its server for a secure connection. Its operators must correct that.',
+    usualCauses: [
+      'the port of the endpoint is that of another program (SSH, mail, a database)',
+      'a proxy in between answers in its own protocol',
+      'the program prints an error instead of answering',
+    ],
+    nextStep:
+      'Run `nc HOST PORT </dev/null | head -c 64` to see who answers there, and correct the port in candor.yaml.',
   },
   tls_closed: {
     type: 'tls_protocol_error',
@@ -74,9 +131,10 @@ export const unreachableTls = {
       `${address} rejected the TLS handshake with alert ${alertId} (${alertMessage}).`,
     visitor: "This site's server rejected the secure connection. Its operators must look at it.",
     usualCauses: [
-      'alert 40: no version or cipher suite in common',
+      'alert 40: no version or cipher suite in common, or a client certificate that was demanded (before TLS 1.3)',
+      'alert 70: the endpoint speaks only versions before TLS 1.2',
       'alert 112: the endpoint does not know the server name that it was asked for',
-      'alert 42 or 116: the endpoint demands a client certificate',
+      'alert 42, 48 or 116: the endpoint demands a client certificate, or does not accept the one it was shown',
     ],
     nextStep: "Look in the endpoint's own error log at this moment; it says why it sent the alert.",
   },
@@ -89,16 +147,35 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: "The application's certificate has expired",
-    sentence: ({ address, name }) =>
-      `The certificate that ${address} shows for ${quoted(name)} is outside its period of validity.`,
+    sentence: ({ address, name, notAfter }) =>
+      `The certificate that ${address} shows for ${quoted(name)} ran out${when(notAfter)}.`,
     visitor: "A certificate of this site's server has run out. Its operators must renew it.",
     usualCauses: [
       'the renewal failed, or the certificate was renewed and the application not reloaded',
-      "the clock of the gateway's or the application's machine is wrong",
-      'the certificate is valid from a later date on',
+      "the clock of the gateway's machine is wrong",
     ],
     nextStep:
       'Run `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -dates`, then renew the certificate and reload the application.',
+  },
+  tls_certificate_not_yet_valid: {
+    type: 'tls_certificate_error',
+    status: 502,
+    whose: 'operator',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: false,
+    title: "The application's certificate is not valid yet",
+    sentence: ({ address, name, notBefore }) =>
+      `The certificate that ${address} shows for ${quoted(name)} is valid only from a later time on${notBefore === '' ? '' : ` (${notBefore})`}.`,
+    visitor: "A certificate of this site's server is not valid yet. Its operators must look at it.",
+    usualCauses: [
+      "the clock of the gateway's machine is behind",
+      'the certificate was made on a machine whose clock is ahead',
+      'a certificate for later was put in place too early',
+    ],
+    nextStep:
+      "Compare `date -u` on the gateway's machine with `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -startdate`.",
   },
   tls_certificate_name: {
     type: 'tls_certificate_error',
@@ -109,7 +186,8 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: "The application's certificate is for another name",
-    sentence: ({ address, name }) => `The certificate that ${address} shows is not for ${quoted(name)}.`,
+    sentence: ({ address, name, names }) =>
+      `The certificate that ${address} shows is not for ${quoted(name)}${names === '' ? '' : ` but for ${quoted(names)}`}.`,
     visitor: "This site's server identified itself under an unexpected name. Its operators must correct that.",
     usualCauses: [
       'the endpoint is configured by IP address, and the certificate names a host',
@@ -118,6 +196,25 @@ export const unreachableTls = {
     ],
     nextStep:
       'List the names with `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -ext subjectAltName`, and set `tls.server_name` of the upstream to one of them.',
+  },
+  tls_certificate_self_signed: {
+    type: 'tls_certificate_error',
+    status: 502,
+    whose: 'operator',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: false,
+    title: "The application's certificate is self-signed",
+    sentence: ({ address, subject }) =>
+      `The certificate of ${address} (${quoted(subject)}) is signed by itself alone, and the gateway was not told to trust it.`,
+    visitor: "Nobody but this site's server itself vouches for it. Its operators must put that right.",
+    usualCauses: [
+      'the application made its own certificate at its first start',
+      'it lost its real certificate and fell back to a built-in one',
+    ],
+    nextStep:
+      'Save its certificate with `openssl s_client -connect HOST:PORT </dev/null | openssl x509`, make sure that it is the right one, and name the file as `tls.ca_file` of the upstream.',
   },
   tls_certificate_untrusted: {
     type: 'tls_certificate_error',
@@ -128,16 +225,35 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: "The application's certificate is not trusted",
-    sentence: ({ address, code }) =>
-      `No authority that the gateway trusts has signed the certificate of ${address} (${code}).`,
+    sentence: ({ address, issuer, code }) =>
+      `No authority that the gateway trusts has signed the certificate of ${address}${issuer === '' ? '' : `; it names ${quoted(issuer)} as its issuer`} (${code}).`,
     visitor: "The identity of this site's server could not be confirmed. Its operators must put that right.",
     usualCauses: [
-      'the certificate is self-signed',
       'the endpoint does not send its intermediate certificate',
       'the company has its own authority, and the gateway has not been told of it',
     ],
     nextStep:
       "Give the authority's certificate as `tls.ca_file` of the upstream; `openssl s_client -connect HOST:PORT -showcerts` shows whether the chain is complete.",
+  },
+  tls_certificate_unfit: {
+    type: 'tls_certificate_error',
+    status: 502,
+    whose: 'operator',
+    retry: 'elsewhere',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: false,
+    title: "The application's certificate is not fit for a server",
+    sentence: ({ address, subject, code }) =>
+      `The certificate of ${address}${subject === '' ? '' : ` (${quoted(subject)})`} may not be used by a server, or is broken (${code}).`,
+    visitor: "A certificate of this site's server cannot be used. Its operators must replace it.",
+    usualCauses: [
+      'it was issued for clients (INVALID_PURPOSE), or for an authority',
+      'it, or one between it and its authority, was revoked or altered',
+      'its key or its signature is too weak by the standards of today',
+    ],
+    nextStep:
+      'Look at it with `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -text`, and have a new one issued for a server.',
   },
   tls_timeout: {
     type: 'connection_timeout',

@@ -1,4 +1,5 @@
 import type { FailureTable } from './table.ts';
+import { dnsCodes } from '../dns-codes.ts';
 import { duration, quoted } from './words.ts';
 
 /** No usable connection to the endpoint: its name could not be found, or its port not be reached. */
@@ -12,7 +13,10 @@ export const unreachable = {
     logLevel: 'error',
     temporary: false,
     title: "The application's host name does not exist",
-    sentence: ({ name, rcode }) => `The name ${quoted(name)} has no address: the name server answered ${rcode}.`,
+    sentence: ({ name, rcode }) =>
+      rcode === 'NODATA'
+        ? `The name ${quoted(name)} has no address of the family that is asked for (NODATA).`
+        : `The name ${quoted(name)} has no address: the name server answered ${rcode}.`,
     visitor: 'This site is set up to use a server that cannot be found. Its operators must correct that.',
     usualCauses: [
       'the host name in candor.yaml has a typing error, or lacks its domain',
@@ -31,13 +35,14 @@ export const unreachable = {
     logLevel: 'error',
     temporary: true,
     title: "The application's host name could not be looked up",
-    sentence: ({ name, rcode }) => `The lookup of ${quoted(name)} failed: the name server answered ${rcode}.`,
+    sentence: ({ name, code }) => `The lookup of ${quoted(name)} failed: ${dnsCodes[code]?.says ?? code}.`,
     visitor:
       'One of the systems that this site relies on to find its servers is in trouble. It often recovers within minutes, so try again then.',
     usualCauses: [
       'the name server cannot reach the servers of the zone (SERVFAIL)',
       'the name server refuses to answer this machine (REFUSED)',
       'DNSSEC validation fails after a change of keys in the zone',
+      'nothing listens at the address of the name server (no RCODE then)',
     ],
     nextStep:
       'Run `resolvectl query NAME` (or `dig NAME`) where the gateway runs, and repeat it against another name server.',

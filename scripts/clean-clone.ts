@@ -1,0 +1,188 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { repositoryRoot } from './repository.ts';
+import type { Toolchain } from './toolchain.ts';
+
+/** What a stranger saw who did as the README says. */
+export interface Trial {
+  /** Seconds that `npm ci` took; null where it failed. */
+  readonly installS: number | null;
+  /** Seconds until `npm start` said that it serves; null where it never did. */
+  readonly startS: number | null;
+  /** How many of the README's curl lines answered with its status. */
+  readonly curls: { readonly right: number; readonly all: number };
+  /** Whether Ctrl-C ended all of it within ten seconds. */
+  readonly stopped: boolean;
+  /** Null where it was not asked for. */
+  readonly tested: boolean | null;
+  /** What is in the way, and what was left behind; empty when all is well. */
+  readonly complaints: readonly string[];
+}
+
+const installMsMax = 300_000;
+const startMsMax = 60_000;
+const stopMsMax = 10_000;
+const testMsMax = 900_000;
+
+/** What a network may need to be reached at all. Everything else of the environment is left out. */
+export const networkVariables = [
+  'HTTPS_PROXY',
+  'HTTP_PROXY',
+  'NO_PROXY',
+  'https_proxy',
+  'http_proxy',
+  'no_proxy',
+  'NODE_EXTRA_CA_CERTS',
+  'npm_config_registry',
+];
+
+/** Clones what is committed into an empty folder and does there what the README says, with an empty HOME. */
+export async function tryCleanClone(toolchain: Toolchain, curl: string, withTest: boolean): Promise<Trial> {
+  const folder = mkdtempSync(join(tmpdir(), 'candor-clone-'));
+  try {
+    return await new CleanClone(folder, toolchain).run(curl, withTest);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+class CleanClone {
+  readonly #clone: string;
+  readonly #home: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #npm: string;
+  readonly #complaints: string[] = [];
+
+  constructor(folder: string, toolchain: Toolchain) {
+    this.#clone = join(folder, 'candor');
+    this.#home = join(folder, 'home');
+    this.#npm = join(toolchain.folder, 'npm');
+    const network = networkVariables.flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value] as const];
+    });
+    this.#env = { ...Object.fromEntries(network), PATH: toolchain.folder, HOME: this.#home };
+  }
+
+  async run(curl: string, withTest: boolean): Promise<Trial> {
+    mkdirSync(this.#home);
+    const failed: Trial = {
+      installS: null,
+      startS: null,
+      curls: { right: 0, all: 0 },
+      stopped: false,
+      tested: null,
+      complaints: this.#complaints,
+    };
+    const cloned = spawnSync('git', ['clone', '--quiet', repositoryRoot, this.#clone], { encoding: 'utf8' });
+    if (cloned.status !== 0) return this.#complain(failed, `git clone: ${cloned.stderr}`);
+    const installS = this.#timed(['ci'], installMsMax);
+    if (installS === null) return failed;
+    const started = await this.#start();
+    if (started === null) return { ...failed, installS };
+    const { startS, child, port } = started;
+    const curls = this.#ask(curl, port);
+    const stopped = await this.#stop(child);
+    const tested = withTest ? this.#timed(['test'], testMsMax) !== null : null;
+    this.#lookAround();
+    return { installS, startS, curls, stopped, tested, complaints: this.#complaints };
+  }
+
+  #complain<T>(result: T, complaint: string): T {
+    this.#complaints.push(complaint.trim());
+    return result;
+  }
+
+  #timed(args: readonly string[], msMax: number): number | null {
+    const began = performance.now();
+    const ran = spawnSync(this.#npm, args, { cwd: this.#clone, env: this.#env, encoding: 'utf8', timeout: msMax });
+    if (ran.status === 0) return seconds(began);
+    return this.#complain(null, `npm ${args.join(' ')} failed:\n${lastLines(`${ran.stdout}${ran.stderr}`)}`);
+  }
+
+  async #start(): Promise<{ child: ChildProcess; startS: number; port: number } | null> {
+    const began = performance.now();
+    // A group of its own, as a terminal would have it: Ctrl-C goes to all of it.
+    const child = spawn(this.#npm, ['start'], { cwd: this.#clone, env: this.#env, detached: true });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+    }
+    // With nobody at the terminal, a port that is taken is an end and not a question.
+    while (!said.includes('Ctrl-C')) {
+      if (child.exitCode !== null || seconds(began) * 1000 > startMsMax) {
+        await this.#stop(child);
+        return this.#complain(null, `npm start does not serve:\n${lastLines(said)}`);
+      }
+      await sleep(50);
+    }
+    const port = Number(/http:\/\/localhost:(\d+)/.exec(said)?.[1] ?? 8080);
+    return { child, startS: seconds(began), port };
+  }
+
+  #ask(curl: string, port: number): Trial['curls'] {
+    const lines = curlLines(readFileSync(join(this.#clone, 'README.md'), 'utf8'));
+    let right = 0;
+    for (const { url, status } of lines) {
+      const address = url.replace(/:8080\b/, `:${port}`);
+      const ran = spawnSync(curl, ['-sS', '-i', '--max-time', '10', address], { encoding: 'utf8' });
+      if (ran.stdout.startsWith(`HTTP/1.1 ${status} `)) right += 1;
+      else this.#complaints.push(`curl ${address}: not ${status} but ${lastLines(ran.stdout || ran.stderr, 1)}`);
+    }
+    return { right, all: lines.length };
+  }
+
+  /** Ctrl-C: to the whole group, as a terminal does. npm itself may end by the signal; what it started must be gone. */
+  async #stop({ pid }: ChildProcess): Promise<boolean> {
+    if (pid === undefined) return false;
+    const began = performance.now();
+    signalGroup(pid, 'SIGINT');
+    while (signalGroup(pid, 0)) {
+      if (seconds(began) * 1000 > stopMsMax) {
+        signalGroup(pid, 'SIGKILL');
+        return this.#complain(false, `it did not stop within ${stopMsMax / 1000} s`);
+      }
+      await sleep(50);
+    }
+    return true;
+  }
+
+  #lookAround(): void {
+    const status = spawnSync('git', ['status', '--porcelain'], { cwd: this.#clone, encoding: 'utf8' }).stdout.trim();
+    if (status !== '') this.#complaints.push(`the clone has changed:\n${lastLines(status)}`);
+    // npm keeps its cache and logs there.
+    const left = readdirSync(this.#home).filter((entry) => entry !== '.npm');
+    if (left.length > 0) this.#complaints.push(`HOME has ${left.join(', ')}`);
+  }
+}
+
+/** The lines that the README gives to try, each with the status that it promises. */
+export function curlLines(readme: string): readonly { readonly url: string; readonly status: string }[] {
+  return [...readme.matchAll(/^\$ curl -i (\S+)\nHTTP\/1\.1 (\d{3}) /gm)].map(([, url = '', status = '']) => ({
+    url,
+    status,
+  }));
+}
+
+/** Returns whether the group exists. */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(-group, signal);
+    return true;
+  } catch {
+    return false; // ESRCH: nothing of it is left.
+  }
+}
+
+function seconds(began: number): number {
+  return Math.round((performance.now() - began) / 100) / 10;
+}
+
+function lastLines(text: string, count = 15): string {
+  return text.trim().split('\n').slice(-count).join('\n');
+}

@@ -1,0 +1,96 @@
+import { explain, explainExit } from '../core/explain.ts';
+import { failureTable } from '../core/failure-table.ts';
+import type { Failure } from '../core/failure.ts';
+import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
+import { type AttemptStage, stagesOf } from './attempt-stages.ts';
+import { evidenceLines } from './evidence-lines.ts';
+import { countText, durationText, harmless, wrap } from './layout.ts';
+import { retryWords } from './record-words.ts';
+import type { Style } from './style.ts';
+
+const barWidth = 36;
+
+/** Every attempt with its stages as bars on one scale, what it met, and why it was or was not the last. */
+export function timelineLines(record: ExchangeRecord, style: Style): string[] {
+  if (record.attempts.length === 0) return [`${style.bold('TIMELINE')}  no endpoint was tried`];
+  const head = `${style.bold('TIMELINE')}  ${durationText(record.duration_ms)}, ${countText(record.attempts.length, 'attempt')}`;
+  return [head, ...record.attempts.flatMap((attempt, place) => attemptLines(attempt, place + 1, record, style))];
+}
+
+/** Its address, after the instance where Candor runs one: an endpoint's id is upstream, instance and address. */
+export function endpointText({ endpoint, address }: AttemptRecord, upstream: string | null): string {
+  if (endpoint === address || endpoint === `${upstream}/${address}`) return address;
+  const [prefix, suffix] = [`${upstream}/`, `/${address}`];
+  if (!endpoint.startsWith(prefix) || !endpoint.endsWith(suffix)) return `${endpoint} (${address})`;
+  return `${endpoint.slice(prefix.length, -suffix.length)} (${address})`;
+}
+
+function attemptLines(attempt: AttemptRecord, number: number, record: ExchangeRecord, style: Style): string[] {
+  const endpoint = harmless(endpointText(attempt, record.upstream));
+  const lines = wrap(`attempt ${number}: ${endpoint}, ${attempt.state} then, over ${connectionText(attempt)}`, '  ');
+  const whole = Math.max(record.duration_ms, attempt.ended_ms, 0.001);
+  const stages = stagesOf(attempt);
+  stages.forEach((stage, place) => {
+    const failed = attempt.cause !== null && place === stages.length - 1;
+    lines.push(barLine(stage, whole, style, failed ? style.bad : style.name));
+  });
+  return [...lines, ...outcomeLines(attempt, record, style)];
+}
+
+function connectionText({ reused, idle_ms, local_port }: AttemptRecord): string {
+  const connection = reused ? `a connection that had been idle for ${durationText(idle_ms ?? 0)}` : 'a new connection';
+  return local_port === null ? connection : `${connection}, from port ${local_port}`;
+}
+
+function barLine({ name, fromMs, toMs }: AttemptStage, whole: number, style: Style, colour: Style['bad']): string {
+  const edge = style.dim('│');
+  const took = durationText(toMs - fromMs).padStart(9);
+  const bar = colour(drawBar(fromMs / whole, toMs / whole));
+  return `    ${name.padEnd(11)} ${edge}${bar}${edge} ${took}  ${style.dim(`at ${durationText(fromMs)}`)}`;
+}
+
+/** `from` and `to` are parts of the whole, 0 to 1. What took any time is seen: at least half a cell. */
+function drawBar(from: number, to: number): string {
+  const halves = barWidth * 2;
+  const first = Math.min(halves - 1, Math.floor(from * halves));
+  const last = Math.min(halves, Math.max(first + 1, Math.round(to * halves)));
+  let bar = '';
+  for (let cell = 0; cell < barWidth; cell++) {
+    const left = first <= cell * 2 && cell * 2 < last;
+    const right = first <= cell * 2 + 1 && cell * 2 + 1 < last;
+    bar += left && right ? '█' : left ? '▌' : right ? '▐' : ' ';
+  }
+  return bar;
+}
+
+function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Style): string[] {
+  const retry = retryText(attempt, record);
+  const indent = '      ';
+  const say = (text: string): string[] => wrap(harmless(text), indent);
+  if (attempt.cause === null) return say(`✔ ${attempt.status ?? 'no status'}; ${retry}`);
+  return [
+    ...say(`✖ ${sentenceOf(attempt)}`),
+    ...evidenceLines(attempt, record.cause, indent).map((line) => style.dim(line)),
+    ...(attempt.exit === null ? [] : say(exitText(attempt.exit))),
+    ...say(`→ ${retry}`),
+  ];
+}
+
+function retryText({ retry_reason }: AttemptRecord, { shape }: ExchangeRecord): string {
+  // Two kinds of failure are not the endpoint's to mend, for reasons of their own.
+  if (retry_reason === 'not_the_upstream' && shape === 'too_slow')
+    return "not tried again: the time limit is the client's too";
+  if (retry_reason === 'not_the_upstream' && shape === 'client_abort')
+    return 'not tried again: it was not the endpoint that failed';
+  return Object.hasOwn(retryWords, retry_reason) ? retryWords[retry_reason] : retry_reason;
+}
+
+function exitText(exit: NonNullable<AttemptRecord['exit']>): string {
+  const { code, signal, oom: outOfMemory, last_line: lastLine, before_ms: beforeMs } = exit;
+  return explainExit({ atInstant: 0, code, signal, outOfMemory, lastLine }, beforeMs);
+}
+
+function sentenceOf({ cause, stage, evidence }: AttemptRecord): string {
+  const known = cause !== null && evidence !== null && Object.hasOwn(failureTable, cause);
+  return known ? explain({ cause, stage, evidence } as Failure) : String(cause);
+}

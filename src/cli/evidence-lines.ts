@@ -1,0 +1,80 @@
+import type { Cause } from '../core/failure.ts';
+import type { AttemptRecord } from '../core/record.ts';
+import { durationText, harmless, wrap } from './layout.ts';
+import { hexdump } from './hexdump.ts';
+
+/** What is told in a sentence or a picture of its own. */
+const toldElsewhere: ReadonlySet<string> = new Set(['address', 'name', 'path', 'reused', 'idleMs', 'retryAfterS']);
+
+/** Facts whose own name would not be understood. */
+const factNames: Readonly<Record<string, string>> = {
+  rcode: 'DNS answer',
+  alertId: 'TLS alert',
+  alertMessage: 'alert',
+  errno: 'errno',
+  octetsReceived: 'octets received',
+  octetsExpected: 'octets promised',
+  octetsSent: 'octets sent',
+  limitMs: 'limit',
+  how: 'the connection was',
+};
+
+/**
+ * What was observed when an attempt failed, as lines after `indent`: errno, alert, sizes and limits in one, then the
+ * certificate, then the octets that were no answer. Its cause comes first where that is not the verdict's. A fact that
+ * this version does not know is told under its own name.
+ */
+export function evidenceLines(attempt: AttemptRecord, verdictCause: Cause | null, indent: string): string[] {
+  const evidence: Readonly<Record<string, unknown>> = { ...attempt.evidence };
+  const facts = Object.entries(evidence).flatMap(([name, value]) => factText(name, value));
+  const head = attempt.cause === null || attempt.cause === verdictCause ? facts : [attempt.cause, ...facts];
+  return [
+    ...(head.length === 0 ? [] : wrap(harmless(head.join(', ')), indent)),
+    ...certificateLines(evidence['certificate'], indent),
+    ...octetLines(evidence['firstOctets'], evidence['guess'], indent),
+  ];
+}
+
+function factText(name: string, value: unknown): string[] {
+  if (toldElsewhere.has(name) || name === 'firstOctets' || name === 'guess' || value === null) return [];
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return [];
+  const words = factNames[name] ?? name.replace(/Ms$/, '').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return [`${words} ${typeof value === 'number' && name.endsWith('Ms') ? durationText(value) : String(value)}`];
+}
+
+const certificateWords: readonly (readonly [key: string, word: string])[] = [
+  ['subject', 'subject'],
+  ['issuer', 'issued by'],
+  ['names', 'for'],
+  ['notBefore', 'from'],
+  ['notAfter', 'until'],
+];
+
+function certificateLines(certificate: unknown, indent: string): string[] {
+  if (typeof certificate !== 'object' || certificate === null) return [];
+  const facts = certificate as Readonly<Record<string, unknown>>;
+  const known = certificateWords.flatMap(([key, word]) => {
+    const value = facts[key];
+    return typeof value === 'string' && value !== '' ? [`${word} ${value}`] : [];
+  });
+  return known.length === 0 ? [] : wrap(harmless(`certificate: ${known.join('; ')}`), indent);
+}
+
+function octetLines(firstOctets: unknown, guess: unknown, indent: string): string[] {
+  if (typeof firstOctets !== 'string' || firstOctets === '') return [];
+  const octets = Buffer.from(firstOctets, 'hex');
+  const looks = typeof guess === 'string' ? `; it looks like ${guessWords[guess] ?? guess}` : '';
+  return [...wrap(`its first ${octets.length} octets${looks}:`, indent), ...hexdump(octets, indent)];
+}
+
+const guessWords: Readonly<Record<string, string>> = {
+  ssh: 'an SSH server',
+  tls: 'TLS',
+  http2: 'HTTP/2',
+  html: 'HTML without a head',
+  json: 'JSON without a head',
+  stack_trace: 'a stack trace',
+  text: 'plain text',
+  binary: 'binary data',
+  nothing: 'nothing',
+};

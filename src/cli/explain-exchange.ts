@@ -1,0 +1,96 @@
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { ExchangeRecord } from '../core/record.ts';
+import { type SearchedFile, searchLogFiles } from '../record/log-files.ts';
+import type { AskFlags } from './ask-commands.ts';
+import { askGateway, refusal } from './ask-gateway.ts';
+import { renderExplanation, verdictOf } from './explanation.ts';
+import { findSockets } from './find-socket.ts';
+import { ageText } from './layout.ts';
+import { readConfiguration } from './read-configuration.ts';
+import { styleFor } from './style.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+
+export interface ExplainFlags extends AskFlags {
+  readonly log?: string | undefined;
+}
+
+export async function explainExchange(flags: ExplainFlags, id: string, around: Surroundings): Promise<void> {
+  const record = await findRecord(flags, id, around);
+  if (flags.json) around.stdout.write(`${JSON.stringify({ record, verdict: verdictOf(record) }, null, 2)}\n`);
+  else around.stdout.write(renderExplanation(record, styleFor(around.stdout, around.env)));
+}
+
+/**
+ * From the running gateway, or the one of several that knows it; where none answers, or it has forgotten, from the log
+ * of the configuration. A log that is named is searched alone.
+ */
+async function findRecord(flags: ExplainFlags, id: string, around: Surroundings): Promise<ExchangeRecord> {
+  const looked: string[] = [];
+  if (flags.log !== undefined) {
+    const path = resolve(around.directory, flags.log);
+    return (await searchIn(path, id, looked, around)) ?? notFound(id, looked);
+  }
+  let unreachable: CommandFailure | null = null;
+  try {
+    const asked = await askGateways(flags, id, looked, around);
+    if (asked !== null) return asked;
+  } catch (error) {
+    if (!(error instanceof CommandFailure) || error.exit !== 'gateway_unreachable') throw error;
+    unreachable = error;
+  }
+  const log = await logOfConfiguration(flags.config ?? 'candor.yaml', around);
+  if (log === null) throw unreachable ?? notFound(id, looked);
+  if (unreachable !== null) looked.push('no running gateway: none answers');
+  return (await searchIn(log, id, looked, around)) ?? notFound(id, looked);
+}
+
+async function askGateways(
+  flags: ExplainFlags,
+  id: string,
+  looked: string[],
+  around: Surroundings,
+): Promise<ExchangeRecord | null> {
+  for (const socketPath of await findSockets(flags, around)) {
+    const answer = await askGateway(socketPath, 'GET', `/v1/exchanges/${encodeURIComponent(id)}`, around);
+    if (answer.status === 200) return answer.content as ExchangeRecord;
+    if (answer.status !== 404) throw refusal(answer);
+    looked.push(`the gateway at ${socketPath}: it does not know it, or has forgotten it`);
+  }
+  return null;
+}
+
+async function logOfConfiguration(file: string, around: Surroundings): Promise<string | null> {
+  if (!existsSync(resolve(around.directory, file))) return null;
+  const { configuration } = await readConfiguration(file, around);
+  const path = configuration?.log.path ?? null;
+  return path === null || path === '-' ? null : resolve(around.directory, path);
+}
+
+async function searchIn(
+  path: string,
+  id: string,
+  looked: string[],
+  around: Surroundings,
+): Promise<ExchangeRecord | null> {
+  const { record, searched } = await searchLogFiles(path, id);
+  if (searched.length === 0) looked.push(`${path}: there is no such log`);
+  for (const file of searched) looked.push(`${file.path}: ${fileText(file, around.clock.wallTime())}`);
+  return record;
+}
+
+/** How far back a log goes, and how old it is: whether an id can be in it at all. */
+function fileText({ octets, from, until, errno }: SearchedFile, now: number): string {
+  if (errno !== null) return `it cannot be read (${errno})`;
+  if (octets === 0) return 'it is empty';
+  const begins = from === null ? '' : `from ${from} on, `;
+  return `${begins}last written ${ageText((now - Date.parse(until)) / 1000)} ago`;
+}
+
+function notFound(id: string, looked: readonly string[]): never {
+  throw new CommandFailure(
+    'not_found',
+    `No exchange with the id ${id} was found. Looked here:\n${looked.map((place) => `  ${place}`).join('\n')}\n` +
+      'An id is the X-Request-Id of a response; --log <path> searches another log.',
+  );
+}

@@ -1,0 +1,33 @@
+import { CommandFailure } from './surroundings.ts';
+
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Host and port to listen on; ports from this one on are taken. */
+export function parseListenAddress(input: string): ListenAddress {
+  const [, v6, host, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(input) ?? [];
+  if (port === undefined || Number(port) > portMax)
+    throw new CommandFailure('usage', `an address is host:port, with a port up to ${portMax}`);
+  return { host: v6 ?? (host === '' || host === undefined ? '0.0.0.0' : host), port: Number(port) };
+}
+
+export function parseGatewayUrl(input: string): URL {
+  const url = URL.parse(/^https?:\/\//i.test(input) ? input : `http://${input}`);
+  if (url === null) throw new CommandFailure('usage', 'a gateway is given as http://localhost:8080');
+  return url;
+}
+
+export function parseSeconds(input: string): number {
+  const seconds = Number(input.replace(/s$/, ''));
+  if (seconds > 0 && seconds <= 600) return seconds;
+  throw new CommandFailure('usage', 'a number of seconds up to 600');
+}
+
+export function parseNames(input: string): readonly string[] {
+  return input.split(',').map((name) => name.trim());
+}
+
+/** Room for the ports of all parts. */
+const portMax = 65_500;

@@ -1,0 +1,158 @@
+import type { Act } from '../testing/torture/play.ts';
+import type { TortureGroup } from '../testing/torture/stage.ts';
+import type { TortureObstacle, TortureReport, TortureRun } from '../testing/torture/torture.ts';
+import type { Verdict } from '../testing/torture/torture-case.ts';
+import { alignColumns, columnsMax, durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
+import type { Style } from './style.ts';
+import type { ListenAddress } from './torture-flags.ts';
+
+/** What to configure, before the first request and for `--setup`. */
+export function setupLines(groups: readonly TortureGroup[], style: Style): string[] {
+  const rows = groups.map(({ path, url, is }) => [style.name(path), url, style.dim(is)]);
+  return [
+    ...wrap('The gateway must send what is under these paths to these addresses, and keep the path as it is:', ''),
+    '',
+    ...alignColumns(rows, '  '),
+    '',
+    ...wrap(
+      'Only /plain is needed; a path without a route is reported as not set up. Give the gateway short timeouts: 1 s to connect, 2 s for a response head and between octets. docs/torture.md has configurations.',
+      '',
+    ),
+  ];
+}
+
+/** Overwrites its own line. */
+export function progressText({ of, request, on }: Act, done: number, all: number): string {
+  const text = `${String(done + 1).padStart(String(all).length)} of ${all}  ${of.id} ${request.method} ${on}`;
+  return `\r\u001b[K${shorten(text, columnsMax - 1)}`;
+}
+
+/** The matrix: one line for each outcome of a case, and why where it is not right. */
+export function tortureLines(report: TortureReport, style: Style): string[] {
+  const outcomes = mergeAlike(report.runs.filter(({ verdict }) => verdict !== null));
+  const [titles = '', ...table] = alignColumns([columnTitles, ...outcomes.map((outcome) => cells(outcome, style))]);
+  const lines = outcomes.flatMap((outcome, place) => [table[place] ?? '', ...reasonLines(outcome, style)]);
+  return [style.bold(titles), ...lines, '', ...notSetUpLines(report), ...scoreLines(report, style)];
+}
+
+/** Runs of one case with the same outcome. */
+interface Outcome {
+  readonly runs: readonly TortureRun[];
+  readonly first: TortureRun;
+}
+
+function mergeAlike(runs: readonly TortureRun[]): Outcome[] {
+  const byKey = Map.groupBy(runs, ({ case: name, verdict, why, seen }) =>
+    [name, verdict, why, seen?.status, seen?.completeness, seen?.origin_saw].join('\n'),
+  );
+  return [...byKey.values()].flatMap((alike) => (alike[0] === undefined ? [] : [{ runs: alike, first: alike[0] }]));
+}
+
+const columnTitles = ['  CASE', 'REQUEST', 'STATUS', 'END', 'TIME', 'SEEN'];
+
+function cells({ runs, first: { case: name, verdict, seen } }: Outcome, style: Style): string[] {
+  const slowest = Math.max(...runs.map((run) => run.seen?.ms ?? 0));
+  return [
+    `${mark(verdict, style)} ${shorten(name, 26)}`,
+    requestText(runs),
+    statusText(seen),
+    endText(seen),
+    durationText(slowest).replace(/\.\d ms/, ' ms'),
+    String(seen?.origin_saw ?? ''),
+  ];
+}
+
+function statusText(seen: TortureRun['seen']): string {
+  return String(seen?.status ?? '-');
+}
+
+function endText(seen: TortureRun['seen']): string {
+  return seen === null ? '' : seen.completeness.replace('not_http', 'no HTTP');
+}
+
+/** 'GET, POST', and on which connections where it was not the same on both. */
+function requestText(runs: readonly TortureRun[]): string {
+  const methods = [...new Set(runs.map(({ method }) => method))].join(',');
+  const ages = new Set(runs.map(({ on }) => on));
+  return ages.size === 2 ? methods : `${methods} ${[...ages].join('')}`;
+}
+
+function reasonLines({ first: { verdict, why, seen } }: Outcome, style: Style): string[] {
+  if (verdict === null) return [];
+  if (verdict === 'right')
+    return seen?.by === 'gateway' ? [style.dim(`  ${saidText(seen)}`)].filter((line) => line.trim() !== '') : [];
+  const label = `  ${verdict}: `;
+  const lines = wrapAfter(' '.repeat(label.length), why, label.length);
+  const first = colourOf(verdict, style)(label) + (lines[0] ?? '').slice(label.length);
+  const said = saidText(seen);
+  return [first, ...lines.slice(1), ...(said === '' ? [] : [style.dim(padTo('', label.length) + said)])];
+}
+
+/** What the gateway said of it, short enough for one line: the cause if it named one, or else its page. */
+function saidText(seen: TortureRun['seen']): string {
+  if (seen === null || seen.by !== 'gateway') return '';
+  if (seen.errors_named.length > 0) return `Proxy-Status: ${seen.errors_named.map(harmless).join(', ')}`;
+  const server = seen.server === null ? '' : `${harmless(seen.server)}: `;
+  const text = harmless(seen.excerpt.replace(/<[^>]*>/g, ' '))
+    .replace(/\s+/g, ' ')
+    .trim();
+  return text === '' && server === '' ? '' : shorten(`${server}"${text}"`, 60);
+}
+
+function notSetUpLines({ runs }: TortureReport): string[] {
+  const whys = new Set(runs.filter(({ verdict }) => verdict === null).map(({ why }) => why));
+  return whys.size === 0 ? [] : ['Not set up:', ...[...whys].flatMap((why) => wrap(why, '  ')), ''];
+}
+
+function scoreLines({ gateway, score, finished }: TortureReport, style: Style): string[] {
+  const judged = score.right + score.acceptable + score.misleading + score.dangerous;
+  return [
+    ...(finished ? [] : [style.warn('Interrupted: this is what was tried until then.')]),
+    `${style.bold(`${score.points} of 100`)}  ${harmless(gateway)}, ${judged} exchanges`,
+    [
+      style.good(`${score.right} right`),
+      `${score.acceptable} acceptable`,
+      style.warn(`${score.misleading} misleading`),
+      style.bad(`${score.dangerous} dangerous`),
+      `${score.hangs} still waiting`,
+    ].join(', '),
+    `The cause was named in ${score.causes_named} of ${score.causes} failures that the gateway answered itself.`,
+  ];
+}
+
+function mark(verdict: Verdict | null, style: Style): string {
+  if (verdict === null) return ' ';
+  return colourOf(verdict, style)({ right: '✔', acceptable: '~', misleading: '✖', dangerous: '‼' }[verdict]);
+}
+
+function colourOf(verdict: Verdict, style: Style): (text: string) => string {
+  if (verdict === 'right') return style.good;
+  if (verdict === 'acceptable') return style.name;
+  return verdict === 'misleading' ? style.warn : style.bad;
+}
+
+/** Why nothing could be tried, and what to do. */
+export function obstacleText(found: TortureObstacle, listen: ListenAddress, url: URL): string {
+  switch (found.kind) {
+    case 'no_such_case':
+      return 'No case has that in its name. docs/torture.md lists them.';
+    case 'stopped':
+      return 'Interrupted before the first exchange.';
+    case 'cannot_listen':
+      return `The torture origin cannot listen on ${listen.host}:${listen.port}: ${found.errno}. Choose another address with --origin-listen.`;
+    case 'gateway_unreachable':
+      return `Nothing answers at ${url.href}. Start the gateway, and give its address.`;
+    case 'not_routed':
+      return notRoutedText(found, url);
+  }
+}
+
+function notRoutedText(found: Extract<TortureObstacle, { kind: 'not_routed' }>, url: URL): string {
+  const plain = found.stage[0];
+  const answer = found.status === null ? 'no HTTP answer' : `a ${found.status}`;
+  const reached =
+    found.originSaw > 0
+      ? 'The request reached the torture origin, and its answer did not come back as it was: X-Fault-Id must be passed on.'
+      : `No request reached the torture origin: send ${plain?.path ?? '/plain'} to ${plain?.url ?? ''}.`;
+  return `A plain request to ${url.href} got ${answer}${found.server === null ? '' : ` of ${harmless(found.server)}`}. ${reached}`;
+}

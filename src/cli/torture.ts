@@ -1,0 +1,105 @@
+import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { planGroups } from '../testing/torture/stage.ts';
+import { torture, type TortureObstacle, type TortureReport } from '../testing/torture/torture.ts';
+import { printJson } from './ask-commands.ts';
+import { type ExitName, exitCodes } from './exit-codes.ts';
+import { styleFor } from './style.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+import type { ListenAddress } from './torture-flags.ts';
+import { tortureHtml } from './torture-html.ts';
+import { obstacleText, progressText, setupLines, tortureLines } from './torture-text.ts';
+
+export interface TortureFlags {
+  readonly originListen: ListenAddress;
+  readonly only?: readonly string[];
+  readonly timeout: number;
+  readonly json: boolean;
+  readonly html?: string;
+  readonly caFile?: string;
+  readonly setup: boolean;
+  readonly insecure: boolean;
+}
+
+/** Puts a gateway to the torture suite and prints the matrix. Ends with 1 where an answer misleads or worse. */
+export async function tortureGateway(flags: TortureFlags, url: URL | null, around: Surroundings): Promise<number> {
+  if (flags.setup) {
+    around.stdout.write(
+      `${setupLines(planGroups(flags.originListen), styleFor(around.stdout, around.env)).join('\n')}\n`,
+    );
+    return exitCodes.ok;
+  }
+  if (url === null) throw new CommandFailure('usage', 'Say which gateway: candor torture http://localhost:8080');
+  const stopped = watchStop(around);
+  const report = await runTorture(flags, url, around, stopped.isStopped);
+  stopped.forget();
+  if ('kind' in report) throw obstacle(report, flags, url);
+  printReport(report, flags, around);
+  if (!report.finished) return exitCodes.interrupted;
+  return report.score.misleading + report.score.dangerous === 0 ? exitCodes.ok : exitCodes.failure;
+}
+
+function runTorture(
+  flags: TortureFlags,
+  url: URL,
+  around: Surroundings,
+  isStopped: () => boolean,
+): Promise<TortureReport | TortureObstacle> {
+  const style = styleFor(around.stderr, around.env);
+  return torture({
+    door: { url, verify: !flags.insecure },
+    listen: flags.originListen,
+    only: flags.only ?? [],
+    patienceMs: flags.timeout * 1000,
+    clock: around.clock,
+    isStopped,
+    tls: flags.caFile !== undefined,
+    ...(flags.caFile === undefined ? {} : { startMs: Math.max(flags.timeout * 1000, startMsMin) }),
+    onStage: ({ groups, tls }) => {
+      if (flags.caFile !== undefined && tls !== null)
+        write(resolve(around.directory, flags.caFile), tls.authority.certificate);
+      if (!flags.json) around.stderr.write(`${setupLines(groups, style).join('\n')}\n\n`);
+    },
+    onAct: (act, done, all) => {
+      if (around.stderr.isTTY) around.stderr.write(progressText(act, done, all));
+    },
+  });
+}
+
+function printReport(report: TortureReport, flags: TortureFlags, around: Surroundings): void {
+  if (around.stderr.isTTY) around.stderr.write('\r\u001b[K');
+  if (flags.html !== undefined) write(resolve(around.directory, flags.html), tortureHtml(report));
+  if (flags.json) printJson(report, around);
+  else around.stdout.write(`${tortureLines(report, styleFor(around.stdout, around.env)).join('\n')}\n`);
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new CommandFailure('failure', `${path} cannot be written: ${(error as Error).message}`);
+  }
+}
+
+function obstacle(found: TortureObstacle, { originListen }: TortureFlags, url: URL): CommandFailure {
+  return new CommandFailure(exitOf(found), obstacleText(found, originListen, url));
+}
+
+function exitOf({ kind }: TortureObstacle): ExitName {
+  if (kind === 'no_such_case') return 'usage';
+  if (kind === 'stopped') return 'interrupted';
+  return kind === 'cannot_listen' ? 'failure' : 'gateway_unreachable';
+}
+
+/** The first signal lets the running exchange end, and the report be printed; the second ends at once. */
+function watchStop(around: Surroundings): { isStopped: () => boolean; forget: () => void } {
+  let stopped = false;
+  const forget = around.onSignal('SIGINT', () => {
+    if (stopped) around.exit(exitCodes.interrupted);
+    stopped = true;
+  });
+  return { isStopped: () => stopped, forget };
+}
+
+/** A gateway that is to trust the authority is started when its file is there: so long does it take a person. */
+const startMsMin = 60_000;

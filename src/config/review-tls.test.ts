@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { certificateAuthority } from '../testing/certificates.ts';
+import type { ConfigurationHost } from './host.ts';
+import { loadConfiguration } from './load.ts';
+
+const dayMs = 86_400_000;
+const wallTime = Date.parse('2026-06-01T12:00:00Z');
+const authority = certificateAuthority(wallTime);
+const gateway = authority.issue({ names: ['gateway.test'], client: true });
+const other = authority.issue({ names: ['other.test'], client: true });
+const below = authority.intermediate('Below');
+const chained = below.issue({ names: ['gateway.test'], client: true });
+const expired = authority.issue({ names: ['old.test'], notBefore: wallTime - 9 * dayMs, notAfter: wallTime - dayMs });
+const brief = authority.issue({ names: ['brief.test'], notAfter: wallTime + 3 * dayMs });
+const later = authority.issue({ names: ['later.test'], notBefore: wallTime + dayMs });
+const [leaf = '', between = ''] = chained.certificate.split(/(?<=-----END CERTIFICATE-----\n)/);
+
+const files: Readonly<Record<string, string>> = {
+  'ca.pem': authority.certificate,
+  'ca2.pem': below.certificate,
+  'damaged.pem': authority.certificate.replace(/[A-Za-z]{20}/, 'A'.repeat(20)),
+  'half.pem': authority.certificate + gateway.certificate.replace(/\n[^\n]{64}\n/, '\n'),
+  'empty.pem': '',
+  'gateway.pem': gateway.certificate,
+  'gateway.key': gateway.key,
+  'other.key': other.key,
+  'damaged.key': gateway.key.replace(/\n[^\n]{64}\n/, '\nAAAA\n'),
+  'locked.key': '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n',
+  'chained.pem': chained.certificate,
+  'upside-down.pem': between + leaf,
+  'chained.key': chained.key,
+  'expired.pem': expired.certificate,
+  'expired.key': expired.key,
+  'brief.pem': brief.certificate,
+  'brief.key': brief.key,
+  'later.pem': later.certificate,
+  'later.key': later.key,
+};
+
+const host = (text: string): ConfigurationHost => ({
+  ...({ hostname: 'gateway', addresses: [] } as Pick<ConfigurationHost, 'hostname'>),
+  readFile: async (path) => {
+    const content = path === '/etc/shop/candor.yaml' ? text : files[path.replace('/etc/shop/', '')];
+    return content === undefined ? { ok: false, errno: 'ENOENT' } : { ok: true, content: Buffer.from(content) };
+  },
+  listDirectory: async () => Object.keys(files),
+});
+
+const load = (tls: string): ReturnType<typeof loadConfiguration> => {
+  const text = `upstreams:\n  app:\n    endpoints: "https://app.internal"\n    tls: ${tls}\n`;
+  return loadConfiguration('/etc/shop/candor.yaml', {}, host(text), wallTime);
+};
+
+describe('TLS of an upstream', () => {
+  const mistakes: readonly (readonly [tls: string, column: number, message: RegExp])[] = [
+    ['{ ca_file: nowhere.pem }', 21, /^there is no file "nowhere\.pem" in "\/etc\/shop"$/],
+    ['{ ca_file: [ca.pem, nowhere.pem] }', 30, /^there is no file "nowhere\.pem"/],
+    ['{ ca_file: empty.pem }', 21, /^the file has no certificate in PEM$/],
+    ['{ ca_file: gateway.key }', 21, /^the file has a private key and no certificate$/],
+    ['{ ca_file: damaged.pem }', 21, /^the certificate in the file cannot be read: it is damaged$/],
+    ['{ ca_file: half.pem }', 21, /^certificate 2 of the file cannot be read: it is damaged$/],
+    ['{ ca_file: [ca.pem, empty.pem] }', 30, /^the file has no certificate in PEM$/],
+    ['{ certificate_file: gateway.pem }', 12, /^"certificate_file" is of no use without "key_file"$/],
+    ['{ key_file: gateway.key }', 12, /^"key_file" is of no use without "certificate_file"$/],
+    [
+      '{ certificate_file: gateway.pem, key_file: other.key }',
+      53,
+      /^the private key does not belong to the certificate for "gateway\.test"$/,
+    ],
+    ['{ certificate_file: upside-down.pem, key_file: chained.key }', 57, /certificate for "Below"$/],
+    ['{ certificate_file: gateway.pem, key_file: gateway.pem }', 53, /^the file has no private key in PEM$/],
+    ['{ certificate_file: gateway.pem, key_file: damaged.key }', 53, /^the private key in the file cannot be read/],
+    ['{ certificate_file: gateway.pem, key_file: locked.key }', 53, /^the private key is locked with a passphrase/],
+    ['{ server_name: 5 }', 25, /expected text/],
+  ];
+  for (const [tls, column, message] of mistakes) {
+    it(`is complained of where it is wrong: ${tls}`, async () => {
+      const loading = await load(tls);
+      assert.ok(!loading.ok);
+      const [complaint, ...more] = loading.complaints;
+      assert.match(complaint?.message ?? '', message);
+      assert.deepEqual([complaint?.line, complaint?.column, more], [4, column, []]);
+    });
+  }
+
+  const doubts: readonly (readonly [tls: string, message: RegExp])[] = [
+    ['{ verify: false }', /^whoever answers at the address of this upstream is believed/],
+    ['{ ca_file: expired.pem }', /^the certificate for "old\.test" ran out on 2026-05-31$/],
+    ['{ certificate_file: expired.pem, key_file: expired.key }', /^the certificate for "old\.test" ran out/],
+    [
+      '{ certificate_file: brief.pem, key_file: brief.key }',
+      /^the certificate for "brief\.test" runs out on 2026-06-04$/,
+    ],
+    [
+      '{ certificate_file: later.pem, key_file: later.key }',
+      /^the certificate for "later\.test" is valid only from 2026-06-02 on$/,
+    ],
+  ];
+  for (const [tls, message] of doubts) {
+    it(`is warned of where it is doubtful: ${tls}`, async () => {
+      const loading = await load(tls);
+      assert.ok(loading.ok);
+      assert.deepEqual(
+        loading.warnings.map(({ line, severity }) => [line, severity]),
+        [[4, 'warning']],
+      );
+      assert.match(loading.warnings[0]?.message ?? '', message);
+    });
+  }
+
+  it('is verified unless it is switched off by name, and has the files in it', async () => {
+    const plain = await load('true');
+    assert.ok(plain.ok);
+    const { verify, ca, certificate, key } = plain.configuration.upstreams[0]?.tls ?? {};
+    assert.deepEqual([verify, ca, certificate, key], [true, null, null, null]);
+    const full = await load(
+      '{ server_name: a.test, ca_file: [ca.pem, ca2.pem], certificate_file: chained.pem, key_file: chained.key }',
+    );
+    assert.ok(full.ok);
+    assert.deepEqual(full.warnings, []);
+    assert.deepEqual(full.configuration.upstreams[0]?.tls, {
+      serverName: 'a.test',
+      verify: true,
+      ca: `${authority.certificate}\n${below.certificate}`,
+      certificate: chained.certificate,
+      key: chained.key,
+    });
+  });
+});

@@ -1,0 +1,75 @@
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { drainMs } from '../core/drain.ts';
+import type { Way } from '../policy/address-book.ts';
+
+/**
+ * An address that a name leads to, or led to:
+ *
+ *     current ──the name leads elsewhere──▶ kept ──another is ready──▶ draining ──drainMs──▶ gone
+ *        ◀──────────────────it comes back──────┴──────────────────────────┘
+ *
+ * A kept one goes on as before: nothing is sent to an address that has not shown that it is ready while there is one
+ * that has.
+ */
+export interface Member extends Way {
+  readonly standing: 'current' | 'kept' | 'draining';
+}
+
+/** The addresses that one name of one upstream stands for. */
+export class NameMembers {
+  readonly #clock: Clock;
+  /** One that was draining is gone. */
+  readonly #onGone: () => void;
+  readonly #members = new Map<string, Member>();
+  readonly #drains = new Map<string, Timer>();
+
+  constructor(clock: Clock, onGone: () => void) {
+    this.#clock = clock;
+    this.#onGone = onGone;
+  }
+
+  /** Those that the name leads to first, in their order. */
+  get all(): readonly Member[] {
+    return [...this.#members.values()].toSorted((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing));
+  }
+
+  /** The name leads to these now. */
+  update(ways: readonly Way[]): void {
+    for (const [address, member] of this.#members) {
+      const isCurrent = ways.some((way) => way.address === address);
+      if (!isCurrent && member.standing === 'current') this.#members.set(address, { ...member, standing: 'kept' });
+    }
+    for (const way of ways) {
+      this.#drains.get(way.address)?.cancel();
+      this.#drains.delete(way.address);
+      this.#members.set(way.address, { ...way, standing: 'current' });
+    }
+  }
+
+  /** Lets go of those that are kept, where that costs nothing: another one is ready, or they are not themselves. */
+  release(isReady: (member: Member) => boolean): void {
+    const kept = this.all.filter(({ standing }) => standing === 'kept');
+    if (kept.length === 0) return;
+    const current = this.all.filter(({ standing }) => standing === 'current');
+    const replaced = current.some(isReady);
+    for (const member of kept) if (replaced || (current.length > 0 && !isReady(member))) this.#drain(member);
+  }
+
+  #drain(member: Member): void {
+    const { address } = member;
+    this.#members.set(address, { ...member, standing: 'draining' });
+    const gone = (): void => {
+      this.#drains.delete(address);
+      this.#members.delete(address);
+      this.#onGone();
+    };
+    this.#drains.set(address, this.#clock.schedule(after(this.#clock.now(), drainMs), gone, undefined));
+  }
+
+  stop(): void {
+    for (const timer of this.#drains.values()) timer.cancel();
+    this.#drains.clear();
+  }
+}
+
+const order: readonly Member['standing'][] = ['current', 'kept', 'draining'];

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import { OutcomeCounts } from './outcome-counts.ts';
+
+const address = '10.0.0.1:80';
+const refused = fail('connect_refused', 'connect', { address });
+const closed = fail('closed_before_response', 'response', { address, reused: true, idleMs: 10 });
+const slow = fail('response_head_timeout', 'response', { address, limitMs: 100 });
+const left = fail('client_gone', 'response', { octetsSent: 0, how: 'closed' });
+const full = fail('pool_full', 'queue', { upstream: 'app', limit: 1, retryAfterS: 1 });
+
+function attempt(changes: Partial<AttemptFacts>): AttemptFacts {
+  return {
+    endpoint: 'app/a',
+    endpointState: 'healthy',
+    reused: false,
+    status: 0,
+    failure: null,
+    ...changes,
+  } as AttemptFacts;
+}
+
+function exchangeOf(...attempts: Partial<AttemptFacts>[]): EndedExchange {
+  return { upstream: 'app', attempts: attempts.map(attempt) } as unknown as EndedExchange;
+}
+
+function counted(...exchanges: EndedExchange[]): ReturnType<OutcomeCounts['take']> {
+  const counts = new OutcomeCounts();
+  for (const exchange of exchanges) counts.count(exchange);
+  return counts.take();
+}
+
+test('an answer is a success, whatever its status', () => {
+  const [cell] = counted(exchangeOf({ status: 200 }), exchangeOf({ status: 503 }));
+  assert.deepEqual([cell?.successes, cell?.failures], [2, 0]);
+});
+
+test('a failure that counts against health does, and a row of those without a connection is counted', () => {
+  const [cell] = counted(
+    exchangeOf({ failure: slow }),
+    exchangeOf({ failure: refused }),
+    exchangeOf({ failure: refused }),
+  );
+  assert.deepEqual([cell?.failures, cell?.unreachableInRow], [3, 2]);
+  assert.deepEqual(cell?.causes, [
+    { cause: 'response_head_timeout', count: 1 },
+    { cause: 'connect_refused', count: 2 },
+  ]);
+});
+
+test('clients that leave, and what the gateway refuses by itself, never count', () => {
+  const failures: readonly Failure[] = [left, full];
+  for (const failure of failures) {
+    const [cell] = counted(exchangeOf({ failure }));
+    assert.deepEqual([cell?.successes, cell?.failures], [0, 0], failure.cause);
+  }
+});
+
+test('an idle connection that the endpoint closed is no failure of its health; a fresh one is', () => {
+  assert.equal(counted(exchangeOf({ failure: closed, reused: true }))[0]?.failures, 0);
+  assert.equal(counted(exchangeOf({ failure: closed, reused: false }))[0]?.failures, 1);
+});
+
+test('endpoints, and the states they were in, are told apart; what was taken is not told again', () => {
+  const counts = new OutcomeCounts();
+  counts.count(exchangeOf({ failure: refused }, { endpoint: 'app/b', status: 200 }));
+  counts.count(exchangeOf({ endpointState: 'on_trial', status: 200 }));
+  const taken = counts.take();
+  assert.deepEqual(
+    taken.map(({ endpoint, state, successes, failures }) => [endpoint, state, successes, failures]),
+    [
+      ['app/a', 'healthy', 0, 1],
+      ['app/b', 'healthy', 1, 0],
+      ['app/a', 'on_trial', 1, 0],
+    ],
+  );
+  assert.deepEqual(counts.take(), []);
+});

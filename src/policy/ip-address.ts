@@ -1,0 +1,71 @@
+/** The octets of a literal address: 4 or 16 of them. Null for what is none. */
+export function parseIp(text: string): Uint8Array | null {
+  return text.includes(':') ? parseIpv6(text) : parseIpv4(text);
+}
+
+function parseIpv4(text: string): Uint8Array | null {
+  const parts = text.split('.');
+  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return null;
+  return Uint8Array.from(parts, Number);
+}
+
+function parseIpv6(text: string): Uint8Array | null {
+  const plain = text.replace(/%.*$/, '').replace(/(?<=:)[\d.]+\.[\d.]+$/, (dotted) => groupsOf(dotted) ?? dotted);
+  const halves = plain.split('::');
+  if (halves.length > 2) return null;
+  const [head = [], tail = []] = halves.map((half) => (half === '' ? [] : half.split(':')));
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 2 ? missing < 1 : missing !== 0) return null;
+  const groups = [...head, ...new Array<string>(missing).fill('0'), ...tail];
+  if (!groups.every((group) => /^[0-9a-f]{1,4}$/i.test(group))) return null;
+  return Uint8Array.from(
+    groups.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]),
+  );
+}
+
+/** `192.0.2.1` as the two groups that it is in an IPv6 address (RFC 4291 §2.2). */
+function groupsOf(dotted: string): string | null {
+  const octets = parseIpv4(dotted);
+  if (octets === null) return null;
+  const [a = 0, b = 0, c = 0, d = 0] = octets;
+  return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
+}
+
+/** IPv4 inside of IPv6, where connecting to one reaches the other: mapped (RFC 4291) and NAT64 (RFC 6052). */
+export function innerIpv4(octets: Uint8Array): Uint8Array | null {
+  if (octets.length !== 16) return null;
+  const last = octets.subarray(12);
+  return isWithin(octets, mapped) || isWithin(octets, nat64) ? last : null;
+}
+
+/** A block of addresses: those whose first `bits` bits are the same. */
+export interface IpBlock {
+  readonly octets: Uint8Array;
+  readonly bits: number;
+}
+
+/** `10.0.0.0/8`, `fd00::/8`, or one address. Null for what is none. */
+export function parseBlock(text: string): IpBlock | null {
+  const [address = '', length] = text.split('/');
+  const octets = parseIp(address);
+  if (octets === null) return null;
+  const bits = length === undefined ? octets.length * 8 : Number(length);
+  return Number.isInteger(bits) && bits >= 0 && bits <= octets.length * 8 ? { octets, bits } : null;
+}
+
+/** Blocks that we have written ourselves, or that the configuration has checked. */
+export function blocks(...texts: readonly string[]): readonly IpBlock[] {
+  return texts.map(parseBlock).filter((block) => block !== null);
+}
+
+export function isWithin(octets: Uint8Array, { octets: block, bits }: IpBlock): boolean {
+  if (octets.length !== block.length) return false;
+  const whole = bits >> 3;
+  for (let at = 0; at < whole; at++) if (octets[at] !== block[at]) return false;
+  const rest = bits & 7;
+  if (rest === 0) return true;
+  const mask = 0xff << (8 - rest);
+  return ((octets[whole] ?? 0) & mask) === ((block[whole] ?? 0) & mask);
+}
+
+const [mapped, nat64] = [parseBlock('::ffff:0:0/96') as IpBlock, parseBlock('64:ff9b::/96') as IpBlock];

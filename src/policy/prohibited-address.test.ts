@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import type { Prohibition } from '../core/failure.ts';
+import { parseBlock, parseIp } from './ip-address.ts';
+import { DestinationGuard } from './prohibited-address.ts';
+
+const table: readonly (readonly [address: string, verdict: Prohibition | null])[] = [
+  ['10.0.0.1', null],
+  ['172.16.4.5', null],
+  ['192.168.1.10', null],
+  ['100.64.0.1', null],
+  ['93.184.215.14', null],
+  ['fd12:3456::1', null],
+  ['2606:2800:21f::1', null],
+  ['127.0.0.1', 'loopback'],
+  ['127.1.2.3', 'loopback'],
+  ['::1', 'loopback'],
+  ['::ffff:127.0.0.1', 'loopback'],
+  ['::ffff:7f00:1', 'loopback'],
+  ['64:ff9b::7f00:1', 'loopback'],
+  ['169.254.169.254', 'metadata'],
+  ['::ffff:169.254.169.254', 'metadata'],
+  ['64:ff9b::a9fe:a9fe', 'metadata'],
+  ['fd00:ec2::254', 'metadata'],
+  ['169.254.10.10', 'link_local'],
+  ['fe80::1', 'link_local'],
+  ['fe80::1%eth0', 'link_local'],
+  ['224.0.0.1', 'multicast'],
+  ['239.255.255.250', 'multicast'],
+  ['ff02::1', 'multicast'],
+  ['0.0.0.0', 'unspecified'],
+  ['0.1.2.3', 'unspecified'],
+  ['::', 'unspecified'],
+  ['255.255.255.255', 'reserved'],
+  ['240.0.0.1', 'reserved'],
+  ['not an address', 'reserved'],
+];
+
+describe('an address that a name server gave', () => {
+  const guard = new DestinationGuard({ allow: [], deny: [] });
+  for (const [address, verdict] of table) {
+    it(`${address} is ${verdict ?? 'connected to'}`, () => {
+      assert.equal(guard.judge(address, 'dns'), verdict);
+      assert.equal(guard.judge(address, 'system'), verdict);
+    });
+  }
+});
+
+describe('the word of this machine', () => {
+  const guard = new DestinationGuard({ allow: [], deny: [] });
+  it('makes loopback an address like others', () => {
+    for (const address of ['127.0.0.1', '::1']) assert.equal(guard.judge(address, 'machine'), null);
+  });
+  it('makes nothing else of what is no application', () => {
+    assert.equal(guard.judge('169.254.169.254', 'machine'), 'metadata');
+    assert.equal(guard.judge('0.0.0.0', 'machine'), 'unspecified');
+  });
+});
+
+describe('allow and deny', () => {
+  it('deny closes what was open, and allow opens it again for a part', () => {
+    const guard = new DestinationGuard({ allow: ['10.1.0.0/16'], deny: ['0.0.0.0/0', '::/0'] });
+    assert.equal(guard.judge('10.1.2.3', 'dns'), null);
+    assert.equal(guard.judge('10.2.0.1', 'dns'), 'denied');
+    assert.equal(guard.judge('2001:db8::1', 'dns'), 'denied');
+    assert.equal(guard.judge('127.0.0.1', 'machine'), 'denied');
+  });
+  it('allow opens what is closed by itself', () => {
+    const guard = new DestinationGuard({ allow: ['127.0.0.0/8', '169.254.0.0/16'], deny: [] });
+    assert.equal(guard.judge('127.0.0.1', 'dns'), null);
+    assert.equal(guard.judge('169.254.169.254', 'dns'), null);
+    assert.equal(guard.judge('::1', 'dns'), 'loopback');
+  });
+});
+
+describe('parseIp', () => {
+  it('reads every IPv4 address, written plainly or within IPv6', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), (text) => {
+        assert.deepEqual([...(parseIp(text) ?? [])], text.split('.').map(Number));
+        assert.deepEqual([...(parseIp(`::ffff:${text}`) ?? [])].slice(12), text.split('.').map(Number));
+      }),
+    );
+  });
+  it('reads every IPv6 address into sixteen octets', () => {
+    fc.assert(fc.property(fc.ipV6(), (text) => assert.equal(parseIp(text)?.length, 16, text)));
+  });
+  it('reads nothing else', () => {
+    for (const text of [
+      '',
+      '1.2.3',
+      '1.2.3.256',
+      '1.2.3.4.5',
+      ':::',
+      '1::2::3',
+      '1:2:3:4:5:6:7:8:9',
+      'g::',
+      'localhost',
+    ])
+      assert.equal(parseIp(text), null, text);
+    for (const text of ['10.0.0.0/33', '10.0.0.0/x', 'fd00::/129', '/8']) assert.equal(parseBlock(text), null, text);
+  });
+});

@@ -1,0 +1,115 @@
+import { createReadStream } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createGunzip } from 'node:zlib';
+import type { ExchangeRecord } from '../core/record.ts';
+import { lineOctetsMax } from './limits.ts';
+import { IdSearch } from './parse-record.ts';
+import { searchLogFile } from './search-log.ts';
+
+/** One file in which an exchange was looked for. Times are RFC 3339; null where no line tells. */
+export interface SearchedFile {
+  readonly path: string;
+  readonly octets: number;
+  /** Of its first line; null for a compressed file, which was read all the same. */
+  readonly from: string | null;
+  /** When it was last written. */
+  readonly until: string;
+  /** Why it could not be read; null where it could. */
+  readonly errno: string | null;
+}
+
+export interface LogSearch {
+  readonly record: ExchangeRecord | null;
+  /** Newest first, the one with the record last. Empty: there is no such file. */
+  readonly searched: readonly SearchedFile[];
+}
+
+/**
+ * Looks for exchange `id` in a log and in what rotation has made of it: `path.1`, `path-20260101`, either of them with
+ * `.gz`, newest first. Reads one file at a time; a compressed one is read from its beginning, some 100 MB a second.
+ */
+export async function searchLogFiles(path: string, id: string): Promise<LogSearch> {
+  const searched: SearchedFile[] = [];
+  for (const file of await logFilesOf(path)) {
+    const facts = await factsOf(file);
+    if (facts === null) continue;
+    searched.push(facts);
+    if (facts.errno !== null) continue;
+    const search = new IdSearch(id);
+    const record = file.endsWith('.gz') ? await searchCompressed(file, search) : await searchLogFile(file, search);
+    if (record !== null) return { record, searched };
+  }
+  return { record: null, searched };
+}
+
+/** The log and its predecessors, as logrotate and its like name them, newest first. */
+async function logFilesOf(path: string): Promise<string[]> {
+  const name = basename(path);
+  const names = await readdir(dirname(path)).catch((): string[] => []);
+  const rotated = names.filter((other) => other.startsWith(name) && rotatedSuffix.test(other.slice(name.length)));
+  const dated = await Promise.all(
+    rotated.map(async (other) => ({
+      file: join(dirname(path), other),
+      at: await writtenAt(join(dirname(path), other)),
+    })),
+  );
+  return [path, ...dated.sort((a, b) => b.at - a.at).map(({ file }) => file)];
+}
+
+const rotatedSuffix = /^(?:\.\d{1,9}|-\d{8}(?:-\d+)?)(?:\.gz)?$/;
+
+async function writtenAt(file: string): Promise<number> {
+  return (await stat(file).catch(() => null))?.mtimeMs ?? 0;
+}
+
+/** Null for a file that is not there, or no file. */
+async function factsOf(path: string): Promise<SearchedFile | null> {
+  try {
+    const { size: octets, mtime } = await stat(path);
+    const first = await firstLineOf(path);
+    return { path, octets, from: atOf(first), until: mtime.toISOString(), errno: null };
+  } catch (error) {
+    const errno = (error as NodeJS.ErrnoException).code ?? '';
+    return errno === 'ENOENT' ? null : { path, octets: 0, from: null, until: '', errno };
+  }
+}
+
+async function firstLineOf(path: string): Promise<string> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(lineOctetsMax);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    return buffer.toString('utf8', 0, bytesRead).split('\n', 1)[0] ?? '';
+  } finally {
+    await file.close();
+  }
+}
+
+function atOf(line: string): string | null {
+  try {
+    const { at } = JSON.parse(line) as { at?: unknown };
+    return typeof at === 'string' ? at : null;
+  } catch {
+    return null;
+  }
+}
+
+async function searchCompressed(path: string, search: IdSearch): Promise<ExchangeRecord | null> {
+  const octets = createReadStream(path);
+  const text = octets.pipe(createGunzip());
+  octets.on('error', (error) => text.destroy(error));
+  let found: ExchangeRecord | null = null;
+  const needle = search.needle.toString('utf8');
+  try {
+    for await (const line of createInterface({ input: text, crlfDelay: Infinity })) {
+      if (line.includes(needle)) found = search.read(line) ?? found;
+    }
+  } catch {
+    // Torn or no gzip: what could be read of it has been.
+  } finally {
+    octets.destroy();
+  }
+  return found;
+}

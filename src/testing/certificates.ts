@@ -1,0 +1,213 @@
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { isIPv4, isIPv6 } from 'node:net';
+import {
+  bitString,
+  boolean,
+  type Der,
+  integer,
+  objectIdentifier,
+  octetString,
+  sequence,
+  set,
+  tagged,
+  time,
+  utf8String,
+} from './der.ts';
+
+/** A certificate and its private key, in PEM. */
+export interface IssuedCertificate {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+export interface CertificateRequest {
+  /** Host names and addresses that the certificate is for; the first is its common name too. */
+  readonly names: readonly string[];
+  /** Milliseconds since the Unix epoch. Default: a day before the authority's `wallTime`. */
+  readonly notBefore?: number;
+  /** Default: thirty days after it. */
+  readonly notAfter?: number;
+  /** For a client that shows who it is, instead of a server. */
+  readonly client?: boolean;
+}
+
+/** An authority that exists as long as the test that made it. Its keys are P-256. */
+export interface CertificateAuthority {
+  /** In PEM: what somebody must trust so that the certificates issued here are valid. */
+  readonly certificate: string;
+  issue(request: CertificateRequest): IssuedCertificate;
+  /** An authority below this one. What it issues comes with its own certificate after it, as servers send it. */
+  intermediate(name: string): CertificateAuthority;
+}
+
+/** `wallTime` is the day that periods of validity are counted from, in milliseconds since the Unix epoch. */
+export function certificateAuthority(wallTime: number, name = 'Candor Test Authority'): CertificateAuthority {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const own: Subject = { name, publicKey: keys.publicKey };
+  const validity = { notBefore: wallTime - dayMs, notAfter: wallTime + 365 * dayMs };
+  const certificate = sealed({ ...validity, subject: own, extensions: authorityExtensions(own), issuer: own }, keys);
+  return new Authority(wallTime, own, keys, certificate, []);
+}
+
+/** A certificate that nobody but itself vouches for. */
+export function selfSignedCertificate(wallTime: number, request: CertificateRequest): IssuedCertificate {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const subject: Subject = { name: request.names[0] ?? '', publicKey: keys.publicKey };
+  const extensions = leafExtensions(request, subject, subject);
+  const certificate = sealed({ ...validityOf(request, wallTime), subject, issuer: subject, extensions }, keys);
+  return { certificate, key: pemOfKey(keys.privateKey) };
+}
+
+interface Keys {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+interface Subject {
+  readonly name: string;
+  readonly publicKey: KeyObject;
+}
+
+interface Content {
+  readonly subject: Subject;
+  readonly issuer: Subject;
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly extensions: readonly Der[];
+}
+
+class Authority implements CertificateAuthority {
+  readonly certificate: string;
+  readonly #wallTime: number;
+  readonly #own: Subject;
+  readonly #keys: Keys;
+  /** The certificates between this authority and the one that is trusted, this one's first. */
+  readonly #chain: readonly string[];
+
+  constructor(wallTime: number, own: Subject, keys: Keys, certificate: string, chain: readonly string[]) {
+    this.#wallTime = wallTime;
+    this.#own = own;
+    this.#keys = keys;
+    this.certificate = certificate;
+    this.#chain = chain;
+  }
+
+  issue(request: CertificateRequest): IssuedCertificate {
+    const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const subject: Subject = { name: request.names[0] ?? '', publicKey: keys.publicKey };
+    const extensions = leafExtensions(request, subject, this.#own);
+    const content = { ...validityOf(request, this.#wallTime), subject, issuer: this.#own, extensions };
+    const certificate = [sealed(content, this.#keys), ...this.#chain].join('');
+    return { certificate, key: pemOfKey(keys.privateKey) };
+  }
+
+  intermediate(name: string): CertificateAuthority {
+    const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const own: Subject = { name, publicKey: keys.publicKey };
+    const validity = { notBefore: this.#wallTime - dayMs, notAfter: this.#wallTime + 300 * dayMs };
+    const extensions = [...authorityExtensions(own), authorityKeyExtension(this.#own)];
+    const certificate = sealed({ ...validity, subject: own, issuer: this.#own, extensions }, this.#keys);
+    return new Authority(this.#wallTime, own, keys, certificate, [certificate, ...this.#chain]);
+  }
+}
+
+function validityOf(
+  { notBefore, notAfter }: CertificateRequest,
+  wallTime: number,
+): Pick<Content, 'notBefore' | 'notAfter'> {
+  return { notBefore: notBefore ?? wallTime - dayMs, notAfter: notAfter ?? wallTime + 30 * dayMs };
+}
+
+const dayMs = 86_400_000;
+
+/** ecdsa-with-SHA256, RFC 5758 §3.2. */
+const algorithm = sequence(objectIdentifier('1.2.840.10045.4.3.2'));
+
+/** RFC 5280 §4.1: the certificate to be signed, the algorithm, the signature. */
+function sealed(content: Content, { privateKey }: Pick<Keys, 'privateKey'>): string {
+  const { subject, issuer } = content;
+  const toBeSigned = sequence(
+    tagged(0xa0, integer(2)),
+    integer(serialOf(subject.publicKey)),
+    algorithm,
+    nameOf(issuer.name),
+    sequence(time(content.notBefore), time(content.notAfter)),
+    nameOf(subject.name),
+    derOf(subject.publicKey),
+    tagged(0xa3, sequence(...content.extensions)),
+  );
+  const signature = sign('sha256', toBeSigned, privateKey);
+  return pem('CERTIFICATE', sequence(toBeSigned, algorithm, bitString(signature)));
+}
+
+/** Keys are made anew for every certificate, so that their digest tells certificates apart. */
+function serialOf(key: KeyObject): Buffer {
+  const digest = digestOf(key);
+  digest[0] = ((digest[0] ?? 0) & 0x3f) | 0x40;
+  return digest.subarray(0, 16);
+}
+
+function digestOf(key: KeyObject): Buffer {
+  return createHash('sha256').update(derOf(key)).digest();
+}
+
+function derOf(key: KeyObject): Der {
+  return createPublicKey({ key: key.export({ type: 'spki', format: 'pem' }) }).export({ type: 'spki', format: 'der' });
+}
+
+function nameOf(commonName: string): Der {
+  return sequence(set(sequence(objectIdentifier('2.5.4.3'), utf8String(commonName))));
+}
+
+function authorityExtensions(own: Subject): Der[] {
+  return [
+    extension('2.5.29.19', sequence(boolean(true)), true), // basicConstraints: an authority
+    extension('2.5.29.15', bitString(Buffer.from([0b0000_0110]), 1), true), // keyUsage: keyCertSign, cRLSign
+    extension('2.5.29.14', octetString(digestOf(own.publicKey).subarray(0, 20))), // subjectKeyIdentifier
+  ];
+}
+
+function leafExtensions({ names, client = false }: CertificateRequest, subject: Subject, issuer: Subject): Der[] {
+  const purpose = client ? '1.3.6.1.5.5.7.3.2' : '1.3.6.1.5.5.7.3.1';
+  return [
+    extension('2.5.29.19', sequence(), true), // basicConstraints: no authority
+    extension('2.5.29.15', bitString(Buffer.from([0b1000_0000]), 7), true), // keyUsage: digitalSignature
+    extension('2.5.29.37', sequence(objectIdentifier(purpose))), // extKeyUsage
+    extension('2.5.29.17', sequence(...names.map(generalName))), // subjectAltName
+    extension('2.5.29.14', octetString(digestOf(subject.publicKey).subarray(0, 20))),
+    authorityKeyExtension(issuer),
+  ];
+}
+
+function authorityKeyExtension(issuer: Subject): Der {
+  return extension('2.5.29.35', sequence(tagged(0x80, digestOf(issuer.publicKey).subarray(0, 20))));
+}
+
+function extension(identifier: string, value: Der, critical = false): Der {
+  return sequence(objectIdentifier(identifier), ...(critical ? [boolean(true)] : []), octetString(value));
+}
+
+/** RFC 5280 §4.2.1.6: dNSName, or iPAddress. */
+function generalName(name: string): Der {
+  if (isIPv4(name)) return tagged(0x87, Buffer.from(name.split('.').map(Number)));
+  if (isIPv6(name)) return tagged(0x87, octetsOfIPv6(name));
+  return tagged(0x82, Buffer.from(name, 'latin1'));
+}
+
+function octetsOfIPv6(address: string): Buffer {
+  const [head = '', tail] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''));
+  const before = [...head];
+  const behind = [...(tail ?? [])];
+  const between = Array<string>(8 - before.length - behind.length).fill('0');
+  const groups = [...before, ...between, ...behind].map((group) => Number.parseInt(group, 16));
+  return Buffer.from(groups.flatMap((group) => [group >> 8, group & 0xff]));
+}
+
+function pemOfKey(key: KeyObject): string {
+  return key.export({ type: 'pkcs8', format: 'pem' });
+}
+
+function pem(label: string, der: Der): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
+}

@@ -1,0 +1,229 @@
+import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
+import { createServer, isIPv4, type Server, type Socket as TcpSocket } from 'node:net';
+import { once } from 'node:events';
+
+/** What the server does with a question. */
+export type DnsReply =
+  | { readonly kind: 'addresses'; readonly addresses: readonly string[]; readonly ttlS: number }
+  | { readonly kind: 'rcode'; readonly rcode: keyof typeof rcodes }
+  /** The question is not answered. */
+  | { readonly kind: 'silence' }
+  /** Octets that bear the question's id and are no message. */
+  | { readonly kind: 'garbage' }
+  /** A datagram that says the answer is longer; by TCP comes what `whole` says. */
+  | { readonly kind: 'truncated'; readonly whole: DnsReply };
+
+export type DnsType = 'A' | 'AAAA';
+
+export interface DnsQuestionSeen {
+  readonly name: string;
+  readonly type: DnsType | 'other';
+  readonly over: 'udp' | 'tcp';
+}
+
+/** RFC 1035 §4.1.1. */
+const rcodes = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
+
+export const dnsAddresses = (ttlS: number, ...addresses: readonly string[]): DnsReply => ({
+  kind: 'addresses',
+  addresses,
+  ttlS,
+});
+export const dnsRcode = (rcode: keyof typeof rcodes): DnsReply => ({ kind: 'rcode', rcode });
+export const dnsSilence: DnsReply = { kind: 'silence' };
+
+/** What a name without a script gets, and a type that its script does not speak of. */
+const unknownName = dnsRcode('NXDOMAIN');
+const noData = dnsRcode('NOERROR');
+
+/**
+ * A name server on a loopback port that answers as it was told (RFC 1035). `on` gives a name its script: each reply
+ * serves one question, and the last one all further ones.
+ */
+export class DnsServer {
+  /** As it stands in `dns.servers`. */
+  readonly address: string;
+  readonly questions: DnsQuestionSeen[] = [];
+  readonly #udp: Socket;
+  readonly #tcp: Server;
+  readonly #connections = new Set<TcpSocket>();
+  readonly #scripts = new Map<string, DnsReply[]>();
+
+  constructor(udp: Socket, tcp: Server) {
+    this.#udp = udp;
+    this.#tcp = tcp;
+    this.address = `127.0.0.1:${udp.address().port}`;
+    udp.on('message', (octets, from) => this.#onDatagram(octets, from));
+    tcp.on('connection', (socket) => this.#onConnection(socket));
+  }
+
+  /** Scripts both types: those of `replies` that have addresses answer only for the type that these are of. */
+  on(name: string, ...replies: readonly DnsReply[]): void {
+    for (const type of ['A', 'AAAA'] as const) this.onType(name, type, ...replies.map((reply) => only(type, reply)));
+  }
+
+  onType(name: string, type: DnsType, ...replies: readonly DnsReply[]): void {
+    this.#scripts.set(`${name.toLowerCase()} ${type}`, [...replies]);
+  }
+
+  countOf(name: string, type: DnsType): number {
+    return this.questions.filter((question) => question.name === name && question.type === type).length;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#connections) socket.destroy();
+    const closed = [once(this.#udp, 'close'), once(this.#tcp, 'close')];
+    this.#udp.close();
+    this.#tcp.close();
+    await Promise.all(closed);
+  }
+
+  #onDatagram(octets: Buffer, from: RemoteInfo): void {
+    const message = this.#answer(octets, 'udp');
+    if (message !== null) this.#udp.send(message, from.port, from.address);
+  }
+
+  #onConnection(socket: TcpSocket): void {
+    this.#connections.add(socket);
+    socket.on('close', () => this.#connections.delete(socket));
+    socket.on('error', () => socket.destroy());
+    let held = Buffer.alloc(0);
+    socket.on('data', (piece: Buffer) => {
+      held = Buffer.concat([held, piece]);
+      // RFC 1035 §4.2.2: two octets of length before each message.
+      while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {
+        const end = 2 + held.readUInt16BE(0);
+        const message = this.#answer(held.subarray(2, end), 'tcp');
+        held = held.subarray(end);
+        if (message === null) continue;
+        const length = Buffer.alloc(2);
+        length.writeUInt16BE(message.length);
+        socket.write(Buffer.concat([length, message]));
+      }
+    });
+  }
+
+  /** Null where nothing is to be sent. */
+  #answer(octets: Buffer, over: 'udp' | 'tcp'): Buffer | null {
+    const question = readQuestion(octets);
+    if (question === null) return null;
+    const { name, type } = question;
+    this.questions.push({ name, type, over });
+    return this.#encode(this.#replyFor(name, type, over), question, over);
+  }
+
+  #replyFor(name: string, type: DnsType | 'other', over: 'udp' | 'tcp'): DnsReply {
+    const script = this.#scripts.get(`${name} ${type}`);
+    const [reply] = script ?? [];
+    if (script === undefined || reply === undefined) return unknownName;
+    // The second half of a truncated answer is still the same reply.
+    const isOver = reply.kind !== 'truncated' || over === 'tcp';
+    if (script.length > 1 && isOver) script.shift();
+    return reply;
+  }
+
+  #encode(reply: DnsReply, question: Question, over: 'udp' | 'tcp'): Buffer | null {
+    switch (reply.kind) {
+      case 'silence':
+        return null;
+      case 'garbage':
+        return Buffer.concat([idOf(question.id), Buffer.from([0x84, 0x00, 0xff, 0xff, 0xff])]);
+      case 'truncated':
+        return over === 'tcp' ? this.#encode(reply.whole, question, over) : encodeAnswer(question, 0, [], 0, true);
+      case 'rcode':
+        return encodeAnswer(question, rcodes[reply.rcode], [], 0, false);
+      case 'addresses':
+        return encodeAnswer(question, 0, reply.addresses, reply.ttlS, false);
+    }
+  }
+}
+
+export async function startDnsServer(): Promise<DnsServer> {
+  const udp = createSocket('udp4');
+  udp.bind(0, '127.0.0.1');
+  await once(udp, 'listening');
+  const tcp = createServer();
+  tcp.listen(udp.address().port, '127.0.0.1');
+  await once(tcp, 'listening');
+  return new DnsServer(udp, tcp);
+}
+
+/** The reply as the questions of one type get it. */
+function only(type: DnsType, reply: DnsReply): DnsReply {
+  if (reply.kind === 'truncated') return { kind: 'truncated', whole: only(type, reply.whole) };
+  if (reply.kind !== 'addresses') return reply;
+  const addresses = reply.addresses.filter((address) => isIPv4(address) === (type === 'A'));
+  return addresses.length === 0 ? noData : { ...reply, addresses };
+}
+
+interface Question {
+  readonly id: number;
+  readonly name: string;
+  readonly type: DnsType | 'other';
+  /** Its octets as they came, to be repeated in the answer. */
+  readonly octets: Buffer;
+}
+
+const headerOctets = 12;
+
+/** Null for what is no question (RFC 1035 §4.1.2). */
+function readQuestion(octets: Buffer): Question | null {
+  if (octets.length < headerOctets || octets.readUInt16BE(4) !== 1) return null;
+  const labels: string[] = [];
+  let at = headerOctets;
+  for (let length = octets[at] ?? 0; length > 0; length = octets[at] ?? 0) {
+    labels.push(octets.toString('latin1', at + 1, at + 1 + length));
+    at += 1 + length;
+  }
+  const end = at + 5;
+  if (end > octets.length) return null;
+  const type = octets.readUInt16BE(at + 1);
+  return {
+    id: octets.readUInt16BE(0),
+    name: labels.join('.').toLowerCase(),
+    type: type === 1 ? 'A' : type === 28 ? 'AAAA' : 'other',
+    octets: octets.subarray(headerOctets, end),
+  };
+}
+
+function encodeAnswer(
+  question: Question,
+  rcode: number,
+  addresses: readonly string[],
+  ttlS: number,
+  truncated: boolean,
+): Buffer {
+  const header = Buffer.alloc(headerOctets);
+  header.writeUInt16BE(question.id, 0);
+  // QR, RD and RA (RFC 1035 §4.1.1); TC where the answer is said to be longer.
+  header.writeUInt16BE(0x8180 | (truncated ? 0x0200 : 0) | rcode, 2);
+  header.writeUInt16BE(1, 4);
+  header.writeUInt16BE(addresses.length, 6);
+  return Buffer.concat([header, question.octets, ...addresses.map((address) => encodeRecord(address, ttlS))]);
+}
+
+/** RFC 1035 §4.1.3 and RFC 3596 §2.1; the name is a pointer to the question's. */
+function encodeRecord(address: string, ttlS: number): Buffer {
+  const data = isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : ipv6Octets(address);
+  const record = Buffer.alloc(12);
+  record.writeUInt16BE(0xc000 | headerOctets, 0);
+  record.writeUInt16BE(isIPv4(address) ? 1 : 28, 2);
+  record.writeUInt16BE(1, 4);
+  record.writeUInt32BE(ttlS, 6);
+  record.writeUInt16BE(data.length, 10);
+  return Buffer.concat([record, data]);
+}
+
+function ipv6Octets(address: string): Buffer {
+  const [head = '', tail = ''] = address.split('::');
+  const groups = (part: string): string[] => (part === '' ? [] : part.split(':'));
+  const [left, right] = [groups(head), groups(tail)];
+  const all = [...left, ...new Array<string>(8 - left.length - right.length).fill('0'), ...right];
+  return Buffer.from(all.flatMap((group) => [Number.parseInt(group, 16) >> 8, Number.parseInt(group, 16) & 255]));
+}
+
+function idOf(id: number): Buffer {
+  const octets = Buffer.alloc(2);
+  octets.writeUInt16BE(id);
+  return octets;
+}

@@ -1,0 +1,96 @@
+import { better, broken, either, gone, late, lawful, misleading, unreachable, withInterim } from './expectations.ts';
+import type { Expectation, TortureRequest } from './torture-case.ts';
+import { both, get, getAndPost, type Row, untilIdleMs, upload } from './rows.ts';
+
+/** What a connection does before, or without, a final response. */
+export const connectionRows: readonly Row[] = [
+  ['close-before-head', gone(), getAndPost],
+  ['reset-before-head', gone(), getAndPost],
+  ['one-octet-then-close', gone('http_protocol_error'), get],
+  ['silent', late(), getAndPost],
+  ['one-octet-then-silent', late(), get],
+  ['stop-reading', unread(), upload(16 * 1_048_576), ['fresh']],
+  ['close-while-uploading', gone('connection_write_timeout'), upload(1_048_576)],
+  ['reset-while-uploading', gone('connection_write_timeout'), upload(1_048_576)],
+  ['early-413', lawful(413, 'too large\n'), upload(1_048_576)],
+  ['early-413-then-reset', lawful(413, 'too large\n'), upload(1_048_576)],
+  ['early-200', lawful(200, 'early\n'), upload(1_048_576)],
+  ['slow-head', lawful(200, 'slow\n'), getAndPost],
+  ['close-on-reuse', raced(), getAndPost, ['reused']],
+  ['reset-on-reuse', raced(), getAndPost, ['reused']],
+  ['close-when-idle', lawful(200, 'ok\n'), getAndPost, both, untilIdleMs],
+  ['reset-when-idle', lawful(200, 'ok\n'), getAndPost, both, untilIdleMs],
+  ['continue-then-close', gone(), get],
+  ['early-hints-then-close', gone(), getAndPost],
+  ['early-hints-then-reset', gone(), get],
+  ['early-hints-then-silent', late(), get],
+  ['endless-hints', late(), get],
+  ['early-hints', withInterim(lawful(200, 'hinted\n'), 103), get],
+  ['upgrade-declined', lawful(200, 'no upgrade\n'), [upgradeRequest()]],
+  ['upgrade-accepted', upgraded(), [upgradeRequest()]],
+  [
+    'unsolicited-101',
+    {
+      ...gone('http_upgrade_failed', 'http_protocol_error'),
+      acceptable: [],
+      cause: 'the origin switched protocols although nobody had asked',
+    },
+    get,
+  ],
+];
+
+/** What is wrong with an address; the group is the fault. */
+export const unreachableRows: readonly (readonly [group: string, does: string, expects: Expectation])[] = [
+  [
+    'refused',
+    'is not there: connecting to its port is refused',
+    unreachable('nobody listens at that port', 502, 'connection_refused'),
+  ],
+  [
+    'unanswered',
+    'does not take connections: connecting is never answered',
+    unreachable('connecting was not answered in time', 504, 'connection_timeout'),
+  ],
+  [
+    'unknown-name',
+    'has a name that does not exist',
+    unreachable('the name of the origin does not exist', 502, 'dns_error'),
+  ],
+  ['close-at-accept', 'closes (FIN) every connection as soon as it has accepted it', gone()],
+  ['reset-at-accept', 'resets (RST) every connection as soon as it has accepted it', gone('connection_refused')],
+  [
+    'talks-first',
+    'greets as a mail server as soon as it has accepted a connection',
+    { ...gone('http_protocol_error'), cause: 'the origin is no HTTP server', acceptable: [] },
+  ],
+];
+
+/** A whole request was not taken: a timeout, and the origin has read too little to answer. */
+function unread(): Expectation {
+  return { ...late('connection_write_timeout'), acceptable: [502], cause: 'the origin stopped reading' };
+}
+
+/** The origin ended a used connection as the request came. A fresh connection, or a replay of a GET, gives a 200. */
+function raced(): Expectation {
+  const fresh = { ...either(gone(), 200, 'first\n'), right: [502] };
+  return { ...fresh, passed: { verdict: 'right', why: 'The race between closing and asking stayed invisible.' } };
+}
+
+function upgraded(): Expectation {
+  const both = better(
+    { ...broken(), right: [426], errors: [] },
+    { verdict: 'right', why: 'The upgrade was passed on, or declined as RFC 9110 §7.8 allows.' },
+    101,
+    '\x81\x02hi',
+  );
+  return {
+    ...both,
+    cause: 'the origin was ready to switch',
+    answers: [...both.answers, { status: 200, content: 'not asked\n' }],
+    cut: misleading('The client was told that the protocol changes, and then nothing.'),
+  };
+}
+
+function upgradeRequest(): TortureRequest {
+  return { method: 'GET', contentOctets: 0, upgrade: true };
+}

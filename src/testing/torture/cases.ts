@@ -1,0 +1,35 @@
+import { connectionRows, unreachableRows } from './cases-connection.ts';
+import { contentRows } from './cases-content.ts';
+import { garbageRows } from './cases-garbage.ts';
+import { headRows } from './cases-head.ts';
+import { tlsAsks, tlsRows } from './cases-tls.ts';
+import { findTlsFault } from '../tls-faults.ts';
+import { tortureFaults } from './faults.ts';
+import { both, get, getAndPost, type Row } from './rows.ts';
+import type { Expectation, TortureCase } from './torture-case.ts';
+
+const byName = new Map(tortureFaults.map((fault) => [fault.name, fault]));
+
+/** Everything that a gateway is put to, in the order of the journey. */
+export const tortureCases: readonly TortureCase[] = [
+  ...unreachableRows.map(
+    ([group, does, expects]): TortureCase => ({ ...ofGroup(group, does, expects), requests: getAndPost }),
+  ),
+  ...tlsRows.map(
+    ([group, expects]): TortureCase => ({
+      ...ofGroup(group, findTlsFault(group)?.does ?? 'speaks TLS as it should', expects),
+      asks: tlsAsks,
+    }),
+  ),
+  ...[...connectionRows, ...headRows, ...garbageRows, ...contentRows].map(fromRow),
+];
+
+function ofGroup(group: string, does: string, expects: Expectation): TortureCase {
+  return { id: group, does, group, asks: group, requests: get, on: ['fresh'], expects, restMs: 0 };
+}
+
+function fromRow([name, expects, requests, on = both, restMs = 0]: Row): TortureCase {
+  const fault = byName.get(name);
+  if (fault === undefined) throw new Error(`There is no fault called ${name}.`);
+  return { id: name, does: fault.does, group: 'plain', asks: name, requests, on, expects, restMs };
+}

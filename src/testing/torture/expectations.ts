@@ -1,0 +1,134 @@
+import type { ProxyErrorType } from '../../core/proxy-error.ts';
+import type { Expectation, Judged } from './torture-case.ts';
+
+/** The families of expectations. Where the RFCs leave a choice, every choice is right. */
+
+const passedNothing: Judged = {
+  verdict: 'dangerous',
+  why: 'The client is told that it has everything, and it does not: it keeps what is broken (RFC 9112 §8).',
+};
+const cutNothing: Judged = {
+  verdict: 'misleading',
+  why: 'A head went out although nothing fit to be passed on had come.',
+};
+
+const nothing: Omit<Expectation, 'right' | 'errors' | 'cause'> = {
+  acceptable: [],
+  answers: [],
+  passed: passedNothing,
+  cut: cutNothing,
+  poison: null,
+  closed: null,
+  interim: [],
+};
+
+/** The connection ended before an answer. */
+export function gone(...more: ProxyErrorType[]): Expectation {
+  return {
+    ...nothing,
+    right: [502],
+    acceptable: [503],
+    errors: ['connection_terminated', 'http_response_incomplete', ...more],
+    cause: 'the origin went away without an answer',
+    closed: {
+      verdict: 'acceptable',
+      why: 'Closes a used connection without a word; a client may ask again (RFC 9112 §9.3.1), and learns nothing.',
+    },
+  };
+}
+
+/** What came is no response, or not one that may be used. */
+export function garbled(...more: ProxyErrorType[]): Expectation {
+  return {
+    ...nothing,
+    right: [502],
+    errors: ['http_protocol_error', ...more],
+    cause: 'the origin sent something that is not HTTP/1',
+  };
+}
+
+/** Nothing came in time. */
+export function late(...more: ProxyErrorType[]): Expectation {
+  return {
+    ...nothing,
+    right: [504],
+    errors: ['http_response_timeout', 'connection_read_timeout', ...more],
+    cause: 'the origin was too slow',
+  };
+}
+
+/** The head was good and the content broke off. */
+export function broken(...more: ProxyErrorType[]): Expectation {
+  return {
+    ...gone(...more),
+    cause: 'the origin broke off in the middle of its answer',
+    closed: null,
+    acceptable: [],
+    cut: { verdict: 'right', why: 'The client sees that the content broke off.' },
+  };
+}
+
+/** The head was good and the content stopped coming. */
+export function stalled(): Expectation {
+  return {
+    ...late(),
+    cause: 'the origin stopped in the middle of its answer',
+    cut: { verdict: 'right', why: 'The client sees that the content broke off.' },
+  };
+}
+
+/** The gateway cannot get to the origin. */
+export function unreachable(cause: string, right: 502 | 504, ...errors: ProxyErrorType[]): Expectation {
+  return { ...nothing, right: [right], acceptable: [503], errors: [...errors, 'destination_unavailable'], cause };
+}
+
+/** A good answer, however odd it looks. */
+export function lawful(status: number, ...contents: string[]): Expectation {
+  return {
+    ...nothing,
+    right: [],
+    errors: [],
+    cause: 'the answer was good',
+    answers: answersOf(status, contents),
+    passed: { verdict: 'right', why: 'The answer came through as the origin gave it.' },
+    cut: { verdict: 'misleading', why: 'The answer was good, and only part of it came through.' },
+  };
+}
+
+/** Either is right: to refuse the answer, or to repair it and pass it on. */
+export function either(refusal: Expectation, status: number, ...contents: string[]): Expectation {
+  return {
+    ...refusal,
+    answers: answersOf(status, contents),
+    passed: { verdict: 'right', why: 'The answer came through in good form, which the RFCs allow.' },
+  };
+}
+
+/** To refuse is right; passing it on is worth what `passed` says. */
+export function better(refusal: Expectation, passed: Judged, status: number, ...contents: string[]): Expectation {
+  return { ...refusal, answers: answersOf(status, contents), passed };
+}
+
+export function withPoison(expectation: Expectation, pattern: RegExp, judged: Judged): Expectation {
+  return { ...expectation, poison: { pattern, judged } };
+}
+
+export function withInterim(expectation: Expectation, ...interim: number[]): Expectation {
+  return { ...expectation, interim };
+}
+
+function answersOf(status: number, contents: readonly string[]): Expectation['answers'] {
+  return contents.map((content) => ({ status, content }));
+}
+
+export function acceptable(why: string): Judged {
+  return { verdict: 'acceptable', why };
+}
+
+export function misleading(why: string): Judged {
+  return { verdict: 'misleading', why };
+}
+
+export function dangerous(why: string): Judged {
+  return { verdict: 'dangerous', why };
+}

@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { type Fault, faults } from '../fault.ts';
+import { answer, apart, send, type Script, textType } from '../origin-script.ts';
+import { furtherConnectionFaults } from './faults-connection.ts';
+import { furtherContentFaults } from './faults-content.ts';
+import { furtherGarbageFaults } from './faults-garbage.ts';
+import { furtherHeadFaults } from './faults-head.ts';
+
+/** A good answer that names the request it belongs to, so that no other can pass for it. */
+const good: Fault = {
+  name: 'good',
+  does: 'answers well, and names the request',
+  faulty: false,
+  begins: 'content',
+  script: ({ fields }) => answer('200 OK', goodContent(fields.get('x-fault-id') ?? ''), [textType]),
+};
+
+const upgrades: Fault = {
+  name: 'upgrade-accepted',
+  does: 'switches protocols (101) for a request that asks for it, and says a word in the new one',
+  faulty: false,
+  begins: 'content',
+  script: ({ fields }): Script =>
+    fields.has('upgrade')
+      ? [send(switching(fields.get('sec-websocket-key') ?? '')), apart, send('\x81\x02hi')]
+      : answer('200 OK', 'not asked\n', [textType]),
+};
+
+const declines: Fault = {
+  name: 'upgrade-declined',
+  does: 'answers a request that asks for an upgrade with an ordinary page',
+  faulty: false,
+  begins: 'content',
+  script: () => answer('200 OK', 'no upgrade\n', [textType]),
+};
+
+/** Everything that the torture origin can be asked for. */
+export const tortureFaults: readonly Fault[] = [
+  ...faults,
+  ...furtherConnectionFaults,
+  ...furtherHeadFaults,
+  ...furtherGarbageFaults,
+  ...furtherContentFaults,
+  upgrades,
+  declines,
+  good,
+];
+
+export function goodContent(faultId: string): string {
+  return `good ${faultId}\n`;
+}
+
+/** With the proof that the key was read (RFC 6455 §4.2.2), without which some gateways rightly refuse it. */
+function switching(key: string): string {
+  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  return `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+}

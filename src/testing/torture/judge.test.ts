@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { better, acceptable, broken, dangerous, either, garbled, gone, late, lawful, stalled } from './expectations.ts';
+import { unreachable, withInterim, withPoison } from './expectations.ts';
+import { judge } from './judge.ts';
+import type { ConnectionAge, Expectation, Observation, TortureRequest, Verdict } from './torture-case.ts';
+
+// What was expected, what was observed, and the verdict: the whole of judging, without a gateway.
+
+const observed: Observation = {
+  status: 502,
+  interim: [],
+  completeness: 'complete',
+  elapsedMs: 1,
+  originSaw: 1,
+  reusedAtOrigin: false,
+  content: '',
+  strayOctets: 0,
+  poisoned: false,
+  named: [],
+  proxyStatus: null,
+  server: null,
+  neighbour: 'fine',
+};
+
+const none = { status: null, completeness: 'closed' } as const;
+const outside = better(garbled(), acceptable('It is passed on.'), 999, '');
+const poisoned = withPoison(either(garbled(), 200, 'ok\n'), /\0/, dangerous('A NUL is handed on.'));
+const refused = unreachable('nobody listens', 502, 'connection_refused');
+
+type Row = readonly [Verdict, why: RegExp, Expectation, Partial<Observation>, ask?: 'GET' | 'POST', on?: ConnectionAge];
+
+const rows: readonly Row[] = [
+  // An answer of the gateway's own.
+  ['right', /^A 502 is the right answer/, gone(), {}],
+  ['right', /says why: connection_terminated/, gone(), { named: ['connection_terminated'] }],
+  ['acceptable', /503 can be defended/, gone(), { status: 503 }],
+  ['misleading', /504 says that no answer came in time/, gone(), { status: 504 }],
+  ['misleading', /500 says that the gateway itself/, gone(), { status: 500 }],
+  ['misleading', /404 says that the client/, gone(), { status: 404 }],
+  ['misleading', /names dns_error/, gone(), { named: ['dns_error'] }],
+  ['right', /says why/, gone(), { named: ['dns_error', 'http_response_incomplete'] }],
+  ['misleading', /503 says/, garbled(), { status: 503 }],
+  ['right', /504/, late(), { status: 504 }],
+  ['misleading', /502 says that an invalid answer came/, late(), {}],
+  ['right', /502/, refused, { originSaw: 0 }],
+  ['acceptable', /503/, refused, { status: 503, originSaw: 0 }],
+  ['right', /destination_unavailable/, refused, { status: 503, named: ['destination_unavailable'], originSaw: 0 }],
+  ['dangerous', /A whole 200 came where the origin went away/, gone(), { status: 200 }],
+  ['dangerous', /A whole 204 came/, gone(), { status: 204 }],
+
+  // No whole message.
+  ['misleading', /Closes without an answer/, gone(), none],
+  ['misleading', /Closes without an answer/, gone(), none, 'POST', 'reused'],
+  ['acceptable', /may ask again/, gone(), none, 'GET', 'reused'],
+  ['misleading', /Closes without an answer/, garbled(), none, 'GET', 'reused'],
+  ['misleading', /still waiting/, late(), { status: null, completeness: 'waiting' }],
+  ['misleading', /still waiting/, broken(), { status: 200, completeness: 'waiting' }],
+  ['dangerous', /no HTTP response/, garbled(), { status: null, completeness: 'not_http' }],
+  ['right', /sees that the content broke off/, broken(), { status: 200, completeness: 'cut' }],
+  ['right', /sees that the content broke off/, stalled(), { status: 200, completeness: 'cut' }],
+  ['misleading', /only part of it/, lawful(200, 'ok\n'), { status: 200, completeness: 'cut' }],
+  ['misleading', /nothing fit/, garbled(), { status: 200, completeness: 'cut' }],
+  ['dangerous', /keeps what is broken/, broken(), { status: 200, content: 'hello' }],
+
+  // The origin's answer.
+  ['right', /came through/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n' }],
+  ['right', /came through/, lawful(503, 'page'), { status: 503, content: 'page' }],
+  ['misleading', /its page was replaced/, lawful(503, 'page'), { status: 503, content: 'another' }],
+  ['misleading', /its page is gone/, lawful(503, 'page'), { status: 503 }],
+  ['misleading', /was good, and the client is told 502/, lawful(200, 'ok\n'), {}],
+  ['dangerous', /not the origin's answer/, lawful(200, 'ok\n'), { status: 200, content: 'o' }],
+  ['right', /good form/, either(garbled(), 200, 'ok\n'), { status: 200, content: 'ok\n' }],
+  ['right', /502/, either(garbled(), 200, 'ok\n'), {}],
+  ['acceptable', /passed on/, outside, { status: 999 }],
+  ['right', /502/, outside, {}],
+  ['acceptable', /103 was dropped/, withInterim(lawful(200, 'ok\n'), 103), { status: 200, content: 'ok\n' }],
+  ['right', /came/, withInterim(lawful(200, 'ok\n'), 103), { status: 200, content: 'ok\n', interim: [103] }],
+
+  // Harm to others comes before everything else.
+  ['dangerous', /2 times/, gone(), { originSaw: 2 }, 'POST'],
+  ['right', /502/, gone(), { originSaw: 2 }, 'GET'],
+  ['dangerous', /2 times/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n', originSaw: 2 }, 'POST'],
+  ['dangerous', /not its own/, gone(), { neighbour: 'mixed_up' }],
+  ['misleading', /next request pays/, gone(), { neighbour: 'failed' }],
+  ['dangerous', /Octets follow/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n', strayOctets: 5 }],
+  ['dangerous', /NUL is handed on/, poisoned, { status: 200, content: 'ok\n', poisoned: true }],
+  ['right', /good form/, poisoned, { status: 200, content: 'ok\n' }],
+];
+
+describe('judge', () => {
+  for (const [verdict, why, expects, seen, method = 'GET', on = 'fresh'] of rows) {
+    test(`${verdict}: ${why.source}`, () => {
+      const request: TortureRequest = { method, contentOctets: method === 'POST' ? 11 : 0 };
+      const judged = judge({ request, on, expects, observed: { ...observed, ...seen } });
+      assert.equal(judged.verdict, verdict, judged.why);
+      assert.match(judged.why, why);
+    });
+  }
+
+  test('each verdict is reached by some row', () => {
+    assert.deepEqual(new Set(rows.map(([verdict]) => verdict)).size, 4);
+  });
+});

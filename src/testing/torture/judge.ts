@@ -1,0 +1,117 @@
+import { proxyErrors, type ProxyErrorType } from '../../core/proxy-error.ts';
+import { acceptable, dangerous, misleading } from './expectations.ts';
+import type { ConnectionAge, Expectation, Judged, Observation, TortureRequest } from './torture-case.ts';
+
+/** What is judged together. */
+export interface Trial {
+  readonly request: TortureRequest;
+  readonly on: ConnectionAge;
+  readonly expects: Expectation;
+  readonly observed: Observation;
+}
+
+/**
+ * The verdict on what came of one request. What harms somebody is looked at first, then what the client was told,
+ * then what the gateway said of it.
+ */
+export function judge(trial: Trial): Judged {
+  return judgeHarm(trial) ?? judgeEnd(trial) ?? judgeAnswer(trial);
+}
+
+/** Harm to other requests, or by doing a request twice; null when there is none. */
+function judgeHarm({ request, expects, observed }: Trial): Judged | null {
+  if (observed.neighbour === 'mixed_up')
+    return dangerous('The next request got an answer that was not its own: answers and requests are out of step.');
+  if (observed.strayOctets > 0)
+    return dangerous('Octets follow the answer that no client asked for: its next answer is out of step.');
+  if (request.method === 'POST' && observed.originSaw > 1)
+    return dangerous(
+      `A POST reached the origin ${observed.originSaw} times: it may have been done twice, which RFC 9110 §9.2.2 forbids.`,
+    );
+  if (expects.poison !== null && observed.poisoned) return expects.poison.judged;
+  return null;
+}
+
+/** An exchange that did not end with a whole message; null when it did. */
+function judgeEnd({ request, on, expects, observed }: Trial): Judged | null {
+  switch (observed.completeness) {
+    case 'not_http':
+      return dangerous('The client is sent octets that are no HTTP response, as if they were one.');
+    case 'waiting':
+      return misleading('The client is still waiting when its patience ends, and has been told nothing.');
+    case 'cut':
+      return expects.cut;
+    case 'closed':
+      if (on === 'reused' && request.method !== 'POST' && expects.closed !== null) return expects.closed;
+      return misleading('Closes without an answer: the client cannot tell whose failure it was, nor which.');
+    case 'complete':
+      return null;
+  }
+}
+
+function judgeAnswer(trial: Trial): Judged {
+  const { expects, observed } = trial;
+  const base = isOriginAnswer(trial) ? expects.passed : judgeGenerated(trial);
+  if (base.verdict === 'dangerous' || base.verdict === 'misleading') return base;
+  if (observed.neighbour === 'failed')
+    return misleading('The answer is fine, and the next request pays for it: it failed.');
+  const missing = expects.interim.filter((status) => !observed.interim.includes(status));
+  if (missing.length > 0 && base.verdict === 'right')
+    return acceptable(`The interim answer ${missing.join(', ')} was dropped; RFC 9110 §15.2 asks to forward it.`);
+  return base;
+}
+
+/** The origin's own answer arrived, all of it. */
+function isOriginAnswer({ expects: { answers }, observed }: Trial): boolean {
+  return answers.some(({ status, content }) => status === observed.status && content === observed.content);
+}
+
+function judgeGenerated({ expects, observed }: Trial): Judged {
+  const status = observed.status ?? 0;
+  if (status < 400) {
+    if (expects.right.length === 0) return dangerous(`A whole ${status} came, and it is not the origin's answer.`);
+    return dangerous(
+      `A whole ${status} came where ${expects.cause}: the client keeps what is broken, and takes it for good.`,
+    );
+  }
+  if (expects.right.length === 0) return judgeReplaced(expects, observed, status);
+  return judgeStatus(expects, observed, status);
+}
+
+/** A good answer was replaced by one of the gateway's. */
+function judgeReplaced({ answers }: Expectation, { content }: Observation, status: number): Judged {
+  if (answers.some((answer) => answer.status === status))
+    return misleading(
+      content === ''
+        ? `The status is the origin's ${status}, and its page is gone.`
+        : `The status is the origin's ${status}, and its page was replaced: the origin seems to have said it.`,
+    );
+  return misleading(`The origin's answer was good, and the client is told ${status}.`);
+}
+
+function judgeStatus(expects: Expectation, { named }: Observation, status: number): Judged {
+  const wrong = named.find((name) => !expects.errors.some((error) => error === name));
+  const rightName = named.find((name) => expects.errors.some((error) => error === name)) as ProxyErrorType | undefined;
+  if (wrong !== undefined && rightName === undefined)
+    return misleading(`Proxy-Status names ${wrong}, and ${expects.cause}.`);
+  if (expects.right.includes(status) || (rightName !== undefined && proxyErrors[rightName].status === status)) {
+    return {
+      verdict: 'right',
+      why: rightName === undefined ? `A ${status} is the right answer.` : `A ${status}, and says why: ${rightName}.`,
+    };
+  }
+  if (expects.acceptable.includes(status))
+    return acceptable(
+      `A ${status} can be defended; ${expects.right.join(' or ')} says more exactly that ${expects.cause}.`,
+    );
+  return misleading(`A ${status} says ${meaning(status)}; in truth ${expects.cause}.`);
+}
+
+/** What a client must take a status for, after RFC 9110 §15. */
+function meaning(status: number): string {
+  if (status === 500) return 'that the gateway itself made a mistake';
+  if (status === 502) return 'that an invalid answer came';
+  if (status === 503) return 'that the service is overloaded or being maintained';
+  if (status === 504) return 'that no answer came in time';
+  return status < 500 ? 'that the client made a mistake' : 'something else';
+}

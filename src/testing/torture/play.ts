@@ -1,0 +1,221 @@
+import { after, type Clock } from '../../core/time.ts';
+import type { RawClient, RawOutcome } from '../raw-client.ts';
+import { fieldOf, parseRawResponse, type RawResponse } from '../raw-response.ts';
+import { goodContent } from './faults.ts';
+import { type GatewayDoor, openClient, targetOf } from './gateway-door.ts';
+import type { TortureStage } from './stage.ts';
+import type { ConnectionAge, Observation, TortureCase, TortureRequest } from './torture-case.ts';
+
+/** One request of one case. */
+export interface Act {
+  readonly of: TortureCase;
+  readonly request: TortureRequest;
+  readonly on: ConnectionAge;
+}
+
+export interface PlayerOptions {
+  readonly door: GatewayDoor;
+  readonly stage: TortureStage;
+  readonly clock: Clock;
+  /** For one exchange; who has no end by then is noted as waiting. */
+  readonly patienceMs: number;
+}
+
+/** Sends requests through the gateway to the torture origin, and notes what both ends see. */
+export class Player {
+  readonly #door: GatewayDoor;
+  readonly #stage: TortureStage;
+  readonly #clock: Clock;
+  readonly #patienceMs: number;
+  #acts = 0;
+
+  constructor({ door, stage, clock, patienceMs }: PlayerOptions) {
+    this.#door = door;
+    this.#stage = stage;
+    this.#clock = clock;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** What came of it; 'not_set_up' where the gateway has no route to that part of the torture origin. */
+  async play({ of, request, on }: Act): Promise<Observation | 'not_set_up'> {
+    await this.#stage.plain.retireConnections(retireMsMax);
+    const client = openClient(this.#door, this.#clock);
+    if (on === 'reused') await this.#askGood(client);
+    const startedAt = this.#clock.now();
+    const id = this.#newId();
+    client.forget();
+    client.write(this.#head(`/${of.group}/fault/${of.asks}`, id, request));
+    sendContent(client, request.contentOctets);
+    // What has shown itself to be no HTTP needs no further patience.
+    const settled = (): boolean => client.state !== 'open' || isSettled(client.octets, request.method);
+    await client.waitFor(settled, this.#patienceMs);
+    const outcome = await client.response(request.method, 0);
+    if (outcome.response?.status === 101) await client.waitFor(() => client.state !== 'open', tunnelMs);
+    const octets = client.octets;
+    const elapsedMs = this.#clock.now() - startedAt;
+    if (this.#isAstray(of, id, outcome)) return client.close(), 'not_set_up';
+    if (of.restMs > 0) await pass(this.#clock, of.restMs);
+    const neighbour = await this.#askNeighbours(client, outcome);
+    client.close();
+    return {
+      ...describe(outcome, octets),
+      elapsedMs,
+      ...this.#atOrigin(id),
+      poisoned: of.expects.poison?.pattern.test(octets.toString('latin1')) ?? false,
+      neighbour,
+    };
+  }
+
+  /** Whether a plain request gets through: 'ok', or what came instead. */
+  async check(): Promise<RawOutcome | 'ok'> {
+    const client = openClient(this.#door, this.#clock);
+    const { outcome, good } = await this.#askGood(client);
+    client.close();
+    return good ? 'ok' : outcome;
+  }
+
+  /** The origin's view: how often, and over which connection. */
+  #atOrigin(id: string): { originSaw: number; reusedAtOrigin: boolean } {
+    const { plain, tls } = this.#stage;
+    const requests = [...plain.requests, ...(tls?.behind.requests ?? [])];
+    const seen = requests.filter((request) => request.faultId === id);
+    return { originSaw: seen.length, reusedAtOrigin: (seen[0]?.numberOnConnection ?? 1) > 1 };
+  }
+
+  /** The request for another part went to the plain one, or nowhere. */
+  #isAstray(of: TortureCase, id: string, { response }: RawOutcome): boolean {
+    if (of.group === 'plain') return false;
+    return this.#stage.plain.count(id) > 0 || (response !== null && [403, 404, 421].includes(response.status));
+  }
+
+  /** A plain request from the same client where it can, and from another one. */
+  async #askNeighbours(client: RawClient, { response }: RawOutcome): Promise<Observation['neighbour']> {
+    if (client.state === 'open' && response?.complete === true && response.status !== 101) {
+      const { outcome, good } = await this.#askGood(client);
+      // A gateway may close after any answer; a close is no failure of the next request, it never was taken.
+      if (!good && outcome.octets.length > 0) return isFailure(outcome) ? 'failed' : 'mixed_up';
+    }
+    const other = openClient(this.#door, this.#clock);
+    const { outcome, good } = await this.#askGood(other);
+    other.close();
+    if (good) return 'fine';
+    return isFailure(outcome) ? 'failed' : 'mixed_up';
+  }
+
+  async #askGood(client: RawClient): Promise<{ outcome: RawOutcome; good: boolean }> {
+    const id = this.#newId();
+    client.forget();
+    client.write(this.#head('/plain/fault/good', id, { method: 'GET', contentOctets: 0 }));
+    const outcome = await client.response('GET', this.#patienceMs);
+    const { response } = outcome;
+    const content = response?.content.toString('latin1');
+    return { outcome, good: response?.status === 200 && response.complete && content === goodContent(id) };
+  }
+
+  #head(path: string, id: string, { method, contentOctets, upgrade = false }: TortureRequest): string {
+    const lines = [
+      `${method} ${targetOf(this.#door, path)} HTTP/1.1`,
+      `Host: ${this.#door.url.host}`,
+      'User-Agent: candor-torture',
+      'Accept: */*',
+      `X-Fault-Id: ${id}`,
+    ];
+    if (contentOctets > 0) lines.push('Content-Type: text/plain', `Content-Length: ${contentOctets}`);
+    if (upgrade) lines.push('Connection: Upgrade', 'Upgrade: websocket', `Sec-WebSocket-Key: ${webSocketKey}`);
+    if (upgrade) lines.push('Sec-WebSocket-Version: 13');
+    return `${lines.join('\r\n')}\r\n\r\n`;
+  }
+
+  #newId(): string {
+    return `${this.#clock.wallTime().toString(36)}-${++this.#acts}`;
+  }
+}
+
+type Described = Omit<Observation, 'elapsedMs' | 'originSaw' | 'reusedAtOrigin' | 'poisoned' | 'neighbour'>;
+
+/** What the client was given, from its octets. */
+function describe({ response, state }: RawOutcome, octets: Buffer): Described {
+  const tunnel = response?.status === 101 ? octets.subarray(octets.indexOf('\r\n\r\n') + 4) : null;
+  return {
+    status: response?.status ?? null,
+    interim: response?.interim ?? interimOf(octets),
+    completeness: completenessOf(response, state !== 'open', octets),
+    content: (tunnel ?? response?.content ?? Buffer.alloc(0)).toString('latin1'),
+    strayOctets: tunnel === null ? (response?.rest.length ?? 0) : 0,
+    named: errorsNamed(response),
+    proxyStatus: response === null ? null : fieldOf(response, 'proxy-status'),
+    server: response === null ? null : fieldOf(response, 'server'),
+  };
+}
+
+function completenessOf(response: RawResponse | null, ended: boolean, octets: Buffer): Observation['completeness'] {
+  if (response !== null && !response.version.startsWith('HTTP/1.')) return 'not_http';
+  if (response?.complete === true) return 'complete';
+  if (response !== null) return ended ? 'cut' : 'waiting';
+  const rest = afterInterim(octets);
+  if (rest.length > 0 && !mayBecomeHead(rest)) return 'not_http';
+  return ended ? 'closed' : 'waiting';
+}
+
+/** Nothing that may still come changes what was found. */
+function isSettled(octets: Buffer, method: string): boolean {
+  const response = parseRawResponse(octets, method, 'no');
+  if (response !== null) return response.complete || !response.version.startsWith('HTTP/1.');
+  return octets.length > 0 && !mayBecomeHead(afterInterim(octets)) && afterInterim(octets).length > 0;
+}
+
+/** A head that is not whole yet, as far as it can be told. */
+function mayBecomeHead(octets: Buffer): boolean {
+  const text = octets.toString('latin1', 0, 13);
+  const pattern = 'HTTP/1.1 200 ';
+  return /^HTTP\/1\.[0-9] [1-9][0-9]{2}[ \r]/.test(text) || (octets.length < 13 && pattern.startsWith(text));
+}
+
+/** Behind whole heads of interim answers. */
+function afterInterim(octets: Buffer): Buffer {
+  let rest = octets;
+  for (;;) {
+    const end = rest.indexOf('\r\n\r\n');
+    if (end === -1 || !/^HTTP\/1\.[0-9] 1[0-9]{2}[ \r]/.test(rest.toString('latin1', 0, 13))) return rest;
+    rest = rest.subarray(end + 4);
+  }
+}
+
+function interimOf(octets: Buffer): number[] {
+  const interim = octets.subarray(0, octets.length - afterInterim(octets).length).toString('latin1');
+  return [...interim.matchAll(/(?:^|\r\n\r\n)HTTP\/1\.[0-9] (1[0-9]{2})/g)].map((match) => Number(match[1]));
+}
+
+/** The error types in Proxy-Status; the value is a token (RFC 9209 §2.1.1), so that no more of a parser is needed. */
+function errorsNamed(response: RawResponse | null): readonly string[] {
+  const value = response === null ? null : fieldOf(response, 'proxy-status');
+  if (value === null) return [];
+  const bare = value.replace(/"(?:[^"\\]|\\.)*"/g, '""');
+  return [...bare.matchAll(/;\s*error=([a-z_0-9*-]+)/gi)].map((match) => match[1] as string);
+}
+
+/** No answer, or one that says that something failed: the request was not taken for another. */
+function isFailure({ response, octets }: RawOutcome): boolean {
+  if (response === null) return afterInterim(octets).length === 0 || mayBecomeHead(octets);
+  return response.status >= 400 || !response.complete;
+}
+
+function sendContent(client: RawClient, octets: number): void {
+  const piece = Buffer.alloc(Math.min(octets, 1_048_576), 'x');
+  for (let left = octets; left > 0; left -= piece.length)
+    client.write(left < piece.length ? piece.subarray(0, left) : piece);
+}
+
+/** Lets time pass. */
+export function pass(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.schedule(after(clock.now(), ms), resolve, undefined);
+  });
+}
+
+/** A gateway that watches its idle connections is done in a millisecond; one that does not is not waited for. */
+const retireMsMax = 100;
+/** For the first octets of the new protocol. */
+const tunnelMs = 300;
+/** Any 16 octets will do (RFC 6455 §4.1). */
+const webSocketKey = 'Y2FuZG9yIHRvcnR1cmUuLg==';

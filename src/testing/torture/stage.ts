@@ -1,0 +1,208 @@
+import { connect } from 'node:net';
+import { after, type Clock } from '../../core/time.ts';
+import { type FaultOrigin, startFaultOrigin } from '../fault-origin.ts';
+import { startTlsFaultOrigin, type TlsFaultOrigin } from '../fault-origin-tls.ts';
+import { fin, reset, type Script, send } from '../origin-script.ts';
+import { tlsFaults } from '../tls-faults.ts';
+import { refusingAddress, type UnreachableAddress, unansweringAddress } from '../unreachable-address.ts';
+import { tortureFaults } from './faults.ts';
+
+/** A part of the torture origin, with an address of its own that the gateway must have a route to. */
+export interface TortureGroup {
+  readonly name: string;
+  /** What the gateway must send there: everything under this path. */
+  readonly path: string;
+  /** 'http://127.0.0.1:9400': the address to configure. */
+  readonly url: string;
+  /** What it does, in few words. */
+  readonly is: string;
+  /** Why it could not be set up here; null when it is. */
+  readonly missing: string | null;
+}
+
+/** The whole torture origin: everything that listens, and what deliberately does not. */
+export interface TortureStage {
+  readonly groups: readonly TortureGroup[];
+  /** The one that reads requests. */
+  readonly plain: FaultOrigin;
+  /** Those that speak TLS, well or badly; null where they were not wanted, or could not be made. */
+  readonly tls: TlsFaultOrigin | null;
+  close(): Promise<void>;
+}
+
+export interface StageOptions {
+  readonly host: string;
+  /** The first of `portsOfStage` ports; 0: free ones. */
+  readonly port: number;
+  /** Whether the parts that speak TLS are wanted too; the gateway must trust their authority. */
+  readonly tls: boolean;
+  readonly clock: Clock;
+}
+
+interface GroupSpec {
+  readonly name: string;
+  readonly is: string;
+  /** Played at accept. */
+  readonly script?: () => Script;
+  /** Nothing listens: what is there instead. */
+  readonly instead?: 'refused' | 'unanswered' | 'unknown-name';
+}
+
+/** In the order of their ports. */
+const groupSpecs: readonly GroupSpec[] = [
+  { name: 'plain', is: 'misbehaves on request' },
+  { name: 'refused', is: 'nobody listens', instead: 'refused' },
+  { name: 'unanswered', is: 'never takes a connection', instead: 'unanswered' },
+  { name: 'close-at-accept', is: 'closes at once', script: () => [fin] },
+  { name: 'reset-at-accept', is: 'resets at once', script: () => [reset] },
+  {
+    name: 'talks-first',
+    is: 'greets as a mail server',
+    script: () => [send('220 mail.test ESMTP ready\r\n')],
+  },
+  { name: 'unknown-name', is: 'does not exist', instead: 'unknown-name' },
+];
+
+/** The part that speaks TLS as it should; no fault has that name. */
+export const goodTls = 'tls-good';
+
+/** Top-level domain that never exists (RFC 6761 §6.4). */
+const unknownName = 'no-such-origin.invalid';
+
+/** Those of the TLS faults that differ for a gateway, in few words; and the good one. */
+export const tlsGroups: Readonly<Record<string, string>> = {
+  [goodTls]: 'TLS, and nothing wrong',
+  'tls-plain-http': 'answers TLS in plain HTTP',
+  'tls-silent': 'never answers a handshake',
+  'tls-reset': 'resets in the handshake',
+  'tls-alert-40': 'refuses with an alert',
+  'tls-only-1.1': 'speaks TLS 1.1 at most',
+  'tls-client-certificate': 'wants a certificate',
+  'certificate-expired': 'has an old certificate',
+  'certificate-other-name': 'has one for another name',
+  'certificate-self-signed': 'has one of its own making',
+  'certificate-untrusted': 'has one of nobody known',
+  'tls-close-before-head': 'closes without an answer',
+  'tls-cut-length': 'breaks off with a length',
+  'tls-cut-until-close': 'breaks off without one',
+  'tls-until-close': 'ends with close_notify',
+  'tls-only-1.2': 'speaks TLS 1.2 at most',
+};
+
+/** What the certificates are for: a name that every machine knows, so that no gateway needs another one told. */
+const tlsServerName = 'localhost';
+
+/** From the first port of all to the first of TLS. */
+const tlsPortOffset = 10;
+
+/** Where each group is, for whoever configures a gateway before anything listens. */
+export function planGroups({ host, port }: { readonly host: string; readonly port: number }): readonly TortureGroup[] {
+  return [
+    ...groupSpecs.map((spec, place) => groupAt(spec, host, port + place, null)),
+    ...planTlsGroups(host, port + tlsPortOffset, null),
+  ];
+}
+
+/** The good one first, then a port for each TLS fault there is, tried here or not. */
+function planTlsGroups(host: string, firstPort: number, missing: string | null): TortureGroup[] {
+  return Object.entries(tlsGroups).map(([name, is]) => {
+    const place = 1 + tlsFaults.findIndex((fault) => fault.name === name);
+    return tlsGroup(name, is, host, firstPort + place, missing);
+  });
+}
+
+function tlsGroup(name: string, is: string, host: string, port: number, missing: string | null): TortureGroup {
+  return { name, path: `/${name}`, url: `https://${bracketed(host)}:${port}`, is, missing };
+}
+
+/** Starts all of it. Rejects with Node's error when the first port cannot be listened on (EADDRINUSE, …). */
+export async function startStage({ host, port, clock, tls: wanted }: StageOptions): Promise<TortureStage> {
+  const plain = await startFaultOrigin({ host, port, clock, faults: tortureFaults });
+  const parts: (FaultOrigin | UnreachableAddress | TlsFaultOrigin)[] = [plain];
+  const groups: TortureGroup[] = [];
+  for (const [place, spec] of groupSpecs.entries()) {
+    const at = port === 0 ? 0 : port + place;
+    const part = place === 0 ? plain : await startPart(spec, host, at, clock);
+    if (typeof part === 'string') groups.push(groupAt(spec, host, at, part));
+    else {
+      if (part !== null && part !== plain) parts.push(part);
+      groups.push(groupAt(spec, host, part === null ? at : portOf(part), null));
+    }
+  }
+  const tls = wanted ? await startTls(host, port, clock) : null;
+  if (tls !== null) parts.push(tls);
+  const missing = wanted ? 'its ports are taken' : 'TLS was not asked for (--ca-file)';
+  groups.push(...(tls === null ? planTlsGroups(host, port + tlsPortOffset, missing) : tlsGroupsOf(tls)));
+  return {
+    groups,
+    plain,
+    tls,
+    close: async () => {
+      for (const part of parts) await part.close();
+    },
+  };
+}
+
+async function startTls(host: string, port: number, clock: Clock): Promise<TlsFaultOrigin | null> {
+  const firstPort = port === 0 ? 0 : port + tlsPortOffset;
+  try {
+    return await startTlsFaultOrigin({ host, serverName: tlsServerName, firstPort, clock });
+  } catch {
+    return null;
+  }
+}
+
+function tlsGroupsOf(tls: TlsFaultOrigin): TortureGroup[] {
+  return Object.entries(tlsGroups).map(([name, is]) => {
+    const { host, port } = name === goodTls ? tls.address : tls.addressOf(name);
+    return tlsGroup(name, is, host, port, null);
+  });
+}
+
+/** A part that runs, null where none has to, or why there is none. */
+async function startPart(
+  { instead, script }: GroupSpec,
+  host: string,
+  port: number,
+  clock: Clock,
+): Promise<FaultOrigin | UnreachableAddress | null | string> {
+  if (instead === 'unknown-name') return null;
+  if (instead === 'refused' && port === 0) return refusingAddress();
+  if (instead === 'refused') return (await isRefused(host, port, clock)) ? null : `something listens at port ${port}`;
+  try {
+    if (instead === 'unanswered') return await unansweringAddress(clock, port);
+    return await startFaultOrigin({ host, port, clock, ...(script === undefined ? {} : { atAccept: script }) });
+  } catch {
+    return `port ${port} could not be made so here`;
+  }
+}
+
+function isRefused(host: string, port: number, clock: Clock): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    const tell = (refused: boolean): void => {
+      timer.cancel();
+      socket.destroy();
+      resolve(refused);
+    };
+    const timer = clock.schedule(after(clock.now(), probeMs), tell, false);
+    socket.once('connect', () => tell(false));
+    socket.once('error', () => tell(true));
+  });
+}
+
+function portOf(part: FaultOrigin | UnreachableAddress): number {
+  return 'address' in part ? part.address.port : part.port;
+}
+
+function groupAt({ name, is, instead }: GroupSpec, host: string, port: number, missing: string | null): TortureGroup {
+  const url = instead === 'unknown-name' ? `http://${unknownName}` : `http://${bracketed(host)}:${port}`;
+  return { name, path: `/${name}`, url, is, missing };
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+/** Loopback refuses within a millisecond. */
+const probeMs = 1000;

@@ -1,0 +1,240 @@
+import { after, type Clock } from '../../core/time.ts';
+import type { RawOutcome } from '../raw-client.ts';
+import { fieldOf } from '../raw-response.ts';
+import { tortureCases } from './cases.ts';
+import type { GatewayDoor } from './gateway-door.ts';
+import { judge } from './judge.ts';
+import { type Act, pass, Player } from './play.ts';
+import { type Score, scoreOf } from './score.ts';
+import { goodTls, startStage, tlsGroups, type TortureGroup, type TortureStage } from './stage.ts';
+import type { ConnectionAge, Expectation, Observation, Verdict } from './torture-case.ts';
+
+export interface TortureOptions {
+  readonly door: GatewayDoor;
+  /** Where the torture origin listens; port 0 for free ones. */
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Whether TLS is tried too; the gateway must trust the authority of the stage. */
+  readonly tls: boolean;
+  /** Parts of names of cases or groups; empty for all. */
+  readonly only: readonly string[];
+  /** For one exchange. */
+  readonly patienceMs: number;
+  /** How long to wait for a first plain request to get through. Default: as long as for an exchange. */
+  readonly startMs?: number;
+  readonly clock: Clock;
+  /** Ends the run after the exchange that is running. */
+  readonly isStopped?: () => boolean;
+  /** Everything listens; nothing was sent yet. May set up the gateway. */
+  readonly onStage?: (stage: TortureStage) => void | Promise<void>;
+  /** Before each exchange. */
+  readonly onAct?: (act: Act, done: number, all: number) => void;
+}
+
+/** One line of the matrix. Its form in JSON is documented in docs/torture.md. */
+export interface TortureRun {
+  readonly case: string;
+  readonly group: string;
+  readonly does: string;
+  readonly method: string;
+  readonly content_octets: number;
+  readonly on: ConnectionAge;
+  /** Null: the gateway has no route to that part. */
+  readonly verdict: Verdict | null;
+  readonly why: string;
+  readonly seen: SeenRun | null;
+}
+
+export interface SeenRun {
+  readonly status: number | null;
+  readonly interim: readonly number[];
+  /** Whose answer it was: the origin's own content, or the gateway's; null without an answer. */
+  readonly by: 'origin' | 'gateway' | null;
+  readonly completeness: Observation['completeness'];
+  readonly ms: number;
+  readonly origin_saw: number;
+  readonly reused_at_origin: boolean;
+  readonly proxy_status: string | null;
+  readonly errors_named: readonly string[];
+  readonly server: string | null;
+  readonly content_octets: number;
+  /** The first 200 octets, as Latin-1. */
+  readonly excerpt: string;
+  readonly stray_octets: number;
+  readonly next_request: Observation['neighbour'];
+}
+
+export interface TortureReport {
+  readonly schema: 1;
+  readonly gateway: string;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly patience_ms: number;
+  /** False when it was interrupted. */
+  readonly finished: boolean;
+  readonly groups: readonly TortureGroup[];
+  readonly score: Score;
+  readonly runs: readonly TortureRun[];
+}
+
+/** Why nothing could be tried. */
+export type TortureObstacle =
+  | { readonly kind: 'cannot_listen'; readonly errno: string }
+  | { readonly kind: 'no_such_case' }
+  | { readonly kind: 'gateway_unreachable'; readonly stage: readonly TortureGroup[] }
+  /** The gateway answers, and not with what the torture origin said. */
+  | {
+      readonly kind: 'not_routed';
+      readonly status: number | null;
+      readonly server: string | null;
+      readonly excerpt: string;
+      readonly originSaw: number;
+      readonly stage: readonly TortureGroup[];
+    }
+  | { readonly kind: 'stopped' };
+
+/** Puts a gateway to every case, one exchange after another, each in bounded time. */
+export async function torture(options: TortureOptions): Promise<TortureReport | TortureObstacle> {
+  const acts = actsOf(options.only);
+  if (acts.length === 0) return { kind: 'no_such_case' };
+  const { listen, tls, clock } = options;
+  let stage: TortureStage;
+  try {
+    stage = await startStage({ ...listen, tls, clock });
+  } catch (error) {
+    return { kind: 'cannot_listen', errno: errnoOf(error) };
+  }
+  try {
+    await options.onStage?.(stage);
+    const { door, patienceMs } = options;
+    const player = new Player({ door, stage, clock, patienceMs });
+    return (await findObstacle(player, stage, options)) ?? (await playAll(player, stage, acts, options));
+  } finally {
+    await stage.close();
+  }
+}
+
+function actsOf(only: readonly string[]): readonly Act[] {
+  return tortureCases
+    .filter(({ id, group }) => only.length === 0 || only.some((part) => id.includes(part) || group.includes(part)))
+    .flatMap((of) => of.requests.flatMap((request) => of.on.map((on): Act => ({ of, request, on }))));
+}
+
+/** Null as soon as a plain request gets through; a gateway may need a while to notice that its origin is there. */
+async function findObstacle(
+  player: Player,
+  stage: TortureStage,
+  { patienceMs, startMs = patienceMs, clock, isStopped }: TortureOptions,
+): Promise<TortureObstacle | null> {
+  const limit = after(clock.now(), startMs);
+  for (;;) {
+    const outcome = await player.check();
+    if (outcome === 'ok') return null;
+    if (isStopped?.() === true) return { kind: 'stopped' };
+    if (clock.now() >= limit) return obstacleOf(outcome, stage);
+    await pass(clock, checkAgainMs);
+  }
+}
+
+function obstacleOf({ response, octets, state }: RawOutcome, stage: TortureStage): TortureObstacle {
+  if (octets.length === 0 && state === 'failed') return { kind: 'gateway_unreachable', stage: stage.groups };
+  return {
+    kind: 'not_routed',
+    status: response?.status ?? null,
+    server: response === null ? null : fieldOf(response, 'server'),
+    excerpt: (response?.content ?? octets).toString('latin1', 0, excerptOctets),
+    originSaw: stage.plain.requests.length,
+    stage: stage.groups,
+  };
+}
+
+async function playAll(
+  player: Player,
+  stage: TortureStage,
+  acts: readonly Act[],
+  { door, patienceMs, clock, isStopped, onAct }: TortureOptions,
+): Promise<TortureReport> {
+  const at = new Date(clock.wallTime()).toISOString();
+  const runs: TortureRun[] = [];
+  const trusts = stage.tls !== null && (await trustsAuthority(player));
+  for (const [place, act] of acts.entries()) {
+    if (isStopped?.() === true) break;
+    onAct?.(act, place, acts.length);
+    runs.push(runOf(act, await playOne(player, stage, act, trusts)));
+  }
+  return {
+    schema: 1,
+    gateway: door.url.href,
+    at,
+    patience_ms: patienceMs,
+    finished: runs.length === acts.length,
+    groups: stage.groups,
+    score: scoreOf(runs),
+    runs,
+  };
+}
+
+/** Without it every session fails, for a reason that is not the origin's. */
+async function trustsAuthority(player: Player): Promise<boolean> {
+  const of = tortureCases.find(({ id }) => id === goodTls);
+  const [request] = of?.requests ?? [];
+  if (of === undefined || request === undefined) return false;
+  const observed = await player.play({ of, request, on: 'fresh' });
+  return observed !== 'not_set_up' && observed.status === 200;
+}
+
+/** What was observed, or why nothing could be. */
+async function playOne(player: Player, stage: TortureStage, act: Act, trusts: boolean): Promise<Observation | string> {
+  const { group } = act.of;
+  const missing = stage.groups.find(({ name }) => name === group)?.missing ?? null;
+  if (missing !== null) return `Not tried: ${missing}.`;
+  if (group in tlsGroups && !trusts)
+    return `Not tried: /${goodTls} does not get through. Is there a route, and does the gateway trust the authority?`;
+  const observed = await player.play(act);
+  return observed === 'not_set_up' ? `The gateway has no route for /${group}.` : observed;
+}
+
+function runOf({ of, request, on }: Act, observed: Observation | string): TortureRun {
+  const base = {
+    case: of.id,
+    group: of.group,
+    does: of.does,
+    method: request.method,
+    content_octets: request.contentOctets,
+    on,
+  };
+  if (typeof observed === 'string') return { ...base, verdict: null, why: observed, seen: null };
+  return { ...base, ...judge({ request, on, expects: of.expects, observed }), seen: seenOf(observed, of.expects) };
+}
+
+function seenOf(observed: Observation, expects: Expectation): SeenRun {
+  return {
+    status: observed.status,
+    interim: observed.interim,
+    by: authorOf(observed, expects),
+    completeness: observed.completeness,
+    ms: Math.round(observed.elapsedMs),
+    origin_saw: observed.originSaw,
+    reused_at_origin: observed.reusedAtOrigin,
+    proxy_status: observed.proxyStatus,
+    errors_named: observed.named,
+    server: observed.server,
+    content_octets: observed.content.length,
+    excerpt: observed.content.slice(0, excerptOctets),
+    stray_octets: observed.strayOctets,
+    next_request: observed.neighbour,
+  };
+}
+
+function authorOf({ status, content, completeness }: Observation, { answers }: Expectation): SeenRun['by'] {
+  if (status === null || completeness === 'not_http') return null;
+  if (status < 400 || answers.some((answer) => answer.status === status && answer.content === content)) return 'origin';
+  return 'gateway';
+}
+
+/** Node's name for what the system refused. */
+function errnoOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error['code']) : 'unknown';
+}
+
+const excerptOctets = 200;
+const checkAgainMs = 250;

@@ -1,0 +1,197 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIP, type Socket } from 'node:net';
+import { connect, type SecureContext, type TLSSocket } from 'node:tls';
+import type { CertificateFacts, TlsTarget, WorldFault } from '../core/connector.ts';
+import { tlsAlertCode, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
+import type { TlsFacts } from '../core/transport.ts';
+import { worldFault } from './errno.ts';
+import type { ReadTarget } from './socket-transport.ts';
+import { credentialsOf } from './tls-credentials.ts';
+import { TlsWire } from './tls-wire.ts';
+
+export interface HandshakeWaiter {
+  onSecure(secure: TLSSocket, facts: TlsFacts): void;
+  onHandshakeFailed(fault: WorldFault): void;
+}
+
+/**
+ * A TLS handshake on a connection that stands. One of the waiter's two is called, once, and never before this
+ * returns; after `secure` is destroyed, none.
+ *
+ * Every handshake is let run to its end, and the certificate is judged then: an answer in the middle would leave
+ * nothing to be seen of a certificate that is refused. Nothing is sent before the verdict.
+ */
+export class Handshake {
+  /** The session, for as long as it lasts; null where it could not even begin. */
+  readonly secure: TLSSocket | null;
+  readonly #plain: Socket;
+  readonly #wire: TlsWire;
+  readonly #tls: TlsTarget;
+  readonly #waiter: HandshakeWaiter;
+  #over = false;
+  /** The peer has said within TLS that nothing follows. */
+  #closeNotified = false;
+  #broken = false;
+
+  constructor(plain: Socket, reads: ReadTarget, tls: TlsTarget, waiter: HandshakeWaiter) {
+    this.#plain = plain;
+    this.#tls = tls;
+    this.#waiter = waiter;
+    this.#wire = new TlsWire(plain, { onFirstOctets: () => this.#onFirstOctets(), onEnd: () => this.#onPeerEnded() });
+    reads.take(this.#wire);
+    this.secure = this.#begin();
+  }
+
+  #begin(): TLSSocket | null {
+    const context = this.#contextOrFail();
+    if (context === null) return null;
+    const { serverName } = this.#tls;
+    const secure = connect({
+      socket: this.#wire.asStream(),
+      secureContext: context,
+      // The name that the certificate must bear. An address is no name to ask for (RFC 6066 §3), and Node throws at one.
+      host: serverName,
+      ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
+      rejectUnauthorized: false, // `#judge` rejects.
+      ALPNProtocols: ['http/1.1'],
+    });
+    secure.on('error', (error) => this.#onError(secure, error));
+    secure.once('close', () => this.#plain.destroy());
+    secure.once('secureConnect', () => this.#judge(secure));
+    this.#noteCloseNotify(secure);
+    return secure;
+  }
+
+  #contextOrFail(): SecureContext | null {
+    try {
+      return credentialsOf(this.#tls.settings).context;
+    } catch {
+      queueMicrotask(() => this.#failed({ stage: 'tls', code: tlsSettingsRefused, alertId: null }));
+      return null;
+    }
+  }
+
+  /** The session's own end of reading is `push(null)`; nothing else of Node's tells it before everything is read. */
+  #noteCloseNotify(secure: TLSSocket): void {
+    const push = secure.push.bind(secure);
+    secure.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null) this.#closeNotified = true;
+      return push(chunk, encoding);
+    };
+  }
+
+  #judge(secure: TLSSocket): void {
+    if (this.#over) return;
+    const { settings } = this.#tls;
+    if (settings.verify && !secure.authorized) {
+      // Node says the verification's result here as a string, whatever the type says.
+      const code = String(secure.authorizationError);
+      return this.#failed({ stage: 'tls', code, alertId: null, ...certificateOf(secure.getPeerX509Certificate()) });
+    }
+    this.#over = true;
+    this.#wire.forgetFirst();
+    this.#waiter.onSecure(secure, factsOf(secure, this.#tls));
+  }
+
+  /** Node lets a session stand that has failed after its handshake. It can serve for nothing any more. */
+  #onError(secure: TLSSocket, error: unknown): void {
+    if (!this.#over) return this.#failed(this.#faultOf(error));
+    this.#broken = true;
+    whenRead(secure, () => secure.destroy());
+  }
+
+  #onPeerEnded(): void {
+    if (this.#closeNotified || this.#broken) return;
+    const { secure } = this;
+    const cut = Object.assign(new Error('closed without close_notify'), { code: tlsTruncated });
+    if (!this.#over || secure === null) return this.#failed(this.#faultOf(cut));
+    whenRead(secure, () => secure.destroy(cut));
+  }
+
+  /** An alert that is the peer's first word is understood here too: OpenSSL passes over those that it has no name for. */
+  #onFirstOctets(): void {
+    if (!this.#over && fatalAlertOf(this.#wire.firstOctets) !== null) this.#failed(this.#faultOf(null));
+  }
+
+  #failed(fault: WorldFault): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.secure?.destroy();
+    this.#plain.destroy();
+    this.#waiter.onHandshakeFailed(fault);
+  }
+
+  #faultOf(error: unknown): WorldFault {
+    const fault = worldFault('tls', error);
+    const first = this.#wire.firstOctets;
+    if (first.length === 0) return fault;
+    if (!isTlsRecord(first)) return { ...fault, firstOctets: Buffer.from(first).toString('hex') };
+    const alertId = plainAlertOf(first) ?? fault.alertId;
+    return alertId === null ? fault : { ...fault, alertId, code: tlsAlertCode(alertId) };
+  }
+
+  /** Nobody is called any more. */
+  cancel(): void {
+    this.#over = true;
+    this.secure?.destroy();
+    this.#plain.destroy();
+  }
+}
+
+/** What has come before the end is read first, even by a reader that pauses. */
+function whenRead(secure: TLSSocket, end: () => void): void {
+  if (secure.readableLength === 0) return end();
+  secure.on('data', () => {
+    if (secure.readableLength === 0) end();
+  });
+}
+
+/** A record of change_cipher_spec, alert, handshake or application data, version 3.x (RFC 8446 §5.1). */
+function isTlsRecord(octets: Uint8Array): boolean {
+  const [type = 0, major = 3] = octets;
+  return type >= 20 && type <= 23 && major === 3;
+}
+
+/** An alert that is the peer's first word: only then is it not encrypted. Level 2 is fatal. */
+function fatalAlertOf(octets: Uint8Array): number | null {
+  return octets[4] === 2 && octets[5] === 2 ? plainAlertOf(octets) : null;
+}
+
+function plainAlertOf(octets: Uint8Array): number | null {
+  const isAlert = octets[0] === 21 && octets[1] === 3 && octets[3] === 0 && octets[4] === 2;
+  return isAlert ? (octets[6] ?? null) : null;
+}
+
+function factsOf(secure: TLSSocket, tls: TlsTarget): TlsFacts {
+  const alpn = secure.alpnProtocol;
+  return {
+    version: secure.getProtocol() ?? '',
+    serverName: tls.serverName,
+    alpn: typeof alpn === 'string' ? alpn : null,
+  };
+}
+
+const textMax = 200;
+
+function certificateOf(certificate: X509Certificate | undefined): { certificate?: CertificateFacts } {
+  if (certificate === undefined) return {};
+  const { subject, issuer, subjectAltName, validFromDate, validToDate } = certificate;
+  return {
+    certificate: {
+      subject: oneLine(subject),
+      issuer: oneLine(issuer),
+      names: oneLine(subjectAltName?.replace(/\b(?:DNS|IP Address):/g, '') ?? ''),
+      notBefore: dateText(validFromDate),
+      notAfter: dateText(validToDate),
+    },
+  };
+}
+
+/** Node writes each part of a name on a line of its own. */
+function oneLine(text: string | undefined): string {
+  return (text ?? '').split('\n').join(', ').slice(0, textMax);
+}
+
+function dateText(date: Date): string {
+  return Number.isNaN(date.getTime()) ? '' : date.toISOString();
+}

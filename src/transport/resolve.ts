@@ -1,0 +1,205 @@
+import { lookup, Resolver } from 'node:dns';
+import type { Cancellable } from '../core/connector.ts';
+import { dnsCodes } from '../core/dns-codes.ts';
+import type {
+  Family,
+  FamilyAnswer,
+  LookupWaiter,
+  NameAnswer,
+  NameQuestion,
+  NameResolver,
+  NameSource,
+} from '../core/name-resolver.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import { worldFault } from './errno.ts';
+import { candidatesFor, readSystemNames, type SystemNames } from './system-names.ts';
+
+/**
+ * The real way from names to addresses. Neither of Node's two is enough: `dns.lookup` tells neither TTL nor RCODE, and
+ * waits in a thread that files need too; `dns.Resolver` knows neither the hosts file nor search domains, and asks no
+ * second server after a SERVFAIL. So the order of getaddrinfo is kept here, around `dns.Resolver`:
+ *
+ *     localhost ─▶ hosts file ─▶ each completed name: each name server ─▶ getaddrinfo, where all said "no such name"
+ *
+ * The last step is for names that only the system knows (mDNS, NSS modules, split DNS of a VPN). It is left out where
+ * the configuration names the servers.
+ */
+export function createNameResolver(clock: Clock, system: () => Promise<SystemNames> = readSystemNames): NameResolver {
+  return {
+    lookUp(question: NameQuestion, waiter: LookupWaiter): Cancellable {
+      const running = new Lookup(question, clock, system);
+      void running.run().then((answer) => {
+        if (!running.cancelled) waiter.onLookedUp(answer);
+      });
+      return running;
+    },
+  };
+}
+
+type Answers = ReadonlyMap<Family, FamilyAnswer>;
+
+/**
+ * When one family has been found, how long the other may take: some name servers never answer a question for AAAA. Far
+ * more than a good one needs, and too little to keep listeners waiting.
+ */
+const otherFamilyMs = 250;
+
+/** When a datagram is taken to be lost: as resolvers have it, but for many servers in little time. */
+const repeatMs = 1000;
+
+class Lookup implements Cancellable {
+  cancelled = false;
+  readonly #question: NameQuestion;
+  readonly #clock: Clock;
+  readonly #system: () => Promise<SystemNames>;
+  readonly #asking = new Set<Resolver>();
+
+  constructor(question: NameQuestion, clock: Clock, system: () => Promise<SystemNames>) {
+    this.#question = question;
+    this.#clock = clock;
+    this.#system = system;
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+    for (const resolver of this.#asking) resolver.cancel();
+  }
+
+  async run(): Promise<NameAnswer> {
+    const { name, servers } = this.#question;
+    const bare = name.replace(/\.$/, '').toLowerCase();
+    if (bare === 'localhost' || bare.endsWith('.localhost')) return this.#answer('machine', this.#local(loopback));
+    const system = await this.#system();
+    const listed = system.hosts.get(bare);
+    if (listed !== undefined) return this.#answer('machine', this.#local(listed));
+    const answers = await this.#askAll(candidatesFor(bare === name ? bare : `${bare}.`, system.search), [
+      ...(servers.length > 0 ? servers : system.servers),
+    ]);
+    if (servers.length > 0 || this.cancelled || !everyAbsent(answers)) return this.#answer('dns', answers);
+    const known = await this.#askSystem();
+    return known === null ? this.#answer('dns', answers) : this.#answer('system', known);
+  }
+
+  #answer(source: NameSource, answers: Answers): NameAnswer {
+    return { source, ipv4: answers.get('ipv4') ?? null, ipv6: answers.get('ipv6') ?? null };
+  }
+
+  #local(known: ReadonlyMap<Family, readonly string[]>): Answers {
+    return new Map(
+      this.#question.families.map((family) => {
+        const addresses = known.get(family) ?? [];
+        return [family, addresses.length > 0 ? { found: true, addresses, ttlS: null } : nothing('ENODATA')];
+      }),
+    );
+  }
+
+  /** Both families of one completed name before the next, so that they are never those of two different hosts. */
+  async #askAll(candidates: readonly string[], servers: readonly string[]): Promise<Answers> {
+    let gravest: Answers = new Map();
+    for (const candidate of candidates) {
+      const answers = await this.#askBoth(candidate, servers);
+      if (someFound(answers) || this.cancelled) return answers;
+      if (gravest.size === 0 || everyAbsent(gravest)) gravest = answers;
+      // Who did not answer for this name will not for the next one.
+      if (!everyAbsent(answers)) break;
+    }
+    return gravest;
+  }
+
+  async #askBoth(name: string, servers: readonly string[]): Promise<Answers> {
+    const answers = new Map<Family, FamilyAnswer>();
+    const { promise: enough, resolve } = Promise.withResolvers<void>();
+    let patience: Timer | null = null;
+    const asked = this.#question.families.map(async (family) => {
+      const answer = await this.#askServers(name, family, servers);
+      answers.set(family, answer);
+      if (answer.found) patience ??= this.#clock.schedule(after(this.#clock.now(), otherFamilyMs), resolve, undefined);
+    });
+    await Promise.race([Promise.all(asked), enough]);
+    (patience as Timer | null)?.cancel();
+    for (const family of this.#question.families) if (!answers.has(family)) answers.set(family, nothing('ETIMEOUT'));
+    return new Map(answers);
+  }
+
+  /** One server after the other, until one knows. Of those that do not, the first that answered at all is believed. */
+  async #askServers(name: string, family: Family, servers: readonly string[]): Promise<FamilyAnswer> {
+    let believed = nothing('UNKNOWN_ARES_ERROR');
+    let isAnswer = false;
+    for (const server of servers) {
+      const answer = await this.#ask(name, family, server, servers.length);
+      if (answer.found || isAbsent(answer) || this.cancelled) return answer;
+      const declined = dnsCodes[answer.fault.code]?.kind === 'declined';
+      if (!isAnswer) believed = answer;
+      isAnswer ||= declined;
+    }
+    return believed;
+  }
+
+  #ask(name: string, family: Family, server: string, servers: number): Promise<FamilyAnswer> {
+    const shareMs = this.#question.limitMs / servers;
+    const timeout = Math.max(50, Math.min(repeatMs, Math.floor(shareMs / 2)));
+    // The last repetition may end after the asker's own limit, which is the one to be told.
+    const tries = Math.ceil(shareMs / timeout) + 1;
+    const resolver = new Resolver({ timeout, tries, maxTimeout: timeout });
+    this.#asking.add(resolver);
+    return new Promise((resolve) => {
+      const settle = (answer: FamilyAnswer): void => {
+        this.#asking.delete(resolver);
+        resolve(answer);
+      };
+      try {
+        resolver.setServers([server]);
+      } catch {
+        return settle(nothing('ECONNREFUSED')); // what cannot be a server cannot be reached
+      }
+      const told = (error: Error | null, records: readonly { address: string; ttl: number }[]): void => {
+        if (error !== null) return settle({ found: false, fault: worldFault('dns', error) });
+        const addresses = records.map(({ address }) => address);
+        if (addresses.length === 0) return settle(nothing('ENODATA'));
+        settle({ found: true, addresses, ttlS: Math.min(...records.map(({ ttl }) => ttl)) });
+      };
+      if (family === 'ipv4') resolver.resolve4(name, { ttl: true }, told);
+      else resolver.resolve6(name, { ttl: true }, told);
+    });
+  }
+
+  /** Null where the system knows no more than the name servers. */
+  #askSystem(): Promise<Answers | null> {
+    const { name, families } = this.#question;
+    return new Promise((resolve) => {
+      lookup(name, { all: true, order: 'verbatim' }, (error, entries) => {
+        if (error !== null) return resolve(null);
+        const answers = this.#local(
+          new Map(
+            families.map((family) => {
+              const version = family === 'ipv4' ? 4 : 6;
+              return [family, entries.filter((entry) => entry.family === version).map(({ address }) => address)];
+            }),
+          ),
+        );
+        resolve(someFound(answers) ? answers : null);
+      });
+    });
+  }
+}
+
+const loopback: ReadonlyMap<Family, readonly string[]> = new Map([
+  ['ipv4', ['127.0.0.1']],
+  ['ipv6', ['::1']],
+]);
+
+function nothing(code: string): FamilyAnswer & { readonly found: false } {
+  return { found: false, fault: { stage: 'dns', code, alertId: null } };
+}
+
+function isAbsent(answer: FamilyAnswer): boolean {
+  return !answer.found && dnsCodes[answer.fault.code]?.kind === 'absent';
+}
+
+function someFound(answers: Answers): boolean {
+  return [...answers.values()].some(({ found }) => found);
+}
+
+function everyAbsent(answers: Answers): boolean {
+  return [...answers.values()].every(isAbsent);
+}

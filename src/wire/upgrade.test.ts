@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { protocolAnswered, protocolsAsked } from './upgrade.ts';
+
+describe('protocols that are asked for', () => {
+  for (const [value, asked] of [
+    ['websocket', 'websocket'],
+    ['h2c', null],
+    ['H2C, websocket', 'websocket'],
+    ['a/1.0 ,, b', 'a/1.0, b'],
+    ['', null],
+  ] as const) {
+    test(`"${value}" is ${asked ?? 'none'}`, () => assert.equal(protocolsAsked(value), asked));
+  }
+});
+
+describe('the protocol of an answer', () => {
+  for (const [asked, answered, chosen] of [
+    ['websocket', 'websocket', 'websocket'],
+    ['websocket', 'WebSocket', 'WebSocket'],
+    ['a/1, websocket', 'websocket', 'websocket'],
+    ['a/1, b', 'a/1, b', 'a/1, b'],
+    ['websocket', 'h2c', null],
+    ['websocket', 'websocket, other', null],
+    ['a/1', 'a/2', null],
+    ['websocket', null, null],
+    ['websocket', '', null],
+    [null, 'websocket', null],
+  ] as const) {
+    test(`${answered} to ${asked} is ${chosen ?? 'none that was asked for'}`, () =>
+      assert.equal(protocolAnswered(asked, answered), chosen));
+  }
+});

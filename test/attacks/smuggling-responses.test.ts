@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { requestText, startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { type ResponsePayload, responsePayloads } from './smuggling/responses.ts';
+
+/** What comes late has come by then. */
+const lateMs = 80;
+
+describe('answers with something behind them', () => {
+  let origin: Server;
+  let gateway: YamlGateway;
+  let playing: ResponsePayload | null = null;
+
+  before(async () => {
+    origin = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.on('data', (octets: Buffer) => {
+        const [method = '', path = ''] = octets.toString('latin1').split(' ');
+        if (path.startsWith('/attacked') && playing !== null) void play(socket, playing);
+        // The content of a POST is none of a request's beginning.
+        else if (path.startsWith('/')) socket.write(answerTo(method, path));
+      });
+    });
+    origin.listen(0, '127.0.0.1');
+    await once(origin, 'listening');
+    const { port } = origin.address() as AddressInfo;
+    // Few connections and much to do on them: what is left on one would soon be somebody's answer.
+    gateway = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none, attempts: 1 } }`);
+  });
+
+  after(async () => {
+    await gateway.stop();
+    origin.close();
+  });
+
+  for (const payload of responsePayloads) {
+    it(`${payload.name}: nobody gets an octet of it but who asked`, async () => {
+      playing = payload;
+      const victims = payload.isLate ? [] : [0, 1, 2].map((n) => victim(`/victim/${n}`));
+      const attacked = gateway.connect();
+      attacked.write(requestText(payload.method, '/attacked', payload.method === 'POST' ? ['Content-Length: 0'] : []));
+      const outcome = await attacked.response(payload.method, 5_000);
+      const text = outcome.octets.toString('latin1');
+      const isCut = outcome.response?.complete === false;
+      if (payload.status === null) assert.ok(outcome.response?.status === 502 || isCut, text);
+      else {
+        assert.equal(outcome.response?.status, payload.status, text);
+        assert.equal(isCut, payload.isCut, text);
+      }
+      assert.ok(!text.includes('STRAY'), text);
+      if (isCut) assert.notEqual(outcome.state, 'open');
+      await Promise.all(victims);
+      if (payload.isLate) await sleep(lateMs);
+      for (const n of [3, 4, 5]) await victim(`/victim/${n}`);
+      attacked.forget();
+      if (attacked.state === 'open') {
+        attacked.write(requestText('GET', '/again'));
+        const again = await attacked.response('GET', 5_000);
+        assert.equal(again.response?.content.toString(), 'you asked /again');
+      }
+      attacked.close();
+      assert.equal(gateway.counts().unclassified, 0);
+    });
+  }
+
+  async function victim(path: string): Promise<void> {
+    const response = await gateway.get(path);
+    assert.equal(response.content.toString(), `you asked ${path}`);
+  }
+});
+
+async function play(socket: Socket, payload: ResponsePayload): Promise<void> {
+  for (const step of payload.steps) {
+    if (typeof step === 'number') await sleep(step);
+    else if (!socket.destroyed) socket.write(Buffer.from(step, 'latin1'));
+  }
+}
+
+function answerTo(method: string, path: string): string {
+  const content = `you asked ${path}`;
+  return `HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n${method === 'HEAD' ? '' : content}`;
+}

@@ -1,0 +1,120 @@
+/** A request that reached the origin, by the strictest reading there is. */
+export interface StrictRequest {
+  readonly line: string;
+  /** Names in lowercase. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly content: string;
+  /** Octets before it on its connection. */
+  readonly at: number;
+}
+
+const token = String.raw`[!#$%&'*+\-.^_\`|~0-9A-Za-z]+`;
+const requestLine = new RegExp(`^${token} (?:/[!-~]*|\\*) HTTP/1\\.1$`);
+const fieldLine = new RegExp(`^(${token}):[ \\t]*([\\t -~\\x80-\\xff]*?)[ \\t]*$`);
+
+interface Head {
+  readonly at: number;
+  readonly line: string;
+  readonly fields: StrictRequest['fields'];
+  readonly isChunked: boolean;
+  readonly length: number;
+}
+
+/**
+ * Reads requests from the octets of one connection (latin1), and complains of whatever two readers could take in two
+ * ways: written apart from `src/wire`, so that a fault there is not looked at through itself.
+ */
+export class StrictReader {
+  readonly #complain: (complaint: string) => void;
+  #held = '';
+  #pushed = 0;
+  #head: Head | null = null;
+
+  constructor(complain: (complaint: string) => void) {
+    this.#complain = complain;
+  }
+
+  push(octets: string): void {
+    this.#held += octets;
+    this.#pushed += octets.length;
+  }
+
+  /** Octets that belong to no whole request yet. */
+  get held(): string {
+    return this.#held;
+  }
+
+  /** A request whose content is not whole yet, with what has come of it as it came; null without one. */
+  begun(): StrictRequest | null {
+    const head = this.#head;
+    return head === null ? null : { line: head.line, fields: head.fields, content: this.#held, at: head.at };
+  }
+
+  /** The next whole request; null when there is none yet. */
+  next(): StrictRequest | null {
+    this.#head ??= this.#readHead();
+    const head = this.#head;
+    if (head === null) return null;
+    const content = head.isChunked ? this.#chunks(this.#held) : lengthed(this.#held, head.length);
+    if (content === null) return null;
+    this.#head = null;
+    this.#held = content.rest;
+    return { line: head.line, fields: head.fields, content: content.text, at: head.at };
+  }
+
+  #readHead(): Head | null {
+    const end = this.#held.indexOf('\r\n\r\n');
+    if (end < 0) return null;
+    const at = this.#pushed - this.#held.length;
+    const head = this.#held.slice(0, end);
+    this.#held = this.#held.slice(end + 4);
+    const [line = '', ...lines] = head.split('\r\n');
+    if (/[\r\n\0]/.test(head.replaceAll('\r\n', ''))) this.#complain(`a control in ${JSON.stringify(head)}`);
+    if (!requestLine.test(line)) this.#complain(`the request line ${JSON.stringify(line)}`);
+    const fields = lines.map((text) => this.#field(text));
+    const values = (name: string): string[] => fields.filter(([n]) => n === name).map(([, value]) => value);
+    const lengths = values('content-length');
+    const codings = values('transfer-encoding');
+    if (values('host').length !== 1) this.#complain(`${values('host').length} Hosts in ${JSON.stringify(head)}`);
+    if (lengths.length + codings.length > 1) this.#complain(`framed twice: ${JSON.stringify(head)}`);
+    if (codings.length === 1 && codings[0] !== 'chunked') this.#complain(`Transfer-Encoding: ${codings[0]}`);
+    if (lengths.length === 1 && !/^(?:0|[1-9]\d*)$/.test(lengths[0] ?? '')) {
+      this.#complain(`Content-Length: ${lengths[0]}`);
+    }
+    return { at, line, fields, isChunked: codings.length > 0, length: Number(lengths[0] ?? 0) };
+  }
+
+  #field(text: string): [string, string] {
+    const found = fieldLine.exec(text);
+    if (found === null) this.#complain(`the field line ${JSON.stringify(text)}`);
+    return [(found?.[1] ?? '').toLowerCase(), found?.[2] ?? ''];
+  }
+
+  #chunks(octets: string): { text: string; rest: string } | null {
+    let text = '';
+    let rest = octets;
+    for (;;) {
+      const lineEnd = rest.indexOf('\r\n');
+      if (lineEnd < 0) return null;
+      const line = rest.slice(0, lineEnd);
+      if (!/^[0-9a-f]{1,8}$/.test(line)) this.#complain(`the chunk size ${JSON.stringify(line)}`);
+      const size = Number.parseInt(line, 16);
+      rest = rest.slice(lineEnd + 2);
+      if (size === 0) {
+        if (rest.startsWith('\r\n')) return { text, rest: rest.slice(2) };
+        const end = rest.indexOf('\r\n\r\n');
+        if (end < 0) return null;
+        for (const line of rest.slice(0, end).split('\r\n')) this.#field(line);
+        return { text, rest: rest.slice(end + 4) };
+      }
+      if (rest.length < size + 2) return null;
+      if (rest.slice(size, size + 2) !== '\r\n') this.#complain('a chunk does not end where it said');
+      text += rest.slice(0, size);
+      rest = rest.slice(size + 2);
+    }
+  }
+}
+
+function lengthed(octets: string, length: number): { text: string; rest: string } | null {
+  return octets.length < length ? null : { text: octets.slice(0, length), rest: octets.slice(length) };
+}

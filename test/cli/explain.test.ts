@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { evidenceLines } from '../../src/cli/evidence-lines.ts';
+import { renderExplanation } from '../../src/cli/explanation.ts';
+import { hexdump } from '../../src/cli/hexdump.ts';
+import { plain, styleFor } from '../../src/cli/style.ts';
+import type { AttemptRecord, ExchangeRecord } from '../../src/core/record.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { failedRecord, goodRecord } from '../fakes/samples.ts';
+import { assertFits, assertGolden } from './golden.ts';
+
+const attempt = failedRecord.attempts[1]!;
+const evidence = (facts: object): AttemptRecord['evidence'] => facts as AttemptRecord['evidence'];
+
+/** A GET whose last attempt met `what`. */
+function failing(what: Partial<AttemptRecord>, verdict: Partial<ExchangeRecord>, before: AttemptRecord[] = []) {
+  const last = { ...attempt, retry_reason: 'nowhere_else', ...what } as AttemptRecord;
+  const { cause, stage } = last;
+  return {
+    ...goodRecord,
+    attempts: [...before, last],
+    received_status: null,
+    cause,
+    stage,
+    ...verdict,
+  } as ExchangeRecord;
+}
+
+const banner = Buffer.from('SSH-2.0-OpenSSH_9.9 Debian-3\r\n\u0000\u0001\u0002').toString('hex');
+
+const pictures: Readonly<Record<string, ExchangeRecord>> = {
+  'explain-garbage.txt': failing(
+    {
+      head_ms: null,
+      ended_ms: 3.4,
+      cause: 'response_not_http',
+      stage: 'response',
+      evidence: { address: '10.0.0.6:3000', firstOctets: banner, guess: 'ssh' },
+    },
+    {
+      status: 502,
+      shape: 'garbage',
+      type: 'http_protocol_error',
+      whose: 'operator',
+      detail: '10.0.0.6:3000 answered with something that is not HTTP; it looks like an SSH server.',
+      end: 'generated',
+      duration_ms: 3.6,
+    },
+  ),
+  'explain-reset.txt': failing(
+    {
+      started_ms: 3,
+      connected_ms: 3.8,
+      sent_ms: 4,
+      ended_ms: 190,
+      cause: 'reset_before_response',
+      stage: 'response',
+      evidence: { address: '10.0.0.6:3000', reused: false, idleMs: 0, errno: 'ECONNRESET' },
+      exit: { code: null, signal: 'SIGKILL', oom: true, before_ms: 12, last_line: 'Killed' },
+    },
+    {
+      status: 502,
+      shape: 'reset',
+      type: 'connection_terminated',
+      whose: 'application',
+      detail: '10.0.0.6:3000 reset the connection (ECONNRESET) before it answered.',
+      delivery: 'sent_unknown',
+      end: 'generated',
+      duration_ms: 190.4,
+    },
+    [
+      {
+        ...attempt,
+        reused: true,
+        idle_ms: 4980,
+        started_ms: 0.2,
+        connected_ms: null,
+        sent_ms: 0.4,
+        ended_ms: 2.9,
+        cause: 'closed_before_response',
+        evidence: { address: '10.0.0.6:3000', reused: true, idleMs: 4980 },
+        retry: true,
+        retry_reason: 'idempotent',
+      },
+    ],
+  ),
+  'explain-truncated.txt': failing(
+    {
+      head_ms: 11,
+      ended_ms: 1260,
+      status: 200,
+      cause: 'response_content_short',
+      stage: 'content',
+      evidence: { address: '10.0.0.6:3000', octetsReceived: 4096, octetsExpected: 1_048_576, how: 'reset' },
+      retry_reason: 'committed',
+    },
+    {
+      status: 200,
+      received_status: 200,
+      shape: 'reset',
+      type: 'http_response_incomplete',
+      whose: 'application',
+      detail: '10.0.0.6:3000 promised 1048576 octets of content and reset the connection after 4096 octets.',
+      end: 'truncated',
+      octets_out: 4096,
+      duration_ms: 1261,
+      tls: { version: 'TLSv1.3', sni: 'shop.example.org' },
+    },
+  ),
+  'explain-client-gone.txt': failing(
+    {
+      head_ms: 20,
+      ended_ms: 480,
+      status: 200,
+      cause: 'client_gone',
+      stage: 'content',
+      evidence: { octetsSent: 65_536, how: 'reset' },
+      retry_reason: 'not_the_upstream',
+    },
+    {
+      status: 200,
+      received_status: 200,
+      shape: 'client_abort',
+      type: null,
+      whose: 'client',
+      end: 'abandoned',
+      octets_out: 65_536,
+      duration_ms: 480.2,
+    },
+  ),
+};
+
+describe('a picture for each shape', () => {
+  for (const [name, record] of Object.entries(pictures)) {
+    test(name, () => {
+      const text = renderExplanation(record, plain);
+      assertFits(text);
+      assertGolden(name, text);
+      const coloured = new FakeSurroundings('/', { terminal: true });
+      assertFits(renderExplanation(record, styleFor(coloured.stdout, coloured.env)));
+    });
+  }
+
+  test('octets are dumped as they are, sixteen a line, within 80 columns', () => {
+    const lines = hexdump(Buffer.from(Array.from({ length: 40 }, (_, place) => 60 + place * 3)), '      ');
+    assert.equal(lines.length, 3);
+    assertFits(lines.join('\n'));
+    assert.equal(lines[0], '      0000  3c 3f 42 45 48 4b 4e 51  54 57 5a 5d 60 63 66 69  |<?BEHKNQTWZ]`cfi|');
+    assert.deepEqual(hexdump(Buffer.alloc(0)), []);
+  });
+
+  test('facts that a newer version adds are told under their own names, and nothing of them moves the cursor', () => {
+    const facts = evidence({ address: 'a', newFact: 'x\u001b[2J', waitedMs: 1500, nested: { more: 1 }, nothing: null });
+    const [line, ...more] = evidenceLines({ ...attempt, cause: 'connect_refused', evidence: facts }, null, '  ');
+    assert.equal(line, '  connect_refused, new fact x, waited 1.50 s');
+    assert.deepEqual(more, []);
+  });
+});
+
+describe('candor explain without a gateway', () => {
+  let folder: string;
+  let around: FakeSurroundings;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'candor-explain-'));
+    around = new FakeSurroundings(folder);
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const lineOf = (id: string): string => `${JSON.stringify({ ...goodRecord, id })}\n`;
+
+  for (const name of ['app.log', 'app.log.1', 'app.log.7.gz', 'app.log-20260101', 'app.log-20260101.gz']) {
+    test(`finds an exchange in ${name}`, async () => {
+      writeFileSync(join(folder, 'app.log'), lineOf('newest'));
+      const text = `${lineOf('one')}not ours\n${lineOf('wanted')}${lineOf('two')}`;
+      writeFileSync(join(folder, name), name.endsWith('.gz') ? gzipSync(text) : text);
+      assert.equal(await around.candor('explain', 'wanted', '--log', 'app.log'), 0, around.stderr.text);
+      assert.match(around.stdout.text, /wanted/);
+    });
+  }
+
+  test('says for an unknown id where it looked, how far back that goes and how old it is, and ends with 9', async () => {
+    const path = join(folder, 'app.log');
+    writeFileSync(path, lineOf('known'));
+    writeFileSync(`${path}.1`, '');
+    writeFileSync(`${path}.2.gz`, 'no gzip');
+    writeFileSync(join(folder, 'app.logs'), lineOf('another log'));
+    const now = Date.now() / 1000;
+    utimesSync(path, now, now - 180);
+    assert.equal(await around.candor('explain', 'unknown', '--log', 'app.log'), 9);
+    assert.match(around.stderr.text, /No exchange with the id unknown was found\. Looked here:/);
+    assert.match(around.stderr.text, /app\.log: from 2026-01-01T12:00:03\.250Z on, last written 3 min ago/);
+    assert.match(around.stderr.text, /app\.log\.1: it is empty/);
+    assert.match(around.stderr.text, /app\.log\.2\.gz: last written 0 s ago/);
+    assert.doesNotMatch(around.stderr.text, /app\.logs/);
+  });
+
+  test('says that a log is not there, or cannot be read', async () => {
+    assert.equal(await around.candor('explain', 'unknown', '--log', 'no.log'), 9);
+    assert.match(around.stderr.text, /no\.log: there is no such log/);
+  });
+
+  test('searches the log of the configuration and says that no gateway answers', async () => {
+    writeFileSync(join(folder, 'candor.yaml'), 'upstreams: { api: "127.0.0.1:3000" }\n');
+    writeFileSync(join(folder, 'candor.log'), lineOf('known'));
+    assert.equal(await around.candor('explain', 'unknown'), 9);
+    assert.match(around.stderr.text, /no running gateway: none answers\n {2}.*candor\.log: from/);
+  });
+});

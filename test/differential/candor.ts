@@ -1,0 +1,33 @@
+import { judgeRequests, judgeResponses, type Verdict } from '../conformance/judge.ts';
+import { type Reading, readRequest, readResponse, type ReadMessage } from './reading.ts';
+
+/** As Candor's parsers read a client's octets. */
+export function candorRequests(octets: Buffer): Reading {
+  const messages: ReadMessage[] = [];
+  for (const line of judgeRequests([octets])) {
+    if (line[0] === 'fields') continue;
+    if (line[0] === 'partial') return { messages, end: 'partial', why: '' };
+    if (line[0] !== 'accepted') return { messages, end: 'refused', why: line[2] ?? '' };
+    const [method = '', target = ''] = (line[1] ?? '').split(' ');
+    const host = line.find((part) => part.startsWith('host '))?.slice('host '.length) ?? '';
+    messages.push(readRequest(method, target, host, contentOf(line)));
+  }
+  return { messages, end: 'over', why: '' };
+}
+
+/** As Candor's parsers read an endpoint's octets, up to the first final response. */
+export function candorResponse(octets: Buffer, method: string): Reading {
+  for (const line of judgeResponses([octets], method)) {
+    if (line[0] === 'fields') continue;
+    if (line[0] === 'partial') return { messages: [], end: 'partial', why: '' };
+    if (line[0] !== 'accepted') return { messages: [], end: 'refused', why: line.slice(2).join(' ') };
+    const status = Number(line[1]);
+    if (status >= 200 || status === 101) return { messages: [readResponse(status, contentOf(line))], end: 'over', why: '' };
+  }
+  return { messages: [], end: 'partial', why: '' };
+}
+
+function contentOf(line: Verdict): Buffer {
+  const text = line.find((part) => part.startsWith('content "'))?.slice('content '.length) ?? '""';
+  return Buffer.from(JSON.parse(text) as string, 'latin1');
+}

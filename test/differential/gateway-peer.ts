@@ -1,0 +1,182 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findPeer } from '../../scripts/peers.ts';
+import { parseRawResponse } from '../../src/testing/testing.ts';
+import { freePort, listening } from '../attacks/smuggling/origins.ts';
+import { StrictReader, type StrictRequest } from '../attacks/strict-reader.ts';
+import { closed } from './node-http.ts';
+import type { Peer } from './peer.ts';
+import { endMark, type Reading, type ReadMessage, readRequest, readResponse } from './reading.ts';
+
+/** Why nginx or HAProxy cannot be had here; null when it can. */
+export function missing(name: 'nginx' | 'haproxy'): string | null {
+  const found = findPeer(name);
+  return 'missing' in found ? found.missing : null;
+}
+
+/**
+ * A distribution's gateway before an origin that says what reached it: how the gateway has read a request is what it
+ * sends on, and how it has read a response is what its client gets.
+ */
+export async function startGatewayPeer(name: 'nginx' | 'haproxy'): Promise<Peer> {
+  const found = findPeer(name);
+  if ('missing' in found) throw new Error(found.missing);
+  const origin = new TellingOrigin();
+  await origin.start();
+  const folder = mkdtempSync(join(tmpdir(), 'candor-differential-'));
+  const port = await freePort();
+  const [file, text, args] = name === 'nginx' ? nginx(port, origin.port) : haproxy(port, origin.port);
+  writeFileSync(join(folder, file), text);
+  const child = spawn(found.path, args, {
+    cwd: folder,
+    env: { ...process.env, ...found.env },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let complained = '';
+  child.stderr.on('data', (octets: Buffer) => (complained += octets.toString('latin1')));
+  await listening(port, child, () => complained);
+  return {
+    name,
+    requests: async (octets) => requestsIn(await converse(port, Buffer.concat([octets, Buffer.from(endMark)]))),
+    response: async (octets, method) => {
+      const key = origin.keep(octets);
+      const text = `${method} /answer/${key} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
+      return responseIn(await converse(port, Buffer.from(text)), method);
+    },
+    stop: async () => {
+      if (child.exitCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      await origin.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+type Files = readonly [file: string, text: string, args: readonly string[]];
+
+function nginx(port: number, originPort: number): Files {
+  const text = `
+daemon off; master_process off; pid nginx.pid; error_log error.log crit;
+events { worker_connections 512; }
+http {
+  access_log off;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+  server {
+    listen 127.0.0.1:${port};
+    lingering_close off; client_max_body_size 1m; proxy_buffer_size 64k; proxy_buffers 8 64k;
+    location / {
+      proxy_pass http://127.0.0.1:${originPort};
+      proxy_http_version 1.1;
+      proxy_set_header Host $host:$server_port;
+      proxy_set_header X-Host "=$host";
+      proxy_set_header Connection "";
+      proxy_ignore_client_abort on;
+      proxy_next_upstream off;
+    }
+  }
+}
+`;
+  return ['nginx.conf', text, ['-p', '.', '-c', 'nginx.conf', '-e', 'error.log']];
+}
+
+function haproxy(port: number, originPort: number): Files {
+  const text = `
+defaults
+  mode http
+  timeout client 3s
+  timeout server 3s
+  timeout connect 1s
+  option http-buffer-request
+  retries 0
+listen gateway
+  bind 127.0.0.1:${port}
+  server origin 127.0.0.1:${originPort}
+`;
+  return ['haproxy.cfg', text, ['-db', '-f', 'haproxy.cfg']];
+}
+
+/** Tells in X-Read what it was asked; for `/answer/<key>` it sends the octets that were kept, and a FIN. */
+class TellingOrigin {
+  port = 0;
+  readonly #kept = new Map<string, Buffer>();
+  #keys = 0;
+  readonly #open = new Set<Socket>();
+  readonly #server = createServer({ allowHalfOpen: true }, (socket) => {
+    const reader = new StrictReader(() => {});
+    this.#open.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => this.#open.delete(socket));
+    socket.on('end', () => socket.end());
+    socket.on('data', (octets: Buffer) => {
+      reader.push(octets.toString('latin1'));
+      for (let request = reader.next(); request !== null; request = reader.next()) this.#answer(socket, request);
+    });
+  });
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    this.port = (this.#server.address() as AddressInfo).port;
+  }
+
+  keep(octets: Buffer): string {
+    const key = String(++this.#keys);
+    this.#kept.set(key, octets);
+    return key;
+  }
+
+  #answer(socket: Socket, { line, fields, content }: StrictRequest): void {
+    const [method = '', target = ''] = line.split(' ');
+    const key = /^\/answer\/(\d+)$/.exec(target)?.[1];
+    if (key !== undefined) {
+      socket.end(this.#kept.get(key));
+      this.#kept.delete(key);
+      return;
+    }
+    const value = (name: string): string | undefined => fields.find(([n]) => n === name)?.[1];
+    const read = readRequest(method, target, value('x-host')?.slice(1) ?? value('host') ?? '', Buffer.from(content, 'latin1'));
+    const told = Buffer.from(JSON.stringify(read)).toString('base64');
+    socket.write(`HTTP/1.1 200 OK\r\nX-Read: ${told}\r\nContent-Length: 0\r\n\r\n`);
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#open) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+}
+
+async function converse(port: number, octets: Buffer): Promise<Buffer> {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  const pieces: Buffer[] = [];
+  socket.on('error', () => {});
+  socket.on('data', (piece: Buffer) => void pieces.push(piece));
+  socket.on('end', () => socket.destroy());
+  socket.end(octets);
+  await closed(socket);
+  return Buffer.concat(pieces);
+}
+
+function requestsIn(octets: Buffer): Reading {
+  const messages: ReadMessage[] = [];
+  for (const [head, status] of octets.toString('latin1').matchAll(/HTTP\/1\.[01] ([2-5]\d\d)[^]*?\r\n\r\n/g)) {
+    const told = /^x-read: (\S+)/im.exec(head)?.[1];
+    if (told === undefined) return { messages, end: 'refused', why: status ?? '' };
+    messages.push(JSON.parse(Buffer.from(told, 'base64').toString()) as ReadMessage);
+  }
+  const isOver = messages.at(-1)?.start === 'GET /the-end';
+  return { messages, end: isOver ? 'over' : 'partial', why: '' };
+}
+
+function responseIn(octets: Buffer, method: string): Reading {
+  const response = parseRawResponse(octets, method, 'fin');
+  if (response === null || !response.complete) return { messages: [], end: 'partial', why: '' };
+  if (response.status === 502) return { messages: [], end: 'refused', why: '502' };
+  return { messages: [readResponse(response.status, response.content)], end: 'over', why: '' };
+}

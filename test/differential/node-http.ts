@@ -1,0 +1,132 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest } from 'node:http';
+import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net';
+import type { Peer } from './peer.ts';
+import { endMark, type Reading, type ReadMessage, readRequest, readResponse } from './reading.ts';
+
+interface Conversation {
+  readonly messages: ReadMessage[];
+  end: Reading['end'];
+  why: string;
+}
+
+/** Node's own server and client, over sockets, as they are when nothing is set. */
+export async function startNodeHttp(): Promise<Peer> {
+  const conversations = new WeakMap<Socket, Conversation>();
+  const server = createServer((request, response) => {
+    const conversation = conversations.get(request.socket);
+    const pieces: Buffer[] = [];
+    request.on('error', () => {});
+    request.on('data', (octets: Buffer) => void pieces.push(octets));
+    request.on('end', () => {
+      const { method = '', url = '', headers } = request;
+      conversation?.messages.push(readRequest(method, url, hostOf(url, headers.host), Buffer.concat(pieces)));
+      response.setHeader('X-Read', '1');
+      response.end();
+    });
+  });
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const ends = new Map<number, Conversation>();
+  server.on('connection', (socket) => {
+    const conversation: Conversation = { messages: [], end: 'over', why: '' };
+    conversations.set(socket, conversation);
+    ends.set(socket.remotePort ?? 0, conversation);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const conversation = conversations.get(socket);
+    const { code = '' } = error;
+    // What follows a message that closes is for nobody.
+    if (conversation !== undefined && code !== 'HPE_CLOSED_CONNECTION' && code !== 'ECONNRESET') {
+      conversation.end = code === 'HPE_INVALID_EOF_STATE' ? 'partial' : 'refused';
+      conversation.why = code;
+    }
+    socket.destroy();
+  });
+  server.on('connect', (request, socket: Socket) => {
+    conversations.get(request.socket)?.messages.push(readRequest('CONNECT', request.url ?? '', '', Buffer.alloc(0)));
+    socket.destroy();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  const origin = createNetServer({ allowHalfOpen: true });
+  let answers: Map<string, Buffer> = new Map();
+  origin.on('connection', (socket) => {
+    socket.on('error', () => {});
+    socket.once('data', (octets: Buffer) => {
+      const [, key = ''] = /^\w+ \/(\d+) /.exec(octets.toString('latin1')) ?? [];
+      socket.end(answers.get(key) ?? Buffer.alloc(0));
+    });
+  });
+  origin.listen(0, '127.0.0.1');
+  await once(origin, 'listening');
+  const originPort = (origin.address() as AddressInfo).port;
+  let asked = 0;
+
+  return {
+    name: 'node',
+    requests: async (octets) => {
+      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+      socket.on('error', () => {});
+      let answers = '';
+      socket.on('data', (piece: Buffer) => (answers += piece.toString('latin1')));
+      socket.end(Buffer.concat([octets, Buffer.from(endMark)]));
+      await once(socket, 'connect');
+      const { localPort = 0 } = socket;
+      await closed(socket);
+      const { messages, end, why } = ends.get(localPort) ?? { messages: [], end: 'refused', why: '' };
+      ends.delete(localPort);
+      // It answers by itself where Host is missing or an expectation unknown, and goes on.
+      const heads = [...answers.matchAll(/HTTP\/1\.1 ([2-5]\d\d)[^]*?\r\n\r\n/g)];
+      const own = heads.findIndex(([head]) => !/^x-read:/im.test(head));
+      if (own >= 0) return { messages: messages.slice(0, own), end: 'refused', why: heads[own]?.[1] ?? '' };
+      return { messages, end, why };
+    },
+    response: (octets, method) => {
+      const key = String(++asked);
+      answers = answers.set(key, octets);
+      return nodeResponse(originPort, key, method).finally(() => answers.delete(key));
+    },
+    stop: async () => {
+      server.closeAllConnections();
+      server.close();
+      origin.close();
+      await Promise.all([once(server, 'close'), once(origin, 'close')]);
+    },
+  };
+}
+
+function hostOf(url: string, host = ''): string {
+  return /^https?:\/\/([^/?]*)/i.exec(url)?.[1] ?? host;
+}
+
+export async function closed(socket: Socket): Promise<void> {
+  const timer = setTimeout(() => socket.destroy(), 1500);
+  if (!socket.closed) await once(socket, 'close').catch(() => {});
+  clearTimeout(timer);
+}
+
+function nodeResponse(port: number, key: string, method: string): Promise<Reading> {
+  return new Promise((resolve) => {
+    const partial: Reading = { messages: [], end: 'partial', why: '' };
+    const request = httpRequest({ port, host: '127.0.0.1', path: `/${key}`, method, agent: false });
+    request.on('response', (response) => {
+      const pieces: Buffer[] = [];
+      response.on('data', (octets: Buffer) => void pieces.push(octets));
+      const { statusCode = 0 } = response;
+      response.on('end', () => resolve({ messages: [readResponse(statusCode, Buffer.concat(pieces))], end: 'over', why: '' }));
+      response.on('error', () => resolve(partial));
+    });
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve({ messages: [readResponse(response.statusCode ?? 0, Buffer.alloc(0))], end: 'over', why: '' });
+    });
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      const { code = '' } = error;
+      const refused = code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE';
+      resolve(refused ? { messages: [], end: 'refused', why: code } : partial);
+    });
+    request.end();
+  });
+}

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Http1World } from './http1-world.ts';
+
+/** An endpoint that closes its connections when they have been idle for a second. */
+function closingAfterASecond(): {
+  readonly world: Http1World;
+  readonly ask: (afterMs: number, method?: string) => void;
+} {
+  const world = new Http1World();
+  const endpoint = world.endpoint('a');
+  let used = 0;
+  endpoint.onRequest = (request) => {
+    request.answer(200, 'ok');
+    const use = ++used;
+    const closeIdle = (): void => {
+      if (use === used) endpoint.die('closed');
+    };
+    world.clock.schedule((world.clock.now() + 1000) as ReturnType<typeof world.clock.now>, closeIdle, null);
+  };
+  const ask = (afterMs: number, method = 'GET'): void => {
+    world.pass(afterMs);
+    world.request({ method });
+    world.pass(5);
+  };
+  return { world, ask };
+}
+
+const reuses = (world: Http1World): boolean[] => world.records.map(({ attempts }) => attempts[0]?.reused ?? false);
+
+describe('connections between requests', () => {
+  it('are used again while they are young', () => {
+    const { world, ask } = closingAfterASecond();
+    ask(0);
+    ask(900);
+    ask(900);
+    assert.deepEqual(reuses(world), [false, true, true]);
+  });
+
+  it('are let go in time once their endpoint was seen to close them twice after the same while', () => {
+    const { world, ask } = closingAfterASecond();
+    ask(0);
+    ask(1500);
+    ask(1500);
+    ask(900);
+    ask(700);
+    assert.deepEqual(reuses(world), [false, false, false, false, true], '0.8 s is what is left of the second');
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  for (const [method, answered] of [
+    ['POST', [false]],
+    ['GET', [true, false]],
+  ] as const) {
+    it(`carry no ${method} when their end has come, though nobody has heard of it${method === 'GET' ? ' but it goes again' : ''}`, () => {
+      const world = new Http1World();
+      const endpoint = world.endpoint('a');
+      endpoint.onRequest = (request) => request.answer(200, 'ok');
+      world.request({});
+      world.pass(100);
+      world.request({ method });
+      endpoint.die('closed'); // In the same instant, and seen after the request.
+      world.pass(100);
+      const record = world.records[1];
+      assert.deepEqual([record?.statusSent, record?.attempts.map(({ reused }) => reused)], [200, answered]);
+      world.pass(100_000);
+      world.verifyAtRest();
+    });
+  }
+
+  it('carry no PUT with content for longer than a POST: its content is there once', () => {
+    const { world, ask } = closingAfterASecond();
+    ask(0);
+    world.pass(600);
+    world.request({ method: 'PUT', content: 'x' });
+    world.pass(5);
+    assert.deepEqual(reuses(world), [false, false]);
+  });
+
+  it('carry no POST when they have been idle for half a second: its loss could not be made good', () => {
+    const { world, ask } = closingAfterASecond();
+    ask(0);
+    ask(400, 'POST');
+    ask(600, 'POST');
+    assert.deepEqual(reuses(world), [false, true, false]);
+  });
+});

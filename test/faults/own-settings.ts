@@ -1,0 +1,101 @@
+import {
+  type DnsServer,
+  dnsAddresses,
+  dnsRcode,
+  dnsSilence,
+  type FaultOrigin,
+  startDnsServer,
+  startTlsFaultOrigin,
+  type TlsFaultOrigin,
+  tlsFaults,
+} from '../../src/testing/testing.ts';
+import type { DnsSpec, UpstreamTls } from '../../src/core/configuration.ts';
+import type { Target } from './gateway-under-test.ts';
+
+/** Where the request of a case goes that has a host of its own, and what must be done before it. */
+export const ownHost = (name: string): string => `${name}.test`;
+
+/** Cases that are told by their host: a TLS fault, a name, an address, a full pool. */
+export function hasOwnHost(name: string): boolean {
+  return (
+    name.startsWith('name-') || name in addresses || name === 'pool-full' || tlsFaults.some((one) => one.name === name)
+  );
+}
+
+/** Addresses where no connection can be had. TCP to a multicast address has no route, on any machine. */
+const addresses: Readonly<Record<string, { host: string; port: number }>> = {
+  'no-route-to-host': { host: '224.0.0.1', port: 9 },
+};
+
+/** What is behind the cases with a host of their own: an origin that speaks TLS, a name server, and its names. */
+export class OwnSettings {
+  readonly dns: DnsSpec;
+  readonly targets: readonly Target[];
+  readonly #server: DnsServer;
+  readonly #tls: TlsFaultOrigin;
+
+  private constructor(server: DnsServer, tls: TlsFaultOrigin, origin: FaultOrigin) {
+    this.#server = server;
+    this.#tls = tls;
+    // Where the tests live may be named by the name server; any other loopback address is prohibited to it.
+    this.dns = { servers: [server.address], allow: ['127.0.0.1/32'], deny: [] };
+    this.targets = [...this.#tlsTargets(), ...nameTargets(server, origin), ...addressTargets(), fullTarget(origin)];
+  }
+
+  static async start(origin: FaultOrigin): Promise<OwnSettings> {
+    return new OwnSettings(await startDnsServer(), await startTlsFaultOrigin(), origin);
+  }
+
+  count(faultId: string): number {
+    return this.#tls.behind.count(faultId);
+  }
+
+  async close(): Promise<void> {
+    await this.#server.stop();
+    await this.#tls.close();
+  }
+
+  #tlsTargets(): Target[] {
+    const tls: UpstreamTls = {
+      serverName: this.#tls.serverName,
+      verify: true,
+      ca: this.#tls.authority.certificate,
+      certificate: null,
+      key: null,
+    };
+    return tlsFaults.map(({ name }) => ({ ...own(name), to: this.#tls.addressOf(name), tls, keepsConnections: false }));
+  }
+}
+
+function own(name: string): Pick<Target, 'name' | 'hostName' | 'prefixes'> {
+  return { name, hostName: ownHost(name), prefixes: ['/ok', '/slow'] };
+}
+
+function nameTargets(server: DnsServer, origin: FaultOrigin): Target[] {
+  server.on('name-unknown.internal', dnsRcode('NXDOMAIN'));
+  server.on('name-without-address.internal', dnsRcode('NOERROR'));
+  server.on('name-fails.internal', dnsRcode('SERVFAIL'));
+  server.on('name-refused.internal', dnsRcode('REFUSED'));
+  server.on('name-garbage.internal', { kind: 'garbage' });
+  server.on('name-silent.internal', dnsSilence);
+  server.on('name-to-metadata.internal', dnsAddresses(60, '169.254.169.254'));
+  server.on('name-to-loopback.internal', dnsAddresses(60, '127.0.0.9'));
+  server.on('name-good.internal', dnsAddresses(60, '127.0.0.1'));
+  server.on('name-lost.internal', dnsAddresses(1, '127.0.0.1'), dnsAddresses(1, '127.0.0.1'), dnsRcode('SERVFAIL'));
+  const names = [
+    ...['unknown', 'without-address', 'fails', 'refused', 'garbage', 'silent'],
+    ...['to-metadata', 'to-loopback', 'good', 'lost'],
+  ];
+  return names.map((name) => ({
+    ...own(`name-${name}`),
+    to: { host: `name-${name}.internal`, port: origin.address.port },
+  }));
+}
+
+function addressTargets(): Target[] {
+  return Object.entries(addresses).map(([name, to]) => ({ ...own(name), to }));
+}
+
+function fullTarget(origin: FaultOrigin): Target {
+  return { ...own('pool-full'), to: origin.address, connectionsMax: 1 };
+}

@@ -1,0 +1,356 @@
+import assert from 'node:assert/strict';
+import { after } from '../../../src/core/time.ts';
+import { tunnelIdleMs } from '../../../src/core/tunnel.ts';
+import type { MemoryTransport } from '../../../src/testing/memory-transport.ts';
+import { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { StrictReader, type StrictRequest } from '../../attacks/strict-reader.ts';
+import { Http1World } from '../../exchange/http1-world.ts';
+import { readResponses } from './response-reader.ts';
+import { type EndpointScript, type EngineScenario, markPlace, type Step } from './scenario.ts';
+
+/** What a run came to. Whatever breaks a law throws. */
+export interface EngineSummary {
+  readonly exchanges: number;
+  readonly reached: number;
+  readonly answered: number;
+}
+
+/** Longer than all limits that can follow one another: what is open then is open for ever. */
+const restMs = tunnelIdleMs + 400_000;
+/** Octets that the gateway may hold for one connection that does not take them: its own 128 KiB, and as much again. */
+const heldOctetsMax = 256 * 1024;
+
+/**
+ * Plays a scenario on the whole data plane, in memory and simulated time, and holds it to what must be true whatever
+ * clients and endpoints send:
+ *
+ * - nothing throws, and no invariant breaks;
+ * - one record per exchange; at the end no connection is open, no timer set, nothing held;
+ * - each endpoint gets valid requests by a strict reader, or the beginning of one; one that is not idempotent, once;
+ * - each client gets valid responses, or one that is cut and ends its connection;
+ * - nobody gets an octet that belongs to another's exchange.
+ */
+export function runScenario(scenario: EngineScenario): EngineSummary {
+  return new EngineRun(scenario).run();
+}
+
+/** Whose octets are marked: a client's, or a place on a connection to an endpoint. */
+type Mark = { readonly port: number } | { readonly connection: EndpointConnection; readonly at: number };
+
+class EngineRun {
+  readonly #scenario: EngineScenario;
+  readonly #world: Http1World;
+  readonly #clients: Client[] = [];
+  /** Null: one that was refused. */
+  readonly #connections: (EndpointConnection | null)[] = [];
+  readonly marks = new Map<string, Mark>();
+  #markNumber = 0;
+  /** Ends that have sent their FIN. */
+  readonly #ended = new Set<MemoryTransport>();
+
+  constructor(scenario: EngineScenario) {
+    this.#scenario = scenario;
+    const { windowOctets, latencyMs, pieceOctets } = scenario;
+    const random = new SeededRandom(`${scenario.seed} pieces`);
+    let opened = 0;
+    this.#world = new Http1World(
+      { endpoints: ['a', 'b'], attemptsMax: 2, application: 'shop', limits: { contentOctetsMax: 100_000 } },
+      {
+        pairOptions: () => ({
+          windowOctets,
+          latencyMs,
+          ...(pieceOctets === 0 ? {} : { pieces: { random: random.fork(`${opened++}`), octetsMax: pieceOctets } }),
+        }),
+        connectFault: () => {
+          if (!this.#nextScript().refuses) return null;
+          this.#connections.push(null);
+          return 'ECONNREFUSED';
+        },
+      },
+    );
+    const serves = (endpoint: MemoryTransport, gateway: MemoryTransport): void => {
+      const connection = new EndpointConnection(this, endpoint, gateway, this.#nextScript());
+      this.#connections.push(connection);
+      connection.begin();
+    };
+    for (const name of ['a', 'b']) this.#world.endpoint(name).serves = serves;
+  }
+
+  #nextScript(): EndpointScript {
+    const { connections } = this.#scenario;
+    return connections[this.#connections.length % connections.length] as EndpointScript;
+  }
+
+  run(): EngineSummary {
+    for (const steps of this.#scenario.clients) {
+      const { client, port } = this.#world.connect();
+      const one = new Client(client, port, this.#ended);
+      this.#clients.push(one);
+      this.play(client, steps, (octets) => this.marked(octets, () => ({ port })));
+    }
+    for (let passed = 0; passed < 10_000; passed += 100) {
+      this.#world.pass(100);
+      const open = this.#world.gatewayEnds.filter((end) => !end.closed).length;
+      assert.ok(this.#world.heldOctets() <= open * heldOctetsMax, `${this.#world.heldOctets()} octets are held`);
+    }
+    this.#world.pass(restMs);
+    this.#verify();
+    return {
+      exchanges: this.#world.records.length,
+      reached: this.#connections.reduce((sum, connection) => sum + (connection?.requests.length ?? 0), 0),
+      answered: this.#clients.reduce((sum, client) => sum + client.answered, 0),
+    };
+  }
+
+  /** One step after the other; a wait is a wait. */
+  play(transport: MemoryTransport, steps: readonly Step[], marked: (octets: string) => Buffer, at = 0): void {
+    const { clock } = this.#world;
+    for (let index = at; index < steps.length && !this.#isOver(transport); index++) {
+      const step = steps[index] as Step;
+      if (step.kind === 'wait') {
+        clock.schedule(after(clock.now(), step.ms), call, () => this.play(transport, steps, marked, index + 1));
+        return;
+      }
+      if (step.kind === 'send') {
+        const octets = marked(step.octets);
+        transport.write(octets, 0, octets.length, 'borrowed');
+      } else if (step.kind === 'fin') {
+        this.#ended.add(transport);
+        return transport.end();
+      } else if (step.kind === 'reset') return transport.close('reset');
+      else if (step.kind === 'stop-reading') transport.pause();
+      else transport.resume();
+    }
+  }
+
+  #isOver(transport: MemoryTransport): boolean {
+    return transport.closed || this.#ended.has(transport);
+  }
+
+  /** Puts a fresh mark in each place that there is for one. */
+  marked(octets: string, owner: (at: number) => Mark): Buffer {
+    const text = octets.replaceAll(markPlace, (_, at: number) => {
+      const mark = `~${(++this.#markNumber).toString(36).padStart(markPlace.length - 2, '0')}~`;
+      this.marks.set(mark, owner(at));
+      return mark;
+    });
+    return Buffer.from(text, 'latin1');
+  }
+
+  // The laws.
+
+  #verify(): void {
+    const { counts, records, clock } = this.#world;
+    this.#world.verifyAtRest();
+    assert.equal(counts.clientConnections, 0, 'no connection of a client is left open');
+    assert.equal(counts.upstreamConnections, 0, 'no connection to an endpoint is left open');
+    assert.equal(clock.timersLive, 0, 'no timer is left');
+    for (const { failure } of records) {
+      if (failure?.cause === 'gateway_fault') assert.fail(`a broken invariant: ${JSON.stringify(failure)}`);
+    }
+    for (const connection of this.#connections) if (connection !== null) this.#verifyEndpoint(connection);
+    this.#verifyOnce();
+    for (const client of this.#clients) this.#verifyClient(client);
+  }
+
+  #verifyEndpoint(connection: EndpointConnection): void {
+    assert.deepEqual(connection.complaints, [], 'an endpoint gets valid requests');
+    for (const request of connection.requests) {
+      const port = this.#portOf(request);
+      assert.notEqual(port, null, `${request.line} reached an endpoint without an exchange`);
+      const text = [request.line, ...request.fields.map(([, value]) => value), request.content].join('\n');
+      for (const mark of marksIn(text)) {
+        const owner = this.marks.get(mark);
+        if (owner === undefined) continue;
+        assert.ok('port' in owner && owner.port === port, `${request.line} has octets of another client (${mark})`);
+      }
+    }
+  }
+
+  #portOf({ fields }: StrictRequest): number | null {
+    const ids = fields.filter(([name]) => name === 'x-request-id');
+    assert.equal(ids.length, 1, 'a request has one id');
+    return this.#world.records.find(({ id }) => id === ids[0]?.[1])?.client.port ?? null;
+  }
+
+  #verifyOnce(): void {
+    const times = new Map<string, number>();
+    for (const request of this.#connections.flatMap((connection) => connection?.requests ?? [])) {
+      const { line } = request;
+      if (/^(?:GET|HEAD|OPTIONS|TRACE|PUT|DELETE) /.test(line)) continue;
+      const id = idOf(request);
+      times.set(id, (times.get(id) ?? 0) + 1);
+      assert.equal(times.get(id), 1, `${line} reached endpoints twice`);
+    }
+  }
+
+  #verifyClient(client: Client): void {
+    const own = this.#world.created.filter((exchange) => exchange.client.port === client.port);
+    const octets = Buffer.concat(client.pieces).toString('latin1');
+    const methods = own.map(({ method }) => method);
+    const { complaint, whole, isCut, texts } = readResponses(octets, methods, client.ended);
+    client.answered = whole;
+    assert.equal(complaint, null, `a client gets HTTP, not ${JSON.stringify(octets.slice(-300))}`);
+    if (isCut && !client.looksAway) assert.notEqual(client.ended, 'open', 'a response that is cut ends its connection');
+    texts.forEach((text, index) => this.#verifyMarks(text, own[index]?.id ?? ''));
+    own.slice(0, whole).forEach((exchange) => {
+      // A tunnel has no whole: its answer was the change of protocol.
+      if (!exchange.tunnel)
+        assert.notEqual(exchange.end, 'truncated', 'a response that was cut is not taken for whole');
+    });
+  }
+
+  #verifyMarks(text: string, id: string): void {
+    for (const mark of marksIn(text)) {
+      const owner = this.marks.get(mark);
+      if (owner === undefined) continue;
+      const asked = 'connection' in owner ? askedBefore(owner.connection, owner.at) : undefined;
+      assert.ok(asked !== undefined && idOf(asked) === id, `an answer has octets of another exchange (${mark})`);
+    }
+  }
+}
+
+/** Whose answer the octet at this place was: the last request's that had been sent before it came. */
+function askedBefore({ asked, deliveredAt }: EndpointConnection, at: number): StrictRequest | undefined {
+  return asked.filter((request) => deliveredAt(request.at) <= at).at(-1);
+}
+
+function idOf({ fields }: StrictRequest): string {
+  return fields.find(([name]) => name === 'x-request-id')?.[1] ?? '';
+}
+
+class Client {
+  readonly port: number;
+  readonly pieces: Buffer[] = [];
+  ended: 'open' | 'fin' | 'reset' = 'open';
+  answered = 0;
+  readonly #transport: MemoryTransport;
+
+  constructor(transport: MemoryTransport, port: number, over: Set<MemoryTransport>) {
+    this.port = port;
+    this.#transport = transport;
+    transport.listener = {
+      onOctets: (octets, start, end) => void this.pieces.push(Buffer.from(octets.slice(start, end))),
+      onEnd: () => {
+        this.ended = 'fin';
+        over.add(transport);
+        transport.end();
+      },
+      onWritten() {},
+      onClosed: (errno) => {
+        if (errno !== null || this.ended === 'open') this.ended = 'reset';
+      },
+    };
+  }
+
+  /** Whether there may be something that it has not read. */
+  get looksAway(): boolean {
+    return !this.#transport.closed;
+  }
+}
+
+class EndpointConnection {
+  readonly requests: StrictRequest[] = [];
+  /** Heads that the gateway has sent, whether they have come or not. */
+  readonly asked: StrictRequest[] = [];
+  readonly complaints: string[] = [];
+  readonly #sending = new StrictReader(() => {});
+  readonly #run: EngineRun;
+  readonly #endpoint: MemoryTransport;
+  readonly #script: EndpointScript;
+  readonly #reader = new StrictReader((complaint) => this.complaints.push(complaint));
+  /** Where each write of the gateway began, and how much had come to it by then. */
+  readonly #writes: { readonly at: number; readonly delivered: number }[] = [];
+  #written = 0;
+  #sent = 0;
+  #heads = 0;
+  #isTunnel = false;
+
+  constructor(run: EngineRun, endpoint: MemoryTransport, gateway: MemoryTransport, script: EndpointScript) {
+    this.#run = run;
+    this.#endpoint = endpoint;
+    this.#script = script;
+    const write = gateway.write.bind(gateway);
+    gateway.write = (octets, start, end, ownership) => {
+      this.#writes.push({ at: this.#written, delivered: gateway.octetsDelivered });
+      this.#written += end - start;
+      this.#noteAsked(octets.subarray(start, end));
+      return write(octets, start, end, ownership);
+    };
+  }
+
+  /** What has been asked is known from what was sent, not from what has come: an answer may be early. */
+  #noteAsked(octets: Uint8Array): void {
+    if (this.#isTunnel) return;
+    this.#sending.push(Buffer.from(octets).toString('latin1'));
+    let request = this.#sending.next();
+    for (; request !== null; request = this.#sending.next()) this.#noteHead(request);
+    const begun = this.#sending.begun();
+    if (begun !== null) this.#noteHead(begun);
+  }
+
+  #noteHead(request: StrictRequest): void {
+    if (this.asked.at(-1)?.at !== request.at) this.asked.push(request);
+  }
+
+  /** How many octets of this endpoint's had come to the gateway when it wrote its octet number `at`. */
+  readonly deliveredAt = (at: number): number => {
+    const write = this.#writes.filter((one) => one.at <= at).at(-1);
+    return write?.delivered ?? 0;
+  };
+
+  begin(): void {
+    this.#endpoint.listener = {
+      onOctets: (octets, start, end) => this.#read(Buffer.from(octets.slice(start, end)).toString('latin1')),
+      onEnd: () => this.#endpoint.close('close'),
+      onWritten() {},
+      onClosed: () => this.#noteBegun(),
+    };
+    this.#play(this.#script.first);
+  }
+
+  #read(octets: string): void {
+    if (this.#isTunnel) return;
+    this.#reader.push(octets);
+    for (let request = this.#reader.next(); request !== null; request = this.#reader.next()) {
+      this.requests.push(request);
+      this.#onHead(this.requests.length, request);
+    }
+    const begun = this.#reader.begun();
+    if (begun !== null) this.#onHead(this.requests.length + 1, begun);
+  }
+
+  /** Answers as soon as the head is there, whether its content is or not. */
+  #onHead(count: number, { fields }: StrictRequest): void {
+    if (count <= this.#heads) return;
+    this.#heads = count;
+    const { answers } = this.#script;
+    const steps = answers[(count - 1) % Math.max(1, answers.length)] ?? [];
+    const changes = steps.some((step) => step.kind === 'send' && step.octets.includes('101'));
+    // What follows a change of protocol is no HTTP.
+    if (changes && fields.some(([name]) => name === 'upgrade')) this.#isTunnel = true;
+    this.#play(steps);
+  }
+
+  #play(steps: readonly Step[]): void {
+    this.#run.play(this.#endpoint, steps, (octets) => {
+      const start = this.#sent;
+      this.#sent += octets.length;
+      return this.#run.marked(octets, (at) => ({ connection: this, at: start + at }));
+    });
+  }
+
+  /** A request that was given up is one that the endpoint has seen. */
+  #noteBegun(): void {
+    const begun = this.#reader.begun();
+    if (begun !== null && !this.#isTunnel) this.requests.push(begun);
+  }
+}
+
+function marksIn(text: string): string[] {
+  return text.match(/~[0-9a-z]{8}~/g) ?? [];
+}
+
+function call(what: () => void): void {
+  what();
+}

@@ -1,0 +1,158 @@
+import type { SeededRandom } from '../../../src/testing/seeded-random.ts';
+import { loadCases } from '../../conformance/load-cases.ts';
+import { changed } from '../fuzz-wire.ts';
+
+/** One thing that a peer does. */
+export type Step =
+  | { readonly kind: 'send'; readonly octets: string }
+  | { readonly kind: 'wait'; readonly ms: number }
+  | { readonly kind: 'fin' | 'reset' | 'stop-reading' | 'read-on' };
+
+/** What every peer of one gateway does, and how the connections are: data, so that it can be made smaller. */
+export interface EngineScenario {
+  readonly seed: string;
+  readonly clients: readonly (readonly Step[])[];
+  /** What the n-th connection to an endpoint meets, over and over. */
+  readonly connections: readonly EndpointScript[];
+  readonly windowOctets: number;
+  readonly latencyMs: number;
+  /** Octets arrive in pieces of at most so many; 0: as they come. */
+  readonly pieceOctets: number;
+}
+
+export interface EndpointScript {
+  readonly refuses: boolean;
+  /** At once, asked or not. */
+  readonly first: readonly Step[];
+  /** For the n-th request, over and over; empty: silence. */
+  readonly answers: readonly (readonly Step[])[];
+}
+
+/** Stands for a mark that is another one each time it is sent, of the same length: whose octets they are. */
+export const markPlace = '@@@@@@@@@@';
+
+const host = 'Host: example.org\r\n';
+const hello = `x${markPlace}y`; // 12 octets.
+
+/** Requests as they should be, to be spoilt. */
+const requests: readonly string[] = [
+  `GET /a?${markPlace} HTTP/1.1\r\n${host}\r\n`,
+  `GET /a HTTP/1.1\r\n${host}X-Mark: ${markPlace}\r\nAccept: */*\r\n\r\n`,
+  `HEAD /h HTTP/1.1\r\n${host}X-Mark: ${markPlace}\r\n\r\n`,
+  `POST /p HTTP/1.1\r\n${host}Content-Length: 12\r\n\r\n${hello}`,
+  `POST /p HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nc\r\n${hello}\r\n0\r\n\r\n`,
+  `PUT /p HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nc;a=b\r\n${hello}\r\n3\r\nabc\r\n0\r\nX-Sum: ${markPlace}\r\n\r\n`,
+  `POST /p HTTP/1.1\r\n${host}Expect: 100-continue\r\nContent-Length: 12\r\n\r\n${hello}`,
+  `DELETE /d HTTP/1.1\r\n${host}X-Mark: ${markPlace}\r\nConnection: close\r\n\r\n`,
+  `GET /old HTTP/1.0\r\nX-Mark: ${markPlace}\r\n\r\n`,
+  `GET /old HTTP/1.0\r\nConnection: keep-alive\r\nX-Mark: ${markPlace}\r\n\r\n`,
+  `GET /ws HTTP/1.1\r\n${host}Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+  `OPTIONS * HTTP/1.1\r\n${host}\r\n`,
+  `GET http://example.org/abs HTTP/1.1\r\n${host}X-Mark: ${markPlace}\r\n\r\n`,
+  `POST /many HTTP/1.1\r\n${host}Content-Length: 12000\r\n\r\n${hello.repeat(1000)}`,
+];
+
+const answers: readonly string[] = [
+  `HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n${hello}`,
+  `HTTP/1.1 200 OK\r\nX-Mark: ${markPlace}\r\nTransfer-Encoding: chunked\r\n\r\nc\r\n${hello}\r\n0\r\n\r\n`,
+  `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nc\r\n${hello}\r\n0\r\nX-Sum: ${markPlace}\r\n\r\n`,
+  `HTTP/1.1 204 No Content\r\nX-Mark: ${markPlace}\r\n\r\n`,
+  `HTTP/1.1 304 Not Modified\r\nX-Mark: ${markPlace}\r\nContent-Length: 12\r\n\r\n`,
+  `HTTP/1.1 103 Early Hints\r\nLink: <${markPlace}>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n${hello}`,
+  `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 201 Created\r\nX-Mark: ${markPlace}\r\nContent-Length: 0\r\n\r\n`,
+  `HTTP/1.1 503 Busy\r\nRetry-After: 1\r\nContent-Length: 12\r\n\r\n${hello}`,
+  `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n${hello}`,
+  `HTTP/1.1 200 OK\r\nContent-Length: 36000\r\n\r\n${hello.repeat(3000)}`,
+  `HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\nc\r\n${hello}\r\n`,
+  `HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 12\r\n\r\n${hello}`,
+  `HTTP/1.0 200 OK\r\nContent-Length: 12\r\n\r\n${hello}`,
+  `HTTP/1.1 200 OK\r\nKeep-Alive: timeout=1\r\nContent-Length: 12\r\n\r\n${hello}`,
+];
+
+const untilClose = `HTTP/1.1 200 OK\r\nX-Mark: ${markPlace}\r\n\r\n${hello}`;
+
+const cases = loadCases();
+const ofKind = {
+  request: cases.filter(({ kind, octets }) => kind === 'request' && octets.length < 3000),
+  response: cases.filter(({ kind, octets }) => kind === 'response' && octets.length < 3000),
+};
+
+/** A scenario by chance: about half of the messages are as they should be. */
+export function scenarioOf(seed: string, random: SeededRandom): EngineScenario {
+  const clients = many(1 + random.integer(5), () => clientSteps(random));
+  const connections = many(1 + random.integer(4), () => endpointScript(random));
+  return {
+    seed,
+    clients,
+    connections,
+    windowOctets: random.pick([64, 1024, 8192, 65_536]),
+    latencyMs: random.pick([0, 0, 1, 5]),
+    pieceOctets: random.pick([0, 0, 3, 40, 700]),
+  };
+}
+
+function clientSteps(random: SeededRandom): Step[] {
+  const steps: Step[] = [{ kind: 'wait', ms: random.pick([0, 0, 1, 50, 500, 3000]) }];
+  for (let n = 1 + random.integer(5); n > 0; n--) {
+    const text = message(random, random.pick(requests), 'request', 0.25);
+    steps.push(...sending(random, text), { kind: 'wait', ms: random.pick([0, 0, 1, 3, 30, 300, 2000]) });
+  }
+  return withEnd(random, steps);
+}
+
+function endpointScript(random: SeededRandom): EndpointScript {
+  const first = random.next() < 0.05 ? sending(random, message(random, random.pick(answers), 'response', 0.5)) : [];
+  const some = many(random.next() < 0.05 ? 0 : 1 + random.integer(4), () => {
+    const wait: Step = { kind: 'wait', ms: random.pick([0, 0, 0, 1, 20, 400, 2500]) };
+    if (random.next() < 0.06) return [wait, ...sending(random, untilClose), { kind: 'fin' as const }];
+    const answer = sending(random, message(random, random.pick(answers), 'response', 0.4));
+    return withEnd(random, [wait, ...answer, ...stray(random)], 0.15);
+  });
+  return { refuses: random.next() < 0.05, first, answers: some };
+}
+
+/** What nobody asked for, when the answer is over. */
+function stray(random: SeededRandom): Step[] {
+  if (random.next() >= 0.1) return [];
+  return [{ kind: 'wait', ms: random.pick([0, 1, 5, 40]) }, ...sending(random, random.pick(answers))];
+}
+
+/** The message, or a case of the documents, perhaps spoilt. */
+function message(random: SeededRandom, good: string, kind: 'request' | 'response', spoilt: number): string {
+  const other = random.next() < 0.15 ? random.pick(ofKind[kind]).octets : null;
+  let octets = other === null ? Buffer.from(good, 'latin1') : other;
+  if (random.next() < spoilt) {
+    for (let change = 1 + random.integer(3); change > 0; change--) octets = changed(octets, ofKind[kind], random);
+  }
+  return octets.toString('latin1');
+}
+
+/** In one go, or in a few with pauses between them. */
+function sending(random: SeededRandom, text: string): Step[] {
+  const steps: Step[] = [];
+  let rest = text;
+  while (random.next() < 0.3 && rest.length > 1) {
+    const at = 1 + random.integer(rest.length - 1);
+    steps.push({ kind: 'send', octets: rest.slice(0, at) });
+    steps.push({ kind: 'wait', ms: random.pick([0, 1, 20, 700, 4000]) });
+    rest = rest.slice(at);
+  }
+  steps.push({ kind: 'send', octets: rest });
+  return steps;
+}
+
+/** Now and then a peer leaves, or looks away. */
+function withEnd(random: SeededRandom, steps: readonly Step[], chance = 0.4): Step[] {
+  if (random.next() >= chance) return [...steps];
+  const kind = random.pick(['fin', 'fin', 'reset', 'stop-reading', 'cut'] as const);
+  const at = random.next() < 0.5 ? steps.length : random.integer(steps.length + 1);
+  const before = steps.slice(0, at);
+  if (kind === 'cut') return before;
+  if (kind !== 'stop-reading') return [...before, { kind }];
+  const back: Step[] = random.next() < 0.6 ? [{ kind: 'wait', ms: random.pick([100, 5000]) }, { kind: 'read-on' }] : [];
+  return [...before, { kind }, ...steps.slice(at), ...back];
+}
+
+function many<T>(count: number, make: () => T): T[] {
+  return Array.from({ length: count }, make);
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { scenarioOf } from './engine/scenario.ts';
+import { readResponses } from './engine/response-reader.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { fuzzEngine } from './fuzz-engine.ts';
+import { smallerList } from './smaller.ts';
+import { snippetOf } from './snippet.ts';
+import { readCases } from '../conformance/load-cases.ts';
+
+test('five seconds of clients and endpoints that send what they like break no law of the engine', (context) => {
+  const end = process.hrtime.bigint() + 5_000_000_000n;
+  const seed = String(process.hrtime.bigint());
+  const { runs, exchanges, reached, answered } = fuzzEngine(seed, () => process.hrtime.bigint() < end);
+  context.diagnostic(`seed ${seed}: ${runs} scenarios, ${exchanges} exchanges`);
+  // Otherwise it tests nothing.
+  assert.ok(runs > 10 && exchanges > runs && reached > runs / 2 && answered > runs / 2);
+});
+
+test('the same seed is the same scenario', () => {
+  assert.deepEqual(scenarioOf('7', new SeededRandom('7')), scenarioOf('7', new SeededRandom('7')));
+});
+
+test('a list is made smaller down to what fails', () => {
+  const all = Array.from({ length: 100 }, (_, n) => n);
+  assert.deepEqual(
+    smallerList(all, (some) => some.includes(17) && some.includes(80)),
+    [17, 80],
+  );
+});
+
+test('a snippet reads as the octets that it was made of', () => {
+  const octets = Buffer.from('GET /\\ HTTP/1.1\r\nA: \0\x80 \r\nB:\tc\n\r\r\n\r\nrest', 'latin1');
+  const [read] = readCases('a.md', `# A\n\n${snippetOf(octets, 'request')}\n`);
+  assert.deepEqual(read?.octets, octets);
+  const [head] = readCases('a.md', `# A\n\n${snippetOf(Buffer.from('HTTP/1.1 200 OK\r\n\r\n'), 'response', 'HEAD')}\n`);
+  assert.deepEqual([head?.octets.toString(), head?.method], ['HTTP/1.1 200 OK\r\n\r\n', 'HEAD']);
+});
+
+const badResponses: readonly (readonly [what: string, octets: string, methods: readonly string[]])[] = [
+  ['an answer to nothing', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', []],
+  ['two framings', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n', ['GET']],
+  ['a 204 with a length', 'HTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n', ['GET']],
+  ['a chunk without its end', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc', ['GET']],
+  ['content of an answer to HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab', ['HEAD', 'GET']],
+  ['a bare LF', 'HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n', ['GET']],
+];
+
+for (const [what, octets, methods] of badResponses) {
+  test(`the reader of answers sees ${what}`, () => {
+    const { complaint, isCut } = readResponses(octets, methods, 'fin');
+    assert.ok(complaint !== null || isCut);
+    if (!isCut) assert.notEqual(complaint, null);
+  });
+}

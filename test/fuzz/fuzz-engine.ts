@@ -1,0 +1,56 @@
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { type EngineSummary, runScenario } from './engine/run-scenario.ts';
+import { type EngineScenario, scenarioOf } from './engine/scenario.ts';
+import { breaks, smallerScenario } from './engine/smaller-scenario.ts';
+import { snippetOf } from './snippet.ts';
+
+export interface EngineFuzzResult extends EngineSummary {
+  readonly runs: number;
+}
+
+/** Scenario after scenario through the whole data plane (`engine/run-scenario.ts`); a finding throws. */
+export function fuzzEngine(seed: string, goesOn: () => boolean): EngineFuzzResult {
+  let runs = 0;
+  let exchanges = 0;
+  let reached = 0;
+  let answered = 0;
+  while (goesOn()) {
+    const summary = playSeed(`${seed}/${runs++}`);
+    exchanges += summary.exchanges;
+    reached += summary.reached;
+    answered += summary.answered;
+  }
+  return { runs, exchanges, reached, answered };
+}
+
+/** One scenario, by its seed; a finding throws with what is left of it when it has been made smaller. */
+export function playSeed(seed: string): EngineSummary {
+  const scenario = scenarioOf(seed, new SeededRandom(seed));
+  try {
+    return runScenario(scenario);
+  } catch (error) {
+    throw new Error(findingText(scenario), { cause: error });
+  }
+}
+
+function findingText(scenario: EngineScenario): string {
+  const smaller = smallerScenario(scenario);
+  const sent = smaller.clients.map((steps) => octetsOf(steps));
+  const answers = smaller.connections.flatMap(({ first, answers }) =>
+    [first, ...answers].map((steps) => octetsOf(steps)),
+  );
+  const blocks = [
+    ...sent.filter((octets) => octets.length > 0).map((octets) => snippetOf(octets, 'request')),
+    ...answers.filter((octets) => octets.length > 0).map((octets) => snippetOf(octets, 'response')),
+  ];
+  return [
+    `again: npm run fuzz -- --again ${scenario.seed}`,
+    breaks(smaller) ?? 'it does not break when it is made smaller',
+    `what is left of it: ${JSON.stringify(smaller, null, 1)}`,
+    ...blocks,
+  ].join('\n\n');
+}
+
+function octetsOf(steps: EngineScenario['clients'][number]): Buffer {
+  return Buffer.from(steps.map((step) => (step.kind === 'send' ? step.octets : '')).join(''), 'latin1');
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { ok, RawOrigin } from './raw-origin.ts';
+import { requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// A health check is an opinion; traffic is the fact. Here a TCP check passes at an origin whose answers are garbage.
+
+let good: RawOrigin;
+let lying: RawOrigin;
+let edge: YamlGateway;
+before(async () => {
+  good = await RawOrigin.start();
+  lying = await RawOrigin.start();
+});
+after(() => Promise.all([good.close(), lying.close()]));
+beforeEach(() => {
+  good.answer = () => ok('good');
+  lying.answer = () => 'certainly not HTTP\r\n\r\n';
+});
+afterEach(() => edge.stop());
+
+const stateOf = (address: string): string | undefined =>
+  edge.gateway
+    .status()
+    .upstreams.flatMap(({ endpoints }) => endpoints)
+    .find((endpoint) => endpoint.address === address)?.state;
+
+describe('an origin whose checks pass while its answers are garbage', () => {
+  test('is ejected by its traffic, which is told with figures; requests go to the other one only', async () => {
+    edge = await startFromYaml(`upstreams: { app: ["${good.address}", "${lying.address}"] }`);
+    await until('it is ejected', async () => {
+      assert.equal((await edge.get('/')).status, 200, 'a GET is tried again at the other one');
+      return stateOf(lying.address) === 'ejected';
+    });
+    const [told] = edge.eventsOf('health_disagreement');
+    assert.equal(edge.eventsOf('health_disagreement').length, 1);
+    assert.deepEqual([told?.from, told?.to, told?.evidence.check], ['healthy', 'ejected', 'tcp']);
+    assert.ok((told?.evidence.failures ?? 0) >= 20, `${told?.evidence.failures} failures`);
+    assert.deepEqual(Object.keys(told?.evidence.causes ?? {}), ['response_not_http']);
+    assert.equal(edge.eventsOf('endpoint_state').filter(({ to }) => to === 'unhealthy').length, 0, 'its checks pass');
+    lying.forget();
+    for (let count = 0; count < 30; count++) assert.equal((await edge.get('/')).status, 200);
+    assert.deepEqual(
+      lying.requests.filter(({ line }) => line !== ''),
+      [],
+    );
+  });
+
+  test('keeps its place while it is the only one: the answer says what is wrong, not that nobody is there', async () => {
+    edge = await startFromYaml(`upstreams: { app: ["${lying.address}"] }`);
+    for (let count = 0; count < 25; count++) assert.equal((await edge.get('/')).status, 502);
+    await until('it is told', () => edge.eventsOf('health_disagreement').length === 1);
+    const [told] = edge.eventsOf('health_disagreement');
+    assert.deepEqual([told?.to, told?.evidence.pauseMs], ['healthy', null]);
+    const response = await edge.get('/');
+    assert.equal(response.status, 502);
+    assert.equal((await edge.record(response)).cause, 'response_not_http');
+  });
+
+  test('is tried after all when no other is left, and the record says so', async () => {
+    lying.answer = ({ line }) => (line.includes('/healthz') ? ok('fine') : 'certainly not HTTP\r\n\r\n');
+    edge = await startFromYaml(`
+upstreams: { app: { endpoints: ["${good.address}", "${lying.address}"], check: { path: /healthz, interval: 100ms, fails: 1 } } }
+`);
+    await until('it is ejected', async () => {
+      await edge.get('/');
+      return stateOf(lying.address) === 'ejected';
+    });
+    const { address } = good;
+    await good.close();
+    await until('the other one is down', () => stateOf(address) === 'unhealthy');
+    lying.answer = () => ok('after all');
+    const response = await edge.send(requestText('GET', '/'));
+    assert.equal(response.content.toString(), 'after all');
+    assert.equal((await edge.record(response)).attempts[0]?.state, 'ejected');
+    good = await RawOrigin.start();
+  });
+});

@@ -1,0 +1,251 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { fieldOf } from '../../src/testing/testing.ts';
+import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
+import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { WebSocketServer } from './web-socket-server.ts';
+
+// Upgrade (RFC 9110 §7.8): a request for another protocol goes to the endpoint, and its 101 makes a tunnel.
+
+const asks = ['Connection: Upgrade', 'Upgrade: echo/1'];
+const switches = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nX-Kept: 1\r\n\r\n';
+
+let origin: RawOrigin;
+let edge: YamlGateway;
+before(async () => {
+  origin = await RawOrigin.start();
+  edge = await startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: none } }
+timeouts: { exchange: 2s }
+`);
+});
+after(() => edge.stop());
+after(() => origin.close());
+beforeEach(() => {
+  origin.forget();
+  origin.answer = () => ok('ok\n');
+});
+
+/** The endpoint's end of the tunnel that it has agreed to. */
+function agreeing(behind = ''): { socket: () => Promise<Socket>; received: () => string; ended: () => boolean } {
+  let agreed: Socket | null = null;
+  let received = '';
+  let ended = false;
+  origin.answer = () => (socket) => {
+    agreed = socket;
+    socket.removeAllListeners('data').removeAllListeners('end');
+    socket.on('data', (octets: Buffer) => {
+      received += octets.toString('latin1');
+    });
+    socket.on('end', () => {
+      ended = true;
+    });
+    socket.write(switches + behind);
+  };
+  return {
+    socket: async () => {
+      await until('the endpoint has agreed', () => agreed !== null);
+      return agreed as unknown as Socket;
+    },
+    received: () => received,
+    ended: () => ended,
+  };
+}
+
+describe('a WebSocket', () => {
+  let server: WebSocketServer;
+  let gateway: YamlGateway;
+  before(async () => {
+    server = await WebSocketServer.start();
+    gateway = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${server.port}", check: none } }`);
+  });
+  after(() => gateway.stop());
+  after(() => server.close());
+
+  test('of a real client works, large messages and the closing handshake included', async () => {
+    const { host, port } = gateway.address();
+    const client = new WebSocket(`ws://${host}:${port}/chat?room=1`);
+    const messages: string[] = [];
+    client.addEventListener('message', ({ data }) => void messages.push(String(data)));
+    await once(client, 'open');
+    await until('what was sent behind the 101 has come', () => messages.length === 1);
+    const large = 'candor '.repeat(400_000);
+    client.send('one');
+    client.send(large);
+    await until('both are back', () => messages.length === 3);
+    assert.deepEqual([messages[0], messages[1], messages[2] === large], ['hello', 'one', true]);
+    client.close(4000, 'enough');
+    const [event] = (await once(client, 'close')) as [CloseEvent];
+    assert.deepEqual([event.code, event.wasClean, server.closed], [4000, true, [4000]]);
+    const { headers, url } = server.asked[0]!;
+    assert.deepEqual([url, headers.upgrade, headers.connection], ['/chat?room=1', 'websocket', 'upgrade']);
+    assert.equal(headers['x-forwarded-for'], '127.0.0.1');
+    const record = await gateway.record(String(headers['x-request-id']));
+    assert.deepEqual(
+      [record.kind, record.status, record.received_status, record.end],
+      ['tunnel', 101, 101, 'forwarded'],
+    );
+    assert.ok(record.octets_in > large.length && record.octets_out > large.length, 'the octets are counted');
+    assert.equal(record.attempts.length, 1);
+    await until('nothing is left', () => gateway.counts().active === 0 && gateway.counts().clients === 0);
+  });
+});
+
+describe('a tunnel', () => {
+  test('passes on what either side sent early, and both ends of both directions', async () => {
+    const endpoint = agreeing('behind the head');
+    const client = edge.connect();
+    client.write(requestText('GET', '/', asks) + 'early');
+    assert.ok(await client.waitFor(() => client.octets.includes('behind the head'), patienceMs));
+    const head = client.octets.toString('latin1');
+    assert.match(head, /^HTTP\/1\.1 101 Switching Protocols\r\n/);
+    for (const line of ['Upgrade: echo/1', 'Connection: upgrade', 'X-Kept: 1'])
+      assert.ok(head.includes(`${line}\r\n`), line);
+    assert.doesNotMatch(head, /content-length|transfer-encoding/i);
+    const socket = await endpoint.socket();
+    await until('what was sent early has come', () => endpoint.received() === 'early');
+    client.finish();
+    await until('the end has come', () => endpoint.ended());
+    assert.equal(client.state, 'open');
+    socket.end('last words');
+    assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs));
+    assert.deepEqual([client.state, client.octets.toString().endsWith('last words')], ['fin', true]);
+    const record = await edge.record(fieldLine(head, 'x-request-id'));
+    assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'forwarded', null]);
+    assert.deepEqual([record.octets_in, record.octets_out], [5, 'behind the headlast words'.length]);
+    client.close();
+  });
+
+  test("is half closed from the endpoint's side too", async () => {
+    const endpoint = agreeing();
+    const client = edge.connect();
+    client.write(requestText('GET', '/', asks));
+    const socket = await endpoint.socket();
+    socket.end('all I had');
+    assert.ok(await client.waitFor(() => client.state === 'fin', patienceMs));
+    client.write('still here');
+    await until('what the client sends still comes', () => endpoint.received() === 'still here');
+    client.finish();
+    await until('the end has come', () => endpoint.ended());
+    client.close();
+  });
+
+  test('outlives the limits of an exchange', async () => {
+    const endpoint = agreeing();
+    const client = edge.connect();
+    client.write(requestText('GET', '/', asks));
+    const socket = await endpoint.socket();
+    await new Promise((resolve) => setTimeout(resolve, 2300));
+    socket.write('later');
+    assert.ok(await client.waitFor(() => client.octets.includes('later'), patienceMs));
+    client.reset();
+  });
+
+  for (const side of ['client', 'endpoint'] as const) {
+    test(`that the ${side} resets is reset on the other side`, async () => {
+      const endpoint = agreeing();
+      const client = edge.connect();
+      client.write(requestText('GET', '/', asks));
+      const socket = await endpoint.socket();
+      assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
+      const id = fieldLine(client.octets.toString(), 'x-request-id');
+      let errno = '';
+      socket.on('error', (error: NodeJS.ErrnoException) => {
+        errno = error.code ?? '';
+      });
+      if (side === 'client') {
+        client.reset();
+        await until('the endpoint has heard', () => socket.destroyed);
+        assert.equal(errno, 'ECONNRESET');
+      } else {
+        socket.resetAndDestroy();
+        assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs));
+      }
+      const record = await edge.record(id);
+      const expected = side === 'client' ? ['abandoned', 'client_gone'] : ['truncated', 'response_content_reset'];
+      assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', ...expected]);
+    });
+  }
+
+  test('holds neither side faster than the other takes', async () => {
+    const endpoint = agreeing();
+    const client = edge.connect();
+    client.write(requestText('GET', '/', asks));
+    const socket = await endpoint.socket();
+    socket.pause();
+    const large = Buffer.alloc(40 * 1024 * 1024, 'candor. ');
+    client.write(large);
+    const resident = process.memoryUsage().rss;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.equal(endpoint.received().length, 0);
+    assert.ok(process.memoryUsage().rss - resident < 30 * 1024 * 1024, 'the gateway keeps little of it');
+    socket.resume();
+    await until('all of it has come', () => endpoint.received().length === large.length);
+    client.reset();
+  });
+});
+
+describe('without a switch', () => {
+  for (const [status, fields] of [
+    ['200 OK', []],
+    ['403 Forbidden', []],
+    ['426 Upgrade Required', ['Upgrade: other/2', 'Connection: Upgrade']],
+  ] as const) {
+    test(`${status} passes as an ordinary answer, and the connection goes on`, async () => {
+      origin.answer = () => ok('answer', fields, status);
+      const client = edge.connect();
+      client.write(requestText('GET', '/', asks));
+      const response = await responseOn(client);
+      assert.deepEqual([response.status, response.content.toString()], [Number(status.slice(0, 3)), 'answer']);
+      origin.answer = () => ok('next');
+      client.write(requestText('GET', '/next'));
+      assert.equal((await responseOn(client)).content.toString(), 'next');
+      assert.equal((await edge.record(response)).kind, 'exchange');
+      client.close();
+    });
+  }
+
+  for (const [what, sent, answer] of [
+    ['a 101 that nobody asked for', [], switches],
+    ['a 101 to another protocol', asks, switches.replace('echo/1', 'echo/2')],
+    ['a 101 that names no protocol', asks, 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+    [
+      'a 101 to the HTTP/2 that was not passed on',
+      ['Connection: Upgrade', 'Upgrade: h2c'],
+      switches.replace('echo/1', 'h2c'),
+    ],
+  ] as const) {
+    test(`${what} is a 502`, async () => {
+      origin.answer = () => answer;
+      const response = await edge.get('/', [...sent, 'Accept: application/json']);
+      assert.equal(response.status, 502);
+      assert.match(fieldOf(response, 'proxy-status') ?? '', /;error=http_upgrade_failed/);
+      assert.equal((await edge.record(response)).cause, 'response_upgrade_unasked');
+    });
+  }
+
+  test('h2c is not passed on, and what is beside it is', async () => {
+    await edge.get('/', ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c, echo/1', 'HTTP2-Settings: AAMAAABk']);
+    assert.deepEqual(valuesOf(origin.last, 'upgrade'), ['echo/1']);
+    assert.deepEqual(valuesOf(origin.last, 'connection'), ['upgrade']);
+    assert.deepEqual(valuesOf(origin.last, 'http2-settings'), []);
+  });
+
+  test('a request that was sent is not repeated, although its method may be', async () => {
+    origin.answer = () => (socket) => void socket.destroy();
+    const response = await edge.get('/', [...asks, 'Accept: application/json']);
+    assert.deepEqual([response.status, origin.requests.length], [502, 1]);
+    assert.equal((await edge.record(response)).attempts[0]?.retry_reason, 'not_idempotent');
+  });
+});
+
+test('nothing is left behind', async () => {
+  await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
+  assert.equal(edge.counts().unclassified, 0);
+});
+
+function fieldLine(head: string, name: string): string {
+  return new RegExp(`^${name}: (.*)\\r$`, 'im').exec(head)?.[1] ?? '';
+}

@@ -1,0 +1,80 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+
+/** A small WebSocket server (RFC 6455) that says hello behind its 101 and sends each message back. */
+export class WebSocketServer {
+  port = 0;
+  /** Each request for an upgrade. */
+  readonly asked: IncomingMessage[] = [];
+  /** Closing codes that came. */
+  readonly closed: number[] = [];
+  readonly #server: Server = createServer((_, response) => response.end('no upgrade\n'));
+  readonly #open = new Set<Duplex>();
+
+  static async start(): Promise<WebSocketServer> {
+    const started = new WebSocketServer();
+    started.#server.on('upgrade', (request, socket) => started.#accept(request, socket));
+    started.#server.listen(0, '127.0.0.1');
+    await once(started.#server, 'listening');
+    const address = started.#server.address();
+    started.port = typeof address === 'object' && address !== null ? address.port : 0;
+    return started;
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#open) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #accept(request: IncomingMessage, socket: Duplex): void {
+    this.asked.push(request);
+    this.#open.add(socket);
+    socket.on('close', () => this.#open.delete(socket));
+    socket.on('error', () => {});
+    const accept = createHash('sha1')
+      .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+      .digest('base64');
+    const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
+    socket.write(Buffer.concat([Buffer.from(head), frame(1, Buffer.from('hello'))]));
+    let held = Buffer.alloc(0);
+    socket.on('data', (octets: Buffer) => {
+      held = Buffer.concat([held, octets]);
+      for (let read = readFrame(held); read !== null; read = readFrame(held)) {
+        held = held.subarray(read.octets);
+        if (read.opcode === 8) this.closed.push(read.payload.readUInt16BE(0));
+        socket.write(frame(read.opcode, read.payload));
+        if (read.opcode === 8) socket.end();
+      }
+    });
+  }
+}
+
+function frame(opcode: number, payload: Buffer): Buffer {
+  if (payload.length < 126) return Buffer.concat([Buffer.of(0x80 | opcode, payload.length), payload]);
+  const head = Buffer.of(0x80 | opcode, 127, 0, 0, 0, 0, 0, 0, 0, 0);
+  head.writeUInt32BE(payload.length, 6);
+  return Buffer.concat([head, payload]);
+}
+
+/** A frame of a client's: masked, and here never fragmented. */
+function readFrame(octets: Buffer): { opcode: number; payload: Buffer; octets: number } | null {
+  if (octets.length < 6) return null;
+  let length = (octets[1] as number) & 0x7f;
+  let at = 2;
+  if (length === 126) {
+    length = octets.readUInt16BE(2);
+    at = 4;
+  } else if (length === 127) {
+    if (octets.length < 14) return null;
+    length = octets.readUInt32BE(6);
+    at = 10;
+  }
+  if (octets.length < at + 4 + length) return null;
+  const mask = octets.subarray(at, at + 4);
+  const payload = Buffer.from(octets.subarray(at + 4, at + 4 + length));
+  for (let index = 0; index < payload.length; index++)
+    payload[index] = (payload[index] as number) ^ (mask[index & 3] as number);
+  return { opcode: (octets[0] as number) & 0x0f, payload, octets: at + 4 + length };
+}

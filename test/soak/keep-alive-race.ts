@@ -1,0 +1,143 @@
+import { Agent, request } from 'node:http';
+import { setTimeout as passTime } from 'node:timers/promises';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { ClosingOrigin } from './closing-origin.ts';
+import { GatewayProcess } from './gateway-process.ts';
+
+export interface RaceOptions {
+  readonly clients: number;
+  readonly requests: number;
+  readonly idleMs: number;
+  readonly latencyMs: number;
+  /**
+   * Each client draws its own pauses, or all draw one together. Apart, some client has always used a connection a
+   * moment ago, and a pool that takes the newest first seldom meets an old one; together, all of them are as old as
+   * the pause was long.
+   */
+  readonly together: boolean;
+  /** The origin gives every connection another limit, so that there is none to be learned. */
+  readonly unsteady?: boolean;
+  readonly seed: string;
+}
+
+export interface RaceFigures {
+  readonly requests: number;
+  /** Requests whose pause ended while closes were on their way: a gateway that reused blindly would have met them. */
+  readonly chances: number;
+  /** Attempts on a connection that was as old as the shortest pause, or older. */
+  readonly lateReuses: number;
+  /** Attempts that met a close, as the gateway's record and as the origin tells. */
+  readonly raced: number;
+  readonly crossed: number;
+  /** Clients that saw anything but their own 200. */
+  readonly errors: readonly string[];
+  /** POSTs that the origin executed more than once. */
+  readonly postsSeenTwice: number;
+  readonly upstreamConnections: number;
+}
+
+/** Pauses around the origin's limit: 0.8 to 1.2 of it. */
+const [pauseLeast, pauseMost] = [0.8, 1.2];
+
+/** Clients that alternate GET and POST, with pauses in which the origin may close: what they see, and what it sees. */
+export async function raceKeepAlive(options: RaceOptions): Promise<RaceFigures> {
+  const { idleMs, latencyMs, unsteady = false } = options;
+  const random = new SeededRandom(`${options.seed} origin`);
+  const origin = new ClosingOrigin({
+    idleMs: () => (unsteady ? idleMs * (0.5 + random.next() * 0.75) : idleMs),
+    latencyMs,
+  });
+  const gateway = await GatewayProcess.start(await origin.listen());
+  try {
+    const played = await playClients(options, gateway.port);
+    await gateway.stop();
+    return { ...played, ...figuresOf(origin, gateway, options) };
+  } finally {
+    await gateway.stop();
+    gateway.remove();
+    origin.close();
+  }
+}
+
+async function playClients(
+  { clients, requests, idleMs, latencyMs, together, seed }: RaceOptions,
+  port: number,
+): Promise<Pick<RaceFigures, 'requests' | 'chances' | 'errors'>> {
+  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const errors: string[] = [];
+  let chances = 0;
+  let asked = 0;
+  const rounds = Math.ceil(requests / clients);
+  const ask = async (client: number, round: number): Promise<void> => {
+    const error = await exchange(agent, port, (client + round) % 2 === 0 ? 'GET' : 'POST', `/c${client}/r${round}`);
+    asked++;
+    if (error !== null) errors.push(error);
+  };
+  const draw = (random: SeededRandom): number => idleMs * (pauseLeast + random.next() * (pauseMost - pauseLeast));
+  const note = (pauseMs: number, count: number): void => {
+    if (pauseMs >= idleMs && pauseMs <= idleMs + latencyMs) chances += count;
+  };
+  const all = Array.from({ length: clients }, (_, client) => client);
+  if (together) {
+    const random = new SeededRandom(`${seed} together`);
+    for (let round = 0; round < rounds; round++) {
+      await Promise.all(all.map((client) => ask(client, round)));
+      const pauseMs = draw(random);
+      note(pauseMs, clients);
+      await passTime(pauseMs);
+    }
+  } else {
+    await Promise.all(
+      all.map(async (client) => {
+        const random = new SeededRandom(`${seed} ${client}`);
+        for (let round = 0; round < rounds; round++) {
+          await ask(client, round);
+          const pauseMs = draw(random);
+          note(pauseMs, 1);
+          await passTime(pauseMs);
+        }
+      }),
+    );
+  }
+  agent.destroy();
+  return { requests: asked, chances, errors };
+}
+
+/** Null when the client got what it asked for. */
+function exchange(agent: Agent, port: number, method: string, target: string): Promise<string | null> {
+  return new Promise((resolve) => {
+    const outgoing = request({ agent, port, host: '127.0.0.1', method, path: target });
+    outgoing.on('error', (error) => resolve(`${method} ${target}: ${(error as NodeJS.ErrnoException).code}`));
+    outgoing.on('response', (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => void (text += part));
+      response.on('error', (error) => resolve(`${method} ${target}: ${error.message}`));
+      response.on('end', () => {
+        const good = response.statusCode === 200 && text === `to ${target}`;
+        resolve(good ? null : `${method} ${target}: ${response.statusCode} ${text.slice(0, 400)}`);
+      });
+    });
+    outgoing.end(method === 'POST' ? 'content' : undefined);
+  });
+}
+
+const staleCauses: ReadonlySet<string> = new Set(['closed_before_response', 'reset_before_response', 'send_failed']);
+
+function figuresOf(
+  origin: ClosingOrigin,
+  gateway: GatewayProcess,
+  { idleMs }: RaceOptions,
+): Pick<RaceFigures, 'lateReuses' | 'raced' | 'crossed' | 'postsSeenTwice' | 'upstreamConnections'> {
+  let [lateReuses, raced] = [0, 0];
+  const posts = new Set<string>();
+  for (const record of gateway.records()) {
+    if (record.method === 'POST') posts.add(record.path);
+    for (const { reused, idle_ms, cause } of record.attempts) {
+      if (reused && (idle_ms ?? 0) >= idleMs * pauseLeast) lateReuses++;
+      if (reused && cause !== null && staleCauses.has(cause)) raced++;
+    }
+  }
+  const postsSeenTwice = [...origin.seen].filter(([target, times]) => posts.has(target) && times > 1).length;
+  const { crossed, connections: upstreamConnections } = origin;
+  return { lateReuses, raced, crossed, postsSeenTwice, upstreamConnections };
+}

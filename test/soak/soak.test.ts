@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { largeCases, carryLargeContent } from './large-content.ts';
+import { raceKeepAlive } from './keep-alive-race.ts';
+import { patternAt, PatternCheck } from './position-pattern.ts';
+
+// The short form of what `npm run soak:race` and `npm run soak:content` measure; docs/testing.md has their promises.
+
+const mebibyte = 1024 * 1024;
+
+test('connections that their origin closes just as they are used again are no failure of anybody', async () => {
+  // Of this seed's pauses some end while closes are on their way.
+  const figures = await raceKeepAlive({
+    clients: 32,
+    requests: 32 * 7,
+    idleMs: 1000,
+    latencyMs: 50,
+    together: true,
+    seed: raceSeed,
+  });
+  assert.deepEqual(figures.errors, []);
+  assert.equal(figures.postsSeenTwice, 0);
+  assert.equal(figures.requests, 32 * 7);
+  assert.ok(figures.chances >= 64, `${figures.chances} requests could have met a close`);
+});
+
+// 1.018, 0.912, 1.017, 1.020, 1.025 and 0.899 s.
+const raceSeed = '154';
+
+describe('large content', () => {
+  test('goes through whole and in a bounded place, both ways, whoever is slow', async () => {
+    const figures = await carryLargeContent(60 * mebibyte, 12 * mebibyte);
+    assert.deepEqual(
+      figures.map(({ what, wrongAt }) => [what, wrongAt]),
+      largeCases.map((what) => [what, null]),
+    );
+    for (const { what, idleOctets, peakOctets } of figures)
+      assert.ok(peakOctets - idleOctets <= 40 * mebibyte, `${what}: ${peakOctets - idleOctets} octets more than idle`);
+  });
+
+  test('is compared octet by octet: a piece lost, doubled or moved is seen where it stands', () => {
+    const all = Buffer.concat([patternAt(0, 1_000_003), patternAt(1_000_003, 500_000)]);
+    const whole = new PatternCheck();
+    for (let at = 0; at < all.length; at += 70_000) whole.push(all.subarray(at, at + 70_000));
+    assert.deepEqual([whole.octets, whole.wrongAt], [all.length, null]);
+    const lost = new PatternCheck();
+    for (const piece of [all.subarray(0, 65_536), all.subarray(131_072, 200_000)]) lost.push(piece);
+    assert.equal(lost.wrongAt, 65_536);
+    const doubled = new PatternCheck();
+    for (const piece of [all.subarray(0, 65_536), all.subarray(0, 65_536)]) doubled.push(piece);
+    assert.equal(doubled.wrongAt, 65_536);
+  });
+});

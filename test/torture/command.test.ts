@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { TortureReport } from '../../src/testing/torture/torture.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { assertFits } from '../cli/golden.ts';
+import { BadGateway } from './bad-gateway.ts';
+
+/** `candor torture` as a person meets it: what it prints, and what it ends with. */
+
+// Beside the usual ports, where somebody may just be trying a gateway.
+const origin = { host: '127.0.0.1', port: 29_400 };
+const listen = `${origin.host}:${origin.port}`;
+
+describe('candor torture', { timeout: 60_000 }, () => {
+  let folder: string;
+  let gateway: BadGateway;
+  let url: string;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'candor-torture-'));
+    gateway = await BadGateway.start({ plain: { address: origin } });
+    url = `http://127.0.0.1:${gateway.port}`;
+  });
+  after(async () => {
+    await gateway.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function tortured(...args: string[]): string[] {
+    return ['torture', url, '--origin-listen', listen, '--timeout', '1', ...args];
+  }
+
+  test('ends with 0 where nothing misleads, and says what is to be configured and what came of it', async () => {
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor(...tortured('--only', 'short-length-reset,own-502')), 0, around.stderr.text);
+    assert.match(around.stderr.text, /\/plain +http:\/\/127\.0\.0\.1:29400/);
+    assert.match(around.stdout.text, /✔ own-502 +GET +502 +complete/);
+    assert.match(around.stdout.text, /100 of 100 /);
+    assert.doesNotMatch(around.stdout.text + around.stderr.text, /\u001b/, 'no colour where no terminal is');
+    assertFits(around.stdout.text + around.stderr.text);
+  });
+
+  test('ends with 1 where something misleads, and says why', async () => {
+    const around = new FakeSurroundings(folder, { terminal: true });
+    assert.equal(await around.candor(...tortured('--only', 'short-length-close,own-503,refused')), 1);
+    const text = around.stdout.text.replaceAll(/\u001b\[[0-9;]*m/g, '');
+    assert.match(text, /‼ short-length-close +GET,POST +200 +complete/);
+    assert.match(text, /dangerous: A whole 200 came where the origin broke off/);
+    assert.match(text, /misleading: The status is the origin's 503, and its page was replaced/);
+    assert.match(text, /acceptable: A 503 can be defended/);
+    assert.match(around.stderr.text, /\r\u001b\[K *1 of \d+ {2}refused GET fresh/, 'progress on a terminal');
+    assertFits(around.stdout.text);
+  });
+
+  test('prints JSON and nothing else for programs, and writes the page', async () => {
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor(...tortured('--json', '--html', 'page.html', '--only', 'own-50,ssh')), 1);
+    assert.equal(around.stderr.text, '');
+    const report = JSON.parse(around.stdout.text) as TortureReport;
+    assert.equal(report.schema, 1);
+    assert.equal(report.runs.length, 16);
+    assert.equal(report.runs.find((run) => run.case === 'ssh-banner')?.seen?.completeness, 'not_http');
+    const page = readFileSync(join(folder, 'page.html'), 'utf8');
+    assert.match(page, /<h1>\d+ of 100<\/h1>/);
+    assert.doesNotMatch(page, /(?:src|href)=/, 'the page needs no other file');
+    assert.doesNotMatch(page.slice(page.indexOf('<tbody>')), /<title>|<html/, 'what others sent is text');
+  });
+
+  test('says what to configure without trying anything', async () => {
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('torture', '--setup', '--origin-listen', '10.0.0.1:7000'), 0);
+    assert.match(around.stdout.text, /\/refused +http:\/\/10\.0\.0\.1:7001 +nobody listens/);
+    assertFits(around.stdout.text);
+  });
+
+  for (const args of [
+    ['torture'],
+    ['torture', 'http://'],
+    ['torture', 'localhost:1', '--timeout', 'soon'],
+    ['torture', 'localhost:1', '--origin-listen', '9400'],
+    ['torture', 'localhost:1', '--only', 'no-such-case', '--origin-listen', listen],
+  ]) {
+    test(`takes ${args.join(' ')} for a mistake of usage`, async () => {
+      const around = new FakeSurroundings(folder);
+      assert.equal(await around.candor(...args), 2);
+      assert.doesNotMatch(around.stderr.text, /Candor made a mistake/);
+    });
+  }
+
+  test('ends with 8 where no gateway answers', async () => {
+    const around = new FakeSurroundings(folder);
+    const args = ['--origin-listen', listen, '--timeout', '0.2'];
+    assert.equal(await around.candor('torture', 'http://127.0.0.1:1', ...args), 8);
+    assert.match(around.stderr.text, /Nothing answers at http:\/\/127\.0\.0\.1:1/);
+  });
+
+  test('says so where its own address is taken', async () => {
+    const holder = createServer();
+    holder.listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const { port } = holder.address() as { port: number };
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('torture', url, '--origin-listen', `127.0.0.1:${port}`), 1);
+    assert.match(around.stderr.text, /cannot listen on 127\.0\.0\.1:\d+: EADDRINUSE/);
+    holder.close();
+  });
+
+  test('prints what was tried until it was interrupted', async () => {
+    const around = new FakeSurroundings(folder, { terminal: true });
+    const write = around.stderr.write.bind(around.stderr);
+    around.stderr.write = (text) => {
+      if (text.includes('3 of ')) around.signal('SIGINT');
+      write(text);
+    };
+    assert.equal(await around.candor(...tortured('--only', 'own-50')), 130);
+    assert.match(around.stdout.text, /Interrupted/);
+    assert.match(around.stdout.text, /3 exchanges/);
+  });
+});

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { systemClock } from '../../src/testing/system.ts';
+import { torture, type TortureOptions, type TortureReport } from '../../src/testing/torture/torture.ts';
+import type { TortureStage } from '../../src/testing/torture/stage.ts';
+import { BadGateway } from './bad-gateway.ts';
+import { startCandorBefore } from './candor-under-torture.ts';
+
+interface UnderTorture {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+const options: Omit<TortureOptions, 'door'> = {
+  listen: { host: '127.0.0.1', port: 0 },
+  only: [],
+  tls: false,
+  patienceMs: 3000,
+  clock: systemClock,
+};
+
+/** Every case whose name has one of these in it, before a gateway that is started for it. */
+async function putToTorture(
+  start: (stage: TortureStage) => Promise<UnderTorture>,
+  more: Partial<TortureOptions> = {},
+): Promise<TortureReport> {
+  let gateway: UnderTorture | null = null;
+  // The port is known when the torture origin is, and with it the gateway's configuration.
+  const door = { url: new URL('http://127.0.0.1/'), verify: true };
+  const onStage = async (stage: TortureStage): Promise<void> => {
+    gateway = await start(stage);
+    door.url.port = String(gateway.port);
+  };
+  try {
+    const result = await torture({ ...options, ...more, door, onStage });
+    assert.ok(!('kind' in result), JSON.stringify(result));
+    return result;
+  } finally {
+    await (gateway as UnderTorture | null)?.stop();
+  }
+}
+
+describe('Candor under torture', { timeout: 120_000 }, () => {
+  test('mislabels nothing, harms nobody and keeps nobody waiting', async (context) => {
+    let unclassified = (): number => NaN;
+    const start = async (stage: TortureStage): Promise<UnderTorture> => {
+      const candor = await startCandorBefore(stage);
+      unclassified = () => candor.unclassified();
+      return candor;
+    };
+    const { runs, score } = await putToTorture(start, { tls: true });
+    const wrong = runs.filter(({ verdict }) => verdict === 'misleading' || verdict === 'dangerous');
+    assert.deepEqual(
+      wrong.map(({ case: name, method, on, why, seen }) => `${name} ${method} ${on}: ${why} ${JSON.stringify(seen)}`),
+      [],
+    );
+    const mild = runs.filter(({ verdict }) => verdict === 'acceptable' || verdict === null);
+    assert.deepEqual(
+      mild.map(({ case: name, method, on, why }) => `${name} ${method} ${on}: ${why}`),
+      [],
+    );
+    assert.equal(score.hangs, 0);
+    assert.equal(unclassified(), 0);
+    assert.equal(score.causes_named, score.causes, 'each failure of its own has its cause in Proxy-Status');
+    context.diagnostic(`${score.points} of 100 in ${runs.length} exchanges`);
+  });
+});
+
+describe('a bad gateway', { timeout: 60_000 }, () => {
+  /** Each sin, and how it is found out. */
+  const expected: readonly (readonly [run: string, verdict: string, why: RegExp])[] = [
+    ['refused GET fresh', 'acceptable', /503 can be defended/],
+    ['unanswered GET fresh', 'misleading', /names dns_error/],
+    ['talks-first GET fresh', 'misleading', /Closes without an answer/],
+    ['close-before-head GET fresh', 'right', /502/],
+    ['close-before-head POST fresh', 'dangerous', /2 times/],
+    ['reset-before-head GET fresh', 'misleading', /500 says/],
+    ['silent GET fresh', 'misleading', /still waiting/],
+    ['short-length-close GET fresh', 'dangerous', /whole 200/],
+    ['short-length-reset GET fresh', 'right', /broke off/],
+    ['stall-mid-content GET fresh', 'misleading', /502 says/],
+    ['own-503 GET fresh', 'misleading', /page was replaced/],
+    ['own-502 GET fresh', 'right', /came through/],
+    ['early-hints GET fresh', 'acceptable', /103 was dropped/],
+    ['close-delimited GET fresh', 'misleading', /only part/],
+    ['surplus-later GET fresh', 'dangerous', /not its own/],
+    ['reset-when-idle GET fresh', 'misleading', /next request pays/],
+    ['surplus-content GET fresh', 'dangerous', /Octets follow/],
+    ['ssh-banner GET fresh', 'dangerous', /no HTTP/],
+    ['nul-in-field-value GET fresh', 'dangerous', /control octet/],
+    ['two-lengths GET fresh', 'dangerous', /./],
+    ['status-999 GET fresh', 'acceptable', /passed on/],
+    ['nominated-field GET fresh', 'misleading', /must not go further/],
+  ];
+
+  test('is found out, whichever its sin', async () => {
+    const only = [...new Set(expected.map(([run]) => run.split(' ')[0] as string)), 'close-at-accept'];
+    const { runs, score } = await putToTorture((stage) => BadGateway.start(stage), { only, patienceMs: 600 });
+    for (const [name, verdict, why] of expected) {
+      const run = runs.find(({ case: id, method, on }) => `${id} ${method} ${on}` === name);
+      assert.equal(run?.verdict, verdict, `${name}: ${run?.why}`);
+      assert.match(run.why, why, name);
+    }
+    const unset = runs.filter(({ verdict, group }) => verdict === null && !group.startsWith('tls-'));
+    assert.deepEqual([...new Set(unset.map(({ group }) => group))], ['close-at-accept'], 'a 404 is a missing route');
+    assert.ok(score.hangs > 0 && score.points < 60, JSON.stringify(score));
+  });
+});
+
+describe('what cannot be tried', () => {
+  const door = { url: new URL('http://127.0.0.1:1/'), verify: true };
+
+  test('a gateway that is not there, or is another, is told apart', async () => {
+    const quick = { ...options, door, patienceMs: 300 };
+    const absent = await torture(quick);
+    assert.equal('kind' in absent && absent.kind, 'gateway_unreachable');
+    const other = await torture({
+      ...quick,
+      // The torture origin's neighbour that greets as a mail server is no gateway.
+      onStage: ({ groups }) => {
+        door.url.port = new URL(groups.find(({ name }) => name === 'talks-first')?.url ?? '').port;
+      },
+    });
+    assert.equal('kind' in other && other.kind, 'not_routed');
+  });
+
+  test('a name that no case has is said to be none', async () => {
+    assert.deepEqual(await torture({ ...options, door, only: ['no-such-case'] }), { kind: 'no_such_case' });
+  });
+});
