@@ -19,7 +19,11 @@ import {
 import { key, section } from './section.ts';
 
 export const timeouts = section({
-  dns: key(duration, 'To look up the name of an endpoint. Names are looked up before anybody asks; of the routes to an upstream the shortest limit holds.', defaults.timeouts.dns),
+  dns: key(
+    duration,
+    'To look up the name of an endpoint. Names are looked up before anybody asks; of the routes to an upstream the shortest limit holds.',
+    defaults.timeouts.dns,
+  ),
   connect: key(duration, 'To open a connection to it.', defaults.timeouts.connect),
   tls: key(duration, 'For the TLS handshake.', defaults.timeouts.tls),
   response_head: key(

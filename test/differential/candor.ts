@@ -22,7 +22,8 @@ export function candorResponse(octets: Buffer, method: string): Reading {
     if (line[0] === 'partial') return { messages: [], end: 'partial', why: '' };
     if (line[0] !== 'accepted') return { messages: [], end: 'refused', why: line.slice(2).join(' ') };
     const status = Number(line[1]);
-    if (status >= 200 || status === 101) return { messages: [readResponse(status, contentOf(line))], end: 'over', why: '' };
+    if (status >= 200 || status === 101)
+      return { messages: [readResponse(status, contentOf(line))], end: 'over', why: '' };
   }
   return { messages: [], end: 'partial', why: '' };
 }

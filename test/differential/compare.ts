@@ -26,7 +26,10 @@ export function compare(candor: Reading, other: Reading): Disagreement | null {
   }
   // Candor hears no more on this connection: what follows is nothing to it.
   if (candor.end === 'over') return null;
-  if (candor.end === 'refused') return other.end === 'refused' && other.messages.length === count ? null : { kind: 'candor-refuses', about: candor.why };
+  if (candor.end === 'refused')
+    return other.end === 'refused' && other.messages.length === count
+      ? null
+      : { kind: 'candor-refuses', about: candor.why };
   if (other.messages.length > count) return { kind: 'candor-waits', about: '' };
   return other.end === 'refused' ? { kind: 'other-refuses', about: '' } : null;
 }

@@ -135,12 +135,19 @@ class TellingOrigin {
     const [method = '', target = ''] = line.split(' ');
     const key = /^\/answer\/(\d+)$/.exec(target)?.[1];
     if (key !== undefined) {
-      socket.end(this.#kept.get(key));
+      const octets = this.#kept.get(key);
+      if (octets === undefined) socket.end();
+      else socket.end(octets);
       this.#kept.delete(key);
       return;
     }
     const value = (name: string): string | undefined => fields.find(([n]) => n === name)?.[1];
-    const read = readRequest(method, target, value('x-host')?.slice(1) ?? value('host') ?? '', Buffer.from(content, 'latin1'));
+    const read = readRequest(
+      method,
+      target,
+      value('x-host')?.slice(1) ?? value('host') ?? '',
+      Buffer.from(content, 'latin1'),
+    );
     const told = Buffer.from(JSON.stringify(read)).toString('base64');
     socket.write(`HTTP/1.1 200 OK\r\nX-Read: ${told}\r\nContent-Length: 0\r\n\r\n`);
   }

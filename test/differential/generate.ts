@@ -20,8 +20,32 @@ export const documented: readonly Sample[] = loadCases()
   .map(({ kind, method, octets, name }) => ({ kind, method, octets, from: name }));
 
 const methods = ['GET', 'GET', 'POST', 'POST', 'PUT', 'HEAD', 'DELETE', 'OPTIONS', 'PATCH', 'QUERY', 'get', 'X'];
-const targets = ['/', '/a', '/a?b=c', '/a/../b', '//a', '/%2e', '*', 'http://a.test/x', 'http://a.test', 'a', '/a#b', '/"<>', '/\xe9'];
-const versions = ['HTTP/1.1', 'HTTP/1.1', 'HTTP/1.1', 'HTTP/1.0', 'HTTP/1.2', 'HTTP/2.0', 'HTTP/0.9', 'http/1.1', 'HTTP/1'];
+const targets = [
+  '/',
+  '/a',
+  '/a?b=c',
+  '/a/../b',
+  '//a',
+  '/%2e',
+  '*',
+  'http://a.test/x',
+  'http://a.test',
+  'a',
+  '/a#b',
+  '/"<>',
+  '/\xe9',
+];
+const versions = [
+  'HTTP/1.1',
+  'HTTP/1.1',
+  'HTTP/1.1',
+  'HTTP/1.0',
+  'HTTP/1.2',
+  'HTTP/2.0',
+  'HTTP/0.9',
+  'http/1.1',
+  'HTTP/1',
+];
 const endings = ['\r\n', '\r\n', '\r\n', '\r\n', '\r\n', '\r\n', '\r\n', '\n', '\r', '\r\r\n'];
 const names = ['X-A', 'X_A', 'X.A', 'x a', 'X-A ', '\tX-A', 'X(A)', '', 'X-\xe9'];
 const values = [' 1', '1', ' \t1 \t', '', ' a, b', ' "a', ' \xe9', ' \x01', ' \0', ' a\x7f', ' a\x0bb'];
@@ -50,8 +74,25 @@ const framings = [
   ['Transfer-Encoding: identity', 'abc'],
   ['Transfer-Encoding: xchunked', 'abc'],
 ] as const;
-const hosts = ['Host: a.test', 'Host: a.test', 'Host: a.test', 'Host:a.test:80', 'Host: A.test', 'Host: a.test:x', 'Host:', 'Host: a b', 'host: a.test\r\nHost: b.test'];
-const connections = ['Connection: close', 'Connection: keep-alive', 'Connection: X-A', 'Expect: 100-continue', 'Expect: x', 'Upgrade: h2c\r\nConnection: upgrade'];
+const hosts = [
+  'Host: a.test',
+  'Host: a.test',
+  'Host: a.test',
+  'Host:a.test:80',
+  'Host: A.test',
+  'Host: a.test:x',
+  'Host:',
+  'Host: a b',
+  'host: a.test\r\nHost: b.test',
+];
+const connections = [
+  'Connection: close',
+  'Connection: keep-alive',
+  'Connection: X-A',
+  'Expect: 100-continue',
+  'Expect: x',
+  'Upgrade: h2c\r\nConnection: upgrade',
+];
 const statuses = ['200', '200', '200', '204', '304', '404', '500', '100', '103', '099', '600', '20', '2000', '2x0'];
 const reasons = [' OK', ' ', '', ' \xe9', ' a\x01b', ' Not  Found'];
 
@@ -61,11 +102,15 @@ export function sampleOf(random: SeededRandom): Sample {
   const cases = documented.filter((sample) => sample.kind === kind);
   const base = random.next() < 0.5 ? random.pick(cases) : made(kind, random);
   let { octets } = base;
-  for (let change = random.pick([0, 0, 1, 1, 2, 3]); change > 0; change--) octets = changed(octets, conformance(kind), random);
+  for (let change = random.pick([0, 0, 1, 1, 2, 3]); change > 0; change--)
+    octets = changed(octets, conformance(kind), random);
   return { ...base, octets: octets.subarray(0, octetsMax) };
 }
 
-const byKind = { request: loadCases().filter((one) => one.kind === 'request'), response: loadCases().filter((one) => one.kind === 'response') };
+const byKind = {
+  request: loadCases().filter((one) => one.kind === 'request'),
+  response: loadCases().filter((one) => one.kind === 'response'),
+};
 
 function conformance(kind: 'request' | 'response') {
   return byKind[kind];

@@ -115,7 +115,9 @@ function nodeResponse(port: number, key: string, method: string): Promise<Readin
       const pieces: Buffer[] = [];
       response.on('data', (octets: Buffer) => void pieces.push(octets));
       const { statusCode = 0 } = response;
-      response.on('end', () => resolve({ messages: [readResponse(statusCode, Buffer.concat(pieces))], end: 'over', why: '' }));
+      response.on('end', () =>
+        resolve({ messages: [readResponse(statusCode, Buffer.concat(pieces))], end: 'over', why: '' }),
+      );
       response.on('error', () => resolve(partial));
     });
     request.on('upgrade', (response, socket) => {

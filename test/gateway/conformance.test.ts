@@ -208,7 +208,10 @@ function checkRefused(response: RawResponse, message: Expected | undefined): voi
   const [status = '502', type, cause] = message?.parts ?? [];
   const said = fieldOf(response, 'proxy-status') ?? '';
   if (message === undefined || status === 'partial')
-    return assert.match(said, /details="(?:response_head_cut|closed_before_response|response_content_short|response_chunked_cut)/);
+    return assert.match(
+      said,
+      /details="(?:response_head_cut|closed_before_response|response_content_short|response_chunked_cut)/,
+    );
   assert.equal(String(response.status), status);
   assert.match(said, new RegExp(`;error=${type};.*details="${cause}: `));
 }

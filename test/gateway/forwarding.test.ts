@@ -117,13 +117,7 @@ describe('what the endpoint is told of the client', () => {
 });
 
 describe('fields for one connection stay on it', () => {
-  const own = [
-    'Keep-Alive: timeout=5',
-    'Proxy-Connection: keep-alive',
-    'TE: gzip',
-    'X-Nominated: 1',
-    'x-second: 2',
-  ];
+  const own = ['Keep-Alive: timeout=5', 'Proxy-Connection: keep-alive', 'TE: gzip', 'X-Nominated: 1', 'x-second: 2'];
   const names = ['connection', 'keep-alive', 'proxy-connection', 'te', 'x-nominated', 'x-second', 'upgrade'];
 
   test('of the request', async () => {
