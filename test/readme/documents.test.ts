@@ -113,6 +113,7 @@ function completed(fragment: Record<string, unknown>): Record<string, unknown> {
     'listeners',
     'client',
     'timeouts',
+    'dns',
     'routes',
     'error_pages',
     'admin',
