@@ -2,23 +2,49 @@ import type { Act } from '../testing/torture/play.ts';
 import type { TortureGroup } from '../testing/torture/stage.ts';
 import type { TortureObstacle, TortureReport, TortureRun } from '../testing/torture/torture.ts';
 import type { Verdict } from '../testing/torture/torture-case.ts';
-import { alignColumns, columnsMax, durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
+import {
+  alignColumns,
+  columnsMax,
+  durationText,
+  harmless,
+  padTo,
+  shorten,
+  widthOf,
+  wrap,
+  wrapAfter,
+} from './layout.ts';
 import type { Style } from './style.ts';
 import type { ListenAddress } from './torture-flags.ts';
 
-/** What to configure, before the first request and for `--setup`. */
+/** What to configure, before the first request and for `--setup`: what cannot be tried needs no route. */
 export function setupLines(groups: readonly TortureGroup[], style: Style): string[] {
-  const rows = groups.map(({ path, url, is }) => [style.name(path), url, style.dim(is)]);
+  const wanted = groups.filter(({ missing }) => missing === null);
+  const speaksTls = ({ url }: TortureGroup): boolean => url.startsWith('https:');
+  const secure = wanted.filter(speaksTls);
   return [
     ...wrap('The gateway must send what is under these paths to these addresses, and keep the path as it is:', ''),
     '',
-    ...alignColumns(rows, '  '),
+    ...groupLines(
+      wanted.filter((group) => !speaksTls(group)),
+      style,
+    ),
     '',
+    ...(secure.length === 0 ? [] : ['With --ca-file, over TLS:', '', ...groupLines(secure, style), '']),
     ...wrap(
       'Only /plain is needed; a path without a route is reported as not set up. Give the gateway short timeouts: 1 s to connect, 2 s for a response head and between octets. docs/torture.md has configurations.',
       '',
     ),
   ];
+}
+
+/** Path, address and what is there; the last on a line of its own where an address leaves no room for it. */
+function groupLines(groups: readonly TortureGroup[], style: Style): string[] {
+  const rows = alignColumns(
+    groups.map(({ path, url, is }) => [style.name(path), url, style.dim(is)]),
+    '  ',
+  );
+  if (rows.every((row) => widthOf(row) <= columnsMax)) return rows;
+  return groups.flatMap(({ path, url, is }) => [`  ${style.name(path)}`, `    ${url}`, `    ${style.dim(is)}`]);
 }
 
 /** Overwrites its own line. */

@@ -74,7 +74,13 @@ describe('candor torture', { timeout: 60_000 }, () => {
     const around = new FakeSurroundings(folder);
     assert.equal(await around.candor('torture', '--setup', '--origin-listen', '10.0.0.1:7000'), 0);
     assert.match(around.stdout.text, /\/refused +http:\/\/10\.0\.0\.1:7001 +nobody listens/);
+    assert.match(around.stdout.text, /\/tls-good +https:\/\/10\.0\.0\.1:7010 +TLS/);
     assertFits(around.stdout.text);
+    const far = new FakeSurroundings(folder);
+    const host = 'torture-origin.a-team-of-ours.internal';
+    assert.equal(await far.candor('torture', '--setup', '--origin-listen', `${host}:7000`), 0);
+    assert.match(far.stdout.text, /\/refused\n +http:\/\/torture-origin\.\S+:7001\n +nobody listens/);
+    assertFits(far.stdout.text);
   });
 
   for (const args of [
