@@ -115,7 +115,7 @@ function methodOf({ parts }: Expected, octets: Buffer): string {
 
 /** Fields that the gateway writes by itself; what a client sends of them is judged in forwarding.test.ts. */
 const ownOfRequests =
-  /^(?:host|via|forwarded|x-forwarded-.*|x-real-ip|x-request-id|traceparent|tracestate|expect|te|connection|upgrade|content-length|transfer-encoding)$/;
+  /^(?:host|via|cdn-loop|forwarded|x-forwarded-.*|x-real-ip|x-request-id|traceparent|tracestate|expect|te|connection|upgrade|content-length|transfer-encoding)$/;
 const ownOfResponses = /^(?:date|x-request-id|proxy-status|connection|content-length|transfer-encoding)$/;
 
 function checkForwarded(message: Expected, seen: RawRequest | undefined): void {

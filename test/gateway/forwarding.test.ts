@@ -43,6 +43,7 @@ describe('what the endpoint is told of the client', () => {
     'Forwarded: for=203.0.113.9;proto=https',
     'X-Request-Id: chosen-by-peer',
     'Via: 1.1 before',
+    'CDN-Loop: before; trace=1',
   ];
 
   test('what a stranger claims is replaced', async () => {
@@ -53,6 +54,7 @@ describe('what the endpoint is told of the client', () => {
     assert.deepEqual(valuesOf(seen, 'x-forwarded-host'), ['example.org']);
     for (const name of ['x-forwarded-port', 'forwarded', 'x-real-ip']) assert.deepEqual(valuesOf(seen, name), [], name);
     assert.deepEqual(valuesOf(seen, 'via'), ['1.1 before, 1.1 edge.test']);
+    assert.deepEqual(valuesOf(seen, 'cdn-loop'), ['before; trace=1, edge.test']);
     assert.notEqual(fieldOf(response, 'x-request-id'), 'chosen-by-peer');
     assert.deepEqual(valuesOf(seen, 'x-request-id'), [fieldOf(response, 'x-request-id')]);
     const { client, scheme } = await edge.record(response);
