@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { scenarioOf } from './engine/scenario.ts';
+import { runScenario } from './engine/run-scenario.ts';
+import { scenarioOf, type Step } from './engine/scenario.ts';
 import { readResponses } from './engine/response-reader.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { fuzzEngine } from './fuzz-engine.ts';
@@ -19,6 +20,21 @@ test('five seconds of clients and endpoints that send what they like break no la
 
 test('the same seed is the same scenario', () => {
   assert.deepEqual(scenarioOf('7', new SeededRandom('7')), scenarioOf('7', new SeededRandom('7')));
+});
+
+test('what follows a 101 that comes in two pieces is not held to be a request', () => {
+  const send = (octets: string): Step => ({ kind: 'send', octets });
+  const upgrade = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+  const changes = [send('HTTP/1.1 1'), send('01 Go\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')];
+  const { reached } = runScenario({
+    seed: '101',
+    clients: [[send(upgrade), send('\r\n\r\nno request\r\n\r\n')]],
+    connections: [{ refuses: false, first: [], answers: [changes] }],
+    windowOctets: 65_536,
+    latencyMs: 0,
+    pieceOctets: 0,
+  });
+  assert.equal(reached, 1);
 });
 
 test('a list is made smaller down to what fails', () => {

@@ -262,9 +262,8 @@ class EndpointConnection {
   /** Where each write of the gateway began, and how much had come to it by then. */
   readonly #writes: { readonly at: number; readonly delivered: number }[] = [];
   #written = 0;
-  #sent = 0;
+  #sent = '';
   #heads = 0;
-  #isTunnel = false;
 
   constructor(run: EngineRun, endpoint: MemoryTransport, gateway: MemoryTransport, script: EndpointScript) {
     this.#run = run;
@@ -281,7 +280,7 @@ class EndpointConnection {
 
   /** What has been asked is known from what was sent, not from what has come: an answer may be early. */
   #noteAsked(octets: Uint8Array): void {
-    if (this.#isTunnel) return;
+    if (this.#isTunnelBehind(this.asked)) return;
     this.#sending.push(Buffer.from(octets).toString('latin1'));
     let request = this.#sending.next();
     for (; request !== null; request = this.#sending.next()) this.#noteHead(request);
@@ -309,41 +308,49 @@ class EndpointConnection {
     this.#play(this.#script.first);
   }
 
+  /**
+   * What follows a change of protocol is no HTTP. By what both sides have said, not by what the gateway makes of it: the
+   * last request asks for it, and somewhere in what this endpoint has sent, in one piece or more, is a 101.
+   */
+  #isTunnelBehind(requests: readonly StrictRequest[]): boolean {
+    return this.#sent.includes('101') && requests.at(-1)?.fields.some(([name]) => name === 'upgrade') === true;
+  }
+
   #read(octets: string): void {
-    if (this.#isTunnel) return;
     this.#reader.push(octets);
-    for (let request = this.#reader.next(); request !== null; request = this.#reader.next()) {
+    while (!this.#isTunnelBehind(this.requests)) {
+      const request = this.#reader.next();
+      if (request === null) break;
       this.requests.push(request);
-      this.#onHead(this.requests.length, request);
+      this.#onHead(this.requests.length);
     }
-    const begun = this.#reader.begun();
-    if (begun !== null) this.#onHead(this.requests.length + 1, begun);
+    if (this.#begun() !== null) this.#onHead(this.requests.length + 1);
+  }
+
+  #begun(): StrictRequest | null {
+    return this.#isTunnelBehind(this.requests) ? null : this.#reader.begun();
   }
 
   /** Answers as soon as the head is there, whether its content is or not. */
-  #onHead(count: number, { fields }: StrictRequest): void {
+  #onHead(count: number): void {
     if (count <= this.#heads) return;
     this.#heads = count;
     const { answers } = this.#script;
-    const steps = answers[(count - 1) % Math.max(1, answers.length)] ?? [];
-    const changes = steps.some((step) => step.kind === 'send' && step.octets.includes('101'));
-    // What follows a change of protocol is no HTTP.
-    if (changes && fields.some(([name]) => name === 'upgrade')) this.#isTunnel = true;
-    this.#play(steps);
+    this.#play(answers[(count - 1) % Math.max(1, answers.length)] ?? []);
   }
 
   #play(steps: readonly Step[]): void {
     this.#run.play(this.#endpoint, steps, (octets) => {
-      const start = this.#sent;
-      this.#sent += octets.length;
+      const start = this.#sent.length;
+      this.#sent += octets;
       return this.#run.marked(octets, (at) => ({ connection: this, at: start + at }));
     });
   }
 
   /** A request that was given up is one that the endpoint has seen. */
   #noteBegun(): void {
-    const begun = this.#reader.begun();
-    if (begun !== null && !this.#isTunnel) this.requests.push(begun);
+    const begun = this.#begun();
+    if (begun !== null) this.requests.push(begun);
   }
 }
 
