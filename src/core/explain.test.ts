@@ -35,7 +35,7 @@ describe('explain', () => {
     ],
     [
       fail('closed_before_response', 'response', { address, reused: false, idleMs: 0 }),
-      '10.0.0.7:3000 closed the connection without a single octet of an answer; it was a fresh connection.',
+      '10.0.0.7:3000 closed the connection without a single octet of a final answer; it was a fresh connection.',
     ],
     [
       fail('no_endpoint_ready', 'route', { upstream: 'web', endpoints: 1, why: 'It was refused.', retryAfterS: 1 }),
@@ -81,7 +81,7 @@ describe('the parameters of Proxy-Status', () => {
       { 'alert-id': 40, 'alert-message': 'handshake_failure' },
     ],
     [
-      fail('response_head_too_large', 'response', { address, octets: 70_000, limit: 65_536 }),
+      fail('response_head_too_large', 'response', { address, octets: 70_000, limit: 65_536, longest: 'Set-Cookie' }),
       { 'header-section-size': 70_000 },
     ],
     [

@@ -34,6 +34,7 @@ export interface Evidence {
   tls_timeout: { address: string; limitMs: number };
   // too slow
   response_head_timeout: { address: string; limitMs: number };
+  response_head_unfinished: { address: string; limitMs: number; octetsReceived: number };
   response_head_stalled: { address: string; idleMs: number; octetsReceived: number };
   response_content_stalled: { address: string; idleMs: number; octetsReceived: number };
   request_write_timeout: { address: string; limitMs: number; octetsSent: number };
@@ -54,7 +55,7 @@ export interface Evidence {
   response_version: { address: string; version: string };
   response_field: { address: string; rule: ResponseRule; name: string };
   response_framing: { address: string; rule: ResponseRule };
-  response_head_too_large: { address: string; octets: number; limit: number };
+  response_head_too_large: { address: string; octets: number; limit: number; longest: string };
   response_too_many_fields: { address: string; limit: number };
   response_chunk: { address: string; rule: ResponseRule; octetsReceived: number };
   response_transfer_coding: { address: string; coding: string };

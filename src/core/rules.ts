@@ -31,7 +31,7 @@ export const requestRules = {
   'space-before-colon': {
     section: 'RFC 9112 §5.1',
     status: 400,
-    says: 'there is white space between field name and colon',
+    says: 'there is white space in a field name or behind it',
   },
   'line-folding': { section: 'RFC 9112 §5.2', status: 400, says: 'a field line is folded' },
   'field-value': { section: 'RFC 9110 §5.5', status: 400, says: 'a field value has a control character' },
@@ -110,7 +110,7 @@ export const responseRules = {
   'reason-phrase': { section: 'RFC 9112 §4', says: 'the reason phrase has a control character' },
   'line-ending': { section: 'RFC 9112 §2.2', says: 'a line does not end with CR LF' },
   'field-name': { section: 'RFC 9110 §5.1', says: 'a field name is not a token' },
-  'space-before-colon': { section: 'RFC 9112 §5.1', says: 'there is white space between field name and colon' },
+  'space-before-colon': { section: 'RFC 9112 §5.1', says: 'there is white space in a field name or behind it' },
   'line-folding': { section: 'RFC 9112 §5.2', says: 'a field line is folded' },
   'field-value': { section: 'RFC 9110 §5.5', says: 'a field value has a control character' },
   'content-length-invalid': { section: 'RFC 9112 §6.3', says: 'Content-Length is not a number of octets' },

@@ -35,6 +35,7 @@ const evidence = {
   issuer: 'canary-issuer',
   limit: 7_770_005,
   limitMs: 7_770_006,
+  longest: 'Set-Cookie',
   message: '',
   name: 'canary-name',
   names: 'canary-names',

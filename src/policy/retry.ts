@@ -43,9 +43,9 @@ export function decideRetry(facts: RetryFacts): RetryDecision {
   if (!facts.helps) return no('not_the_upstream');
   const harmless = facts.delivery === 'not_sent' || facts.delivery === 'refused_by_peer';
   if (facts.attemptsMade >= attemptsMaxFor(facts, harmless)) return no('attempts_spent');
-  if (!facts.contentHeld) return no('content_not_held');
-
+  // Before what became of its content: a POST would not be repeated if every octet of it had been kept.
   if (!harmless && !isIdempotent(facts.method)) return no('not_idempotent');
+  if (!facts.contentHeld) return no('content_not_held');
   if (!harmless && facts.repeated) return no('attempts_spent');
   if (!facts.elsewhere) return no('nowhere_else');
   if (facts.delivery === 'not_sent') return { retry: true, reason: 'nothing_sent' };

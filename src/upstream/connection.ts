@@ -358,7 +358,9 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#parser.began && now < this.#headDueAt) {
       return fail('response_head_stalled', 'response', { address, idleMs, octetsReceived: this.#parser.octetsHeld });
     }
-    return fail('response_head_timeout', 'response', { address, limitMs: responseHeadMs });
+    const limitMs = responseHeadMs;
+    if (!this.#parser.began) return fail('response_head_timeout', 'response', { address, limitMs });
+    return fail('response_head_unfinished', 'response', { address, limitMs, octetsReceived: this.#parser.octetsHeld });
   }
 
   onEnd(): void {

@@ -5,6 +5,7 @@ import { FieldSectionParser } from './field-section.ts';
 import { guessOctets } from './guess-octets.ts';
 import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import type { Http1Fields } from './http1-fields.ts';
+import { longestFieldName } from './longest-field.ts';
 import { copyStepOctets, evidenceOctetsMax, type HeadLimits } from './limits.ts';
 import { ResponseFieldsReader } from './response-fields.ts';
 import { type StatusLineFault, StatusLineParser } from './status-line.ts';
@@ -17,7 +18,12 @@ export type ResponseRefusal =
   | { readonly cause: 'response_field'; readonly rule: ResponseRule; readonly name: string }
   | { readonly cause: 'response_framing'; readonly rule: ResponseRule }
   | { readonly cause: 'response_transfer_coding'; readonly coding: string }
-  | { readonly cause: 'response_head_too_large'; readonly octets: number; readonly limit: number }
+  | {
+      readonly cause: 'response_head_too_large';
+      readonly octets: number;
+      readonly limit: number;
+      readonly longest: string;
+    }
   | { readonly cause: 'response_too_many_fields'; readonly limit: number };
 
 /** A response head of HTTP/1. Its fields are empty once the parser has been reset. */
@@ -68,7 +74,7 @@ export class ResponseHeadParser {
     while (at < end && this.state === 'partial') {
       const room = this.#limits.headOctetsMax - this.octetsHeld;
       if (room === 0) {
-        this.#refuse({ cause: 'response_head_too_large', octets: this.octetsHeld, limit: this.#limits.headOctetsMax });
+        this.#refuse(this.#tooLarge());
         break;
       }
       const step = Math.min(end - at, copyStepOctets, room);
@@ -127,6 +133,12 @@ export class ResponseHeadParser {
     if ('cause' in head) return this.#refuse(head);
     this.head = head;
     this.state = 'complete';
+  }
+
+  #tooLarge(): ResponseRefusal {
+    const { headOctetsMax } = this.#limits;
+    const longest = this.#block === null ? '' : longestFieldName(this.#first(this.#block));
+    return { cause: 'response_head_too_large', octets: this.octetsHeld, limit: headOctetsMax, longest };
   }
 
   #first(block: HeadBlock): Uint8Array {

@@ -121,7 +121,7 @@ function lastReason({ request, shape, end, status }: ExpectedRow): string | null
   if (end === 'forwarded') return 'accepted';
   if (end === 'truncated') return 'committed';
   if (end === 'abandoned' || shape === 'too_slow') return 'not_the_upstream';
-  if (shape === 'reset' && status === 502 && request.contentOctets > 0) return 'content_not_held';
+  if (shape === 'reset' && status === 502 && request.contentOctets > 0) return 'not_idempotent';
   return null;
 }
 

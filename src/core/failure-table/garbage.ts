@@ -125,8 +125,8 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's response head is too large",
-    sentence: ({ address, octets: size, limit }) =>
-      `${address} sent ${octets(size)} of response head; the limit is ${limit}.`,
+    sentence: ({ address, octets: size, limit, longest }) =>
+      `${address} sent ${octets(size)} of response head and it had not ended; the limit is ${limit}${longest === '' ? '' : `, and the longest field was ${quoted(longest)}`}.`,
     visitor:
       'The application sent more accompanying data than this site accepts. Deleting the cookies of this site may help.',
     usualCauses: [

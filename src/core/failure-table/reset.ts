@@ -13,7 +13,7 @@ export const reset = {
     temporary: true,
     title: 'The application closed the connection without answering',
     sentence: ({ address, reused, idleMs }) =>
-      `${address} closed the connection without a single octet of an answer${history(reused, idleMs)}.`,
+      `${address} closed the connection without a single octet of a final answer${history(reused, idleMs)}.`,
     visitor: 'The application hung up without answering. Please try again in a moment.',
     usualCauses: [
       'the process exited or was killed while it worked on the request',

@@ -27,6 +27,26 @@ export const tooSlow = {
     nextStep:
       "Find the request id in the application's log and see what it was doing; where the work is meant to take that long, raise `timeouts.response_head` of the route.",
   },
+  response_head_unfinished: {
+    type: 'http_response_timeout',
+    status: 504,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: true,
+    logLevel: 'error',
+    temporary: true,
+    title: 'The application did not finish the head of its answer in time',
+    sentence: ({ address, limitMs, octetsReceived }) =>
+      `${address} sent ${octets(octetsReceived)} of a response head and more of it now and then, but not its end within ${duration(limitMs)}.`,
+    visitor: 'The application began to answer, but far too slowly. Please try again in a minute.',
+    usualCauses: [
+      'the application writes one field at a time, and does slow work in between',
+      'a tarpit or a test server drips octets on purpose to keep clients busy',
+      'the link to the endpoint is so slow that a head of some size takes longer than the limit',
+    ],
+    nextStep:
+      'Watch the head arrive with `curl -v --no-buffer http://HOST:PORT/PATH`; if it is meant to take that long, raise `timeouts.response_head` of the route.',
+  },
   response_head_stalled: {
     type: 'connection_read_timeout',
     status: 504,
