@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ExchangeRecord } from '../../../src/core/record.ts';
 import { fieldOf, parseRawResponse, type RawClient, type RawResponse } from '../../../src/testing/testing.ts';
 import { startFromYaml, type YamlGateway } from '../../gateway/start-from-yaml.ts';
+import { compareCounts } from './compare-counts.ts';
 import type { AttackOriginKind, SeenRequest } from './origins.ts';
 import type { SmugglingPayload, Step } from './payload.ts';
 
@@ -137,58 +138,6 @@ function outcomeOf({ payload, form, octets, state }: Got, all: readonly Exchange
     if (rest.length === 0) break;
   }
   return { payload, form, answers, records, rest: rest.toString('latin1'), state };
-}
-
-/** The law: the origin saw exactly what the gateway counted. */
-function compareCounts(records: readonly ExchangeRecord[], seen: readonly SeenRequest[]): string[] {
-  const findings: string[] = [];
-  const byId = new Map(records.map((record) => [record.id, record]));
-  const times = new Map<string, number>();
-  if (byId.size !== records.length) findings.push('an exchange is recorded twice');
-  for (const request of seen) {
-    const text = `${request.method} ${request.target}`;
-    const record = byId.get(request.id) ?? unnamed(request, records, times);
-    if (record === undefined) {
-      findings.push(`${text} (${request.id}) reached the origin, and no exchange sent it`);
-      continue;
-    }
-    times.set(record.id, (times.get(record.id) ?? 0) + 1);
-    if (record.upstream !== 'app') findings.push(`${text} reached the origin, and its exchange went nowhere`);
-    if (record.method !== request.method || record.path !== request.target.replace(/\?.*$/s, '')) {
-      findings.push(`${record.method} ${record.path} reached the origin as ${text}`);
-    }
-  }
-  for (const record of records) {
-    const count = times.get(record.id) ?? 0;
-    const name = `${record.method} ${record.path} (${record.id})`;
-    if (count > record.attempts.length)
-      findings.push(`${name} was sent ${record.attempts.length} times, seen ${count}`);
-    if (record.end === 'forwarded' && record.attempts.length > 0 && count === 0 && !mayBeEarly(record)) {
-      findings.push(`${name} was answered by the origin, which has not counted it`);
-    }
-  }
-  return findings;
-}
-
-/** What an origin refused before it read the fields has no id; it is the request that got this very refusal. */
-function unnamed(
-  request: SeenRequest,
-  records: readonly ExchangeRecord[],
-  times: ReadonlyMap<string, number>,
-): ExchangeRecord | undefined {
-  if (request.id !== '') return undefined;
-  return records.find(
-    (record) =>
-      !times.has(record.id) &&
-      record.method === request.method &&
-      record.path === request.target &&
-      record.received_status === request.status,
-  );
-}
-
-/** Answered before its content was whole: the strict origin does not count it as a request. */
-function mayBeEarly({ method }: ExchangeRecord): boolean {
-  return method === 'POST';
 }
 
 /** Whatever a client is answered with belongs to an exchange of its own connection. */

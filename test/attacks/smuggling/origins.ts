@@ -17,6 +17,8 @@ export interface SeenRequest {
   readonly target: string;
   /** What the origin answered; 0 where it does not say. */
   readonly status: number;
+  /** The port that it came from, by which one that has no id can be told; 0 where the origin does not say. */
+  readonly port: number;
 }
 
 /** An origin behind the gateway that keeps account of what reached it. */
@@ -50,7 +52,7 @@ async function startStrict(): Promise<AttackOrigin> {
   const seen = (): SeenRequest[] =>
     origin.requests.map(({ line, fields }) => {
       const [method = '', target = ''] = line.split(' ');
-      return { method, target, status: 0, id: fields.find(([name]) => name === 'x-request-id')?.[1] ?? '' };
+      return { method, target, status: 0, port: 0, id: fields.find(([name]) => name === 'x-request-id')?.[1] ?? '' };
     });
   return { port: origin.port, seen, complaints: () => origin.complaints, stop: () => origin.close() };
 }
@@ -61,7 +63,7 @@ async function startNode(): Promise<AttackOrigin> {
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
     const { method = '', url: target = '' } = request;
     const id = String(request.headers['x-request-id'] ?? '');
-    seen.push({ id, method, target, status: 0 });
+    seen.push({ id, method, target, status: 0, port: request.socket.remotePort ?? 0 });
     response.statusCode = Number(/^\/status\/(\d{3})$/.exec(target)?.[1] ?? 200);
     response.setHeader('X-Echo', id);
     request.on('end', () => response.end(`you asked ${method} ${target}\n`));
@@ -71,7 +73,8 @@ async function startNode(): Promise<AttackOrigin> {
   const server = createHttpServer({ insecureHTTPParser: true, requireHostHeader: false, keepAliveTimeout: 0 }, answer);
   server.on('upgrade', (request: IncomingMessage, socket) => {
     const { method = '', url: target = '' } = request;
-    seen.push({ id: String(request.headers['x-request-id'] ?? ''), method, target, status: 400 });
+    const port = request.socket.remotePort ?? 0;
+    seen.push({ id: String(request.headers['x-request-id'] ?? ''), method, target, status: 400, port });
     socket.end('HTTP/1.1 400 Not Here\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
@@ -79,7 +82,7 @@ async function startNode(): Promise<AttackOrigin> {
     const raw = 'rawPacket' in error && Buffer.isBuffer(error.rawPacket) ? error.rawPacket.toString('latin1') : '';
     const id = /^x-request-id: (\S+)/im.exec(raw)?.[1] ?? '';
     const [method = '', target = ''] = raw.split(' ');
-    if (code === 'HPE_INVALID_METHOD' && id !== '') seen.push({ id, method, target, status: 400 });
+    if (code === 'HPE_INVALID_METHOD' && id !== '') seen.push({ id, method, target, status: 400, port: 0 });
     // What was cut short by the gateway was no request to be misread.
     else if (code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE') complaints.push(`${code}: ${raw}`);
     socket.destroy();
@@ -141,13 +144,16 @@ function peer(
   return { name, missing, start };
 }
 
-/** Lines of: id, status and request line, with tabs between them. */
+/**
+ * Lines of: id, port, status and request line, with tabs between them. HAProxy writes `<BADREQ>` for the line of what it
+ * refuses before it has read all of it: method and target are then not told.
+ */
 function accountOf(text: string): SeenRequest[] {
   const lines = text.split('\n').filter((line) => line.includes('\t'));
   return lines.map((line) => {
-    const [id = '', status = '', request = ''] = line.split('\t');
-    const [method = '', target = ''] = request.split(' ');
-    return { id: id === '-' ? '' : id, method, target, status: Number(status) };
+    const [id = '', port = '', status = '', request = ''] = line.split('\t');
+    const [method = '', target = ''] = request === '<BADREQ>' ? [] : request.split(' ');
+    return { id: id === '-' ? '' : id, method, target, status: Number(status), port: Number(port) };
   });
 }
 
@@ -156,7 +162,7 @@ export function nginxFiles(port: number): PeerFiles {
 daemon off; master_process off; pid nginx.pid; error_log error.log;
 events { worker_connections 512; }
 http {
-  log_format account escape=none '$http_x_request_id\t$status\t$request';
+  log_format account escape=none '$http_x_request_id\t$remote_port\t$status\t$request';
   access_log access.log account;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
   ignore_invalid_headers off; underscores_in_headers on; merge_slashes off;
@@ -190,7 +196,7 @@ frontend origin
   option accept-invalid-http-request
   option http-buffer-request
   option dontlognull
-  log-format "%[capture.req.hdr(0)]\t%ST\t%r"
+  log-format "%[capture.req.hdr(0)]\t%cp\t%ST\t%r"
   http-request capture req.hdr(x-request-id) len 64
   http-after-response set-header X-Echo %[capture.req.hdr(0)]
   http-request return status 204 if { path /status/204 }
@@ -226,7 +232,7 @@ KeepAlive On
 KeepAliveTimeout 30
 MaxKeepAliveRequests 0
 LimitRequestFields 200
-LogFormat "%{X-Request-Id}i\\t%>s\\t%r" account
+LogFormat "%{X-Request-Id}i\\t%{remote}p\\t%>s\\t%r" account
 CustomLog ${folder}/access.log account
 DocumentRoot ${folder}/www
 Header always set X-Echo "expr=%{req:X-Request-Id}"
