@@ -1,50 +1,117 @@
+import { tortureParts, type Verdict } from '../testing/torture/torture-case.ts';
 import type { TortureReport, TortureRun } from '../testing/torture/torture.ts';
+import { durationText } from './layout.ts';
+import { mergeAlike, type Outcome, requestText, slowestMs } from './torture-outcomes.ts';
+import { pageStyle } from './torture-page-style.ts';
 
-/** The matrix as one self-contained page, for light and dark screens. */
+/** The matrix as one page that needs no other file, for light and dark, wide and narrow screens, and for paper. */
 export function tortureHtml(report: TortureReport): string {
-  const { score } = report;
+  const { score, gateway, at, finished } = report;
   const judged = score.right + score.acceptable + score.misleading + score.dangerous;
+  const when = at.slice(0, 16).replace('T', ' ');
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
-<title>Torture of ${escape(report.gateway)}</title>
-<style>${css}</style>
-<h1>${score.points} of 100</h1>
-<p>${escape(report.gateway)}, ${escape(report.at.slice(0, 16).replace('T', ' '))} UTC, ${judged} exchanges${report.finished ? '' : ' until it was interrupted'}.</p>
-<ul class="score">
-<li class="right"><b>${score.right}</b> right</li>
-<li class="acceptable"><b>${score.acceptable}</b> acceptable</li>
-<li class="misleading"><b>${score.misleading}</b> misleading</li>
-<li class="dangerous"><b>${score.dangerous}</b> dangerous</li>
-<li><b>${score.hangs}</b> still waiting</li>
-<li><b>${score.causes_named}</b> of ${score.causes} causes named</li>
+<title>${score.points} of 100: ${escape(gateway)} under torture</title>
+<style>${pageStyle}</style>
+<header>
+<p class="points"><b>${score.points}</b> of 100</p>
+<div>
+<h1>${escape(gateway)} under torture</h1>
+<p>${judged} exchanges with an origin that misbehaves, ${escape(when)} UTC${finished ? '' : '; interrupted'}.</p>
+</div>
+</header>
+${verdictBar(report)}
+<ul class="totals">
+${totals(report)
+  .map(([number, of, text]) => `<li><b>${number}</b>${of === null ? '' : ` of ${of}`}<br>${text}</li>`)
+  .join('\n')}
 </ul>
-<div class="wide"><table>
-<thead><tr><th>Case<th>Request<th>Status<th>End<th>Time<th>Seen<th>Said<th>Verdict</tr></thead>
-<tbody>
-${report.runs.map(row).join('\n')}
-</tbody></table></div>
+<p class="choice"><label><input type="checkbox" id="only-wrong"> Show only what is not right</label></p>
+${parts(report)}
+${notSetUp(report)}
+<footer>
+<p><b class="right">Right</b>: the client was told what happened. <b class="acceptable">Acceptable</b>: it can be defended.
+<b class="misleading">Misleading</b>: the client must believe something else.
+<b class="dangerous">Dangerous</b>: somebody is harmed. <i>Seen</i> is how often the origin saw the request.</p>
+</footer>
 </html>
 `;
 }
 
-function row(run: TortureRun): string {
-  const { case: name, does, method, on, verdict, why, seen } = run;
-  const said =
-    seen === null ? '' : [seen.errors_named.join(', '), seen.server ?? ''].filter((part) => part !== '').join('; ');
+const verdicts: readonly Verdict[] = ['right', 'acceptable', 'misleading', 'dangerous'];
+
+/** Each verdict with its number, as wide as its share. */
+function verdictBar({ score }: TortureReport): string {
+  const shown = verdicts.filter((verdict) => score[verdict] > 0);
+  const cells = shown.map((verdict) => `<li class="${verdict}" style="flex-grow: ${score[verdict]}"></li>`);
+  const legend = verdicts.map((verdict) => `<li class="${verdict}"><b>${score[verdict]}</b> ${verdict}</li>`);
+  return `<ul class="bar" aria-hidden="true">${cells.join('')}</ul>\n<ul class="legend">${legend.join('\n')}</ul>`;
+}
+
+function totals({ score }: TortureReport): (readonly [number: number, of: number | null, text: string])[] {
   return [
-    `<tr class="${verdict ?? 'unset'}">`,
-    `<td><b>${escape(name)}</b><br><small>The origin ${escape(does)}.</small>`,
-    `<td>${method} ${on}`,
-    `<td>${seen === null ? '' : (seen.status ?? '–')}`,
-    `<td>${seen === null ? '' : seen.completeness.replace('_', ' ')}`,
-    `<td class="number">${seen === null ? '' : `${seen.ms} ms`}`,
+    [score.failures_told, score.failures, 'failures told with the right status'],
+    [score.truncations_told, score.truncations, 'broken answers seen to be broken'],
+    [score.hangs, null, 'clients left waiting'],
+    [score.unsafe_replays, null, 'POSTs repeated'],
+    [score.causes_named, score.causes, 'own failures with their cause named'],
+  ];
+}
+
+/** A table for each part of the journey; a part with nothing to show goes when only what is wrong is shown. */
+function parts({ runs }: TortureReport): string {
+  const judged = runs.filter(({ verdict }) => verdict !== null);
+  return Object.entries(tortureParts)
+    .map(([part, title]) => [title, mergeAlike(judged.filter((run) => run.part === part))] as const)
+    .filter(([, outcomes]) => outcomes.length > 0)
+    .map(([title, outcomes]) => {
+      const allRight = outcomes.every(({ first }) => first.verdict === 'right');
+      return `<section${allRight ? ' class="right"' : ''}>
+<h2>${title}</h2>
+<div class="wide"><table>
+<thead><tr><th>The origin<th>Request<th>Answer<th class="number">Time<th class="number">Seen<th>Verdict</tr></thead>
+<tbody>
+${outcomes.map(row).join('\n')}
+</tbody></table></div>
+</section>`;
+    })
+    .join('\n');
+}
+
+function row({ runs, first }: Outcome): string {
+  const { case: name, does, verdict, why, seen } = first;
+  const named = seen?.errors_named.join(', ') ?? '';
+  const said = named === '' && seen?.by === 'gateway' ? (seen.server ?? '') : named;
+  return [
+    `<tr class="${verdict ?? ''}">`,
+    `<td><b>${escape(name)}</b><small>${escape(does)}</small>`,
+    `<td>${escape(requestText(runs).replace(',', ', '))}`,
+    `<td><b>${seen?.status ?? '–'}</b> ${answerEnd(first)}<small>${escape(said)}</small>`,
+    `<td class="number">${escape(durationText(slowestMs(runs)))}`,
     `<td class="number">${seen?.origin_saw ?? ''}`,
-    `<td>${escape(said)}`,
-    `<td><b>${verdict ?? 'not set up'}</b><br><small>${escape(why)}</small></tr>`,
+    `<td><b class="verdict">${verdict ?? ''}</b><small>${escape(why)}</small></tr>`,
   ].join('');
+}
+
+const ends = { complete: '', cut: 'cut', closed: 'closed', waiting: 'still waiting', not_http: 'no HTTP' } as const;
+
+function answerEnd({ seen }: TortureRun): string {
+  return seen === null ? '' : ends[seen.completeness];
+}
+
+function notSetUp({ runs }: TortureReport): string {
+  const left = Map.groupBy(
+    runs.filter(({ verdict }) => verdict === null),
+    ({ why }) => why,
+  );
+  const lines = [...left].map(
+    ([why, these]) =>
+      `<li>${escape(why)} <small>${escape([...new Set(these.map((run) => run.case))].join(', '))}</small>`,
+  );
+  return lines.length === 0 ? '' : `<section><h2>Not set up</h2><ul>${lines.join('\n')}</ul></section>`;
 }
 
 /** Text of others as text: no markup of theirs, and no control characters. */
@@ -53,22 +120,3 @@ function escape(text: string): string {
     .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ')
     .replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
-
-const css = `
-:root { --ink: #1b1f24; --paper: #fff; --line: #d5dae0; --good: #176f3c; --fair: #1f5fa8; --warn: #8f5a00; --bad: #b3261e; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e4e8ec; --paper: #14171a; --line: #343a41; --good: #6fcf97; --fair: #8ab8f0; --warn: #e8b35a; --bad: #ff8a80; }
-}
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto; max-width: 75rem; padding: 0 1rem; }
-.score { display: flex; flex-wrap: wrap; gap: .5rem 2rem; list-style: none; padding: 0; }
-.score b { font-size: 1.5rem; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .8rem .4rem 0; border-bottom: 1px solid var(--line); }
-thead th { position: sticky; top: 0; background: var(--paper); }
-td.number { text-align: right; white-space: nowrap; }
-.right td:last-child b, .score .right b { color: var(--good); }
-.acceptable td:last-child b, .score .acceptable b { color: var(--fair); }
-.misleading td:last-child b, .score .misleading b { color: var(--warn); }
-.dangerous td:last-child b, .score .dangerous b { color: var(--bad); }
-`;

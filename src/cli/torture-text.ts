@@ -1,7 +1,7 @@
 import type { Act } from '../testing/torture/play.ts';
 import type { TortureGroup } from '../testing/torture/stage.ts';
 import type { TortureObstacle, TortureReport, TortureRun } from '../testing/torture/torture.ts';
-import type { Verdict } from '../testing/torture/torture-case.ts';
+import { tortureParts, type Verdict } from '../testing/torture/torture-case.ts';
 import {
   alignColumns,
   columnsMax,
@@ -15,6 +15,7 @@ import {
 } from './layout.ts';
 import type { Style } from './style.ts';
 import type { ListenAddress } from './torture-flags.ts';
+import { mergeAlike, type Outcome, requestText, slowestMs } from './torture-outcomes.ts';
 
 /** What to configure, before the first request and for `--setup`: what cannot be tried needs no route. */
 export function setupLines(groups: readonly TortureGroup[], style: Style): string[] {
@@ -57,33 +58,28 @@ export function progressText({ of, request, on }: Act, done: number, all: number
 export function tortureLines(report: TortureReport, style: Style): string[] {
   const outcomes = mergeAlike(report.runs.filter(({ verdict }) => verdict !== null));
   const [titles = '', ...table] = alignColumns([columnTitles, ...outcomes.map((outcome) => cells(outcome, style))]);
-  const lines = outcomes.flatMap((outcome, place) => [table[place] ?? '', ...reasonLines(outcome, style)]);
+  const lines = outcomes.flatMap((outcome, place) => [
+    ...headingLines(outcome, outcomes[place - 1], style),
+    table[place] ?? '',
+    ...reasonLines(outcome, style),
+  ]);
   return [style.bold(titles), ...lines, '', ...notSetUpLines(report), ...scoreLines(report, style)];
 }
 
-/** Runs of one case with the same outcome. */
-interface Outcome {
-  readonly runs: readonly TortureRun[];
-  readonly first: TortureRun;
-}
-
-function mergeAlike(runs: readonly TortureRun[]): Outcome[] {
-  const byKey = Map.groupBy(runs, ({ case: name, verdict, why, seen }) =>
-    [name, verdict, why, seen?.status, seen?.completeness, seen?.origin_saw].join('\n'),
-  );
-  return [...byKey.values()].flatMap((alike) => (alike[0] === undefined ? [] : [{ runs: alike, first: alike[0] }]));
+/** Where a part of the journey begins. */
+function headingLines({ first: { part } }: Outcome, before: Outcome | undefined, style: Style): string[] {
+  return part === before?.first.part ? [] : ['', style.bold(tortureParts[part])];
 }
 
 const columnTitles = ['  CASE', 'REQUEST', 'STATUS', 'END', 'TIME', 'SEEN'];
 
 function cells({ runs, first: { case: name, verdict, seen } }: Outcome, style: Style): string[] {
-  const slowest = Math.max(...runs.map((run) => run.seen?.ms ?? 0));
   return [
     `${mark(verdict, style)} ${shorten(name, 26)}`,
     requestText(runs),
     statusText(seen),
     endText(seen),
-    durationText(slowest).replace(/\.\d ms/, ' ms'),
+    durationText(slowestMs(runs)).replace(/\.\d ms/, ' ms'),
     String(seen?.origin_saw ?? ''),
   ];
 }
@@ -94,13 +90,6 @@ function statusText(seen: TortureRun['seen']): string {
 
 function endText(seen: TortureRun['seen']): string {
   return seen === null ? '' : seen.completeness.replace('not_http', 'no HTTP');
-}
-
-/** 'GET, POST', and on which connections where it was not the same on both. */
-function requestText(runs: readonly TortureRun[]): string {
-  const methods = [...new Set(runs.map(({ method }) => method))].join(',');
-  const ages = new Set(runs.map(({ on }) => on));
-  return ages.size === 2 ? methods : `${methods} ${[...ages].join('')}`;
 }
 
 function reasonLines({ first: { verdict, why, seen } }: Outcome, style: Style): string[] {
@@ -142,6 +131,9 @@ function scoreLines({ gateway, score, finished }: TortureReport, style: Style): 
       style.bad(`${score.dangerous} dangerous`),
       `${score.hangs} still waiting`,
     ].join(', '),
+    `Told with the right status: ${score.failures_told} of ${score.failures} failures before any content.`,
+    `Seen to be broken: ${score.truncations_told} of ${score.truncations} answers that broke off, stalled or could not be read.`,
+    `POSTs that reached the origin more than once: ${score.unsafe_replays}.`,
     `The cause was named in ${score.causes_named} of ${score.causes} failures that the gateway answered itself.`,
   ];
 }

@@ -65,9 +65,18 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assert.equal(report.runs.length, 16);
     assert.equal(report.runs.find((run) => run.case === 'ssh-banner')?.seen?.completeness, 'not_http');
     const page = readFileSync(join(folder, 'page.html'), 'utf8');
-    assert.match(page, /<h1>\d+ of 100<\/h1>/);
+    assert.match(page, /<b>\d+<\/b> of 100/);
     assert.doesNotMatch(page, /(?:src|href)=/, 'the page needs no other file');
     assert.doesNotMatch(page.slice(page.indexOf('<tbody>')), /<title>|<html/, 'what others sent is text');
+  });
+
+  test('writes the authority for the parts with TLS, and says so where the gateway does not serve them', async () => {
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor(...tortured('--ca-file', 'authority.pem', '--only', 'own-502,tls-alert-40')), 0);
+    assert.match(readFileSync(join(folder, 'authority.pem'), 'utf8'), /^-----BEGIN CERTIFICATE-----/);
+    assert.match(around.stderr.text, /\/tls-alert-40 +https:\/\/127\.0\.0\.1:29427 /);
+    assert.match(around.stdout.text, /Not set up:\n +Not tried: \/tls-good does not get through/);
+    assertFits(around.stdout.text + around.stderr.text);
   });
 
   test('says what to configure without trying anything', async () => {

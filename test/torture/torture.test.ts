@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { systemClock } from '../../src/testing/system.ts';
 import { torture, type TortureOptions, type TortureReport } from '../../src/testing/torture/torture.ts';
 import type { TortureStage } from '../../src/testing/torture/stage.ts';
+import { tortureParts } from '../../src/testing/torture/torture-case.ts';
 import { BadGateway } from './bad-gateway.ts';
 import { startCandorBefore } from './candor-under-torture.ts';
 
@@ -61,6 +62,17 @@ describe('Candor under torture', { timeout: 120_000 }, () => {
     );
     assert.equal(score.hangs, 0);
     assert.equal(unclassified(), 0);
+    const tried = new Set(runs.filter(({ verdict }) => verdict !== null).map((run) => run.case));
+    assert.ok(tried.size > 100, `${tried.size} cases`);
+    for (const part of Object.keys(tortureParts))
+      assert.ok(
+        runs.some((run) => run.part === part && tried.has(run.case)),
+        part,
+      );
+    assert.deepEqual(
+      [score.failures_told, score.truncations_told, score.unsafe_replays],
+      [score.failures, score.truncations, 0],
+    );
     assert.equal(score.causes_named, score.causes, 'each failure of its own has its cause in Proxy-Status');
     context.diagnostic(`${score.points} of 100 in ${runs.length} exchanges`);
   });
@@ -104,6 +116,11 @@ describe('a bad gateway', { timeout: 60_000 }, () => {
     const unset = runs.filter(({ verdict, group }) => verdict === null && !group.startsWith('tls-'));
     assert.deepEqual([...new Set(unset.map(({ group }) => group))], ['close-at-accept'], 'a 404 is a missing route');
     assert.ok(score.hangs > 0 && score.points < 60, JSON.stringify(score));
+    assert.equal(score.unsafe_replays, 2, 'the POST of close-before-head, on fresh and on used connections');
+    assert.ok(
+      score.truncations_told < score.truncations && score.failures_told < score.failures,
+      JSON.stringify(score),
+    );
   });
 });
 

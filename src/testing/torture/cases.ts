@@ -6,30 +6,38 @@ import { tlsAsks, tlsRows } from './cases-tls.ts';
 import { findTlsFault } from '../tls-faults.ts';
 import { tortureFaults } from './faults.ts';
 import { both, get, getAndPost, type Row } from './rows.ts';
-import type { Expectation, TortureCase } from './torture-case.ts';
+import type { Expectation, TortureCase, TorturePart } from './torture-case.ts';
 
 const byName = new Map(tortureFaults.map((fault) => [fault.name, fault]));
 
 /** Everything that a gateway is put to, in the order of the journey. */
 export const tortureCases: readonly TortureCase[] = [
   ...unreachableRows.map(
-    ([group, does, expects]): TortureCase => ({ ...ofGroup(group, does, expects), requests: getAndPost }),
+    ([group, does, expects]): TortureCase => ({
+      ...ofGroup('reaching', group, does, expects),
+      requests: getAndPost,
+    }),
   ),
   ...tlsRows.map(
     ([group, expects]): TortureCase => ({
-      ...ofGroup(group, findTlsFault(group)?.does ?? 'speaks TLS as it should', expects),
+      ...ofGroup('tls', group, findTlsFault(group)?.does ?? 'speaks TLS as it should', expects),
       asks: tlsAsks,
     }),
   ),
-  ...[...connectionRows, ...headRows, ...garbageRows, ...contentRows].map(fromRow),
+  ...connectionRows.map(fromRow('answering')),
+  ...headRows.map(fromRow('head')),
+  ...garbageRows.map(fromRow('garbage')),
+  ...contentRows.map(fromRow('content')),
 ];
 
-function ofGroup(group: string, does: string, expects: Expectation): TortureCase {
-  return { id: group, does, group, asks: group, requests: get, on: ['fresh'], expects, restMs: 0 };
+function ofGroup(part: TorturePart, group: string, does: string, expects: Expectation): TortureCase {
+  return { id: group, does, part, group, asks: group, requests: get, on: ['fresh'], expects, restMs: 0 };
 }
 
-function fromRow([name, expects, requests, on = both, restMs = 0]: Row): TortureCase {
-  const fault = byName.get(name);
-  if (fault === undefined) throw new Error(`There is no fault called ${name}.`);
-  return { id: name, does: fault.does, group: 'plain', asks: name, requests, on, expects, restMs };
+function fromRow(part: TorturePart): (row: Row) => TortureCase {
+  return ([name, expects, requests, on = both, restMs = 0]) => {
+    const fault = byName.get(name);
+    if (fault === undefined) throw new Error(`There is no fault called ${name}.`);
+    return { id: name, does: fault.does, part, group: 'plain', asks: name, requests, on, expects, restMs };
+  };
 }

@@ -1,5 +1,6 @@
+import { tortureCases } from './cases.ts';
 import type { TortureRun } from './torture.ts';
-import type { Verdict } from './torture-case.ts';
+import type { Expectation, Verdict } from './torture-case.ts';
 
 export interface Score {
   /** 0 to 100: what was judged, with 1 for right, ½ for acceptable, 0 for misleading and −1 for dangerous. */
@@ -11,6 +12,14 @@ export interface Score {
   readonly not_set_up: number;
   /** Clients that were still waiting when their patience ended; each is among the misleading. */
   readonly hangs: number;
+  /** Failures before any content that were answered with a right status; of so many. */
+  readonly failures_told: number;
+  readonly failures: number;
+  /** Content that broke off, stalled or could not be read, where the client could see that it is not whole; of so many. */
+  readonly truncations_told: number;
+  readonly truncations: number;
+  /** Exchanges whose POST reached the origin more than once. */
+  readonly unsafe_replays: number;
   /** Failures of its own for which the gateway named the cause in Proxy-Status, rightly; of so many. */
   readonly causes_named: number;
   readonly causes: number;
@@ -22,7 +31,9 @@ export function scoreOf(runs: readonly TortureRun[]): Score {
   const judged = runs.filter((run) => run.verdict !== null);
   const count = (verdict: Verdict): number => judged.filter((run) => run.verdict === verdict).length;
   const sum = judged.reduce((points, { verdict }) => points + (verdict === null ? 0 : worth[verdict]), 0);
-  const failures = judged.filter(({ seen }) => seen !== null && seen.by === 'gateway');
+  const own = judged.filter(({ seen }) => seen !== null && seen.by === 'gateway');
+  const failures = judged.filter((run) => kindOf.get(run.case) === 'failure');
+  const truncations = judged.filter((run) => kindOf.get(run.case) === 'truncation');
   return {
     points: judged.length === 0 ? 0 : Math.max(0, Math.round((100 * sum) / judged.length)),
     right: count('right'),
@@ -31,9 +42,27 @@ export function scoreOf(runs: readonly TortureRun[]): Score {
     dangerous: count('dangerous'),
     not_set_up: runs.length - judged.length,
     hangs: judged.filter(({ seen }) => seen?.completeness === 'waiting').length,
-    causes_named: failures.filter(
-      ({ seen, verdict }) => verdict !== 'misleading' && (seen?.errors_named.length ?? 0) > 0,
-    ).length,
-    causes: failures.length,
+    failures_told: failures.filter(({ verdict }) => verdict === 'right').length,
+    failures: failures.length,
+    truncations_told: truncations.filter(isTold).length,
+    truncations: truncations.length,
+    unsafe_replays: judged.filter(({ method, seen }) => method === 'POST' && (seen?.origin_saw ?? 0) > 1).length,
+    causes_named: own.filter(({ seen, verdict }) => verdict !== 'misleading' && (seen?.errors_named.length ?? 0) > 0)
+      .length,
+    causes: own.length,
   };
+}
+
+/** The client cannot take what came for the whole of it. */
+function isTold({ verdict, seen }: TortureRun): boolean {
+  if (verdict === 'acceptable' || seen?.completeness === 'cut' || seen?.completeness === 'closed') return true;
+  return seen?.completeness === 'complete' && (seen.status ?? 0) >= 400;
+}
+
+/** What must come of it at best: a failure of the gateway's own, a visible cut, or the origin's answer. */
+const kindOf = new Map(tortureCases.map(({ id, expects }) => [id, kindOfExpectation(expects)]));
+
+function kindOfExpectation({ right, answers, passed, cut }: Expectation): 'failure' | 'truncation' | 'answer' {
+  if (right.length === 0 || (answers.length > 0 && passed.verdict === 'right')) return 'answer';
+  return cut.verdict === 'right' ? 'truncation' : 'failure';
 }

@@ -49,11 +49,24 @@ export interface OriginAnswer {
   readonly content: string;
 }
 
+/** Where in the journey the origin fails; in this order. */
+export const tortureParts = {
+  reaching: 'Reaching the origin',
+  tls: 'TLS to the origin',
+  answering: 'Before an answer, or without one',
+  head: 'The head of the answer',
+  garbage: 'What is no HTTP',
+  content: 'The content of the answer',
+} as const;
+
+export type TorturePart = keyof typeof tortureParts;
+
 export interface TortureCase {
   /** The name of the fault, or of the group where the group is the fault. */
   readonly id: string;
   /** To be read after "The origin …". */
   readonly does: string;
+  readonly part: TorturePart;
   /** Which part of the torture origin is asked. */
   readonly group: string;
   /** And for what: the fault is `/<group>/fault/<asks>`. */

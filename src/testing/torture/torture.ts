@@ -7,7 +7,7 @@ import { judge } from './judge.ts';
 import { type Act, pass, Player } from './play.ts';
 import { type Score, scoreOf } from './score.ts';
 import { goodTls, startStage, tlsGroups, type TortureGroup, type TortureStage } from './stage.ts';
-import type { ConnectionAge, Expectation, Observation, Verdict } from './torture-case.ts';
+import type { ConnectionAge, Expectation, Observation, TorturePart, Verdict } from './torture-case.ts';
 
 export interface TortureOptions {
   readonly door: GatewayDoor;
@@ -33,6 +33,7 @@ export interface TortureOptions {
 /** One line of the matrix. Its form in JSON is documented in docs/torture.md. */
 export interface TortureRun {
   readonly case: string;
+  readonly part: TorturePart;
   readonly group: string;
   readonly does: string;
   readonly method: string;
@@ -196,6 +197,7 @@ async function playOne(player: Player, stage: TortureStage, act: Act, trusts: bo
 function runOf({ of, request, on }: Act, observed: Observation | string): TortureRun {
   const base = {
     case: of.id,
+    part: of.part,
     group: of.group,
     does: of.does,
     method: request.method,
