@@ -41,7 +41,8 @@ describe('answers with something behind them', () => {
       playing = payload;
       const victims = payload.isLate ? [] : [0, 1, 2].map((n) => victim(`/victim/${n}`));
       const attacked = gateway.connect();
-      attacked.write(requestText(payload.method, '/attacked', payload.method === 'POST' ? ['Content-Length: 0'] : []));
+      const content = payload.method === 'POST' ? ['Content-Length: 0'] : [];
+      attacked.write(requestText(payload.method, '/attacked', [...content, ...payload.asks]));
       const outcome = await attacked.response(payload.method, 5_000);
       const text = outcome.octets.toString('latin1');
       const isCut = outcome.response?.complete === false;

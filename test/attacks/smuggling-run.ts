@@ -1,11 +1,14 @@
 import { attack } from './smuggling/attack.ts';
 import { originKinds } from './smuggling/origins.ts';
-import { smugglingPayloads } from './smuggling/payloads.ts';
+import { families, smugglingPayloads } from './smuggling/payloads.ts';
 
 /**
  * `npm run smuggle`: every payload, whole and in pieces, to every origin that can be had. Ends with status 1 when a
  * request reached one that the gateway has not counted, or anything else broke the law.
  */
+const kinds = Object.entries(families).map(([family, payloads]) => `${payloads.length} ${family}`);
+console.log(`${smugglingPayloads.length} payloads: ${kinds.join(', ')}`);
+
 for (const kind of originKinds) {
   if (kind.missing !== null) {
     console.log(`${kind.name}: skipped, ${kind.missing}`);

@@ -11,6 +11,10 @@ describe('smuggling', () => {
     assert.equal(new Set(smugglingPayloads.map(({ name }) => name)).size, smugglingPayloads.length);
   });
 
+  it('has no kind of payload without a good few', () => {
+    for (const [family, payloads] of Object.entries(families)) assert.ok(payloads.length >= 8, family);
+  });
+
   for (const kind of originKinds) {
     it(`reaches ${kind.name} with no request that the gateway has not counted`, async (context) => {
       if (kind.missing !== null) return context.skip(kind.missing);

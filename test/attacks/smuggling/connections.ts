@@ -1,4 +1,4 @@
-import { get, hidden, message, pause, post, refused, type SmugglingPayload, taken } from './payload.ts';
+import { answered, get, hidden, message, pause, post, refused, type SmugglingPayload, taken } from './payload.ts';
 
 /** Fields for one connection only, and what their nomination could take away. */
 export const nominations: readonly SmugglingPayload[] = [
@@ -26,8 +26,8 @@ export const nominations: readonly SmugglingPayload[] = [
   ),
 ];
 
-/** Expect, Upgrade, h2c: a second conversation that only one side begins. */
-export const changes: readonly SmugglingPayload[] = [
+/** Content that waits until it is asked for, by one of the two only. */
+export const expectations: readonly SmugglingPayload[] = [
   refused(
     'expectation-unknown',
     'an expectation that nobody knows',
@@ -62,30 +62,6 @@ export const changes: readonly SmugglingPayload[] = [
     pause,
     `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`,
   ]),
-  refused(
-    'upgrade-with-content',
-    'an upgrade with content',
-    `${post('Connection: upgrade', 'Upgrade: websocket', 'Content-Length: 3')}abc${hidden}`,
-  ),
-  refused(
-    'upgrade-with-content',
-    'an upgrade with a request as chunk',
-    `${post('Connection: upgrade', 'Upgrade: websocket', 'Transfer-Encoding: chunked')}0\r\n\r\n${hidden}`,
-  ),
-  taken(
-    2,
-    'chunks behind an upgrade to h2c, then a request',
-    `${post('Connection: upgrade', 'Upgrade: h2c', 'Transfer-Encoding: chunked')}0\r\n\r\n${hidden}`,
-  ),
-  taken(1, 'an upgrade that the origin passes over', get('Connection: Upgrade', 'Upgrade: websocket')),
-  taken(
-    1,
-    'an upgrade to h2c',
-    get('Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA'),
-  ),
-  taken(2, 'an upgrade that Connection does not name', get('Upgrade: h2c') + hidden),
-  taken(2, 'an upgrade that Connection names and that is not there', get('Connection: upgrade') + hidden),
-  taken(2, 'a WebSocket key without an upgrade', get('Sec-WebSocket-Key: AAAA', 'Sec-WebSocket-Version: 777') + hidden),
 ];
 
 /** Requests behind requests: whose answer is whose. */
@@ -98,11 +74,11 @@ export const pipelined: readonly SmugglingPayload[] = [
     'an OPTIONS for everything between two GETs',
     `${get()}${message('OPTIONS * HTTP/1.1', 'Host: a')}${hidden}`,
   ),
-  answered([204, 200], 'a 204, then a request', message('GET /status/204 HTTP/1.1', 'Host: a') + hidden),
-  answered([304, 200], 'a 304, then a request', message('GET /status/304 HTTP/1.1', 'Host: a') + hidden),
-  answered([204, 200], 'a HEAD with 204, then a request', message('HEAD /status/204 HTTP/1.1', 'Host: a') + hidden),
-  answered([304, 200], 'a HEAD with 304, then a request', message('HEAD /status/304 HTTP/1.1', 'Host: a') + hidden),
-  answered([404, 200], 'a 404, then a request', message('GET /status/404 HTTP/1.1', 'Host: a') + hidden),
+  answered([204, 200], 'a 204, then a request', [message('GET /status/204 HTTP/1.1', 'Host: a') + hidden]),
+  answered([304, 200], 'a 304, then a request', [message('GET /status/304 HTTP/1.1', 'Host: a') + hidden]),
+  answered([204, 200], 'a HEAD with 204, then a request', [message('HEAD /status/204 HTTP/1.1', 'Host: a') + hidden]),
+  answered([304, 200], 'a HEAD with 304, then a request', [message('HEAD /status/304 HTTP/1.1', 'Host: a') + hidden]),
+  answered([404, 200], 'a 404, then a request', [message('GET /status/404 HTTP/1.1', 'Host: a') + hidden]),
   refused(
     'host-repeated',
     'a refused request between two good ones',
@@ -128,10 +104,6 @@ export const pipelined: readonly SmugglingPayload[] = [
     1,
   ),
 ];
-
-function answered(answers: readonly number[], name: string, octets: string): SmugglingPayload {
-  return { name, steps: [octets], answers, reaches: answers.length, rule: null };
-}
 
 const third = Math.floor(hidden.length / 3);
 

@@ -1,16 +1,11 @@
-import { hidden, post, refused, type SmugglingPayload, taken, zeroChunk } from './payload.ts';
+import { get, hidden, post, refused, type SmugglingPayload, taken, zeroChunk } from './payload.ts';
 
-/** CL.TE and TE.CL: the two framings together. */
-export const together: readonly SmugglingPayload[] = [
+/** CL.TE: a length first, and a coding. */
+export const clTe: readonly SmugglingPayload[] = [
   refused(
     'length-and-transfer-encoding',
     'CL.TE',
     `${post('Content-Length: 6', 'Transfer-Encoding: chunked')}0\r\n\r\nG`,
-  ),
-  refused(
-    'length-and-transfer-encoding',
-    'TE.CL',
-    `${post('Transfer-Encoding: chunked', 'Content-Length: 4')}5c\r\n${hidden}\r\n0\r\n\r\n`,
   ),
   refused(
     'length-and-transfer-encoding',
@@ -64,6 +59,72 @@ export const together: readonly SmugglingPayload[] = [
   ),
 ];
 
+const chunk = `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`;
+
+/** TE.CL: a coding first, and a length. */
+export const teCl: readonly SmugglingPayload[] = [
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL',
+    `${post('Transfer-Encoding: chunked', 'Content-Length: 4')}5c\r\n${hidden}\r\n0\r\n\r\n`,
+  ),
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL with the length of nothing',
+    `${post('Transfer-Encoding: chunked', 'Content-Length: 0')}${chunk}`,
+  ),
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL with the length of the first line',
+    `${post('Transfer-Encoding: chunked', 'Content-Length: 4')}${chunk}`,
+  ),
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL with the length of all',
+    `${post('Transfer-Encoding: chunked', `Content-Length: ${chunk.length}`)}${chunk}`,
+  ),
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL with fields between the two',
+    `${post('Transfer-Encoding: chunked', 'X-A: 1', 'X-B: 2', 'Content-Length: 4')}${chunk}`,
+  ),
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL where Connection nominates the coding',
+    `${post('Connection: transfer-encoding', 'Transfer-Encoding: chunked', 'Content-Length: 4')}${chunk}`,
+  ),
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL where Connection nominates the length',
+    `${post('Connection: content-length', 'Transfer-Encoding: chunked', 'Content-Length: 4')}${chunk}`,
+  ),
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL with a coding more',
+    `${post('Transfer-Encoding: identity, chunked', 'Content-Length: 4')}${chunk}`,
+  ),
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL with two lengths',
+    `${post('Transfer-Encoding: chunked', 'Content-Length: 4', 'Content-Length: 4')}${chunk}`,
+  ),
+  refused(
+    'length-and-transfer-encoding',
+    'TE.CL for a GET',
+    `${get('Transfer-Encoding: chunked', 'Content-Length: 4')}${chunk}`,
+  ),
+  refused(
+    'space-before-colon',
+    'TE.CL with a space before the colon of the coding',
+    `${post('Transfer-Encoding : chunked', 'Content-Length: 4')}${chunk}`,
+  ),
+  refused(
+    'line-ending',
+    'TE.CL with a bare LF between the two',
+    `POST /p HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\nContent-Length: 4\r\n\r\n${chunk}`,
+  ),
+];
+
 const invalid: readonly (readonly [name: string, line: string])[] = [
   ['CL with a plus sign', 'Content-Length: +0'],
   ['CL with a minus sign', 'Content-Length: -1'],
@@ -91,9 +152,8 @@ const invalid: readonly (readonly [name: string, line: string])[] = [
   ['CL that is no number', 'Content-Length: NaN'],
 ];
 
-/** CL.CL, and lengths that are no lengths. */
-export const lengths: readonly SmugglingPayload[] = [
-  ...invalid.map(([name, line]) => refused('content-length-invalid', name, post(line) + hidden)),
+/** CL.CL: lengths twice, and in lists. */
+export const repeatedLengths: readonly SmugglingPayload[] = [
   refused('content-length-differs', 'CL twice, the same', post('Content-Length: 0', 'Content-Length: 0') + hidden),
   refused(
     'content-length-differs',
@@ -118,6 +178,11 @@ export const lengths: readonly SmugglingPayload[] = [
   refused('content-length-differs', 'CL as a list of the same', post('Content-Length: 0, 0') + hidden),
   refused('content-length-differs', 'CL as a list of different', post(`Content-Length: 0, ${hidden.length}`) + hidden),
   refused('content-length-differs', 'CL as a list without spaces', post('Content-Length: 0,0,0') + hidden),
+];
+
+/** Lengths that are no lengths, or look like one. */
+export const oddLengths: readonly SmugglingPayload[] = [
+  ...invalid.map(([name, line]) => refused('content-length-invalid', name, post(line) + hidden)),
   refused('field-value', 'CL with a form feed before it', post('Content-Length: \x0c0') + hidden),
   refused('field-value', 'CL with a vertical tab behind it', post('Content-Length: 0\x0b') + hidden),
   refused('field-value', 'CL with a zero octet behind it', post('Content-Length: 0\0') + hidden),

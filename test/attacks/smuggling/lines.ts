@@ -1,27 +1,7 @@
 import { get, hidden, message, post, refused, type SmugglingPayload, taken, zeroChunk } from './payload.ts';
 
-/** Line endings, folding, and white space around names, colons and values. */
-export const lines: readonly SmugglingPayload[] = [
-  refused('line-folding', 'a space before the first field', `POST /p HTTP/1.1\r\n Host: a\r\n\r\n${hidden}`),
-  refused('line-folding', 'a tab before the first field', `POST /p HTTP/1.1\r\n\tHost: a\r\n\r\n${hidden}`),
-  refused('line-folding', 'a line of a space alone', post(' ') + hidden),
-  refused('line-folding', 'a folded Host', message('GET / HTTP/1.1', 'Host:', ' a') + hidden),
-  refused('line-folding', 'a request folded into a value', get('X: 1', ' GET /hidden HTTP/1.1', ' Host: a')),
-  refused('space-before-colon', 'a space before the colon of a length', post('Content-Length : 0') + hidden),
-  refused('space-before-colon', 'a tab before the colon of a length', post('Content-Length\t: 0') + hidden),
-  refused('space-before-colon', 'a space before the colon of Host', message('GET / HTTP/1.1', 'Host : a') + hidden),
-  refused('space-before-colon', 'no colon', post('Content-Length 0') + hidden),
-  refused('field-name', 'an empty name', post(': 0') + hidden),
-  refused('field-name', 'a colon before the name', post(':Content-Length: 0') + hidden),
-  refused('field-name', 'a name in brackets', post('[Content-Length]: 0') + hidden),
-  refused('field-name', 'a name in quotes', post('"Content-Length": 0') + hidden),
-  refused('field-name', 'a name with a slash', post('Content/Length: 0') + hidden),
-  refused('field-name', 'a name with an octet above 127', post('Content-Length\xa0: 0') + hidden),
-  refused(
-    'space-before-colon',
-    'a second request line among the fields',
-    'GET / HTTP/1.1\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n',
-  ),
+/** Bare CRs and LFs, and empty lines where there should be none. */
+export const lineEndings: readonly SmugglingPayload[] = [
   refused('line-ending', 'a bare LF behind the request line', `POST /p HTTP/1.1\nHost: a\r\n\r\n${hidden}`),
   refused('line-ending', 'bare LFs everywhere', 'GET / HTTP/1.1\nHost: a\n\nGET /hidden HTTP/1.1\nHost: a\n\n'),
   refused('line-ending', 'a bare LF behind a field', `POST /p HTTP/1.1\r\nHost: a\nContent-Length: 5\r\n\r\n${hidden}`),
@@ -41,10 +21,38 @@ export const lines: readonly SmugglingPayload[] = [
   refused('line-ending', 'a bare LF before a request', `\n${hidden}`),
   refused('request-line', 'five empty lines before a request', `\r\n\r\n\r\n\r\n\r\n${hidden}`),
   refused('line-ending', 'a bare CR before a request', `\rGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n`),
-  refused('field-value', 'a zero octet within a value', post('X: a\0b') + hidden),
-  refused('field-value', 'an escape within a value', post('X: a\x1bb') + hidden),
   taken(1, 'an empty line before a request', `\r\n${hidden}`),
   taken(2, 'CR LF behind content, then a request', `${post('Content-Length: 3')}abc\r\n${hidden}`),
+];
+
+/** Folding, and white space around names and colons. */
+export const whiteSpace: readonly SmugglingPayload[] = [
+  refused('line-folding', 'a space before the first field', `POST /p HTTP/1.1\r\n Host: a\r\n\r\n${hidden}`),
+  refused('line-folding', 'a tab before the first field', `POST /p HTTP/1.1\r\n\tHost: a\r\n\r\n${hidden}`),
+  refused('line-folding', 'a line of a space alone', post(' ') + hidden),
+  refused('line-folding', 'a folded Host', message('GET / HTTP/1.1', 'Host:', ' a') + hidden),
+  refused('line-folding', 'a request folded into a value', get('X: 1', ' GET /hidden HTTP/1.1', ' Host: a')),
+  refused('space-before-colon', 'a space before the colon of a length', post('Content-Length : 0') + hidden),
+  refused('space-before-colon', 'a tab before the colon of a length', post('Content-Length\t: 0') + hidden),
+  refused('space-before-colon', 'a space before the colon of Host', message('GET / HTTP/1.1', 'Host : a') + hidden),
+  refused(
+    'space-before-colon',
+    'a second request line among the fields',
+    'GET / HTTP/1.1\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n',
+  ),
   taken(2, 'a value of white space alone', get('X: \t ') + hidden),
+];
+
+/** Names that are none, and octets that no value may hold. */
+export const fieldOctets: readonly SmugglingPayload[] = [
+  refused('space-before-colon', 'no colon', post('Content-Length 0') + hidden),
+  refused('field-name', 'an empty name', post(': 0') + hidden),
+  refused('field-name', 'a colon before the name', post(':Content-Length: 0') + hidden),
+  refused('field-name', 'a name in brackets', post('[Content-Length]: 0') + hidden),
+  refused('field-name', 'a name in quotes', post('"Content-Length": 0') + hidden),
+  refused('field-name', 'a name with a slash', post('Content/Length: 0') + hidden),
+  refused('field-name', 'a name with an octet above 127', post('Content-Length\xa0: 0') + hidden),
+  refused('field-value', 'a zero octet within a value', post('X: a\0b') + hidden),
+  refused('field-value', 'an escape within a value', post('X: a\x1bb') + hidden),
   taken(2, 'an octet above 127 in a value', get('X: \xff\x85\xa0') + hidden),
 ];

@@ -175,6 +175,7 @@ http {
     location = /status/204 { return 204; }
     location = /status/304 { return 304; }
     location = /status/404 { return 404; }
+    location = /status/426 { return 426; }
   }
 }
 `;
@@ -202,6 +203,7 @@ frontend origin
   http-request return status 204 if { path /status/204 }
   http-request return status 304 if { path /status/304 }
   http-request return status 404 if { path /status/404 }
+  http-request return status 426 if { path /status/426 }
   http-request return status 200 content-type text/plain lf-string "you asked %[method] %[path]"
 `;
   return { files: { 'haproxy.cfg': conf }, account: '' };
@@ -240,6 +242,7 @@ RewriteEngine on
 RewriteRule ^/status/204$ - [R=204,L]
 RewriteRule ^/status/304$ - [R=304,L]
 RewriteRule ^/status/404$ - [R=404,L]
+RewriteRule ^/status/426$ - [R=426,L]
 RewriteRule ^ /index.txt [L]
 `;
   return { files: { 'apache.conf': conf, 'www/index.txt': 'you asked\n' }, account: 'access.log' };

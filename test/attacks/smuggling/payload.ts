@@ -57,3 +57,8 @@ export function taken(count: number, name: string, steps: string | readonly Step
   const answers = new Array<number>(count).fill(200);
   return { name, steps: typeof steps === 'string' ? [steps] : steps, answers, reaches: count, rule: null };
 }
+
+/** All of it is taken, and answered with these statuses. */
+export function answered(answers: readonly number[], name: string, steps: readonly Step[]): SmugglingPayload {
+  return { name, steps, answers, reaches: answers.length, rule: null };
+}

@@ -1,29 +1,36 @@
 import { chunkExtensions, chunkLines, chunkSizes, trailers } from './chunks.ts';
 import { codings, oldVersion } from './codings.ts';
-import { changes, nominations, pauses, pipelined } from './connections.ts';
-import { contentOrNone, lengths, together } from './lengths.ts';
-import { lines } from './lines.ts';
+import { expectations, nominations, pauses, pipelined } from './connections.ts';
+import { clTe, contentOrNone, oddLengths, repeatedLengths, teCl } from './lengths.ts';
+import { fieldOctets, lineEndings, whiteSpace } from './lines.ts';
 import type { SmugglingPayload } from './payload.ts';
-import { hosts, requestLines } from './targets.ts';
+import { absoluteTargets, hosts, requestLines } from './targets.ts';
+import { upgrades } from './upgrades.ts';
 
 /** All payloads, by family. A family is what two readers differ in. */
-export const families: Readonly<Record<string, readonly SmugglingPayload[]>> = {
-  'CL.TE and TE.CL': together,
-  'CL.CL and lengths that are none': lengths,
-  'CL.0 and 0.CL': contentOrNone,
+export const families = {
+  'CL.TE': clTe,
+  'TE.CL': teCl,
   'TE.TE': codings,
-  'HTTP/1.0': oldVersion,
+  'CL.0 and 0.CL': contentOrNone,
+  'chunk extensions': chunkExtensions,
+  'white space': whiteSpace,
+  'line endings': lineEndings,
+  'duplicate and list lengths': repeatedLengths,
+  'absolute-form versus Host': absoluteTargets,
+  pauses,
+  'lengths that are none': oddLengths,
   'chunk sizes': chunkSizes,
   'chunk lines': chunkLines,
-  'chunk extensions': chunkExtensions,
   'trailer fields': trailers,
-  'lines and white space': lines,
+  'names and values': fieldOctets,
   'request lines and targets': requestLines,
-  'hosts and absolute targets': hosts,
+  hosts,
+  'HTTP/1.0': oldVersion,
   'nominated fields': nominations,
-  'Expect and Upgrade': changes,
+  expectations,
+  'upgrades and h2c': upgrades,
   'pipelined requests': pipelined,
-  pauses,
-};
+} as const satisfies Readonly<Record<string, readonly SmugglingPayload[]>>;
 
 export const smugglingPayloads: readonly SmugglingPayload[] = Object.values(families).flat();

@@ -2,6 +2,8 @@
 export interface ResponsePayload {
   readonly name: string;
   readonly method: 'GET' | 'HEAD' | 'POST';
+  /** Field lines of the request, besides those that every one has. */
+  readonly asks: readonly string[];
   /** What its own client gets: the status; null where it is 502, or a cut answer that had begun. */
   readonly status: number | null;
   /** Octets, with real pauses (milliseconds) between them. */
@@ -31,7 +33,8 @@ function passed(
   method: ResponsePayload['method'] = 'GET',
   status = 200,
 ): ResponsePayload {
-  return { name, method, status, steps: typeof octets === 'string' ? [octets] : octets, isCut: false, isLate: false };
+  const steps = typeof octets === 'string' ? [octets] : octets;
+  return { name, method, asks: [], status, steps, isCut: false, isLate: false };
 }
 
 function garbage(
@@ -39,15 +42,34 @@ function garbage(
   octets: string | ResponsePayload['steps'],
   method: ResponsePayload['method'] = 'GET',
 ): ResponsePayload {
-  return {
-    name,
-    method,
-    status: 502,
-    steps: typeof octets === 'string' ? [octets] : octets,
-    isCut: false,
-    isLate: false,
-  };
+  return passed(name, octets, method, 502);
 }
+
+/** Cut, since its client's answer had begun before it turned out to be broken. */
+function cut(name: string, steps: ResponsePayload['steps']): ResponsePayload {
+  return { ...passed(name, steps), isCut: true };
+}
+
+const webSocket = [
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  'Sec-WebSocket-Version: 13',
+];
+const h2c = ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c', 'HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA'];
+
+/** In answer to a request that asks for another protocol. */
+function upgrading(asks: readonly string[], payload: ResponsePayload): ResponsePayload {
+  return { ...payload, asks };
+}
+
+function switching(...lines: readonly string[]): string {
+  return ['HTTP/1.1 101 Switching Protocols', ...lines, '', ''].join('\r\n');
+}
+
+const agreed = switching('Connection: Upgrade', 'Upgrade: websocket');
+const refusedUpgrade =
+  'HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: x/2\r\nContent-Length: 4\r\n\r\n';
 
 const ok = `${response('Content-Length: 4')}mine`;
 
@@ -121,20 +143,41 @@ export const responsePayloads: readonly ResponsePayload[] = [
     ...garbage('a chunk that is longer than said', `${response('Transfer-Encoding: chunked')}4\r\nmine${stray}`),
     status: null,
   },
-  {
-    name: 'a chunk size that is none',
-    method: 'GET',
-    status: 200,
-    isCut: true,
-    isLate: false,
-    steps: [`${response('Transfer-Encoding: chunked')}4\r\nmine\r\n`, commitMs, `x\r\n${stray}`],
-  },
-  {
-    name: 'a bare LF behind a chunk',
-    method: 'GET',
-    status: 200,
-    isCut: true,
-    isLate: false,
-    steps: [`${response('Transfer-Encoding: chunked')}4\r\nmine`, commitMs, `\n${stray}`],
-  },
+  cut('a chunk size that is none', [
+    `${response('Transfer-Encoding: chunked')}4\r\nmine\r\n`,
+    commitMs,
+    `x\r\n${stray}`,
+  ]),
+  cut('a bare LF behind a chunk', [`${response('Transfer-Encoding: chunked')}4\r\nmine`, commitMs, `\n${stray}`]),
+  garbage('a change of protocol to a POST', agreed + stray, 'POST'),
+  garbage('a change of protocol to a HEAD', agreed + stray, 'HEAD'),
+  garbage('a change of protocol in two pieces', [agreed.slice(0, 30), 20, agreed.slice(30) + stray]),
+  garbage('a change of protocol behind a 100', `HTTP/1.1 100 Continue\r\n\r\n${agreed}${stray}`),
+  garbage('a change of protocol with a length', `${switching('Upgrade: x', 'Content-Length: 0')}${stray}`),
+  upgrading(
+    webSocket,
+    garbage('a change to another protocol than was asked for', agreed.replace('websocket', 'x') + stray),
+  ),
+  upgrading(webSocket, garbage('a change to one protocol more', agreed.replace('websocket', 'websocket, h2c') + stray)),
+  upgrading(webSocket, garbage('a change to no protocol', switching('Connection: Upgrade') + stray)),
+  upgrading(webSocket, garbage('a change to a protocol without a name', agreed.replace('websocket', ',') + stray)),
+  upgrading(h2c, garbage('a change to the HTTP/2 that was not passed on', agreed.replace('websocket', 'h2c') + stray)),
+  upgrading(webSocket, passed('a 200 to an upgrade, and another answer', ok + stray)),
+  upgrading(webSocket, passed('a 426 to an upgrade, and another answer', `${refusedUpgrade}mine${stray}`, 'GET', 426)),
+  upgrading(
+    webSocket,
+    passed('a 204 to an upgrade, and another answer', `HTTP/1.1 204 No\r\n\r\n${stray}`, 'GET', 204),
+  ),
+  upgrading(webSocket, passed('a hint to an upgrade, then two answers', `HTTP/1.1 103 Hint\r\n\r\n${ok}${stray}`)),
+  upgrading(webSocket, {
+    ...passed('a 200 to an upgrade, and later a change of protocol', [ok, 20, agreed + stray]),
+    isLate: true,
+  }),
+  upgrading(
+    webSocket,
+    garbage(
+      'a 200 with two framings to an upgrade',
+      response('Content-Length: 4', 'Transfer-Encoding: chunked') + stray,
+    ),
+  ),
 ];

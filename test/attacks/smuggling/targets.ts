@@ -1,4 +1,4 @@
-import { hidden, message, refused, type SmugglingPayload, taken } from './payload.ts';
+import { hidden, message, post, refused, type SmugglingPayload, taken } from './payload.ts';
 
 const host = '\r\nHost: a\r\n\r\n';
 
@@ -43,20 +43,12 @@ export const requestLines: readonly SmugglingPayload[] = [
   taken(1, 'a method in small letters', `get /hidden HTTP/1.1${host}`),
 ];
 
-/** Hosts, and targets that name one. */
+/** Hosts: none, many, and what is none. */
 export const hosts: readonly SmugglingPayload[] = [
   refused('host-missing', 'no Host', `GET / HTTP/1.1\r\n\r\n${hidden}`),
-  refused('host-missing', 'an absolute target without Host', `GET http://a/ HTTP/1.1\r\n\r\n${hidden}`),
   refused('host-repeated', 'two Hosts', message('GET / HTTP/1.1', 'Host: a', 'Host: b') + hidden),
   refused('host-repeated', 'two Hosts that are the same', message('GET / HTTP/1.1', 'Host: a', 'host: a') + hidden),
   refused('host-repeated', 'a Host and an empty one', message('GET / HTTP/1.1', 'Host: a', 'Host:') + hidden),
-  refused('host-repeated', 'two Hosts and an absolute target', message('GET http://a/ HTTP/1.1', 'Host: a', 'Host: a')),
-  refused('host-disagrees', 'an absolute target that Host contradicts', message('GET http://b/ HTTP/1.1', 'Host: a')),
-  refused('host-disagrees', 'an absolute target of another port', message('GET http://a:81/ HTTP/1.1', 'Host: a')),
-  refused('host-invalid', 'an absolute target with a user', message('GET http://a@b/ HTTP/1.1', 'Host: b') + hidden),
-  refused('host-invalid', 'an absolute target without a host', message('GET http:/// HTTP/1.1', 'Host: a') + hidden),
-  refused('target-form', 'an absolute target of another scheme', message('GET https://a/ HTTP/1.1', 'Host: a')),
-  refused('target-form', 'an absolute target of ftp', message('GET ftp://a/ HTTP/1.1', 'Host: a') + hidden),
   refused('host-invalid', 'a Host with a path', message('GET / HTTP/1.1', 'Host: a/b') + hidden),
   refused('host-invalid', 'a Host with a user', message('GET / HTTP/1.1', 'Host: a@b') + hidden),
   refused('host-invalid', 'a Host with a space', message('GET / HTTP/1.1', 'Host: a b') + hidden),
@@ -65,11 +57,48 @@ export const hosts: readonly SmugglingPayload[] = [
   refused('host-invalid', 'a Host with two ports', message('GET / HTTP/1.1', 'Host: a:80:81') + hidden),
   refused('host-invalid', 'a Host with a query', message('GET / HTTP/1.1', 'Host: a?b') + hidden),
   taken(2, 'a Host nominated by Connection', message('GET / HTTP/1.1', 'Host: a', 'Connection: host') + hidden),
-  taken(1, 'an absolute target that Host repeats', message('GET http://a/hidden HTTP/1.1', 'Host: a')),
-  taken(1, 'an absolute target in capitals', message('GET HTTP://A/hidden HTTP/1.1', 'Host: a')),
   taken(
     2,
     'another host said elsewhere',
     message('GET / HTTP/1.1', 'Host: a', 'X-Forwarded-Host: b', 'X-Host: b') + hidden,
+  ),
+];
+
+/** Targets in absolute-form beside a Host. */
+export const absoluteTargets: readonly SmugglingPayload[] = [
+  refused('host-missing', 'an absolute target without Host', `GET http://a/ HTTP/1.1\r\n\r\n${hidden}`),
+  refused('host-repeated', 'two Hosts and an absolute target', message('GET http://a/ HTTP/1.1', 'Host: a', 'Host: a')),
+  refused('host-disagrees', 'an absolute target that Host contradicts', message('GET http://b/ HTTP/1.1', 'Host: a')),
+  refused('host-disagrees', 'an absolute target of another port', message('GET http://a:81/ HTTP/1.1', 'Host: a')),
+  refused('host-invalid', 'an absolute target with a user', message('GET http://a@b/ HTTP/1.1', 'Host: b') + hidden),
+  refused('host-invalid', 'an absolute target without a host', message('GET http:/// HTTP/1.1', 'Host: a') + hidden),
+  refused('target-form', 'an absolute target of another scheme', message('GET https://a/ HTTP/1.1', 'Host: a')),
+  refused('target-form', 'an absolute target of ftp', message('GET ftp://a/ HTTP/1.1', 'Host: a') + hidden),
+  taken(1, 'an absolute target that Host repeats', message('GET http://a/hidden HTTP/1.1', 'Host: a')),
+  taken(1, 'an absolute target in capitals', message('GET HTTP://A/hidden HTTP/1.1', 'Host: a')),
+  refused(
+    'host-disagrees',
+    'an absolute target with a dot behind its host',
+    message('GET http://a./ HTTP/1.1', 'Host: a'),
+  ),
+  refused(
+    'host-disagrees',
+    'an absolute target and an empty Host',
+    message('GET http://a/ HTTP/1.1', 'Host:') + hidden,
+  ),
+  refused(
+    'host-disagrees',
+    'an absolute target that names another behind a length',
+    `${post('Content-Length: 3')}abc${message('GET http://b/hidden HTTP/1.1', 'Host: a')}`,
+    1,
+  ),
+  taken(1, 'an absolute target with its usual port', message('GET http://a:80/hidden HTTP/1.1', 'Host: a')),
+  taken(1, 'an absolute target without a path', message('GET http://a HTTP/1.1', 'Host: a')),
+  taken(1, 'an absolute target without a path, with a query', message('GET http://a?x=http://b/ HTTP/1.1', 'Host: a')),
+  taken(1, 'an absolute target within a path', message('GET /http://b/hidden HTTP/1.1', 'Host: a')),
+  taken(
+    2,
+    'an absolute target of HTTP/1.0',
+    message('GET http://a/ HTTP/1.0', 'Host: a', 'Connection: keep-alive') + hidden,
   ),
 ];
