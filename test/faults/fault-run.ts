@@ -11,15 +11,20 @@ import {
   type UnreachableAddress,
   unansweringAddress,
 } from '../../src/testing/testing.ts';
+import type { ExchangeRecord } from '../../src/core/record.ts';
+import { tortureFaults } from '../../src/testing/torture/faults.ts';
 import { type GatewayUnderTest, startGatewayUnderTest, type TestTimeouts } from './gateway-under-test.ts';
 import type { ExpectedRow } from './load-expected.ts';
-import { hasOwnHost, OwnSettings, ownHost } from './own-settings.ts';
+import { hasOwnHost, isOccupied, OwnSettings, ownHost } from './own-settings.ts';
 
 /** The short timeouts that `expected.md` names. */
 export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idleMs: 250 };
 
 /** No exchange of the run may last longer: the longest timeout, or the slow drip, and a second. */
 export const exchangeMsMax = 2000;
+
+/** Nor any play: it is a few exchanges, each with its limit, and 33 MB on a machine with other things to do. */
+export const playMsMax = 15_000;
 
 /**
  * For as long as this the run's routes for `held` rows hold responses back: far longer than any row takes, so that none
@@ -74,13 +79,13 @@ export class FaultRun {
   }
 
   static async start(): Promise<FaultRun> {
-    const origin = await startFaultOrigin();
-    const second = await startFaultOrigin();
+    const origin = await startFaultOrigin({ faults: tortureFaults });
+    const second = await startFaultOrigin({ faults: tortureFaults });
     const closing = await startFaultOrigin({ atAccept: () => [fin] });
     const talking = await startFaultOrigin({ atAccept: () => [send('220 mail.test ESMTP ready\r\n')] });
     const refusing = await refusingAddress();
     const unanswering = await unansweringAddress();
-    const own = await OwnSettings.start(origin);
+    const own = await OwnSettings.start(origin, { refusing, unanswering });
     const gateway = await startGatewayUnderTest(
       [
         { name: 'origin', hostName: hosts.used, prefixes, to: origin.address },
@@ -127,7 +132,7 @@ export class FaultRun {
   /** Plays a row: what the client saw, and under which id. */
   async play(row: ExpectedRow, condition: Condition): Promise<Played> {
     if (condition === 'used') await this.#useOnce(row);
-    const occupant = row.name === 'pool-full' ? await this.#occupy(ownHost(row.name)) : null;
+    const occupant = isOccupied(row.name) ? await this.#occupy(ownHost(row.name)) : null;
     const faultId = randomUUID();
     const client = new RawClient(this.gateway);
     client.write(headOf(row, condition, faultId));
@@ -146,6 +151,15 @@ export class FaultRun {
     return this.origin.count(faultId) + this.#second.count(faultId) + this.#own.count(faultId);
   }
 
+  /** Records come in batches, some time after the client has its answer. */
+  async findRecord(faultId: string): Promise<ExchangeRecord | null> {
+    for (const limit = performance.now() + playMsMax; performance.now() < limit; await passTime(20)) {
+      const record = await this.gateway.findRecord(faultId);
+      if (record !== null) return record;
+    }
+    return null;
+  }
+
   async #ask(target: string): Promise<RawOutcome> {
     const client = new RawClient(this.gateway);
     client.write(`GET ${target} HTTP/1.1\r\nHost: ${hosts.used}\r\n\r\n`);
@@ -154,7 +168,7 @@ export class FaultRun {
     return outcome;
   }
 
-  /** A request that takes its upstream's only place, until it is closed. */
+  /** A request that is under way on its upstream's good endpoint, until it is closed. */
   async #occupy(host: string): Promise<RawClient> {
     const id = randomUUID();
     const client = new RawClient(this.gateway);

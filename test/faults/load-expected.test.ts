@@ -67,8 +67,23 @@ const laws: readonly [law: string, holds: (row: ExpectedRow) => boolean][] = [
   ['what was not sent is not seen', (r) => r.delivery !== 'not_sent' || r.originSees.max === 0],
   ['a POST is never seen twice', (r) => r.request.method !== 'POST' || r.originSees.max <= 1],
   ['nothing is seen three times', (r) => r.originSees.max <= 2],
+  [
+    'what failed has a cause, and nothing else has',
+    (r) => r.needs !== null || (r.cause === null) === (r.shape === 'none' || r.shape === 'app_error'),
+  ],
+  [
+    'as many attempts as the origin can have seen',
+    (r) =>
+      r.attempts === null ||
+      r.originSees.max === 0 ||
+      r.attempts.every((one) => sentOf(one) >= r.originSees.min && sentOf(one) <= r.originSees.max),
+  ],
   ['a generated row cites RFC 9209', (r) => r.end !== 'generated' || r.because.includes('RFC 9209 §2.3.')],
 ];
+
+function sentOf(attempts: readonly string[]): number {
+  return attempts.filter((reason) => reason !== 'nothing_sent').length;
+}
 
 for (const [law, holds] of laws) {
   test(`in every row: ${law}`, () => {
@@ -84,24 +99,22 @@ test('each error type belongs to one shape', () => {
   for (const [error, found] of shapesOf) assert.equal(found.size, 1, `${error}: ${[...found].join(', ')}`);
 });
 
+function rowWith(changes: Readonly<Record<string, string>>): string {
+  const cells = {
+    ...{ case: 'a', request: 'GET', status: '502', error: 'x', cause: 'x', shape: 'reset', delivery: 'not_sent' },
+    ...{ end: 'generated', client: 'complete', sees: '0', attempts: '-', tells: '-', because: 'y' },
+  };
+  return `| ${Object.values({ ...cells, ...changes }).join(' | ')} |`;
+}
+
 const broken: readonly [what: string, row: string, complaint: RegExp][] = [
   ['a missing cell', '| a | GET | 502 |', /^Error: expected\.md:2: 3 cells/],
-  ['an unknown shape', '| a | GET | 502 | x | gone | not_sent | generated | complete | 0 | y |', /"gone" is none of/],
-  [
-    'an unknown request',
-    '| a | get | 502 | x | reset | not_sent | generated | complete | 0 | y |',
-    /"get" is no request/,
-  ],
-  [
-    'an unknown status',
-    '| a | GET | 999 | x | reset | not_sent | generated | complete | 0 | y |',
-    /"999" is no status/,
-  ],
-  [
-    'an unknown count',
-    '| a | GET | 502 | x | reset | not_sent | generated | complete | few | y |',
-    /"few" is no count/,
-  ],
+  ['unknown attempts', rowWith({ attempts: 'Once' }), /"Once" are no attempts/],
+  ['what tells nothing', rowWith({ tells: 'rcode' }), /"rcode" tells nothing/],
+  ['an unknown shape', rowWith({ shape: 'gone' }), /"gone" is none of/],
+  ['an unknown request', rowWith({ request: 'get' }), /"get" is no request/],
+  ['an unknown status', rowWith({ status: '999' }), /"999" is no status/],
+  ['an unknown count', rowWith({ sees: 'few' }), /"few" is no count/],
 ];
 
 for (const [what, row, complaint] of broken) {

@@ -12,12 +12,18 @@ export interface ExpectedRow {
   readonly status: number | null;
   /** RFC 9209 §2.3; null for none. */
   readonly error: string | null;
+  /** What the record calls it; null for no failure, and in rows that cannot be run yet. */
+  readonly cause: string | null;
   readonly shape: (typeof shapes)[number];
   readonly delivery: (typeof deliveries)[number];
   readonly end: (typeof ends)[number];
   readonly clientSees: (typeof sights)[number];
   /** How often the origin may see the request. */
   readonly originSees: { readonly min: number; readonly max: number };
+  /** Why each attempt was followed by another or was not, in order: one of these must be so. Null: not said. */
+  readonly attempts: readonly (readonly string[])[] | null;
+  /** What `Proxy-Status` or the evidence of the last attempt says beside that. */
+  readonly tells: ReadonlyMap<string, string>;
   /** What must exist before the row can be run; null for now. */
   readonly needs: string | null;
   readonly because: string;
@@ -73,8 +79,16 @@ function parseRow(text: string, line: number, later: boolean): ExpectedRow {
   const wrong = (what: string): never => {
     throw new Error(`expected.md:${line}: ${what}`);
   };
-  if (cells.length !== 10) wrong(`${cells.length} cells where there are 10`);
-  const [name, request, status, error, shape, delivery, end, sees, ninth, because] = cells as Cells;
+  const columns = later ? laterColumns : nowColumns;
+  if (cells.length !== columns.length) wrong(`${cells.length} cells where there are ${columns.length}`);
+  const cell = (column: Column): string => cells[(columns as readonly Column[]).indexOf(column)] ?? '-';
+  const [name, request, status, error, because] = [
+    cell('case'),
+    cell('request'),
+    cell('status'),
+    cell('error'),
+    cell('because'),
+  ];
   if (name === '' || because === '') wrong('a row has a name and a reason');
   const oneOf = <T extends string>(words: readonly T[], word: string): T =>
     words.find((known) => known === word) ?? wrong(`"${word}" is none of ${words.join(', ')}`);
@@ -84,29 +98,48 @@ function parseRow(text: string, line: number, later: boolean): ExpectedRow {
     request: parseRequest(request) ?? wrong(`"${request}" is no request`),
     status: status === '-' ? null : /^[1-5][0-9]{2}$/.test(status) ? Number(status) : wrong(`"${status}" is no status`),
     error: error === '-' ? null : /^[a-z_0-9]+$/.test(error) ? error : wrong(`"${error}" is no error type`),
-    shape: oneOf(shapes, shape),
-    delivery: oneOf(deliveries, delivery),
-    end: oneOf(ends, end),
-    clientSees: oneOf(sights, sees),
-    originSees: later ? { min: 0, max: 0 } : (parseRange(ninth) ?? wrong(`"${ninth}" is no count`)),
-    needs: later ? ninth : null,
+    cause: cell('cause') === '-' ? null : cell('cause'),
+    shape: oneOf(shapes, cell('shape')),
+    delivery: oneOf(deliveries, cell('delivery')),
+    end: oneOf(ends, cell('end')),
+    clientSees: oneOf(sights, cell('client sees')),
+    originSees: later
+      ? { min: 0, max: 0 }
+      : (parseRange(cell('origin sees')) ?? wrong(`"${cell('origin sees')}" is no count`)),
+    attempts: later ? null : (parseAttempts(cell('attempts')) ?? wrong(`"${cell('attempts')}" are no attempts`)),
+    tells: parseTells(cell('tells')) ?? wrong(`"${cell('tells')}" tells nothing`),
+    needs: later ? cell('needs') : null,
     because,
   };
 }
 
-/** In the order of the columns; the ninth is "origin sees" in one table and "needs" in the other. */
-type Cells = [
-  name: string,
-  request: string,
-  status: string,
-  error: string,
-  shape: string,
-  delivery: string,
-  end: string,
-  sees: string,
-  ninth: string,
-  because: string,
-];
+const requestColumns = ['case', 'request', 'status', 'error'] as const;
+const outcomeColumns = ['shape', 'delivery', 'end', 'client sees'] as const;
+const nowColumns = [
+  ...requestColumns,
+  'cause',
+  ...outcomeColumns,
+  'origin sees',
+  'attempts',
+  'tells',
+  'because',
+] as const;
+const laterColumns = [...requestColumns, ...outcomeColumns, 'needs', 'because'] as const;
+type Column = (typeof nowColumns)[number] | (typeof laterColumns)[number];
+
+/** 'nowhere_else or idempotent, attempts_spent': the reasons of one attempt, or those of two. '-' for no attempt. */
+function parseAttempts(text: string): (readonly string[])[] | null {
+  if (text === '-') return [[]];
+  if (!/^[a-z_]+(?:(?:, | or )[a-z_]+)*$/.test(text)) return null;
+  return text.split(' or ').map((alternative) => alternative.split(', '));
+}
+
+/** 'rcode=NXDOMAIN, how=reset'. */
+function parseTells(text: string): ReadonlyMap<string, string> | null {
+  if (text === '-') return new Map();
+  const pairs = text.split(', ').map((pair) => /^([A-Za-z-]+)=(\S+)$/.exec(pair));
+  return pairs.includes(null) ? null : new Map(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
+}
 
 function parseRequest(text: string): RequestShape | null {
   const match =

@@ -8,6 +8,7 @@ import {
   startTlsFaultOrigin,
   type TlsFaultOrigin,
   tlsFaults,
+  type UnreachableAddress,
 } from '../../src/testing/testing.ts';
 import type { DnsSpec, UpstreamTls } from '../../src/core/configuration.ts';
 import type { Target } from './gateway-under-test.ts';
@@ -18,8 +19,19 @@ export const ownHost = (name: string): string => `${name}.test`;
 /** Cases that are told by their host: a TLS fault, a name, an address, a full pool. */
 export function hasOwnHost(name: string): boolean {
   return (
-    name.startsWith('name-') || name in addresses || name === 'pool-full' || tlsFaults.some((one) => one.name === name)
+    name.startsWith('name-') || name in addresses || isOccupied(name) || tlsFaults.some((one) => one.name === name)
   );
+}
+
+/** Cases in which another request is under way on the good endpoint when the row's own comes. */
+export function isOccupied(name: string): boolean {
+  return name === 'pool-full' || name === 'refused-one' || name === 'unanswered-one';
+}
+
+/** Addresses where nobody answers. */
+interface Nobody {
+  readonly refusing: UnreachableAddress;
+  readonly unanswering: UnreachableAddress;
 }
 
 /** Addresses where no connection can be had. TCP to a multicast address has no route, on any machine. */
@@ -34,16 +46,21 @@ export class OwnSettings {
   readonly #server: DnsServer;
   readonly #tls: TlsFaultOrigin;
 
-  private constructor(server: DnsServer, tls: TlsFaultOrigin, origin: FaultOrigin) {
+  private constructor(server: DnsServer, tls: TlsFaultOrigin, origin: FaultOrigin, nobody: Nobody) {
     this.#server = server;
     this.#tls = tls;
     // Where the tests live may be named by the name server; any other loopback address is prohibited to it.
     this.dns = { servers: [server.address], allow: ['127.0.0.1/32'], deny: [] };
-    this.targets = [...this.#tlsTargets(), ...nameTargets(server, origin), ...addressTargets(), fullTarget(origin)];
+    this.targets = [
+      ...this.#tlsTargets(),
+      ...nameTargets(server, origin),
+      ...addressTargets(),
+      ...occupiedTargets(origin, nobody),
+    ];
   }
 
-  static async start(origin: FaultOrigin): Promise<OwnSettings> {
-    return new OwnSettings(await startDnsServer(), await startTlsFaultOrigin(), origin);
+  static async start(origin: FaultOrigin, nobody: Nobody): Promise<OwnSettings> {
+    return new OwnSettings(await startDnsServer(), await startTlsFaultOrigin(), origin, nobody);
   }
 
   count(faultId: string): number {
@@ -96,6 +113,11 @@ function addressTargets(): Target[] {
   return Object.entries(addresses).map(([name, to]) => ({ ...own(name), to }));
 }
 
-function fullTarget(origin: FaultOrigin): Target {
-  return { ...own('pool-full'), to: origin.address, connectionsMax: 1 };
+/** An upstream with one place; and two with a good endpoint that is busy, so that the one that is none comes first. */
+function occupiedTargets(origin: FaultOrigin, { refusing, unanswering }: Nobody): Target[] {
+  return [
+    { ...own('pool-full'), to: origin.address, connectionsMax: 1 },
+    { ...own('refused-one'), to: origin.address, alsoTo: refusing },
+    { ...own('unanswered-one'), to: origin.address, alsoTo: unanswering },
+  ];
 }
