@@ -164,7 +164,7 @@ export class ConfiguredEndpoints {
     if (book === null || standingOf(book) === 'resolving') return;
     const members = this.#membersOf(spec, address);
     const may = (ip: string): boolean => this.#prohibitionOf(spec, ip, address.port, book.source) === null;
-    members.update(waysOf(book, spec.family, may));
+    members.update(waysOf(book, spec.family, may), may);
     for (const member of members.all) if (member.standing !== 'draining') this.#watchMember(spec, address, member);
     this.#release(spec, address);
   }
@@ -271,11 +271,22 @@ export class ConfiguredEndpoints {
     const id = `${spec.id}/${text}` as EndpointId;
     const address = { kind: 'tcp', host: ip, port } as const;
     const found = { name: host, ...(otherWay === null ? {} : { otherWay }) };
-    if (standing === 'draining') {
-      return { id, address, ...found, state: 'draining', reason: `${host} leads elsewhere now`, checks: null };
-    }
+    if (standing === 'draining') return { id, address, ...found, ...this.#draining(spec, { host, port }, ip) };
     const { state, reason, checks } = this.#open(spec, id, address, text);
     return { id, address, ...found, state, reason: `${reason}${this.#remark(spec, { host, port }, standing)}`, checks };
+  }
+
+  #draining(
+    spec: UpstreamSpec,
+    { host, port }: Pick<TcpAddress, 'host' | 'port'>,
+    ip: string,
+  ): Pick<SeenEndpoint, 'state' | 'reason' | 'checks' | 'failure'> {
+    const draining = { state: 'draining', reason: `${host} leads elsewhere now`, checks: null } as const;
+    const source = this.#parts.names.bookOf(this.#question(spec, { kind: 'tcp', host, port }))?.source ?? 'dns';
+    const why = this.#prohibitionOf(spec, ip, port, source);
+    if (why === null) return draining;
+    const failure = prohibited({ kind: 'tcp', host: ip, port }, host, why);
+    return { ...draining, reason: explain(failure), failure };
   }
 
   /** What is to be said of an address beside its check: that the name server no longer vouches for it. */

@@ -57,9 +57,11 @@ export class ExchangeLog {
     this.#droppedBefore += before.dropped;
   }
 
-  append(lines: RecordLines): void {
-    this.#log.file?.append(lines.octets, lines.lines);
+  /** `done` is called once, when nobody needs the octets any more. */
+  append(lines: RecordLines, done: () => void): void {
     this.#recent.add(lines);
+    if (this.#log.file === null) done();
+    else this.#log.file.append(lines.octets, lines.lines, done);
   }
 
   appendLost(record: LostRecord): void {

@@ -124,8 +124,8 @@ class RunningGateway implements Gateway {
       events: this.#hub,
       member,
       processStartedWall: this.#startedWall,
-      onBatch: (batch) => {
-        this.#reports.heard(batch);
+      onBatch: (batch, done) => {
+        this.#reports.heard(batch, done);
         this.#traffic.heard(batch.outcomes);
         this.#drains.heard(batch.drained);
       },

@@ -18,6 +18,8 @@ export type ToWorker =
   | { readonly kind: 'apply'; readonly snapshot: Snapshot }
   | { readonly kind: 'delta'; readonly delta: UpstreamDelta }
   | { readonly kind: 'acknowledge'; readonly batches: number }
+  /** The buffer of a batch that has been written, transferred back. */
+  | { readonly kind: 'reuse'; readonly buffer: ArrayBuffer }
   /** Close what is idle, end what is not; answer 'drained' when nothing is left. */
   | { readonly kind: 'drain' }
   /** The time for draining is over: end what is under way, answer 'drained'. */

@@ -9,7 +9,7 @@ import type { Way } from '../policy/address-book.ts';
  *        ◀──────────────────it comes back──────┴──────────────────────────┘
  *
  * A kept one goes on as before: nothing is sent to an address that has not shown that it is ready while there is one
- * that has.
+ * that has. One that may no longer be connected to drains at once, whatever becomes of the rest.
  */
 export interface Member extends Way {
   readonly standing: 'current' | 'kept' | 'draining';
@@ -33,11 +33,18 @@ export class NameMembers {
     return [...this.#members.values()].toSorted((a, b) => order.indexOf(a.standing) - order.indexOf(b.standing));
   }
 
-  /** The name leads to these now. */
-  update(ways: readonly Way[]): void {
-    for (const [address, member] of this.#members) {
-      const isCurrent = ways.some((way) => way.address === address);
-      if (!isCurrent && member.standing === 'current') this.#members.set(address, { ...member, standing: 'kept' });
+  /** The name leads to these now, all of which may be connected to; of those it led to before, `may` says it. */
+  update(ways: readonly Way[], may: (address: string) => boolean): void {
+    for (const member of this.#members.values()) {
+      const { address, otherWay, standing } = member;
+      if (standing === 'draining' || ways.some((way) => way.address === address)) continue;
+      const kept: Member = {
+        address,
+        otherWay: otherWay !== null && may(otherWay) ? otherWay : null,
+        standing: 'kept',
+      };
+      if (may(address)) this.#members.set(address, kept);
+      else this.#drain(kept);
     }
     for (const way of ways) {
       this.#drains.get(way.address)?.cancel();

@@ -212,8 +212,13 @@ function without(these: readonly string[], those: readonly string[]): readonly s
   return these.filter((address) => !those.includes(address));
 }
 
+/** How many addresses a sentence can bear; the event's evidence has them all. */
+const listedMax = 8;
+
 function listed(what: string, addresses: readonly string[]): string {
-  return addresses.length === 0 ? '' : `${what}: ${addresses.join(', ')}`;
+  if (addresses.length === 0) return '';
+  const more = addresses.length > listedMax ? ` and ${addresses.length - listedMax} more` : '';
+  return `${what}: ${addresses.slice(0, listedMax).join(', ')}${more}`;
 }
 
 function rcodeOf(failure: Failure | null): string | null {

@@ -157,6 +157,11 @@ export class ServingWorker {
     this.#batch.acknowledge(batches);
   }
 
+  /** Main has written what stood in this buffer. */
+  reuse(buffer: ArrayBuffer): void {
+    this.#batch.reuse(buffer);
+  }
+
   /** Listeners close, idle connections too; the rest end after the exchange they are in. */
   drain(): void {
     this.#draining = true;

@@ -3,10 +3,12 @@ import type { WorkerCounts } from '../core/counters.ts';
 import { siblingModule } from '../core/sibling-module.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
+import { batchOctetsMax, type RecordLines } from '../record/batch.ts';
 import type { FromWorker, ListenProblem, OpenListener, ToWorker, WorkerBirth } from './messages.ts';
 
 export interface WorkerListener {
-  onBatch(batch: Extract<FromWorker, { kind: 'batch' }>): void;
+  /** `done` is to be called once its octets are not needed any more. */
+  onBatch(batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void): void;
   /** The thread is gone without having been asked to go. `threw` is what it threw, and where, or null. */
   onLost(why: string, threw: string | null): void;
 }
@@ -85,13 +87,19 @@ export class WorkerHandle {
         break;
       case 'batch':
         this.counts = message.counts;
-        this.#listener.onBatch(message);
+        this.#listener.onBatch(message, () => this.#giveBack(message.lines));
         if (message.lines !== null) this.#send({ kind: 'acknowledge', batches: 1 });
         break;
       case 'unclassified': // It stands in the counts of the next batch.
       case 'pong':
         break;
     }
+  }
+
+  /** Small batches are copies, which nobody waits for. */
+  #giveBack(lines: RecordLines | null): void {
+    const buffer = lines?.octets.buffer;
+    if (buffer?.byteLength === batchOctetsMax) this.#send({ kind: 'reuse', buffer }, [buffer]);
   }
 
   #answer(revision: number, applied: Applied): void {
@@ -139,8 +147,8 @@ export class WorkerHandle {
     await this.#thread.terminate();
   }
 
-  #send(message: ToWorker): void {
-    if (this.state !== 'lost') this.#thread.postMessage(message);
+  #send(message: ToWorker, transfer: readonly ArrayBuffer[] = []): void {
+    if (this.state !== 'lost') this.#thread.postMessage(message, transfer);
   }
 
   #pingLater(): void {

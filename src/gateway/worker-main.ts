@@ -22,6 +22,9 @@ port.on('message', (message: ToWorker) => {
     case 'acknowledge':
       worker.acknowledge(message.batches);
       break;
+    case 'reuse':
+      worker.reuse(message.buffer);
+      break;
     case 'drain':
       worker.drain();
       break;

@@ -44,14 +44,15 @@ export class WorkerReports {
     return this.#totals.all();
   }
 
-  heard({ exchanges, outcomes, lines }: Batch): void {
+  /** `done` is called once the batch's octets are not needed any more. */
+  heard({ exchanges, outcomes, lines }: Batch, done: () => void): void {
     const { configuration, refusedTotal, log } = this.#parts;
     this.#totals.add(exchanges);
     this.#failures?.note(outcomes, exchanges);
     this.#refusals.note(refusedTotal(), configuration().client);
     if (lines === null) return;
-    log.append(lines);
     this.#showFailures(lines.octets, lines.failed);
+    log.append(lines, done);
   }
 
   #showFailures(octets: Uint8Array, failed: readonly number[]): void {

@@ -12,7 +12,7 @@ export interface WorkersParts {
   readonly events: EventSink;
   readonly member: string;
   readonly processStartedWall: number;
-  readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>) => void;
+  readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void) => void;
   readonly onLost: (loss: WorkerLoss) => void;
   /** Asked when a worker is missing and the pause is over: has it take what is in force, by `apply`. */
   readonly onMissing: () => void;

@@ -82,6 +82,21 @@ test('octets that were taken are not written again', () => {
   }
 });
 
+test('a buffer that comes back is written again, one of another size is not', () => {
+  const { batch } = workerBatch({ octetsMax: 10 });
+  batch.append('aaaaaaaa\n', false);
+  const buffer = batch.take()?.octets.buffer;
+  assert.ok(buffer !== undefined);
+  batch.reuse(new ArrayBuffer(9));
+  batch.reuse(buffer);
+  batch.append('bbbbbbbb\n', false);
+  assert.notEqual(batch.take()?.octets.buffer, buffer);
+  batch.append('cccccccc\n', false);
+  const lines = batch.take();
+  assert.equal(lines?.octets.buffer, buffer);
+  assert.equal(text(lines), 'cccccccc\n');
+});
+
 test('every line arrives once, in order, or is counted', () => {
   const line = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 30 }).map((word) => `${word}\n`);
   const step = fc.oneof(

@@ -16,20 +16,28 @@ export interface BatchOptions {
   readonly octetsMax?: number;
   readonly waitMs?: number;
   readonly unacknowledgedMax?: number;
+  readonly sparesMax?: number;
 }
 
-/** A message costs some 10 µs however large it is: at 64 KiB, some 80 lines, that is nothing per line. */
-const octetsMaxDefault = 64 * 1024;
+/** A message wakes main and a thread that writes: 0.2 ms however large it is. Over 300 lines that is nothing each. */
+export const batchOctetsMax = 256 * 1024;
 /** How old a record may become before anybody can find it. */
 const waitMsDefault = 100;
 /** 4 MiB per worker: a second of a very busy worker, should main be held up that long. */
-const unacknowledgedMaxDefault = 64;
+const unacknowledgedMaxDefault = 16;
+/** As many as are on their way to the disk and back while all goes well. */
+const sparesMaxDefault = 4;
 
 /**
  * Collects the lines of one serving worker. Nothing here waits: when main does not keep up, lines are dropped
  * and counted.
  *
  *     append … append ─▶ onReady ─▶ take ─▶ (main) ─▶ acknowledge
+ *        ▲                                    │ written
+ *        └──────────────── reuse ◀────────────┘
+ *
+ * Measured: buffers that were given away and made anew made main's V8 collect its whole heap twice a second at
+ * 9,000 requests per second, 6 µs of CPU each and as much again on its helper threads.
  */
 export class RecordBatch {
   readonly #clock: Clock;
@@ -38,6 +46,8 @@ export class RecordBatch {
   readonly #waitMs: number;
   readonly #unacknowledgedMax: number;
   #octets: Buffer<ArrayBuffer>;
+  readonly #sparesMax: number;
+  readonly #spares: Buffer<ArrayBuffer>[] = [];
   #length = 0;
   #lines = 0;
   #failed: number[] = [];
@@ -50,9 +60,10 @@ export class RecordBatch {
   constructor(options: BatchOptions) {
     this.#clock = options.clock;
     this.#onReady = options.onReady;
-    this.#octetsMax = options.octetsMax ?? octetsMaxDefault;
+    this.#octetsMax = options.octetsMax ?? batchOctetsMax;
     this.#waitMs = options.waitMs ?? waitMsDefault;
     this.#unacknowledgedMax = options.unacknowledgedMax ?? unacknowledgedMaxDefault;
+    this.#sparesMax = options.sparesMax ?? sparesMaxDefault;
     this.#octets = Buffer.allocUnsafeSlow(this.#octetsMax);
   }
 
@@ -126,6 +137,13 @@ export class RecordBatch {
     if (this.#overdue) this.#onReady();
   }
 
+  /** A buffer that was taken comes back, and need not be made again. Any other is left to the collector. */
+  reuse(buffer: ArrayBuffer): void {
+    if (buffer.byteLength === this.#octetsMax && this.#spares.length < this.#sparesMax) {
+      this.#spares.push(Buffer.from(buffer));
+    }
+  }
+
   #appendToNext(line: string, failed: boolean): number {
     if (this.#length > 0) {
       this.#overdue = true;
@@ -145,7 +163,7 @@ export class RecordBatch {
     const octets = this.#octets;
     const isLarge = octets.length > this.#octetsMax;
     if (!isLarge && this.#length < octets.length / 2) return new Uint8Array(octets.subarray(0, this.#length));
-    this.#octets = Buffer.allocUnsafeSlow(this.#octetsMax);
+    this.#octets = this.#spares.pop() ?? Buffer.allocUnsafeSlow(this.#octetsMax);
     return new Uint8Array(octets.buffer, 0, this.#length);
   }
 

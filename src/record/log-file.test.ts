@@ -86,6 +86,30 @@ describe('a log', () => {
     assert.deepEqual([output.text.endsWith('fourth\n'), output.closes], [true, 1]);
   });
 
+  const ends: readonly { how: string; answers: Answer[]; doneOf: readonly string[] }[] = [
+    { how: 'written in pieces', answers: [1, 2, 'all'], doneOf: ['first', 'second', 'none'] },
+    { how: 'written after a full disk', answers: ['ENOSPC', 'all'], doneOf: ['first', 'second', 'none'] },
+    { how: 'dropped with a pipe that has no reader', answers: ['EPIPE'], doneOf: ['first', 'second', 'none'] },
+    { how: 'dropped at the end beside a write that hangs', answers: ['never'], doneOf: ['second', 'none'] },
+  ];
+  for (const { how, answers, doneOf } of ends) {
+    test(`tells once that it needs octets no more, and never while they are being written: ${how}`, async () => {
+      const { clock, log } = await scripted([new ScriptedOutput(...answers)], { queueOctetsMax: 20 });
+      const done: string[] = [];
+      log.append(octets('first\n'), 1, () => done.push('first'));
+      log.append(octets('second\n'), 1, () => done.push('second'));
+      log.append(octets(''), 0, () => done.push('none'));
+      assert.deepEqual(done, ['none'], 'nothing has been written yet');
+      await clock.advance(2000);
+      const closing = log.close();
+      await clock.advance(5000);
+      await closing;
+      assert.deepEqual(done.toSorted(), [...doneOf].toSorted());
+      log.append(octets('late\n'), 1, () => done.push('late'));
+      assert.equal(done.at(-1), 'late', 'what is refused is needed no more either');
+    });
+  }
+
   test('drops and counts what its queue cannot hold, and says so once per 10 s', async () => {
     const output = new ScriptedOutput('never');
     const { clock, log, ear } = await scripted([output], { queueOctetsMax: 12 });

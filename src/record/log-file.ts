@@ -28,8 +28,9 @@ const closeMsDefault = 2000;
 
 export interface LogFile {
   /** Takes whole lines, LF included, and keeps the octets until they are written in this order; or counts them
-   * as dropped. Never waits, never throws. */
-  append(octets: Uint8Array, lines: number): void;
+   * as dropped. Never waits, never throws. `done` is called when the octets are not needed
+   * any more, once; never where a write of them hangs at the end. */
+  append(octets: Uint8Array, lines: number, done?: Done): void;
   /** Opens the file under its name again, as after a rotation. When that fails the old one is kept. */
   reopen(): Promise<Result<null, LogProblem>>;
   /** Writes what waits, for `closeMs` at most; the rest is counted as dropped. */
@@ -48,13 +49,17 @@ export async function openLogFile(path: string, options: LogFileOptions): Promis
   return output.ok ? { ok: true, value: new QueuedLog(path, output.value, options) } : output;
 }
 
+/** What becomes of octets that are written or dropped. */
+export type Done = (() => void) | null;
+
 interface Queued {
   readonly octets: Uint8Array;
   readonly lines: number;
+  readonly done: Done;
 }
 
 /** Where a line was cut off by a change of output, this ends it, so that the next line stands for itself. */
-const endOfTornLine: Queued = { octets: Uint8Array.of(0x0a), lines: 0 };
+const endOfTornLine: Queued = { octets: Uint8Array.of(0x0a), lines: 0, done: null };
 
 /** The same output will take octets later; a new one would be no better. */
 const passing: readonly string[] = ['EAGAIN', 'ENOSPC', 'EDQUOT', 'EFBIG'];
@@ -109,11 +114,11 @@ class QueuedLog implements LogFile {
     return this.#queuedOctets;
   }
 
-  append(octets: Uint8Array, lines: number): void {
-    if (octets.length === 0) return;
-    const refusal = this.#refusal(octets.length);
-    if (refusal !== null) return this.#losses.lost(lines, refusal);
-    this.#queue.push({ octets, lines });
+  append(octets: Uint8Array, lines: number, done: Done = null): void {
+    const refusal = octets.length === 0 ? null : this.#refusal(octets.length);
+    if (refusal !== null) this.#losses.lost(lines, refusal);
+    if (refusal !== null || octets.length === 0) return done?.();
+    this.#queue.push({ octets, lines, done });
     this.#queuedOctets += octets.length;
     this.#write();
   }
@@ -184,8 +189,10 @@ class QueuedLog implements LogFile {
   }
 
   #removeFirst(): void {
-    this.#queuedOctets -= this.#queue.shift()?.octets.length ?? 0;
+    const first = this.#queue.shift();
+    this.#queuedOctets -= first?.octets.length ?? 0;
     this.#written = 0;
+    first?.done?.();
   }
 
   async #takeNextOutput(): Promise<void> {
@@ -206,7 +213,7 @@ class QueuedLog implements LogFile {
     if (first === undefined || this.#written === 0) return;
     const lineStart = first.octets.lastIndexOf(0x0a, this.#written - 1) + 1;
     if (lineStart === this.#written) return;
-    this.#queue[0] = { octets: first.octets.subarray(lineStart), lines: first.lines };
+    this.#queue[0] = { ...first, octets: first.octets.subarray(lineStart) };
     this.#queue.unshift(endOfTornLine);
     this.#queuedOctets += endOfTornLine.octets.length - lineStart;
     this.#written = 0;
@@ -235,11 +242,15 @@ class QueuedLog implements LogFile {
 
   #dropQueue(reason: string): void {
     // The line that was cut off counts as lost with the rest of its batch.
-    for (const { lines } of this.#queue.splice(0)) {
-      if (lines > 0) this.#losses.lost(lines, reason);
-    }
+    const dropped = this.#queue.splice(0);
     this.#queuedOctets = 0;
     this.#written = 0;
+    // What a hanging write still reads must not be written over.
+    const needed = this.#isWriting ? dropped[0] : null;
+    for (const queued of dropped) {
+      if (queued.lines > 0) this.#losses.lost(queued.lines, reason);
+      if (queued !== needed) queued.done?.();
+    }
   }
 
   /** Whether the queue has been written, as far as it can be; false when `ms` have passed before that. */
