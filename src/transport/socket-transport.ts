@@ -109,8 +109,18 @@ export class SocketTransport implements Transport, OutboxHolder {
   close(how: 'close' | 'reset'): void {
     this.#sendHeld();
     // Only TCP has an RST to send; Node throws where it is asked for on a unix socket or within TLS.
-    if (how === 'reset' && this.facts.kind === 'tcp' && this.facts.tls === null) this.socket.resetAndDestroy();
+    const { kind, tls } = this.facts;
+    if (how === 'reset' && kind === 'tcp' && tls === null && !this.#sendsFin) this.socket.resetAndDestroy();
     else this.socket.destroy();
+  }
+
+  /**
+   * Between `end()` and the turn after it the kernel is told to send FIN, behind all that was written. A reset is refused
+   * then (EINVAL), and Node neither closes the socket nor says that it is closed, ever.
+   */
+  get #sendsFin(): boolean {
+    const { writableEnded, writableFinished, writableLength } = this.socket;
+    return writableEnded && !writableFinished && writableLength === 0;
   }
 }
 

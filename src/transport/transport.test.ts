@@ -406,6 +406,20 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
+    it('closes when a reset is asked for in the turn of its own FIN, which Node refuses', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.transport.write(Buffer.from('all'), 0, 3, 'borrowed');
+      world.transport.end();
+      world.transport.close('reset');
+      await until(
+        'both know',
+        world,
+        () => heard.errno !== undefined && (world.peer.errno ?? world.peer.ended) !== false,
+      );
+      await world.close();
+    });
+
     it('may be written to, paused and closed after it has closed', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
