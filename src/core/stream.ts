@@ -1,5 +1,6 @@
 import type { ClientFacts } from './exchange.ts';
 import type { Failure } from './failure.ts';
+import type { FieldFilter } from './field-names.ts';
 import type {
   Capabilities,
   Fields,
@@ -35,8 +36,8 @@ export interface DownstreamStream {
   readContent(): void;
   pauseContent(): void;
   resumeContent(): void;
-  /** An interim response (1xx); passed over where the client cannot take one. */
-  inform(status: number, fields: Fields): void;
+  /** An interim response (1xx), without the fields that `drop` holds; passed over where the client cannot take one. */
+  inform(status: number, fields: Fields, drop: FieldFilter): void;
   respond(response: OutgoingResponse): void;
   sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /**

@@ -1,6 +1,7 @@
 import { invariantOf } from '../core/assert.ts';
 import type { ClientFacts } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
+import type { FieldFilter } from '../core/field-names.ts';
 import type { Capabilities, Fields, OutgoingResponse, Ownership, RequestHead } from '../core/message.ts';
 import type { RequestRule } from '../core/rules.ts';
 import { requestRules } from '../core/rules.ts';
@@ -214,8 +215,8 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
 
   // The response.
 
-  inform(status: number, fields: Fields): void {
-    if (this.request.version !== 'HTTP/1.0') this.#response.inform(status, fields);
+  inform(status: number, fields: Fields, drop: FieldFilter): void {
+    if (this.request.version !== 'HTTP/1.0') this.#response.inform(status, fields, drop);
   }
 
   respond(response: OutgoingResponse): void {

@@ -1,3 +1,4 @@
+import type { FieldFilter } from '../core/field-names.ts';
 import type { Fields, OutgoingResponse, Ownership, RequestHead } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
 import { writeLastChunk } from '../wire/chunked.ts';
@@ -38,10 +39,10 @@ export class ResponseWriter implements Composer {
   }
 
   /** Composes an interim response, where it may still come and is not held up. */
-  inform(status: number, fields: Fields): void {
+  inform(status: number, fields: Fields, drop: FieldFilter): void {
     if (this.begun || this.transport.pendingOctets > informationPendingMax) return;
     this.#writer.claim(this);
-    writeInformation(this.#writer, status, fields);
+    writeInformation(this.#writer, status, fields, drop);
   }
 
   /** Composes the head. Returns whether the connection may live on after the response. */

@@ -151,7 +151,8 @@ export class Exchange
 
   onInformed(response: ResponseHead): void {
     // 100 is between us and the endpoint: our own client has been told to go on when its content was wanted.
-    if (response.status !== 100) this.#downstream.inform(response.status, response.fields);
+    if (response.status === 100) return;
+    this.#downstream.inform(response.status, response.fields, this.routeFound().response.drop);
   }
 
   /** Both sides change to another protocol: what comes from now on, either way, is passed on as it is. */

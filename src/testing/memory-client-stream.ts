@@ -1,6 +1,7 @@
 import { assert } from '../core/assert.ts';
 import type { ClientFacts } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
+import type { FieldFilter } from '../core/field-names.ts';
 import type { Fields, Framing, OutgoingResponse, RequestHead } from '../core/message.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
@@ -171,8 +172,8 @@ export class MemoryClientStream implements DownstreamStream {
     );
   }
 
-  inform(status: number, fields: Fields): void {
-    this.informed.push({ status, fields: pairsWritten((sink) => fields.writeTo(sink, nothingDropped)) });
+  inform(status: number, fields: Fields, drop: FieldFilter): void {
+    this.informed.push({ status, fields: pairsWritten((sink) => fields.writeTo(sink, drop)) });
   }
 
   respond(response: OutgoingResponse): void {
@@ -250,8 +251,6 @@ export class MemoryClientStream implements DownstreamStream {
     return handler;
   }
 }
-
-const nothingDropped = { known: new Uint8Array(256), others: null };
 
 function left(stream: MemoryClientStream): void {
   stream.onLeft();

@@ -4,7 +4,8 @@ import { nominationsMax } from './limits.ts';
 
 /**
  * Fields that are for one connection only, and those by which each side frames and addresses its own messages. They
- * are read here and never leave: the writer makes new ones (RFC 9110 §7.6.1, §11.7, RFC 9112 §6).
+ * are read here and never leave: the writer makes new ones (RFC 9110 §7.6.1, §11.7, RFC 9112 §6). Trailer is none of
+ * them: it announces what goes on too (§6.6.2).
  */
 export const ownFields = fieldFilter([
   'connection',
@@ -13,7 +14,6 @@ export const ownFields = fieldFilter([
   'proxy-authenticate',
   'proxy-authorization',
   'te',
-  'trailer',
   'transfer-encoding',
   'upgrade',
   'content-length',

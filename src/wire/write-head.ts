@@ -1,4 +1,4 @@
-import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
+import type { FieldFilter } from '../core/field-names.ts';
 import type { Fields, HttpVersion, OutgoingRequest, OutgoingResponse } from '../core/message.ts';
 import type { OctetWriter } from './octet-writer.ts';
 import { reasonPhrase, reasonPhrases } from './reason-phrases.ts';
@@ -17,8 +17,6 @@ export interface ClientConnectionFacts {
 const statusLines: readonly (string | undefined)[] = Array.from({ length: 600 }, (_, status) =>
   reasonPhrases.has(status) ? `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n` : undefined,
 );
-
-const dropNothing: FieldFilter = fieldFilter([]);
 
 /**
  * Writes a request head to an endpoint (RFC 9112 §3): always HTTP/1.1, with our own Host and our own framing, whatever
@@ -79,10 +77,10 @@ export function writeResponseHead(
   return framing;
 }
 
-/** Writes an interim response (RFC 9110 §15.2): no framing, and its fields as they are. Not for HTTP/1.0 clients. */
-export function writeInformation(writer: OctetWriter, status: number, fields: Fields | null): void {
+/** Writes an interim response (RFC 9110 §15.2): no framing, its fields but for those in `drop`. Not for HTTP/1.0 clients. */
+export function writeInformation(writer: OctetWriter, status: number, fields: Fields, drop: FieldFilter): void {
   writeStatusLine(writer, status, reasonPhrase(status));
-  fields?.writeTo(writer, dropNothing);
+  fields.writeTo(writer, drop);
   writer.text('\r\n');
 }
 

@@ -1,0 +1,275 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { fieldOf } from '../../src/testing/testing.ts';
+import { ok, RawOrigin } from './raw-origin.ts';
+import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// What comes before an answer (RFC 9110 §15.2), what a client asks before its content (§10.1.1), and what comes behind
+// content (§6.5): over sockets, octet for octet.
+
+let origin: RawOrigin;
+let edge: YamlGateway;
+before(async () => {
+  origin = await RawOrigin.start();
+  edge = await startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: none } }
+timeouts: { response_head: 1s }
+routes:
+  - { path: /bare, to: app, response_fields: { remove: [Server] } }
+  - { to: app }
+`);
+});
+after(() => edge.stop());
+after(() => origin.close());
+beforeEach(() => {
+  origin.forget();
+  origin.answer = () => ok('ok\n');
+});
+
+/** The connection at the origin on which a request came, once its head has; nothing of it is answered by itself. */
+function answering(): () => Promise<Socket> {
+  let asked: Socket | null = null;
+  origin.answer = () => (socket) => {
+    asked = socket;
+  };
+  return async () => {
+    await until('the origin is asked', () => asked !== null);
+    return asked as unknown as Socket;
+  };
+}
+
+describe('interim responses', () => {
+  test('go on in their order and as they come, long before the answer', async () => {
+    const socketOf = answering();
+    const client = edge.connect();
+    client.write(requestText('GET', '/'));
+    const socket = await socketOf();
+    let seen = '';
+    for (const interim of [
+      'HTTP/1.1 102 Processing\r\n\r\n',
+      'HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n\r\n',
+      'HTTP/1.1 103 Early Hints\r\nlink: </b.css>; rel=preload\r\n\r\n',
+    ]) {
+      socket.write(interim);
+      seen += interim;
+      assert.ok(await client.waitFor(() => client.octets.length >= seen.length, patienceMs));
+      assert.equal(client.octets.toString().toLowerCase(), seen.toLowerCase());
+    }
+    socket.write(ok('at last'));
+    const response = await responseOn(client);
+    assert.deepEqual(
+      [response.interim, response.status, response.content.toString()],
+      [[102, 103, 103], 200, 'at last'],
+    );
+    client.close();
+  });
+
+  test('bring nothing that is for one connection, nor any framing', async () => {
+    origin.answer = () =>
+      `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nContent-Length: 4\r\n\r\n${ok('x')}`;
+    const client = edge.connect();
+    client.write(requestText('GET', '/'));
+    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\nx'), patienceMs));
+    const [interim] = client.octets.toString().split('\r\n\r\n');
+    assert.equal(interim?.toLowerCase(), 'http/1.1 103 early hints\r\nlink: </a>');
+    client.close();
+  });
+
+  test('lose what their route takes from answers, and what only we say', async () => {
+    origin.answer = () =>
+      `HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nServer: secret/1\r\nX-Request-Id: theirs\r\nProxy-Status: them\r\n\r\n${ok('x')}`;
+    const client = edge.connect();
+    client.write(requestText('GET', '/bare'));
+    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\nx'), patienceMs));
+    const [interim] = client.octets.toString().split('\r\n\r\n');
+    assert.equal(interim?.toLowerCase(), 'http/1.1 103 early hints\r\nlink: </a>');
+    client.close();
+  });
+
+  test('are no answer: a connection that ends behind one is a 502, and the client has had both', async () => {
+    origin.answer = () => (socket) => void socket.end('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
+    const response = await edge.send(requestText('POST', '/', ['Content-Length: 0']));
+    assert.deepEqual([response.interim, response.status], [[103], 502]);
+    const record = await edge.record(response);
+    assert.deepEqual([record.cause, record.delivery], ['closed_before_response', 'sent_unknown']);
+    assert.equal(record.attempts[0]?.retry_reason, 'not_idempotent');
+  });
+
+  test('without end are none either: the limit on the answer holds', async () => {
+    let hints = 0;
+    origin.answer = () => (socket) => {
+      const again = setInterval(() => {
+        if (socket.destroyed) clearInterval(again);
+        else hints += Number(socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'));
+      }, 50);
+    };
+    const response = await edge.send(requestText('POST', '/', ['Content-Length: 0']));
+    assert.equal(response.status, 504);
+    assert.ok(hints > 3 && response.interim.length >= 3);
+    assert.equal((await edge.record(response)).cause, 'response_head_timeout');
+  });
+
+  for (const status of [100, 101, 199] as const) {
+    test(`${status} to HTTP/1.0, which knows none of them`, async () => {
+      origin.answer = () => `HTTP/1.1 ${status} Words\r\n\r\n${ok('x')}`;
+      const response = await edge.send('GET / HTTP/1.0\r\nHost: a\r\n\r\n');
+      assert.deepEqual([response.interim, response.status], [[], status === 101 ? 502 : 200]);
+    });
+  }
+});
+
+describe('a client that waits before its content', () => {
+  const waits = ['Expect: 100-continue', 'Content-Length: 7'];
+
+  test('is told to go on although the origin never says so', async () => {
+    const client = edge.connect();
+    client.write(requestText('POST', '/', waits));
+    assert.ok(await client.waitFor(() => client.octets.includes('100 Continue\r\n\r\n'), patienceMs));
+    client.write('content');
+    const response = await responseOn(client, 'POST');
+    assert.deepEqual([response.status, origin.last.content.toString()], [200, 'content']);
+    assert.equal(response.interim.length, 1);
+    client.close();
+  });
+
+  test('is told once, also where the origin says so too', async () => {
+    origin.answer = () => `HTTP/1.1 100 Continue\r\n\r\n${ok('x')}`;
+    const client = edge.connect();
+    client.write(requestText('POST', '/', waits));
+    assert.ok(await client.waitFor(() => client.octets.includes('100 Continue\r\n\r\n'), patienceMs));
+    client.write('content');
+    assert.deepEqual((await responseOn(client, 'POST')).interim, [100]);
+    client.close();
+  });
+
+  test('and does not wait any longer gets its answer, whether it is told or not', async () => {
+    const response = await edge.send(requestText('POST', '/', waits, 'content'));
+    assert.deepEqual([response.status, origin.last.content.toString()], [200, 'content']);
+  });
+
+  test('and is HTTP/1.0 is not told: its expectation is not one', async () => {
+    const client = edge.connect();
+    client.write('POST / HTTP/1.0\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 7\r\n\r\n');
+    client.write('content');
+    const response = await responseOn(client, 'POST');
+    assert.deepEqual([response.interim, response.status, origin.last.content.toString()], [[], 200, 'content']);
+    client.close();
+  });
+
+  test('gets what no origin has to be asked for at once, and nothing is read of its content', async () => {
+    const closed = await startFromYaml(`
+upstreams: { app: { endpoints: "127.0.0.1:1", check: none } }
+client: { content_max: 5B }
+`);
+    try {
+      const response = await closed.send(requestText('POST', '/', waits));
+      assert.deepEqual([response.interim, response.status], [[], 413]);
+      assert.equal(fieldOf(response, 'connection'), 'close');
+      const small = await closed.send(requestText('POST', '/', ['Expect: 100-continue', 'Content-Length: 5']));
+      assert.deepEqual([small.interim, small.status], [[], 502]);
+      const odd = await closed.send(requestText('POST', '/', ['Expect: a-miracle', 'Content-Length: 5']));
+      assert.deepEqual([odd.interim, odd.status], [[], 417]);
+    } finally {
+      await closed.stop();
+    }
+  });
+
+  for (const status of ['417 Expectation Failed', '401 Unauthorized', '413 Content Too Large']) {
+    test(`gets a ${status} that the origin gives to the head alone`, async () => {
+      const refusing = await headAnswering(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\nno`);
+      const gateway = await startFromYaml(
+        `upstreams: { app: { endpoints: "127.0.0.1:${refusing.port}", check: none } }`,
+      );
+      try {
+        // Whether 100 comes before it is a race that nobody loses: the answer is the same.
+        const response = await gateway.send(requestText('POST', '/', waits));
+        assert.deepEqual([response.status, response.content.toString()], [Number(status.slice(0, 3)), 'no']);
+        assert.equal(fieldOf(response, 'connection'), 'close', 'its content is not taken for a request');
+        assert.equal((await gateway.record(response)).end, 'forwarded');
+      } finally {
+        await gateway.stop();
+        refusing.close();
+      }
+    });
+  }
+});
+
+describe('trailers', () => {
+  test('of a request go on, and names that belong into a head do not', async () => {
+    const tap = await headAnswering(null, ok('thanks'));
+    const gateway = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${tap.port}", check: none } }`);
+    try {
+      const forbidden = ['Content-Length: 9', 'Host: b', 'Authorization: c', 'X-Forwarded-For: 1.2.3.4', 'Cookie: d=e'];
+      const lines = ['X-Sum: abc', ...forbidden, 'X-Time: 5'].join('\r\n');
+      const response = await gateway.send(
+        `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, X-Time\r\n\r\n3\r\nabc\r\n0\r\n${lines}\r\n\r\n`,
+      );
+      assert.equal(response.status, 200);
+      const [head = '', content] = tap.received().split('\r\n\r\n', 2);
+      assert.match(head, /\r\ntrailer: x-sum, x-time(\r\n|$)/i);
+      assert.equal(content?.toLowerCase(), '3\r\nabc\r\n0\r\nx-sum: abc\r\nx-time: 5');
+    } finally {
+      await gateway.stop();
+      tap.close();
+    }
+  });
+
+  const answer =
+    'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n3\r\nabc\r\n0\r\n' +
+    'X-Sum: abc\r\nSet-Cookie: a=b\r\nContent-Type: text/html\r\nX-Undeclared: 1\r\n\r\n';
+
+  test('of a response go on, declared or not, and names that belong into a head do not', async () => {
+    origin.answer = () => answer;
+    const client = edge.connect();
+    client.write(requestText('GET', '/', ['TE: trailers', 'Connection: TE']));
+    const response = await responseOn(client);
+    assert.equal(fieldOf(response, 'trailer'), 'X-Sum', 'what is announced comes');
+    assert.equal(response.content.toString(), 'abc');
+    client.write(requestText('GET', '/'));
+    assert.ok(await client.waitFor(() => client.octets.includes('X-Undeclared: 1\r\n\r\n'), patienceMs));
+    assert.match(client.octets.toString(), /\r\n3\r\nabc\r\n0\r\nx-sum: abc\r\nx-undeclared: 1\r\n\r\n$/i);
+    client.close();
+  });
+
+  test('are left out for HTTP/1.0, which has no place for them', async () => {
+    origin.answer = () => answer;
+    const client = edge.connect();
+    client.write('GET / HTTP/1.0\r\nHost: a\r\n\r\n');
+    const response = await responseOn(client);
+    assert.deepEqual([response.content.toString(), client.state], ['abc', 'fin']);
+    client.close();
+  });
+});
+
+test('nothing is left behind', async () => {
+  await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
+  assert.equal(edge.counts().unclassified, 0);
+});
+
+/** An origin that answers a head as soon as it has come, or else when the last chunk has; it keeps what it received. */
+async function headAnswering(
+  toHead: string | null,
+  toEnd = '',
+): Promise<{ port: number; received: () => string; close: () => void }> {
+  let received = '';
+  const server = createServer((socket) => {
+    let answered = false;
+    socket.on('error', () => {});
+    socket.on('data', (octets: Buffer) => {
+      received += octets.toString('latin1');
+      const due = toHead === null ? received.includes('\r\n0\r\n') && received.endsWith('\r\n\r\n') : true;
+      if (due && !answered) socket.write(toHead ?? toEnd);
+      answered ||= due;
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  return {
+    port: typeof address === 'object' && address !== null ? address.port : 0,
+    received: () => received,
+    close: () => void server.close(),
+  };
+}
