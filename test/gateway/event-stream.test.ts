@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { RawOrigin } from './raw-origin.ts';
+import { patienceMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// Events are wanted when they happen. What is measured is the time from the origin's write to the client's read, both in
+// this thread: it includes both turns of its event loop, and whatever else the machine has to do.
+
+let origin: RawOrigin;
+let edge: YamlGateway;
+before(async () => {
+  origin = await RawOrigin.start();
+  edge = await startFromYaml(`upstreams: { app: { endpoints: "${origin.address}", check: none } }`);
+});
+after(() => edge.stop());
+after(() => origin.close());
+beforeEach(() => {
+  origin.forget();
+});
+
+const eventsMax = 150;
+
+/** Sends events with pauses between them, and says of each how many milliseconds it took. */
+async function delaysOf(head: string, wrap: (event: string) => string): Promise<number[]> {
+  let asked: Socket | null = null;
+  origin.answer = () => (socket) => {
+    asked = socket;
+  };
+  const client = edge.connect();
+  client.write(requestText('GET', '/events', ['Accept: text/event-stream']));
+  await until('the origin is asked', () => asked !== null);
+  const socket = asked as unknown as Socket;
+  socket.setNoDelay(true).write(`HTTP/1.1 200 OK\r\n${head}\r\n`);
+  const delays: number[] = [];
+  for (let event = 0; event < eventsMax; event++) {
+    // Not in step with any timer of the gateway's.
+    await sleep(event % 7);
+    const text = `data: ${event} is what happened\n\n`;
+    const writtenAt = performance.now();
+    socket.write(wrap(text));
+    assert.ok(await client.waitFor(() => client.octets.includes(text), patienceMs), `event ${event} has come`);
+    delays.push(performance.now() - writtenAt);
+    client.forget();
+  }
+  client.close();
+  await until('the origin is let go', () => socket.destroyed);
+  return delays.sort((a, b) => a - b);
+}
+
+const chunk = (event: string): string => `${event.length.toString(16)}\r\n${event}\r\n`;
+const chunked = 'Transfer-Encoding: chunked\r\n';
+
+describe('events reach the client as they happen', () => {
+  for (const [what, head, wrap] of [
+    ['in chunks', `Content-Type: text/event-stream\r\n${chunked}`, chunk],
+    ['until the close', 'Content-Type: text/event-stream; charset=utf-8\r\n', String],
+    ['of another type, that says so', `Content-Type: text/plain\r\nX-Accel-Buffering: no\r\n${chunked}`, chunk],
+    ['that only show by their pauses what they are', `Content-Type: text/plain\r\n${chunked}`, chunk],
+  ] as const) {
+    test(what, async (context) => {
+      const delays = await delaysOf(head, wrap);
+      const at = (share: number): number => delays[Math.floor((delays.length - 1) * share)] as number;
+      context.diagnostic(`p50 ${at(0.5).toFixed(2)} ms, p99 ${at(0.99).toFixed(2)} ms, most ${at(1).toFixed(2)} ms`);
+      // What nobody delays takes 1 ms; the commit window would make it 10 to 50, and a client's buffer seconds.
+      assert.ok(at(0.5) < 10, `half of them take more than ${at(0.5)} ms`);
+      // The rest is the machine's own, which may be busy with other tests.
+      assert.ok(at(0.99) < 200, `one of a hundred takes more than ${at(0.99)} ms`);
+    });
+  }
+
+  test('and the head alone, when the first event is long in coming', async () => {
+    let asked: Socket | null = null;
+    origin.answer = () => (socket) => {
+      asked = socket;
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n${chunked}\r\n`);
+    };
+    const client = edge.connect();
+    client.write(requestText('GET', '/events'));
+    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
+    assert.ok(asked !== null);
+    await sleep(100); // A FIN any sooner might mean that no further request follows (docs/adr/0006).
+    client.close();
+    await until('the origin is let go', () => (asked as unknown as Socket).destroyed);
+  });
+});
+
+test('nothing is left behind', async () => {
+  await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
+});
