@@ -13,23 +13,31 @@ export function ownListener<L extends Place>(
   listeners: readonly L[],
   addresses: () => readonly string[],
 ): L | null {
-  const isHere = (host: string): boolean => isUnspecified(host) || isLoopback(host) || addresses().includes(host);
+  const to = plain(target.host);
+  const isHere = (): boolean => isUnspecified(to) || isLoopback(to) || addresses().some((own) => plain(own) === to);
   const reaches = (listener: Place): boolean => {
     if (listener.port === 0 || listener.port !== target.port) return false;
-    if (listener.host === target.host) return true;
-    if (listener.host === '0.0.0.0') return !target.host.includes(':') && isHere(target.host);
-    if (listener.host === '::') return isHere(target.host);
-    if (listener.host === 'localhost') return isLoopback(target.host);
-    return target.host === 'localhost' && isLoopback(listener.host);
+    const at = plain(listener.host);
+    if (at === to) return true;
+    if (at === '0.0.0.0') return !to.includes(':') && isHere();
+    if (at === '::') return isHere();
+    if (at === 'localhost') return isLoopback(to) || isUnspecified(to);
+    if (to === 'localhost') return isLoopback(at);
+    // The system takes a connection to "any address" for one to loopback.
+    return (to === '0.0.0.0' && at === '127.0.0.1') || (to === '::' && at === '::1');
   };
   return listeners.find(reaches) ?? null;
 }
 
-/** The system takes a connection to the unspecified address for one to loopback. */
+/** Without the zone of a link-local address, and IPv4 as IPv4 where it was written within IPv6. */
+function plain(host: string): string {
+  return host.replace(/%.*$/, '').replace(/^::ffff:(?=[\d.]+$)/, '');
+}
+
 function isUnspecified(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
 
 function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^(?:::ffff:)?127\./.test(host);
+  return host === 'localhost' || host === '::1' || /^127\./.test(host);
 }

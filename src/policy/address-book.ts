@@ -87,10 +87,16 @@ export function afterLookup(book: AddressBook, outcome: LookupOutcome, now: Inst
   };
 }
 
+/**
+ * How many addresses of one family a name may stand for. Each is an endpoint with checks and connections of its own;
+ * more than any service has, and what a name server could say beyond it (4,000 fit into an answer) is not believed.
+ */
+export const addressesMax = 256;
+
 /** Name servers turn the order with each answer; ours stays, so that nothing seems to change. */
 function addressesAfter(before: readonly string[], outcome: FamilyOutcome | undefined): readonly string[] {
   if (outcome === undefined) return [];
-  if ('addresses' in outcome) return [...new Set(outcome.addresses)].toSorted();
+  if ('addresses' in outcome) return [...new Set(outcome.addresses)].toSorted().slice(0, addressesMax);
   // That a family is absent is an answer. That its lookup failed, while the other's went well, is none.
   return outcome.failure.cause === 'dns_not_found' ? [] : before;
 }

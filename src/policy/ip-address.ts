@@ -31,11 +31,14 @@ function groupsOf(dotted: string): string | null {
   return `${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
-/** IPv4 inside of IPv6, where connecting to one reaches the other: mapped (RFC 4291) and NAT64 (RFC 6052). */
+/**
+ * IPv4 inside of IPv6, where connecting to one may reach the other: mapped and compatible (RFC 4291 §2.5.5), NAT64
+ * (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
+ */
 export function innerIpv4(octets: Uint8Array): Uint8Array | null {
   if (octets.length !== 16) return null;
-  const last = octets.subarray(12);
-  return isWithin(octets, mapped) || isWithin(octets, nat64) ? last : null;
+  if (isWithin(octets, sixToFour)) return octets.subarray(2, 6);
+  return embedding.some((block) => isWithin(octets, block)) ? octets.subarray(12) : null;
 }
 
 /** A block of addresses: those whose first `bits` bits are the same. */
@@ -68,4 +71,6 @@ export function isWithin(octets: Uint8Array, { octets: block, bits }: IpBlock): 
   return ((octets[whole] ?? 0) & mask) === ((block[whole] ?? 0) & mask);
 }
 
-const [mapped, nat64] = [parseBlock('::ffff:0:0/96') as IpBlock, parseBlock('64:ff9b::/96') as IpBlock];
+/** Those that end with it. */
+const embedding = blocks('::ffff:0:0/96', '::/96', '64:ff9b::/96', '64:ff9b:1::/48');
+const sixToFour = parseBlock('2002::/16') as IpBlock;

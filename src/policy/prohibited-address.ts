@@ -37,10 +37,17 @@ export class DestinationGuard {
 
 /** RFC 6890 and its registries, as far as no application can live there; the narrower block stands first. */
 const closed: readonly (readonly [Prohibition, readonly IpBlock[]])[] = [
-  ['metadata', blocks('169.254.169.254/32', '169.254.170.2/32', 'fd00:ec2::254/128', '100.100.100.200/32')],
+  // Where a machine's credentials are: of most clouds; of AWS containers; of Alibaba, Azure, Oracle and Google.
+  [
+    'metadata',
+    blocks(
+      ...['169.254.169.254', 'fd00:ec2::254', '169.254.170.2', '169.254.170.23', 'fd00:ec2::23'],
+      ...['100.100.100.200', '168.63.129.16', '192.0.0.192', 'fd20:ce::254'],
+    ),
+  ],
   ['loopback', blocks('127.0.0.0/8', '::1/128')],
   ['link_local', blocks('169.254.0.0/16', 'fe80::/10')],
   ['multicast', blocks('224.0.0.0/4', 'ff00::/8')],
   ['unspecified', blocks('0.0.0.0/8', '::/128')],
-  ['reserved', blocks('240.0.0.0/4')],
+  ['reserved', blocks('240.0.0.0/4', '192.0.0.0/24')],
 ];

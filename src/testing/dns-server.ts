@@ -138,14 +138,25 @@ export class DnsServer {
   }
 }
 
+/** Resolves when it answers, by UDP and TCP, on a port of the system's choice. */
 export async function startDnsServer(): Promise<DnsServer> {
-  const udp = createSocket('udp4');
-  udp.bind(0, '127.0.0.1');
-  await once(udp, 'listening');
-  const tcp = createServer();
-  tcp.listen(udp.address().port, '127.0.0.1');
-  await once(tcp, 'listening');
-  return new DnsServer(udp, tcp);
+  for (;;) {
+    const udp = createSocket('udp4');
+    udp.bind(0, '127.0.0.1');
+    await once(udp, 'listening');
+    const tcp = createServer();
+    tcp.listen(udp.address().port, '127.0.0.1');
+    // A port that is free for datagrams may be taken for connections: then another one is.
+    if (await listens(tcp)) return new DnsServer(udp, tcp);
+    udp.close();
+  }
+}
+
+function listens(server: Server): Promise<boolean> {
+  return new Promise((resolve) => {
+    server.once('listening', () => resolve(true));
+    server.once('error', () => resolve(false));
+  });
 }
 
 /** The reply as the questions of one type get it. */

@@ -25,9 +25,10 @@ import { candidatesFor, readSystemNames, type SystemNames } from './system-names
  * the configuration names the servers.
  */
 export function createNameResolver(clock: Clock, system: () => Promise<SystemNames> = readSystemNames): NameResolver {
+  const atSystem = new Set<string>();
   return {
     lookUp(question: NameQuestion, waiter: LookupWaiter): Cancellable {
-      const running = new Lookup(question, clock, system);
+      const running = new Lookup(question, clock, system, atSystem);
       void running.run().then((answer) => {
         if (!running.cancelled) waiter.onLookedUp(answer);
       });
@@ -53,11 +54,14 @@ class Lookup implements Cancellable {
   readonly #clock: Clock;
   readonly #system: () => Promise<SystemNames>;
   readonly #asking = new Set<Resolver>();
+  /** Names that the system's own lookup has not answered for yet. It cannot be told to stop. */
+  readonly #atSystem: Set<string>;
 
-  constructor(question: NameQuestion, clock: Clock, system: () => Promise<SystemNames>) {
+  constructor(question: NameQuestion, clock: Clock, system: () => Promise<SystemNames>, atSystem: Set<string>) {
     this.#question = question;
     this.#clock = clock;
     this.#system = system;
+    this.#atSystem = atSystem;
   }
 
   cancel(): void {
@@ -156,18 +160,29 @@ class Lookup implements Cancellable {
         if (error !== null) return settle({ found: false, fault: worldFault('dns', error) });
         const addresses = records.map(({ address }) => address);
         if (addresses.length === 0) return settle(nothing('ENODATA'));
-        settle({ found: true, addresses, ttlS: Math.min(...records.map(({ ttl }) => ttl)) });
+        // Not spread into Math.min: an answer by TCP may have thousands of records.
+        settle({
+          found: true,
+          addresses,
+          ttlS: records.reduce((least, { ttl }) => Math.min(least, ttlOf(ttl)), ttlMaxS),
+        });
       };
       if (family === 'ipv4') resolver.resolve4(name, { ttl: true }, told);
       else resolver.resolve6(name, { ttl: true }, told);
     });
   }
 
-  /** Null where the system knows no more than the name servers. */
+  /**
+   * Null where the system knows no more than the name servers, and where it still thinks about the last time: each
+   * question holds one of the few threads that files need too.
+   */
   #askSystem(): Promise<Answers | null> {
     const { name, families } = this.#question;
+    if (this.#atSystem.has(name)) return Promise.resolve(null);
+    this.#atSystem.add(name);
     return new Promise((resolve) => {
       lookup(name, { all: true, order: 'verbatim' }, (error, entries) => {
+        this.#atSystem.delete(name);
         if (error !== null) return resolve(null);
         const answers = this.#local(
           new Map(
@@ -181,6 +196,13 @@ class Lookup implements Cancellable {
       });
     });
   }
+}
+
+/** The largest that a TTL can be; with its highest bit set it is to be taken for 0 (RFC 2181 §8). */
+const ttlMaxS = 2 ** 31 - 1;
+
+function ttlOf(said: number): number {
+  return said < 0 || said > ttlMaxS ? 0 : said;
 }
 
 const loopback: ReadonlyMap<Family, readonly string[]> = new Map([

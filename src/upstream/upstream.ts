@@ -103,7 +103,8 @@ export class LiveUpstream {
   unavailable(): Failure {
     const endpoints = [...this.#endpoints.values()];
     // Where nothing can be sent to any of them, what stands in the way is the answer, and no check can change it.
-    const failures = endpoints.filter(({ state }) => state !== 'draining').map(({ failure }) => failure);
+    const standing = endpoints.filter(({ state, failure }) => state !== 'draining' || failure !== null);
+    const failures = standing.map(({ failure }) => failure);
     const [failure = null] = failures;
     if (failure !== null && !failures.includes(null)) return failure;
     const upstream = this.id;
@@ -113,7 +114,7 @@ export class LiveUpstream {
       const sinceMs = Math.round(this.#ports.clock.now() - starting.sinceInstant);
       return fail('instance_starting', 'route', { upstream, application: this.application, sinceMs, retryAfterS });
     }
-    const why = endpoints.map((endpoint) => `${endpoint.address}: ${endpoint.reason}`).join('; ');
+    const why = reasonsOf(endpoints);
     return fail('no_endpoint_ready', 'route', { upstream, endpoints: endpoints.length, why, retryAfterS });
   }
 
@@ -129,6 +130,15 @@ export class LiveUpstream {
   close(): void {
     this.updateEndpoints([]);
   }
+}
+
+/** A name may lead to hundreds of addresses, and whoever reads this has seen enough after these. */
+const reasonsMax = 8;
+
+function reasonsOf(endpoints: readonly LiveEndpoint[]): string {
+  const told = endpoints.slice(0, reasonsMax).map((endpoint) => `${endpoint.address}: ${endpoint.reason}`);
+  const rest = endpoints.length - told.length;
+  return [...told, ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ');
 }
 
 /**

@@ -1,4 +1,4 @@
-import { isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv6, SocketAddress } from 'node:net';
 import { dirname } from 'node:path';
 import { domainToASCII } from 'node:url';
 import { type EndpointAddress, hostPort } from '../../core/endpoint.ts';
@@ -102,7 +102,7 @@ function parseHostPort(text: string, defaultPort: number | null): Result<HostPor
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(text);
   if (bracketed !== null) {
     if (!isIPv6(bracketed[1]!)) return object(`${quoted(bracketed[1])} in brackets is not an IPv6 address`);
-    return withPort(bracketed[1]!.toLowerCase(), bracketed[2] ?? portText(defaultPort));
+    return withPort(normalIpv6(bracketed[1]!), bracketed[2] ?? portText(defaultPort));
   }
   if (isIPv6(text))
     return object('an IPv6 address needs brackets to keep it apart from its port', `write "[${text}]:8080"`);
@@ -128,6 +128,12 @@ function withPort(host: string, port: string | null): Result<HostPort, Objection
   if (!/^\d{1,5}$/.test(port) || Number(port) > 65_535)
     return object(`${quoted(port)} is not a port`, 'write a number from 1 to 65535');
   return succeed({ host, port: Number(port) });
+}
+
+/** As the system writes it, since `::1` and `0:0:0:0:0:0:0:1` are one address (RFC 5952). */
+function normalIpv6(text: string): string {
+  if (text.includes('%')) return text.toLowerCase();
+  return new SocketAddress({ address: text, family: 'ipv6' }).address;
 }
 
 /** Lowercase and in ASCII; null when it is neither an address nor a name. Underscores pass: Docker names have them. */
