@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+import { type FaultOrigin, fieldOf, type RawClient, startFaultOrigin } from '../../src/testing/testing.ts';
+import { tortureFaults } from '../../src/testing/torture/faults.ts';
+import { RawOrigin } from '../gateway/raw-origin.ts';
+import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+
+// What a client can do wrong, or a limit of the route bring about, over real sockets. None of it is the origin's doing.
+
+interface Row {
+  readonly what: string;
+  /** Everything of the request that is sent, where `ID` is the request id. */
+  readonly octets: string;
+  /** What the client does once the request is with the origin, or with the gateway where it goes no further. */
+  readonly then?: (client: RawClient) => void;
+  /** Whether the origin hears of it. */
+  readonly reaches: boolean;
+  readonly status: number | null;
+  readonly cause: string;
+  readonly shape: string;
+  readonly delivery: string;
+  readonly end: string;
+}
+
+const upload = 'POST /fault/silent HTTP/1.1\r\nHost: a\r\nX-Request-Id: ID\r\nContent-Length: 100\r\n\r\nsome';
+const waiting = 'GET /fault/silent HTTP/1.1\r\nHost: a\r\nX-Request-Id: ID\r\n\r\n';
+const clientAbort = { shape: 'client_abort', delivery: 'not_sent', end: 'generated' };
+
+const rows: readonly Row[] = [
+  {
+    what: 'a head that does not come to its end',
+    octets: 'GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: ID\r\nX-More: ',
+    reaches: false,
+    status: 408,
+    cause: 'request_head_timeout',
+    ...clientAbort,
+  },
+  {
+    what: 'a request that breaks a rule',
+    octets: 'GET / HTTP/1.1\r\nX-Request-Id: ID\r\n\r\n',
+    reaches: false,
+    status: 400,
+    cause: 'request_refused',
+    ...clientAbort,
+  },
+  {
+    what: 'content that stops',
+    octets: upload,
+    reaches: true,
+    status: 408,
+    cause: 'request_content_timeout',
+    ...clientAbort,
+    delivery: 'partial',
+  },
+  {
+    what: 'content that ends too soon (FIN)',
+    octets: upload,
+    then: (client) => client.finish(),
+    reaches: true,
+    status: 400,
+    cause: 'request_content_cut',
+    ...clientAbort,
+    delivery: 'partial',
+  },
+  {
+    what: 'a client that breaks its upload off (RST)',
+    octets: upload,
+    then: (client) => client.reset(),
+    reaches: true,
+    status: null,
+    cause: 'client_gone',
+    ...clientAbort,
+    delivery: 'partial',
+    end: 'abandoned',
+  },
+  {
+    what: 'a client that leaves while it waits',
+    octets: waiting,
+    then: (client) => client.reset(),
+    reaches: true,
+    status: null,
+    cause: 'client_gone',
+    ...clientAbort,
+    delivery: 'sent_unknown',
+    end: 'abandoned',
+  },
+  {
+    what: 'an exchange beyond the limit of its route',
+    octets: waiting.replace('/fault', '/hasty/fault'),
+    reaches: true,
+    status: 504,
+    cause: 'exchange_timeout',
+    shape: 'too_slow',
+    delivery: 'sent_unknown',
+    end: 'generated',
+  },
+];
+
+describe('what is not the origin’s doing', () => {
+  let origin: FaultOrigin;
+  let edge: YamlGateway;
+  let switching: RawOrigin;
+
+  before(async () => {
+    origin = await startFaultOrigin({ faults: tortureFaults });
+    const { host, port } = origin.address;
+    switching = await RawOrigin.start(() => (socket) => {
+      socket.removeAllListeners('end'); // It does not answer a FIN by its own.
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    });
+    edge = await startFromYaml(`
+trusted_peers: [127.0.0.0/8]
+client: { head_timeout: 300ms, content_timeout: 300ms }
+timeouts: { response_head: 10s, idle: 300ms }
+upstreams: { app: { endpoints: "${host}:${port}", check: none }, switching: { endpoints: "${switching.address}", check: none } }
+routes:
+  - { path: /switching, to: switching }
+  - { path: /hasty, to: app, timeouts: { exchange: 200ms } }
+  - { path: /, to: app }
+`);
+  });
+  after(async () => {
+    await origin.close();
+    await switching.close();
+    await edge.stop();
+  });
+
+  for (const row of rows) {
+    test(`${row.what} is ${row.status ?? 'nobody to answer'}, ${row.cause}`, { timeout: 20_000 }, async () => {
+      const id = randomUUID();
+      const client = edge.connect();
+      client.write(row.octets.replace('ID', id));
+      if (row.reaches) await origin.seen(id);
+      row.then?.(client);
+      const { response } = await client.response('GET', 10_000);
+      assert.equal(response?.status ?? null, row.status);
+      if (response !== null) assert.ok(fieldOf(response, 'x-request-id') !== null);
+      const recordId = (response === null ? null : fieldOf(response, 'x-request-id')) ?? id;
+      await until('it is recorded', async () => (await edge.gateway.findExchange(recordId)) !== null);
+      const { status, cause, shape, delivery, end } = await edge.record(recordId);
+      const expected = { status: row.status, cause: row.cause, shape: row.shape, delivery: row.delivery, end: row.end };
+      assert.deepEqual({ status, cause, shape, delivery, end }, expected);
+      assert.equal(origin.count(id), row.reaches ? 1 : 0, 'how often the origin saw it');
+      client.close();
+      // Nothing stays on either side: what the client no longer wants is not left running at the origin.
+      await until('nothing is under way', () => edge.counts().active === 0);
+      await until('no connection is left at the origin', () => origin.connectionsOpen === 0);
+      assert.equal(edge.counts().unclassified, 0);
+    });
+  }
+
+  test('half a tunnel in which nothing comes any more is cut: tunnel_idle', { timeout: 20_000 }, async () => {
+    const id = randomUUID();
+    const client = edge.connect();
+    const fields = `X-Request-Id: ${id}\r\nConnection: Upgrade\r\nUpgrade: websocket`;
+    client.write(`GET /switching HTTP/1.1\r\nHost: a\r\n${fields}\r\n\r\n`);
+    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), 10_000), 'it is a tunnel');
+    client.finish();
+    assert.ok(await client.waitFor(() => client.state !== 'open', 10_000), 'the client is told');
+    await until('it is recorded', async () => (await edge.gateway.findExchange(id)) !== null);
+    const { status, cause, shape, end } = await edge.record(id);
+    assert.deepEqual([status, cause, shape, end], [101, 'tunnel_idle', 'too_slow', 'truncated']);
+    assert.equal(client.state, 'reset', 'half a tunnel does not pass for a whole one');
+    await until('nothing is under way', () => edge.counts().active === 0);
+  });
+});
