@@ -229,9 +229,9 @@ const tortureCommand = buildCommand<TortureFlags, [URL?], Context>({
       originListen: {
         kind: 'parsed',
         parse: parseListenAddress,
-        brief: 'First address of the torture origin',
+        brief: 'Where the origin is; 127.0.0.1:9400',
         placeholder: 'host:port',
-        default: '127.0.0.1:9400',
+        optional: true,
       },
       only: {
         kind: 'parsed',
@@ -249,7 +249,7 @@ const tortureCommand = buildCommand<TortureFlags, [URL?], Context>({
       },
       json: jsonFlag,
       html: optionalText('Write the matrix as a page too', 'file'),
-      caFile: optionalText('Try TLS too; its authority is written there', 'file'),
+      caFile: optionalText('Try TLS; writes its authority there', 'file'),
       setup: { kind: 'boolean', brief: 'Only say what to configure', default: false, withNegated: false },
       insecure: { kind: 'boolean', brief: 'Take any certificate of the gateway', default: false, withNegated: false },
     },

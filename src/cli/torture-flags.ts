@@ -5,6 +5,9 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** Where the first part of the torture origin listens unless somebody says otherwise. */
+export const originListenDefault: ListenAddress = { host: '127.0.0.1', port: 9400 };
+
 /** Host and port to listen on; ports from this one on are taken. */
 export function parseListenAddress(input: string): ListenAddress {
   const [, v6, host, port] = /^(?:\[([^\]]+)\]|([^:]*)):(\d{1,5})$/.exec(input) ?? [];

@@ -6,12 +6,12 @@ import { printJson } from './ask-commands.ts';
 import { type ExitName, exitCodes } from './exit-codes.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
-import type { ListenAddress } from './torture-flags.ts';
+import { type ListenAddress, originListenDefault } from './torture-flags.ts';
 import { tortureHtml } from './torture-html.ts';
 import { obstacleText, progressText, setupLines, tortureLines } from './torture-text.ts';
 
 export interface TortureFlags {
-  readonly originListen: ListenAddress;
+  readonly originListen?: ListenAddress;
   readonly only?: readonly string[];
   readonly timeout: number;
   readonly json: boolean;
@@ -24,9 +24,7 @@ export interface TortureFlags {
 /** Puts a gateway to the torture suite and prints the matrix. Ends with 1 where an answer misleads or worse. */
 export async function tortureGateway(flags: TortureFlags, url: URL | null, around: Surroundings): Promise<number> {
   if (flags.setup) {
-    around.stdout.write(
-      `${setupLines(planGroups(flags.originListen), styleFor(around.stdout, around.env)).join('\n')}\n`,
-    );
+    around.stdout.write(`${setupLines(planGroups(listenOf(flags)), styleFor(around.stdout, around.env)).join('\n')}\n`);
     return exitCodes.ok;
   }
   if (url === null) throw new CommandFailure('usage', 'Say which gateway: candor torture http://localhost:8080');
@@ -48,7 +46,7 @@ function runTorture(
   const style = styleFor(around.stderr, around.env);
   return torture({
     door: { url, verify: !flags.insecure },
-    listen: flags.originListen,
+    listen: listenOf(flags),
     only: flags.only ?? [],
     patienceMs: flags.timeout * 1000,
     clock: around.clock,
@@ -81,8 +79,12 @@ function write(path: string, text: string): void {
   }
 }
 
-function obstacle(found: TortureObstacle, { originListen }: TortureFlags, url: URL): CommandFailure {
-  return new CommandFailure(exitOf(found), obstacleText(found, originListen, url));
+function listenOf({ originListen }: TortureFlags): ListenAddress {
+  return originListen ?? originListenDefault;
+}
+
+function obstacle(found: TortureObstacle, flags: TortureFlags, url: URL): CommandFailure {
+  return new CommandFailure(exitOf(found), obstacleText(found, listenOf(flags), url));
 }
 
 function exitOf({ kind }: TortureObstacle): ExitName {

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { certificateAuthority } from '../../src/testing/certificates.ts';
+import { systemClock } from '../../src/testing/system.ts';
+import { planGroups } from '../../src/testing/torture/stage.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+
+/** What docs/torture.md tells people to configure is what the torture origin then listens on. */
+
+const document = readFileSync(join(repositoryRoot, 'docs', 'torture.md'), 'utf8');
+const groups = planGroups({ host: '127.0.0.1', port: 9400 });
+
+function configurationOf(gateway: string): string {
+  return new RegExp(`<!-- configuration: ${gateway} -->\\n+\`\`\`\\w+\\n([^]*?)\`\`\``).exec(document)?.[1] ?? '';
+}
+
+/** Address and port as they stand in a configuration. */
+function addressOf(url: string): string {
+  const { hostname, port } = new URL(url);
+  return port === '' ? hostname : `:${port}`;
+}
+
+describe('docs/torture.md', () => {
+  test('lists every part where it is', () => {
+    for (const { path, url, is } of groups) {
+      const row = document.split('\n').find((line) => line.startsWith(`| \`${path}\` |`)) ?? '';
+      assert.ok(row.includes(addressOf(url)), `${path} is at ${url}: ${row}`);
+      assert.equal(row.includes('TLS |'), url.startsWith('https:'), row);
+      if (url.startsWith('https:')) assert.ok(row.includes(is), row);
+    }
+  });
+
+  // nginx does not start with a name that does not exist.
+  const left: Readonly<Record<string, readonly string[]>> = { nginx: ['unknown-name'] };
+  for (const gateway of ['nginx', 'haproxy', 'caddy', 'apache2', 'candor']) {
+    test(`shows ${gateway} a way to every part`, () => {
+      const configuration = configurationOf(gateway);
+      for (const { name, url } of groups) {
+        if (left[gateway]?.includes(name) === true) continue;
+        const named = new RegExp(`(?<![\\w-])${name}(?![\\w-])`);
+        assert.match(configuration, named);
+        assert.ok(configuration.includes(addressOf(url)), `${name} at ${url}`);
+      }
+    });
+  }
+
+  test("shows Candor's configuration without a complaint", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'candor-torture-document-'));
+    writeFileSync(join(folder, 'authority.pem'), certificateAuthority(systemClock.wallTime()).certificate);
+    writeFileSync(join(folder, 'candor.yaml'), configurationOf('candor'));
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('check', '-c', 'candor.yaml'), 0, around.stderr.text);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('shows Envoy routes to clusters that there are', () => {
+    const [, text = ''] = /## Envoy\n[^]*?```yaml\n([^]*?)```/.exec(document) ?? [];
+    const { static_resources: shown } = parse(text) as {
+      static_resources: { clusters: { name: string; load_assignment: { cluster_name: string } }[] };
+    };
+    const routed = [...text.matchAll(/prefix: \/([\w-]+) \}\n +route: \{ cluster: ([\w-]+),/g)];
+    assert.deepEqual(
+      routed.map(([, path, cluster]) => [path, cluster]),
+      shown.clusters.map(({ name, load_assignment }) => [name, load_assignment.cluster_name]),
+    );
+    for (const [, path = ''] of routed) {
+      const { port } = new URL(groups.find(({ name }) => name === path)?.url ?? '');
+      assert.ok(text.includes(`port_value: ${port} `), path);
+    }
+  });
+});
