@@ -87,7 +87,9 @@ export class Opening extends Deadline implements ResolveWaiter {
     this.#ports = ports;
     this.#waiter = waiter;
     const { address, name, tls } = target;
-    this.#name = tls?.serverName ?? name ?? (address.kind === 'tcp' ? address.host : 'localhost');
+    const written = tls?.serverName ?? name ?? (address.kind === 'tcp' ? address.host : 'localhost');
+    // The dot that says "nothing is missing" is for name servers: no certificate has it (RFC 6066 §3).
+    this.#name = written.replace(/\.$/, '');
   }
 
   begin(): void {
