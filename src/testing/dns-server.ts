@@ -139,25 +139,27 @@ export class DnsServer {
 }
 
 /** Resolves when it answers, by UDP and TCP, on a port of the system's choice. */
+/** Rejects with Node's error when it cannot listen. */
 export async function startDnsServer(): Promise<DnsServer> {
-  for (;;) {
+  for (let attempt = 1; ; attempt++) {
     const udp = createSocket('udp4');
     udp.bind(0, '127.0.0.1');
     await once(udp, 'listening');
     const tcp = createServer();
     tcp.listen(udp.address().port, '127.0.0.1');
-    // A port that is free for datagrams may be taken for connections: then another one is.
-    if (await listens(tcp)) return new DnsServer(udp, tcp);
-    udp.close();
+    try {
+      await once(tcp, 'listening');
+      return new DnsServer(udp, tcp);
+    } catch (error) {
+      udp.close();
+      // The system chose the port for UDP; by TCP somebody else may have it.
+      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || attempt === portsTriedMax) throw error;
+    }
   }
 }
 
-function listens(server: Server): Promise<boolean> {
-  return new Promise((resolve) => {
-    server.once('listening', () => resolve(true));
-    server.once('error', () => resolve(false));
-  });
-}
+/** A port that is free for UDP is taken by TCP once in some hundreds of times. */
+const portsTriedMax = 8;
 
 /** The reply as the questions of one type get it. */
 function only(type: DnsType, reply: DnsReply): DnsReply {

@@ -62,71 +62,49 @@ export class FaultRun {
   readonly origin: FaultOrigin;
   readonly #second: FaultOrigin;
   readonly #own: OwnSettings;
-  readonly #others: readonly (FaultOrigin | UnreachableAddress)[];
+  readonly #opened: readonly Closable[];
 
   private constructor(
     gateway: GatewayUnderTest,
     origin: FaultOrigin,
     second: FaultOrigin,
     own: OwnSettings,
-    others: readonly (FaultOrigin | UnreachableAddress)[],
+    opened: readonly Closable[],
   ) {
     this.gateway = gateway;
     this.origin = origin;
     this.#second = second;
     this.#own = own;
-    this.#others = others;
+    this.#opened = opened;
   }
 
+  /** Rejects, with nothing left open, when a part of it cannot be started. */
   static async start(): Promise<FaultRun> {
-    const origin = await startFaultOrigin({ faults: tortureFaults });
-    const second = await startFaultOrigin({ faults: tortureFaults });
-    const closing = await startFaultOrigin({ atAccept: () => [fin] });
-    const talking = await startFaultOrigin({ atAccept: () => [send('220 mail.test ESMTP ready\r\n')] });
-    const refusing = await refusingAddress();
-    const unanswering = await unansweringAddress();
-    const own = await OwnSettings.start(origin, { refusing, unanswering });
-    const gateway = await startGatewayUnderTest(
-      [
-        { name: 'origin', hostName: hosts.used, prefixes, to: origin.address },
-        { name: 'origin-fresh', hostName: hosts.fresh, prefixes, to: origin.address, keepsConnections: false },
-        {
-          name: 'two',
-          hostName: hosts['of two'],
-          prefixes,
-          to: origin.address,
-          alsoTo: second.address,
-          keepsConnections: false,
-        },
-        { name: 'held', hostName: hosts.held, prefixes, to: origin.address, keepsConnections: false, heldMs },
-        {
-          name: 'held-two',
-          hostName: hosts['held, of two'],
-          prefixes,
-          to: origin.address,
-          alsoTo: second.address,
-          keepsConnections: false,
-          heldMs,
-        },
-        { name: 'closing', prefixes: ['/close-at-accept'], to: closing.address },
-        { name: 'talking', prefixes: ['/talks-first'], to: talking.address },
-        { name: 'refusing', prefixes: ['/refused'], to: refusing },
-        { name: 'unanswering', prefixes: ['/unanswered'], to: unanswering },
-        { name: 'unhealthy', prefixes: ['/unhealthy'], to: refusing, checked: true },
-        { name: 'maintenance', prefixes: ['/maintenance'], to: 'maintenance' },
-        ...own.targets,
-      ],
-      timeouts,
-      own.dns,
-    );
-    return new FaultRun(gateway, origin, second, own, [second, closing, talking, refusing, unanswering]);
+    const opened: Closable[] = [];
+    const keep = async <T extends Closable>(opening: Promise<T>): Promise<T> => {
+      const one = await opening;
+      opened.push(one);
+      return one;
+    };
+    try {
+      const origin = await keep(startFaultOrigin({ faults: tortureFaults }));
+      const second = await keep(startFaultOrigin({ faults: tortureFaults }));
+      const closing = await keep(startFaultOrigin({ atAccept: () => [fin] }));
+      const talking = await keep(startFaultOrigin({ atAccept: () => [send('220 mail.test ESMTP ready\r\n')] }));
+      const refusing = await keep(refusingAddress());
+      const unanswering = await keep(unansweringAddress());
+      const own = await keep(OwnSettings.start(origin, { refusing, unanswering }));
+      const gateway = await startBefore({ origin, second, closing, talking, refusing, unanswering, own });
+      return new FaultRun(gateway, origin, second, own, opened);
+    } catch (error) {
+      for (const one of opened.toReversed()) await one.close();
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
     await this.gateway.stop();
-    await this.origin.close();
-    await this.#own.close();
-    for (const other of this.#others) await other.close();
+    for (const one of this.#opened.toReversed()) await one.close();
   }
 
   /** Plays a row: what the client saw, and under which id. */
@@ -204,6 +182,59 @@ export class FaultRun {
     for (let left = octets; left > 0; left -= piece.length)
       client.write(left < piece.length ? piece.subarray(0, left) : piece);
   }
+}
+
+interface Closable {
+  close(): Promise<void>;
+}
+
+/** What stands behind the gateway. */
+interface Behind {
+  readonly origin: FaultOrigin;
+  readonly second: FaultOrigin;
+  readonly closing: FaultOrigin;
+  readonly talking: FaultOrigin;
+  readonly refusing: UnreachableAddress;
+  readonly unanswering: UnreachableAddress;
+  readonly own: OwnSettings;
+}
+
+/** The gateway of the run: a route for each condition, and for each case that has an upstream of its own. */
+function startBefore(behind: Behind): Promise<GatewayUnderTest> {
+  const { origin, second, closing, talking, refusing, unanswering, own } = behind;
+  return startGatewayUnderTest(
+    [
+      { name: 'origin', hostName: hosts.used, prefixes, to: origin.address },
+      { name: 'origin-fresh', hostName: hosts.fresh, prefixes, to: origin.address, keepsConnections: false },
+      {
+        name: 'two',
+        hostName: hosts['of two'],
+        prefixes,
+        to: origin.address,
+        alsoTo: second.address,
+        keepsConnections: false,
+      },
+      { name: 'held', hostName: hosts.held, prefixes, to: origin.address, keepsConnections: false, heldMs },
+      {
+        name: 'held-two',
+        hostName: hosts['held, of two'],
+        prefixes,
+        to: origin.address,
+        alsoTo: second.address,
+        keepsConnections: false,
+        heldMs,
+      },
+      { name: 'closing', prefixes: ['/close-at-accept'], to: closing.address },
+      { name: 'talking', prefixes: ['/talks-first'], to: talking.address },
+      { name: 'refusing', prefixes: ['/refused'], to: refusing },
+      { name: 'unanswering', prefixes: ['/unanswered'], to: unanswering },
+      { name: 'unhealthy', prefixes: ['/unhealthy'], to: refusing, checked: true },
+      { name: 'maintenance', prefixes: ['/maintenance'], to: 'maintenance' },
+      ...own.targets,
+    ],
+    timeouts,
+    own.dns,
+  );
 }
 
 export interface Played {

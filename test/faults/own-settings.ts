@@ -60,7 +60,13 @@ export class OwnSettings {
   }
 
   static async start(origin: FaultOrigin, nobody: Nobody): Promise<OwnSettings> {
-    return new OwnSettings(await startDnsServer(), await startTlsFaultOrigin(), origin, nobody);
+    const server = await startDnsServer();
+    try {
+      return new OwnSettings(server, await startTlsFaultOrigin(), origin, nobody);
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
   }
 
   count(faultId: string): number {
