@@ -2,18 +2,28 @@ import { inspect } from 'node:util';
 
 interface TestEvent {
   readonly name: string;
+  /** The file that runs. */
   readonly file: string;
+  /** The file that the test is written in, which may be one that it imports. */
+  readonly declaredIn: string;
   readonly line?: number | undefined;
   readonly skip?: string | boolean | undefined;
   readonly todo?: string | boolean | undefined;
   readonly details: { readonly type?: string | undefined; readonly duration_ms: number; readonly error?: unknown };
 }
 
+/** A test, or a suite, that begins or ends. */
+type TestStep = Pick<TestEvent, 'name' | 'file' | 'declaredIn' | 'line'> & { readonly nesting: number };
+
 interface FileReport {
   passed: number;
   failed: number;
   skipped: number;
   output: string;
+  /** Under way, the innermost last. */
+  readonly running: string[];
+  /** It was ended from outside; what its tests say from then on is of no account. */
+  cut: boolean;
 }
 
 /** A run of tests as a person reads it: a line per file as it ends, failures in full, then the sums. */
@@ -24,10 +34,48 @@ export class TestReport {
   readonly #failures: string[] = [];
   readonly #skips: string[] = [];
   readonly #durations: [file: string, ms: number][] = [];
+  readonly #cut: string[] = [];
+  #runLimitMs: number | null = null;
+  #notBegun: readonly string[] = [];
 
   constructor(say: (line: string) => void, withDiagnostics: boolean) {
     this.#say = say;
     this.#withDiagnostics = withDiagnostics;
+  }
+
+  testBegan(step: TestStep): void {
+    if (!isWholeFile(step)) this.#file(step.file).running.push(stepText(step));
+  }
+
+  testEnded(step: TestStep): void {
+    const { running } = this.#file(step.file);
+    const at = running.lastIndexOf(stepText(step));
+    if (at !== -1) running.splice(at, 1);
+  }
+
+  /** A file took longer than one file may, and is made to end. */
+  fileCut(path: string, limitMs: number): void {
+    const file = this.#file(path);
+    const title = `✖ ${path} was ended: it had not ended after ${minutes(limitMs)}`;
+    file.failed++;
+    this.#failures.push(title);
+    this.#say(title);
+    this.#say(indent(runningText(file)));
+    file.cut = true;
+  }
+
+  /** A file is made to end because the whole run took too long. */
+  fileCutByRun(path: string): void {
+    const file = this.#file(path);
+    this.#cut.push(`  ${path}: ${runningText(file)}`);
+    file.cut = true;
+  }
+
+  /** The run took longer than it may; these files were never begun. */
+  runEnded(limitMs: number, notBegun: readonly string[]): void {
+    if (this.#cut.length === 0 && notBegun.length === 0) return;
+    this.#runLimitMs = limitMs;
+    this.#notBegun = notBegun;
   }
 
   passed(event: TestEvent): void {
@@ -52,10 +100,11 @@ export class TestReport {
     // A suite fails because a test in it did, which has been told.
     if (event.details.type === 'suite') return;
     const file = this.#file(event.file);
+    if (file.cut) return;
     file.failed++;
     const title = isWholeFile(event)
       ? `✖ ${event.file} ended before its tests did`
-      : `✖ ${event.file}:${event.line ?? 1} ${event.name}`;
+      : `✖ ${event.declaredIn}:${event.line ?? 1} ${event.name}`;
     this.#failures.push(title);
     this.#say(title);
     this.#say(
@@ -74,6 +123,8 @@ export class TestReport {
   fileEnded(path: string, ms: number): void {
     const file = this.#file(path);
     this.#durations.push([path, ms]);
+    // What there is to say of it is said at the end.
+    if (this.#cut.some((line) => line.startsWith(`  ${path}: `))) return;
     const skipped = file.skipped > 0 ? `, ${file.skipped} skipped` : '';
     const failed = file.failed > 0 ? `, ${file.failed} failed` : '';
     this.#say(`${file.failed > 0 ? '✖' : '✔'} ${path}: ${file.passed} passed${failed}${skipped} (${seconds(ms)})`);
@@ -97,9 +148,22 @@ export class TestReport {
     );
     this.#sayList('Skipped, and why:', this.#skips);
     this.#sayList('Failed:', this.#failures);
+    const complete = this.#sayWhetherComplete();
     this.#say('');
     this.#say(`${sums.passed} passed, ${sums.failed} failed, ${sums.skipped} skipped`);
-    return sums.failed === 0 && sums.passed > 0;
+    return complete && sums.failed === 0 && sums.passed > 0;
+  }
+
+  #sayWhetherComplete(): boolean {
+    if (this.#runLimitMs === null) return true;
+    this.#say('');
+    this.#say(`The run was ended after ${minutes(this.#runLimitMs)}: the sums are not those of all tests.`);
+    this.#sayList(`${files(this.#cut.length)} had not ended:`, this.#cut);
+    this.#sayList(
+      `${files(this.#notBegun.length)} had not begun:`,
+      this.#notBegun.map((path) => `  ${path}`),
+    );
+    return false;
   }
 
   #sayList(title: string, lines: readonly string[]): void {
@@ -111,13 +175,16 @@ export class TestReport {
 
   #file(path: string): FileReport {
     let file = this.#files.get(path);
-    if (file === undefined) this.#files.set(path, (file = { passed: 0, failed: 0, skipped: 0, output: '' }));
+    if (file === undefined) {
+      file = { passed: 0, failed: 0, skipped: 0, output: '', running: [], cut: false };
+      this.#files.set(path, file);
+    }
     return file;
   }
 }
 
 /** A file that crashed, or has no tests, is reported as a test with the file's name. */
-function isWholeFile(event: TestEvent): boolean {
+function isWholeFile(event: Pick<TestEvent, 'name' | 'file'>): boolean {
   return event.name.endsWith(event.file);
 }
 
@@ -129,12 +196,28 @@ function causeText(error: unknown): string {
   return typeof cause === 'string' ? cause : inspect(cause, { depth: 4, breakLength: 120 });
 }
 
+function stepText({ name, declaredIn, line }: TestStep): string {
+  return `${declaredIn}:${line ?? 1} ${name}`;
+}
+
+function runningText({ running }: FileReport): string {
+  return running.length === 0 ? 'no test of it was running' : `running then: ${running.join(' › ')}`;
+}
+
 function indent(text: string): string {
   return text.replace(/^/gm, '    ');
 }
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
+}
+
+function minutes(ms: number): string {
+  return ms < 60_000 ? seconds(ms) : `${Math.round(ms / 6000) / 10} min`;
+}
+
+function files(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
 }
 
 /** The runner ends with sums as diagnostics; ours are better. */
