@@ -243,7 +243,7 @@ const tortureCommand = buildCommand<TortureFlags, [URL?], Context>({
       timeout: {
         kind: 'parsed',
         parse: parseSeconds,
-        brief: 'Seconds of patience with one exchange',
+        brief: 'Seconds for one exchange',
         placeholder: 'seconds',
         default: '10',
       },

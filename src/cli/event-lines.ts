@@ -2,7 +2,7 @@ import pino from 'pino';
 import type { Event } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { FailureSummary } from '../gateway/control.ts';
-import { harmless, wrapAfter } from './layout.ts';
+import { durationText, harmless, wrapAfter } from './layout.ts';
 import { shapeWords, whoseWords } from './record-words.ts';
 import type { Style } from './style.ts';
 import type { Output } from './surroundings.ts';
@@ -45,19 +45,33 @@ function eventText(event: Event, style: Style): string {
   const level = levelOf(event);
   const change =
     event.from !== null && event.to !== null && event.from !== event.to
-      ? ` ${event.from} → ${event.to}:`
+      ? ` ${stateWords(event.from)} → ${stateWords(event.to)}:`
       : event.to === null
         ? ''
-        : ` ${event.to}:`;
+        : ` ${stateWords(event.to)}:`;
   const tone = level === 'error' ? style.bad : level === 'warn' ? style.warn : (text: string) => text;
-  return `${style.name(harmless(event.subject))}${tone(`${change} ${harmless(event.reason)}`)}`;
+  return `${style.name(harmless(event.subject))}${tone(`${change} ${harmless(reasonText(event))}`)}`;
+}
+
+/** What the event before has just said, of an instance that ended, is not said again. */
+function reasonText(event: Event): string {
+  if (event.kind !== 'instance_restarting') return event.reason;
+  const { afterMs, failures } = event.evidence;
+  const often = failures > 1 ? ` (it has ended ${failures} times in a row)` : '';
+  return `starts again after ${durationText(afterMs)}${often}`;
+}
+
+/** 'backing off'. */
+function stateWords(state: string): string {
+  return state.replaceAll('_', ' ');
 }
 
 /** An exchange that failed: which request, how it ended, and why. */
 function failureText(record: ExchangeRecord, style: Style): string {
   const target = harmless(`${record.method} ${record.host}${record.path}`);
-  const status = record.status === null ? 'left' : String(record.status);
-  const whose = record.whose === null ? '' : `, ${whoseWords[record.whose]}`;
+  const status = record.status === null ? 'no answer,' : String(record.status);
+  // "The client's doing" says whose it was.
+  const whose = record.whose === null || record.shape === 'client_abort' ? '' : `, ${whoseWords[record.whose]}`;
   const what = record.detail === null ? '' : ` ${harmless(record.detail)}`;
   return `${target} → ${style.bad(status)} ${style.warn(`${shapeWords[record.shape]}${whose}:`)}${what}`;
 }

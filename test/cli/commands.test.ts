@@ -214,7 +214,18 @@ describe('the command line', () => {
     });
   }
 
-  for (const command of ['run', 'up', 'check', 'schema', 'status', 'reload', 'explain', 'events', 'demo', 'version']) {
+  const commands = 'run up check schema status reload explain events demo torture version'.split(' ');
+
+  test('candor --help lists all commands', async () => {
+    assert.equal(await around.candor('--help'), 0);
+    const listed = [...(around.stdout.text.split('COMMANDS\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)];
+    assert.deepEqual(
+      listed.map(([, name]) => name),
+      commands,
+    );
+  });
+
+  for (const command of commands) {
     test(`candor ${command} --help has an example and fits 80 columns`, async () => {
       assert.equal(await around.candor(command, '--help'), 0);
       assert.match(around.stdout.text, new RegExp(`EXAMPLE\\n {2}candor ${command}`));

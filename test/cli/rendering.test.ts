@@ -10,6 +10,7 @@ import { ageText, alignColumns, durationText, harmless, wrap } from '../../src/c
 import { renderStatus } from '../../src/cli/status-table.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { Event } from '../../src/core/event.ts';
+import type { ExchangeRecord } from '../../src/core/record.ts';
 import { causesOf } from '../fakes/causes.ts';
 import { FakeEvents } from '../fakes/fake-gateway.ts';
 import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
@@ -147,6 +148,15 @@ describe('layout', () => {
   test('control characters become spaces', () => assert.equal(harmless('a\u0000b\u0085c\u001b[31md'), 'a b cd'));
 });
 
+/** The client went away while it waited. */
+const leftRecord: ExchangeRecord = {
+  ...failedRecord,
+  status: null,
+  shape: 'client_abort',
+  whose: 'client',
+  detail: 'The client closed its connection before anything was sent to it.',
+};
+
 describe('events', () => {
   const events = new FakeEvents('run-1');
   const told: Event[] = [];
@@ -173,12 +183,21 @@ describe('events', () => {
     reason: 'It was killed by SIGKILL.',
     evidence: { pid: 5, code: null, signal: 'SIGKILL', outOfMemory: false, afterMs: 900, output: ['last words'] },
   });
+  events.tell({
+    kind: 'instance_restarting',
+    subject: 'instance:web/1',
+    from: 'exited',
+    to: 'backing_off',
+    reason: 'It was killed by SIGKILL; starts again after 1.8 s (a crash loop: 4 times in a row)',
+    evidence: { afterMs: 1800, failures: 4 },
+  });
 
   test('for people say when, what and why, and how to ask for more, in 80 columns', () => {
     const around = new FakeSurroundings('/');
     const writer = readableEvents(around.stdout, around.stderr, plain, 'npx candor explain');
     for (const event of told) writer.event(event);
     writer.failed(failedRecord);
+    writer.failed(leftRecord);
     assertFits(around.stderr.text);
     assertGolden('events.txt', around.stderr.text);
   });
@@ -197,6 +216,7 @@ describe('events', () => {
         ['info', 'process_started'],
         ['warn', 'endpoint_state'],
         ['error', 'instance_exited'],
+        ['warn', 'instance_restarting'],
       ],
     );
     assert.deepEqual(lines[2].evidence.output, ['last words']);
