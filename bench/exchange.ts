@@ -2,6 +2,7 @@
  * What one exchange costs in JavaScript alone: the real engine, routing, record and counts over transports that
  * take every octet and cost nothing. Run: `node bench/exchange.ts [exchanges]`.
  */
+import { noCounts } from '../src/core/counters.ts';
 import type { Connector } from '../src/core/connector.ts';
 import { Deadlines } from '../src/core/deadline.ts';
 import type { Transport, TransportListener } from '../src/core/transport.ts';
@@ -35,6 +36,10 @@ class Sink implements Transport {
   readonly pendingOctets = 0;
   readonly heldOctets = 0;
   octets = 0;
+  get sentOctets(): number {
+    return this.octets;
+  }
+  takeBack(): void {}
   write(_octets: Uint8Array, start: number, end: number): boolean {
     this.octets += end - start;
     return true;
@@ -59,22 +64,7 @@ const connector: Connector = {
     return { cancel() {} };
   },
 };
-const counts = {
-  worker: 1,
-  clientConnections: 0,
-  clientConnectionsTotal: 0,
-  clientConnectionsRefused: 0,
-  exchangesActive: 0,
-  upstreamConnections: 0,
-  upstreamConnectionsIdle: 0,
-  upstreamConnectionsTotal: 0,
-  upstreamReusesTotal: 0,
-  staleReusesAvoided: 0,
-  staleReusesRepeated: 0,
-  staleReusesFailed: 0,
-  recordsDropped: 0,
-  unclassifiedTotal: 0,
-};
+const counts = noCounts(1);
 const shared = {
   clock,
   deadlines: new Deadlines(clock),

@@ -20,6 +20,13 @@ export interface Transport {
   /** Octets given to `write` that have not left this process yet, because the turn has not ended. */
   readonly heldOctets: number;
   /**
+   * Octets given to `write` that have left this process, or may have: all but those that are held, were taken back, or
+   * were refused whole by the system. Only grows. Whether the peer has got them nobody can tell.
+   */
+  readonly sentOctets: number;
+  /** Gives up what is held: it will never leave. */
+  takeBack(): void;
+  /**
    * Whether, as far as the system knows now, the peer has sent nothing and ended nothing. For connections on which nothing
    * is awaited, since what has come is lost; where no look is possible (TLS), true.
    */

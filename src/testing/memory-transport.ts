@@ -14,6 +14,8 @@ export interface TransportPairOptions {
   readonly latencyMs?: number;
   /** Delivers in pieces of 1 to `octetsMax` octets, by chance. Without it: as much as has arrived. */
   readonly pieces?: { readonly random: Random; readonly octetsMax: number };
+  /** Writes wait for the end of the turn, as small ones do with sockets: until all is delivered that was due before them. */
+  readonly holds?: 'first' | 'both';
   readonly faults?: { readonly first?: TransportFaults; readonly second?: TransportFaults };
   readonly facts?: { readonly first?: Partial<TransportFacts>; readonly second?: Partial<TransportFacts> };
 }
@@ -41,9 +43,23 @@ export function createTransportPair(options: TransportPairOptions): [MemoryTrans
   const windowOctets = options.windowOctets ?? 65_536;
   const there = new MemoryPipe(windowOctets);
   const back = new MemoryPipe(windowOctets);
-  const { faults = {}, facts = {} } = options;
-  const first = new MemoryTransport(options, there, back, faults.first ?? {}, { ...firstFacts, ...facts.first });
-  const second = new MemoryTransport(options, back, there, faults.second ?? {}, { ...secondFacts, ...facts.second });
+  const { faults = {}, facts = {}, holds } = options;
+  const first = new MemoryTransport(
+    options,
+    there,
+    back,
+    faults.first ?? {},
+    { ...firstFacts, ...facts.first },
+    holds !== undefined,
+  );
+  const second = new MemoryTransport(
+    options,
+    back,
+    there,
+    faults.second ?? {},
+    { ...secondFacts, ...facts.second },
+    holds === 'both',
+  );
   first.meet(second);
   second.meet(first);
   return [first, second];
@@ -51,12 +67,16 @@ export function createTransportPair(options: TransportPairOptions): [MemoryTrans
 
 export class MemoryTransport implements Transport {
   readonly facts: TransportFacts;
-  readonly heldOctets = 0;
+  /** For its users alone, as with sockets. */
+  heldOctets = 0;
+  sentOctets = 0;
   listener: TransportListener = nobody;
   readonly #clock: Clock;
   readonly #latencyMs: number;
   readonly #pieces: TransportPairOptions['pieces'];
   readonly #faults: TransportFaults;
+  readonly #holds: boolean;
+  #held: Uint8Array[] = [];
   readonly #out: MemoryPipe;
   readonly #in: MemoryPipe;
   #peer: MemoryTransport = this;
@@ -79,11 +99,13 @@ export class MemoryTransport implements Transport {
     into: MemoryPipe,
     faults: TransportFaults,
     facts: TransportFacts,
+    holds: boolean,
   ) {
     this.#clock = options.clock;
     this.#latencyMs = options.latencyMs ?? 0;
     this.#pieces = options.pieces;
     this.#faults = faults;
+    this.#holds = holds;
     this.#out = out;
     this.#in = into;
     this.facts = facts;
@@ -114,6 +136,27 @@ export class MemoryTransport implements Transport {
     assert(!this.#ended, 'nothing is written after end()');
     // After a write that failed, none succeeds: the octets behind a gap would pass for the message.
     if (this.#closed || this.#broken) return false;
+    if (!this.#holds || this.pendingOctets > 0) return this.#write(octets, start, end, ownership);
+    if (this.heldOctets === 0) this.#soon(() => this.#sendHeld());
+    this.heldOctets += end - start;
+    this.#held.push(new Uint8Array(octets.subarray(start, end)));
+    return true;
+  }
+
+  takeBack(): void {
+    this.#held = [];
+    this.heldOctets = 0;
+  }
+
+  #sendHeld(): void {
+    const held = this.#held;
+    this.takeBack();
+    for (const octets of held) {
+      if (!this.#closed && !this.#broken) this.#write(octets, 0, octets.length, 'owned');
+    }
+  }
+
+  #write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     this.#writes++;
     if (this.#faults.write?.nth === this.#writes) {
       const { errno } = this.#faults.write;
@@ -121,6 +164,7 @@ export class MemoryTransport implements Transport {
       this.#soon(() => this.#fail(errno));
       return false;
     }
+    this.sentOctets += end - start;
     this.#out.write(octets, start, end, ownership, this.#arrival());
     if (this.#peer.#closed) this.#in.finish('reset', this.#arrival());
     this.#peer.#expect();
@@ -153,12 +197,14 @@ export class MemoryTransport implements Transport {
 
   end(): void {
     if (this.#closed || this.#ended) return;
+    this.#sendHeld();
     this.#ended = true;
     if (this.#out.pendingOctets === 0) this.#sendFin();
   }
 
   close(how: 'close' | 'reset'): void {
     if (this.#closed) return;
+    this.#sendHeld();
     // Linux answers a close with octets unread by a reset: the peer must learn that they were not read.
     const unread = this.#in.heldOctets > 0;
     this.#gone(null, how === 'reset' || unread ? 'reset' : 'fin');

@@ -7,6 +7,7 @@ import { heldPieceOctetsMax, Outbox, type OutboxHolder } from './outbox.ts';
 class FakeSocket {
   readonly written: Buffer[] = [];
   writableLength = 0;
+  errored: Error | null = null;
   readonly #takes: boolean;
 
   constructor(takes = true) {
@@ -25,7 +26,7 @@ class FakeSocket {
 }
 
 function holder(socket: FakeSocket): OutboxHolder {
-  return { socket: socket as unknown as Socket, heldOctets: 0 };
+  return { socket: socket as unknown as Socket, heldOctets: 0, sentOctets: 0 };
 }
 
 function world(): { outbox: Outbox; ends: (() => void)[] } {
@@ -75,6 +76,30 @@ describe('the outbox', () => {
     hold(outbox, holder(quick), 'other');
     outbox.flush();
     assert.deepEqual([slow.text, quick.text], ['kept', 'other']);
+  });
+
+  it('sends nothing of what is taken back, and all of the rest', () => {
+    const { outbox, ends } = world();
+    const [one, other] = [new FakeSocket(), new FakeSocket()];
+    const [first, second] = [holder(one), holder(other)];
+    hold(outbox, first, 'a');
+    hold(outbox, second, 'x');
+    hold(outbox, first, 'b');
+    outbox.takeBack(first);
+    hold(outbox, first, 'c');
+    ends[0]?.();
+    assert.deepEqual([one.text, other.text], ['c', 'x']);
+    assert.deepEqual([first.sentOctets, first.heldOctets, second.sentOctets], [1, 0, 1]);
+  });
+
+  it('does not count as sent what the system refused', () => {
+    const { outbox, ends } = world();
+    const reset = new FakeSocket();
+    const one = holder(reset);
+    reset.errored = new Error('EPIPE');
+    hold(outbox, one, 'a');
+    ends[0]?.();
+    assert.equal(one.sentOctets, 0);
   });
 
   it('sends early what does not fit, and loses nothing of it', () => {

@@ -19,7 +19,7 @@ export class Outbox {
   readonly #atEndOfTurn: (flush: () => void) => void;
   #slab: Buffer = Buffer.allocUnsafeSlow(slabOctets);
   #used = 0;
-  readonly #holders: OutboxHolder[] = [];
+  readonly #holders: (OutboxHolder | null)[] = [];
   readonly #ends: number[] = [];
 
   constructor(atEndOfTurn: (flush: () => void) => void) {
@@ -43,17 +43,30 @@ export class Outbox {
     if (count === 0) this.#atEndOfTurn(this.flush);
   }
 
+  /** Forgets what waits here for `holder`. */
+  takeBack(holder: OutboxHolder): void {
+    for (let index = 0; index < this.#holders.length; index++) {
+      if (this.#holders[index] === holder) this.#holders[index] = null;
+    }
+    holder.heldOctets = 0;
+  }
+
   /** Hands everything to the system, in the order in which it came. */
   readonly flush = (): void => {
     const slab = this.#slab;
     let at = 0;
     let isPending = false;
     for (let index = 0; index < this.#holders.length; index++) {
-      const holder = this.#holders[index] as OutboxHolder;
+      const holder = this.#holders[index] ?? null;
       const end = this.#ends[index] as number;
-      holder.heldOctets = 0;
-      holder.socket.write(slab.subarray(at, end));
-      if (holder.socket.writableLength > 0) isPending = true;
+      if (holder !== null) {
+        const { socket } = holder;
+        holder.heldOctets = 0;
+        socket.write(slab.subarray(at, end));
+        // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
+        if (socket.errored === null) holder.sentOctets += end - at;
+        if (socket.writableLength > 0) isPending = true;
+      }
       at = end;
     }
     this.#holders.length = 0;
@@ -68,6 +81,7 @@ export class Outbox {
 export interface OutboxHolder {
   readonly socket: Socket;
   heldOctets: number;
+  sentOctets: number;
 }
 
 /** The outbox of this thread. */

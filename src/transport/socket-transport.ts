@@ -24,6 +24,7 @@ export class SocketTransport implements Transport, OutboxHolder {
   /** For `Outbox` alone, as the count of what it holds. */
   readonly socket: Socket;
   heldOctets = 0;
+  sentOctets = 0;
   readonly #reads: ReadTarget | null;
   #errno: string | null = null;
   #waiting = false;
@@ -64,6 +65,7 @@ export class SocketTransport implements Transport, OutboxHolder {
     const piece = octets.subarray(start, end);
     // A small piece that must wait is not worth holding on to the large buffer that it may be part of.
     this.socket.write(ownership === 'owned' && !isSmall ? piece : Buffer.from(piece));
+    if (this.socket.errored === null) this.sentOctets += end - start;
     if (this.socket.writableLength === 0) return true;
     if (!this.#waiting && !this.#closed) {
       this.#waiting = true;
@@ -80,6 +82,10 @@ export class SocketTransport implements Transport, OutboxHolder {
       this.socket.write(nothing, this.#written);
     } else if (!this.#closed) this.listener.onWritten();
   };
+
+  takeBack(): void {
+    if (this.heldOctets > 0) outbox.takeBack(this);
+  }
 
   isQuiet(): boolean {
     return this.#reads === null || isQuiet(this.socket);

@@ -62,7 +62,6 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   reused = false;
   idleMs = 0;
   idleSince: Instant;
-  requestBegun = false;
   requestSent = false;
   answerBegun = false;
   /** Said by the endpoint (`Keep-Alive: timeout`); null when it said nothing. */
@@ -82,6 +81,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #headDueAt: Instant = never;
   #persistent = false;
   #octetsSent = 0;
+  #sentBefore = 0;
   #pendingBefore = 0;
   #paused = false;
   #lastOctetAt: Instant;
@@ -110,7 +110,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#upgrade = request.upgrade;
     this.#coding = request.framing.kind === 'chunked' ? 'chunked' : 'plain';
     this.#requestEnded = false;
-    this.requestBegun = false;
+    this.#sentBefore = this.transport.sentOctets;
     this.requestSent = false;
     this.answerBegun = false;
     this.#headDueAt = never;
@@ -123,7 +123,6 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     this.#octetsSent += end - start;
-    this.requestBegun = true;
     const taken = sendContent(this.#ports.writer, this, this.#coding, { octets, start, end, ownership });
     // What was composed may still be pending from an earlier flush: small pieces must not pile up behind it.
     const room = taken && this.transport.pendingOctets === 0;
@@ -143,11 +142,18 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   flush(): void {
     if (this.#phase === 'idle' || this.#phase === 'over') return;
     // Also when nothing is composed any more: whoever claimed the writer after us has sent it.
-    this.requestBegun = true;
     const taken = this.#ports.writer.flush(this);
     if (this.requestSent && this.#phase !== 'tunnel') return;
     if (taken) this.#noteSent();
     this.#watch();
+  }
+
+  /**
+   * Small requests wait in the transport for the end of the turn, so that an end of the connection that comes in the same
+   * turn finds them there: then nothing has been sent.
+   */
+  get requestBegun(): boolean {
+    return this.transport.sentOctets > this.#sentBefore;
   }
 
   onWritten(): void {
@@ -174,6 +180,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'idle') return this.#close(); // Nobody asked: RFC 9112 §9.2 lets no such octets count.
     const handler = this.#handler;
     if (handler === null) return;
+    // Nor does what comes before our request has left: it ends an idle connection (a 408, say) that we were about to use.
+    if (this.reused && !this.requestBegun) return this.#failWith(connectionEnded(this.#cutPlace()));
     try {
       this.#read(handler, octets, start, end);
     } catch (error) {
@@ -430,6 +438,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.at = never;
     this.#parser.reset();
     this.#ports.writer.discard(this);
+    // Nobody awaits the answer to what has not left yet.
+    this.transport.takeBack();
     this.transport.close(how);
     this.#home.lost(this);
   }

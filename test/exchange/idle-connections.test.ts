@@ -69,6 +69,59 @@ describe('connections between requests', () => {
     });
   }
 
+  for (const method of ['GET', 'POST']) {
+    for (const [what, happens] of [
+      ['FIN', (endpoint) => endpoint.die('closed')],
+      ['RST', (endpoint) => endpoint.die('reset')],
+      ['a 408 of its own', (endpoint) => endpoint.arrived[0]?.answer(408, 'too late')],
+    ] as readonly (readonly [string, (endpoint: ReturnType<Http1World['endpoint']>) => void])[]) {
+      it(`send nothing of a ${method} when ${what} comes before it has left: it goes on a fresh one`, () => {
+        const world = new Http1World({}, { pairOptions: (side) => (side === 'endpoint' ? { holds: 'first' } : {}) });
+        const endpoint = world.endpoint('a');
+        endpoint.onRequest = (request) => request.answer(200, 'ok');
+        world.request({});
+        world.pass(2);
+        world.request({ method });
+        happens(endpoint); // In the same instant, and read after the request.
+        world.pass(100);
+        const { statusSent, attempts = [] } = world.records[1] ?? {};
+        assert.deepEqual(
+          [statusSent, attempts.map(({ reused, retryReason }) => [reused, retryReason])],
+          [
+            200,
+            [
+              [true, 'nothing_sent'],
+              [false, 'accepted'],
+            ],
+          ],
+        );
+        assert.deepEqual(
+          endpoint.arrived.map((request) => request.method),
+          ['GET', method],
+        );
+        world.pass(100_000);
+        world.verifyAtRest();
+      });
+    }
+  }
+
+  it('are not chosen any more once their end has been read', () => {
+    const world = new Http1World();
+    const endpoint = world.endpoint('a');
+    endpoint.onRequest = (request) => request.answer(200, 'ok');
+    world.request({});
+    world.pass(2);
+    endpoint.die('closed');
+    world.pass(1);
+    assert.equal(world.counts.upstreamConnectionsIdle, 0);
+    world.request({ method: 'POST' });
+    world.pass(2);
+    assert.deepEqual(
+      world.records[1]?.attempts.map(({ reused, failure }) => [reused, failure]),
+      [[false, null]],
+    );
+  });
+
   it('carry no PUT with content for longer than a POST: its content is there once', () => {
     const { world, ask } = closingAfterASecond();
     ask(0);

@@ -175,6 +175,14 @@ class FailingTransport implements Transport, TransportListener {
     return this.#real.heldOctets;
   }
 
+  get sentOctets(): number {
+    return this.#real.sentOctets;
+  }
+
+  takeBack(): void {
+    this.#real.takeBack();
+  }
+
   write(octets: Uint8Array, start: number, end: number, ownership: 'borrowed' | 'owned'): boolean {
     if (this.#state === 'broken') return false;
     const kind = this.#effects.next(`${this.#side} write`);
