@@ -1,6 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { once } from 'node:events';
-import { setTimeout as passTime } from 'node:timers/promises';
 
 export interface ClosingOriginOptions {
   /** A connection is closed when it has been idle for so long. Asked once for each. */
@@ -9,18 +8,29 @@ export interface ClosingOriginOptions {
   readonly latencyMs: number;
 }
 
+/** One connection. */
+interface Line {
+  readonly socket: Socket;
+  readonly idleMs: number;
+  text: string;
+  /** Requests that were executed on it. */
+  served: number;
+  closing: boolean;
+  crossed: boolean;
+}
+
 /**
- * An origin that closes idle connections, as most do, a little way from its gateway: what is sent to it while its FIN
- * is on the way meets a closed socket, and is answered by RST. Nothing that comes then has been seen by the program.
+ * An origin that closes idle connections, as most do, some way from its gateway: what is sent to it while its FIN is on
+ * the way meets a closed socket, and is answered by RST, which takes as long. Nothing that comes then is executed.
  */
 export class ClosingOrigin {
-  /** How often each request was executed, by its target. */
+  /** How often each request came here, executed or not, by method and target. */
   readonly seen = new Map<string, number>();
+  /** Requests that came on a connection whose close was on the way, by method and target. None was executed. */
+  readonly crossed = new Set<string>();
   connections = 0;
   /** Connections that were closed for having been idle. */
   closedIdle = 0;
-  /** Requests that met a connection whose close was on the way. */
-  crossed = 0;
   readonly #server: Server;
   readonly #options: ClosingOriginOptions;
   readonly #sockets = new Set<Socket>();
@@ -45,8 +55,8 @@ export class ClosingOrigin {
   #serve(socket: Socket): void {
     this.connections++;
     this.#sockets.add(socket);
-    const state = { closed: false, text: '', idleMs: this.#options.idleMs() };
-    let timer = this.#closeLater(socket, state);
+    const line = { socket, idleMs: this.#options.idleMs(), text: '', served: 0, closing: false, crossed: false };
+    let timer = this.#closeLater(line);
     socket.setEncoding('latin1');
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -54,40 +64,55 @@ export class ClosingOrigin {
       this.#sockets.delete(socket);
     });
     socket.on('data', (text: string) => {
-      if (state.closed) return void this.#cross(socket);
+      line.text += text;
+      if (line.closing) return this.#cross(line);
       clearTimeout(timer);
-      state.text += text;
-      while (this.#answer(socket, state));
-      timer = this.#closeLater(socket, state);
+      while (this.#answer(line));
+      timer = this.#closeLater(line);
     });
   }
 
-  /** One request from what has come; false when it is not whole. */
-  #answer(socket: Socket, state: { text: string }): boolean {
-    const headEnd = state.text.indexOf('\r\n\r\n');
+  /** Executes one request of what has come; false when it is not whole. */
+  #answer(line: Line): boolean {
+    const headEnd = line.text.indexOf('\r\n\r\n');
     if (headEnd < 0) return false;
-    const head = state.text.slice(0, headEnd);
+    const head = line.text.slice(0, headEnd);
     const length = Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0);
-    if (state.text.length < headEnd + 4 + length) return false;
-    state.text = state.text.slice(headEnd + 4 + length);
-    const target = head.split(' ', 2)[1] ?? '';
-    this.seen.set(target, (this.seen.get(target) ?? 0) + 1);
+    if (line.text.length < headEnd + 4 + length) return false;
+    const [, target = ''] = this.#note(line.text);
+    line.text = line.text.slice(headEnd + 4 + length);
+    line.served++;
     const content = `to ${target}`;
-    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n${content}`);
+    line.socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n${content}`);
     return true;
   }
 
-  #closeLater(socket: Socket, state: { closed: boolean; idleMs: number }): NodeJS.Timeout {
-    return setTimeout(() => {
-      state.closed = true;
-      this.closedIdle++;
-      setTimeout(() => socket.end(), this.#options.latencyMs);
-    }, state.idleMs);
+  /** Counts a request, and says its method and target. */
+  #note(text: string): readonly string[] {
+    const words = text.split(' ', 2);
+    const request = words.join(' ');
+    this.seen.set(request, (this.seen.get(request) ?? 0) + 1);
+    return words;
   }
 
-  async #cross(socket: Socket): Promise<void> {
-    this.crossed++;
-    await passTime(this.#options.latencyMs);
-    socket.resetAndDestroy();
+  #closeLater(line: Line): NodeJS.Timeout {
+    return setTimeout(() => {
+      line.closing = true;
+      this.closedIdle++;
+      setTimeout(() => line.socket.end(), this.#options.latencyMs);
+    }, line.idleMs);
+  }
+
+  /**
+   * A request has met the close. It is counted once, however many reads it comes in, and only where the connection had
+   * served before: on a fresh one nothing was used again.
+   */
+  #cross(line: Line): void {
+    if (line.crossed) return;
+    line.crossed = true;
+    const request = this.#note(line.text).join(' ');
+    if (line.served > 0) this.crossed.add(request);
+    // A turn later than the FIN, should both be due at once: Node refuses to reset what is about to send its FIN.
+    setTimeout(() => setImmediate(() => line.socket.resetAndDestroy()), this.#options.latencyMs);
   }
 }

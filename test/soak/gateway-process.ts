@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as passTime } from 'node:timers/promises';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
@@ -24,19 +24,19 @@ export class GatewayProcess {
     this.#folder = folder;
   }
 
-  /** Resolves when it listens. `origin`: host and port. */
-  static async start(origin: string, timeouts: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
+  /** Resolves when it listens. `origin`: host and port. `program`: `bin/candor` of an installation other than this one. */
+  static async start(origin: string, program: string = ownProgram): Promise<GatewayProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'candor-soak-'));
     const port = await freePort();
-    writeFileSync(join(folder, 'candor.yaml'), configurationOf(port, origin, timeouts));
-    const child = spawn(process.execPath, [join(repositoryRoot, 'bin', 'candor'), 'up', '-c', 'candor.yaml'], {
+    writeFileSync(join(folder, 'candor.yaml'), configurationOf(port, origin));
+    const child = spawn(process.execPath, [resolve(program), 'up', '-c', 'candor.yaml'], {
       cwd: folder,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let said = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => void (said = (said + text).slice(-2000)));
     for (let attempt = 0; attempt < 200 && child.exitCode === null; attempt++) {
-      if (await accepts(port)) return new GatewayProcess(child, port, folder);
+      if (await answers(port)) return new GatewayProcess(child, port, folder);
       await passTime(50);
     }
     child.kill('SIGKILL');
@@ -45,8 +45,24 @@ export class GatewayProcess {
 
   /** Resident octets of the process, all its threads included. */
   residentOctets(): number {
-    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'))?.[1];
-    return Number(kib ?? 0) * 1024;
+    return this.#status('VmRSS');
+  }
+
+  /** Forgets the peak so far: from here on `peakOctets` tells what was resident at most. Linux keeps it, and misses nothing. */
+  forgetPeak(): void {
+    writeFileSync(`/proc/${this.pid}/clear_refs`, '5');
+  }
+
+  /** The most that was resident since `forgetPeak`. */
+  peakOctets(): number {
+    return this.#status('VmHWM');
+  }
+
+  #status(field: 'VmRSS' | 'VmHWM'): number {
+    const status = readFileSync(`/proc/${this.pid}/status`, 'utf8');
+    const kib = new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1];
+    if (kib === undefined) throw new Error(`/proc/${this.pid}/status has no ${field}`);
+    return Number(kib) * 1024;
   }
 
   /** What its log tells so far. */
@@ -72,26 +88,32 @@ export class GatewayProcess {
   }
 }
 
-function configurationOf(port: number, origin: string, timeouts: Readonly<Record<string, string>>): string {
-  const limits = Object.entries(timeouts).map(([name, value]) => `      ${name}: ${value}`);
+const ownProgram = join(repositoryRoot, 'bin', 'candor');
+
+function configurationOf(port: number, origin: string): string {
   return [
     `listeners: { http: "127.0.0.1:${port}" }`,
     `upstreams: { origin: { endpoints: ["${origin}"], check: none } }`,
     'routes:',
     '  - path: /',
     '    to: origin',
-    ...(limits.length === 0 ? [] : ['    timeouts:', ...limits]),
     'admin: { socket: none }',
     'log: { path: candor.log }',
     '',
   ].join('\n');
 }
 
-async function accepts(port: number): Promise<boolean> {
+/**
+ * Whether it answers. That a connection is accepted would not be enough: the gateway tries its ports before its workers
+ * open them. A request without Host is answered by itself, and reaches nobody behind it.
+ */
+async function answers(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1');
   try {
     await once(socket, 'connect');
-    return true;
+    socket.write('GET / HTTP/1.1\r\nConnection: close\r\n\r\n');
+    const [octets] = (await once(socket, 'data', { signal: AbortSignal.timeout(2000) })) as [Buffer];
+    return octets.toString('latin1').startsWith('HTTP/1.1 400');
   } catch {
     return false;
   } finally {

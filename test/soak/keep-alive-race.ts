@@ -18,6 +18,8 @@ export interface RaceOptions {
   /** The origin gives every connection another limit, so that there is none to be learned. */
   readonly unsteady?: boolean;
   readonly seed: string;
+  /** `bin/candor` of another installation. */
+  readonly program?: string | undefined;
 }
 
 export interface RaceFigures {
@@ -26,30 +28,38 @@ export interface RaceFigures {
   readonly chances: number;
   /** Attempts on a connection that was as old as the shortest pause, or older. */
   readonly lateReuses: number;
-  /** Attempts that met a close, as the gateway's record and as the origin tells. */
+  /**
+   * Requests that went on a used connection whose close was on its way: the origin has got them after it had closed, and
+   * the gateway's record has an attempt on a used connection that ended without an answer. Each is counted once.
+   */
   readonly raced: number;
-  readonly crossed: number;
+  /** Those of which the origin alone tells. The record has kept something quiet: there may be none. */
+  readonly untold: number;
+  /** Those of which the record alone tells: the close was seen before anything was sent, or was there sooner than sent. */
+  readonly unseen: number;
   /** Clients that saw anything but their own 200. */
   readonly errors: readonly string[];
-  /** POSTs that the origin executed more than once. */
+  /** POSTs that the origin got more than once, executed or not. */
   readonly postsSeenTwice: number;
   readonly upstreamConnections: number;
 }
+
+export type OnProgress = (asked: number, errors: number) => void;
 
 /** Pauses around the origin's limit: 0.8 to 1.2 of it. */
 const [pauseLeast, pauseMost] = [0.8, 1.2];
 
 /** Clients that alternate GET and POST, with pauses in which the origin may close: what they see, and what it sees. */
-export async function raceKeepAlive(options: RaceOptions): Promise<RaceFigures> {
+export async function raceKeepAlive(options: RaceOptions, onProgress: OnProgress = () => {}): Promise<RaceFigures> {
   const { idleMs, latencyMs, unsteady = false } = options;
   const random = new SeededRandom(`${options.seed} origin`);
   const origin = new ClosingOrigin({
     idleMs: () => (unsteady ? idleMs * (0.5 + random.next() * 0.75) : idleMs),
     latencyMs,
   });
-  const gateway = await GatewayProcess.start(await origin.listen());
+  const gateway = await GatewayProcess.start(await origin.listen(), options.program);
   try {
-    const played = await playClients(options, gateway.port);
+    const played = await playClients(options, gateway.port, onProgress);
     await gateway.stop();
     return { ...played, ...figuresOf(origin, gateway, options) };
   } finally {
@@ -62,6 +72,7 @@ export async function raceKeepAlive(options: RaceOptions): Promise<RaceFigures> 
 async function playClients(
   { clients, requests, idleMs, latencyMs, together, seed }: RaceOptions,
   port: number,
+  onProgress: OnProgress,
 ): Promise<Pick<RaceFigures, 'requests' | 'chances' | 'errors'>> {
   const agent = new Agent({ keepAlive: true, maxSockets: clients });
   const errors: string[] = [];
@@ -72,6 +83,7 @@ async function playClients(
     const error = await exchange(agent, port, (client + round) % 2 === 0 ? 'GET' : 'POST', `/c${client}/r${round}`);
     asked++;
     if (error !== null) errors.push(error);
+    if (asked % clients === 0) onProgress(asked, errors.length);
   };
   const draw = (random: SeededRandom): number => idleMs * (pauseLeast + random.next() * (pauseMost - pauseLeast));
   const note = (pauseMs: number, count: number): void => {
@@ -103,10 +115,14 @@ async function playClients(
   return { requests: asked, chances, errors };
 }
 
+/** Everything here answers at once; a client that waits for longer has been forgotten. */
+const patienceMs = 15_000;
+
 /** Null when the client got what it asked for. */
 function exchange(agent: Agent, port: number, method: string, target: string): Promise<string | null> {
   return new Promise((resolve) => {
     const outgoing = request({ agent, port, host: '127.0.0.1', method, path: target });
+    outgoing.setTimeout(patienceMs, () => outgoing.destroy(Object.assign(new Error(), { code: 'no answer' })));
     outgoing.on('error', (error) => resolve(`${method} ${target}: ${(error as NodeJS.ErrnoException).code}`));
     outgoing.on('response', (response) => {
       let text = '';
@@ -127,17 +143,22 @@ function figuresOf(
   origin: ClosingOrigin,
   gateway: GatewayProcess,
   { idleMs }: RaceOptions,
-): Pick<RaceFigures, 'lateReuses' | 'raced' | 'crossed' | 'postsSeenTwice' | 'upstreamConnections'> {
-  let [lateReuses, raced] = [0, 0];
-  const posts = new Set<string>();
-  for (const record of gateway.records()) {
-    if (record.method === 'POST') posts.add(record.path);
-    for (const { reused, idle_ms, cause } of record.attempts) {
+): Pick<RaceFigures, 'lateReuses' | 'raced' | 'untold' | 'unseen' | 'postsSeenTwice' | 'upstreamConnections'> {
+  let lateReuses = 0;
+  const told = new Set<string>();
+  for (const { method, path, attempts } of gateway.records()) {
+    for (const { reused, idle_ms, cause } of attempts) {
       if (reused && (idle_ms ?? 0) >= idleMs * pauseLeast) lateReuses++;
-      if (reused && cause !== null && staleCauses.has(cause)) raced++;
+      if (reused && cause !== null && staleCauses.has(cause)) told.add(`${method} ${path}`);
     }
   }
-  const postsSeenTwice = [...origin.seen].filter(([target, times]) => posts.has(target) && times > 1).length;
   const { crossed, connections: upstreamConnections } = origin;
-  return { lateReuses, raced, crossed, postsSeenTwice, upstreamConnections };
+  return {
+    lateReuses,
+    raced: [...crossed].filter((asked) => told.has(asked)).length,
+    untold: [...crossed].filter((asked) => !told.has(asked)).length,
+    unseen: [...told].filter((asked) => !crossed.has(asked)).length,
+    postsSeenTwice: [...origin.seen].filter(([asked, times]) => asked.startsWith('POST ') && times > 1).length,
+    upstreamConnections,
+  };
 }

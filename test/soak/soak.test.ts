@@ -4,7 +4,7 @@ import { largeCases, carryLargeContent } from './large-content.ts';
 import { raceKeepAlive } from './keep-alive-race.ts';
 import { patternAt, PatternCheck } from './position-pattern.ts';
 
-// The short form of what `npm run soak:race` and `npm run soak:content` measure; docs/testing.md has their promises.
+// The short form of what `npm run soak:race` and `npm run soak:large` measure; docs/testing.md has their promises.
 
 const mebibyte = 1024 * 1024;
 
@@ -14,14 +14,13 @@ test('connections that their origin closes just as they are used again are no fa
     clients: 32,
     requests: 32 * 7,
     idleMs: 1000,
-    latencyMs: 50,
+    latencyMs: 400,
     together: true,
     seed: raceSeed,
   });
   assert.deepEqual(figures.errors, []);
-  assert.equal(figures.postsSeenTwice, 0);
-  assert.equal(figures.requests, 32 * 7);
-  assert.ok(figures.chances >= 64, `${figures.chances} requests could have met a close`);
+  assert.deepEqual([figures.requests, figures.postsSeenTwice, figures.untold], [32 * 7, 0, 0]);
+  assert.ok(figures.raced >= 16, `${figures.raced} requests met a close`);
 });
 
 // 1.018, 0.912, 1.017, 1.020, 1.025 and 0.899 s.
@@ -29,10 +28,10 @@ const raceSeed = '154';
 
 describe('large content', () => {
   test('goes through whole and in a bounded place, both ways, whoever is slow', async () => {
-    const figures = await carryLargeContent(60 * mebibyte, 12 * mebibyte);
+    const figures = await carryLargeContent({ octets: 64_000_000, slowOctets: 16_000_000 });
     assert.deepEqual(
       figures.map(({ what, wrongAt }) => [what, wrongAt]),
-      largeCases.map((what) => [what, null]),
+      [...largeCases.keys()].map((what) => [what, null]),
     );
     for (const { what, idleOctets, peakOctets } of figures)
       assert.ok(peakOctets - idleOctets <= 40 * mebibyte, `${what}: ${peakOctets - idleOctets} octets more than idle`);
