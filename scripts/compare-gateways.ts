@@ -1,18 +1,21 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { connect } from 'node:net';
-import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { systemClock } from '../src/testing/system.ts';
 import type { TortureStage } from '../src/testing/torture/stage.ts';
+import { tortureCases } from '../src/testing/torture/cases.ts';
 import { torture, type TortureReport } from '../src/testing/torture/torture.ts';
 import { type Compared, comparisonDocument } from './comparison-document.ts';
 import { type Peer, type PeerName, preparePeer } from './peers.ts';
 import { cacheFolder, repositoryRoot } from './repository.ts';
 
 // `npm run compare [-- <gateway>…]`: puts Debian's gateways and Candor to the torture suite, one after another, with
-// the configurations that docs/torture.md shows, and writes docs/comparison.md. Nothing is installed; everything
-// listens on 127.0.0.1 and is stopped by its process id.
+// the configurations that docs/torture.md shows, and writes docs/comparison.md; with names, only these are tried anew,
+// and with --document none: the page is written again from what was found last.
+// Nothing is installed; everything listens on 127.0.0.1 and is stopped by its process id.
 
 type GatewayName = Extract<PeerName, 'nginx' | 'haproxy' | 'caddy' | 'apache2'> | 'candor';
 
@@ -67,32 +70,58 @@ const gateways: Readonly<Record<GatewayName, GatewaySpec>> = {
 const gatewayPort = { shown: 8080, here: 18_080 };
 const originPort = { shown: 9400, here: 19_400 };
 
-/** A gateway that is not there after this long will not be. */
-const startMsMax = 10_000;
+/** A gateway that is not there after this long will not be, on however busy a machine. */
+const startMsMax = 30_000;
 const patienceMs = 10_000;
 
 // An exit takes the gateway along; without this a signal would leave it behind.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+const documentOnly = '--document';
+const resultsFolder = join(cacheFolder, 'torture');
 await compare(process.argv.slice(2));
 
 async function compare(wanted: readonly string[]): Promise<void> {
   const all = Object.keys(gateways) as GatewayName[];
-  const names = all.filter((name) => wanted.length === 0 || wanted.includes(name));
-  const compared: Compared[] = [];
-  for (const name of names) {
-    const one = await putToTorture(name);
-    if (one !== null) compared.push(one);
-    else process.exitCode = 1;
+  const unknown = wanted.find((name) => name !== documentOnly && !Object.hasOwn(gateways, name));
+  if (unknown !== undefined) return fail(`There is no ${unknown} here; there are ${all.join(', ')}.`);
+  for (const name of all.filter((one) => wanted.length === 0 || wanted.includes(one))) {
+    const found = await putToTorture(name);
+    if (found === null) process.exitCode = 1;
+    else keepResult(found);
   }
-  const results = join(cacheFolder, 'torture');
-  mkdirSync(results, { recursive: true });
-  for (const one of compared) writeFileSync(join(results, `${one.name}.json`), `${JSON.stringify(one, null, 1)}\n`);
-  if (names.length < all.length || process.exitCode === 1) {
-    console.log(`docs/comparison.md is left as it is; the results are in ${results}.`);
-    return;
-  }
+  const compared = all.map(readResult).filter((found) => found !== null);
+  if (process.exitCode === 1 || compared.length < all.length)
+    return fail(`docs/comparison.md is left as it is; what was found is in ${resultsFolder}.`);
   writeFileSync(join(repositoryRoot, 'docs', 'comparison.md'), comparisonDocument(compared));
   console.log('docs/comparison.md is written.');
+}
+
+function fail(line: string): void {
+  console.error(line);
+  process.exitCode = 1;
+}
+
+/** What was found last, so that one gateway can be tried anew without the others. */
+function keepResult(found: Compared): void {
+  mkdirSync(resultsFolder, { recursive: true });
+  writeFileSync(resultOf(found.name), `${JSON.stringify({ suite: suiteOf(), ...found }, null, 1)}\n`);
+}
+
+/** Null where there is none, or one of another suite. */
+function readResult(name: GatewayName): Compared | null {
+  if (!existsSync(resultOf(name))) return null;
+  const found = JSON.parse(readFileSync(resultOf(name), 'utf8')) as Compared & { readonly suite?: string };
+  return found.suite === suiteOf() ? found : null;
+}
+
+function resultOf(name: string): string {
+  return join(resultsFolder, `${name}.json`);
+}
+
+/** Which cases there are, and what is expected of them: results of different suites cannot be compared. */
+function suiteOf(): string {
+  const text = JSON.stringify(tortureCases, (_, value: unknown) => (value instanceof RegExp ? value.source : value));
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 async function putToTorture(name: GatewayName): Promise<Compared | null> {
@@ -183,7 +212,10 @@ async function runSuite(title: string, onStage: (stage: TortureStage) => void): 
     },
   });
   if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
-  if ('kind' in result) return tell(`${title}: ${JSON.stringify(result)}`);
+  if ('kind' in result) {
+    // The parts of the stage are many, and the same each time.
+    return tell(`${title}: ${JSON.stringify({ ...result, stage: undefined })}`);
+  }
   const { points, right, acceptable, misleading, dangerous } = result.score;
   console.log(
     `${title}: ${points} of 100 (${right} right, ${acceptable} acceptable, ${misleading} misleading, ${dangerous} dangerous)`,

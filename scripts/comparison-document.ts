@@ -1,6 +1,8 @@
 import { release } from 'node:os';
+import type { Score } from '../src/testing/torture/score.ts';
 import type { TortureReport, TortureRun } from '../src/testing/torture/torture.ts';
-import type { Verdict } from '../src/testing/torture/torture-case.ts';
+import { tortureParts, type Verdict } from '../src/testing/torture/torture-case.ts';
+import { comparisonNotes } from './comparison-notes.ts';
 
 /** One gateway's part of the comparison. */
 export interface Compared {
@@ -12,98 +14,168 @@ export interface Compared {
   readonly report: TortureReport;
 }
 
-/** What a reader must know to be fair: what is meant so, what its makers say, what newer versions do. */
-const notes: Readonly<Record<string, readonly string[]>> = {
-  candor: [
-    'This suite is of our own making, and Candor is tested against it with every change: a full score says that it keeps its own promises, no more.',
-    'It was run with the same timeouts and without health checks, as the others.',
-  ],
-  nginx: [
-    'What does not begin with a status line is taken for HTTP/0.9 and passed on as it is; the makers have decided to keep that (nginx/nginx#1501).',
-    'Newer versions refuse two lengths, and a length beside chunks, with 502, and forward 103 (read in the source of 1.31).',
-    'It does not start with a name that cannot be resolved, so that part was not tried.',
-  ],
-  haproxy: [
-    'Closing a used connection without an answer when the origin closed its own is deliberate: a client may repeat the request (RFC 9112 §9.3.1), and the makers count on it (haproxy/haproxy#1109).',
-    'Whatever goes wrong with connecting is a 503. By default it tries three more times, a second apart, before it says that a port is closed.',
-    'Version 2.6 is of 2022. What newer versions do about control octets and odd status codes was not looked at.',
-  ],
-  caddy: [
-    'It has no timeout for a response head and none between octets unless they are configured, as they are here.',
-    'A connect timeout is answered 502; a maintainer calls 504 the right status (caddyserver/caddy#4887).',
-    'Version 2.6 is of 2022 and completes a chunked answer that broke off; newer ones abort it (caddyserver/caddy#5951).',
-  ],
-  apache2: [
-    'What does not begin with a status line is taken for HTTP/0.9, and given a 200.',
-    'On a used connection it closes without an answer when the origin closed its own, so that the client may repeat the request.',
-  ],
-};
-
 const worst: readonly Verdict[] = ['right', 'acceptable', 'misleading', 'dangerous'];
 const marks: Readonly<Record<Verdict, string>> = { right: '✔', acceptable: '~', misleading: '✖', dangerous: '‼' };
 
-/** docs/comparison.md, from what was found. */
+/** docs/comparison.md, from what was found; Candor is the first. */
 export function comparisonDocument(compared: readonly Compared[]): string {
+  const [candor, ...peers] = compared;
   return [
     ...introduction(compared),
-    ...scores(compared),
-    ...matrix(compared),
+    ...totals(compared),
+    ...(candor === undefined ? [] : betterElsewhere(candor, peers)),
     ...compared.flatMap(portrait),
+    ...matrix(compared),
     ...appendix(compared),
   ].join('\n');
 }
 
-function introduction([first]: readonly Compared[]): string[] {
-  const date = first?.report.at.slice(0, 10) ?? '';
+function introduction(compared: readonly Compared[]): string[] {
+  const dates = [...new Set(compared.map(({ report }) => report.at.slice(0, 10)))].toSorted();
   return [
     '# What gateways tell their clients when an origin fails',
     '',
-    `Written by \`npm run compare\` on ${date} (Linux ${release().split('-')[0]}, loopback); do not edit it by hand.`,
-    '[Putting a gateway to the torture](torture.md) says what is tried, what the verdicts mean and how to try it yourself.',
+    `Found on ${dates.join(' and ')} (Linux ${release().split('-')[0]}, loopback) and written by`,
     '',
-    'The gateways are those of Debian 12, as they come, each with the short configuration that stands at the end: 1 s to',
-    'connect, 2 s for an answer and between octets, kept connections, no health checks. Distributions carry versions of',
-    'some age; where we know that a newer one answers otherwise, it is said. Much of what is marked here is meant as it',
-    'is, often for good reasons and for decades; the verdicts look at one thing alone: what can a client know?',
+    '```',
+    'npm run compare',
+    '```',
+    '',
+    'which fetches the gateways of Debian 12 without installing them, and takes a quarter of an hour. Do not edit this page by',
+    'hand. [Putting a gateway to the torture](torture.md) says what is tried, what the verdicts mean, and how to try it on',
+    'your own.',
+    '',
+    '## How to read it',
+    '',
+    'Each gateway runs as it comes, with the short configuration that stands at the [end](#configurations). The settings are',
+    'those that its own documentation recommends: HTTP/1.1 and kept connections to the origin, upgrades passed on,',
+    'certificates verified; 1 s to connect, 2 s for an answer and between octets. Health checks are off for all of them, since',
+    'the requests are to be judged and not the checks. No feature was switched on or off to please the suite.',
+    '',
+    'The suite is of our own making. It was written together with Candor, which is tested against it with every change: that',
+    'Candor does well shows that it keeps its own promises, and no more. Distributions carry versions of some age; where we',
+    'know that a newer one answers otherwise, it is said. Much of what is marked here is meant as it is, often for good',
+    'reasons and for decades. The verdicts look at one thing alone: what can a client know? They say nothing about speed,',
+    'features, HTTP/2 or operation under load; and each of the others has carried more traffic, for longer, than Candor.',
     '',
   ];
 }
 
-function scores(compared: readonly Compared[]): string[] {
-  const rows = compared.map(({ title, version, report: { score } }) => {
-    const cause = `${score.causes_named} of ${score.causes}`;
-    return `| ${title} ${version} | **${score.points}** | ${score.right} | ${score.acceptable} | ${score.misleading} | ${score.dangerous} | ${score.hangs} | ${cause} | ${score.not_set_up} |`;
+function totals(compared: readonly Compared[]): string[] {
+  const row = (title: string, cell: (score: Score) => string | number): string =>
+    `| ${title} | ${compared.map(({ report }) => cell(report.score)).join(' | ')} |`;
+  return [
+    '## Totals',
+    '',
+    `| exchanges | ${compared.map(({ title, version }) => `${title} ${version}`).join(' | ')} |`,
+    `|---|${compared.map(() => '---:|').join('')}`,
+    row('**points of 100**', ({ points }) => `**${points}**`),
+    row('✔ right', ({ right }) => right),
+    row('~ acceptable', ({ acceptable }) => acceptable),
+    row('✖ misleading', ({ misleading }) => misleading),
+    row('‼ dangerous', ({ dangerous }) => dangerous),
+    row('failures told with the right status', (score) => `${score.failures_told} of ${score.failures}`),
+    row('broken content seen to be broken', (score) => `${score.truncations_told} of ${score.truncations}`),
+    row('clients left waiting', ({ hangs }) => hangs),
+    row('POSTs that the origin saw twice', (score) => score.unsafe_replays),
+    row('cause named in `Proxy-Status`', (score) => `${score.causes_named} of ${score.causes}`),
+    row('not set up', (score) => score.not_set_up),
+    '',
+    '*Right status*: of the failures before any content that only a status can tell; an acceptable one does not count here.',
+    '*Seen to be broken*: content that broke off, stalled or could not be read, and that no client can take for whole.',
+    '*Waiting*: still without an end after 10 s; they are among the misleading. *Cause named*: of the failures that the',
+    'gateway answered itself; only Candor implements RFC 9209, and no verdict depends on it.',
+    '',
+  ];
+}
+
+/** What a reader who thinks of Candor should know. */
+function betterElsewhere(candor: Compared, peers: readonly Compared[]): string[] {
+  const lines = peers.flatMap((peer) => {
+    const pairs = candor.report.runs.flatMap((own) => {
+      const theirs = peer.report.runs.find(
+        (run) => run.case === own.case && run.method === own.method && run.on === own.on,
+      );
+      return theirs === undefined ? [] : [{ own, theirs }];
+    });
+    return [
+      ...listed(
+        `${peer.title} gets a better verdict`,
+        pairs.filter(({ own, theirs }) => isBetter(theirs, own)),
+      ),
+      ...listed(
+        `${peer.title} passes the answer on in good form, where Candor refuses it (the RFCs allow both)`,
+        pairs.filter(({ own, theirs }) => isPassed(theirs) && !isPassed(own)),
+      ),
+      ...listed(
+        `${peer.title} answers as rightly, and more than half a second sooner`,
+        pairs.filter(({ own, theirs }) => isSooner(theirs, own)),
+      ),
+    ];
   });
   return [
-    '## Scores',
+    '## Where others do better than Candor',
     '',
-    '| gateway | of 100 | right | acceptable | misleading | dangerous | still waiting | cause named | not set up |',
-    '|---|---|---|---|---|---|---|---|---|',
-    ...rows,
+    ...(lines.length === 0 ? ['In nothing that this suite looks at.'] : lines),
     '',
-    'Numbers of exchanges. *Still waiting* are among the misleading. *Cause named*: failures that the gateway answered',
-    'itself, and for which `Proxy-Status` (RFC 9209) says why; no verdict depends on it.',
+    'Candor refuses whatever two readers may read differently, and what exceeds its limits; the record says which octets. An',
+    'application that has always answered so works behind a gateway that repairs it, and not behind Candor until it is mended.',
     '',
   ];
 }
 
+interface Pair {
+  readonly own: TortureRun;
+  readonly theirs: TortureRun;
+}
+
+function listed(text: string, pairs: readonly Pair[]): string[] {
+  return pairs.length === 0 ? [] : [`- ${text}: *${casesOf(pairs.map(({ theirs }) => theirs))}*`];
+}
+
+function isBetter(one: TortureRun, other: TortureRun): boolean {
+  if (one.verdict === null || other.verdict === null) return false;
+  return worst.indexOf(one.verdict) < worst.indexOf(other.verdict);
+}
+
+function isPassed({ verdict, seen }: TortureRun): boolean {
+  return verdict === 'right' && seen?.by === 'origin' && seen.completeness === 'complete';
+}
+
+function isSooner(one: TortureRun, other: TortureRun): boolean {
+  if (one.verdict !== other.verdict || one.seen === null || other.seen === null) return false;
+  return one.seen.ms + soonerMs < other.seen.ms;
+}
+
+/** Less is within what the timeouts of two gateways differ by. */
+const soonerMs = 500;
+
 function matrix(compared: readonly Compared[]): string[] {
-  const names = [...new Set(compared.flatMap(({ report }) => report.runs.map((run) => run.case)))];
-  const rows = names.map((name) => {
-    const cells = compared.map(({ report }) => cellOf(report.runs.filter((run) => run.case === name)));
-    return `| ${name} | ${cells.join(' | ')} |`;
-  });
+  const tables = Object.entries(tortureParts).flatMap(([part, title]) => [
+    `### ${title}`,
+    '',
+    `| the origin | ${compared.map((one) => one.title).join(' | ')} |`,
+    `|---|${compared.map(() => '---|').join('')}`,
+    ...partRows(part, compared),
+    '',
+  ]);
   return [
     '## The matrix',
     '',
     'The worst of what came for each case, over methods and connections, and how often that was. ✔ right, ~ acceptable,',
     '✖ misleading, ‼ dangerous; then the status, and how it ended where it was not a whole message.',
     '',
-    `| the origin: case | ${compared.map(({ title }) => title).join(' | ')} |`,
-    `|---|${compared.map(() => '---|').join('')}`,
-    ...rows,
-    '',
+    ...tables,
   ];
+}
+
+function partRows(part: string, compared: readonly Compared[]): string[] {
+  const runs = compared.flatMap(({ report }) => report.runs).filter((run) => run.part === part);
+  const cases = new Map(runs.map((run) => [run.case, run.does]));
+  return [...cases].map(([name, does]) => {
+    const cells = compared.map(({ report }) => cellOf(report.runs.filter((run) => run.case === name)));
+    return `| **${name}**: ${does.replaceAll('|', '\\|')} | ${cells.join(' | ')} |`;
+  });
 }
 
 function cellOf(runs: readonly TortureRun[]): string {
@@ -112,12 +184,12 @@ function cellOf(runs: readonly TortureRun[]): string {
   if (verdict === undefined) return 'not set up';
   const these = judged.filter((run) => run.verdict === verdict);
   const seen = these[0]?.seen;
-  const end = seen?.completeness === 'complete' ? '' : ` ${seen?.completeness.replace('not_http', 'no HTTP')}`;
-  const share = these.length === judged.length ? '' : ` (${these.length} of ${judged.length})`;
-  return `${marks[verdict]} ${seen?.status ?? ''}${end}`.replace(/ {2,}/g, ' ') + share;
+  const end = seen?.completeness === 'complete' ? '' : (seen?.completeness.replace('not_http', 'no HTTP') ?? '');
+  const share = these.length === judged.length ? '' : `(${these.length} of ${judged.length})`;
+  return [marks[verdict], seen?.status ?? '', end, share].filter((part) => part !== '').join(' ');
 }
 
-/** What is to be said of one gateway: notes, and everything that is not right, by reason. */
+/** What is to be said of one gateway: notes, and everything that misled or harmed, by reason. */
 function portrait({ name, title, version, report }: Compared): string[] {
   const faulty = report.runs.filter(({ verdict }) => verdict === 'dangerous' || verdict === 'misleading');
   const byReason = Map.groupBy(faulty, ({ verdict, why }) => `${verdict}\n${why}`);
@@ -125,19 +197,23 @@ function portrait({ name, title, version, report }: Compared): string[] {
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([reason, runs]) => {
       const [verdict = '', why = ''] = reason.split('\n');
-      const cases = [...new Set(runs.map((run) => `${run.case}${run.method === 'GET' ? '' : ` (${run.method})`}`))];
-      return `- ${marks[verdict as Verdict]} ${why} *${cases.join(', ')}*`;
+      return `- ${marks[verdict as Verdict]} ${why} *${casesOf(runs)}*`;
     });
   return [
     `## ${title} ${version}`,
     '',
-    ...(notes[name] ?? []).map((note) => `- ${note}`),
+    ...(comparisonNotes[name] ?? []).map((note) => `- ${note}`),
     '',
     ...(lines.length === 0
       ? ['Nothing misled, and nothing harmed anybody.']
       : ['What misled or harmed:', '', ...lines]),
     '',
   ];
+}
+
+/** Names of cases, with the method where it was not GET. */
+function casesOf(runs: readonly TortureRun[]): string {
+  return [...new Set(runs.map((run) => `${run.case}${run.method === 'GET' ? '' : ` (${run.method})`}`))].join(', ');
 }
 
 function appendix(compared: readonly Compared[]): string[] {

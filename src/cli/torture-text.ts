@@ -131,10 +131,16 @@ function scoreLines({ gateway, score, finished }: TortureReport, style: Style): 
       style.bad(`${score.dangerous} dangerous`),
       `${score.hangs} still waiting`,
     ].join(', '),
-    `Told with the right status: ${score.failures_told} of ${score.failures} failures before any content.`,
-    `Seen to be broken: ${score.truncations_told} of ${score.truncations} answers that broke off, stalled or could not be read.`,
-    `POSTs that reached the origin more than once: ${score.unsafe_replays}.`,
-    `The cause was named in ${score.causes_named} of ${score.causes} failures that the gateway answered itself.`,
+    '',
+    ...alignColumns(
+      [
+        ['failures told with the right status', `${score.failures_told} of ${score.failures}`],
+        ['broken content seen to be broken', `${score.truncations_told} of ${score.truncations}`],
+        ['own failures with their cause named', `${score.causes_named} of ${score.causes}`],
+        ['POSTs that reached the origin twice', `${score.unsafe_replays}`],
+      ],
+      '  ',
+    ),
   ];
 }
 
