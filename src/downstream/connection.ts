@@ -11,6 +11,7 @@ import type { Transport, TransportListener } from '../core/transport.ts';
 import type { HeadLimits } from '../wire/limits.ts';
 import type { Http1RequestHead } from '../wire/request-head.ts';
 import { clientFacts, type Peer } from './client-facts.ts';
+import { noteLoss } from './note-loss.ts';
 import { type Awaited, Patience, type PatienceOwner } from './patience.ts';
 import type { DownstreamPorts, ListenerFacts } from './ports.ts';
 import { refusedRequest } from './refused-request.ts';
@@ -390,6 +391,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
 
   onClosed(errno: string | null): void {
     if (this.#phase === 'closed') return;
+    noteLoss(errno, this.#ports.counts);
     if (this.#phase !== 'exchange') return this.#close('close');
     try {
       this.#clientGone(errno === null ? 'closed' : 'reset');
@@ -402,8 +404,12 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     const handler = this.#handler;
     const { begun, octetsSent } = this.#response;
     this.#exchangeOver();
-    this.#close('reset');
-    handler?.onRequestFailed(fail('client_gone', begun ? 'flush' : 'request', { octetsSent, how }));
+    try {
+      // First: a worker that drains may end with this connection.
+      handler?.onRequestFailed(fail('client_gone', begun ? 'flush' : 'request', { octetsSent, how }));
+    } finally {
+      this.#close('reset');
+    }
   }
 
   /** A defect of ours ends this connection and its exchange, not the worker and everybody else's. */

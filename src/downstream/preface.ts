@@ -5,6 +5,7 @@ import { decidePreface } from '../wire/preface.ts';
 import { parseProxyProtocol } from '../wire/proxy-protocol.ts';
 import type { Peer } from './client-facts.ts';
 import { ClientConnection } from './connection.ts';
+import { noteLoss } from './note-loss.ts';
 import type { DownstreamPorts, ListenerFacts } from './ports.ts';
 
 /** The longest preface is a PROXY protocol header with all its extensions; real ones have some hundred octets. */
@@ -83,7 +84,8 @@ export class Preface extends Deadline implements TransportListener {
 
   onWritten(): void {}
 
-  onClosed(): void {
+  onClosed(errno: string | null): void {
+    noteLoss(errno, this.#ports.counts);
     this.#gone();
   }
 

@@ -153,7 +153,7 @@ export async function startDnsServer(): Promise<DnsServer> {
     } catch (error) {
       udp.close();
       // The system chose the port for UDP; by TCP somebody else may have it.
-      if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE' || attempt === portsTriedMax) throw error;
+      if (attempt === portsTriedMax) throw error;
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { WorldFault } from '../core/connector.ts';
 import { dnsCodes } from '../core/dns-codes.ts';
+import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import { connectionEndsS, meaningOf } from './errno-meaning.ts';
 import { tlsFailure } from './tls-failure.ts';
 import { misuse } from './unknown-code.ts';
 

@@ -1,10 +1,10 @@
+import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { Framing } from '../core/message.ts';
 import { tlsAlertOf, tlsTruncated } from '../core/tls-codes.ts';
 import type { ContentReader } from '../wire/content-reader.ts';
 import { chunkLimits } from '../wire/limits.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
-import { connectionEndsS, meaningOf } from './errno-meaning.ts';
 import { tlsEnd } from './tls-failure.ts';
 import { misuse } from './unknown-code.ts';
 

@@ -1,9 +1,9 @@
 import type { CertificateFacts, WorldFault } from '../core/connector.ts';
+import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import { tlsAlertName, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
 import { guessOctets } from '../wire/guess-octets.ts';
 import type { ConnectPlace } from './connect-failure.ts';
-import { connectionEndsS, meaningOf } from './errno-meaning.ts';
 import { misuse } from './unknown-code.ts';
 
 /** A handshake that failed, or null for a code that nobody has met. What the peer said itself comes before any code. */

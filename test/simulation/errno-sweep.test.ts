@@ -3,11 +3,21 @@ import dns from 'node:dns';
 import { constants } from 'node:os';
 import { describe, it } from 'node:test';
 import { getSystemErrorMap } from 'node:util';
-import type { Connector } from '../../src/core/connector.ts';
+import type { Connector, UnknownCode, WorldFault } from '../../src/core/connector.ts';
+import { Deadlines } from '../../src/core/deadline.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { Cause } from '../../src/core/failure.ts';
+import { after } from '../../src/core/time.ts';
+import type { TransportListener } from '../../src/core/transport.ts';
 import { tlsAlertCode } from '../../src/core/tls-codes.ts';
+import {
+  createTransportPair,
+  type MemoryTransport,
+  SimulatedClock,
+  type TransportFaults,
+} from '../../src/testing/testing.ts';
 import { connectFailure } from '../../src/upstream/connect-failure.ts';
+import { type CheckResult, HealthCheck } from '../../src/upstream/health-check.ts';
 import { Http1World, type Http1Settings } from '../exchange/http1-world.ts';
 import type { ArrivedRequest } from '../exchange/world.ts';
 
@@ -153,6 +163,116 @@ const writeFails = (errno: string): Http1Settings => ({
   pairOptions: (side) => (side === 'endpoint' ? { faults: { first: { write: { nth: 1, errno } } } } : {}),
 });
 
+/** Where a client's connection can be lost: while it sends, while it waits, and while it is answered. */
+const clientLosses: readonly (readonly [what: string, faults: TransportFaults])[] = [
+  ['reading the request', { read: { nth: 1, errno: '' } }],
+  ['reading its content', { read: { nth: 2, errno: '' } }],
+  ['writing the answer', { write: { nth: 1, errno: '' } }],
+];
+
+/** The client's connection is lost for `errno`: how often that was counted as unclassified. */
+function playClientLoss(faults: TransportFaults, errno: string): number {
+  const second = {
+    ...(faults.read === undefined ? {} : { read: { ...faults.read, errno } }),
+    ...(faults.write === undefined ? {} : { write: { ...faults.write, errno } }),
+  };
+  const world = new Http1World(
+    { endpoints: ['a'] },
+    { pairOptions: (side) => (side === 'client' ? { faults: { second } } : {}) },
+  );
+  if (faults.write !== undefined) world.endpoint('a').onRequest = (request) => request.answer(200);
+  const client = world.request({ method: 'POST', expects: 4 });
+  world.pass(10);
+  client.write('some');
+  world.pass(200_000);
+  assert.equal(world.counts.clientConnections, 0, 'no connection is left');
+  assert.deepEqual(world.unclassified, []);
+  for (const { failure } of world.records) assert.ok(failure === null || failure.cause === 'client_gone', errno);
+  return world.counts.unclassifiedTotal;
+}
+
+/** What goes wrong with a check: while its connection is opened, or on it. */
+type CheckFault = WorldFault | { readonly stage: 'read'; readonly nth: 1 | 2; readonly code: string };
+
+/** One HTTP check that meets `fault`: what it said, and what it counted. */
+function playCheck(fault: CheckFault): { result: CheckResult; unclassified: string[] } {
+  const clock = new SimulatedClock();
+  const unclassified: string[] = [];
+  const results: CheckResult[] = [];
+  const ports = {
+    clock,
+    deadlines: new Deadlines(clock),
+    connector: checkConnector(clock, fault),
+    onUnclassified: ({ code }: UnknownCode) => void unclassified.push(code),
+  };
+  const tls =
+    fault.stage === 'tls' ? { serverName: 'app.test', verify: true, ca: null, certificate: null, key: null } : null;
+  const host = fault.stage === 'dns' ? 'app.test' : '10.0.0.7';
+  const check = {
+    kind: 'http',
+    path: '/',
+    host: null,
+    intervalMs: 5000,
+    timeoutMs: 1000,
+    passes: 1,
+    fails: 1,
+  } as const;
+  new HealthCheck(
+    { address: { kind: 'tcp', host, port: 80 }, tls, check },
+    ports,
+    (told) => void results.push(told),
+  ).begin();
+  clock.advanceSync(5000);
+  const [result] = results;
+  assert.ok(result !== undefined && results.length === 1, `${fault.stage} ${fault.code}: it says so once`);
+  assert.equal(result.passed, false);
+  return { result, unclassified };
+}
+
+function checkConnector(clock: SimulatedClock, fault: CheckFault): Connector {
+  const later = (run: () => void) => {
+    const timer = clock.schedule(after(clock.now(), 1), run, undefined);
+    return { cancel: () => timer.cancel() };
+  };
+  return {
+    resolve: (_name, waiter) =>
+      later(() => (fault.stage === 'dns' ? waiter.onResolveFailed(fault) : waiter.onResolved(['10.0.0.7']))),
+    connect: (_target, waiter) =>
+      later(() => {
+        if (fault.stage === 'connect') return waiter.onConnectFailed(fault);
+        waiter.onTransportConnected();
+        if (fault.stage !== 'read') return waiter.onConnectFailed(fault as WorldFault);
+        const read = { nth: fault.nth, errno: fault.code };
+        const [gateway, endpoint] = createTransportPair({ clock, faults: { first: { read } } });
+        endpoint.listener = silentListener;
+        waiter.onConnected(gateway);
+        for (const piece of ['HTTP/1.1 200 Fine\r\n', 'Content-Length: 0\r\n\r\n']) {
+          clock.schedule(after(clock.now(), piece.startsWith('HTTP') ? 5 : 10), () => send(endpoint, piece), undefined);
+        }
+      }),
+  };
+}
+
+const nothing = (): void => {};
+const silentListener: TransportListener = { onOctets: nothing, onEnd: nothing, onWritten: nothing, onClosed: nothing };
+
+function send(transport: MemoryTransport, text: string): void {
+  const octets = new TextEncoder().encode(text);
+  if (!transport.closed) transport.write(octets, 0, octets.length, 'owned');
+}
+
+const worldly = errnos.filter((errno) => !errno.startsWith('EAI_'));
+
+/** Every fault that a check can meet, of these codes. */
+const checkFaults = (
+  codes: (stage: 'dns' | 'connect' | 'tls' | 'read') => readonly string[],
+): readonly CheckFault[] => [
+  ...(['dns', 'connect', 'tls'] as const).flatMap((stage) =>
+    codes(stage).map((code) => ({ stage, code, alertId: null })),
+  ),
+  ...([1, 2] as const).flatMap((nth) => codes('read').map((code) => ({ stage: 'read' as const, nth, code }))),
+];
+
 describe('every code is named', () => {
   it('there are as many as Node lists', () => assert.ok(errnos.length > 90 && caresCodes.length > 15));
 
@@ -192,6 +312,22 @@ describe('every code is named', () => {
     });
   }
 
+  it("of a client's connection, wherever it is lost", () => {
+    for (const [what, faults] of clientLosses) {
+      for (const code of worldly) assert.equal(playClientLoss(faults, code), 0, `${what}: ${code}`);
+    }
+  });
+
+  it('of a health check, at each of its stages', () => {
+    const all = { dns: [...errnos, ...caresCodes], connect: worldly, tls: [...worldly, ...tlsCodes], read: worldly };
+    for (const fault of checkFaults((stage) => all[stage])) {
+      if (fault.code === 'ERR_SSL_DECODE_ERROR') continue;
+      const { result, unclassified } = playCheck(fault);
+      assert.deepEqual(unclassified, [], `${fault.stage} ${fault.code}`);
+      assert.match(result.says, /\S/);
+    }
+  });
+
   it('of a write', () => {
     for (const code of errnos.filter((errno) => !errno.startsWith('EAI_'))) assertNamed(code, play(writeFails(code)));
   });
@@ -207,6 +343,18 @@ describe('a code that nobody has met', () => {
       assertUnknown(code, play(handshakeFails(code, null)));
       assertUnknown(code, play(writeFails(code)));
       for (const cut of reads) assertUnknown(code, playReads(cut, code));
+    }
+  });
+
+  it("is counted on a client's connection too, though nothing can be done but to let it go", () => {
+    for (const code of invented) {
+      for (const [what, faults] of clientLosses) assert.equal(playClientLoss(faults, code), 1, `${what}: ${code}`);
+    }
+  });
+
+  it('is counted by a health check too, which does not pass', () => {
+    for (const fault of checkFaults(() => invented.filter((code) => code !== ''))) {
+      assert.deepEqual(playCheck(fault).unclassified, [fault.code], `${fault.stage} ${fault.code}`);
     }
   });
 });
