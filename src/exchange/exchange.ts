@@ -323,8 +323,8 @@ export class Exchange
   #truncate(failure: Failure): void {
     this.failure = failure;
     this.end = 'truncated';
+    this.#finish(); // First: a worker that drains may end with this connection.
     this.#downstream.abort();
-    this.#finish();
   }
 
   onRequestFailed(failure: Failure): void {

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ExchangeRecord } from '../../src/core/record.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -11,6 +17,22 @@ import { WebSocketServer } from './web-socket-server.ts';
 
 const asks = ['Connection: Upgrade', 'Upgrade: echo/1'];
 const switches = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\nX-Kept: 1\r\n\r\n';
+
+const hasChromium = spawnSync('chromium', ['--version']).status === 0;
+
+/** Says one message, then a large one, closes, and tells the server what it has seen. */
+const page = `<!doctype html><title>-</title><script>
+const seen = [];
+const socket = new WebSocket('ws://' + location.host + '/chat');
+socket.onmessage = ({ data }) => {
+  seen.push(data.length > 1000 ? data.length : data);
+  if (seen.length === 1) socket.send('one');
+  if (seen.length === 2) socket.send('x'.repeat(300000));
+  if (seen.length === 3) socket.close(1000);
+};
+socket.onclose = ({ code, wasClean }) =>
+  fetch('/said', { method: 'POST', body: JSON.stringify([...seen, wasClean, code]) });
+</script>`;
 
 let origin: RawOrigin;
 let edge: YamlGateway;
@@ -90,6 +112,56 @@ describe('a WebSocket', () => {
     assert.ok(record.octets_in > large.length && record.octets_out > large.length, 'the octets are counted');
     assert.equal(record.attempts.length, 1);
     await until('nothing is left', () => gateway.counts().active === 0 && gateway.counts().clients === 0);
+  });
+
+  test('goes to and fro at once, and carries large binary messages both ways meanwhile', async (context) => {
+    const { host, port } = gateway.address();
+    const client = new WebSocket(`ws://${host}:${port}/`);
+    client.binaryType = 'arraybuffer';
+    const received: (string | ArrayBuffer)[] = [];
+    client.addEventListener('message', ({ data }) => void received.push(data as string | ArrayBuffer));
+    await until('it greets', () => received.length === 1);
+    const took: number[] = [];
+    for (let round = 0; round < 100; round++) {
+      const sentAt = performance.now();
+      client.send(`ping ${round}`);
+      await Promise.race([once(client, 'message'), sleep(patienceMs)]);
+      took.push(performance.now() - sentAt);
+      assert.equal(received.at(-1), `ping ${round}`);
+    }
+    took.sort((a, b) => a - b);
+    context.diagnostic(`to and fro: p50 ${took[50]?.toFixed(2)} ms, p99 ${took[98]?.toFixed(2)} ms`);
+    assert.ok((took[50] as number) < 20, 'nothing on the way waits for more');
+    const large = Array.from({ length: 4 }, (_, place) => new Uint8Array(1_500_000).fill(place + 1));
+    for (const message of large) client.send(message);
+    await until('all of it is back', () => received.length === 101 + large.length);
+    large.forEach((message, place) => {
+      const back = new Uint8Array(received[101 + place] as ArrayBuffer);
+      assert.ok(Buffer.from(message).equals(back), `message ${place} is the same`);
+    });
+    client.close();
+    await once(client, 'close');
+  });
+
+  test('of a browser works too', { skip: hasChromium ? false : 'there is no chromium' }, async () => {
+    let said = '';
+    server.page = (target, content) => {
+      if (target === '/said') said = content;
+      return target === '/page' ? page : '';
+    };
+    const folder = await mkdtemp(join(tmpdir(), 'candor-chromium-'));
+    const { host, port } = gateway.address();
+    const url = `http://${host}:${port}/page`;
+    const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-proxy-server', `--user-data-dir=${folder}`];
+    const browser = spawn('chromium', [...flags, '--remote-debugging-port=0', url], { stdio: 'ignore' });
+    try {
+      await until('the page has said how it went', () => said !== '', 60_000);
+      assert.deepEqual(JSON.parse(said), ['hello', 'one', 300_000, true, 1000]);
+    } finally {
+      browser.kill();
+      await once(browser, 'exit');
+      await rm(folder, { recursive: true, force: true, maxRetries: 10 });
+    }
   });
 });
 
@@ -185,9 +257,142 @@ describe('a tunnel', () => {
     await until('all of it has come', () => endpoint.received().length === large.length);
     client.reset();
   });
+
+  test('holds the endpoint back too, while the client reads nothing', async () => {
+    const endpoint = agreeing();
+    const { host, port } = edge.address();
+    const client = connect({ host, port });
+    client.on('error', () => {});
+    client.write(requestText('GET', '/', asks));
+    const socket = await endpoint.socket();
+    const [head] = (await once(client, 'data')) as [Buffer];
+    client.pause();
+    const large = Buffer.alloc(40 * 1024 * 1024, 'candor. ');
+    const resident = process.memoryUsage().rss;
+    socket.write(large);
+    await sleep(300);
+    assert.ok(process.memoryUsage().rss - resident < 30 * 1024 * 1024, 'the gateway keeps little of it');
+    assert.ok(socket.writableLength > 0, 'the endpoint has to wait');
+    let octets = head.length - switchesOctets(head);
+    client.on('data', (piece: Buffer) => {
+      octets += piece.length;
+    });
+    client.resume();
+    await until('all of it has come', () => octets === large.length);
+    client.resetAndDestroy();
+  });
+
+  test('may rest longer than an answer may', async () => {
+    const gateway = await startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: none } }
+timeouts: { idle: 100ms, response_head: 100ms }
+client: { content_timeout: 100ms, head_timeout: 100ms, keep_alive: 100ms }
+`);
+    try {
+      const endpoint = agreeing();
+      const client = gateway.connect();
+      client.write(requestText('GET', '/', asks));
+      const socket = await endpoint.socket();
+      await sleep(800);
+      client.write('still');
+      await until('it has come', () => endpoint.received() === 'still');
+      socket.write('there');
+      assert.ok(await client.waitFor(() => client.octets.includes('there'), patienceMs));
+      client.close();
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test('that is half over may not', async () => {
+    const gateway = await startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: none } }
+timeouts: { idle: 200ms }
+`);
+    try {
+      const endpoint = agreeing();
+      const client = gateway.connect();
+      client.write(requestText('GET', '/', asks));
+      await endpoint.socket();
+      assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
+      const id = fieldLine(client.octets.toString(), 'x-request-id');
+      client.finish();
+      assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs), 'it is no orderly end');
+      const record = await gateway.record(id);
+      assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'truncated', 'tunnel_idle']);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test('outlives a reload that takes its route away; its listener takes it along, when the time is over', async () => {
+    const upstreams = `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
+    const elsewhere = 'upstreams: { other: { endpoints: "127.0.0.1:1", check: none } }';
+    const gateway = await startFromYaml(
+      `${upstreams}\ndrain_timeout: 400ms\nlisteners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }\n`,
+    );
+    try {
+      const endpoint = agreeing();
+      const client = gateway.connect('more');
+      client.write(requestText('GET', '/', asks));
+      const socket = await endpoint.socket();
+      assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
+      const id = fieldLine(client.octets.toString(), 'x-request-id');
+      const both = 'listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }';
+      const first = await gateway.reload(`${upstreams}\ndrain_timeout: 400ms\n${both}\n`);
+      assert.ok(first.ok, JSON.stringify(first));
+      await sleep(600);
+      client.write('as ever');
+      await until('it has come', () => endpoint.received() === 'as ever');
+      socket.write('and back');
+      assert.ok(await client.waitFor(() => client.octets.includes('and back'), patienceMs));
+      const second = await gateway.reload(`${elsewhere}\ndrain_timeout: 400ms\nlisteners: { http: "127.0.0.1:0" }\n`);
+      assert.ok(second.ok, JSON.stringify(second));
+      assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs), 'it is no orderly end');
+      const record = await gateway.record(id);
+      assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'truncated', 'drained']);
+      await until('the endpoint is let go', () => socket.destroyed);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test('is cut when the gateway has waited for as long as it may, and recorded', async () => {
+    const gateway = await startFromYaml(
+      `upstreams: { app: { endpoints: "${origin.address}", check: none } }\ndrain_timeout: 300ms\nlog: { path: ./tunnels.log }\n`,
+    );
+    const endpoint = agreeing();
+    const client = gateway.connect();
+    client.write(requestText('GET', '/', asks));
+    const socket = await endpoint.socket();
+    assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
+    const stopping = gateway.gateway.stop('the test');
+    client.write('meanwhile');
+    await until('it still comes', () => endpoint.received() === 'meanwhile');
+    await stopping;
+    assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs));
+    await until('the endpoint is let go', () => socket.destroyed);
+    const lines = (await readFile(join(gateway.folder, 'tunnels.log'), 'utf8')).trim().split('\n');
+    const [record, ...more] = lines.map((line) => JSON.parse(line) as ExchangeRecord);
+    assert.equal(more.length, 0);
+    assert.deepEqual([record?.kind, record?.end, record?.cause], ['tunnel', 'truncated', 'drained']);
+    assert.equal(record?.octets_in, 'meanwhile'.length);
+    await gateway.stop();
+  });
 });
 
 describe('without a switch', () => {
+  test('what was sent early is no tunnel: it is the next request, and refused where it is none', async () => {
+    origin.answer = () => ok('no tunnel');
+    const client = edge.connect();
+    client.write(`${requestText('GET', '/', asks)}\x81\x05early\r\n\r\n`);
+    const first = await responseOn(client);
+    assert.deepEqual([first.status, first.content.toString()], [200, 'no tunnel']);
+    assert.equal((await responseOn(client)).status, 400);
+    assert.equal(origin.requests.length, 1);
+    client.close();
+  });
+
   for (const [status, fields] of [
     ['200 OK', []],
     ['403 Forbidden', []],
@@ -245,6 +450,10 @@ test('nothing is left behind', async () => {
   await until('no exchange and no client is left', () => edge.counts().active === 0 && edge.counts().clients === 0);
   assert.equal(edge.counts().unclassified, 0);
 });
+
+function switchesOctets(octets: Buffer): number {
+  return octets.indexOf('\r\n\r\n') + 4;
+}
 
 function fieldLine(head: string, name: string): string {
   return new RegExp(`^${name}: (.*)\\r$`, 'im').exec(head)?.[1] ?? '';

@@ -10,7 +10,17 @@ export class WebSocketServer {
   readonly asked: IncomingMessage[] = [];
   /** Closing codes that came. */
   readonly closed: number[] = [];
-  readonly #server: Server = createServer((_, response) => response.end('no upgrade\n'));
+  /** Answers what asks for no upgrade: target and content that came. */
+  page: (target: string, content: string) => string = () => 'no upgrade\n';
+  readonly #server: Server = createServer((request, response) => {
+    let content = '';
+    request.setEncoding('utf8').on('data', (text: string) => {
+      content += text;
+    });
+    request.on('end', () => {
+      response.setHeader('Content-Type', 'text/html').end(this.page(request.url ?? '', content));
+    });
+  });
   readonly #open = new Set<Duplex>();
 
   static async start(): Promise<WebSocketServer> {
@@ -37,29 +47,34 @@ export class WebSocketServer {
       .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
       .digest('base64');
     const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`;
-    socket.write(Buffer.concat([Buffer.from(head), frame(1, Buffer.from('hello'))]));
+    socket.write(Buffer.concat([Buffer.from(head), frame(0x81, Buffer.from('hello'))]));
     let held = Buffer.alloc(0);
     socket.on('data', (octets: Buffer) => {
       held = Buffer.concat([held, octets]);
       for (let read = readFrame(held); read !== null; read = readFrame(held)) {
         held = held.subarray(read.octets);
-        if (read.opcode === 8) this.closed.push(read.payload.readUInt16BE(0));
-        socket.write(frame(read.opcode, read.payload));
-        if (read.opcode === 8) socket.end();
+        const isClose = (read.first & 0x0f) === 8;
+        if (isClose) this.closed.push(read.payload.length < 2 ? 1005 : read.payload.readUInt16BE(0));
+        socket.write(frame(read.first, read.payload));
+        if (isClose) socket.end();
       }
     });
   }
 }
 
-function frame(opcode: number, payload: Buffer): Buffer {
-  if (payload.length < 126) return Buffer.concat([Buffer.of(0x80 | opcode, payload.length), payload]);
-  const head = Buffer.of(0x80 | opcode, 127, 0, 0, 0, 0, 0, 0, 0, 0);
+/** `first`: opcode, and whether it is the last of its message. */
+function frame(first: number, payload: Buffer): Buffer {
+  if (payload.length < 126) return Buffer.concat([Buffer.of(first, payload.length), payload]);
+  // RFC 6455 §5.2: the shortest way to say a length is the only one; browsers break off otherwise.
+  if (payload.length < 65_536)
+    return Buffer.concat([Buffer.of(first, 126, payload.length >> 8, payload.length & 0xff), payload]);
+  const head = Buffer.of(first, 127, 0, 0, 0, 0, 0, 0, 0, 0);
   head.writeUInt32BE(payload.length, 6);
   return Buffer.concat([head, payload]);
 }
 
-/** A frame of a client's: masked, and here never fragmented. */
-function readFrame(octets: Buffer): { opcode: number; payload: Buffer; octets: number } | null {
+/** A frame of a client's: masked. */
+function readFrame(octets: Buffer): { first: number; payload: Buffer; octets: number } | null {
   if (octets.length < 6) return null;
   let length = (octets[1] as number) & 0x7f;
   let at = 2;
@@ -76,5 +91,5 @@ function readFrame(octets: Buffer): { opcode: number; payload: Buffer; octets: n
   const payload = Buffer.from(octets.subarray(at + 4, at + 4 + length));
   for (let index = 0; index < payload.length; index++)
     payload[index] = (payload[index] as number) ^ (mask[index & 3] as number);
-  return { opcode: (octets[0] as number) & 0x0f, payload, octets: at + 4 + length };
+  return { first: octets[0] as number, payload, octets: at + 4 + length };
 }
