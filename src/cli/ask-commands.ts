@@ -36,8 +36,13 @@ export async function reload(flags: AskFlags, around: Surroundings): Promise<voi
   if (answer.status !== 200) throw refusal(answer);
   if (flags.json) return;
   const { revision, changed } = answer.content as Extract<ReloadOutcome, { ok: true }>;
-  const what = changed.length === 0 ? 'Nothing differs.' : `Changed: ${changed.join(', ')}.`;
+  const what = changed.length === 0 ? 'Nothing differs.' : `Changed: ${changed.map(changeText).join(', ')}.`;
   around.stdout.write(`Revision ${revision} is served. ${what}\n`);
+}
+
+/** 'routes: /api, /' as 'routes (/api, /)', so that several parts can be told apart. */
+function changeText(change: string): string {
+  return change.replace(/^(\w+): (.*)$/, '$1 ($2)');
 }
 
 export interface EventFlags extends AskFlags {

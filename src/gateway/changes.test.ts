@@ -10,6 +10,9 @@ const before = {
   routes: [{ id: 'a' }, { id: 'b', x: 1 }, { id: 'c' }],
   upstreams: [],
   applications: [],
+  unrouted: { errorPages: {}, disclosure: 'public' },
+  drainMs: 10_000,
+  dns: { servers: [] },
   trustedPeers: ['10.0.0.0/8'],
   client: { headMs: 1 },
   admin: { socket: null },
@@ -21,7 +24,9 @@ const table: readonly [what: string, change: object, says: readonly string[]][] 
   ['a route changed', { routes: [{ id: 'a' }, { id: 'b', x: 2 }, { id: 'c' }] }, ['routes: b']],
   ['a route gone and one new', { routes: [{ id: 'a' }, { id: 'c' }, { id: 'd' }] }, ['routes: d, b']],
   ['the order of routes', { routes: [{ id: 'b', x: 1 }, { id: 'a' }, { id: 'c' }] }, ['routes']],
-  ['who is trusted', { trustedPeers: [] }, ['trustedPeers']],
+  ['who is trusted', { trustedPeers: [] }, ['trusted_peers']],
+  ['how much is told', { unrouted: { errorPages: {}, disclosure: 'operator' } }, ['disclosure']],
+  ['how long an end may take', { drainMs: 20_000 }, ['drain_timeout']],
   ['two parts', { member: 'two', client: { headMs: 2 } }, ['member', 'client']],
 ];
 
@@ -29,4 +34,11 @@ describe('changesBetween', () => {
   for (const [what, change, says] of table) {
     it(`names ${what}`, () => assert.deepEqual(changesBetween(before, { ...before, ...change }), says));
   }
+
+  it('looks at every part that a configuration has', () => {
+    for (const part of Object.keys(before)) {
+      const change = part === 'unrouted' ? { errorPages: {}, disclosure: 'operator' } : 'other';
+      assert.equal(changesBetween(before, { ...before, [part]: change }).length, 1, part);
+    }
+  });
 });

@@ -1,27 +1,29 @@
 import type { Configuration } from '../core/configuration.ts';
 
-const parts = [
-  'deployment',
-  'member',
-  'drainMs',
-  'listeners',
-  'routes',
-  'unrouted',
-  'upstreams',
-  'applications',
-  'trustedPeers',
-  'client',
-  'dns',
-  'admin',
-  'log',
-] as const;
+/** Each part under its key in candor.yaml, in the order of `docs/configuration.md`. */
+const parts: Readonly<Record<string, (configuration: Configuration) => unknown>> = {
+  deployment: ({ deployment }) => deployment,
+  member: ({ member }) => member,
+  listeners: ({ listeners }) => listeners,
+  trusted_peers: ({ trustedPeers }) => trustedPeers,
+  client: ({ client }) => client,
+  drain_timeout: ({ drainMs }) => drainMs,
+  upstreams: ({ upstreams }) => upstreams,
+  applications: ({ applications }) => applications,
+  routes: ({ routes }) => routes,
+  error_pages: ({ unrouted }) => unrouted.errorPages,
+  disclosure: ({ unrouted }) => unrouted.disclosure,
+  dns: ({ dns }) => dns,
+  admin: ({ admin }) => admin,
+  log: ({ log }) => log,
+};
 
 /** Which parts of a configuration differ, by the names of what they hold: 'routes: /api', 'listeners'. */
 export function changesBetween(before: Configuration, now: Configuration): readonly string[] {
-  return parts.flatMap((part) => {
-    const [old, current] = [before[part], now[part]];
+  return Object.entries(parts).flatMap(([key, partOf]) => {
+    const [old, current] = [partOf(before), partOf(now)];
     if (JSON.stringify(old) === JSON.stringify(current)) return [];
-    return [`${part}${namesOf(old, current)}`];
+    return [`${key}${namesOf(old, current)}`];
   });
 }
 

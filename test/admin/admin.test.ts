@@ -126,7 +126,11 @@ describe('answers fit the description', () => {
   test('reload says what changed and who asked', async () => {
     const answer = await ask('POST', '/v1/reload');
     assert.equal(answer.status, 200);
-    assert.deepEqual(reloadSchema.parse(JSON.parse(answer.text)), { ok: true, revision: 2, changed: ['route:web'] });
+    assert.deepEqual(reloadSchema.parse(JSON.parse(answer.text)), {
+      ok: true,
+      revision: 2,
+      changed: ['routes: /api, /', 'log'],
+    });
     assert.deepEqual(gateway.calls, ['reload admin:socket']);
   });
 

@@ -112,7 +112,7 @@ describe('reload', () => {
   test('says what changed', async () => {
     await open();
     assert.equal(await around.candor('reload'), 0);
-    assert.equal(around.stdout.text, 'Revision 2 is served. Changed: route:web.\n');
+    assert.equal(around.stdout.text, 'Revision 2 is served. Changed: routes (/api, /), log.\n');
   });
 
   test('of a wrong file ends with 4, with every complaint', async () => {

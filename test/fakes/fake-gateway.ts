@@ -7,7 +7,7 @@ import { statusSample } from './samples.ts';
 /** A gateway that serves nothing: what the control plane and the commands see, set by hand. */
 export class FakeGateway implements Gateway {
   statusNow: GatewayStatus = statusSample;
-  reloadAnswer: ReloadOutcome = { ok: true, revision: 2, changed: ['route:web'] };
+  reloadAnswer: ReloadOutcome = { ok: true, revision: 2, changed: ['routes: /api, /', 'log'] };
   records = new Map<string, ExchangeRecord>();
   exchangeCounts: ExchangeCount[] = [];
   workerCounts: WorkerCounts[] = [];
