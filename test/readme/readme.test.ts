@@ -102,10 +102,26 @@ describe('the commands of the README', () => {
     });
   }
 
+  test('it and docs/cli.md list the commands that there are', async () => {
+    assert.equal(await around.candor('--help'), 0);
+    const listed = [...(around.stdout.text.split('COMMANDS\n')[1] ?? '').matchAll(/^ {2}(\w+)/gm)].map(
+      ([, name]) => name,
+    );
+    const inTable = [...readDocument('docs/cli.md').matchAll(/^\| \[`(\w+)`\]\(#candor-\w+\)/gm)].map(
+      ([, name]) => name,
+    );
+    assert.deepEqual(inTable, listed);
+    // What it speaks of elsewhere, and what nobody needs a table for.
+    const elsewhere = ['demo', 'version'];
+    const inReadme = [...readme.matchAll(/^\| `candor (\w+)/gm)].map(([, name]) => name);
+    assert.deepEqual(inReadme.toSorted(), listed.filter((name) => !elsewhere.includes(name ?? '')).toSorted());
+  });
+
   test('its npm scripts exist', () => {
     const named = [...readme.matchAll(/npm (?:run )?([a-z]+)/g)].map((match) => match[1] as string);
     assert.ok(named.includes('start') && named.includes('test'));
-    for (const script of named) assert.ok(script === 'ci' || manifest.scripts[script] !== undefined, script);
+    const own = named.filter((script) => !['ci', 'install', 'pack'].includes(script));
+    for (const script of own) assert.ok(manifest.scripts[script] !== undefined, script);
   });
 
   test('continuous integration runs its test command and nothing else', () => {
