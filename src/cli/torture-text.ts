@@ -165,10 +165,18 @@ export function obstacleText(found: TortureObstacle, listen: ListenAddress, url:
     case 'cannot_listen':
       return `The torture origin cannot listen on ${listen.host}:${listen.port}: ${found.errno}. Choose another address with --origin-listen.`;
     case 'gateway_unreachable':
-      return `Nothing answers at ${url.href}. Start the gateway, and give its address.`;
+      return unreachableText(found.errno, url);
     case 'not_routed':
       return notRoutedText(found, url);
   }
+}
+
+/** The system's codes begin with an E; the others say why there is no TLS session. */
+function unreachableText(errno: string | null, url: URL): string {
+  if (url.protocol === 'https:' && errno !== null && !/^E[A-Z]+$/.test(errno))
+    return `There is no TLS session with ${url.href}: ${errno}. A gateway without TLS is given as http://…; --insecure takes any certificate.`;
+  const code = errno === null ? '' : ` (${errno})`;
+  return `Nothing answers at ${url.href}${code}. Start the gateway, and give its address.`;
 }
 
 function notRoutedText(found: Extract<TortureObstacle, { kind: 'not_routed' }>, url: URL): string {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { createServer as createTlsServer } from 'node:tls';
+import { certificateAuthority } from '../../src/testing/certificates.ts';
+import { systemClock } from '../../src/testing/system.ts';
 import type { TortureReport } from '../../src/testing/torture/torture.ts';
 import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
 import { assertFits } from '../cli/golden.ts';
@@ -111,6 +114,29 @@ describe('candor torture', { timeout: 60_000 }, () => {
     const args = ['--origin-listen', listen, '--timeout', '0.2'];
     assert.equal(await around.candor('torture', 'http://127.0.0.1:1', ...args), 8);
     assert.match(around.stderr.text, /Nothing answers at http:\/\/127\.0\.0\.1:1/);
+  });
+
+  test('goes in by TLS, and says what is wrong with a certificate', async () => {
+    const { certificate, key } = certificateAuthority(systemClock.wallTime()).issue({ names: ['localhost'] });
+    // What stands before the gateway and speaks TLS for it.
+    const door = createTlsServer({ cert: certificate, key }, (secure) => {
+      const plain = connect(gateway.port, '127.0.0.1');
+      secure.on('error', () => plain.destroy()).on('close', () => plain.destroy());
+      plain.on('error', () => secure.destroy()).on('close', () => secure.destroySoon());
+      secure.pipe(plain).pipe(secure);
+    });
+    door.on('tlsClientError', () => {});
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    const secureUrl = `https://localhost:${(door.address() as { port: number }).port}`;
+    const args = ['torture', secureUrl, '--origin-listen', listen, '--only', 'own-502', '--timeout', '1'];
+    const trusting = new FakeSurroundings(folder);
+    assert.equal(await trusting.candor(...args, '--insecure'), 0, trusting.stderr.text);
+    assert.match(trusting.stdout.text, /100 of 100 +https:/);
+    const careful = new FakeSurroundings(folder);
+    assert.equal(await careful.candor(...args), 8);
+    assert.match(careful.stderr.text, /no TLS session with https:\S+: [A-Z_]+\. .*--insecure/s);
+    door.close();
   });
 
   test('says so where its own address is taken', async () => {

@@ -21,6 +21,12 @@ export interface PlayerOptions {
   readonly patienceMs: number;
 }
 
+/** A plain request that did not get through. */
+export interface Missed extends RawOutcome {
+  /** Node's code of what broke the connection to the gateway ('ECONNREFUSED', 'CERT_HAS_EXPIRED'); null otherwise. */
+  readonly errno: string | null;
+}
+
 /** Sends requests through the gateway to the torture origin, and notes what both ends see. */
 export class Player {
   readonly #door: GatewayDoor;
@@ -67,11 +73,11 @@ export class Player {
   }
 
   /** Whether a plain request gets through: 'ok', or what came instead. */
-  async check(): Promise<RawOutcome | 'ok'> {
+  async check(): Promise<Missed | 'ok'> {
     const client = openClient(this.#door, this.#clock);
     const { outcome, good } = await this.#askGood(client);
     client.close();
-    return good ? 'ok' : outcome;
+    return good ? 'ok' : { ...outcome, errno: client.errno };
   }
 
   /** The origin's view: how often, and over which connection. */

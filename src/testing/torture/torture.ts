@@ -1,10 +1,9 @@
 import { after, type Clock } from '../../core/time.ts';
-import type { RawOutcome } from '../raw-client.ts';
 import { fieldOf } from '../raw-response.ts';
 import { tortureCases } from './cases.ts';
 import type { GatewayDoor } from './gateway-door.ts';
 import { judge } from './judge.ts';
-import { type Act, pass, Player } from './play.ts';
+import { type Act, type Missed, pass, Player } from './play.ts';
 import { type Score, scoreOf } from './score.ts';
 import { goodTls, startStage, tlsGroups, type TortureGroup, type TortureStage } from './stage.ts';
 import type { ConnectionAge, Expectation, Observation, TorturePart, Verdict } from './torture-case.ts';
@@ -81,7 +80,12 @@ export interface TortureReport {
 export type TortureObstacle =
   | { readonly kind: 'cannot_listen'; readonly errno: string }
   | { readonly kind: 'no_such_case' }
-  | { readonly kind: 'gateway_unreachable'; readonly stage: readonly TortureGroup[] }
+  | {
+      readonly kind: 'gateway_unreachable';
+      /** Node's code ('ECONNREFUSED', 'CERT_HAS_EXPIRED'); null where it gave none. */
+      readonly errno: string | null;
+      readonly stage: readonly TortureGroup[];
+    }
   /** The gateway answers, and not with what the torture origin said. */
   | {
       readonly kind: 'not_routed';
@@ -136,8 +140,8 @@ async function findObstacle(
   }
 }
 
-function obstacleOf({ response, octets, state }: RawOutcome, stage: TortureStage): TortureObstacle {
-  if (octets.length === 0 && state === 'failed') return { kind: 'gateway_unreachable', stage: stage.groups };
+function obstacleOf({ response, octets, state, errno }: Missed, stage: TortureStage): TortureObstacle {
+  if (octets.length === 0 && state === 'failed') return { kind: 'gateway_unreachable', errno, stage: stage.groups };
   return {
     kind: 'not_routed',
     status: response?.status ?? null,
