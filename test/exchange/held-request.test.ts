@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { after, test } from 'node:test';
+import { setTimeout as passTime } from 'node:timers/promises';
+import type { Failure } from '../../src/core/failure.ts';
+import { noContent, type OutgoingRequest } from '../../src/core/message.ts';
+import type { UpstreamHandler } from '../../src/core/stream.ts';
+import type { Transport } from '../../src/core/transport.ts';
+import { systemClock } from '../../src/gateway/system.ts';
+import { socketConnector } from '../../src/transport/connect.ts';
+import { outbox } from '../../src/transport/outbox.ts';
+import { UpstreamConnection } from '../../src/upstream/connection.ts';
+import { HeadStorage } from '../../src/wire/head-storage.ts';
+import { responseLimits } from '../../src/wire/limits.ts';
+import { OctetWriter } from '../../src/wire/octet-writer.ts';
+
+// The order of one turn of a real event loop: timers, then what sockets have read, then what the outbox holds.
+
+const opened: (() => void)[] = [];
+after(() => {
+  for (const close of opened) close();
+});
+
+/** A connection that has served once, and the endpoint's end of it. */
+async function usedConnection(): Promise<{ connection: UpstreamConnection; peer: Socket; transport: Transport }> {
+  const server = createServer();
+  opened.push(() => server.close());
+  const accepted = once(server, 'connection') as Promise<[Socket]>;
+  const transport = await connectTo(server.listen(0, '127.0.0.1'));
+  const [peer] = await accepted;
+  peer.on('error', () => undefined);
+  opened.push(() => peer.destroy());
+  const ports = { clock: systemClock, writer: new OctetWriter(), storage: new HeadStorage(), onUnclassified() {} };
+  const home = { gaveBack() {}, lost() {} };
+  const connection = new UpstreamConnection(transport, '127.0.0.1', responseLimits, ports, home);
+  const answered = Promise.withResolvers<void>();
+  ask(connection, { ...deaf, onResponseEnd: () => answered.resolve() });
+  await once(peer, 'data');
+  peer.write('HTTP/1.1 204 No Content\r\n\r\n');
+  await answered.promise;
+  return { connection, peer, transport };
+}
+
+async function connectTo(server: Server): Promise<Transport> {
+  await once(server, 'listening');
+  const place = server.address();
+  const port = typeof place === 'object' && place !== null ? place.port : 0;
+  const { promise, resolve, reject } = Promise.withResolvers<Transport>();
+  const target = { kind: 'tcp', address: '127.0.0.1', port, tls: null } as const;
+  const onConnectFailed = ({ code }: { code: string }): void => reject(new Error(code));
+  socketConnector.connect(target, { onTransportConnected() {}, onConnected: resolve, onConnectFailed });
+  return promise;
+}
+
+const post: OutgoingRequest = {
+  method: 'POST',
+  scheme: 'http',
+  authority: 'a.example',
+  target: '/',
+  framing: noContent,
+  upgrade: null,
+  takesTrailers: false,
+  writeFields() {},
+};
+
+const deaf: UpstreamHandler = {
+  onInformed() {},
+  onSwitched() {},
+  onResponse() {},
+  onResponseContent() {},
+  onResponseEnd() {},
+  onAttemptFailed() {},
+  onResponseRead() {},
+  onEndpointRoom() {},
+};
+
+function ask(connection: UpstreamConnection, handler: UpstreamHandler): void {
+  connection.send(post, handler, { responseHeadMs: 5000, idleMs: 5000 });
+  connection.endContent(null);
+  connection.flush();
+}
+
+for (const [what, end, cause] of [
+  ['FIN', (peer) => peer.destroy(), 'closed_before_response'],
+  ['RST', (peer) => peer.resetAndDestroy(), 'reset_before_response'],
+] as readonly (readonly [string, (peer: Socket) => void, Failure['cause']])[]) {
+  test(`a request is known not to have left when ${what} came before it in the same turn`, async () => {
+    const { connection, peer, transport } = await usedConnection();
+    const sentBefore = transport.sentOctets;
+    await passTime(1); // From here on, this is the phase of timers; reading comes next, and the outbox last.
+    end(peer);
+    const failure = await failureOf(connection);
+    assert.deepEqual([failure.cause, connection.requestBegun, transport.sentOctets], [cause, false, sentBefore]);
+  });
+}
+
+test('a request that the system refuses whole, because RST had come, is known not to have left', async () => {
+  const { connection, peer } = await usedConnection();
+  peer.resetAndDestroy();
+  const failed = failureOf(connection);
+  outbox.flush();
+  assert.equal((await failed).cause, 'reset_before_response');
+  assert.equal(connection.requestBegun, false);
+});
+
+test('a request that has left has begun, whatever becomes of it', async () => {
+  const { connection, peer } = await usedConnection();
+  peer.once('data', () => peer.resetAndDestroy());
+  assert.equal((await failureOf(connection)).cause, 'reset_before_response');
+  assert.equal(connection.requestBegun, true);
+});
+
+function failureOf(connection: UpstreamConnection): Promise<Failure> {
+  return new Promise((resolve) => ask(connection, { ...deaf, onAttemptFailed: resolve }));
+}
