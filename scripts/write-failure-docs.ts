@@ -2,7 +2,7 @@
  * Writes docs/failures.md from the failure table, so that the document for people on call says what the code
  * says. With `--check` it writes nothing and exits 1 when the file differs.
  */
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FailureSpec } from '../src/core/failure-spec.ts';
 import { failureTable } from '../src/core/failure-table.ts';
@@ -10,6 +10,7 @@ import type { Cause } from '../src/core/failure.ts';
 import { shapeOfType } from '../src/core/explain.ts';
 import { requestRules, responseRules } from '../src/core/rules.ts';
 import type { Shape } from '../src/core/shape.ts';
+import { raisedCauses } from './raised-causes.ts';
 
 const root = join(import.meta.dirname, '..');
 const target = join(root, 'docs', 'failures.md');
@@ -131,15 +132,7 @@ function evidenceLine(field: string): string {
   return `- \`${name}\` (${type.replaceAll("'", '"').replaceAll('|', 'or')}): ${meaning}`;
 }
 
-/** The rooms that could raise a cause: all but the one that declares it, tests and test tools. */
-const source: string = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !/^(?:core|testing)\b/.test(file))
-  .map((file) => readFileSync(join(root, 'src', file), 'utf8'))
-  .join('\n');
-
-function isRaised(cause: Cause): boolean {
-  return source.includes(`'${cause}'`);
-}
+const raised = raisedCauses();
 
 function section(cause: Cause, evidence: readonly string[]): string {
   const spec = specFor(cause);
@@ -155,7 +148,7 @@ function section(cause: Cause, evidence: readonly string[]): string {
     '',
     `${facts.join(' · ')}.`,
     '',
-    ...(isRaised(cause)
+    ...(raised.has(cause)
       ? []
       : ['*Nothing raises it yet; it is here so that its name and its status are settled.*', '']),
     `**It says, for example:** ${exampleOf(cause)}`,

@@ -45,6 +45,10 @@ describe('every fault has the outcome that expected.md gives it', () => {
     });
   });
 
+  test('what was cut is counted as truncated, and nothing else is', () => {
+    assert.equal(run.gateway.exchanges().truncated, plays.filter(({ row }) => row.end === 'truncated').length);
+  });
+
   test('no failure was left unclassified, and no exchange is left running', () => {
     assert.equal(run.gateway.unclassified(), 0);
     assert.equal(run.gateway.exchanges().active, 0);
@@ -145,7 +149,7 @@ function checkAttempts(row: ExpectedRow, { attempts, cause }: ExchangeRecord, se
 
 /** As parameters of `Proxy-Status` where it has them, else as evidence. */
 const parameterNames: ReadonlySet<string> = new Set([
-  ...['rcode', 'alert-id', 'header-section-size', 'coding', 'received-status'],
+  ...['rcode', 'alert-id', 'header-section-size', 'trailer-section-size', 'coding', 'received-status'],
 ]);
 
 function checkTells(row: ExpectedRow, { response }: RawOutcome, { attempts }: ExchangeRecord): void {

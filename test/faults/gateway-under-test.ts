@@ -22,7 +22,7 @@ export interface GatewayUnderTest {
   /** Failures that the gateway could not name. */
   unclassified(): number;
   /** Exchanges that it counted, and how many of them are still running. */
-  exchanges(): { readonly ended: number; readonly active: number };
+  exchanges(): { readonly ended: number; readonly active: number; readonly truncated: number };
   stop(): Promise<void>;
 }
 
@@ -67,6 +67,7 @@ export async function startGatewayUnderTest(
     unclassified: () => gateway.counts().workers.reduce((sum, worker) => sum + worker.unclassifiedTotal, 0),
     exchanges: () => ({
       ended: gateway.counts().exchanges.reduce((sum, cell) => sum + cell.count, 0),
+      truncated: gateway.counts().exchanges.reduce((sum, { end, count }) => sum + (end === 'truncated' ? count : 0), 0),
       active: gateway.counts().workers.reduce((sum, worker) => sum + worker.exchangesActive, 0),
     }),
     stop: () => gateway.stop('the test is over'),

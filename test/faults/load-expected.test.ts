@@ -26,6 +26,7 @@ const statusOf: Readonly<Record<string, number>> = {
   http_request_error: 429,
   http_response_incomplete: 502,
   http_response_header_section_size: 502,
+  http_response_trailer_section_size: 502,
   http_response_transfer_coding: 502,
   http_response_timeout: 504,
   http_upgrade_failed: 502,

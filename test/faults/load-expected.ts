@@ -8,6 +8,8 @@ export interface ExpectedRow {
   readonly line: number;
   readonly name: string;
   readonly request: RequestShape;
+  /** As it stands in the table. */
+  readonly requestText: string;
   /** Null: nothing is sent. */
   readonly status: number | null;
   /** RFC 9209 §2.3; null for none. */
@@ -95,6 +97,7 @@ function parseRow(text: string, line: number, later: boolean): ExpectedRow {
   return {
     line,
     name,
+    requestText: request,
     request: parseRequest(request) ?? wrong(`"${request}" is no request`),
     status: status === '-' ? null : /^[1-5][0-9]{2}$/.test(status) ? Number(status) : wrong(`"${status}" is no status`),
     error: error === '-' ? null : /^[a-z_0-9]+$/.test(error) ? error : wrong(`"${error}" is no error type`),

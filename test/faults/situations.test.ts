@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { raisedCauses } from '../../scripts/raised-causes.ts';
+import { failureTable } from '../../src/core/failure-table.ts';
+import { type ExpectedRow, loadExpected } from './load-expected.ts';
+
+// Every name that situations.md gives must exist, and every cause must be brought about by something.
+
+const root = join(import.meta.dirname, '..', '..');
+const rows = loadExpected();
+const document = readFileSync(join(import.meta.dirname, 'situations.md'), 'utf8');
+
+function tableIn(section: string): string[][] {
+  const text = document.split('\n## ').find((part) => part.startsWith(section)) ?? '';
+  const lines = text.split('\n').filter((line) => line.startsWith('| '));
+  return lines.slice(1).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const situations = tableIn('The situations').map(
+  ([number = '', what = '', outcome = '', now = '', later = '', tests = '']) => ({
+    number: Number(number),
+    what,
+    outcome,
+    now: namesIn(now),
+    later: namesIn(later),
+    tests: tests === '' ? [] : tests.split('; '),
+  }),
+);
+
+function namesIn(cell: string): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? '');
+}
+
+/** 'close-on-reuse' for any row of the case, 'close-on-reuse GET reused' for that one. */
+function isNamed({ name, requestText }: ExpectedRow, as: string): boolean {
+  return as === name || as === `${name} ${requestText}`;
+}
+
+describe('the situations', () => {
+  test('are forty-five, each with an outcome and with something that shows it', () => {
+    assert.deepEqual(
+      situations.map(({ number }) => number),
+      Array.from({ length: 45 }, (_, index) => index + 1),
+    );
+    assert.equal(new Set(situations.map(({ what }) => what)).size, 45);
+    for (const { number, outcome, now, later, tests } of situations) {
+      assert.ok(outcome !== '' && now.length + later.length + tests.length > 0, `${number}`);
+    }
+  });
+
+  for (const { number, what, now, later, tests } of situations) {
+    test(`${number}, ${what}: what is named for it exists`, () => {
+      for (const name of now)
+        assert.ok(
+          rows.some((row) => row.needs === null && isNamed(row, name)),
+          name,
+        );
+      for (const name of later)
+        assert.ok(
+          rows.some((row) => row.needs !== null && isNamed(row, name)),
+          name,
+        );
+      for (const one of tests) {
+        const [file = '', words = ''] = one.split(': ');
+        assert.ok(words !== '' && readFileSync(join(root, file), 'utf8').includes(words), one);
+      }
+    });
+  }
+
+  test('name every row that is for later, here or in the text', () => {
+    const named = new Set(namesIn(document));
+    const unnamed = rows.filter(({ needs, name }) => needs !== null && !named.has(name)).map(({ name }) => name);
+    assert.deepEqual(unnamed, []);
+  });
+});
+
+describe('every cause', () => {
+  const raised = raisedCauses();
+  const shown = new Set(rows.filter(({ needs }) => needs === null).map(({ cause }) => cause as string | null));
+  const elsewhere = tableIn('Causes that have no row');
+
+  test('is raised by somebody, but for these', () => {
+    const silent = Object.keys(failureTable).filter((cause) => !(raised as ReadonlySet<string>).has(cause));
+    assert.deepEqual(silent, ['shed']);
+  });
+
+  test('has a row, or a place where it is provoked', () => {
+    const named = new Set(elsewhere.map(([cause]) => cause));
+    assert.deepEqual(
+      [...raised].filter((cause) => !shown.has(cause) && !named.has(cause)),
+      [],
+    );
+    for (const [cause = '', file = ''] of elsewhere) {
+      assert.ok(cause in failureTable && !shown.has(cause), `${cause} is a cause without a row`);
+      assert.match(readFileSync(join(root, file), 'utf8'), new RegExp(`\\b${cause}\\b`), `${file} has ${cause}`);
+    }
+  });
+
+  test('that a row names is one', () => {
+    for (const { cause, name } of rows) assert.ok(cause === null || cause in failureTable, `${name}: ${cause}`);
+  });
+});
