@@ -83,7 +83,11 @@ async function withBoth(
   const files = { 'ca.pem': authority.certificate };
   try {
     const gateway = await startFromYaml(yaml(host, origin.port, tls, check), { files });
-    await play(gateway, origin).finally(() => gateway.stop());
+    try {
+      await play(gateway, origin);
+    } finally {
+      await gateway.stop();
+    }
   } finally {
     await origin.close();
   }

@@ -31,10 +31,10 @@ export class NotingOrigin {
     this.#server.on('secureConnection', (secure) => this.#note(secure));
     this.#server.on('tlsClientError', () => undefined);
     this.#server.on('connection', (socket: Socket) => this.#sockets.add(socket));
-    this.#server.on('request', async (request, response) => {
+    this.#server.on('request', (request, response) => {
       const text = String(this.#numbers.get(request.socket));
-      if (request.url === '/slow') await this.#released.promise;
-      response.end(text);
+      if (request.url !== '/slow') response.end(text);
+      else void this.#released.promise.then(() => response.end(text));
     });
   }
 
