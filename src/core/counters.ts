@@ -47,3 +47,23 @@ export interface WorkerCounts {
   /** Failures that no table entry fits. Stays 0; anything else is a defect of ours. */
   unclassifiedTotal: number;
 }
+
+/** The counts of a worker that has done nothing yet. */
+export function noCounts(worker: number): WorkerCounts {
+  return {
+    worker,
+    clientConnections: 0,
+    clientConnectionsTotal: 0,
+    clientConnectionsRefused: 0,
+    exchangesActive: 0,
+    upstreamConnections: 0,
+    upstreamConnectionsIdle: 0,
+    upstreamConnectionsTotal: 0,
+    upstreamReusesTotal: 0,
+    staleReusesAvoided: 0,
+    staleReusesRepeated: 0,
+    staleReusesFailed: 0,
+    recordsDropped: 0,
+    unclassifiedTotal: 0,
+  };
+}

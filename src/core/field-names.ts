@@ -73,3 +73,18 @@ export function fieldFilter(names: Iterable<string>, base: FieldFilter | null = 
   }
   return { known, others: others.size === 0 ? null : others };
 }
+
+/** Fields of a request that the gateway writes itself: a client's own never pass it, in a head or in trailers. */
+export const gatewayFieldNames = [
+  'via',
+  'cdn-loop',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-real-ip',
+  'x-request-id',
+  'traceparent',
+  'tracestate',
+] as const;

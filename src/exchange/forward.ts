@@ -1,6 +1,6 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
+import { type FieldFilter, fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
 import type {
   FieldSink,
   Framing,
@@ -42,20 +42,7 @@ export function loopOf({ fields }: RequestHead, hopName: string): Failure | null
 }
 
 /** Field names of a request that are the gateway's to write; every route's filter begins with them. */
-export const ownRequestFields: FieldFilter = fieldFilter([
-  'via',
-  'cdn-loop',
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-port',
-  'x-real-ip',
-  'x-request-id',
-  'traceparent',
-  'tracestate',
-  'expect',
-]);
+export const ownRequestFields: FieldFilter = fieldFilter([...gatewayFieldNames, 'expect']);
 
 /** Field names of a response that are the gateway's to write. */
 export const ownResponseFields: FieldFilter = fieldFilter(['x-request-id', 'proxy-status']);

@@ -1,23 +1,4 @@
-import type { WorkerCounts } from '../core/counters.ts';
-
-export function noCounts(worker: number): WorkerCounts {
-  return {
-    worker,
-    clientConnections: 0,
-    clientConnectionsTotal: 0,
-    clientConnectionsRefused: 0,
-    exchangesActive: 0,
-    upstreamConnections: 0,
-    upstreamConnectionsIdle: 0,
-    upstreamConnectionsTotal: 0,
-    upstreamReusesTotal: 0,
-    staleReusesAvoided: 0,
-    staleReusesRepeated: 0,
-    staleReusesFailed: 0,
-    recordsDropped: 0,
-    unclassifiedTotal: 0,
-  };
-}
+import { noCounts, type WorkerCounts } from '../core/counters.ts';
 
 /** Counts of which the exchanges under way lie in shared memory, where main still finds them when the thread is gone. */
 export function sharedCounts(worker: number, exchangesActive: SharedArrayBuffer): WorkerCounts {

@@ -1,10 +1,10 @@
-import type { WorkerCounts } from '../core/counters.ts';
+import { noCounts, type WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { FromWorker } from './messages.ts';
 import { listenProblemText } from './start-failure.ts';
-import { addTotals, noCounts } from './worker-counts.ts';
+import { addTotals } from './worker-counts.ts';
 import { type Applied, WorkerHandle } from './worker-handle.ts';
 
 export interface WorkersParts {

@@ -2,9 +2,10 @@ import type { Framing, HttpVersion, RequestHead } from '../core/message.ts';
 import type { RequestRule } from '../core/rules.ts';
 import { CR, LF } from './characters.ts';
 import { FieldSectionParser } from './field-section.ts';
+import { HeadBuffer } from './head-buffer.ts';
 import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import type { Http1Fields } from './http1-fields.ts';
-import { copyStepOctets, emptyLinesMax, type HeadLimits } from './limits.ts';
+import { emptyLinesMax, type HeadLimits } from './limits.ts';
 import { readMethod } from './method.ts';
 import { RequestFieldsReader } from './request-fields.ts';
 import { RequestLineParser } from './request-line.ts';
@@ -45,16 +46,14 @@ export class RequestHeadParser {
   state: 'partial' | 'complete' | 'refused' = 'partial';
   /** Whether an octet of a head is held; empty lines before it do not count. */
   began = false;
-  octetsHeld = 0;
   refusal: RequestRefusal | null = null;
   head: Http1RequestHead | null = null;
 
   readonly #limits: HeadLimits;
-  readonly #storage: HeadStorage;
+  readonly #buffer: HeadBuffer;
   readonly #scheme: 'http' | 'https';
   readonly #line = new RequestLineParser();
   readonly #section = new FieldSectionParser();
-  #block: HeadBlock | null = null;
   #inFields = false;
   #emptyLines = 0;
   #emptyLineCr = false;
@@ -65,20 +64,26 @@ export class RequestHeadParser {
   /** `scheme` is the connection's: 'https' where it is secured. */
   constructor(limits: HeadLimits, storage: HeadStorage, scheme: 'http' | 'https' = 'http') {
     this.#limits = limits;
-    this.#storage = storage;
+    this.#buffer = new HeadBuffer(storage, limits.headOctetsMax);
     this.#scheme = scheme;
+  }
+
+  get octetsHeld(): number {
+    return this.#buffer.octetsHeld;
   }
 
   /** The method of a head that is partial or refused, where it came so far; else ''. */
   get partialMethod(): string {
-    if (this.#method !== '' || this.#block === null || this.#line.methodEnd < 0) return this.#method;
-    return readMethod(this.#block.octets, 0, this.#line.methodEnd);
+    const { block } = this.#buffer;
+    if (this.#method !== '' || block === null || this.#line.methodEnd < 0) return this.#method;
+    return readMethod(block.octets, 0, this.#line.methodEnd);
   }
 
   /** The request target as it was sent, where it came so far; else ''. */
   get partialTarget(): string {
-    if (this.#block === null || this.#line.targetEnd < 0) return '';
-    return this.#block.octets.toString('latin1', this.#line.targetStart, this.#line.targetEnd);
+    const { block } = this.#buffer;
+    if (block === null || this.#line.targetEnd < 0) return '';
+    return block.octets.toString('latin1', this.#line.targetStart, this.#line.targetEnd);
   }
 
   /** Takes octets [start, end) and returns how many of them it has used up: all of them while the head is partial. */
@@ -86,32 +91,23 @@ export class RequestHeadParser {
     let at = start;
     if (!this.began) at = this.#passEmptyLines(octets, at, end);
     while (at < end && this.state === 'partial') {
-      const room = this.#limits.headOctetsMax - this.octetsHeld;
-      if (room === 0) {
-        this.#refuseTooLarge();
-        break;
-      }
-      const step = Math.min(end - at, copyStepOctets, room);
-      const block = this.#roomFor(step);
-      const held = this.octetsHeld;
-      block.octets.set(at === 0 && step === octets.length ? octets : octets.subarray(at, at + step), held);
-      this.octetsHeld = held + step;
-      at += step;
+      const held = this.#buffer.octetsHeld;
+      const block = this.#buffer.append(octets, at, end);
+      if (block === null) return this.#refuseTooLarge(), at - start;
+      at += this.#buffer.octetsHeld - held;
       this.#scan(block);
     }
     // What was copied beyond the head's end was not used up.
-    if (this.state === 'complete') at -= this.octetsHeld - this.#section.at;
+    if (this.state === 'complete') at -= this.#buffer.octetsHeld - this.#section.at;
     return at - start;
   }
 
   /** Ready for the next head. The block goes back, so the fields of the last head are empty from now on. */
   reset(): void {
     this.head?.fields.detach();
-    if (this.#block !== null) this.#storage.give(this.#block);
-    this.#block = null;
+    this.#buffer.clear();
     this.state = 'partial';
     this.began = false;
-    this.octetsHeld = 0;
     this.refusal = null;
     this.head = null;
     this.#inFields = false;
@@ -143,24 +139,15 @@ export class RequestHeadParser {
     return at;
   }
 
-  #roomFor(step: number): HeadBlock {
-    const needed = this.octetsHeld + step;
-    let block = this.#block;
-    if (block === null) block = this.#storage.take(needed);
-    else if (needed > block.octets.length) block = this.#storage.enlarge(block, this.octetsHeld, needed);
-    this.#block = block;
-    return block;
-  }
-
   #scan(block: HeadBlock): void {
     if (!this.#inFields) {
-      if (!this.#line.scan(block.octets, this.octetsHeld, this.#limits)) return;
+      if (!this.#line.scan(block.octets, this.#buffer.octetsHeld, this.#limits)) return;
       const rule = this.#line.rule ?? this.#readLine(block.octets);
       if (rule !== null) return this.#refuse(rule, this.#line.evidence(block.octets));
       this.#inFields = true;
       this.#section.begin(this.#line.at);
     }
-    if (!this.#section.scan(block, this.octetsHeld, this.#limits.fieldsMax)) return;
+    if (!this.#section.scan(block, this.#buffer.octetsHeld, this.#limits.fieldsMax)) return;
     if (this.#section.rule !== null)
       return this.#refuse(
         this.#section.rule,

@@ -3,10 +3,11 @@ import type { Framing, ResponseHead } from '../core/message.ts';
 import type { ResponseRule } from '../core/rules.ts';
 import { FieldSectionParser } from './field-section.ts';
 import { guessOctets } from './guess-octets.ts';
+import { HeadBuffer } from './head-buffer.ts';
 import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import type { Http1Fields } from './http1-fields.ts';
 import { longestFieldName } from './longest-field.ts';
-import { copyStepOctets, evidenceOctetsMax, type HeadLimits } from './limits.ts';
+import { evidenceOctetsMax, type HeadLimits } from './limits.ts';
 import { ResponseFieldsReader } from './response-fields.ts';
 import { type StatusLineFault, StatusLineParser } from './status-line.ts';
 
@@ -46,21 +47,23 @@ export class ResponseHeadParser {
   state: 'partial' | 'complete' | 'refused' = 'partial';
   /** Whether an octet of a head is held. */
   began = false;
-  octetsHeld = 0;
   refusal: ResponseRefusal | null = null;
   head: Http1ResponseHead | null = null;
 
   readonly #limits: HeadLimits;
-  readonly #storage: HeadStorage;
+  readonly #buffer: HeadBuffer;
   readonly #line = new StatusLineParser();
   readonly #section = new FieldSectionParser();
-  #block: HeadBlock | null = null;
   #inFields = false;
   #method = 'GET';
 
   constructor(limits: HeadLimits, storage: HeadStorage) {
     this.#limits = limits;
-    this.#storage = storage;
+    this.#buffer = new HeadBuffer(storage, limits.headOctetsMax);
+  }
+
+  get octetsHeld(): number {
+    return this.#buffer.octetsHeld;
   }
 
   /** The next final response, and the interim ones before it, answer a request with this method. */
@@ -72,46 +75,28 @@ export class ResponseHeadParser {
   push(octets: Uint8Array, start: number, end: number): number {
     let at = start;
     while (at < end && this.state === 'partial') {
-      const room = this.#limits.headOctetsMax - this.octetsHeld;
-      if (room === 0) {
-        this.#refuse(this.#tooLarge());
-        break;
-      }
-      const step = Math.min(end - at, copyStepOctets, room);
-      const block = this.#roomFor(step);
-      const held = this.octetsHeld;
-      block.octets.set(octets.subarray(at, at + step), held);
-      this.octetsHeld = held + step;
+      const held = this.#buffer.octetsHeld;
+      const block = this.#buffer.append(octets, at, end);
+      if (block === null) return this.#refuse(this.#tooLarge()), at - start;
       this.began = true;
-      at += step;
+      at += this.#buffer.octetsHeld - held;
       this.#scan(block);
     }
     // What was copied beyond the head's end was not used up.
-    if (this.state === 'complete') at -= this.octetsHeld - this.#section.at;
+    if (this.state === 'complete') at -= this.#buffer.octetsHeld - this.#section.at;
     return at - start;
   }
 
   /** Ready for the next head. The block goes back, so the fields of the last head are empty from now on. */
   reset(): void {
     this.head?.fields.detach();
-    if (this.#block !== null) this.#storage.give(this.#block);
-    this.#block = null;
+    this.#buffer.clear();
     this.state = 'partial';
     this.began = false;
-    this.octetsHeld = 0;
     this.refusal = null;
     this.head = null;
     this.#inFields = false;
     this.#line.begin();
-  }
-
-  #roomFor(step: number): HeadBlock {
-    const needed = this.octetsHeld + step;
-    let block = this.#block;
-    if (block === null) block = this.#storage.take(needed);
-    else if (needed > block.octets.length) block = this.#storage.enlarge(block, this.octetsHeld, needed);
-    this.#block = block;
-    return block;
   }
 
   #scan(block: HeadBlock): void {
@@ -137,7 +122,8 @@ export class ResponseHeadParser {
 
   #tooLarge(): ResponseRefusal {
     const { headOctetsMax } = this.#limits;
-    const longest = this.#block === null ? '' : longestFieldName(this.#first(this.#block));
+    const { block } = this.#buffer;
+    const longest = block === null ? '' : longestFieldName(this.#first(block));
     return { cause: 'response_head_too_large', octets: this.octetsHeld, limit: headOctetsMax, longest };
   }
 

@@ -1,4 +1,4 @@
-import { fieldFilter } from '../core/field-names.ts';
+import { fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
 import { FieldSectionParser } from './field-section.ts';
 import type { HeadBlock } from './head-storage.ts';
 import { Http1Fields } from './http1-fields.ts';
@@ -20,17 +20,7 @@ const notInTrailers = fieldFilter([
   'te',
   'trailer',
   'upgrade',
-  'via',
-  'forwarded',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'x-forwarded-port',
-  'x-real-ip',
-  'x-request-id',
-  'traceparent',
-  'tracestate',
-  'cdn-loop',
+  ...gatewayFieldNames,
   // Request modifiers.
   'expect',
   'cache-control',

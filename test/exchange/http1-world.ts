@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
-import type { WorkerCounts } from '../../src/core/counters.ts';
+import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
@@ -57,7 +57,7 @@ export interface Http1Settings {
 export class Http1World implements World {
   readonly clock: SimulatedClock;
   readonly records: EndedExchange[] = [];
-  readonly counts: WorkerCounts = noCounts();
+  readonly counts: WorkerCounts = noCounts(0);
   readonly created: Exchange[] = [];
   readonly unclassified: string[] = [];
   readonly writer = new OctetWriter();
@@ -68,6 +68,7 @@ export class Http1World implements World {
   readonly gatewayEnds: MemoryTransport[] = [];
   readonly upstream: LiveUpstream;
   readonly #endpoints = new Map<string, Http1Endpoint>();
+  #recordedTooLate = false;
   readonly #listener: ListenerConnections;
   #lineNumber = 0;
 
@@ -112,11 +113,8 @@ export class Http1World implements World {
       return exchange;
     };
     const facts = { id: 'web', proxyProtocol: false, limits: { ...defaultLimits, ...options.limits } };
-    this.#listener = new ListenerConnections(facts, {
-      ...shared,
-      exchanges: { create },
-      isTrusted: () => options.trusted ?? false,
-    });
+    const downstream = { ...shared, exchanges: { create }, isTrusted: () => options.trusted ?? false };
+    this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
   }
 
   #serving(): Serving {
@@ -245,6 +243,12 @@ export class Http1World implements World {
     return { client, port, accept: () => this.#listener.accept(seen) };
   }
 
+  /** A worker that drains ends with its last connection: whatever is recorded later is recorded nowhere. */
+  #connectionClosed(): void {
+    const isLast = this.#listener.size === 0 && this.counts.exchangesActive === 0;
+    if (isLast && this.records.length < this.created.length) this.#recordedTooLate = true;
+  }
+
   pass(ms: number): void {
     this.clock.advanceSync(ms);
   }
@@ -255,6 +259,7 @@ export class Http1World implements World {
 
   verifyAtRest(): void {
     assert.equal(this.records.length, this.created.length, 'every exchange is recorded');
+    if (this.settings.onStep === undefined) assert.ok(!this.#recordedTooLate, 'before its connection is gone');
     assert.equal(new Set(this.records).size, this.records.length, 'no exchange is recorded twice');
     assert.equal(this.counts.exchangesActive, 0, 'no exchange is counted as active');
     assert.equal(
@@ -645,23 +650,4 @@ function linesOf(fields: Readonly<Record<string, string>>): string {
   return Object.entries(fields)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('');
-}
-
-function noCounts(): WorkerCounts {
-  return {
-    worker: 0,
-    clientConnections: 0,
-    clientConnectionsTotal: 0,
-    clientConnectionsRefused: 0,
-    exchangesActive: 0,
-    upstreamConnections: 0,
-    upstreamConnectionsIdle: 0,
-    upstreamConnectionsTotal: 0,
-    upstreamReusesTotal: 0,
-    staleReusesAvoided: 0,
-    staleReusesRepeated: 0,
-    staleReusesFailed: 0,
-    recordsDropped: 0,
-    unclassifiedTotal: 0,
-  };
 }
