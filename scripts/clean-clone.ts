@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,8 @@ export interface Trial {
   readonly startS: number | null;
   /** How many of the README's curl lines answered with its status. */
   readonly curls: { readonly right: number; readonly all: number };
+  /** Whether another folder, into which the clone is installed, has the command by `npx`. */
+  readonly elsewhere: boolean;
   /** Whether Ctrl-C ended all of it within ten seconds. */
   readonly stopped: boolean;
   /** Null where it was not asked for. */
@@ -52,6 +54,7 @@ export async function tryCleanClone(toolchain: Toolchain, curl: string, withTest
 class CleanClone {
   readonly #clone: string;
   readonly #home: string;
+  readonly #project: string;
   readonly #env: NodeJS.ProcessEnv;
   readonly #npm: string;
   readonly #complaints: string[] = [];
@@ -59,6 +62,7 @@ class CleanClone {
   constructor(folder: string, toolchain: Toolchain) {
     this.#clone = join(folder, 'candor');
     this.#home = join(folder, 'home');
+    this.#project = join(folder, 'project');
     this.#npm = join(toolchain.folder, 'npm');
     const network = networkVariables.flatMap((name) => {
       const value = process.env[name];
@@ -73,6 +77,7 @@ class CleanClone {
       installS: null,
       startS: null,
       curls: { right: 0, all: 0 },
+      elsewhere: false,
       stopped: false,
       tested: null,
       complaints: this.#complaints,
@@ -86,9 +91,10 @@ class CleanClone {
     const { startS, child, port } = started;
     const curls = this.#ask(curl, port);
     const stopped = await this.#stop(child);
+    const elsewhere = this.#installElsewhere();
     const tested = withTest ? this.#timed(['test'], testMsMax) !== null : null;
     this.#lookAround();
-    return { installS, startS, curls, stopped, tested, complaints: this.#complaints };
+    return { installS, startS, curls, elsewhere, stopped, tested, complaints: this.#complaints };
   }
 
   #complain<T>(result: T, complaint: string): T {
@@ -148,6 +154,24 @@ class CleanClone {
         return this.#complain(false, `it did not stop within ${stopMsMax / 1000} s`);
       }
       await sleep(50);
+    }
+    return true;
+  }
+
+  /** What the README says of one's own project. `npx` is `npm exec` by another name. */
+  #installElsewhere(): boolean {
+    mkdirSync(this.#project);
+    writeFileSync(join(this.#project, 'package.json'), '{}\n');
+    const commands = [
+      ['install', '--no-audit', '--no-fund', '../candor'],
+      ['exec', '--offline', '--', 'candor', 'version'],
+    ];
+    for (const args of commands) {
+      const options = { cwd: this.#project, env: this.#env, encoding: 'utf8', timeout: startMsMax } as const;
+      const ran = spawnSync(this.#npm, args, options);
+      const isWell = ran.status === 0 && (args[0] === 'install' || /^candor \d/m.test(ran.stdout));
+      if (!isWell)
+        return this.#complain(false, `npm ${args.join(' ')} in another folder:\n${lastLines(ran.stdout + ran.stderr)}`);
     }
     return true;
   }

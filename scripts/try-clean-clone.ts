@@ -75,9 +75,9 @@ async function tryOne(npm: string, node: string, curl: string, test: boolean): P
 }
 
 function table(rows: readonly Row[]): string {
-  const head = ['npm', 'Node', 'npm ci', 'npm start', 'curl', 'Ctrl-C', 'npm test'];
+  const head = ['npm', 'Node', 'npm ci', 'npm start', 'curl', 'elsewhere', 'Ctrl-C', 'npm test'];
   const lines = rows.map(({ npm, node, trial }) =>
-    trial === null ? [npm, node, '-', '-', '-', '-', '-'] : [npm, node, ...cells(trial)],
+    trial === null ? [npm, node, ...Array.from({ length: head.length - 2 }, () => '-')] : [npm, node, ...cells(trial)],
   );
   const all = [head, ...lines];
   const widths = head.map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0)));
@@ -91,12 +91,13 @@ function table(rows: readonly Row[]): string {
     .join('\n');
 }
 
-function cells({ installS, startS, curls, stopped, tested }: Trial): readonly string[] {
+function cells({ installS, startS, curls, elsewhere, stopped, tested }: Trial): readonly string[] {
   const time = (s: number | null): string => (s === null ? 'failed' : `${s} s`);
   return [
     time(installS),
     time(startS),
     `${curls.right} of ${curls.all}`,
+    elsewhere ? 'runs' : 'does not',
     stopped ? 'ends it' : 'does not',
     tested === null ? 'not run' : tested ? 'passes' : 'fails',
   ];
