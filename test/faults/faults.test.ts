@@ -83,7 +83,7 @@ function checkClient(row: ExpectedRow, faultId: string, outcome: RawOutcome): vo
   assert.equal(response.rest.length, 0, 'nothing follows the response');
   assert.equal(fieldOf(response, 'x-request-id'), faultId, 'X-Request-Id');
   checkProxyStatus(row, response);
-  if (row.end === 'generated') checkGenerated(row, response);
+  if (row.end === 'generated') checkGenerated(row, faultId, response);
   if (row.shape === 'app_error') checkUntouched(row, response);
 }
 
@@ -104,13 +104,16 @@ function proxyStatus(response: RawResponse): Item[] {
   return field === null ? [] : (parseList(field) as Item[]);
 }
 
-function checkGenerated(row: ExpectedRow, response: RawResponse): void {
+function checkGenerated(row: ExpectedRow, faultId: string, response: RawResponse): void {
   assert.equal(fieldOf(response, 'cache-control'), 'no-store');
   if (row.request.method === 'HEAD') return assert.equal(response.content.length, 0);
   assert.equal(fieldOf(response, 'content-type'), 'application/problem+json');
   const problem = JSON.parse(response.content.toString()) as Record<string, unknown>;
   assert.equal(problem['status'], row.status);
   assert.equal(problem['delivery'], row.delivery);
+  assert.equal(problem['cause'], row.cause);
+  assert.equal(problem['proxy_error'], row.error);
+  assert.equal(problem['request_id'], faultId);
   if (row.status === 503) assert.match(fieldOf(response, 'retry-after') ?? '', /^[0-9]+$/, 'Retry-After');
 }
 
@@ -156,7 +159,12 @@ function checkTells(row: ExpectedRow, { response }: RawOutcome, { attempts }: Ex
   const evidence: Readonly<Record<string, unknown>> = { ...attempts.at(-1)?.evidence };
   const [member] = response === null ? [] : proxyStatus(response);
   for (const [key, value] of row.tells) {
-    const said = parameterNames.has(key) ? member?.[1].get(key) : evidence[key];
+    const said =
+      key === 'interim'
+        ? [...new Set(response?.interim)].join('+')
+        : parameterNames.has(key)
+          ? member?.[1].get(key)
+          : evidence[key];
     assert.equal(String(said), value, `it tells ${key}`);
   }
   // Whoever answers in another language is quoted.
