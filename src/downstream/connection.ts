@@ -269,8 +269,12 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.#exchangeOver();
     // Where the end of the connection would pass for the end of the content, only a reset tells the truth.
     if (this.#response.endsWithConnection) return this.#close('reset');
-    this.#response.flush();
-    this.#linger();
+    try {
+      this.#response.flush();
+      this.#linger();
+    } catch {
+      this.#close('reset'); // The exchange has ended, so that nobody else would see to it.
+    }
   }
 
   #sent(): void {

@@ -112,6 +112,8 @@ export class Exchange
     if (hasNoContent(this.request.framing)) {
       stream.endContent(null);
       stream.flush();
+    } else if (this.contentTaken) {
+      this.#sendUnsent(stream);
     } else {
       this.contentTaken = true;
       this.#downstream.readContent();
@@ -121,12 +123,23 @@ export class Exchange
     this.#noteSent();
   }
 
+  /** What was given to a connection that had ended before an octet of it left goes here; the rest follows. */
+  #sendUnsent(stream: UpstreamStream): void {
+    const octets = this.unsentContent ?? noOctets;
+    this.unsentContent = null;
+    const hasRoom = octets.length === 0 || stream.sendContent(octets, 0, octets.length, 'owned');
+    if (this.requestWhole) stream.endContent(null);
+    stream.flush();
+    if (hasRoom && !this.requestWhole) this.#downstream.resumeContent();
+  }
+
   onRequestContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.octetsFromClient += end - start;
     if (this.#attempt?.stream?.sendContent(octets, start, end, ownership) === false) this.#downstream.pauseContent();
   }
 
   onRequestEnd(trailers: Fields | null): void {
+    this.requestWhole = true;
     this.#attempt?.stream?.endContent(trailers);
     if (this.tunnel) this.#endWay();
   }
@@ -223,11 +236,13 @@ export class Exchange
   #failed(attempt: Attempt, failure: Failure): void {
     this.#attempt = null;
     this.#forgetResponse();
+    this.unsentContent = attempt.stream?.unsentContent ?? this.unsentContent;
     attempt.failed(failure, this.#elapsedMs());
     this.delivery = furthest(this.delivery, attempt.delivery);
     const { retry, reason } = decideAgain(this, attempt, failure);
     attempt.retry = retry;
     attempt.retryReason = reason;
+    if (retry && this.contentTaken && !this.requestWhole) this.#downstream.pauseContent(); // Until it has somewhere to go.
     if (retry) this.#choose(this.upstreamFound(), failure);
     else this.#diagnose(failure, attempt);
   }
@@ -323,8 +338,11 @@ export class Exchange
   #truncate(failure: Failure): void {
     this.failure = failure;
     this.end = 'truncated';
-    this.#finish(); // First: a worker that drains may end with this connection.
-    this.#downstream.abort();
+    try {
+      this.#finish(); // First: a worker that drains may end with this connection.
+    } finally {
+      this.#downstream.abort();
+    }
   }
 
   onRequestFailed(failure: Failure): void {
@@ -390,6 +408,8 @@ export class Exchange
     return this.#ports.clock.now() - this.startedAt;
   }
 }
+
+const noOctets = new Uint8Array(0);
 
 /** Failures of a request that has not been read to its end, by a client that is still there. */
 const requestOnly: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([

@@ -179,14 +179,16 @@ class FailingTransport implements Transport, TransportListener {
     return this.#real.sentOctets;
   }
 
-  takeBack(): void {
-    this.#real.takeBack();
+  takeBack(): Uint8Array {
+    return this.#real.takeBack();
   }
 
   write(octets: Uint8Array, start: number, end: number, ownership: 'borrowed' | 'owned'): boolean {
     if (this.#state === 'broken') return false;
     const kind = this.#effects.next(`${this.#side} write`);
-    if (kind === 'stuck' || this.#stuckOctets > 0) {
+    // Of the end of a silent peer nobody knows: what is sent to it stays with the kernel.
+    const isUnheard = this.#state === 'silent' && this.#real.closed;
+    if (kind === 'stuck' || isUnheard || this.#stuckOctets > 0) {
       this.#stuckOctets += Math.max(1, end - start);
       return false;
     }

@@ -1,6 +1,9 @@
+import { after } from '../../src/core/time.ts';
+import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
 import { pattern } from '../exchange/cases.ts';
 import type { Http1Settings, Http1World } from '../exchange/http1-world.ts';
 import type { ArrivedRequest, ClientActor, WorldOptions } from '../exchange/world.ts';
+import { PlainClient } from './plain-client.ts';
 
 /** A few exchanges that go well, so that each of their effects can fail in turn. */
 export interface Scenario {
@@ -14,8 +17,12 @@ export interface Scenario {
 export interface Sent {
   readonly target: string;
   readonly method: string;
-  readonly client: ClientActor;
+  readonly client: Pick<ClientActor, 'status' | 'state' | 'content'>;
   readonly answer: Buffer;
+  /** Its status, where that is not 200. */
+  readonly status?: number;
+  /** Its endpoint breaks off. */
+  readonly isCut?: true;
   /** The request's content. */
   readonly content: Buffer;
 }
@@ -190,6 +197,92 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'an answer in the middle of an upload, by an endpoint that then closes',
+    play(world) {
+      const answer = Buffer.from('too much');
+      for (const name of names) {
+        world.endpoint(name).onRequest = (request) => {
+          request.answer(413, answer, { Connection: 'close' });
+          request.stopReading();
+          world.clock.schedule(later(world, 8), call, () => request.cut('reset'));
+        };
+      }
+      const client = world.request({ method: 'POST', target: '/early', expects: 'chunked' });
+      const content = pattern(40_000, 5);
+      for (let piece = 0; piece < 8; piece++) {
+        client.write(content.subarray(piece * 5000, (piece + 1) * 5000));
+        world.pass(2);
+      }
+      client.end();
+      world.pass(50);
+      return [{ target: '/early', method: 'POST', client, answer, content, status: 413 }];
+    },
+  },
+  {
+    name: 'an answer in pieces that is held until it is whole',
+    play(world) {
+      const answer = pattern(6000, 6);
+      for (const name of names) world.endpoint(name).onRequest = (request) => inPieces(world, request, answer, 'whole');
+      const client = world.request({ target: '/held' });
+      world.pass(60);
+      return [{ target: '/held', method: 'GET', client, answer, content: nothing }];
+    },
+  },
+  {
+    name: 'an answer that breaks while it is held, and the attempt after it',
+    play(world) {
+      const answer = pattern(6000, 6);
+      let asked = 0;
+      for (const name of names) {
+        world.endpoint(name).onRequest = (request) => inPieces(world, request, answer, asked++ === 0 ? 'cut' : 'whole');
+      }
+      const client = world.request({ target: '/again' });
+      world.pass(100);
+      return [{ target: '/again', method: 'GET', client, answer, content: nothing }];
+    },
+  },
+  {
+    name: 'an answer that breaks when it has gone on',
+    play(world) {
+      const answer = pattern(150_000, 7);
+      for (const name of names) world.endpoint(name).onRequest = (request) => inPieces(world, request, answer, 'cut');
+      const client = world.request({ target: '/cut' });
+      world.pass(100);
+      return [{ target: '/cut', method: 'GET', client, answer, content: nothing, isCut: true }];
+    },
+  },
+  {
+    name: 'a client of HTTP/1.0, whose answer ends with its connection',
+    play(world) {
+      const answer = pattern(3000, 8);
+      for (const name of names) world.endpoint(name).onRequest = (request) => inPieces(world, request, answer, 'whole');
+      const client = new PlainClient(world.connect().client);
+      client.send('GET /old HTTP/1.0\r\nHost: example.org\r\n\r\n');
+      world.pass(60);
+      return [{ target: '/old', method: 'GET', client, answer, content: nothing }];
+    },
+  },
+  {
+    name: 'a client of HTTP/1.0, whose answer breaks off',
+    play(world) {
+      const answer = pattern(150_000, 9);
+      for (const name of names) world.endpoint(name).onRequest = (request) => inPieces(world, request, answer, 'cut');
+      const client = new PlainClient(world.connect().client);
+      client.send('GET /old HTTP/1.0\r\nHost: example.org\r\n\r\n');
+      world.pass(100);
+      return [{ target: '/old', method: 'GET', client, answer, content: nothing, isCut: true }];
+    },
+  },
+  {
+    name: 'a tunnel that both sides use and end',
+    play: playTunnel,
+  },
+  {
+    name: 'a tunnel over TLS to a name',
+    settings: { named: true, tls: true },
+    play: playTunnel,
+  },
+  {
     name: 'a name to look up and a handshake to make',
     settings: { named: true, tls: true },
     play(world) {
@@ -200,6 +293,64 @@ export const scenarios: readonly Scenario[] = [
     },
   },
 ];
+
+/** Both send before and after the change, and end by themselves: a tunnel that one of them forgets lasts an hour. */
+function playTunnel(world: Http1World): readonly Sent[] {
+  answerAll(world);
+  for (const name of names) world.endpoint(name).serves = (endpoint) => switchOver(world, endpoint);
+  const client = new PlainClient(world.connect().client);
+  client.send('GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nearly');
+  world.pass(10);
+  client.send(' and late');
+  world.pass(10);
+  client.finish();
+  world.pass(50);
+  for (const name of names) world.endpoint(name).serves = null;
+  const answer = Buffer.from('hello early and late');
+  return [{ target: '/tunnel', method: 'GET', client, answer, content: nothing, status: 101 }];
+}
+
+function switchOver(world: Http1World, endpoint: MemoryTransport): void {
+  let isTunnel = false;
+  const send = (octets: Buffer): void => {
+    if (!endpoint.closed) endpoint.write(octets, 0, octets.length, 'borrowed');
+  };
+  endpoint.listener = {
+    onOctets(octets, start, end) {
+      if (isTunnel) return send(Buffer.from(octets.slice(start, end)));
+      isTunnel = true; // One request, which is small, comes in one piece.
+      send(Buffer.from('HTTP/1.1 101 Echo\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\nhello '));
+      world.clock.schedule(later(world, 35), call, () => {
+        if (!endpoint.closed) endpoint.end();
+      });
+    },
+    onEnd() {},
+    onWritten() {},
+    onClosed() {},
+  };
+}
+
+/** Chunks, some milliseconds apart; the last one may be missing. */
+function inPieces(world: Http1World, request: ArrivedRequest, answer: Buffer, ends: 'whole' | 'cut'): void {
+  request.head(200, null);
+  const size = answer.length / 3;
+  for (let piece = 0; piece < 3; piece++) {
+    const octets = answer.subarray(piece * size, (piece + 1) * size);
+    world.clock.schedule(later(world, 3 * (piece + 1)), call, () => {
+      if (piece === 2 && ends === 'cut') return request.cut('closed');
+      request.write(octets);
+      if (piece === 2) request.end();
+    });
+  }
+}
+
+function later({ clock }: Http1World, ms: number): ReturnType<Http1World['clock']['now']> {
+  return after(clock.now(), ms);
+}
+
+function call(what: () => void): void {
+  what();
+}
 
 function ask(world: Http1World, target: string, connection?: string): Sent {
   const client = world.request({ target }, connection === undefined ? {} : { connection });

@@ -1,0 +1,53 @@
+import { Buffer } from 'node:buffer';
+import type { MemoryTransport } from '../../src/testing/memory-transport.ts';
+import type { ClientActor } from '../exchange/world.ts';
+
+/**
+ * A client to whom everything behind the head of its answer is content, until the connection ends: one of HTTP/1.0, or
+ * one that has changed to another protocol. A FIN is a whole, a reset is a cut.
+ */
+export class PlainClient implements Pick<ClientActor, 'status' | 'state' | 'content'> {
+  state: ClientActor['state'] = 'open';
+  readonly #transport: MemoryTransport;
+  #octets = Buffer.alloc(0);
+
+  constructor(transport: MemoryTransport) {
+    this.#transport = transport;
+    transport.listener = {
+      onOctets: (octets, start, end) => {
+        this.#octets = Buffer.concat([this.#octets, octets.subarray(start, end)]);
+      },
+      onEnd: () => this.#ended('whole'),
+      onWritten() {},
+      onClosed: (errno) => this.#ended(errno === null ? 'whole' : 'cut'),
+    };
+  }
+
+  #ended(state: 'whole' | 'cut'): void {
+    // A reset behind a FIN changes nothing for whoever has read the FIN.
+    if (this.state === 'open') this.state = state;
+  }
+
+  send(text: string): void {
+    const octets = Buffer.from(text, 'latin1');
+    if (!this.#transport.closed) this.#transport.write(octets, 0, octets.length, 'borrowed');
+  }
+
+  finish(): void {
+    if (!this.#transport.closed) this.#transport.end();
+  }
+
+  get #head(): string {
+    const end = this.#octets.indexOf('\r\n\r\n');
+    return end < 0 ? '' : this.#octets.toString('latin1', 0, end + 4);
+  }
+
+  get status(): number {
+    return Number(this.#head.split(' ')[1] ?? 0);
+  }
+
+  get content(): Buffer {
+    const head = this.#head.length;
+    return head === 0 ? Buffer.alloc(0) : this.#octets.subarray(head);
+  }
+}
