@@ -39,7 +39,9 @@ class Sink implements Transport {
   get sentOctets(): number {
     return this.octets;
   }
-  takeBack(): void {}
+  takeBack(): Uint8Array {
+    return new Uint8Array(0);
+  }
   write(_octets: Uint8Array, start: number, end: number): boolean {
     this.octets += end - start;
     return true;

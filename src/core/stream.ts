@@ -80,6 +80,11 @@ export interface UpstreamStream {
   /** Whether any octet of the request has been handed to the system, and whether all have. */
   readonly requestBegun: boolean;
   readonly requestSent: boolean;
+  /**
+   * Of an attempt that failed before an octet of its request had left: the request's content as far as it was given, the
+   * caller's to keep. Null where something has left, or the content cannot be had any more.
+   */
+  readonly unsentContent: Uint8Array | null;
   /** Whether any octet of an answer has come. */
   readonly answerBegun: boolean;
   send(request: OutgoingRequest, handler: UpstreamHandler, limits: AttemptLimits): void;

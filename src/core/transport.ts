@@ -24,8 +24,8 @@ export interface Transport {
    * were refused whole by the system. Only grows. Whether the peer has got them nobody can tell.
    */
   readonly sentOctets: number;
-  /** Gives up what is held: it will never leave. */
-  takeBack(): void;
+  /** Gives up what is held, and returns it: it will never leave. */
+  takeBack(): Uint8Array;
   /**
    * Whether, as far as the system knows now, the peer has sent nothing and ended nothing. For connections on which nothing
    * is awaited, since what has come is lost; where no look is possible (TLS), true.

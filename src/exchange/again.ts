@@ -11,9 +11,9 @@ import type { ExchangeState } from './state.ts';
 
 /** Whether an attempt that failed is followed by another, from all that its exchange knows. */
 export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: Failure): RetryDecision {
-  const { attempts, committed, contentTaken } = exchange;
+  const { attempts, committed, contentTaken, unsentContent } = exchange;
   const upstream = exchange.upstreamFound();
-  return decideRetry({
+  const decision = decideRetry({
     attemptsMade: attempts.length,
     attemptsMax: upstream.attemptsMax,
     committed,
@@ -22,9 +22,12 @@ export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: 
     repeated: attempts.some(({ retryReason }) => retryReason === 'idempotent'),
     tookLong: statusOf(failure) === 504,
     method: methodOf(exchange),
-    contentHeld: !contentTaken,
+    contentHeld: !contentTaken || unsentContent !== null,
     elsewhere: upstream.hasOther(targetsOf(attempts)) || mayBeStale(attempt),
   });
+  // What is lost with a stale connection is no work twice, and no sign of trouble: it is not counted.
+  const isCounted = decision.reason === 'idempotent' && !mayBeStale(attempt);
+  return isCounted && !upstream.mayRepeat() ? { retry: false, reason: 'budget_spent' } : decision;
 }
 
 /** Which connections will do for the attempt that has just begun. */

@@ -47,6 +47,10 @@ export class ExchangeState implements EndedExchange {
   matched: Route | null = null;
   /** Octets of the request's content have been asked for: it cannot be sent again from its first octet. */
   contentTaken = false;
+  /** What has been taken of it, where not an octet went anywhere: the next attempt begins with it. */
+  unsentContent: Uint8Array | null = null;
+  /** All of the request's content has come. */
+  requestWhole = false;
 
   constructor(downstream: DownstreamStream, serving: Serving, ids: Ids) {
     const { request, client, startedAt, startedWall } = downstream;

@@ -26,6 +26,7 @@ export class MemoryEndpointStream implements UpstreamStream {
   readonly idleMs: number;
   requestBegun = false;
   requestSent = false;
+  readonly unsentContent = null;
   answerBegun = false;
 
   // What the endpoint has got.

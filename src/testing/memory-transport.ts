@@ -143,17 +143,16 @@ export class MemoryTransport implements Transport {
     return true;
   }
 
-  takeBack(): void {
+  takeBack(): Uint8Array {
+    const held = Buffer.concat(this.#held);
     this.#held = [];
     this.heldOctets = 0;
+    return held;
   }
 
   #sendHeld(): void {
-    const held = this.#held;
-    this.takeBack();
-    for (const octets of held) {
-      if (!this.#closed && !this.#broken) this.#write(octets, 0, octets.length, 'owned');
-    }
+    const held = this.takeBack();
+    if (held.length > 0 && !this.#closed && !this.#broken) this.#write(held, 0, held.length, 'owned');
   }
 
   #write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {

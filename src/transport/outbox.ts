@@ -43,12 +43,16 @@ export class Outbox {
     if (count === 0) this.#atEndOfTurn(this.flush);
   }
 
-  /** Forgets what waits here for `holder`. */
-  takeBack(holder: OutboxHolder): void {
+  /** Forgets what waits here for `holder`; returns a copy of it. */
+  takeBack(holder: OutboxHolder): Uint8Array {
+    const pieces: Buffer[] = [];
     for (let index = 0; index < this.#holders.length; index++) {
-      if (this.#holders[index] === holder) this.#holders[index] = null;
+      if (this.#holders[index] !== holder) continue;
+      pieces.push(this.#slab.subarray(this.#ends[index - 1] ?? 0, this.#ends[index]));
+      this.#holders[index] = null;
     }
     holder.heldOctets = 0;
+    return Buffer.concat(pieces);
   }
 
   /** Hands everything to the system, in the order in which it came. */

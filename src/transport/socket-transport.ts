@@ -83,8 +83,8 @@ export class SocketTransport implements Transport, OutboxHolder {
     } else if (!this.#closed) this.listener.onWritten();
   };
 
-  takeBack(): void {
-    if (this.heldOctets > 0) outbox.takeBack(this);
+  takeBack(): Uint8Array {
+    return this.heldOctets > 0 ? outbox.takeBack(this) : nothing;
   }
 
   isQuiet(): boolean {

@@ -63,6 +63,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   idleMs = 0;
   idleSince: Instant;
   requestSent = false;
+  unsentContent: Uint8Array | null = null;
   answerBegun = false;
   /** Said by the endpoint (`Keep-Alive: timeout`); null when it said nothing. */
   keepAliveTimeoutS: number | null = null;
@@ -111,6 +112,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#coding = request.framing.kind === 'chunked' ? 'chunked' : 'plain';
     this.#requestEnded = false;
     this.#sentBefore = this.transport.sentOctets;
+    this.unsentContent = null;
     this.requestSent = false;
     this.answerBegun = false;
     this.#headDueAt = never;
@@ -417,8 +419,19 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #failWith(failure: Failure): void {
     const handler = this.#handler;
     this.#handler = null;
+    if (!this.requestBegun) this.unsentContent = this.#takeBackContent();
     this.#close();
     handler?.onAttemptFailed(failure);
+  }
+
+  /** What was given of the content stands behind the head, where it was not chunked; chunks are not worth taking apart. */
+  #takeBackContent(): Uint8Array | null {
+    if (this.#ports.writer.composed(this) > 0) return null; // In the middle of a read, where no failure comes from the endpoint.
+    const held = this.transport.takeBack();
+    if (this.#octetsSent > 0 || this.#requestEnded) {
+      if (this.#coding === 'chunked' || held.length < this.#octetsSent) return null;
+    }
+    return held.subarray(held.length - this.#octetsSent);
   }
 
   cancel(): void {

@@ -105,6 +105,42 @@ describe('connections between requests', () => {
     }
   }
 
+  for (const [what, content, rest] of [
+    ['all of its content', 'whole', ''],
+    ['the beginning of its content', 'begin', 'ning'],
+    ['none of its content yet', '', 'all'],
+  ] as const) {
+    it(`give a POST back with ${what}, which goes on a fresh one`, () => {
+      const world = new Http1World({}, { pairOptions: (side) => (side === 'endpoint' ? { holds: 'first' } : {}) });
+      const endpoint = world.endpoint('a');
+      endpoint.onRequest = (request) => {
+        if (request.method === 'GET') request.answer(200, 'ok');
+      };
+      world.request({});
+      world.pass(2);
+      const client = world.request({ method: 'POST', expects: content.length + rest.length });
+      if (content !== '') client.write(content);
+      endpoint.die('closed');
+      world.pass(5);
+      if (rest !== '') client.write(rest);
+      world.pass(5);
+      const [, again, ...more] = endpoint.arrived;
+      assert.deepEqual([again?.method, again?.content.toString(), more], ['POST', content + rest, []]);
+      again?.answer(201, 'made');
+      world.pass(5);
+      assert.deepEqual(
+        world.records[1]?.attempts.map(({ reused, retryReason }) => [reused, retryReason]),
+        [
+          [true, 'nothing_sent'],
+          [false, 'accepted'],
+        ],
+      );
+      assert.equal(world.records[1]?.statusSent, 201);
+      world.pass(100_000);
+      world.verifyAtRest();
+    });
+  }
+
   it('are not chosen any more once their end has been read', () => {
     const world = new Http1World();
     const endpoint = world.endpoint('a');
