@@ -90,6 +90,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   sinceMs: 'for how many milliseconds it has been starting',
   status: 'the status that says so',
   subject: 'whom the certificate is for',
+  vouches: "true where it is not the endpoint's own certificate but one above it; absent otherwise",
   upstream: 'the upstream, by its name in candor.yaml',
   version: 'the version as it was sent',
   value: 'what that field holds, which names this gateway',
@@ -107,8 +108,8 @@ function specFor(cause: Cause): FailureSpec<Cause> {
 function readEvidence(): ReadonlyMap<string, readonly string[]> {
   const source = readFileSync(join(root, 'src', 'core', 'failure.ts'), 'utf8');
   const body = /export interface Evidence \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
-  const entries = [...body.matchAll(/^ {2}(\w+): \{ (.*) \};$/gm)];
-  return new Map(entries.map(([, cause, fields]) => [cause ?? '', (fields ?? '').split('; ')]));
+  const entries = [...body.matchAll(/^ {2}(\w+): \{\s+([\s\S]*?);?\s+\};$/gm)];
+  return new Map(entries.map(([, cause, fields]) => [cause ?? '', (fields ?? '').split(/;\s+/)]));
 }
 
 function statusText({ status }: FailureSpec<Cause>): string {
@@ -125,7 +126,8 @@ function overviewRow(cause: Cause): string {
 }
 
 function evidenceLine(field: string): string {
-  const [name = '', type = ''] = field.split(': ');
+  const [written = '', type = ''] = field.split(': ');
+  const name = written.replace('?', '');
   const meaning = fieldMeanings[name];
   if (meaning === undefined)
     throw new Error(`scripts/write-failure-docs.ts does not say what the evidence field "${name}" holds`);

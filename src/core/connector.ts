@@ -64,6 +64,8 @@ export interface CertificateFacts {
   readonly issuer: string;
   /** 'app.internal, 10.0.0.1' */
   readonly names: string;
+  /** It is not the peer's own but one above it, which vouches for it. */
+  readonly vouches: boolean;
   /** RFC 3339; '' where it cannot be read. */
   readonly notBefore: string;
   readonly notAfter: string;

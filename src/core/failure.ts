@@ -25,8 +25,23 @@ export interface Evidence {
   tls_not_spoken: { address: string; firstOctets: string; guess: Guess };
   tls_closed: { address: string; errno: string | null };
   tls_alert: { address: string; alertId: number; alertMessage: string };
-  tls_certificate_expired: { address: string; name: string; subject: string; issuer: string; notAfter: string };
-  tls_certificate_not_yet_valid: { address: string; name: string; subject: string; issuer: string; notBefore: string };
+  /** `vouches`, here and in the next: it is not the endpoint's own certificate but one above it. */
+  tls_certificate_expired: {
+    address: string;
+    name: string;
+    subject: string;
+    issuer: string;
+    notAfter: string;
+    vouches?: boolean;
+  };
+  tls_certificate_not_yet_valid: {
+    address: string;
+    name: string;
+    subject: string;
+    issuer: string;
+    notBefore: string;
+    vouches?: boolean;
+  };
   tls_certificate_name: { address: string; name: string; names: string; issuer: string; notAfter: string };
   tls_certificate_self_signed: { address: string; name: string; subject: string; notAfter: string };
   tls_certificate_untrusted: { address: string; code: string; subject: string; issuer: string; notAfter: string };

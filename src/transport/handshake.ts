@@ -1,6 +1,6 @@
-import type { X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
-import { connect, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect, type DetailedPeerCertificate, type SecureContext, type TLSSocket } from 'node:tls';
 import type { CertificateFacts, TlsTarget, WorldFault } from '../core/connector.ts';
 import { tlsAlertCode, tlsSettingsRefused, tlsTruncated } from '../core/tls-codes.ts';
 import type { TlsFacts } from '../core/transport.ts';
@@ -86,7 +86,7 @@ export class Handshake {
     if (settings.verify && !secure.authorized) {
       // Node says the verification's result here as a string, whatever the type says.
       const code = String(secure.authorizationError);
-      return this.#failed({ stage: 'tls', code, alertId: null, ...certificateOf(secure.getPeerX509Certificate()) });
+      return this.#failed({ stage: 'tls', code, alertId: null, ...certificateOf(secure, code) });
     }
     this.#over = true;
     this.#wire.forgetFirst();
@@ -173,18 +173,46 @@ function factsOf(secure: TLSSocket, tls: TlsTarget): TlsFacts {
 
 const textMax = 200;
 
-function certificateOf(certificate: X509Certificate | undefined): { certificate?: CertificateFacts } {
-  if (certificate === undefined) return {};
-  const { subject, issuer, subjectAltName, validFromDate, validToDate } = certificate;
+/** The certificate that the verdict is about: the peer's own, but where one above it has the wrong dates. */
+function certificateOf(secure: TLSSocket, code: string): { certificate?: CertificateFacts } {
+  const chain = chainOf(secure);
+  const [own] = chain;
+  if (own === undefined) return {};
+  const about = judgedOf(chain, code) ?? own;
+  const { subject, issuer, subjectAltName, validFromDate, validToDate } = about;
   return {
     certificate: {
       subject: oneLine(subject),
       issuer: oneLine(issuer),
       names: oneLine(subjectAltName?.replace(/\b(?:DNS|IP Address):/g, '') ?? ''),
+      vouches: about !== own,
       notBefore: dateText(validFromDate),
       notAfter: dateText(validToDate),
     },
   };
+}
+
+/** OpenSSL says that one is out of its time, and not which: it is the one whose time ended first, or begins last. */
+function judgedOf(chain: readonly X509Certificate[], code: string): X509Certificate | null {
+  const ends = code === 'CERT_HAS_EXPIRED';
+  if (!ends && code !== 'CERT_NOT_YET_VALID') return null;
+  const lateness = ({ validFromDate, validToDate }: X509Certificate): number =>
+    ends ? -validToDate.getTime() : validFromDate.getTime();
+  return chain.reduce((worst, one) => (lateness(one) > lateness(worst) ? one : worst));
+}
+
+/** A chain is as long as OpenSSL verifies; a longer one, or one in a circle, has shown enough by then. */
+const chainMax = 16;
+
+/** From the peer's own certificate up to the authority, as far as they are known. */
+function chainOf(secure: TLSSocket): readonly X509Certificate[] {
+  const chain: X509Certificate[] = [];
+  let next: DetailedPeerCertificate | undefined = secure.getPeerCertificate(true);
+  for (; next?.raw !== undefined && chain.length < chainMax; next = next.issuerCertificate) {
+    chain.push(new X509Certificate(next.raw));
+    if (next.issuerCertificate === next) break; // an authority has issued its own
+  }
+  return chain;
 }
 
 /** Node writes each part of a name on a line of its own. */

@@ -63,16 +63,17 @@ function protocolFailure(code: string, address: string, stage: 'tls' | 'response
   return brokenCodes.has(code) ? fail('tls_protocol', stage, { address, code }) : null;
 }
 
-const unseen: CertificateFacts = { subject: '', issuer: '', names: '', notBefore: '', notAfter: '' };
+const unseen: CertificateFacts = { subject: '', issuer: '', names: '', vouches: false, notBefore: '', notAfter: '' };
 
 function certificateFailure(fault: WorldFault, { address, name }: ConnectPlace): Failure | null {
   const { code } = fault;
-  const { subject, issuer, names, notBefore, notAfter } = fault.certificate ?? unseen;
+  const { subject, issuer, names, vouches, notBefore, notAfter } = fault.certificate ?? unseen;
+  const above = vouches ? { vouches } : {};
   switch (code) {
     case 'CERT_HAS_EXPIRED':
-      return fail('tls_certificate_expired', 'tls', { address, name, subject, issuer, notAfter });
+      return fail('tls_certificate_expired', 'tls', { address, name, subject, issuer, notAfter, ...above });
     case 'CERT_NOT_YET_VALID':
-      return fail('tls_certificate_not_yet_valid', 'tls', { address, name, subject, issuer, notBefore });
+      return fail('tls_certificate_not_yet_valid', 'tls', { address, name, subject, issuer, notBefore, ...above });
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
     case 'HOSTNAME_MISMATCH':
       return fail('tls_certificate_name', 'tls', { address, name, names, issuer, notAfter });

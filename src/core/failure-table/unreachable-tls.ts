@@ -147,11 +147,12 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: "The application's certificate has expired",
-    sentence: ({ address, name, notAfter }) =>
-      `The certificate that ${address} shows for ${quoted(name)} ran out${when(notAfter)}.`,
+    sentence: ({ address, name, subject, notAfter, vouches = false }) =>
+      `The certificate ${vouches ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${vouches ? ',' : ''} ran out${when(notAfter)}.`,
     visitor: "A certificate of this site's server has run out. Its operators must renew it.",
     usualCauses: [
       'the renewal failed, or the certificate was renewed and the application not reloaded',
+      'the intermediate certificate, or the authority in `ca_file`, has run out before it',
       "the clock of the gateway's machine is wrong",
     ],
     nextStep:
@@ -166,8 +167,8 @@ export const unreachableTls = {
     logLevel: 'error',
     temporary: false,
     title: "The application's certificate is not valid yet",
-    sentence: ({ address, name, notBefore }) =>
-      `The certificate that ${address} shows for ${quoted(name)} is valid only from a later time on${notBefore === '' ? '' : ` (${notBefore})`}.`,
+    sentence: ({ address, name, subject, notBefore, vouches = false }) =>
+      `The certificate ${vouches ? `of ${quoted(subject)}, which vouches for the one ` : ''}that ${address} shows for ${quoted(name)}${vouches ? ',' : ''} is valid only from a later time on${notBefore === '' ? '' : ` (${notBefore})`}.`,
     visitor: "A certificate of this site's server is not valid yet. Its operators must look at it.",
     usualCauses: [
       "the clock of the gateway's machine is behind",
