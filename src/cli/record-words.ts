@@ -60,6 +60,7 @@ export const retryWords: Record<RetryReason, string> = {
   not_the_upstream: 'not tried again: it would fail anywhere',
   not_idempotent: 'not tried again: it may have been executed, and the method is not idempotent',
   attempts_spent: 'not tried again: all attempts were spent',
+  budget_spent: 'not tried again: too many requests to that upstream were being repeated already',
   nowhere_else: 'not tried again: there was no other endpoint',
   no_time_left: 'not tried again: no time was left',
   content_not_held: "not tried again: the request's content was gone",

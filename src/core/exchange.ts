@@ -35,6 +35,7 @@ export type RetryReason =
   | 'not_the_upstream' // no: it would fail anywhere
   | 'not_idempotent' // no: it may have been executed
   | 'attempts_spent'
+  | 'budget_spent' // no: too much of the upstream's load is repetitions already
   | 'nowhere_else'
   | 'no_time_left'
   | 'content_not_held'; // no: the content has gone and was not kept

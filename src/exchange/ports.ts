@@ -72,6 +72,8 @@ export interface Upstream {
   readonly secure: boolean;
   choose(tried: readonly Endpoint[]): Endpoint | null;
   hasOther(tried: readonly Endpoint[]): boolean;
+  /** Whether one more request that may have been executed may be repeated; it is then counted. */
+  mayRepeat(): boolean;
   unavailable(): Failure;
 }
 

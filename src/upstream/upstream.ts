@@ -1,6 +1,7 @@
 import { fail, type Failure } from '../core/failure.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { healthyInMs } from '../policy/health.ts';
+import { RetryBudget } from '../policy/retry-budget.ts';
 import { chooseOfTwo } from '../policy/two-choices.ts';
 import { LiveEndpoint } from './endpoint.ts';
 import type { UpstreamPorts } from './ports.ts';
@@ -16,6 +17,7 @@ export class LiveUpstream {
   readonly id: string;
   #spec: UpstreamSnapshot;
   readonly #ports: UpstreamPorts;
+  readonly #budget: RetryBudget;
   #endpoints = new Map<string, LiveEndpoint>();
   #eligible: readonly LiveEndpoint[] = [];
   /** Those that get one request at a time; null where there are none, which is nearly always. */
@@ -27,6 +29,7 @@ export class LiveUpstream {
     this.id = spec.id;
     this.#spec = spec;
     this.#ports = ports;
+    this.#budget = new RetryBudget(ports.clock.now());
     this.update(spec);
   }
 
@@ -71,6 +74,7 @@ export class LiveUpstream {
 
   /** An endpoint for the next attempt: one not tried yet where there is one. Null when none may be chosen. */
   choose(tried: readonly LiveEndpoint[]): LiveEndpoint | null {
+    if (tried.length === 0) this.#budget.earn();
     if (this.#onTrial !== null) {
       // A trial that waits for the least loaded would be over in an hour: who is free to be tried goes first.
       const free = this.#onTrial.find((endpoint) => endpoint.load === 0 && !tried.includes(endpoint));
@@ -84,6 +88,10 @@ export class LiveUpstream {
   /** Whether another attempt would go somewhere else. */
   hasOther(tried: readonly LiveEndpoint[]): boolean {
     return this.#eligible.some((endpoint) => !tried.includes(endpoint));
+  }
+
+  mayRepeat(): boolean {
+    return this.#budget.spend(this.#ports.clock.now());
   }
 
   /** Ids of the endpoints that are draining or gone, and on which nothing is under way any more: each once. */

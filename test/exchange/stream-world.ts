@@ -66,6 +66,7 @@ export class StreamWorld implements World {
       secure: false,
       choose: (tried) => eligible(tried)[0] ?? eligible([])[0] ?? null,
       hasOther: (tried) => eligible(tried).length > 0,
+      mayRepeat: () => true,
       unavailable: () =>
         fail('no_endpoint_ready', 'route', {
           upstream: 'app',
