@@ -67,6 +67,7 @@ class Simulation {
     this.#seed = seed;
     this.#random = new SeededRandom(seed);
     const network = this.#random.fork('network');
+    const holding = this.#random.fork('holding');
     this.#world = new Http1World(
       {
         endpoints: this.#names,
@@ -80,6 +81,7 @@ class Simulation {
       },
       {
         pairOptions: (side) => ({
+          ...(holding.next() < 0.5 ? { holds: 'first' } : {}),
           windowOctets: network.pick([1024, 8192, 65_536]),
           latencyMs: network.pick([0, 0, 1, 5]),
           ...(network.next() < 0.6
