@@ -1,5 +1,6 @@
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { UpstreamTls } from '../core/configuration.ts';
+import { trustSystemAuthorities } from './system-authorities.ts';
 
 /**
  * What handshakes under the same settings share. Reading certificates takes longer than a handshake does, so it is
@@ -22,6 +23,7 @@ export function credentialsOf(settings: UpstreamTls): TlsCredentials {
 }
 
 function contextOf({ ca, certificate, key }: UpstreamTls): SecureContext {
+  if (ca === null) trustSystemAuthorities();
   return createSecureContext({
     // RFC 8996: the versions before it are not to be spoken any more.
     minVersion: 'TLSv1.2',

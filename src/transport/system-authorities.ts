@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import * as tls from 'node:tls';
+
+/** Where systems keep the certificates of the authorities that they trust; the first that is there is theirs. */
+const places: readonly string[] = [
+  '/etc/ssl/certs/ca-certificates.crt', // Debian, Ubuntu, Alpine, Arch
+  '/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem', // Fedora, RHEL
+  '/etc/pki/tls/certs/ca-bundle.crt', // older ones of these
+  '/etc/ssl/ca-bundle.pem', // SUSE
+  '/etc/ssl/cert.pem', // macOS, the BSDs
+];
+
+let isDone = false;
+
+/**
+ * From here on, TLS in this thread trusts the authorities of the system, as other programs on the machine do: those of
+ * an organisation are installed there. Node by itself trusts a list of its own. That list stays where the system has
+ * none, as in small containers. `SSL_CERT_FILE` names another file, and `NODE_EXTRA_CA_CERTS` one to be added.
+ */
+export function trustSystemAuthorities(): void {
+  if (isDone) return;
+  isDone = true;
+  const certificates = systemCertificates([process.env['SSL_CERT_FILE'] ?? '', ...places]);
+  // Node has had this since 24.5.
+  if (certificates.length === 0 || typeof tls.setDefaultCACertificates !== 'function') return;
+  try {
+    tls.setDefaultCACertificates([...certificates, ...tls.getCACertificates('extra')]);
+  } catch {
+    // A certificate of theirs that cannot be read is no reason to trust nobody: Node's own list stays.
+  }
+}
+
+/** The certificates of the first of these files that can be read and has any, in PEM. */
+export function systemCertificates(paths: readonly string[]): readonly string[] {
+  for (const path of paths) {
+    const found = textOf(path).match(certificateBlock);
+    if (found !== null) return found;
+  }
+  return [];
+}
+
+const certificateBlock = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
+
+function textOf(path: string): string {
+  try {
+    return path === '' ? '' : readFileSync(path, 'utf8');
+  } catch {
+    return ''; // it is not there, and the next one may be
+  }
+}
