@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { ExchangeRecord } from '../core/record.ts';
-import { type SearchedFile, searchLogFiles } from '../record/log-files.ts';
+import { type SearchedFile, searchLogFiles, searchLogFilesForBeginning } from '../record/log-files.ts';
+import { mayBeBeginning } from '../record/parse-record.ts';
 import type { AskFlags } from './ask-commands.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { renderExplanation, verdictOf } from './explanation.ts';
 import { findSockets } from './find-socket.ts';
-import { ageText } from './layout.ts';
+import { ageText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
@@ -76,7 +77,19 @@ async function searchIn(
   const { record, searched } = await searchLogFiles(path, id);
   if (searched.length === 0) looked.push(`${path}: there is no such log`);
   for (const file of searched) looked.push(`${file.path}: ${fileText(file, around.clock.wallTime())}`);
-  return record;
+  if (record !== null || !mayBeBeginning(id)) return record;
+  const alike = await searchLogFilesForBeginning(path, id);
+  if (alike.length > 1) throw severalFound(id, alike);
+  return alike[0] ?? null;
+}
+
+function severalFound(beginning: string, alike: readonly ExchangeRecord[]): CommandFailure {
+  const rows = alike.map(({ id, at, status, method, path }) => [id, at, String(status ?? '-'), method, harmless(path)]);
+  const lines = alignColumns(rows, '  ').map((line) => shorten(line, columnsMax));
+  return new CommandFailure(
+    'not_found',
+    `Several exchanges have an id that begins with ${beginning}. Ask for one of them:\n${lines.join('\n')}`,
+  );
 }
 
 /** How far back a log goes, and how old it is: whether an id can be in it at all. */
@@ -91,6 +104,6 @@ function notFound(id: string, looked: readonly string[]): never {
   throw new CommandFailure(
     'not_found',
     `No exchange with the id ${id} was found. Looked here:\n${looked.map((place) => `  ${place}`).join('\n')}\n` +
-      'An id is the X-Request-Id of a response; --log <path> searches another log.',
+      'An id is the X-Request-Id of a response, or its first eight characters and more;\n--log <path> searches another log.',
   );
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../core/time.ts';
 import type { RecordLines } from '../record/batch.ts';
 import { type LogFile, openLogFile } from '../record/log-file.ts';
 import { lostRecordLine } from '../record/lost-record.ts';
+import { mayBeBeginning } from '../record/parse-record.ts';
 import { RecentRecords } from '../record/recent.ts';
 import { searchLog } from '../record/search-log.ts';
 import { LogFailure } from './start-failure.ts';
@@ -72,12 +73,16 @@ export class ExchangeLog {
     await this.#log.file?.reopen();
   }
 
+  /** By its id, or by a beginning that no other id in memory has. */
   async find(id: string): Promise<ExchangeRecord | null> {
     const found = this.#recent.find(id);
     if (found !== null) return found;
     await wait(this.#clock, recordComesMs);
     const { path } = this.#log;
-    return this.#recent.find(id) ?? (path === null || path === '-' ? null : await searchLog(path, id));
+    const late = this.#recent.find(id) ?? (path === null || path === '-' ? null : await searchLog(path, id));
+    if (late !== null || !mayBeBeginning(id)) return late;
+    const [only = null, ...others] = this.#recent.findBeginning(id);
+    return others.length === 0 ? only : null;
   }
 
   async close(): Promise<void> {

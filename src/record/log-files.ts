@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import type { ExchangeRecord } from '../core/record.ts';
 import { lineOctetsMax } from './limits.ts';
-import { IdSearch } from './parse-record.ts';
+import type { LineSearch } from './octet-ring.ts';
+import { BeginningSearch, IdSearch } from './parse-record.ts';
 import { searchLogFile } from './search-log.ts';
 
 /** One file in which an exchange was looked for. Times are RFC 3339; null where no line tells. */
@@ -30,14 +31,24 @@ export interface LogSearch {
  * Looks for exchange `id` in a log and in what rotation has made of it: `path.1`, `path-20260101`, either of them with
  * `.gz`, newest first. Reads one file at a time; a compressed one is read from its beginning, some 100 MB a second.
  */
-export async function searchLogFiles(path: string, id: string): Promise<LogSearch> {
+export function searchLogFiles(path: string, id: string): Promise<LogSearch> {
+  return searchAll(path, new IdSearch(id));
+}
+
+/** Exchanges whose id begins so, newest first; no more than somebody will read. */
+export async function searchLogFilesForBeginning(path: string, beginning: string): Promise<readonly ExchangeRecord[]> {
+  const search = new BeginningSearch(beginning);
+  await searchAll(path, search);
+  return search.found;
+}
+
+async function searchAll(path: string, search: LineSearch<ExchangeRecord>): Promise<LogSearch> {
   const searched: SearchedFile[] = [];
   for (const file of await logFilesOf(path)) {
     const facts = await factsOf(file);
     if (facts === null) continue;
     searched.push(facts);
     if (facts.errno !== null) continue;
-    const search = new IdSearch(id);
     const record = file.endsWith('.gz') ? await searchCompressed(file, search) : await searchLogFile(file, search);
     if (record !== null) return { record, searched };
   }
@@ -96,7 +107,7 @@ function atOf(line: string): string | null {
   }
 }
 
-async function searchCompressed(path: string, search: IdSearch): Promise<ExchangeRecord | null> {
+async function searchCompressed(path: string, search: LineSearch<ExchangeRecord>): Promise<ExchangeRecord | null> {
   const octets = createReadStream(path);
   const text = octets.pipe(createGunzip());
   octets.on('error', (error) => text.destroy(error));

@@ -1,6 +1,7 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import { bounded, quoted } from './json-text.ts';
 import { recordLimits } from './limits.ts';
+import type { LineSearch } from './octet-ring.ts';
 
 /** Why a line is no record of an exchange. */
 export type NotARecord =
@@ -64,7 +65,7 @@ function isComplete(fields: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** Finds the record of one exchange among lines: first by octets, then, in the few that hit, by its id. */
-export class IdSearch {
+export class IdSearch implements LineSearch<ExchangeRecord> {
   /** What the line of the exchange contains and no text within a line can: its quotes are not escaped. */
   readonly needle: Buffer;
   readonly #recordedId: string;
@@ -79,5 +80,41 @@ export class IdSearch {
   read(line: string): ExchangeRecord | null {
     const parsed = parseRecord(line);
     return parsed.ok && parsed.record.id === this.#recordedId ? parsed.record : null;
+  }
+}
+
+/** The shortest beginning of an id that is looked for: four minutes' requests of a UUIDv7 share fewer digits. */
+export const beginningMin = 8;
+
+/** As many are told of who begin alike; whoever has more of them needs more of the id, not a longer list. */
+const alikeMax = 10;
+
+/** Whether an id may be the beginning of another one. */
+export function mayBeBeginning(id: string): boolean {
+  return id.length >= beginningMin && id.length < uuidLength;
+}
+
+const uuidLength = 36;
+
+/** Finds the exchanges whose id begins alike, newest first: it reads on past each until it has `alikeMax`. */
+export class BeginningSearch implements LineSearch<ExchangeRecord> {
+  readonly needle: Buffer;
+  readonly found: ExchangeRecord[] = [];
+  readonly #beginning: string;
+
+  constructor(beginning: string) {
+    this.#beginning = beginning.toWellFormed();
+    this.needle = Buffer.from(`"id":${quoted(this.#beginning).slice(0, -1)}`, 'latin1');
+  }
+
+  get isFull(): boolean {
+    return this.found.length >= alikeMax;
+  }
+
+  read(line: string): ExchangeRecord | null {
+    const parsed = parseRecord(line);
+    if (!parsed.ok || !parsed.record.id.startsWith(this.#beginning)) return null;
+    if (!this.found.some(({ id }) => id === parsed.record.id)) this.found.push(parsed.record);
+    return this.isFull ? parsed.record : null;
   }
 }

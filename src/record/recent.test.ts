@@ -37,6 +37,16 @@ test('a record is found by its id, from either ring', () => {
   assert.equal(recent.find(''), null);
 });
 
+test('exchanges are found by what their ids begin with, failures first, no more than ten', () => {
+  const recent = new RecentRecords();
+  recent.add(linesOf(['begins-alike-1', false], ['begins-alike-2', true], ['x-begins-alike', true]));
+  const found = recent.findBeginning('begins-alike').map(({ id }) => id);
+  assert.deepEqual(found, ['begins-alike-2', 'begins-alike-1']);
+  assert.deepEqual(recent.findBeginning('begins-alike-3'), []);
+  for (let n = 0; n < 20; n++) recent.add(linesOf([`begins-${n}-many`, n % 2 === 0]));
+  assert.equal(recent.findBeginning('begins-').length, 10);
+});
+
 test('an id is compared whole, and is found where only its field has it', () => {
   const recent = new RecentRecords();
   recent.add(linesOf(['abc', false]));

@@ -1,7 +1,7 @@
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RecordLines } from './batch.ts';
 import { OctetRing } from './octet-ring.ts';
-import { IdSearch } from './parse-record.ts';
+import { BeginningSearch, IdSearch } from './parse-record.ts';
 
 /** Some 8,000 successes: half a minute of a busy gateway, hours of a quiet one. */
 const octetsMaxDefault = 8 * 1024 * 1024;
@@ -37,5 +37,13 @@ export class RecentRecords {
   find(id: string): ExchangeRecord | null {
     const search = new IdSearch(id);
     return this.#failures.findLast(search) ?? this.#successes.findLast(search);
+  }
+
+  /** Those whose id begins so, failures first; no more than somebody will read. */
+  findBeginning(beginning: string): readonly ExchangeRecord[] {
+    const search = new BeginningSearch(beginning);
+    this.#failures.findLast(search);
+    if (!search.isFull) this.#successes.findLast(search);
+    return search.found;
   }
 }

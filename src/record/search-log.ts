@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { ExchangeRecord } from '../core/record.ts';
 import { lineOctetsMax } from './limits.ts';
-import { lineAround } from './octet-ring.ts';
+import { lineAround, type LineSearch } from './octet-ring.ts';
 import { IdSearch } from './parse-record.ts';
 
 const stepOctets = 64 * 1024;
@@ -20,7 +20,7 @@ export async function searchLog(path: string, id: string): Promise<ExchangeRecor
 }
 
 /** As `searchLog`, in one file alone. */
-export async function searchLogFile(path: string, search: IdSearch): Promise<ExchangeRecord | null> {
+export async function searchLogFile(path: string, search: LineSearch<ExchangeRecord>): Promise<ExchangeRecord | null> {
   let file: FileHandle | null = null;
   try {
     file = await open(path, 'r');
@@ -34,7 +34,11 @@ export async function searchLogFile(path: string, search: IdSearch): Promise<Exc
   }
 }
 
-async function searchBackwards(file: FileHandle, size: number, search: IdSearch): Promise<ExchangeRecord | null> {
+async function searchBackwards(
+  file: FileHandle,
+  size: number,
+  search: LineSearch<ExchangeRecord>,
+): Promise<ExchangeRecord | null> {
   const { needle } = search;
   // A needle may lie across two steps: each step reads as much of the one after it as that needs.
   const buffer = Buffer.allocUnsafe(stepOctets + needle.length - 1);

@@ -182,6 +182,37 @@ describe('candor explain without a gateway', () => {
     });
   }
 
+  describe('of an id that is not whole', () => {
+    const ids = ['0197f3a0-1111-7000-8000-000000000001', '0197f3a0-2222-7000-8000-000000000002'] as const;
+    beforeEach(() => {
+      writeFileSync(join(folder, 'app.log.1.gz'), gzipSync(lineOf(ids[0]) + lineOf('other')));
+      writeFileSync(join(folder, 'app.log'), lineOf(ids[1]));
+    });
+
+    test('finds the only one that begins so, also in a rotated log', async () => {
+      assert.equal(await around.candor('explain', ids[0].slice(0, 12), '--log', 'app.log'), 0, around.stderr.text);
+      assert.ok(around.stdout.text.includes(ids[0]));
+    });
+
+    test('names all that begin so, within 80 columns', async () => {
+      assert.equal(await around.candor('explain', ids[0].slice(0, 8), '--log', 'app.log'), 9);
+      assert.match(around.stderr.text, /Several exchanges have an id that begins with 0197f3a0\./);
+      for (const id of ids) assert.ok(around.stderr.text.includes(`  ${id}  2026-01-01T12:00:03.250Z  200  GET`), id);
+      assertFits(around.stderr.text);
+    });
+
+    test('does not take what is too short for a beginning', async () => {
+      assert.equal(await around.candor('explain', ids[0].slice(0, 7), '--log', 'app.log'), 9);
+      assert.match(around.stderr.text, /No exchange with the id 0197f3a was found/);
+    });
+
+    test('gives the record and the verdict to programs', async () => {
+      assert.equal(await around.candor('explain', ids[1].slice(0, 10), '--json', '--log', 'app.log'), 0);
+      const { record, verdict } = JSON.parse(around.stdout.text) as { record: ExchangeRecord; verdict: object };
+      assert.deepEqual([record.id, Object.keys(verdict)], [ids[1], ['sentence', 'usualCauses', 'nextStep']]);
+    });
+  });
+
   test('says for an unknown id where it looked, how far back that goes and how old it is, and ends with 9', async () => {
     const path = join(folder, 'app.log');
     writeFileSync(path, lineOf('known'));
