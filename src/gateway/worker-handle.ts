@@ -38,6 +38,8 @@ export class WorkerHandle {
   readonly #exchangesActive: Int32Array;
   readonly #applying = new Map<number, (applied: Applied) => void>();
   readonly #drained = Promise.withResolvers<void>();
+  /** Before that its modules are loading, which on a slow or busy machine takes seconds; `applyMs` bounds that too. */
+  #hasSpoken = false;
   #missedPings = 0;
   #pinging: Timer | null = null;
   #why: string | null = null;
@@ -72,6 +74,7 @@ export class WorkerHandle {
   }
 
   #heard(message: FromWorker): void {
+    this.#hasSpoken = true;
     this.#missedPings = 0;
     switch (message.kind) {
       case 'applied':
@@ -161,7 +164,7 @@ export class WorkerHandle {
     if (this.#missedPings >= missedPingsMax) {
       return this.giveUp(`it has not answered for ${(missedPingsMax * pingEveryMs) / 1000} s`);
     }
-    this.#missedPings += 1;
+    if (this.#hasSpoken) this.#missedPings += 1;
     this.#send({ kind: 'ping' });
     this.#pingLater();
   }

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { WorkerHandle } from './worker-handle.ts';
+
+const birth = { worker: 1, member: 'one', processStartedWall: 0 };
+
+/** Enough for the modules of a worker to load on a busy machine; it ends as soon as they have. */
+const patienceMs = 60_000;
+
+test('a worker whose modules load slowly is not taken for one that has stopped answering', {
+  timeout: patienceMs,
+}, async () => {
+  const clock = new SimulatedClock();
+  const lost: string[] = [];
+  const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+  const worker = new WorkerHandle(birth, clock, {
+    onBatch: (_, done) => done(),
+    onLost: (why) => {
+      lost.push(why);
+      leave();
+    },
+  });
+  try {
+    // Not a turn of the event loop passes meanwhile: nothing can have been heard of it.
+    clock.advanceSync(20_000);
+    // `drained` is its first answer; a thread that was given up never gives one, but is reported.
+    await Promise.race([worker.drain(), left]);
+    assert.deepEqual(lost, []);
+    // From now on silence means something.
+    clock.advanceSync(5000);
+    await left;
+    assert.deepEqual(lost, ['it has not answered for 3 s']);
+  } finally {
+    await worker.terminate();
+  }
+});
