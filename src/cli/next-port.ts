@@ -30,7 +30,7 @@ export function offerNextPort(
 async function accepted(sentence: string, next: number, around: Surroundings): Promise<boolean> {
   const answer = await around.ask(`${sentence}\nUse port ${next} instead? [Y/n] `);
   if (answer === null) {
-    around.stderr.write(`${sentence}\nTAKING PORT ${next} INSTEAD.\n`);
+    around.stderr.write(`${sentence}\nTaking port ${next} instead.\n`);
     return true;
   }
   return /^(y|yes|)$/i.test(answer.trim());

@@ -87,8 +87,8 @@ function applicationLines(application: ApplicationStatus, style: Style): string[
 function instanceDetails(instance: InstanceStatus, style: Style): string[] {
   const lines = reasonLines(instance.reason, style);
   const last = instance.lastLines.at(-1);
-  // What a healthy instance printed last is of no interest; what a failing one did mostly is the reason.
-  if (instance.phase === 'ready' || last === undefined) return lines;
+  // What a healthy instance printed last is of no interest; of one that has ended, the reason has the line that matters.
+  if (last === undefined || ['ready', 'exited', 'backing_off'].includes(instance.phase)) return lines;
   return [...lines, ...wrap(`last line: ${harmless(last)}`, '        ').map((line) => style.dim(line))];
 }
 

@@ -62,7 +62,7 @@ function loopText(failures: number): string {
 
 /** How a program ended, one sentence without its full stop. */
 export function exitText(exit: ProgramExit, lastLine: string | null): string {
-  return lastLine === null ? endText(exit) : `${endText(exit)}; last line: ${lastLine}`;
+  return lastLine === null ? endText(exit) : `${endText(exit)}; last line: "${lastLine}"`;
 }
 
 function endText({ code, signal, outOfMemory }: ProgramExit): string {

@@ -122,7 +122,7 @@ test('an exit is told with its code and the line that tells why', async (t) => {
   const { first, find } = run(t, application("console.log('starting'); throw new Error('no database')"));
   const exited = await until('the exit', () => find('instance_exited'));
   assert.deepEqual([exited.evidence.code, exited.evidence.signal, exited.evidence.outOfMemory], [1, null, false]);
-  assert.equal(exited.reason, 'exited with code 1; last line: Error: no database');
+  assert.equal(exited.reason, 'exited with code 1; last line: "Error: no database"');
   assert.equal(exited.evidence.output[0], 'starting');
   assert.deepEqual([first()?.state, first()?.exit?.lastLine], ['unhealthy', 'Error: no database']);
 });

@@ -238,7 +238,7 @@ test('an exit is told at once, and again when the last line has come', async () 
   program.listener.onOutputEnded();
   assert.deepEqual(exits.at(-1), ['unhealthy', 'Error: no database']);
   assert.deepEqual(last('instance_exited')?.evidence.output, ['listening', 'Error: no database']);
-  assert.equal(last('instance_exited')?.reason, 'exited with code 1; last line: Error: no database');
+  assert.equal(last('instance_exited')?.reason, 'exited with code 1; last line: "Error: no database"');
   const [instance] = supervisor.instances(web);
   assert.deepEqual(instance?.exit, {
     atInstant: 1_000,
@@ -271,7 +271,7 @@ test('a program that keeps ending is started again at growing distances, on a ne
   );
   assert.match(
     reasonOf(supervisor),
-    /exited with code 1; last line: Error: boom; starts again after .* \(a crash loop: \d+ times in a row\)/,
+    /exited with code 1; last line: "Error: boom"; starts again after .* \(a crash loop: \d+ times in a row\)/,
   );
   const status = supervisor.status()[0]?.instances[0];
   assert.deepEqual(

@@ -295,7 +295,7 @@ describe('a port that is taken', () => {
     assert.deepEqual(await findListenProblem(configuration), failure);
     const alone = await offerNextPort(around)(configuration, failure);
     assert.ok(alone !== null && alone.listeners[0]!.port > port);
-    assert.match(around.stderr.text, /TAKING PORT \d+ INSTEAD/);
+    assert.match(around.stderr.text, /Taking port \d+ instead/);
 
     around.reply = '';
     assert.ok(((await offerNextPort(around)(configuration, failure))?.listeners[0]?.port ?? 0) > port);

@@ -121,6 +121,9 @@ async function startRun(port: number): Promise<Candor> {
   const running = start('run', '--port', String(port), '--', process.execPath, '-e', application);
   await running.until('stderr', /"kind":"instance_ready"/);
   await serves(running);
+  // The worker hears of the instance after those who read events.
+  const [, listened] = await running.until('stderr', /it listens on 127\.0\.0\.1:(\d+)/);
+  await until(async () => (await get(Number(listened), '/')).status === 200);
   return running;
 }
 
@@ -165,8 +168,9 @@ describe('candor run', () => {
     assert.equal(unknown.code, 9);
   });
 
-  test('takes the next port when the one it wants is taken, and says who holds it', async () => {
+  test('takes the next port when the one it wants is taken, and says who holds it', async (context) => {
     const server = createServer();
+    context.after(() => server.close());
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
     const { port } = server.address() as { port: number };
     const running = await startRun(port);
@@ -174,9 +178,8 @@ describe('candor run', () => {
       running.stderr,
       new RegExp(`127\\.0\\.0\\.1:${port} is taken: .*\\(pid ${process.pid}\\) listens there`),
     );
-    const [, next] = await running.until('stderr', /TAKING PORT (\d+) INSTEAD/);
+    const [, next] = await running.until('stderr', /Taking port (\d+) instead/);
     assert.equal((await get(Number(next), '/')).status, 200);
-    await new Promise((resolve) => server.close(resolve));
   });
 
   test('lets a running request end on SIGTERM; a second signal ends it at once', async () => {
@@ -262,8 +265,9 @@ describe('candor up', () => {
     assert.match(stderr, /routs[\s\S]*listenrs[\s\S]*Nothing was started/);
   });
 
-  test('at a port that is taken ends with 1 and says who holds it', async () => {
+  test('at a port that is taken ends with 1 and says who holds it', async (context) => {
     const server = createServer();
+    context.after(() => server.close());
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
     const { port } = server.address() as { port: number };
     writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
