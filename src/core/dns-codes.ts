@@ -29,7 +29,7 @@ export const dnsCodes: Readonly<Record<string, DnsCode>> = {
   EFORMERR: answered('declined', 'FORMERR'),
   ENOTIMP: answered('declined', 'NOTIMP'),
   ETIMEOUT: code('silent', null, 'no name server answered'),
-  ECONNREFUSED: code('failed', null, 'no name server could be reached'),
+  ECONNREFUSED: code('failed', null, 'no name server could be reached, or it hung up'),
   EBADRESP: code('failed', null, "the name server's answer could not be read"),
   EOF: code('failed', null, 'the name server hung up in the middle of its answer'),
   EBADNAME: code('failed', null, 'the name is none that a name server can be asked for'),

@@ -11,7 +11,15 @@ export type DnsReply =
   /** Octets that bear the question's id and are no message. */
   | { readonly kind: 'garbage' }
   /** A datagram that says the answer is longer; by TCP comes what `whole` says. */
-  | { readonly kind: 'truncated'; readonly whole: DnsReply };
+  | { readonly kind: 'truncated'; readonly whole: DnsReply }
+  /** Each name is an alias of the next (RFC 1034 §3.6.2), and the last one has the addresses; there may be none. */
+  | { readonly kind: 'aliases'; readonly names: readonly string[]; readonly aliasTtlS: number; readonly end: DnsReply }
+  /** `reply` to a question that nobody asked: with another id, or repeating another name. */
+  | { readonly kind: 'astray'; readonly by: 'id' | 'name'; readonly reply: DnsReply }
+  /** `reply`, when this has resolved. */
+  | { readonly kind: 'late'; readonly when: Promise<unknown>; readonly reply: DnsReply }
+  /** By TCP the connection is closed, or promises 65,535 octets and sends three; by UDP it is like silence. */
+  | { readonly kind: 'cut'; readonly how: 'closed' | 'unfinished' };
 
 export type DnsType = 'A' | 'AAAA';
 
@@ -47,6 +55,7 @@ export class DnsServer {
   readonly #udp: Socket;
   readonly #tcp: Server;
   readonly #connections = new Set<TcpSocket>();
+  #stopped = false;
   readonly #scripts = new Map<string, DnsReply[]>();
 
   constructor(udp: Socket, tcp: Server) {
@@ -71,6 +80,7 @@ export class DnsServer {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true;
     for (const socket of this.#connections) socket.destroy();
     const closed = [once(this.#udp, 'close'), once(this.#tcp, 'close')];
     this.#udp.close();
@@ -79,8 +89,9 @@ export class DnsServer {
   }
 
   #onDatagram(octets: Buffer, from: RemoteInfo): void {
-    const message = this.#answer(octets, 'udp');
-    if (message !== null) this.#udp.send(message, from.port, from.address);
+    this.#answer(octets, 'udp', (message) => {
+      if (!this.#stopped) this.#udp.send(message, from.port, from.address);
+    });
   }
 
   #onConnection(socket: TcpSocket): void {
@@ -93,23 +104,34 @@ export class DnsServer {
       // RFC 1035 §4.2.2: two octets of length before each message.
       while (held.length >= 2 && held.length >= 2 + held.readUInt16BE(0)) {
         const end = 2 + held.readUInt16BE(0);
-        const message = this.#answer(held.subarray(2, end), 'tcp');
+        const question = held.subarray(2, end);
         held = held.subarray(end);
-        if (message === null) continue;
-        const length = Buffer.alloc(2);
-        length.writeUInt16BE(message.length);
-        socket.write(Buffer.concat([length, message]));
+        const cut = this.#answer(question, 'tcp', (message) => void socket.write(withLength(message)));
+        if (cut === 'closed') socket.destroy();
+        if (cut === 'unfinished') socket.write(Buffer.from([0xff, 0xff, 0, 0, 0]));
       }
     });
   }
 
-  /** Null where nothing is to be sent. */
-  #answer(octets: Buffer, over: 'udp' | 'tcp'): Buffer | null {
+  /** Sends the answer now or later, if there is one. Returns how the connection is to be cut, where it is. */
+  #answer(octets: Buffer, over: 'udp' | 'tcp', sends: (message: Buffer) => void): 'closed' | 'unfinished' | null {
     const question = readQuestion(octets);
     if (question === null) return null;
     const { name, type } = question;
     this.questions.push({ name, type, over });
-    return this.#encode(this.#replyFor(name, type, over), question, over);
+    const reply = this.#replyFor(name, type, over);
+    if (reply.kind === 'late') {
+      void reply.when.then(() => this.#send(reply.reply, question, over, sends));
+      return null;
+    }
+    this.#send(reply, question, over, sends);
+    const whole = reply.kind === 'truncated' && over === 'tcp' ? reply.whole : reply;
+    return whole.kind === 'cut' && over === 'tcp' ? whole.how : null;
+  }
+
+  #send(reply: DnsReply, question: Question, over: 'udp' | 'tcp', sends: (message: Buffer) => void): void {
+    const message = this.#encode(reply, question, over);
+    if (message !== null) sends(message);
   }
 
   #replyFor(name: string, type: DnsType | 'other', over: 'udp' | 'tcp'): DnsReply {
@@ -125,15 +147,26 @@ export class DnsServer {
   #encode(reply: DnsReply, question: Question, over: 'udp' | 'tcp'): Buffer | null {
     switch (reply.kind) {
       case 'silence':
+      case 'cut':
+      case 'late': // it was waited for already
         return null;
       case 'garbage':
         return Buffer.concat([idOf(question.id), Buffer.from([0x84, 0x00, 0xff, 0xff, 0xff])]);
       case 'truncated':
-        return over === 'tcp' ? this.#encode(reply.whole, question, over) : encodeAnswer(question, 0, [], 0, true);
+        return over === 'tcp' ? this.#encode(reply.whole, question, over) : encodeAnswer(question, 0, [], true);
       case 'rcode':
-        return encodeAnswer(question, rcodes[reply.rcode], [], 0, false);
+        return encodeAnswer(question, rcodes[reply.rcode], [], false);
       case 'addresses':
-        return encodeAnswer(question, 0, reply.addresses, reply.ttlS, false);
+        return encodeAnswer(
+          question,
+          0,
+          reply.addresses.map((address) => addressRecord(address, reply.ttlS)),
+          false,
+        );
+      case 'aliases':
+        return encodeAnswer(question, 0, aliasRecords(question, reply), false);
+      case 'astray':
+        return this.#encode(reply.reply, astray(question, reply.by), over);
     }
   }
 }
@@ -164,6 +197,8 @@ const portsTriedMax = 8;
 /** The reply as the questions of one type get it. */
 function only(type: DnsType, reply: DnsReply): DnsReply {
   if (reply.kind === 'truncated') return { kind: 'truncated', whole: only(type, reply.whole) };
+  if (reply.kind === 'aliases') return { ...reply, end: only(type, reply.end) };
+  if (reply.kind === 'astray' || reply.kind === 'late') return { ...reply, reply: only(type, reply.reply) };
   if (reply.kind !== 'addresses') return reply;
   const addresses = reply.addresses.filter((address) => isIPv4(address) === (type === 'A'));
   return addresses.length === 0 ? noData : { ...reply, addresses };
@@ -199,32 +234,61 @@ function readQuestion(octets: Buffer): Question | null {
   };
 }
 
-function encodeAnswer(
-  question: Question,
-  rcode: number,
-  addresses: readonly string[],
-  ttlS: number,
-  truncated: boolean,
-): Buffer {
+function encodeAnswer(question: Question, rcode: number, records: readonly Buffer[], truncated: boolean): Buffer {
   const header = Buffer.alloc(headerOctets);
   header.writeUInt16BE(question.id, 0);
   // QR, RD and RA (RFC 1035 §4.1.1); TC where the answer is said to be longer.
   header.writeUInt16BE(0x8180 | (truncated ? 0x0200 : 0) | rcode, 2);
   header.writeUInt16BE(1, 4);
-  header.writeUInt16BE(addresses.length, 6);
-  return Buffer.concat([header, question.octets, ...addresses.map((address) => encodeRecord(address, ttlS))]);
+  header.writeUInt16BE(records.length, 6);
+  return Buffer.concat([header, question.octets, ...records]);
 }
 
-/** RFC 1035 §4.1.3 and RFC 3596 §2.1; the name is a pointer to the question's. */
-function encodeRecord(address: string, ttlS: number): Buffer {
+/** RFC 1035 §4.1.3 and RFC 3596 §2.1; without an owner it is the name of the question. */
+function addressRecord(address: string, ttlS: number, owner?: string): Buffer {
   const data = isIPv4(address) ? Buffer.from(address.split('.').map(Number)) : ipv6Octets(address);
-  const record = Buffer.alloc(12);
-  record.writeUInt16BE(0xc000 | headerOctets, 0);
-  record.writeUInt16BE(isIPv4(address) ? 1 : 28, 2);
-  record.writeUInt16BE(1, 4);
-  record.writeUInt32BE(ttlS, 6);
-  record.writeUInt16BE(data.length, 10);
-  return Buffer.concat([record, data]);
+  return encodeRecord(isIPv4(address) ? 1 : 28, ttlS, data, owner);
+}
+
+/** A pointer to the name of the question (RFC 1035 §4.1.4). */
+const pointer = Buffer.from([0xc0, headerOctets]);
+
+function encodeRecord(type: number, ttlS: number, data: Buffer, owner?: string): Buffer {
+  const fixed = Buffer.alloc(10);
+  fixed.writeUInt16BE(type, 0);
+  fixed.writeUInt16BE(1, 2);
+  fixed.writeUInt32BE(ttlS, 4);
+  fixed.writeUInt16BE(data.length, 8);
+  return Buffer.concat([owner === undefined ? pointer : encodeName(owner), fixed, data]);
+}
+
+function encodeName(name: string): Buffer {
+  const labels = name.split('.').map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`, 'latin1'));
+  return Buffer.concat([...labels, Buffer.alloc(1)]);
+}
+
+function aliasRecords(
+  { name }: Question,
+  { names, aliasTtlS, end }: Extract<DnsReply, { kind: 'aliases' }>,
+): readonly Buffer[] {
+  const owners = [name, ...names];
+  const aliases = names.map((to, at) => encodeRecord(5, aliasTtlS, encodeName(to), owners[at]));
+  const found = end.kind === 'addresses' ? end : { addresses: [], ttlS: 0 };
+  return [...aliases, ...found.addresses.map((address) => addressRecord(address, found.ttlS, owners.at(-1)))];
+}
+
+function astray(question: Question, by: 'id' | 'name'): Question {
+  if (by === 'id') return { ...question, id: question.id ^ 1 };
+  const octets = Buffer.from(question.octets);
+  octets[1] = octets[1] === 0x7a ? 0x79 : 0x7a; // another first letter
+  return { ...question, octets };
+}
+
+/** RFC 1035 §4.2.2. */
+function withLength(message: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(message.length);
+  return Buffer.concat([length, message]);
 }
 
 function ipv6Octets(address: string): Buffer {

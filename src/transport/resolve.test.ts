@@ -98,6 +98,24 @@ describe('a name server', () => {
     assert.ok(code === 'EBADRESP' || code === 'ETIMEOUT', String(code));
   });
 
+  it('tells the shortest TTL of an alias and what it leads to', async () => {
+    const end = dnsAddresses(300, '10.0.0.1');
+    server.onType('alias.test', 'A', { kind: 'aliases', names: ['real.test'], aliasTtlS: 5, end });
+    assert.equal(said((await lookUp('alias.test', { families: ['ipv4'] })).ipv4), '10.0.0.1 ttl 5');
+  });
+
+  it('that says a TTL with the highest bit set says 0 (RFC 2181 §8)', async () => {
+    for (const [ttlS, means] of [
+      [0, 0],
+      [2 ** 31 - 1, 2 ** 31 - 1],
+      [2 ** 31, 0],
+      [2 ** 32 - 1, 0],
+    ] as const) {
+      server.onType('ttl.test', 'A', dnsAddresses(ttlS, '10.0.0.1'));
+      assert.equal(said((await lookUp('ttl.test', { families: ['ipv4'] })).ipv4), `10.0.0.1 ttl ${means}`);
+    }
+  });
+
   it('that is not there is told as that', async () => {
     const closed = createSocket('udp4').bind(0, '127.0.0.1');
     await once(closed, 'listening');

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import { after, before, describe, it } from 'node:test';
+import { dnsAddresses, dnsRcode, type DnsServer, dnsSilence, startDnsServer } from '../../src/testing/dns-server.ts';
+import { type UnreachableAddress, unansweringAddress } from '../../src/testing/unreachable-address.ts';
+import { fieldOf } from '../../src/testing/testing.ts';
+import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+
+// Two families of a name, one of which is dead: SYNs to 127.0.0.1 are not answered, and ::1 has the same port.
+
+let dns: DnsServer;
+let dead: UnreachableAddress;
+let alive: Server;
+before(async () => {
+  dns = await startDnsServer();
+  dead = await unansweringAddress();
+  alive = createServer((_request, response) => response.end('by IPv6')).listen(dead.port, '::1');
+  await once(alive, 'listening');
+  dns.on('dual.test', dnsAddresses(30, '127.0.0.1', '::1'));
+});
+after(async () => {
+  alive.closeAllConnections();
+  alive.close();
+  await Promise.all([dns.stop(), dead.close()]);
+});
+
+async function withGateway(settings: string, play: (edge: YamlGateway) => Promise<void>, name = 'dual'): Promise<void> {
+  const edge = await startFromYaml(`
+dns: { servers: ["${dns.address}"], allow: [127.0.0.0/8, "::1"] }
+timeouts: { dns: 400ms, connect: 2s }
+disclosure: operator
+upstreams: { app: { endpoints: "${name}.test:${dead.port}", ${settings} } }
+`);
+  try {
+    await play(edge);
+  } finally {
+    await edge.stop();
+  }
+}
+
+const states = (edge: YamlGateway) => edge.gateway.status().upstreams[0]?.endpoints.map(({ address }) => address);
+
+describe('a name whose preferred family is dead', () => {
+  it('is reached by the other one, tried beside it after 250 ms; the connection is kept', async () => {
+    await withGateway('family: prefer_ipv4, check: none', async (edge) => {
+      assert.deepEqual(states(edge), [`127.0.0.1:${dead.port}`]);
+      const response = await edge.get('/');
+      assert.equal(response.content.toString(), 'by IPv6');
+      const [attempt, ...more] = (await edge.record(response)).attempts;
+      assert.deepEqual([more.length, attempt?.reused], [0, false], 'nothing had been sent: it is one attempt');
+      assert.equal(attempt?.address, `[::1]:${dead.port}`, 'the record has the address that answered');
+      const connectedMs = attempt?.connected_ms ?? 0;
+      assert.ok(connectedMs >= 245 && connectedMs < 1900, `${connectedMs} ms`);
+      const [second] = (await edge.record(await edge.get('/'))).attempts;
+      assert.equal(second?.reused, true);
+    });
+  });
+
+  it('passes its checks by the other one, and says so', async () => {
+    await withGateway('family: prefer_ipv4, check: { interval: 100ms, passes: 1 }', async (edge) => {
+      const endpoint = () => edge.gateway.status().upstreams[0]?.endpoints[0];
+      await until('it is healthy', () => endpoint()?.state === 'healthy');
+      assert.match(endpoint()?.reason ?? '', new RegExp(`accepts connections at \\[::1\\]:${dead.port}`));
+    });
+  });
+
+  it('waits for nothing where the other one is preferred', async () => {
+    await withGateway('family: prefer_ipv6, check: none', async (edge) => {
+      const response = await edge.get('/');
+      assert.equal(response.content.toString(), 'by IPv6');
+      const [attempt] = (await edge.record(response)).attempts;
+      assert.equal(attempt?.address, `[::1]:${dead.port}`);
+      // Not by how long it took, which a busy machine decides: no other address was begun with.
+      assert.deepEqual(states(edge), [`[::1]:${dead.port}`]);
+    });
+  });
+
+  it('fails, after its limit, where only that family is wanted', async () => {
+    await withGateway('family: ipv4, check: none, attempts: 1', async (edge) => {
+      const response = await edge.get('/');
+      assert.equal(response.status, 504);
+      assert.match(fieldOf(response, 'proxy-status') ?? '', /error=connection_timeout/);
+    });
+  });
+});
+
+describe('a name whose other family', () => {
+  for (const [what, reply] of [
+    ['fails with SERVFAIL', dnsRcode('SERVFAIL')],
+    ['does not exist', dnsRcode('NXDOMAIN')],
+    ['is never answered for', dnsSilence],
+  ] as const) {
+    it(`${what} is reached by the one that was found`, async () => {
+      dns.onType('lame.test', 'A', reply);
+      dns.onType('lame.test', 'AAAA', dnsAddresses(30, '::1'));
+      const play = async (edge: YamlGateway): Promise<void> => {
+        assert.equal((await edge.get('/')).content.toString(), 'by IPv6');
+        assert.equal(edge.eventsOf('name_state').length, 0, 'it is found: that is no news');
+      };
+      await withGateway('check: none', play, 'lame');
+    });
+  }
+});
