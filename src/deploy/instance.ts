@@ -244,6 +244,7 @@ export class Instance {
     const { program, port } = run;
     if (program === null || port === null) return;
     this.#port = port;
+    this.#lastRun.succeeded();
     this.#report.started(program, port, this.#spec);
     this.#readiness.begin(program, port, () => this.#spec.readiness);
     this.#announce();

@@ -12,7 +12,7 @@ export class LastRun {
   #programExit: ProgramExit = { code: null, signal: null, outOfMemory: null };
   #phaseAtExit: Phase = 'starting';
 
-  /** For whoever lost a connection to it; null where no run has ended yet. */
+  /** For whoever lost a connection to it; null where no run has ended yet, and once another has begun: that one has not. */
   get exit(): InstanceExit | null {
     return this.#exit;
   }
@@ -34,6 +34,11 @@ export class LastRun {
   /** In which phase its end found it. */
   get phaseAtExit(): Phase {
     return this.#phaseAtExit;
+  }
+
+  /** A program runs again: an exit of the one before explains nothing that happens to this one. */
+  succeeded(): void {
+    this.#exit = null;
   }
 
   didNotBegin(reason: string): void {

@@ -249,6 +249,20 @@ test('an exit is told at once, and again when the last line has come', async () 
   });
 });
 
+test('an exit explains nothing of the run after it', async () => {
+  const { supervisor, host, clock } = supervise([application]);
+  const exit = (): unknown => supervisor.instances(web)[0]?.exit?.code;
+  supervisor.start();
+  await clock.advance(1_000);
+  host.program(0).end({ code: 3 }, 'Error: boom');
+  assert.equal(exit(), 3);
+  await clock.advance(5_000);
+  assert.equal(host.programs.length, 2);
+  assert.equal(exit(), undefined, 'the second runs');
+  host.program(1).end({ code: 4 });
+  assert.equal(exit(), 4);
+});
+
 test('a program that keeps ending is started again at growing distances, on a new port, and the status calls it a crash loop', async () => {
   const { supervisor, host, clock, told, states } = supervise([application]);
   host.onStart = (program) => {

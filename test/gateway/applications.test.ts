@@ -32,6 +32,9 @@ function instance(): InstanceStatus {
 
 const ready = (): Promise<void> => until('the instance is ready', () => instance().phase === 'ready');
 
+const post = (path: string): Promise<RawResponse> =>
+  edge.send(requestText('POST', path, ['Accept: application/json', 'Content-Length: 0']));
+
 const json = (path: string): Promise<RawResponse> => edge.get(path, ['Accept: application/json']);
 
 function problemOf(response: RawResponse): Record<string, unknown> {
@@ -50,7 +53,7 @@ describe('an application that dies while it has a request', () => {
     test(`${path}: the answer names it`, async () => {
       edge = await startFromYaml(application());
       await ready();
-      const response = await edge.send(requestText('POST', path, ['Accept: application/json', 'Content-Length: 0']));
+      const response = await post(path);
       assert.equal(response.status, 502);
       const problem = problemOf(response);
       assert.match(String(problem['detail']), says);
@@ -65,6 +68,19 @@ describe('an application that dies while it has a request', () => {
       assert.equal(event?.evidence.output.at(-1), exit.last_line);
     });
   }
+
+  test('twice within two seconds: each failure is explained by the exit that made it', async () => {
+    edge = await startFromYaml(application());
+    await ready();
+    for (const [path, code, signal] of [
+      ['/killed', null, 'SIGKILL'],
+      ['/exits', 3, null],
+    ] as const) {
+      await until('it serves again', async () => (await edge.get('/')).status === 200);
+      const exit = (await edge.record(await post(path))).attempts.at(-1)?.exit;
+      assert.deepEqual([exit?.code, exit?.signal], [code, signal], path);
+    }
+  });
 
   test('a refused connection is explained by the exit too', async () => {
     edge = await startFromYaml(application());
