@@ -79,7 +79,7 @@ function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Sty
 function retryText({ retry_reason }: AttemptRecord, { shape }: ExchangeRecord): string {
   // Two kinds of failure are not the endpoint's to mend, for reasons of their own.
   if (retry_reason === 'not_the_upstream' && shape === 'too_slow')
-    return "not tried again: the time limit is the client's too";
+    return 'not tried again: the client has waited for the whole limit already';
   if (retry_reason === 'not_the_upstream' && shape === 'client_abort')
     return 'not tried again: it was not the endpoint that failed';
   return Object.hasOwn(retryWords, retry_reason) ? retryWords[retry_reason] : retry_reason;

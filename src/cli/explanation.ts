@@ -4,7 +4,7 @@ import type { Cause, Failure } from '../core/failure.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { endpointText, timelineLines } from './attempt-timeline.ts';
 import { countText, durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
-import { deliveryWords, endWords, shapeWords, stageWords, whoseWords } from './record-words.ts';
+import { deliveryWords, endWords, shapeWords, stageWords, tunnelEndWords, whoseWords } from './record-words.ts';
 import type { Style } from './style.ts';
 
 const labelWidth = 16;
@@ -23,10 +23,29 @@ export interface Verdict {
 }
 
 export function verdictOf(record: ExchangeRecord): Verdict {
+  const cut = tunnelCut(record);
+  if (cut !== null) return cut;
   const spec = record.cause === null ? null : specOfCause(record.cause);
   const sentence = record.detail ?? (spec === null ? sentenceWithoutCause(record) : `${spec.title}.`);
   const nextStep = spec?.nextStep.replaceAll('REQUEST-ID', record.id) ?? nextStepWithoutCause(record);
   return { sentence, usualCauses: spec?.usualCauses ?? [], nextStep };
+}
+
+/** A tunnel has no content that its end could be missing from: what helps with a cut answer does not help here. */
+function tunnelCut({ kind, id, cause, detail, duration_ms }: ExchangeRecord): Verdict | null {
+  if (kind !== 'tunnel' || cause !== 'response_content_reset') return null;
+  const after = `The tunnel broke on the application's side after ${durationText(duration_ms)}.`;
+  return {
+    sentence: detail === null ? after : `${after} ${detail}`,
+    usualCauses: [
+      'the process behind the tunnel died, or was replaced by a deploy that did not close its tunnels',
+      'the application gave the connection up: a ping that was not answered, a message too large, an exception',
+      'something between gateway and application has forgotten a connection that rested (NAT, load balancer)',
+    ],
+    nextStep:
+      `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit ` +
+      'in `candor status`; where tunnels break after always the same rest, let the application ping more often than that.',
+  };
 }
 
 /** Null for a cause that this version does not know: the log may be a newer one's. */
@@ -37,6 +56,8 @@ function specOfCause(cause: Cause): ReturnType<typeof specOf> | null {
 function sentenceWithoutCause(record: ExchangeRecord): string {
   if (record.shape === 'app_error')
     return `The application itself answered ${record.received_status ?? record.status}; the gateway passed it on as it came.`;
+  if (record.kind === 'tunnel')
+    return 'The application changed to another protocol, and both sides have ended the tunnel.';
   return record.attempts.length === 0
     ? 'The gateway answered as its configuration says.'
     : 'The application answered, and its response reached the client whole.';
@@ -82,10 +103,19 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
     const label = padTo(style.dim(place === 0 ? '  usual causes' : ''), labelWidth);
     lines.push(...wrapAfter(`${label}- `, cause, labelWidth + 2));
   });
-  // Whoever reads this has run the command that some next steps name.
-  const nextStep = verdict.nextStep?.replaceAll(`with \`candor explain ${record.id}\``, 'below') ?? null;
-  if (nextStep !== null) lines.push(...row('next step', nextStep));
+  if (verdict.nextStep !== null) lines.push(...row('next step', nextStepHere(verdict.nextStep, record)));
   return lines;
+}
+
+/** Whoever reads this has run the command that some next steps name, and can be given what it would show. */
+function nextStepHere(nextStep: string, { id, at, duration_ms }: ExchangeRecord): string {
+  const command = `\`candor explain ${id}\``;
+  const beganAt = Date.parse(at);
+  const endedAt = Number.isNaN(beganAt) ? '' : new Date(beganAt + duration_ms).toISOString();
+  return nextStep
+    .replaceAll(`when the record ends (${command})`, endedAt === '' ? 'of its end' : `of its end, ${endedAt}`)
+    .replaceAll(`with ${command}`, 'below')
+    .replaceAll(`in ${command}`, 'above');
 }
 
 /** The word for programs (RFC 9209), and ours, which docs/failures.md explains. */
@@ -96,6 +126,7 @@ function typeText({ type, cause }: ExchangeRecord): string {
 function whereText(record: ExchangeRecord): string {
   const last = record.attempts.at(-1);
   const at = last === undefined ? '' : `, at ${endpointText(last, record.upstream)}`;
+  if (record.kind === 'tunnel' && record.stage === 'content') return `while the tunnel was open${at}`;
   return `${record.stage === null ? '' : stageWords[record.stage]}${at}`;
 }
 
@@ -108,10 +139,11 @@ function executedText({ delivery, shape }: ExchangeRecord): string {
 function answerText(record: ExchangeRecord): string {
   const received = record.received_status === null || record.received_status === record.status;
   const instead = received ? '' : `; the application had sent ${record.received_status}`;
-  return `${record.status ?? 'none'}; ${endWords[record.end]}${instead}`;
+  return `${record.status ?? 'none'}; ${(record.kind === 'tunnel' ? tunnelEndWords : endWords)[record.end]}${instead}`;
 }
 
 /** Without heads and framing, as the record counts. */
-function contentText({ octets_in, octets_out }: ExchangeRecord): string {
-  return `${countText(octets_in, 'octet')} came from the client, ${countText(octets_out, 'octet')} went to it`;
+function contentText({ kind, octets_in, octets_out }: ExchangeRecord): string {
+  const where = kind === 'tunnel' ? ', through the tunnel' : '';
+  return `${countText(octets_in, 'octet')} taken from the client, ${countText(octets_out, 'octet')} sent to it${where}`;
 }

@@ -51,6 +51,13 @@ export const endWords: Record<EndKind, string> = {
   abandoned: 'the client left before the end',
 };
 
+export const tunnelEndWords: Record<EndKind, string> = {
+  forwarded: 'the connection became a tunnel, and both sides ended it',
+  generated: 'the gateway answered by itself',
+  truncated: 'the connection became a tunnel, which was cut',
+  abandoned: 'the connection became a tunnel, which the client broke off',
+};
+
 export const retryWords: Record<RetryReason, string> = {
   nothing_sent: 'tried again: no octet of the request can have reached the endpoint',
   idempotent: 'tried again: repeating the method does no harm',

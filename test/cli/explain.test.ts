@@ -111,6 +111,53 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       tls: { version: 'TLSv1.3', sni: 'shop.example.org' },
     },
   ),
+  'explain-tunnel.txt': {
+    ...failing(
+      {
+        head_ms: 4,
+        ended_ms: 65_000,
+        status: 101,
+        cause: 'response_content_reset',
+        stage: 'content',
+        evidence: { address: '10.0.0.6:3000', octetsReceived: 4096, errno: 'ECONNRESET' },
+        retry_reason: 'committed',
+      },
+      {
+        status: 101,
+        received_status: 101,
+        shape: 'reset',
+        type: 'http_response_incomplete',
+        whose: 'application',
+        detail: '10.0.0.6:3000 reset the connection (ECONNRESET) after 4096 octets.',
+        end: 'truncated',
+        octets_in: 812,
+        octets_out: 4096,
+        duration_ms: 65_001,
+      },
+    ),
+    kind: 'tunnel',
+  },
+  'explain-chunked-cut.txt': failing(
+    {
+      head_ms: 11,
+      ended_ms: 1260,
+      status: 200,
+      cause: 'response_chunked_cut',
+      stage: 'content',
+      evidence: { address: '10.0.0.6:3000', octetsReceived: 4096, how: 'closed' },
+      retry_reason: 'committed',
+    },
+    {
+      status: 200,
+      received_status: 200,
+      shape: 'reset',
+      type: 'http_response_incomplete',
+      whose: 'application',
+      end: 'truncated',
+      octets_out: 4096,
+      duration_ms: 1261,
+    },
+  ),
   'explain-client-gone.txt': failing(
     {
       head_ms: 20,

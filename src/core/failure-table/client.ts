@@ -23,7 +23,7 @@ export const client = {
       'a client speaks TLS, HTTP/2 or the PROXY protocol to a port that expects none',
     ],
     nextStep:
-      "Look the rule up in the chapter on request rules of docs/failures.md; the client's address and User-Agent stand in the record.",
+      "Look the rule up in the chapter on request rules of docs/failures.md; the client's address stands in the record.",
   },
   request_head_timeout: {
     type: 'http_request_error',
