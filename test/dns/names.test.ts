@@ -99,9 +99,10 @@ describe('a name that cannot be looked up', () => {
   it('is found as soon as it is there', async () => {
     origin = new Origin();
     await origin.listen('127.0.0.1');
-    dns.on('late.test', dnsRcode('NXDOMAIN'), dnsAddresses(30, '127.0.0.1'));
+    dns.on('late.test', dnsRcode('NXDOMAIN'));
     edge = await start(yaml(`"late.test:${origin.port}"`));
     assert.equal((await edge.get('/')).status, 502);
+    dns.on('late.test', dnsAddresses(30, '127.0.0.1'));
     await until('the name is found', () => states().join() === `127.0.0.1:${origin.port} healthy`);
     assert.equal((await edge.get('/')).status, 200);
     assert.deepEqual(
@@ -184,7 +185,11 @@ describe('a name', () => {
     dns.on('stale.test', dnsAddresses(1, '127.0.0.1'), dnsRcode('SERVFAIL'));
     edge = await start(yaml(`"stale.test:${origin.port}"`));
     await until('the lookup has failed', () => edge.eventsOf('name_state').length > 0);
-    assert.equal((await edge.get('/')).status, 200);
+    await until('the record says so too', async () => {
+      const response = await edge.get('/');
+      assert.equal(response.status, 200);
+      return (await edge.record(response)).attempts[0]?.address_stale === true;
+    });
     assert.match(endpoints()[0]?.reason ?? '', /accepts connections; the address is the last one known: .*SERVFAIL/);
     const [event] = edge.eventsOf('name_state');
     assert.deepEqual([event?.from, event?.to, event?.subject], ['resolved', 'stale', 'name:stale.test']);
