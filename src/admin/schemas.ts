@@ -129,6 +129,7 @@ const attemptSchema = z.object({
   endpoint: text,
   address: text,
   state: text,
+  address_stale: z.literal(true).optional().describe('The last address known of a name whose lookup has failed since.'),
   reused: z.boolean(),
   idle_ms: z.number().nullable(),
   local_port: count.nullable(),

@@ -45,6 +45,8 @@ export interface AttemptFacts {
   readonly endpoint: string;
   readonly address: string;
   readonly endpointState: EndpointState;
+  /** The address was the last one known of a name that does not vouch for it any more. */
+  readonly addressStale?: boolean;
   readonly reused: boolean;
   readonly idleMs: number;
   readonly localPort: number;

@@ -82,6 +82,8 @@ export interface AttemptRecord {
   readonly endpoint: string;
   readonly address: string;
   readonly state: string;
+  /** The address was the last one known of its name, whose lookup failed since; absent where it was not. */
+  readonly address_stale?: true;
   readonly reused: boolean;
   readonly idle_ms: number | null;
   readonly local_port: number | null;

@@ -40,6 +40,8 @@ export interface EndpointSnapshot {
   readonly name?: string;
   /** An address of the same name in the other family, to be raced when this one does not answer at once (RFC 8305). */
   readonly otherWay?: string;
+  /** The name does not vouch for the address any more: its lookup fails, or it leads where nothing is ready. */
+  readonly addressStale?: true;
   /** Nothing can be sent there, and this is what an exchange is told that could go nowhere else. */
   readonly failure?: Failure;
   readonly state: EndpointState;

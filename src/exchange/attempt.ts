@@ -13,6 +13,7 @@ export class Attempt implements AttemptFacts {
   /** Of the endpoint; once connected, that of the connection, which may be the name's other family. */
   address: string;
   readonly endpointState: EndpointState;
+  readonly addressStale: boolean;
   readonly startedMs: number;
   reused = false;
   idleMs = -1;
@@ -38,6 +39,7 @@ export class Attempt implements AttemptFacts {
     this.endpoint = target.id;
     this.address = target.address;
     this.endpointState = target.state;
+    this.addressStale = target.addressStale === true;
     this.startedMs = startedMs;
   }
 

@@ -83,6 +83,8 @@ export interface Endpoint {
   /** What a request names as its host where it is to name the endpoint's own. */
   readonly authority: string;
   readonly state: EndpointState;
+  /** The last address known of a name whose lookup has failed since, or that leads elsewhere. */
+  readonly addressStale?: boolean;
   readonly exit: InstanceExit | null;
   readonly release: string | null;
   acquire(waiter: StreamWaiter, limits: Timeouts, age: ConnectionAge): PendingStream | null;

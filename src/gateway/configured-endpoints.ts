@@ -273,7 +273,9 @@ export class ConfiguredEndpoints {
     const found = { name: host, ...(otherWay === null ? {} : { otherWay }) };
     if (standing === 'draining') return { id, address, ...found, ...this.#draining(spec, { host, port }, ip) };
     const { state, reason, checks } = this.#open(spec, id, address, text);
-    return { id, address, ...found, state, reason: `${reason}${this.#remark(spec, { host, port }, standing)}`, checks };
+    const remark = this.#remark(spec, { host, port }, standing);
+    const stale = remark === '' ? {} : ({ addressStale: true } as const);
+    return { id, address, ...found, ...stale, state, reason: `${reason}${remark}`, checks };
   }
 
   #draining(

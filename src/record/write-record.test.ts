@@ -170,6 +170,12 @@ test('fragments of routes and endpoints follow what changes', () => {
     read(sampleExchange({ attempts: [sampleAttempt({ endpointState: 'unhealthy' })] })).attempts[0]?.state,
     'unhealthy',
   );
+  const stale = { attempts: [sampleAttempt({ endpointState: 'unhealthy', addressStale: true })] };
+  assert.equal(read(sampleExchange(stale)).attempts[0]?.address_stale, true);
+  assert.equal(
+    read(sampleExchange({ attempts: [sampleAttempt({ endpointState: 'unhealthy' })] })).attempts[0]?.address_stale,
+    undefined,
+  );
   assert.equal(
     read(sampleExchange({ attempts: [sampleAttempt({ address: '127.0.0.1:3001' })] })).attempts[0]?.address,
     '127.0.0.1:3001',

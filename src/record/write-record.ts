@@ -152,7 +152,14 @@ export class RecordWriter implements OrdinaryParts {
 
   #endpointFragment(attempt: AttemptFacts): EndpointFragment {
     const known = this.#endpoints.get(attempt.endpoint);
-    if (known !== undefined && known.address === attempt.address && known.state === attempt.endpointState) return known;
+    if (
+      known !== undefined &&
+      known.address === attempt.address &&
+      known.state === attempt.endpointState &&
+      known.stale === (attempt.addressStale === true)
+    ) {
+      return known;
+    }
     const fragment = endpointFragment(attempt);
     if (this.#endpoints.size >= fragmentsMax) this.#endpoints.clear();
     this.#endpoints.set(attempt.endpoint, fragment);
@@ -298,6 +305,7 @@ function routeFragment(exchange: EndedExchange): RouteFragment {
 interface EndpointFragment {
   readonly address: string;
   readonly state: string;
+  readonly stale: boolean;
   readonly text: string;
   readonly octets: Uint8Array;
 }
@@ -314,10 +322,11 @@ interface ClientOctets {
 }
 
 function endpointFragment(attempt: AttemptFacts): EndpointFragment {
+  const stale = attempt.addressStale === true;
   const text =
     `{"endpoint":${quotedWithin(attempt.endpoint, recordLimits.name)},"address":${quotedWithin(attempt.address, recordLimits.host)}` +
-    `,"state":"${attempt.endpointState}","reused":`;
-  return { address: attempt.address, state: attempt.endpointState, text, octets: Buffer.from(text, 'latin1') };
+    `,"state":"${attempt.endpointState}",${stale ? '"address_stale":true,' : ''}"reused":`;
+  return { address: attempt.address, state: attempt.endpointState, stale, text, octets: Buffer.from(text, 'latin1') };
 }
 
 function clientPart(client: ClientFacts, version: string): string {

@@ -46,6 +46,7 @@ export class LiveEndpoint implements ConnectionHome {
   readonly address: string;
   state: EndpointState;
   reason: string;
+  addressStale: boolean;
   sinceInstant: number;
   checks: CheckRhythm | null;
   release: string | null;
@@ -72,6 +73,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.#ports = ports;
     this.state = spec.state;
     this.reason = spec.reason;
+    this.addressStale = spec.addressStale === true;
     this.sinceInstant = spec.sinceInstant;
     this.checks = spec.checks;
     this.release = spec.release;
@@ -97,6 +99,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.#settings = settings;
     this.state = spec.state;
     this.reason = spec.reason;
+    this.addressStale = spec.addressStale === true;
     this.sinceInstant = spec.sinceInstant;
     this.checks = spec.checks;
     this.release = spec.release;
