@@ -133,7 +133,7 @@ describe('writeForwarding', () => {
         'X-Forwarded-Proto: https',
         'X-Forwarded-Host: shop',
         'X-Forwarded-Port: 443',
-        'Forwarded: for=192.0.2.1, for=10.0.0.1;proto=https;host="example.org:8080"',
+        'Forwarded: for=192.0.2.1, for=10.0.0.1;proto=http;host="example.org:8080"',
       ],
     );
   });

@@ -13,10 +13,12 @@ import { addressOfNode } from './address.ts';
  * with our element added. The exchange has dropped what the request had of them.
  *
  * Forwarded is continued and never begun. Applications read the X-Forwarded-* fields; those that know both take one of
- * them, and a chain that begins with us beside one that begins with the client would say two things.
+ * them, and a chain that begins with us beside one that begins with the client would say two things. One that cannot be
+ * read is not continued: most gateways pass on what strangers sent, and behind a quote that never ends our element would
+ * be a part of their text.
  */
 export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientFacts, authority: string): void {
-  const { trusted, peerAddress, scheme } = client;
+  const { trusted, peerAddress, scheme, tls } = client;
   const chain = trusted ? fields.get('x-forwarded-for') : null;
   sink.field('X-Forwarded-For', chain === null || chain === '' ? client.address : `${chain}, ${peerAddress}`);
   sink.field('X-Forwarded-Proto', scheme);
@@ -26,7 +28,10 @@ export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientF
   const port = fields.get('x-forwarded-port');
   if (port !== null) sink.field('X-Forwarded-Port', port);
   const forwarded = fields.get('forwarded');
-  if (forwarded !== null) sink.field('Forwarded', `${forwarded}, ${forwardedElement(peerAddress, scheme, authority)}`);
+  if (forwarded === null || parseForwarded(forwarded) === null) return;
+  // Of this hop: what the peer spoke to us, whatever the client had spoken to it.
+  const element = forwardedElement(peerAddress, tls === null ? 'http' : 'https', authority);
+  sink.field('Forwarded', `${forwarded}, ${element}`);
 }
 
 /** RFC 7239 §4: one element. IPv6 addresses need brackets and quotes (§6), hosts with a port need quotes. */

@@ -69,12 +69,22 @@ describe('what the endpoint is told of the client', () => {
     assert.deepEqual(valuesOf(seen, 'x-forwarded-host'), ['shop.example']);
     assert.deepEqual(valuesOf(seen, 'x-forwarded-port'), ['8443']);
     assert.deepEqual(valuesOf(seen, 'forwarded'), [
-      'for=203.0.113.9;proto=https, for=127.0.0.1;proto=https;host="example.org"',
+      'for=203.0.113.9;proto=https, for=127.0.0.1;proto=http;host="example.org"',
     ]);
     assert.deepEqual(valuesOf(seen, 'x-request-id'), ['chosen-by-peer']);
     assert.equal(fieldOf(response, 'x-request-id'), 'chosen-by-peer');
     const { client, scheme } = await inner.record('chosen-by-peer');
     assert.deepEqual([client.address, client.peer, scheme], ['203.0.113.9', '127.0.0.1', 'https']);
+  });
+
+  test('Forwarded is never begun here, and not continued where nobody can read it', async () => {
+    await inner.get('/', ['X-Forwarded-For: 203.0.113.9']);
+    assert.deepEqual(valuesOf(origin.last, 'forwarded'), []);
+    for (const value of ['for="203.0.113.9', 'for=1.2.3.4;;by="', '=', 'for=1.2.3.4 proto=https']) {
+      await inner.get('/', [`Forwarded: ${value}`]);
+      assert.deepEqual(valuesOf(origin.last, 'forwarded'), [], value);
+      assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['127.0.0.1'], value);
+    }
   });
 
   test('a chain is believed from the right, as far as it is trusted', async () => {
