@@ -83,7 +83,8 @@ describe('an application that dies while it has a request', () => {
   });
 
   test('a refused connection is explained by the exit too', async () => {
-    edge = await startFromYaml(application());
+    // So long that it has not begun again when it is asked.
+    edge = await startFromYaml(application().replace('first_delay: 400ms', 'first_delay: 20s'));
     await ready();
     assert.equal((await edge.get('/deaf')).status, 200);
     const response = await json('/after');
@@ -98,7 +99,7 @@ describe('an application that dies while it has a request', () => {
 
   test('in the middle of its answer: the answer is cut, not completed, and the exit is named', async () => {
     // What has begun has gone on by the time it dies, however busy the machine is.
-    edge = await startFromYaml(`commit_delay: 0ms${application()}`);
+    edge = await startFromYaml(`commit_delay: none${application()}`);
     await ready();
     const client = edge.connect();
     client.write(requestText('GET', '/half'));
