@@ -24,7 +24,7 @@ export interface Transport {
    * were refused whole by the system. Only grows. Whether the peer has got them nobody can tell.
    */
   readonly sentOctets: number;
-  /** Gives up what is held, and returns it: it will never leave. */
+  /** Gives up what is held, and what the system refused whole, and returns it: it will never leave. */
   takeBack(): Uint8Array;
   /**
    * Whether, as far as the system knows now, the peer has sent nothing and ended nothing. For connections on which nothing

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { heldPieceOctetsMax, Outbox, type OutboxHolder } from './outbox.ts';
+import { heldPieceOctetsMax, nothing, Outbox, type OutboxHolder } from './outbox.ts';
 
 /** A socket that takes everything at once, or nothing: then it keeps what it was given as it is, as Node does. */
 class FakeSocket {
@@ -26,7 +26,7 @@ class FakeSocket {
 }
 
 function holder(socket: FakeSocket): OutboxHolder {
-  return { socket: socket as unknown as Socket, heldOctets: 0, sentOctets: 0 };
+  return { socket: socket as unknown as Socket, heldOctets: 0, sentOctets: 0, refused: nothing };
 }
 
 function world(): { outbox: Outbox; ends: (() => void)[] } {
@@ -92,7 +92,7 @@ describe('the outbox', () => {
     assert.deepEqual([first.sentOctets, first.heldOctets, second.sentOctets], [1, 0, 1]);
   });
 
-  it('does not count as sent what the system refused', () => {
+  it('does not count as sent what the system refused, and gives it back', () => {
     const { outbox, ends } = world();
     const reset = new FakeSocket();
     const one = holder(reset);
@@ -100,6 +100,9 @@ describe('the outbox', () => {
     hold(outbox, one, 'a');
     ends[0]?.();
     assert.equal(one.sentOctets, 0);
+    hold(outbox, one, 'b');
+    assert.equal(Buffer.from(outbox.takeBack(one)).toString(), 'ab');
+    assert.equal(outbox.takeBack(one).length, 0);
   });
 
   it('sends early what does not fit, and loses nothing of it', () => {

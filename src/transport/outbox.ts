@@ -43,15 +43,16 @@ export class Outbox {
     if (count === 0) this.#atEndOfTurn(this.flush);
   }
 
-  /** Forgets what waits here for `holder`; returns a copy of it. */
+  /** Forgets what waits here for `holder`; returns a copy of it, behind what was refused before. */
   takeBack(holder: OutboxHolder): Uint8Array {
-    const pieces: Buffer[] = [];
+    const pieces: Uint8Array[] = [holder.refused];
     for (let index = 0; index < this.#holders.length; index++) {
       if (this.#holders[index] !== holder) continue;
       pieces.push(this.#slab.subarray(this.#ends[index - 1] ?? 0, this.#ends[index]));
       this.#holders[index] = null;
     }
     holder.heldOctets = 0;
+    holder.refused = nothing;
     return Buffer.concat(pieces);
   }
 
@@ -69,6 +70,7 @@ export class Outbox {
         socket.write(slab.subarray(at, end));
         // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
         if (socket.errored === null) holder.sentOctets += end - at;
+        else holder.refused = Buffer.concat([holder.refused, slab.subarray(at, end)]);
         if (socket.writableLength > 0) isPending = true;
       }
       at = end;
@@ -86,7 +88,12 @@ export interface OutboxHolder {
   readonly socket: Socket;
   heldOctets: number;
   sentOctets: number;
+  /** What the system would not have, because the connection had ended; at most what was held. */
+  refused: Uint8Array;
 }
+
+/** For a holder of whose octets none was refused. */
+export const nothing: Uint8Array = new Uint8Array(0);
 
 /** The outbox of this thread. */
 export const outbox: Outbox = new Outbox((flush) => void setImmediate(flush));

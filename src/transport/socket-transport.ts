@@ -2,7 +2,7 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { Ownership } from '../core/message.ts';
 import type { TlsFacts, Transport, TransportFacts, TransportListener } from '../core/transport.ts';
 import { errnoOf } from './errno.ts';
-import { heldPieceOctetsMax, outbox, type OutboxHolder } from './outbox.ts';
+import { heldPieceOctetsMax, nothing, outbox, type OutboxHolder } from './outbox.ts';
 import { bulkOctets, sharedReadBuffer } from './read-buffers.ts';
 import { isQuiet } from './unread-octets.ts';
 
@@ -25,6 +25,7 @@ export class SocketTransport implements Transport, OutboxHolder {
   readonly socket: Socket;
   heldOctets = 0;
   sentOctets = 0;
+  refused: Uint8Array = nothing;
   readonly #reads: ReadTarget | null;
   #errno: string | null = null;
   #waiting = false;
@@ -84,7 +85,7 @@ export class SocketTransport implements Transport, OutboxHolder {
   };
 
   takeBack(): Uint8Array {
-    return this.heldOctets > 0 ? outbox.takeBack(this) : nothing;
+    return this.heldOctets > 0 || this.refused.length > 0 ? outbox.takeBack(this) : nothing;
   }
 
   isQuiet(): boolean {
@@ -171,8 +172,6 @@ export class ReadTarget {
     },
   };
 }
-
-const nothing = new Uint8Array(0);
 
 const deaf: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
 

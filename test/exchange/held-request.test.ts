@@ -4,7 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { setTimeout as passTime } from 'node:timers/promises';
 import type { Failure } from '../../src/core/failure.ts';
-import { noContent, type OutgoingRequest } from '../../src/core/message.ts';
+import type { OutgoingRequest } from '../../src/core/message.ts';
 import type { UpstreamHandler } from '../../src/core/stream.ts';
 import type { Transport } from '../../src/core/transport.ts';
 import { systemClock } from '../../src/gateway/system.ts';
@@ -58,7 +58,7 @@ const post: OutgoingRequest = {
   scheme: 'http',
   authority: 'a.example',
   target: '/',
-  framing: noContent,
+  framing: { kind: 'length', octets: 5 },
   upgrade: null,
   takesTrailers: false,
   writeFields() {},
@@ -77,6 +77,7 @@ const deaf: UpstreamHandler = {
 
 function ask(connection: UpstreamConnection, handler: UpstreamHandler): void {
   connection.send(post, handler, { responseHeadMs: 5000, idleMs: 5000 });
+  connection.sendContent(Buffer.from('<hello>'), 1, 6, 'borrowed');
   connection.endContent(null);
   connection.flush();
 }
@@ -92,6 +93,7 @@ for (const [what, end, cause] of [
     end(peer);
     const failure = await failureOf(connection);
     assert.deepEqual([failure.cause, connection.requestBegun, transport.sentOctets], [cause, false, sentBefore]);
+    assert.equal(Buffer.from(connection.unsentContent ?? []).toString(), 'hello');
   });
 }
 
@@ -101,14 +103,14 @@ test('a request that the system refuses whole, because RST had come, is known no
   const failed = failureOf(connection);
   outbox.flush();
   assert.equal((await failed).cause, 'reset_before_response');
-  assert.equal(connection.requestBegun, false);
+  assert.deepEqual([connection.requestBegun, connection.unsentContent], [false, Buffer.from('hello')]);
 });
 
 test('a request that has left has begun, whatever becomes of it', async () => {
   const { connection, peer } = await usedConnection();
   peer.once('data', () => peer.resetAndDestroy());
   assert.equal((await failureOf(connection)).cause, 'reset_before_response');
-  assert.equal(connection.requestBegun, true);
+  assert.deepEqual([connection.requestBegun, connection.unsentContent], [true, null]);
 });
 
 function failureOf(connection: UpstreamConnection): Promise<Failure> {
