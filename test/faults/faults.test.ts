@@ -156,7 +156,11 @@ const parameterNames: ReadonlySet<string> = new Set([
 ]);
 
 function checkTells(row: ExpectedRow, { response }: RawOutcome, { attempts }: ExchangeRecord): void {
-  const evidence: Readonly<Record<string, unknown>> = { ...attempts.at(-1)?.evidence };
+  const last = attempts.at(-1);
+  const evidence: Readonly<Record<string, unknown>> = {
+    address_stale: last?.address_stale === true,
+    ...last?.evidence,
+  };
   const [member] = response === null ? [] : proxyStatus(response);
   for (const [key, value] of row.tells) {
     const said =

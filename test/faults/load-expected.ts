@@ -140,7 +140,7 @@ function parseAttempts(text: string): (readonly string[])[] | null {
 /** 'rcode=NXDOMAIN, how=reset'. */
 function parseTells(text: string): ReadonlyMap<string, string> | null {
   if (text === '-') return new Map();
-  const pairs = text.split(', ').map((pair) => /^([A-Za-z-]+)=(\S+)$/.exec(pair));
+  const pairs = text.split(', ').map((pair) => /^([A-Za-z_-]+)=(\S+)$/.exec(pair));
   return pairs.includes(null) ? null : new Map(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
 }
 
