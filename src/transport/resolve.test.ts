@@ -81,6 +81,9 @@ describe('a name server', () => {
     server.onType('half.test', 'AAAA', dnsSilence);
     const { ipv4, ipv6 } = await lookUp('half.test', { limitMs: 60_000 });
     assert.deepEqual([said(ipv4), said(ipv6)], ['10.0.0.1 ttl 30', 'ETIMEOUT']);
+    const asked = server.countOf('half.test', 'AAAA');
+    await lookUp('silent.test', { limitMs: 1500 });
+    assert.equal(server.countOf('half.test', 'AAAA'), asked, 'what nobody waits for is not asked again');
   });
 
   it('that truncates its answer is asked by TCP', async () => {
@@ -175,6 +178,26 @@ describe('this machine', () => {
     const { source, ipv4 } = await lookUp('no-such-name.invalid', { servers: [], system });
     assert.deepEqual([source, said(ipv4)], ['dns', 'ENOTFOUND']);
   });
+});
+
+it('many names at once are asked for 128 at a time', async () => {
+  const released = Promise.withResolvers<void>();
+  const names = Array.from({ length: 300 }, (_, at) => `many-${at}.test`);
+  const reply = { kind: 'late', when: released.promise, reply: dnsAddresses(30, '10.0.0.1') } as const;
+  for (const name of names) server.onType(name, 'A', reply);
+  const resolver = createNameResolver(systemClock);
+  const asked = { families: ['ipv4'], servers: [server.address], limitMs: 20_000 } as const;
+  const answers = Promise.all(
+    names.map(
+      (name) => new Promise<NameAnswer>((resolve) => void resolver.lookUp({ ...asked, name }, { onLookedUp: resolve })),
+    ),
+  );
+  const seen = () => new Set(server.questions.map(({ name }) => name).filter((name) => name.startsWith('many-'))).size;
+  while (seen() < 128) await new Promise((resolve) => setImmediate(resolve));
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(seen(), 128);
+  released.resolve();
+  assert.ok((await answers).every(({ ipv4 }) => said(ipv4) === '10.0.0.1 ttl 30'));
 });
 
 it('a lookup that is cancelled tells nothing', async () => {

@@ -13,6 +13,7 @@ import type {
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { worldFault } from './errno.ts';
 import { candidatesFor, readSystemNames, type SystemNames } from './system-names.ts';
+import { Turns } from './turns.ts';
 
 /**
  * The real way from names to addresses. Neither of Node's two is enough: `dns.lookup` tells neither TTL nor RCODE, and
@@ -25,10 +26,10 @@ import { candidatesFor, readSystemNames, type SystemNames } from './system-names
  * the configuration names the servers.
  */
 export function createNameResolver(clock: Clock, system: () => Promise<SystemNames> = readSystemNames): NameResolver {
-  const atSystem = new Set<string>();
+  const shared: Shared = { clock, system, atSystem: new Set(), turns: new Turns(questionsMax) };
   return {
     lookUp(question: NameQuestion, waiter: LookupWaiter): Cancellable {
-      const running = new Lookup(question, clock, system, atSystem);
+      const running = new Lookup(question, shared);
       void running.run().then((answer) => {
         if (!running.cancelled) waiter.onLookedUp(answer);
       });
@@ -48,20 +49,32 @@ const otherFamilyMs = 250;
 /** When a datagram is taken to be lost: as resolvers have it, but for many servers in little time. */
 const repeatMs = 1000;
 
+/**
+ * Questions that are out at one time. Each has a socket of its own: a file with a thousand names is not to take the
+ * descriptors that connections need.
+ */
+const questionsMax = 128;
+
+/** What all lookups have in common. */
+interface Shared {
+  readonly clock: Clock;
+  readonly system: () => Promise<SystemNames>;
+  /** Names that the system's own lookup has not answered for yet. It cannot be told to stop. */
+  readonly atSystem: Set<string>;
+  readonly turns: Turns;
+}
+
 class Lookup implements Cancellable {
   cancelled = false;
   readonly #question: NameQuestion;
   readonly #clock: Clock;
-  readonly #system: () => Promise<SystemNames>;
+  readonly #shared: Shared;
   readonly #asking = new Set<Resolver>();
-  /** Names that the system's own lookup has not answered for yet. It cannot be told to stop. */
-  readonly #atSystem: Set<string>;
 
-  constructor(question: NameQuestion, clock: Clock, system: () => Promise<SystemNames>, atSystem: Set<string>) {
+  constructor(question: NameQuestion, shared: Shared) {
     this.#question = question;
-    this.#clock = clock;
-    this.#system = system;
-    this.#atSystem = atSystem;
+    this.#clock = shared.clock;
+    this.#shared = shared;
   }
 
   cancel(): void {
@@ -73,7 +86,7 @@ class Lookup implements Cancellable {
     const { name, servers } = this.#question;
     const bare = name.replace(/\.$/, '').toLowerCase();
     if (bare === 'localhost' || bare.endsWith('.localhost')) return this.#answer('machine', this.#local(loopback));
-    const system = await this.#system();
+    const system = await this.#shared.system();
     const listed = system.hosts.get(bare);
     if (listed !== undefined) return this.#answer('machine', this.#local(listed));
     const answers = await this.#askAll(candidatesFor(bare === name ? bare : `${bare}.`, system.search), [
@@ -114,29 +127,48 @@ class Lookup implements Cancellable {
     const answers = new Map<Family, FamilyAnswer>();
     const { promise: enough, resolve } = Promise.withResolvers<void>();
     let patience: Timer | null = null;
+    const round = { isOver: false };
     const asked = this.#question.families.map(async (family) => {
-      const answer = await this.#askServers(name, family, servers);
+      const answer = await this.#askServers(name, family, servers, round);
       answers.set(family, answer);
       if (answer.found) patience ??= this.#clock.schedule(after(this.#clock.now(), otherFamilyMs), resolve, undefined);
     });
     await Promise.race([Promise.all(asked), enough]);
     (patience as Timer | null)?.cancel();
+    // What is not waited for any more is not to go on.
+    round.isOver = true;
+    for (const resolver of this.#asking) resolver.cancel();
     for (const family of this.#question.families) if (!answers.has(family)) answers.set(family, nothing('ETIMEOUT'));
     return new Map(answers);
   }
 
   /** One server after the other, until one knows. Of those that do not, the first that answered at all is believed. */
-  async #askServers(name: string, family: Family, servers: readonly string[]): Promise<FamilyAnswer> {
+  async #askServers(
+    name: string,
+    family: Family,
+    servers: readonly string[],
+    round: { readonly isOver: boolean },
+  ): Promise<FamilyAnswer> {
     let believed = nothing('UNKNOWN_ARES_ERROR');
     let isAnswer = false;
     for (const server of servers) {
-      const answer = await this.#ask(name, family, server, servers.length);
-      if (answer.found || isAbsent(answer) || this.cancelled) return answer;
+      const answer = await this.#askInTurn(name, family, server, servers.length);
+      if (answer.found || isAbsent(answer) || this.cancelled || round.isOver) return answer;
       const declined = dnsCodes[answer.fault.code]?.kind === 'declined';
       if (!isAnswer) believed = answer;
       isAnswer ||= declined;
     }
     return believed;
+  }
+
+  async #askInTurn(name: string, family: Family, server: string, servers: number): Promise<FamilyAnswer> {
+    const { turns } = this.#shared;
+    await turns.take();
+    try {
+      return this.cancelled ? nothing('ETIMEOUT') : await this.#ask(name, family, server, servers);
+    } finally {
+      turns.give();
+    }
   }
 
   #ask(name: string, family: Family, server: string, servers: number): Promise<FamilyAnswer> {
@@ -178,11 +210,11 @@ class Lookup implements Cancellable {
    */
   #askSystem(): Promise<Answers | null> {
     const { name, families } = this.#question;
-    if (this.#atSystem.has(name)) return Promise.resolve(null);
-    this.#atSystem.add(name);
+    if (this.#shared.atSystem.has(name)) return Promise.resolve(null);
+    this.#shared.atSystem.add(name);
     return new Promise((resolve) => {
       lookup(name, { all: true, order: 'verbatim' }, (error, entries) => {
-        this.#atSystem.delete(name);
+        this.#shared.atSystem.delete(name);
         if (error !== null) return resolve(null);
         const answers = this.#local(
           new Map(
