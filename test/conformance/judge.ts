@@ -64,7 +64,10 @@ export function judgeResponses(pieces: Pieces, method: string, storage = new Hea
           .map(([, value]) => String(value)),
       ];
     },
-    refusedContent: (rule) => [...failed('response_chunk'), rule],
+    refusedContent: (rule) =>
+      rule === 'trailer-section-too-large'
+        ? failed('response_trailers_too_large')
+        : [...failed('response_chunk'), rule],
     goesOn: (head) => head.keepAlive || head.status < 200,
   });
 }

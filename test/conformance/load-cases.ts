@@ -10,6 +10,8 @@ export interface ConformanceCase {
   readonly method: string;
   readonly octets: Buffer;
   readonly verdict: readonly string[];
+  /** Who reads it otherwise, and how (`read-otherwise.md`): the lines of its last block. */
+  readonly others: readonly string[];
 }
 
 /** All cases, by file and in their order. A document that is not as README.md says throws. */
@@ -20,7 +22,7 @@ export function loadCases(folder: string = import.meta.dirname): readonly Confor
 
 /** The cases of one document. */
 export function readCases(file: string, text: string): readonly ConformanceCase[] {
-  const cases: ConformanceCase[] = [];
+  const cases: (ConformanceCase & { others: readonly string[] })[] = [];
   let title = '';
   let titleLine = 0;
   let message: Pick<ConformanceCase, 'kind' | 'method' | 'octets'> | null = null;
@@ -38,8 +40,12 @@ export function readCases(file: string, text: string): readonly ConformanceCase[
     if (close < 0) throw new Error(`${file}:${index + 1}: the block does not end`);
     if (info === 'verdict') {
       if (message === null) throw new Error(`${file}:${index + 1}: a verdict without octets`);
-      cases.push({ name: `${file}:${titleLine} ${title}`, ...message, verdict: block });
+      cases.push({ name: `${file}:${titleLine} ${title}`, ...message, verdict: block, others: [] });
       message = null;
+    } else if (info === 'others') {
+      const last = cases.at(-1);
+      if (last === undefined || message !== null) throw new Error(`${file}:${index + 1}: others without a verdict`);
+      last.others = block;
     } else message = { ...kindOf(info, `${file}:${index + 1}`), octets: octetsOf(block) };
     index = close;
   }

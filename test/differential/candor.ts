@@ -1,10 +1,10 @@
 import { judgeRequests, judgeResponses, type Verdict } from '../conformance/judge.ts';
-import { type Reading, readRequest, readResponse, type ReadMessage } from './reading.ts';
+import { endMark, type Reading, readRequest, readResponse, type ReadMessage } from './reading.ts';
 
-/** As Candor's parsers read a client's octets. */
+/** As Candor's parsers read a client's octets; the end mark is put behind them. */
 export function candorRequests(octets: Buffer): Reading {
   const messages: ReadMessage[] = [];
-  for (const line of judgeRequests([octets])) {
+  for (const line of judgeRequests([octets, Buffer.from(endMark)])) {
     if (line[0] === 'fields') continue;
     if (line[0] === 'partial') return { messages, end: 'partial', why: '' };
     if (line[0] !== 'accepted') return { messages, end: 'refused', why: line[2] ?? '' };
@@ -20,12 +20,19 @@ export function candorResponse(octets: Buffer, method: string): Reading {
   for (const line of judgeResponses([octets], method)) {
     if (line[0] === 'fields') continue;
     if (line[0] === 'partial') return { messages: [], end: 'partial', why: '' };
-    if (line[0] !== 'accepted') return { messages: [], end: 'refused', why: line.slice(2).join(' ') };
+    if (line[0] !== 'accepted') return { messages: [], end: 'refused', why: causeOf(line) };
     const status = Number(line[1]);
     if (status >= 200 || status === 101)
       return { messages: [readResponse(status, contentOf(line))], end: 'over', why: '' };
   }
   return { messages: [], end: 'partial', why: '' };
+}
+
+/** Causes that say by a rule what is wrong; what else is told of them differs from message to message. */
+const ruled = new Set(['response_field', 'response_framing', 'response_status_line', 'response_chunk']);
+
+function causeOf([, , cause = '', rule = '']: Verdict): string {
+  return ruled.has(cause) ? `${cause} ${rule}` : cause;
 }
 
 function contentOf(line: Verdict): Buffer {

@@ -3,13 +3,15 @@ import type { Reading } from './reading.ts';
 /** How somebody else reads octets otherwise than Candor. */
 export interface Disagreement {
   readonly kind:
-    | 'candor-refuses' // the other takes it, or waits for more
-    | 'other-refuses' // Candor takes it, or waits for more
-    | 'other-stops' // Candor takes a message that the other neither takes nor refuses
-    | 'candor-waits' // the other takes a message that is not whole to Candor
+    | 'candor-refuses' // the other takes it, or waits for more of it
+    | 'other-refuses' // Candor takes it
+    | 'other-stops' // Candor takes what the other neither takes nor refuses
+    | 'candor-waits' // the other takes what is not whole to Candor
     | 'reads-otherwise'; // both take it, as different messages
-  /** Candor's rule, or the parts that differ; '' where neither. */
+  /** The rule or code of whoever refuses, or the parts that differ; '' where neither. */
   readonly about: string;
+  /** How the message begins, to Candor, at which they part; '' where Candor has none there. */
+  readonly start: string;
 }
 
 /** Null where both agree on everything that one of them could be made to believe. */
@@ -19,17 +21,16 @@ export function compare(candor: Reading, other: Reading): Disagreement | null {
     const ours = candor.messages[index];
     const theirs = other.messages[index];
     const parts = (['start', 'host', 'content'] as const).filter((part) => ours?.[part] !== theirs?.[part]);
-    if (parts.length > 0) return { kind: 'reads-otherwise', about: parts.join(' ') };
+    if (parts.length > 0) return { kind: 'reads-otherwise', about: parts.join(' '), start: ours?.start ?? '' };
   }
+  const { start = '' } = candor.messages[count] ?? {};
+  const isRefused = other.end === 'refused' && other.messages.length === count;
   if (candor.messages.length > count) {
-    return { kind: other.end === 'refused' ? 'other-refuses' : 'other-stops', about: '' };
+    return isRefused ? { kind: 'other-refuses', about: other.why, start } : { kind: 'other-stops', about: '', start };
   }
-  // Candor hears no more on this connection: what follows is nothing to it.
-  if (candor.end === 'over') return null;
-  if (candor.end === 'refused')
-    return other.end === 'refused' && other.messages.length === count
-      ? null
-      : { kind: 'candor-refuses', about: candor.why };
-  if (other.messages.length > count) return { kind: 'candor-waits', about: '' };
-  return other.end === 'refused' ? { kind: 'other-refuses', about: '' } : null;
+  if (candor.end === 'refused') return isRefused ? null : { kind: 'candor-refuses', about: candor.why, start };
+  // Candor hears no more on this connection: what follows is nothing to it. What is not whole is nobody's message: who
+  // refuses it sooner does not read it otherwise.
+  if (candor.end === 'over' || other.messages.length === count) return null;
+  return { kind: 'candor-waits', about: '', start };
 }

@@ -8,9 +8,8 @@ import { findPeer } from '../../scripts/peers.ts';
 import { parseRawResponse } from '../../src/testing/testing.ts';
 import { freePort, listening } from '../attacks/smuggling/origins.ts';
 import { StrictReader, type StrictRequest } from '../attacks/strict-reader.ts';
-import { closed } from './node-http.ts';
 import type { Peer } from './peer.ts';
-import { endMark, type Reading, type ReadMessage, readRequest, readResponse } from './reading.ts';
+import { endMark, type Reading, type ReadMessage, readRequest, readResponse, untilQuiet } from './reading.ts';
 
 /** Why nginx or HAProxy cannot be had here; null when it can. */
 export function missing(name: 'nginx' | 'haproxy'): string | null {
@@ -41,11 +40,12 @@ export async function startGatewayPeer(name: 'nginx' | 'haproxy'): Promise<Peer>
   await listening(port, child, () => complained);
   return {
     name,
-    requests: async (octets) => requestsIn(await converse(port, Buffer.concat([octets, Buffer.from(endMark)]))),
-    response: async (octets, method) => {
+    requests: async (octets, quietMs) =>
+      requestsIn(await converse(port, Buffer.concat([octets, Buffer.from(endMark)]), quietMs)),
+    response: async (octets, method, quietMs) => {
       const key = origin.keep(octets);
       const text = `${method} /answer/${key} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`;
-      return responseIn(await converse(port, Buffer.from(text)), method);
+      return responseIn(await converse(port, Buffer.from(text), quietMs), method);
     },
     stop: async () => {
       if (child.exitCode === null) {
@@ -93,6 +93,7 @@ defaults
   timeout server 3s
   timeout connect 1s
   option http-buffer-request
+  http-reuse never
   retries 0
 listen gateway
   bind 127.0.0.1:${port}
@@ -159,31 +160,41 @@ class TellingOrigin {
   }
 }
 
-async function converse(port: number, octets: Buffer): Promise<Buffer> {
-  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+interface Heard {
+  readonly octets: Buffer;
+  readonly isClosed: boolean;
+}
+
+/** Without a FIN: to HAProxy a client that is done with sending has left. */
+async function converse(port: number, octets: Buffer, quietMs: number): Promise<Heard> {
+  const socket = connect({ port, host: '127.0.0.1' });
   const pieces: Buffer[] = [];
   socket.on('error', () => {});
   socket.on('data', (piece: Buffer) => void pieces.push(piece));
-  socket.on('end', () => socket.destroy());
-  socket.end(octets);
-  await closed(socket);
-  return Buffer.concat(pieces);
+  socket.write(octets);
+  const isClosed = await untilQuiet(socket, quietMs);
+  return { octets: Buffer.concat(pieces), isClosed };
 }
 
-function requestsIn(octets: Buffer): Reading {
+function requestsIn({ octets }: Heard): Reading {
   const messages: ReadMessage[] = [];
   for (const [head, status] of octets.toString('latin1').matchAll(/HTTP\/1\.[01] ([2-5]\d\d)[^]*?\r\n\r\n/g)) {
     const told = /^x-read: (\S+)/im.exec(head)?.[1];
     if (told === undefined) return { messages, end: 'refused', why: status ?? '' };
     messages.push(JSON.parse(Buffer.from(told, 'base64').toString()) as ReadMessage);
   }
+  // nginx answers what it takes for HTTP/0.9 without a head; that it refuses, its page says.
+  const refusal = /<title>([45]\d\d) /.exec(octets.toString('latin1'))?.[1];
+  if (refusal !== undefined) return { messages, end: 'refused', why: refusal };
   const isOver = messages.at(-1)?.start === 'GET /the-end';
   return { messages, end: isOver ? 'over' : 'partial', why: '' };
 }
 
-function responseIn(octets: Buffer, method: string): Reading {
+function responseIn({ octets, isClosed }: Heard, method: string): Reading {
   const response = parseRawResponse(octets, method, 'fin');
-  if (response === null || !response.complete) return { messages: [], end: 'partial', why: '' };
+  if (!isClosed) return { messages: [], end: 'partial', why: '' };
+  // The origin has sent all that it sends: what has not become whole now is cut.
+  if (response === null || !response.complete) return { messages: [], end: 'refused', why: 'cut' };
   if (response.status === 502) return { messages: [], end: 'refused', why: '502' };
   return { messages: [readResponse(response.status, response.content)], end: 'over', why: '' };
 }

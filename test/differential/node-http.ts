@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, request as httpRequest } from 'node:http';
 import { type AddressInfo, connect, createServer as createNetServer, type Socket } from 'node:net';
 import type { Peer } from './peer.ts';
-import { endMark, type Reading, type ReadMessage, readRequest, readResponse } from './reading.ts';
+import { endMark, type Reading, type ReadMessage, readRequest, readResponse, untilQuiet } from './reading.ts';
 
 interface Conversation {
   readonly messages: ReadMessage[];
@@ -66,27 +66,27 @@ export async function startNodeHttp(): Promise<Peer> {
 
   return {
     name: 'node',
-    requests: async (octets) => {
-      const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    requests: async (octets, quietMs) => {
+      const socket = connect({ port, host: '127.0.0.1' });
       socket.on('error', () => {});
       let answers = '';
       socket.on('data', (piece: Buffer) => (answers += piece.toString('latin1')));
-      socket.end(Buffer.concat([octets, Buffer.from(endMark)]));
+      socket.write(Buffer.concat([octets, Buffer.from(endMark)]));
       await once(socket, 'connect');
       const { localPort = 0 } = socket;
-      await closed(socket);
-      const { messages, end, why } = ends.get(localPort) ?? { messages: [], end: 'refused', why: '' };
+      const isClosed = await untilQuiet(socket, quietMs);
+      const { messages, end, why } = ends.get(localPort) ?? { messages: [], end: 'partial', why: '' };
       ends.delete(localPort);
       // It answers by itself where Host is missing or an expectation unknown, and goes on.
       const heads = [...answers.matchAll(/HTTP\/1\.1 ([2-5]\d\d)[^]*?\r\n\r\n/g)];
       const own = heads.findIndex(([head]) => !/^x-read:/im.test(head));
       if (own >= 0) return { messages: messages.slice(0, own), end: 'refused', why: heads[own]?.[1] ?? '' };
-      return { messages, end, why };
+      return { messages, end: end === 'over' && !isClosed ? 'partial' : end, why };
     },
-    response: (octets, method) => {
+    response: (octets, method, quietMs) => {
       const key = String(++asked);
       answers = answers.set(key, octets);
-      return nodeResponse(originPort, key, method).finally(() => answers.delete(key));
+      return nodeResponse(originPort, key, method, quietMs).finally(() => answers.delete(key));
     },
     stop: async () => {
       server.closeAllConnections();
@@ -101,15 +101,9 @@ function hostOf(url: string, host = ''): string {
   return /^https?:\/\/([^/?]*)/i.exec(url)?.[1] ?? host;
 }
 
-export async function closed(socket: Socket): Promise<void> {
-  const timer = setTimeout(() => socket.destroy(), 1500);
-  if (!socket.closed) await once(socket, 'close').catch(() => {});
-  clearTimeout(timer);
-}
-
-function nodeResponse(port: number, key: string, method: string): Promise<Reading> {
+function nodeResponse(port: number, key: string, method: string, quietMs: number): Promise<Reading> {
   return new Promise((resolve) => {
-    const partial: Reading = { messages: [], end: 'partial', why: '' };
+    const refused = (why: string): void => resolve({ messages: [], end: 'refused', why });
     const request = httpRequest({ port, host: '127.0.0.1', path: `/${key}`, method, agent: false });
     request.on('response', (response) => {
       const pieces: Buffer[] = [];
@@ -118,16 +112,18 @@ function nodeResponse(port: number, key: string, method: string): Promise<Readin
       response.on('end', () =>
         resolve({ messages: [readResponse(statusCode, Buffer.concat(pieces))], end: 'over', why: '' }),
       );
-      response.on('error', () => resolve(partial));
+      response.on('error', (error: NodeJS.ErrnoException) => refused(error.code ?? 'cut'));
     });
     request.on('upgrade', (response, socket) => {
       socket.destroy();
       resolve({ messages: [readResponse(response.statusCode ?? 0, Buffer.alloc(0))], end: 'over', why: '' });
     });
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      const { code = '' } = error;
-      const refused = code.startsWith('HPE_') && code !== 'HPE_INVALID_EOF_STATE';
-      resolve(refused ? { messages: [], end: 'refused', why: code } : partial);
+    request.on('error', (error: NodeJS.ErrnoException) => refused(error.code ?? ''));
+    // Whatever else becomes of the connection, nothing more comes.
+    request.on('close', () => refused('cut'));
+    request.setTimeout(quietMs, () => {
+      resolve({ messages: [], end: 'partial', why: '' });
+      request.destroy();
     });
     request.end();
   });

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 
 /** How somebody reads octets that one connection brought: message by message, then how it goes on. */
 export interface Reading {
@@ -16,7 +17,7 @@ export interface Reading {
 export interface ReadMessage {
   /** Method and target in origin-form, or the status. */
   readonly start: string;
-  /** Lowercase, without the usual port; '' where there is none. */
+  /** Lowercase, without a port, which nginx does not tell; '' where there is none. */
   readonly host: string;
   /** Length and a digest. */
   readonly content: string;
@@ -25,7 +26,7 @@ export interface ReadMessage {
 export function readRequest(method: string, target: string, host: string, content: Buffer): ReadMessage {
   const path = target.replace(/^https?:\/\/[^/?]*/i, '') || (method === 'OPTIONS' ? '*' : '/');
   const start = `${method} ${path.startsWith('?') ? `/${path}` : path}`;
-  return { start, host: host.toLowerCase().replace(/:80$/, ''), content: contentText(content) };
+  return { start, host: host.toLowerCase().replace(/:\d*$/, ''), content: contentText(content) };
 }
 
 export function readResponse(status: number, content: Buffer): ReadMessage {
@@ -39,3 +40,14 @@ function contentText(content: Buffer): string {
 
 /** Goes behind all octets: who sees it as a request has found the end of everything before it. */
 export const endMark = 'GET /the-end HTTP/1.1\r\nHost: end.test\r\nConnection: close\r\n\r\n';
+
+/** Resolves when the peer has closed the connection (true), or has said nothing for so long (false); then it closes it. */
+export function untilQuiet(socket: Socket, quietMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    socket.setTimeout(quietMs, () => {
+      resolve(false);
+      socket.destroy();
+    });
+    socket.on('close', () => resolve(true));
+  });
+}
