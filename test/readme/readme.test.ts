@@ -114,7 +114,7 @@ describe('the commands of the README', () => {
     // What it speaks of elsewhere, and what nobody needs a table for.
     const elsewhere = ['demo', 'version'];
     const inReadme = [...readme.matchAll(/^\| `candor (\w+)/gm)].map(([, name]) => name);
-    assert.deepEqual(inReadme.toSorted(), listed.filter((name) => !elsewhere.includes(name ?? '')).toSorted());
+    assert.deepEqual(new Set(inReadme), new Set(listed.filter((name) => !elsewhere.includes(name ?? ''))));
   });
 
   test('its npm scripts exist', () => {
