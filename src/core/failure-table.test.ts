@@ -100,6 +100,7 @@ const anything = {
   invariant: 'it ends once',
   issuer: 'CN=Our Authority',
   limit: 100,
+  fieldsMax: 64,
   limitMs: 5000,
   longest: 'Set-Cookie',
   message: '',

@@ -74,7 +74,7 @@ export interface Evidence {
   response_too_many_fields: { address: string; limit: number };
   response_chunk: { address: string; rule: ResponseRule; octetsReceived: number };
   response_transfer_coding: { address: string; coding: string };
-  response_trailers_too_large: { address: string; octets: number; limit: number };
+  response_trailers_too_large: { address: string; octets: number; limit: number; fieldsMax: number };
   response_upgrade_unasked: { address: string };
   // refused by the gateway
   no_route: { host: string; path: string };

@@ -97,6 +97,6 @@ export function contentRefused(content: ContentReader, address: string): Failure
   if (rule !== 'trailer-section-too-large') {
     return fail('response_chunk', 'content', { address, rule, octetsReceived });
   }
-  const limit = chunkLimits.trailerOctetsMax;
-  return fail('response_trailers_too_large', 'content', { address, octets: trailerOctets, limit });
+  const { trailerOctetsMax: limit, trailerFieldsMax: fieldsMax } = chunkLimits;
+  return fail('response_trailers_too_large', 'content', { address, octets: trailerOctets, limit, fieldsMax });
 }

@@ -206,8 +206,8 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: "The application's trailer section is too large",
-    sentence: ({ address, octets: size, limit }) =>
-      `${address} sent ${octets(size)} of trailer section; the limit is ${limit}.`,
+    sentence: ({ address, octets: size, limit, fieldsMax }) =>
+      `${address} sent ${octets(size)} of trailer section; the limits are ${octets(limit)} and ${fieldsMax} fields.`,
     visitor:
       'The application added more to the end of its answer than this site accepts. Its developers must look at it.',
     usualCauses: [
