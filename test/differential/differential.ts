@@ -31,6 +31,8 @@ const atOnce = 32;
 /** Who has said nothing for so long waits for more, if it says nothing for `sureMs` when it is asked again. */
 const quietMs = 60;
 const sureMs = 1500;
+/** So many that nothing explains are enough to know that something is amiss. */
+const doubtfulMax = 200;
 
 /** Compares the documents' cases, and samples by chance as long as `goesOn` says so, with one other reader. */
 export async function differ(name: ReaderName, seed: string, goesOn: () => boolean): Promise<DifferentialReport> {
@@ -50,7 +52,7 @@ class Comparing implements DifferentialReport {
   readonly explained = new Map<Explanation, number>();
   readonly unexplained: string[] = [];
   readonly untrue: string[] = [];
-  readonly #kinds = new Set<string>();
+  readonly #doubtful: Sample[] = [];
   readonly #peer: Peer;
 
   constructor(peer: Peer) {
@@ -79,6 +81,7 @@ class Comparing implements DifferentialReport {
       for (let sample = next(); sample !== undefined; sample = next()) await this.#compare(sample);
     };
     await Promise.all(Array.from({ length: atOnce }, work));
+    await this.#again();
   }
 
   async #compare(sample: Sample): Promise<void> {
@@ -87,16 +90,21 @@ class Comparing implements DifferentialReport {
     if (found === null) return;
     const explanation = explanations.find((line) => explains(line, this.#peer.name, sample, found));
     if (explanation !== undefined) this.explained.set(explanation, (this.explained.get(explanation) ?? 0) + 1);
-    else this.#note(sample, found);
+    else this.#doubtful.push(sample);
   }
 
-  /** One text for each kind: the others are of the same. */
-  #note(sample: Sample, found: Disagreement): void {
-    const kind = `${sample.kind} ${found.kind} ${found.about}`;
-    if (this.#kinds.has(kind)) return;
-    this.#kinds.add(kind);
-    const snippet = snippetOf(sample.octets, sample.kind, sample.method === '' ? 'GET' : sample.method);
-    this.unexplained.push(`${this.#peer.name}: ${textOf(found)} (${sample.from})\n\n${snippet}`);
+  /** What nothing explains is looked at once more, by itself. One text for each kind: the others are of the same. */
+  async #again(): Promise<void> {
+    const kinds = new Set<string>();
+    for (const sample of this.#doubtful.slice(0, doubtfulMax)) {
+      const found = await this.#disagreement(sample);
+      if (found === null || explanations.some((line) => explains(line, this.#peer.name, sample, found))) continue;
+      const kind = `${sample.kind} ${found.kind} ${found.about}`;
+      if (kinds.has(kind)) continue;
+      kinds.add(kind);
+      const snippet = snippetOf(sample.octets, sample.kind, sample.method === '' ? 'GET' : sample.method);
+      this.unexplained.push(`${this.#peer.name}: ${textOf(found)} (${sample.from})\n\n${snippet}`);
+    }
   }
 
   /** A silence is asked again before it is believed: on a busy machine the first may be none. */

@@ -6,6 +6,8 @@ import { endMark, type Reading, type ReadMessage, readRequest, readResponse, unt
 
 interface Conversation {
   readonly messages: ReadMessage[];
+  /** The how manyeth connection it is: a port may be used again. */
+  readonly number: number;
   end: Reading['end'];
   why: string;
 }
@@ -27,8 +29,9 @@ export async function startNodeHttp(): Promise<Peer> {
   });
   Object.assign(server, { httpAllowHalfOpen: true });
   const ends = new Map<number, Conversation>();
+  let accepted = 0;
   server.on('connection', (socket) => {
-    const conversation: Conversation = { messages: [], end: 'over', why: '' };
+    const conversation: Conversation = { messages: [], number: ++accepted, end: 'over', why: '' };
     conversations.set(socket, conversation);
     ends.set(socket.remotePort ?? 0, conversation);
   });
@@ -67,6 +70,7 @@ export async function startNodeHttp(): Promise<Peer> {
   return {
     name: 'node',
     requests: async (octets, quietMs) => {
+      const before = accepted;
       const socket = connect({ port, host: '127.0.0.1' });
       socket.on('error', () => {});
       let answers = '';
@@ -75,8 +79,10 @@ export async function startNodeHttp(): Promise<Peer> {
       await once(socket, 'connect');
       const { localPort = 0 } = socket;
       const isClosed = await untilQuiet(socket, quietMs);
-      const { messages, end, why } = ends.get(localPort) ?? { messages: [], end: 'partial', why: '' };
+      const conversation = ends.get(localPort);
       ends.delete(localPort);
+      if (conversation === undefined || conversation.number <= before) return { messages: [], end: 'partial', why: '' };
+      const { messages, end, why } = conversation;
       // It answers by itself where Host is missing or an expectation unknown, and goes on.
       const heads = [...answers.matchAll(/HTTP\/1\.1 ([2-5]\d\d)[^]*?\r\n\r\n/g)];
       const own = heads.findIndex(([head]) => !/^x-read:/im.test(head));
