@@ -175,6 +175,7 @@ export const refusedByGateway = {
     usualCauses: [
       'a host name resolves to a link-local or metadata address (169.254.169.254)',
       'somebody has changed a DNS record to point into the internal network',
+      'the address is in a network that `dns.deny` has',
       "the endpoint is one of the gateway's own listeners",
     ],
     nextStep:

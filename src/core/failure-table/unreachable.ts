@@ -22,6 +22,7 @@ export const unreachable = {
       'the host name in candor.yaml has a typing error, or lacks its domain',
       'the container or service has been renamed or removed, and its name with it',
       'the gateway runs on another container network, where the name is not known',
+      'the name is an alias (CNAME) of one that has no address, or of itself (NODATA)',
     ],
     nextStep:
       'Look the name up where the gateway runs, with `getent hosts NAME`, and compare it with the endpoint in candor.yaml.',
