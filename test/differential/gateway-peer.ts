@@ -74,7 +74,7 @@ http {
       proxy_pass http://127.0.0.1:${originPort};
       proxy_http_version 1.1;
       proxy_set_header Host $host:$server_port;
-      proxy_set_header X-Host "=$host";
+      proxy_set_header X-Differential-Host "=$host";
       proxy_set_header Connection "";
       proxy_ignore_client_abort on;
       proxy_next_upstream off;
@@ -146,7 +146,7 @@ class TellingOrigin {
     const read = readRequest(
       method,
       target,
-      value('x-host')?.slice(1) ?? value('host') ?? '',
+      value('x-differential-host')?.slice(1) ?? value('host') ?? '',
       Buffer.from(content, 'latin1'),
     );
     const told = Buffer.from(JSON.stringify(read)).toString('base64');
