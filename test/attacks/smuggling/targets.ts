@@ -81,11 +81,7 @@ export const absoluteTargets: readonly SmugglingPayload[] = [
     'an absolute target with a dot behind its host',
     message('GET http://a./ HTTP/1.1', 'Host: a'),
   ),
-  refused(
-    'host-disagrees',
-    'an absolute target and an empty Host',
-    message('GET http://a/ HTTP/1.1', 'Host:') + hidden,
-  ),
+  refused('host-invalid', 'an absolute target and an empty Host', message('GET http://a/ HTTP/1.1', 'Host:') + hidden),
   refused(
     'host-disagrees',
     'an absolute target that names another behind a length',
