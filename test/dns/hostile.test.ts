@@ -104,7 +104,7 @@ before(async () => {
   const names = [...table.map(({ name }) => name), 'huge'];
   edge = await startFromYaml(`
 dns: { servers: ["${dns.address}"], allow: [127.0.0.1/32] }
-timeouts: { dns: 400ms, connect: 1s }
+timeouts: { dns: 1500ms, connect: 1s }
 disclosure: operator
 upstreams:
 ${names.map((name) => `  ${name}: { endpoints: "${name}.test:${port}", check: none, family: ipv4 }`).join('\n')}

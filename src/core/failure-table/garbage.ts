@@ -166,7 +166,7 @@ export const garbage = {
     temporary: false,
     title: "The application's chunked content is malformed",
     sentence: ({ address, rule, octetsReceived }) =>
-      `After ${octets(octetsReceived)} of content from ${address}: ${broken(rule)}.`,
+      `${octetsReceived === 0 ? 'At the very beginning' : `After ${octets(octetsReceived)}`} of the content from ${address}: ${broken(rule)}.`,
     visitor:
       'The application garbled the middle of its answer. Reload the page; if it happens again, its developers must correct that.',
     usualCauses: [
