@@ -13,7 +13,7 @@ import type { Clock } from '../core/time.ts';
 import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopHops, cdnLoopValue, viaHops, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
-import { proxyStatusMember } from '../wire/proxy-status.ts';
+import { appendProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
 import { formatTraceparent } from '../wire/trace-context.ts';
 import type { Identity } from './identity.ts';
 import type { Endpoint, Ids, Route, Serving } from './ports.ts';
@@ -150,6 +150,6 @@ export class ForwardedResponse implements OutgoingResponse {
     const before = fields.has('proxy-status') ? fields.get('proxy-status') : null;
     if (status < 502 || status > 504) return before;
     const member = proxyStatusMember({ deployment: this.#facts.serving.deployment, receivedStatus: status });
-    return before === null ? member : `${before}, ${member}`;
+    return appendProxyStatus(before, member);
   }
 }

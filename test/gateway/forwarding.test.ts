@@ -195,6 +195,13 @@ describe('what the client is told of the answer', () => {
     assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'inner;fwd=stale');
   });
 
+  for (const empty of ['Proxy-Status:', 'Proxy-Status: \t']) {
+    test(`an empty Proxy-Status of the origin's (${JSON.stringify(empty)}) is no member before ours`, async () => {
+      origin.answer = () => ok('x', [empty], '503 Service Unavailable');
+      assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'edge.test;received-status=503');
+    });
+  }
+
   test('an answer until the close reaches an HTTP/1.1 client in chunks', async () => {
     origin.answer = () => (socket) => void socket.end('HTTP/1.1 200 OK\r\n\r\nuntil the close');
     const response = await edge.get('/');
