@@ -64,6 +64,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   hops: 'how many gateways Via names',
   host: 'the host that was asked for',
   how: 'whether the connection was closed (FIN) or reset (RST)',
+  'how, where TLS may break':
+    'whether the connection was closed (FIN) or reset (RST), or TLS on it failed (`broken`): only then is there a `code` of ours or an alert of theirs',
   idleMs: 'for how many milliseconds nothing came',
   invariant: 'what should have held',
   issuer: 'who signed the certificate',
@@ -129,10 +131,13 @@ function overviewRow(cause: Cause): string {
 function evidenceLine(field: string): string {
   const [written = '', type = ''] = field.split(': ');
   const name = written.replace('?', '');
-  const meaning = fieldMeanings[name];
+  const meaning = /\bbroken\b/.test(type) ? fieldMeanings['how, where TLS may break'] : fieldMeanings[name];
   if (meaning === undefined)
     throw new Error(`scripts/write-failure-docs.ts does not say what the evidence field "${name}" holds`);
-  return `- \`${name}\` (${type.replaceAll("'", '"').replaceAll('|', 'or')}): ${meaning}`;
+  return `- \`${name}\` (${type
+    .replaceAll("'", '"')
+    .replaceAll(/ \|(?=.* \|)/g, ',')
+    .replaceAll('|', 'or')}): ${meaning}`;
 }
 
 const raised = raisedCauses();

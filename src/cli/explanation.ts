@@ -33,7 +33,8 @@ export function verdictOf(record: ExchangeRecord): Verdict {
 
 /** A tunnel has no content that its end could be missing from: what helps with a cut answer does not help here. */
 function tunnelCut({ kind, id, cause, detail, duration_ms }: ExchangeRecord): Verdict | null {
-  if (kind !== 'tunnel' || cause !== 'response_content_reset') return null;
+  if (kind !== 'tunnel') return null;
+  if (cause !== 'response_content_reset' && cause !== 'response_content_unclosed') return null;
   const after = `The tunnel broke on the application's side after ${durationText(duration_ms)}.`;
   return {
     sentence: detail === null ? after : `${after} ${detail}`,

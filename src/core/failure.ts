@@ -60,10 +60,33 @@ export interface Evidence {
   reset_before_response: { address: string; reused: boolean; idleMs: number; errno: string };
   send_failed: { address: string; octetsSent: number; errno: string };
   response_head_cut: { address: string; octetsReceived: number; how: 'closed' | 'reset' };
-  response_content_short: { address: string; octetsReceived: number; octetsExpected: number; how: 'closed' | 'reset' };
-  response_chunked_cut: { address: string; octetsReceived: number; how: 'closed' | 'reset' };
+  /** `broken`, here and below: the connection stood, and TLS on it failed, with a code of ours or an alert of theirs. */
+  response_content_short: {
+    address: string;
+    octetsReceived: number;
+    octetsExpected: number;
+    how: 'closed' | 'reset' | 'broken';
+    code?: string;
+    alertId?: number;
+    alertMessage?: string;
+  };
+  response_chunked_cut: {
+    address: string;
+    octetsReceived: number;
+    how: 'closed' | 'reset' | 'broken';
+    code?: string;
+    alertId?: number;
+    alertMessage?: string;
+  };
   response_content_reset: { address: string; octetsReceived: number; errno: string };
-  response_content_unclosed: { address: string; octetsReceived: number };
+  response_content_unclosed: {
+    address: string;
+    octetsReceived: number;
+    how: 'closed' | 'broken';
+    code?: string;
+    alertId?: number;
+    alertMessage?: string;
+  };
   // garbage
   response_not_http: { address: string; firstOctets: string; guess: Guess };
   response_status_line: { address: string; firstOctets: string; rule: ResponseRule };

@@ -1,7 +1,7 @@
 import { connectionEndsS, meaningOf } from '../core/errno-meaning.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { Framing } from '../core/message.ts';
-import { tlsAlertOf, tlsTruncated } from '../core/tls-codes.ts';
+import { tlsAlertName, tlsAlertOf, tlsTruncated } from '../core/tls-codes.ts';
 import type { ContentReader } from '../wire/content-reader.ts';
 import { chunkLimits } from '../wire/limits.ts';
 import type { ResponseHeadParser } from '../wire/response-head.ts';
@@ -36,10 +36,14 @@ export function connectionFailure(place: CutPlace, end: string | null): Failure 
   if (truncated.has(end)) {
     // Without `close_notify` a FIN is a FIN still, except where nothing else shows the end of the content.
     if (place.at !== 'content' || place.framing.kind !== 'until-close') return cut(place, null);
-    return fail('response_content_unclosed', 'content', { address, octetsReceived: place.octetsReceived });
+    return fail('response_content_unclosed', 'content', {
+      address,
+      octetsReceived: place.octetsReceived,
+      how: 'closed',
+    });
   }
   const byTls = tlsEnd(end, tlsAlertOf(end), address);
-  if (byTls !== null) return place.at === 'content' ? cut(place, end) : byTls;
+  if (byTls !== null) return place.at === 'content' ? contentBroken(place, end) : byTls;
   switch (meaningOf(end)) {
     case null:
       return null;
@@ -80,6 +84,19 @@ function contentCut(address: string, octetsReceived: number, framing: Framing, e
   }
   if (framing.kind === 'chunked') return fail('response_chunked_cut', 'content', { address, octetsReceived, how });
   return fail('response_content_reset', 'content', { address, octetsReceived, errno: errno ?? 'ECONNRESET' });
+}
+
+/** A response that had begun is incomplete, whatever broke it (RFC 9112 §8); why it broke is the evidence's. */
+function contentBroken(place: CutPlace & { readonly at: 'content' }, end: string): Failure {
+  const { address, octetsReceived, framing } = place;
+  const alertId = tlsAlertOf(end);
+  const why = alertId === null ? { code: end } : { alertId, alertMessage: tlsAlertName(alertId) ?? 'unassigned' };
+  const evidence = { address, octetsReceived, how: 'broken', ...why } as const;
+  if (framing.kind === 'length') {
+    return fail('response_content_short', 'content', { ...evidence, octetsExpected: framing.octets });
+  }
+  if (framing.kind === 'chunked') return fail('response_chunked_cut', 'content', evidence);
+  return fail('response_content_unclosed', 'content', evidence);
 }
 
 /** The parser's reason as a failure of this address. */

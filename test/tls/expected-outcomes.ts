@@ -54,7 +54,7 @@ const whole: ExpectedOutcome = {
   complete: true,
 };
 
-const cut = (cause: Cause): ExpectedOutcome => ({
+const cut = (cause: Cause, evidence: Readonly<Record<string, unknown>> = {}): ExpectedOutcome => ({
   status: 200,
   type: 'http_response_incomplete',
   cause,
@@ -62,6 +62,7 @@ const cut = (cause: Cause): ExpectedOutcome => ({
   delivery: 'response_started',
   end: 'truncated',
   complete: false,
+  evidence,
 });
 
 const gone = (cause: Cause): ExpectedOutcome => ({
@@ -117,7 +118,8 @@ export const expectedOutcomes: Readonly<Record<string, ExpectedOutcome>> = {
 
   'tls-close-before-head': gone('closed_before_response'),
   'tls-reset-before-head': gone('reset_before_response'),
-  'tls-garbage-in-content': cut('response_content_short'),
+  // Nobody closed or reset: a record was refused.
+  'tls-garbage-in-content': cut('response_content_short', { how: 'broken', code: 'ERR_SSL_BAD_RECORD_TYPE' }),
   'tls-cut-length': cut('response_content_short'),
   'tls-cut-until-close': cut('response_content_unclosed'),
 

@@ -92,8 +92,10 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer was shorter than announced",
-    sentence: ({ address, octetsReceived, octetsExpected, how }) =>
-      `${address} announced ${octets(octetsExpected)} of content and ${how === 'reset' ? 'reset' : 'closed'} the connection after ${octetsReceived}.`,
+    sentence: ({ address, octetsReceived, octetsExpected, ...end }) =>
+      end.how === 'broken'
+        ? `${tlsBreak(address, end)} after ${octetsReceived} of the ${octets(octetsExpected)} of content that were announced.`
+        : `${address} announced ${octets(octetsExpected)} of content and ${end.how} the connection after ${octetsReceived}.`,
     visitor:
       'Part of the answer is missing. Reload the page; if you were downloading a file, discard it and start again.',
     usualCauses: [
@@ -113,8 +115,8 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer ended without its last chunk",
-    sentence: ({ address, octetsReceived, how }) =>
-      `${address} ${how === 'reset' ? 'reset' : 'closed'} the connection after ${octets(octetsReceived)} of chunked content, without the last chunk.`,
+    sentence: ({ address, octetsReceived, ...end }) =>
+      `${end.how === 'broken' ? tlsBreak(address, end) : `${address} ${end.how} the connection`} after ${octets(octetsReceived)} of chunked content, without the last chunk.`,
     visitor:
       'The answer broke off before its end, so what arrived cannot be relied upon. Reload the page to try again.',
     usualCauses: [
@@ -154,8 +156,10 @@ export const reset = {
     logLevel: 'error',
     temporary: true,
     title: "The application's answer ended without a proper end of TLS",
-    sentence: ({ address, octetsReceived }) =>
-      `${address} closed the connection after ${octets(octetsReceived)} of content without ending TLS first (close_notify), and nothing else would have shown whether the content is whole.`,
+    sentence: ({ address, octetsReceived, ...end }) =>
+      end.how === 'broken'
+        ? `${tlsBreak(address, end)} after ${octets(octetsReceived)} of content whose end only a proper close would have shown.`
+        : `${address} closed the connection after ${octets(octetsReceived)} of content without ending TLS first (close_notify), and nothing else would have shown whether the content is whole.`,
     visitor:
       'The connection to the application ended before it was certain that all had come. Reload the page to try again.',
     usualCauses: [
@@ -167,6 +171,19 @@ export const reset = {
       'Let the application send Content-Length or chunked content: then the end of the connection no longer matters (RFC 9112 §9.8).',
   },
 } satisfies Partial<FailureTable>;
+
+interface TlsBreak {
+  readonly code?: string;
+  readonly alertId?: number;
+  readonly alertMessage?: string;
+}
+
+/** Nobody closed the connection and nobody reset it: one of its two ends refused what TLS had brought. */
+function tlsBreak(address: string, { code, alertId, alertMessage }: TlsBreak): string {
+  return alertId === undefined
+    ? `TLS failed in the answer of ${address}: a record of it could not be read (${code ?? 'no code'})`
+    : `${address} broke TLS off with alert ${alertId} (${alertMessage ?? 'unassigned'})`;
+}
 
 /** A connection that had been idle is the usual suspect: both sides may have decided at the same moment. */
 function history(reused: boolean, idleMs: number): string {

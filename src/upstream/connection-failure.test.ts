@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { explain, shapeOf } from '../core/explain.ts';
+import type { Framing } from '../core/message.ts';
+import { tlsAlertCode } from '../core/tls-codes.ts';
+import { connectionFailure } from './connection-failure.ts';
+
+const address = '10.0.0.7:3000';
+const length: Framing = { kind: 'length', octets: 100 };
+const chunked: Framing = { kind: 'chunked' };
+const untilClose: Framing = { kind: 'until-close' };
+const refused = 'ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC';
+const alert = { how: 'broken', alertId: 20, alertMessage: 'bad_record_mac' };
+const broken = { how: 'broken', code: refused };
+
+function inContent(framing: Framing, end: string | null): ReturnType<typeof connectionFailure> {
+  const sent = { address, reused: false, idleMs: 0, requestSent: true, octetsSent: 80 };
+  return connectionFailure({ ...sent, at: 'content', octetsReceived: 4, framing }, end);
+}
+
+describe('what broke content', () => {
+  const rows: readonly [framing: Framing, end: string | null, cause: string, tells: object, sentence: RegExp][] = [
+    [length, null, 'response_content_short', { how: 'closed' }, / closed the connection after 4\./],
+    [length, 'ECONNRESET', 'response_content_short', { how: 'reset' }, / reset the connection after 4\./],
+    [length, refused, 'response_content_short', broken, /TLS .*could not be read \(ERR_SSL_DECRYPTION_FAILED/],
+    [length, tlsAlertCode(20), 'response_content_short', alert, /broke TLS off with alert 20 \(bad_record_mac\)/],
+    [chunked, null, 'response_chunked_cut', { how: 'closed' }, / closed the connection after 4 octets/],
+    [chunked, 'ECONNRESET', 'response_chunked_cut', { how: 'reset' }, / reset the connection after 4 octets/],
+    [chunked, refused, 'response_chunked_cut', broken, /TLS .*could not be read \(ERR_SSL_DECRYPTION_FAILED/],
+    [chunked, tlsAlertCode(20), 'response_chunked_cut', alert, /broke TLS off with alert 20 \(bad_record_mac\)/],
+    [untilClose, 'ECONNRESET', 'response_content_reset', { errno: 'ECONNRESET' }, / reset the connection/],
+    [untilClose, refused, 'response_content_unclosed', { code: refused }, /TLS .*could not be read \(ERR_SSL_/],
+    [untilClose, tlsAlertCode(99), 'response_content_unclosed', { alertId: 99 }, /with alert 99 \(unassigned\)/],
+  ];
+  for (const [framing, end, cause, tells, sentence] of rows) {
+    test(`is told as it was: ${framing.kind}, ${end ?? 'FIN'}`, () => {
+      const failure = inContent(framing, end);
+      assert.ok(failure !== null);
+      assert.equal(failure.cause, cause);
+      assert.partialDeepStrictEqual(failure.evidence, { address, octetsReceived: 4, ...tells });
+      assert.match(explain(failure), sentence);
+      assert.deepEqual([failure.stage, shapeOf(failure)], ['content', 'reset']);
+    });
+  }
+});
