@@ -2,7 +2,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createSecureContext, type SecureContext, TLSSocket } from 'node:tls';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { certificateAuthority, type CertificateAuthority } from './certificates.ts';
-import { type FaultOrigin, startFaultOrigin } from './fault-origin.ts';
+import { type FaultOrigin, faultIdOf, requestsMax, startFaultOrigin } from './fault-origin.ts';
+import { OriginRequestReader } from './origin-request.ts';
 import type { Script, Step } from './origin-script.ts';
 import { systemClock } from './system.ts';
 import { type SessionSettings, type TlsFault, tlsFaults, type TlsWorld } from './tls-faults.ts';
@@ -19,6 +20,8 @@ export interface TlsFaultOrigin {
   addressOf(fault: string): OriginAddress;
   /** The plain origin behind the sessions that are served: what it has seen, the clients have sent. */
   readonly behind: FaultOrigin;
+  /** How many requests came with this X-Fault-Id: to the plain origin, and in sessions that never get so far. */
+  count(faultId: string): number;
   /** Stops listening and cuts every connection. */
   close(): Promise<void>;
 }
@@ -71,6 +74,8 @@ class Ports implements TlsFaultOrigin {
   readonly #servers: Server[] = [];
   readonly #addresses = new Map<string, OriginAddress>();
   readonly #sockets = new Set<Socket>();
+  /** Of the requests that were played with, oldest first; the last 10,000. */
+  readonly #played: string[] = [];
 
   constructor(world: TlsWorld, clock: Clock, behind: FaultOrigin) {
     this.authority = world.authority;
@@ -88,6 +93,10 @@ class Ports implements TlsFaultOrigin {
     const address = this.#addresses.get(fault);
     if (address === undefined) throw new Error(`There is no TLS fault called ${fault}.`);
     return address;
+  }
+
+  count(faultId: string): number {
+    return this.behind.count(faultId) + this.#played.filter((id) => id === faultId).length;
   }
 
   async listen(host: string, firstPort: number): Promise<void> {
@@ -138,8 +147,26 @@ class Ports implements TlsFaultOrigin {
     };
     return (raw) => {
       const secure = this.#secured(raw, context, {});
+      this.#noteRequests(secure);
       secure.once('data', () => behaviour.play({ secure, raw, later }));
     };
+  }
+
+  /** What a client sends a second time is noted a second time, over this connection or another. */
+  #noteRequests(secure: TLSSocket): void {
+    const reader = new OriginRequestReader({
+      onHead: (head) => this.#note(faultIdOf(head)),
+      onContent: () => {},
+      onEnd: () => {},
+      onBroken: () => {},
+    });
+    secure.on('data', (octets: Buffer) => reader.push(octets));
+  }
+
+  #note(faultId: string | null): void {
+    if (faultId === null) return;
+    this.#played.push(faultId);
+    if (this.#played.length > requestsMax) this.#played.shift();
   }
 
   /** A session whose content is passed on to the plain origin and back. */

@@ -177,7 +177,7 @@ class ListeningOrigin implements FaultOrigin {
 
   #note(head: OriginRequestHead, fault: Fault | null, connection: number, numberOnConnection: number): SeenContent {
     const { method, target, fields } = head;
-    const faultId = fields.get('x-fault-id') ?? fields.get('x-request-id') ?? null;
+    const faultId = faultIdOf(head);
     const seen: Seen = {
       method,
       target,
@@ -203,8 +203,13 @@ class ListeningOrigin implements FaultOrigin {
 
 type Seen = Omit<SeenRequest, keyof SeenContent> & SeenContent;
 
-/** A test asks about what it has just sent; a demo runs for weeks. */
-const requestsMax = 10_000;
+/** The X-Fault-Id field, else X-Request-Id; null without either. */
+export function faultIdOf({ fields }: OriginRequestHead): string | null {
+  return fields.get('x-fault-id') ?? fields.get('x-request-id') ?? null;
+}
+
+/** So many are remembered. A test asks about what it has just sent; a demo runs for weeks. */
+export const requestsMax = 10_000;
 
 /** Below the usual limit of 4,096 open files, with room for the rest of the process. */
 const connectionsMax = 3072;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { faults } from '../../src/testing/testing.ts';
-import { type ExpectedRow, loadExpected, parseExpected } from './load-expected.ts';
+import { type ExpectedRow, loadExpected, parseExpected, sentOf } from './load-expected.ts';
 
 const rows = loadExpected();
 const now = rows.filter((row) => row.needs === null);
@@ -49,6 +49,9 @@ test('every misbehaviour of the fault origin has a row', () => {
   );
 });
 
+/** They end or speak before they read; or they refuse the session under which the request is on its way. */
+const readsNothing: ReadonlySet<string> = new Set(['close-at-accept', 'talks-first', 'tls-client-certificate']);
+
 /** What must be so within any row, whatever the gateway does. */
 const laws: readonly [law: string, holds: (row: ExpectedRow) => boolean][] = [
   [
@@ -66,6 +69,10 @@ const laws: readonly [law: string, holds: (row: ExpectedRow) => boolean][] = [
     (r) => r.end !== 'generated' || r.name.startsWith('grpc') || r.status === statusOf[r.error ?? ''],
   ],
   ['what was not sent is not seen', (r) => r.delivery !== 'not_sent' || r.originSees.max === 0],
+  [
+    'what was sent is seen, unless nobody there reads requests',
+    (r) => r.needs !== null || r.delivery === 'not_sent' || r.originSees.max > 0 || readsNothing.has(r.name),
+  ],
   ['a POST is never seen twice', (r) => r.request.method !== 'POST' || r.originSees.max <= 1],
   ['nothing is seen three times', (r) => r.originSees.max <= 2],
   [
@@ -81,10 +88,6 @@ const laws: readonly [law: string, holds: (row: ExpectedRow) => boolean][] = [
   ],
   ['a generated row cites RFC 9209', (r) => r.end !== 'generated' || r.because.includes('RFC 9209 §2.3.')],
 ];
-
-function sentOf(attempts: readonly string[]): number {
-  return attempts.filter((reason) => reason !== 'nothing_sent').length;
-}
 
 for (const [law, holds] of laws) {
   test(`in every row: ${law}`, () => {
@@ -115,6 +118,7 @@ const broken: readonly [what: string, row: string, complaint: RegExp][] = [
   ['an unknown shape', rowWith({ shape: 'gone' }), /"gone" is none of/],
   ['an unknown request', rowWith({ request: 'get' }), /"get" is no request/],
   ['an unknown status', rowWith({ status: '999' }), /"999" is no status/],
+  ['more seen than sent', rowWith({ sees: '1-2', attempts: 'nowhere_else' }), /2 seen where 1 can have been sent/],
   ['an unknown count', rowWith({ sees: 'few' }), /"few" is no count/],
 ];
 

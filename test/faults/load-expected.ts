@@ -94,6 +94,12 @@ function parseRow(text: string, line: number, later: boolean): ExpectedRow {
   if (name === '' || because === '') wrong('a row has a name and a reason');
   const oneOf = <T extends string>(words: readonly T[], word: string): T =>
     words.find((known) => known === word) ?? wrong(`"${word}" is none of ${words.join(', ')}`);
+  const originSees = later
+    ? { min: 0, max: 0 }
+    : (parseRange(cell('origin sees')) ?? wrong(`"${cell('origin sees')}" is no count`));
+  const attempts = later ? null : (parseAttempts(cell('attempts')) ?? wrong(`"${cell('attempts')}" are no attempts`));
+  const sentMax = attempts === null ? 0 : Math.max(...attempts.map(sentOf));
+  if (originSees.max > sentMax) wrong(`${originSees.max} seen where ${sentMax} can have been sent`);
   return {
     line,
     name,
@@ -106,10 +112,8 @@ function parseRow(text: string, line: number, later: boolean): ExpectedRow {
     delivery: oneOf(deliveries, cell('delivery')),
     end: oneOf(ends, cell('end')),
     clientSees: oneOf(sights, cell('client sees')),
-    originSees: later
-      ? { min: 0, max: 0 }
-      : (parseRange(cell('origin sees')) ?? wrong(`"${cell('origin sees')}" is no count`)),
-    attempts: later ? null : (parseAttempts(cell('attempts')) ?? wrong(`"${cell('attempts')}" are no attempts`)),
+    originSees,
+    attempts,
     tells: parseTells(cell('tells')) ?? wrong(`"${cell('tells')}" tells nothing`),
     needs: later ? cell('needs') : null,
     because,
@@ -135,6 +139,11 @@ function parseAttempts(text: string): (readonly string[])[] | null {
   if (text === '-') return [[]];
   if (!/^[a-z_]+(?:(?:, | or )[a-z_]+)*$/.test(text)) return null;
   return text.split(' or ').map((alternative) => alternative.split(', '));
+}
+
+/** Of these attempts, how many sent something. */
+export function sentOf(attempts: readonly string[]): number {
+  return attempts.filter((reason) => reason !== 'nothing_sent').length;
 }
 
 /** 'rcode=NXDOMAIN, how=reset'. */

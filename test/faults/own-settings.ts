@@ -70,7 +70,7 @@ export class OwnSettings {
   }
 
   count(faultId: string): number {
-    return this.#tls.behind.count(faultId);
+    return this.#tls.count(faultId);
   }
 
   async close(): Promise<void> {

@@ -85,7 +85,8 @@ export class Player {
     const { plain, tls } = this.#stage;
     const requests = [...plain.requests, ...(tls?.behind.requests ?? [])];
     const seen = requests.filter((request) => request.faultId === id);
-    return { originSaw: seen.length, reusedAtOrigin: (seen[0]?.numberOnConnection ?? 1) > 1 };
+    const originSaw = plain.count(id) + (tls?.count(id) ?? 0);
+    return { originSaw, reusedAtOrigin: (seen[0]?.numberOnConnection ?? 1) > 1 };
   }
 
   /** The request for another part went to the plain one, or nowhere. */
