@@ -17,6 +17,8 @@ export class ResponseWriter implements Composer {
   /** Octets of content. */
   octetsSent = 0;
   readonly #writer: OctetWriter;
+  /** The client has been told by us to go on. */
+  #continued = false;
   #framing: ResponseFraming = 'none';
 
   constructor(transport: Transport, writer: OctetWriter) {
@@ -29,17 +31,23 @@ export class ResponseWriter implements Composer {
     this.begun = false;
     this.ended = false;
     this.octetsSent = 0;
+    this.#continued = false;
   }
 
   /** RFC 9110 §10.1.1: the client waits for this before it sends its content. */
   continue(): void {
+    this.#continued = true;
     this.#writer.claim(this);
     this.#writer.text('HTTP/1.1 100 Continue\r\n\r\n');
     this.#writer.flush(this);
   }
 
-  /** Composes an interim response, where it may still come and is not held up. */
+  /**
+   * Composes an interim response, where it may still come and is not held up. The endpoint is not asked for a 100, so one
+   * that it sends is the client's like any other (RFC 9110 §15.2), but for a client that has had ours.
+   */
   inform(status: number, fields: Fields, drop: FieldFilter): void {
+    if (status === 100 && this.#continued) return;
     if (this.begun || this.transport.pendingOctets > informationPendingMax) return;
     this.#writer.claim(this);
     writeInformation(this.#writer, status, fields, drop);

@@ -163,8 +163,6 @@ export class Exchange
   // ─▶ response
 
   onInformed(response: ResponseHead): void {
-    // 100 is between us and the endpoint: our own client has been told to go on when its content was wanted.
-    if (response.status === 100) return;
     this.#downstream.inform(response.status, response.fields, this.routeFound().response.drop);
   }
 

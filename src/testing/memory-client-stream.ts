@@ -173,6 +173,7 @@ export class MemoryClientStream implements DownstreamStream {
   }
 
   inform(status: number, fields: Fields, drop: FieldFilter): void {
+    if (status === 100 && this.wanted && this.request.fields.has('expect')) return;
     this.informed.push({ status, fields: pairsWritten((sink) => fields.writeTo(sink, drop)) });
   }
 

@@ -200,7 +200,7 @@ const forwarded: readonly Case[] = [
     },
   },
   {
-    name: 'an interim 103 goes on, a 100 does not',
+    name: 'interim responses go on, a 100 that nobody asked for too',
     run(world) {
       const client = world.request({});
       world.pass(5);
@@ -208,7 +208,7 @@ const forwarded: readonly Case[] = [
       arrived?.inform(100);
       arrived?.inform(103, { Link: '</style.css>' });
       world.pass(5);
-      assert.deepEqual(client.informed, [103]);
+      assert.deepEqual(client.informed, [100, 103]);
       arrived?.answer(200, 'later');
       world.pass(10);
       assert.deepEqual([client.status, client.content.toString()], [200, 'later']);
@@ -241,6 +241,9 @@ const forwarded: readonly Case[] = [
       world.pass(10);
       const [arrived] = world.endpoint('a').arrived;
       assert.deepEqual([arrived?.content.toString(), arrived?.field('expect')], ['content', null]);
+      arrived?.inform(100);
+      world.pass(10);
+      assert.deepEqual(client.informed, [100], 'told once: this one is for whoever asked the endpoint');
       arrived?.answer(200);
       world.pass(10);
       assert.equal(client.status, 200);

@@ -141,6 +141,12 @@ describe('a client that waits before its content', () => {
     assert.ok(await client.waitFor(() => client.octets.includes('100 Continue\r\n\r\n'), patienceMs));
     client.write('content');
     assert.deepEqual((await responseOn(client, 'POST')).interim, [100]);
+    // The next request on the connection asks for nothing, and is sent what the origin says unasked.
+    const before = client.octets.length;
+    const next = (): string => client.octets.subarray(before).toString();
+    client.write(requestText('GET', '/'));
+    assert.ok(await client.waitFor(() => next().endsWith('\r\n\r\nx'), patienceMs));
+    assert.match(next(), /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
     client.close();
   });
 
