@@ -174,6 +174,16 @@ describe('the failure table', () => {
     );
   });
 
+  it('sends nobody to what does not show it', () => {
+    const { drained, no_route, hops_exceeded } = failureTable;
+    // `drain_timeout` cuts requests short; `stop_timeout` is between SIGTERM and SIGKILL.
+    assert.match(drained.nextStep, /`drain_timeout`/);
+    assert.doesNotMatch(drained.visitor, /new version/);
+    assert.match(drained.visitor, /updated or restarted/);
+    assert.doesNotMatch(no_route.nextStep, /candor check/);
+    assert.doesNotMatch(hops_exceeded.nextStep, /candor explain/);
+  });
+
   it('never counts against an endpoint what the gateway or the client did', () => {
     for (const [cause, { type, countsAgainstHealth }] of specs) {
       const shape = shapeOfType(type);

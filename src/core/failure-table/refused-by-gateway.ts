@@ -21,7 +21,7 @@ export const refusedByGateway = {
       'the route matches by method or field too, and this request has another',
     ],
     nextStep:
-      'Compare host, path and method with `routes` in candor.yaml; `candor check` lists them in the order in which they are tried.',
+      'Compare host, path and method with each of `routes` in candor.yaml, from the top: the first that matches is taken, and none did.',
   },
   no_endpoint_ready: {
     type: 'destination_unavailable',
@@ -158,7 +158,7 @@ export const refusedByGateway = {
       'a rewriting CDN sends requests back to the origin host name again and again',
     ],
     nextStep:
-      'Read the Via field of the request in `candor explain REQUEST-ID`: a name that recurs is where the circle closes.',
+      'Follow the way of the request from the public name on, with `getent ahosts NAME` for the endpoint of each gateway: the one that leads back to an earlier is where the circle closes.',
   },
   destination_prohibited: {
     type: 'destination_ip_prohibited',
@@ -228,14 +228,14 @@ export const refusedByGateway = {
     title: 'The request was cut short by a release or a restart',
     sentence: () =>
       'The endpoint was being taken out of service, and the request was still running when its time to finish was over.',
-    visitor: 'A new version of this site was being installed while it worked on your request. Please try again now.',
+    visitor: 'This site was being updated or restarted while it worked on your request. Please try again now.',
     usualCauses: [
       'the request took longer than draining allows (an export, an upload)',
       'an event stream or WebSocket stays open until it is cut',
       'the gateway was stopped while requests were running',
     ],
     nextStep:
-      "Compare the request's duration in `candor explain REQUEST-ID` with `stop_timeout` of the application, and raise that if such requests are normal.",
+      "Compare the request's duration in `candor explain REQUEST-ID` with `drain_timeout` in candor.yaml, and raise that if such requests are normal.",
   },
   gateway_fault: {
     type: 'proxy_internal_error',
