@@ -1,11 +1,19 @@
 import { attack } from './smuggling/attack.ts';
 import { originKinds } from './smuggling/origins.ts';
 import { families, smugglingPayloads } from './smuggling/payloads.ts';
+import { toolOptions } from '../tool-options.ts';
 
-/**
- * `npm run smuggle`: every payload, whole and in pieces, to every origin that can be had. Ends with status 1 when a
- * request reached one that the gateway has not counted, or anything else broke the law.
- */
+const usage = `usage: npm run smuggle    every payload, whole and in pieces, to every origin that can be had
+
+  --help
+
+It ends with 0 where nothing was found, 1 where a request reached an origin that the gateway has not counted or anything
+else broke the law, 2 for a wrong command line.
+
+example: npm run smuggle
+`;
+
+toolOptions(usage, [], {});
 const kinds = Object.entries(families).map(([family, payloads]) => `${payloads.length} ${family}`);
 console.log(`${smugglingPayloads.length} payloads: ${kinds.join(', ')}`);
 

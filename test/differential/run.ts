@@ -1,15 +1,20 @@
-import { parseArgs } from 'node:util';
 import { differ, readers } from './differential.ts';
+import { toolOptions } from '../tool-options.ts';
 
-/**
- * `npm run differential`: how Candor reads the documents' cases and messages by chance, against how Node, nginx and
- * HAProxy do. Ends with status 1 at a disagreement that no case of the documents explains.
- */
-const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '20' }, seed: { type: 'string' } },
-});
-const seed = values.seed ?? String(process.hrtime.bigint());
-const seconds = Number(values.seconds);
+const usage = `usage: npm run differential -- [options]    how Candor reads messages, against Node, nginx and HAProxy
+
+The documents' cases, and messages by chance.
+
+  --seconds <n>    for each of the others (20)
+  --seed <text>    the same again (one by chance, which it prints)
+  --help
+
+It ends with 0 where the documents' cases explain every difference, 1 where they do not, 2 for a wrong command line.
+
+example: npm run differential -- --seconds 60 --seed 7
+`;
+
+const { seconds, seed = String(process.hrtime.bigint()) } = toolOptions(usage, ['seed'], { seconds: 20 });
 console.log(`seed ${seed}, ${seconds} s each`);
 
 for (const { name, missing } of readers) {

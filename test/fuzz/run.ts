@@ -1,22 +1,24 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { fuzzEngine, playSeed } from './fuzz-engine.ts';
 import { fuzzWire, judgeSeed } from './fuzz-wire.ts';
+import { toolOptions } from '../tool-options.ts';
 
-/**
- * `npm run fuzz -- --minutes 24`: so many minutes of processor time, on two cores where there are two; parsers and
- * engine in turn. `--seed` makes it the same again, `--again` plays one finding. Ends with status 1 at a finding.
- */
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '24' },
-    seed: { type: 'string' },
-    again: { type: 'string' },
-    part: { type: 'string' },
-  },
-});
+const usage = `usage: npm run fuzz -- [options]    parsers and the engine in turn, with what nobody would send
+
+  --minutes <n>    of processor time, on two cores where there are two (24)
+  --seed <text>    the same again (one by chance, which it prints)
+  --again <text>   plays one finding, by the seed that was printed with it
+  --help
+
+It ends with 0 where nothing was found, 1 where something was, 2 for a wrong command line.
+
+example: npm run fuzz -- --minutes 2 --seed 7
+`;
+
+// `--part` is what the run says to its own processes.
+const { minutes, seed, again, part } = toolOptions(usage, ['seed', 'again', 'part'], { minutes: 24 });
 
 interface Sums {
   messages: number;
@@ -28,9 +30,9 @@ interface Sums {
 const sliceMs = 2000;
 const progressMs = 30_000;
 
-if (values.again !== undefined) playAgain(values.again);
-else if (values.part !== undefined) runPart(values.part, Number(values.minutes));
-else await runParts(values.seed ?? String(process.hrtime.bigint()), Number(values.minutes));
+if (again !== undefined) playAgain(again);
+else if (part !== undefined) runPart(part);
+else await runParts(seed ?? String(process.hrtime.bigint()));
 
 /** A seed of the parsers has "wire" in it, one of the engine "engine". */
 function playAgain(seed: string): void {
@@ -38,7 +40,7 @@ function playAgain(seed: string): void {
   else console.log('nothing found:', playSeed(seed));
 }
 
-async function runParts(seed: string, minutes: number): Promise<void> {
+async function runParts(seed: string): Promise<void> {
   const count = Math.min(2, availableParallelism());
   console.log(`seed ${seed}, ${minutes} minutes of processor time on ${count} cores`);
   const sums = new Map<ChildProcess, Sums>();
@@ -63,7 +65,7 @@ async function runParts(seed: string, minutes: number): Promise<void> {
   process.exitCode = clean ? 0 : 1;
 }
 
-function runPart(seed: string, minutes: number): void {
+function runPart(seed: string): void {
   const sums: Sums = { messages: 0, scenarios: 0, exchanges: 0, cpuMs: 0 };
   const cpuMs = (): number => (process.cpuUsage().user + process.cpuUsage().system) / 1000;
   try {
