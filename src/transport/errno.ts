@@ -2,8 +2,8 @@ import type { WorldFault } from '../core/connector.ts';
 import { tlsAlertCode } from '../core/tls-codes.ts';
 
 /**
- * The only place where an error of Node's is read: by its `code` and its typed fields, never by its message. An alert
- * of the peer's gets a code of ours (`TLS_ALERT_40`), since the library has several names for one.
+ * The only place where an error of an exchange's connections is read: by its `code` and its typed fields, never by its
+ * message. An alert of the peer's gets a code of ours (`TLS_ALERT_40`), since the library has several names for one.
  */
 export function errnoOf(error: unknown): string {
   const code = codeOf(error);
