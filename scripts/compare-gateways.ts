@@ -118,10 +118,13 @@ function resultOf(name: string): string {
   return join(resultsFolder, `${name}.json`);
 }
 
-/** Which cases there are, and what is expected of them: results of different suites cannot be compared. */
+/** Which cases there are, what is expected of them, and how it is judged: results of different suites cannot be compared. */
 function suiteOf(): string {
   const text = JSON.stringify(tortureCases, (_, value: unknown) => (value instanceof RegExp ? value.source : value));
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  const hash = createHash('sha256').update(text);
+  for (const file of ['judge.ts', 'score.ts'])
+    hash.update(readFileSync(join(repositoryRoot, 'src', 'testing', 'torture', file)));
+  return hash.digest('hex').slice(0, 16);
 }
 
 async function putToTorture(name: GatewayName): Promise<Compared | null> {

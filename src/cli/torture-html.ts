@@ -58,6 +58,7 @@ function totals({ score }: TortureReport): (readonly [number: number, of: number
     [score.hangs, null, 'clients left waiting'],
     [score.unsafe_replays, null, 'POSTs repeated'],
     [score.causes_named, score.causes, 'own failures with their cause named'],
+    [score.causes_misnamed, score.causes, 'with a cause named that was not'],
   ];
 }
 
@@ -83,7 +84,8 @@ ${outcomes.map(row).join('\n')}
 
 function row({ runs, first }: Outcome): string {
   const { case: name, does, verdict, why, seen } = first;
-  const named = seen?.errors_named.join(', ') ?? '';
+  const doubt = seen?.cause_named === 'wrong' ? ' (not so)' : '';
+  const named = `${seen?.errors_named.join(', ') ?? ''}${doubt}`;
   const said = named === '' && seen?.by === 'gateway' ? (seen.server ?? '') : named;
   return [
     `<tr class="${verdict ?? ''}">`,

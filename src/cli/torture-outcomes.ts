@@ -9,7 +9,7 @@ export interface Outcome {
 /** In the order of the runs; a case whose runs came out differently has an outcome for each kind. */
 export function mergeAlike(runs: readonly TortureRun[]): Outcome[] {
   const byKey = Map.groupBy(runs, ({ case: name, verdict, why, seen }) =>
-    [name, verdict, why, seen?.status, seen?.completeness, seen?.origin_saw].join('\n'),
+    [name, verdict, why, seen?.status, seen?.completeness, seen?.origin_saw, seen?.cause_named].join('\n'),
   );
   return [...byKey.values()].flatMap((alike) => (alike[0] === undefined ? [] : [{ runs: alike, first: alike[0] }]));
 }

@@ -106,7 +106,8 @@ function reasonLines({ first: { verdict, why, seen } }: Outcome, style: Style): 
 /** What the gateway said of it, short enough for one line: the cause if it named one, or else its page. */
 function saidText(seen: TortureRun['seen']): string {
   if (seen === null || seen.by !== 'gateway') return '';
-  if (seen.errors_named.length > 0) return `Proxy-Status: ${seen.errors_named.map(harmless).join(', ')}`;
+  const doubt = seen.cause_named === 'wrong' ? ', which is not so' : '';
+  if (seen.errors_named.length > 0) return `Proxy-Status: ${seen.errors_named.map(harmless).join(', ')}${doubt}`;
   const server = seen.server === null ? '' : `${harmless(seen.server)}: `;
   const text = harmless(seen.excerpt.replace(/<[^>]*>/g, ' '))
     .replace(/\s+/g, ' ')
@@ -128,8 +129,7 @@ function scoreLines({ gateway, score, finished }: TortureReport, style: Style): 
       style.good(`${score.right} right`),
       `${score.acceptable} acceptable`,
       style.warn(`${score.misleading} misleading`),
-      style.bad(`${score.dangerous} dangerous`),
-      `${score.hangs} still waiting`,
+      `${style.bad(`${score.dangerous} dangerous`)}; ${score.hangs} of them still waiting`,
     ].join(', '),
     '',
     ...alignColumns(
@@ -137,6 +137,7 @@ function scoreLines({ gateway, score, finished }: TortureReport, style: Style): 
         ['failures told with the right status', `${score.failures_told} of ${score.failures}`],
         ['broken content seen to be broken', `${score.truncations_told} of ${score.truncations}`],
         ['own failures with their cause named', `${score.causes_named} of ${score.causes}`],
+        ['own failures with a cause named that was not', `${score.causes_misnamed} of ${score.causes}`],
         ['POSTs that reached the origin twice', `${score.unsafe_replays}`],
       ],
       '  ',

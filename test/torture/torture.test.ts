@@ -73,6 +73,7 @@ describe('Candor under torture', { timeout: 120_000 }, () => {
       [score.failures_told, score.truncations_told, score.unsafe_replays],
       [score.failures, score.truncations, 0],
     );
+    assert.equal(score.causes_misnamed, 0);
     assert.equal(score.causes_named, score.causes, 'each failure of its own has its cause in Proxy-Status');
     context.diagnostic(`${score.points} of 100 in ${runs.length} exchanges`);
   });
@@ -82,7 +83,7 @@ describe('a bad gateway', { timeout: 60_000 }, () => {
   /** Each sin, and how it is found out. */
   const expected: readonly (readonly [run: string, verdict: string, why: RegExp])[] = [
     ['refused GET fresh', 'acceptable', /503 can be defended/],
-    ['unanswered GET fresh', 'misleading', /names dns_error/],
+    ['unanswered GET fresh', 'right', /504/],
     ['talks-first GET fresh', 'misleading', /Closes without an answer/],
     ['close-before-head GET fresh', 'right', /502/],
     ['close-before-head POST fresh', 'dangerous', /2 times/],
@@ -115,6 +116,9 @@ describe('a bad gateway', { timeout: 60_000 }, () => {
     }
     const unset = runs.filter(({ verdict, group }) => verdict === null && !group.startsWith('tls-'));
     assert.deepEqual([...new Set(unset.map(({ group }) => group))], ['close-at-accept'], 'a 404 is a missing route');
+    const unanswered = runs.filter((run) => run.case === 'unanswered');
+    assert.deepEqual(new Set(unanswered.map(({ seen }) => seen?.cause_named)), new Set(['wrong']), 'a dns_error');
+    assert.deepEqual([score.causes_named, score.causes_misnamed], [0, unanswered.length]);
     assert.ok(score.hangs > 0 && score.points < 60, JSON.stringify(score));
     assert.equal(score.unsafe_replays, 2, 'the POST of close-before-head, on fresh and on used connections');
     assert.ok(

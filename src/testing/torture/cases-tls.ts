@@ -19,7 +19,13 @@ export const tlsRows: readonly (readonly [group: string, expects: Expectation])[
   ['tls-plain-http', refused('the origin speaks no TLS')],
   [
     'tls-silent',
-    unreachable('the handshake was not answered in time', 504, 'connection_timeout', 'tls_protocol_error'),
+    unreachable(
+      'the handshake was not answered in time',
+      504,
+      'connection_timeout',
+      'connection_read_timeout',
+      'tls_protocol_error',
+    ),
   ],
   ['tls-reset', refused('the origin broke the handshake off', 'connection_terminated')],
   ['tls-alert-40', refused('the origin refused the handshake', 'tls_alert_received')],

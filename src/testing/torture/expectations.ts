@@ -79,7 +79,7 @@ export function stalled(): Expectation {
 
 /** The gateway cannot get to the origin. */
 export function unreachable(cause: string, right: 502 | 504, ...errors: ProxyErrorType[]): Expectation {
-  return { ...nothing, right: [right], acceptable: [503], errors: [...errors, 'destination_unavailable'], cause };
+  return { ...nothing, right: [right], acceptable: [503], errors, cause };
 }
 
 /** A good answer, however odd it looks. */

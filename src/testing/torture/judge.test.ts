@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { tortureCases } from './cases.ts';
 import { better, acceptable, broken, dangerous, either, garbled, gone, late, lawful, stalled } from './expectations.ts';
 import { unreachable, withInterim, withPoison } from './expectations.ts';
-import { judge } from './judge.ts';
+import { judge, judgeCause } from './judge.ts';
 import type { ConnectionAge, Expectation, Observation, TortureRequest, Verdict } from './torture-case.ts';
 
 // What was expected, what was observed, and the verdict: the whole of judging, without a gateway.
@@ -33,19 +34,15 @@ type Row = readonly [Verdict, why: RegExp, Expectation, Partial<Observation>, as
 const rows: readonly Row[] = [
   // An answer of the gateway's own.
   ['right', /^A 502 is the right answer/, gone(), {}],
-  ['right', /says why: connection_terminated/, gone(), { named: ['connection_terminated'] }],
   ['acceptable', /503 can be defended/, gone(), { status: 503 }],
   ['misleading', /504 says that no answer came in time/, gone(), { status: 504 }],
   ['misleading', /500 says that the gateway itself/, gone(), { status: 500 }],
   ['misleading', /404 says that the client/, gone(), { status: 404 }],
-  ['misleading', /names dns_error/, gone(), { named: ['dns_error'] }],
-  ['right', /says why/, gone(), { named: ['dns_error', 'http_response_incomplete'] }],
   ['misleading', /503 says/, garbled(), { status: 503 }],
   ['right', /504/, late(), { status: 504 }],
   ['misleading', /502 says that an invalid answer came/, late(), {}],
   ['right', /502/, refused, { originSaw: 0 }],
   ['acceptable', /503/, refused, { status: 503, originSaw: 0 }],
-  ['right', /destination_unavailable/, refused, { status: 503, named: ['destination_unavailable'], originSaw: 0 }],
   ['dangerous', /A whole 200 came where the origin went away/, gone(), { status: 200 }],
   ['dangerous', /A whole 204 came/, gone(), { status: 204 }],
 
@@ -61,7 +58,8 @@ const rows: readonly Row[] = [
   ['right', /sees that the content broke off/, stalled(), { status: 200, completeness: 'cut' }],
   ['misleading', /only part of it/, lawful(200, 'ok\n'), { status: 200, completeness: 'cut' }],
   ['misleading', /nothing fit/, garbled(), { status: 200, completeness: 'cut' }],
-  ['dangerous', /keeps what is broken/, broken(), { status: 200, content: 'hello' }],
+  ['dangerous', /takes it for good/, broken(), { status: 200, content: 'hello' }],
+  ['dangerous', /A 101 came to a client that had not asked/, gone(), { status: 101 }],
 
   // The origin's answer.
   ['right', /came through/, lawful(200, 'ok\n'), { status: 200, content: 'ok\n' }],
@@ -98,7 +96,41 @@ describe('judge', () => {
     });
   }
 
+  // What a gateway may say of it: nothing, what is so, what names no cause, what is not so, what nobody registered.
+  const sayings = [[], ['connection_refused'], ['destination_unavailable'], ['http_protocol_error'], ['odd_error']];
+  test('says the same of a status, whatever Proxy-Status names', () => {
+    for (const [, why, expects, seen, method = 'GET', on = 'fresh'] of rows) {
+      const request: TortureRequest = { method, contentOctets: method === 'POST' ? 11 : 0 };
+      const judgedWith = (named: readonly string[]): unknown =>
+        judge({ request, on, expects, observed: { ...observed, ...seen, named, proxyStatus: named.join() } });
+      for (const named of sayings)
+        assert.deepEqual(judgedWith(named), judgedWith([]), `${why.source}: ${named.join()}`);
+    }
+  });
+
   test('each verdict is reached by some row', () => {
     assert.deepEqual(new Set(rows.map(([verdict]) => verdict)).size, 4);
+  });
+});
+
+describe('judgeCause', () => {
+  const table: readonly (readonly [ReturnType<typeof judgeCause>, Expectation, named: readonly string[]])[] = [
+    [null, refused, []],
+    ['right', refused, ['connection_refused']],
+    ['wrong', refused, ['http_protocol_error']],
+    [null, refused, ['destination_unavailable']],
+    [null, refused, ['odd_error']],
+    ['right', gone(), ['dns_error', 'http_response_incomplete']],
+    ['wrong', gone(), ['dns_error', 'destination_unavailable']],
+    ['wrong', lawful(200, 'ok\n'), ['http_protocol_error']],
+  ];
+  for (const [outcome, { cause, errors }, named] of table) {
+    test(`${outcome ?? 'neither'} where ${cause}, and it names ${named.join(', ') || 'nothing'}`, () => {
+      assert.equal(judgeCause({ ...gone(), cause, errors }, named), outcome);
+    });
+  }
+
+  test('takes destination_unavailable for the cause of nothing', () => {
+    for (const { id, expects } of tortureCases) assert.ok(!expects.errors.includes('destination_unavailable'), id);
   });
 });

@@ -1,6 +1,6 @@
-import { proxyErrors, type ProxyErrorType } from '../../core/proxy-error.ts';
+import { proxyErrors } from '../../core/proxy-error.ts';
 import { acceptable, dangerous, misleading } from './expectations.ts';
-import type { ConnectionAge, Expectation, Judged, Observation, TortureRequest } from './torture-case.ts';
+import type { CauseNamed, ConnectionAge, Expectation, Judged, Observation, TortureRequest } from './torture-case.ts';
 
 /** What is judged together. */
 export interface Trial {
@@ -11,11 +11,20 @@ export interface Trial {
 }
 
 /**
- * The verdict on what came of one request. What harms somebody is looked at first, then what the client was told,
- * then what the gateway said of it.
+ * The verdict on what came of one request. What harms somebody is looked at first, then what the client was told.
+ * What Proxy-Status says changes nothing here: few gateways send it, and {@link judgeCause} counts it by itself.
  */
 export function judge(trial: Trial): Judged {
   return judgeHarm(trial) ?? judgeEnd(trial) ?? judgeAnswer(trial);
+}
+
+/**
+ * Whether the types named in Proxy-Status are so; null where none was named, or none that names a cause:
+ * `destination_unavailable` says that there was one, and a type that is not registered cannot be checked.
+ */
+export function judgeCause({ errors }: Expectation, named: readonly string[]): CauseNamed | null {
+  if (named.some((name) => errors.some((error) => error === name))) return 'right';
+  return named.some((name) => name !== 'destination_unavailable' && Object.hasOwn(proxyErrors, name)) ? 'wrong' : null;
 }
 
 /** Harm to other requests, or by doing a request twice; null when there is none. */
@@ -66,16 +75,18 @@ function isOriginAnswer({ expects: { answers }, observed }: Trial): boolean {
   return answers.some(({ status, content }) => status === observed.status && content === observed.content);
 }
 
-function judgeGenerated({ expects, observed }: Trial): Judged {
+function judgeGenerated({ request, expects, observed }: Trial): Judged {
   const status = observed.status ?? 0;
+  if (status === 101 && request.upgrade !== true)
+    return dangerous(
+      'A 101 came to a client that had not asked for it: what follows is no HTTP, and no other protocol.',
+    );
   if (status < 400) {
     if (expects.right.length === 0) return dangerous(`A whole ${status} came, and it is not the origin's answer.`);
-    return dangerous(
-      `A whole ${status} came where ${expects.cause}: the client keeps what is broken, and takes it for good.`,
-    );
+    return dangerous(`A whole ${status} came where ${expects.cause}: the client takes it for good, and keeps it.`);
   }
   if (expects.right.length === 0) return judgeReplaced(expects, observed, status);
-  return judgeStatus(expects, observed, status);
+  return judgeStatus(expects, status);
 }
 
 /** A good answer was replaced by one of the gateway's. */
@@ -89,22 +100,11 @@ function judgeReplaced({ answers }: Expectation, { content }: Observation, statu
   return misleading(`The origin's answer was good, and the client is told ${status}.`);
 }
 
-function judgeStatus(expects: Expectation, { named }: Observation, status: number): Judged {
-  const wrong = named.find((name) => !expects.errors.some((error) => error === name));
-  const rightName = named.find((name) => expects.errors.some((error) => error === name)) as ProxyErrorType | undefined;
-  if (wrong !== undefined && rightName === undefined)
-    return misleading(`Proxy-Status names ${wrong}, and ${expects.cause}.`);
-  if (expects.right.includes(status) || (rightName !== undefined && proxyErrors[rightName].status === status)) {
-    return {
-      verdict: 'right',
-      why: rightName === undefined ? `A ${status} is the right answer.` : `A ${status}, and says why: ${rightName}.`,
-    };
-  }
-  if (expects.acceptable.includes(status))
-    return acceptable(
-      `A ${status} can be defended; ${expects.right.join(' or ')} says more exactly that ${expects.cause}.`,
-    );
-  return misleading(`A ${status} says ${meaning(status)}; in truth ${expects.cause}.`);
+function judgeStatus({ right, acceptable: defensible, cause }: Expectation, status: number): Judged {
+  if (right.includes(status)) return { verdict: 'right', why: `A ${status} is the right answer.` };
+  if (defensible.includes(status))
+    return acceptable(`A ${status} can be defended; ${right.join(' or ')} says more exactly that ${cause}.`);
+  return misleading(`A ${status} says ${meaning(status)}; in truth ${cause}.`);
 }
 
 /** What a client must take a status for, after RFC 9110 §15. */

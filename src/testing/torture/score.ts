@@ -10,7 +10,7 @@ export interface Score {
   readonly misleading: number;
   readonly dangerous: number;
   readonly not_set_up: number;
-  /** Clients that were still waiting when their patience ended; each is among the misleading. */
+  /** Clients that were still waiting when their patience ended; each has a verdict too: misleading, or worse. */
   readonly hangs: number;
   /** Failures before any content that were answered with a right status; of so many. */
   readonly failures_told: number;
@@ -20,8 +20,9 @@ export interface Score {
   readonly truncations: number;
   /** Exchanges whose POST reached the origin more than once. */
   readonly unsafe_replays: number;
-  /** Failures of its own for which the gateway named the cause in Proxy-Status, rightly; of so many. */
+  /** Failures of its own for which the gateway named a cause in Proxy-Status: rightly, wrongly; of so many. */
   readonly causes_named: number;
+  readonly causes_misnamed: number;
   readonly causes: number;
 }
 
@@ -47,8 +48,8 @@ export function scoreOf(runs: readonly TortureRun[]): Score {
     truncations_told: truncations.filter(isTold).length,
     truncations: truncations.length,
     unsafe_replays: judged.filter(({ method, seen }) => method === 'POST' && (seen?.origin_saw ?? 0) > 1).length,
-    causes_named: own.filter(({ seen, verdict }) => verdict !== 'misleading' && (seen?.errors_named.length ?? 0) > 0)
-      .length,
+    causes_named: own.filter(({ seen }) => seen?.cause_named === 'right').length,
+    causes_misnamed: own.filter(({ seen }) => seen?.cause_named === 'wrong').length,
     causes: own.length,
   };
 }

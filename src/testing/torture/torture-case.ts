@@ -6,6 +6,9 @@ export type Verdict = 'right' | 'acceptable' | 'misleading' | 'dangerous';
 /** Whether both connections are new, or have both just carried a good exchange. */
 export type ConnectionAge = 'fresh' | 'reused';
 
+/** Whether a cause that the gateway named is the one that there was. */
+export type CauseNamed = 'right' | 'wrong';
+
 /** What is sent. The octets are those of the request content. */
 export interface TortureRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
@@ -26,7 +29,7 @@ export interface Expectation {
   /** Statuses of the gateway's own that are right, and those that can be defended. */
   readonly right: readonly number[];
   readonly acceptable: readonly number[];
-  /** Types of RFC 9209 §2.3 that name the cause; one of them makes its recommended status right too. */
+  /** Types of RFC 9209 §2.3 that name the cause. They are counted by themselves: no verdict depends on them. */
   readonly errors: readonly ProxyErrorType[];
   /** What a status that is none of these says of the fault, to be read after "A 503 says …". */
   readonly cause: string;

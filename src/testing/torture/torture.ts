@@ -2,11 +2,11 @@ import { after, type Clock } from '../../core/time.ts';
 import { fieldOf } from '../raw-response.ts';
 import { tortureCases } from './cases.ts';
 import type { GatewayDoor } from './gateway-door.ts';
-import { judge } from './judge.ts';
+import { judge, judgeCause } from './judge.ts';
 import { type Act, type Missed, pass, Player } from './play.ts';
 import { type Score, scoreOf } from './score.ts';
 import { goodTls, startStage, tlsGroups, type TortureGroup, type TortureStage } from './stage.ts';
-import type { ConnectionAge, Expectation, Observation, TorturePart, Verdict } from './torture-case.ts';
+import type { CauseNamed, ConnectionAge, Expectation, Observation, TorturePart, Verdict } from './torture-case.ts';
 
 export interface TortureOptions {
   readonly door: GatewayDoor;
@@ -55,6 +55,8 @@ export interface SeenRun {
   readonly reused_at_origin: boolean;
   readonly proxy_status: string | null;
   readonly errors_named: readonly string[];
+  /** Whether these are so; null where none names a cause. */
+  readonly cause_named: CauseNamed | null;
   readonly server: string | null;
   readonly content_octets: number;
   /** The first 200 octets, as Latin-1. */
@@ -223,6 +225,7 @@ function seenOf(observed: Observation, expects: Expectation): SeenRun {
     reused_at_origin: observed.reusedAtOrigin,
     proxy_status: observed.proxyStatus,
     errors_named: observed.named,
+    cause_named: judgeCause(expects, observed.named),
     server: observed.server,
     content_octets: observed.content.length,
     excerpt: observed.content.slice(0, excerptOctets),
