@@ -64,7 +64,7 @@ function drawBar(from: number, to: number): string {
 }
 
 function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Style): string[] {
-  const retry = retryText(attempt, record);
+  const retry = retryText(attempt);
   const indent = '      ';
   const say = (text: string): string[] => wrap(harmless(text), indent);
   if (attempt.cause === null) return say(`✔ ${attempt.status ?? 'no status'}; ${retry}`);
@@ -76,12 +76,7 @@ function outcomeLines(attempt: AttemptRecord, record: ExchangeRecord, style: Sty
   ];
 }
 
-function retryText({ retry_reason }: AttemptRecord, { shape }: ExchangeRecord): string {
-  // Two kinds of failure are not the endpoint's to mend, for reasons of their own.
-  if (retry_reason === 'not_the_upstream' && shape === 'too_slow')
-    return 'not tried again: the client has waited for the whole limit already';
-  if (retry_reason === 'not_the_upstream' && shape === 'client_abort')
-    return 'not tried again: it was not the endpoint that failed';
+function retryText({ retry_reason }: AttemptRecord): string {
   return Object.hasOwn(retryWords, retry_reason) ? retryWords[retry_reason] : retry_reason;
 }
 

@@ -32,12 +32,13 @@ export type RetryReason =
   | 'refused_by_peer' // again: the endpoint said it did not process it
   | 'accepted' // no: the answer stands
   | 'committed' // no: the client has part of a response
-  | 'not_the_upstream' // no: it would fail anywhere
+  | 'fails_anywhere' // no: another endpoint would do no better, or it is not an endpoint that failed
+  | 'client_left' // no: nobody is left to get an answer
   | 'not_idempotent' // no: it may have been executed
   | 'attempts_spent'
   | 'budget_spent' // no: too much of the upstream's load is repetitions already
   | 'nowhere_else'
-  | 'no_time_left'
+  | 'no_time_left' // no: a limit has run out, and the client has waited for it
   | 'content_not_held'; // no: the content has gone and was not kept
 
 /** One try at one endpoint. Times are milliseconds since the exchange began, −1 where the stage was not reached. */

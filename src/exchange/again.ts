@@ -1,10 +1,9 @@
 import { statusOf } from '../core/explain.ts';
 import type { AttemptFacts } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
-import { failureTable } from '../core/failure-table.ts';
 import { hasNoContent } from '../core/message.ts';
 import type { ConnectionAge } from '../core/stream.ts';
-import { decideRetry, isIdempotent, type RetryDecision } from '../policy/retry.ts';
+import { decideRetry, inVainFor, isIdempotent, type RetryDecision } from '../policy/retry.ts';
 import type { Attempt } from './attempt.ts';
 import type { Endpoint } from './ports.ts';
 import type { ExchangeState } from './state.ts';
@@ -17,7 +16,7 @@ export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: 
     attemptsMade: attempts.length,
     attemptsMax: upstream.attemptsMax,
     committed,
-    helps: failureTable[failure.cause].retry === 'elsewhere',
+    inVain: inVainFor(failure),
     delivery: attempt.delivery,
     repeated: attempts.some(({ retryReason }) => retryReason === 'idempotent'),
     tookLong: statusOf(failure) === 504,

@@ -4,6 +4,7 @@ import type { Failure } from '../core/failure.ts';
 import type { ResponseHead } from '../core/message.ts';
 import type { Delivery } from '../core/shape.ts';
 import type { PendingStream, UpstreamStream } from '../core/stream.ts';
+import { inVainFor } from '../policy/retry.ts';
 import type { Endpoint } from './ports.ts';
 
 /** One try at one endpoint, while it runs and afterwards. Times are milliseconds since the exchange began. */
@@ -82,7 +83,7 @@ export class Attempt implements AttemptFacts {
   giveUp(failure: Failure, atMs: number): void {
     const { pending, stream } = this;
     this.failed(failure, atMs);
-    this.retryReason = failure.cause === 'exchange_timeout' ? 'no_time_left' : 'not_the_upstream';
+    this.retryReason = inVainFor(failure) ?? 'fails_anywhere';
     pending?.cancel();
     stream?.cancel();
   }

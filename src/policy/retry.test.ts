@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { decideRetry, isIdempotent, type RetryFacts } from './retry.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import { decideRetry, inVainFor, isIdempotent, type RetryFacts } from './retry.ts';
 
 /** A GET that was lost on its way, with another endpoint at hand. */
 const lost: RetryFacts = {
   attemptsMade: 1,
   attemptsMax: 2,
   committed: false,
-  helps: true,
+  inVain: null,
   delivery: 'sent_unknown',
   repeated: false,
   tookLong: false,
@@ -34,7 +35,9 @@ const table: readonly [what: string, facts: Partial<RetryFacts>, retry: boolean,
     'content_not_held',
   ],
   ['a response that the client has part of', { committed: true }, false, 'committed'],
-  ['a cause that no second attempt mends', { helps: false }, false, 'not_the_upstream'],
+  ['a cause that no second attempt mends', { inVain: 'fails_anywhere' }, false, 'fails_anywhere'],
+  ['a limit that ran out', { inVain: 'no_time_left' }, false, 'no_time_left'],
+  ['a part sent, and the limit ran out', { inVain: 'no_time_left', committed: true }, false, 'committed'],
   ['the last attempt', { attemptsMade: 2 }, false, 'attempts_spent'],
   ['a repetition that is lost as well', { repeated: true, attemptsMax: 3 }, false, 'attempts_spent'],
   ['a repetition that was never sent', { repeated: true, attemptsMade: 2, delivery: 'not_sent' }, true, 'nothing_sent'],
@@ -63,7 +66,7 @@ describe('decideRetry', () => {
       attemptsMade: fc.integer({ min: 1, max: 4 }),
       attemptsMax: fc.integer({ min: 1, max: 4 }),
       committed: fc.boolean(),
-      helps: fc.boolean(),
+      inVain: fc.constantFrom(null, 'no_time_left', 'client_left', 'fails_anywhere'),
       delivery: fc.constantFrom('not_sent', 'refused_by_peer', 'partial', 'sent_unknown', 'response_started'),
       repeated: fc.boolean(),
       tookLong: fc.boolean(),
@@ -78,7 +81,7 @@ describe('decideRetry', () => {
         if (mayHaveRun && !isIdempotent(some.method)) assert.equal(retry, false);
         if (mayHaveRun && (some.repeated || some.attemptsMade >= some.attemptsMax)) assert.equal(retry, false);
         if (some.attemptsMade >= some.attemptsMax + 2) assert.equal(retry, false);
-        if (some.committed || !some.contentHeld) assert.equal(retry, false);
+        if (some.committed || !some.contentHeld || some.inVain !== null) assert.equal(retry, false);
       }),
     );
   });
@@ -87,4 +90,24 @@ describe('decideRetry', () => {
     const asked = ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE', 'POST', 'PATCH', 'CONNECT', 'get'];
     assert.deepEqual(asked.filter(isIdempotent), ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
   });
+});
+
+describe('why another attempt would be in vain', () => {
+  const address = '10.0.0.7:3000';
+  const table: readonly [failure: Failure, reason: string | null][] = [
+    [fail('connect_refused', 'connect', { address }), null],
+    [fail('connect_timeout', 'connect', { address, limitMs: 300 }), null],
+    [fail('closed_before_response', 'response', { address, reused: false, idleMs: 0 }), null],
+    [fail('response_head_timeout', 'response', { address, limitMs: 500 }), 'no_time_left'],
+    [fail('response_content_stalled', 'content', { address, idleMs: 250, octetsReceived: 4 }), 'no_time_left'],
+    [fail('request_write_timeout', 'send', { address, limitMs: 500, octetsSent: 65_536 }), 'no_time_left'],
+    [fail('exchange_timeout', 'response', { address, limitMs: 500 }), 'no_time_left'],
+    [fail('client_gone', 'response', { octetsSent: 0, how: 'reset' }), 'client_left'],
+    [fail('request_content_timeout', 'request', { idleMs: 5000, octetsReceived: 4 }), 'fails_anywhere'],
+    [fail('response_too_many_fields', 'response', { address, limit: 100 }), 'fails_anywhere'],
+    [fail('gateway_fault', 'response', { invariant: 'it ends once' }), 'fails_anywhere'],
+  ];
+  for (const [failure, reason] of table) {
+    it(`of ${failure.cause}: ${reason ?? 'it might help'}`, () => assert.equal(inVainFor(failure), reason));
+  }
 });

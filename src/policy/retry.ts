@@ -1,4 +1,6 @@
 import type { RetryReason } from '../core/exchange.ts';
+import { shapeOf, specOf } from '../core/explain.ts';
+import type { Failure } from '../core/failure.ts';
 import type { Delivery } from '../core/shape.ts';
 
 /** All that the decision may depend on; gathered by the caller, so that this file needs no clock. */
@@ -7,8 +9,8 @@ export interface RetryFacts {
   readonly attemptsMax: number;
   /** The client has been sent part of a response. */
   readonly committed: boolean;
-  /** Whether another attempt may help with this cause (`FailureSpec.retry`). */
-  readonly helps: boolean;
+  /** Why no other attempt can help (`inVainFor`); null where one may. */
+  readonly inVain: RetryReason | null;
   readonly delivery: Delivery;
   /** A request that may have been executed has been repeated already. */
   readonly repeated: boolean;
@@ -40,7 +42,7 @@ const attemptsBeyondMax = 2;
  */
 export function decideRetry(facts: RetryFacts): RetryDecision {
   if (facts.committed) return no('committed');
-  if (!facts.helps) return no('not_the_upstream');
+  if (facts.inVain !== null) return no(facts.inVain);
   const harmless = facts.delivery === 'not_sent' || facts.delivery === 'refused_by_peer';
   if (facts.attemptsMade >= attemptsMaxFor(facts, harmless)) return no('attempts_spent');
   // Before what became of its content: a POST would not be repeated if every octet of it had been kept.
@@ -50,6 +52,13 @@ export function decideRetry(facts: RetryFacts): RetryDecision {
   if (!facts.elsewhere) return no('nowhere_else');
   if (facts.delivery === 'not_sent') return { retry: true, reason: 'nothing_sent' };
   return { retry: true, reason: harmless ? 'refused_by_peer' : 'idempotent' };
+}
+
+/** Why another attempt cannot help with this failure (`FailureSpec.retry`); null where one may. */
+export function inVainFor(failure: Failure): RetryReason | null {
+  if (specOf(failure).retry === 'elsewhere') return null;
+  if (failure.cause === 'client_gone') return 'client_left';
+  return shapeOf(failure) === 'too_slow' ? 'no_time_left' : 'fails_anywhere';
 }
 
 function attemptsMaxFor({ attemptsMax, tookLong }: RetryFacts, harmless: boolean): number {

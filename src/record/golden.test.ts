@@ -96,7 +96,7 @@ const exchanges: readonly (readonly [name: string, exchange: EndedExchange])[] =
       octetsToClient: 4096,
     }),
   ],
-  ['abandoned', failed(gone, 0, { retryReason: 'not_the_upstream' }, { end: 'abandoned', octetsToClient: 0 })],
+  ['abandoned', failed(gone, 0, { retryReason: 'client_left' }, { end: 'abandoned', octetsToClient: 0 })],
   ['replayed', replayed()],
 ];
 

@@ -166,7 +166,7 @@ const pictures: Readonly<Record<string, ExchangeRecord>> = {
       cause: 'client_gone',
       stage: 'content',
       evidence: { octetsSent: 65_536, how: 'reset' },
-      retry_reason: 'not_the_upstream',
+      retry_reason: 'client_left',
     },
     {
       status: 200,

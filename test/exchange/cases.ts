@@ -763,7 +763,7 @@ const clientsWay: readonly Case[] = [
       world.pass(10);
       assert.equal(world.endpoint('a').arrived[0]?.gone, true);
       const record = recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 0, delivery: 'sent_unknown' });
-      assert.equal(record.attempts[0]?.retryReason, 'not_the_upstream');
+      assert.equal(record.attempts[0]?.retryReason, 'client_left');
     },
   },
   {
@@ -831,7 +831,7 @@ const clientsWay: readonly Case[] = [
         status: 408,
         delivery: 'partial',
       });
-      assert.equal(record.attempts[0]?.retryReason, 'not_the_upstream');
+      assert.equal(record.attempts[0]?.retryReason, 'fails_anywhere');
       world.pass(3000);
     },
   },
