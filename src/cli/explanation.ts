@@ -1,4 +1,4 @@
-import { specOf } from '../core/explain.ts';
+import { nextStepAfterExit, specOf, specOfCause } from '../core/explain.ts';
 import { failureTable } from '../core/failure-table.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import type { ExchangeRecord } from '../core/record.ts';
@@ -25,8 +25,10 @@ export interface Verdict {
 export function verdictOf(record: ExchangeRecord): Verdict {
   const cut = tunnelCut(record);
   if (cut !== null) return cut;
-  const spec = record.cause === null ? null : specOfCause(record.cause);
+  const spec = record.cause === null ? null : specHere(record, record.cause);
   const sentence = record.detail ?? (spec === null ? sentenceWithoutCause(record) : `${spec.title}.`);
+  const afterExit = stepAfterExit(record);
+  if (afterExit !== null) return { sentence, usualCauses: [], nextStep: afterExit };
   const nextStep = spec?.nextStep.replaceAll('REQUEST-ID', record.id) ?? nextStepWithoutCause(record);
   return { sentence, usualCauses: spec?.usualCauses ?? [], nextStep };
 }
@@ -50,8 +52,18 @@ function tunnelCut({ kind, id, cause, detail, duration_ms }: ExchangeRecord): Ve
 }
 
 /** Null for a cause that this version does not know: the log may be a newer one's. */
-function specOfCause(cause: Cause): ReturnType<typeof specOf> | null {
-  return Object.hasOwn(failureTable, cause) ? specOf({ cause } as Failure) : null;
+function specHere({ attempts }: ExchangeRecord, cause: Cause): ReturnType<typeof specOf> | null {
+  if (!Object.hasOwn(failureTable, cause)) return null;
+  const last = attempts.at(-1);
+  const told = last?.cause === cause && last.evidence !== null;
+  return told ? specOf({ cause, stage: last.stage, evidence: last.evidence } as Failure) : specOfCause(cause);
+}
+
+/** Where the instance is known to have ended, what it left behind says more than any usual cause. */
+function stepAfterExit({ attempts, cause }: ExchangeRecord): string | null {
+  const last = attempts.at(-1);
+  if (last === undefined || last.exit === null || last.cause !== cause) return null;
+  return nextStepAfterExit({ code: last.exit.code, signal: last.exit.signal, outOfMemory: last.exit.oom });
 }
 
 function sentenceWithoutCause(record: ExchangeRecord): string {

@@ -5,9 +5,11 @@ import {
   explain,
   explainExit,
   explainToVisitor,
+  nextStepAfterExit,
   proxyStatusParameters,
   retryAfterSOf,
   shapeOf,
+  specOf,
   statusOf,
   typeOf,
   whoseOf,
@@ -103,6 +105,38 @@ describe('the parameters of Proxy-Status', () => {
       for (const name of Object.keys(expected)) assert.ok(registered.includes(name), name);
     });
   }
+});
+
+describe('the advice', () => {
+  const closed = (reused: boolean) =>
+    specOf(fail('closed_before_response', 'response', { address, reused, idleMs: 9 }));
+  const broken = (reused: boolean) =>
+    specOf(fail('reset_before_response', 'response', { address, reused, idleMs: 9, errno: 'ECONNRESET' }));
+
+  it('speaks of keep-alive only where the connection had been kept', () => {
+    assert.match(closed(true).nextStep, /keep-alive/);
+    assert.match(String(closed(true).usualCauses), /keep-alive/);
+    assert.match(broken(true).nextStep, /idle_timeout/);
+    for (const { nextStep, usualCauses } of [closed(false), broken(false)])
+      assert.doesNotMatch(`${nextStep} ${usualCauses.join(' ')}`, /keep-alive|idle/);
+  });
+
+  it('thinks of TLS, at this address, only where the connection was fresh', () => {
+    for (const { nextStep, usualCauses } of [closed(false), broken(false)]) {
+      assert.match(nextStep, /openssl s_client -connect 10\.0\.0\.7:3000`/);
+      assert.match(usualCauses.join(' '), /expects TLS/);
+    }
+    for (const { nextStep, usualCauses } of [closed(true), broken(true)])
+      assert.doesNotMatch(`${nextStep} ${usualCauses.join(' ')}`, /TLS|openssl/);
+  });
+
+  it('goes by how the instance ended, where that is known', () => {
+    const ended = { code: null, signal: null, outOfMemory: false };
+    assert.match(nextStepAfterExit({ ...ended, code: 3 }), /wrote last .*made it exit/);
+    assert.match(nextStepAfterExit({ ...ended, signal: 'SIGSEGV' }), /made it crash/);
+    assert.match(nextStepAfterExit({ ...ended, signal: 'SIGTERM' }), /who sent SIGTERM/);
+    assert.match(nextStepAfterExit({ ...ended, signal: 'SIGKILL', outOfMemory: true }), /more memory/);
+  });
 });
 
 describe('explainExit', () => {

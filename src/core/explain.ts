@@ -9,21 +9,28 @@ import { requestRules } from './rules.ts';
 import type { Shape, Whose } from './shape.ts';
 import type { Instant } from './time.ts';
 
-/** What is known of the failure's cause. Its evidence goes with it: `explain` and `statusOf` pair the two. */
+/** What is known of the failure's cause, in the words that its evidence calls for. */
 export function specOf(failure: Failure): FailureSpec<Cause> {
+  const spec = specOfCause(failure.cause);
+  const words = spec.inThisCase?.(failure.evidence as Evidence[Cause]) ?? null;
+  return words === null ? spec : { ...spec, ...words };
+}
+
+/** What is known of any failure of that cause. Its evidence goes with it: `explain` and `statusOf` pair the two. */
+export function specOfCause(cause: Cause): FailureSpec<Cause> {
   // TypeScript cannot see that cause and evidence vary together; `fail` has checked it.
-  return failureTable[failure.cause] as unknown as FailureSpec<Cause>;
+  return failureTable[cause] as unknown as FailureSpec<Cause>;
 }
 
 /** The status that the client gets; 0 where nobody is left to get one. */
 export function statusOf(failure: Failure): number {
-  const { status } = specOf(failure);
+  const { status } = specOfCause(failure.cause);
   return typeof status === 'number' ? status : status(failure.evidence as Evidence[Cause]);
 }
 
 /** The RFC 9209 §2.3 type; null where there is no response to carry it. */
 export function typeOf(failure: Failure): ProxyErrorType | null {
-  return specOf(failure).type;
+  return specOfCause(failure.cause).type;
 }
 
 export function shapeOf(failure: Failure): Shape {
@@ -41,7 +48,7 @@ export function whoseOf(failure: Failure): Whose {
 
 /** One sentence for operators: what happened, with addresses and quantities. */
 export function explain(failure: Failure): string {
-  return specOf(failure).sentence(failure.evidence as Evidence[Cause]);
+  return specOfCause(failure.cause).sentence(failure.evidence as Evidence[Cause]);
 }
 
 /**
@@ -106,6 +113,26 @@ export function explainExit(exit: InstanceExit, beforeMs: number): string {
   const lastLine = exit.lastLine === null ? '' : `; its last line: ${quoted(exit.lastLine)}`;
   return `The instance ${howItEnded(exit)} ${when}${lastLine}.`;
 }
+
+/** What to do about an instance whose end explains the failure. */
+export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | 'outOfMemory'>): string {
+  const lastLines = 'what the instance wrote last (`candor events` shows it with its exit)';
+  if (exit.outOfMemory) return `Give the application more memory, or find what fills it: read ${lastLines}.`;
+  if (exit.signal !== null && !crashSignals.has(exit.signal))
+    return `Find who sent ${exit.signal}: a deploy, a service manager or a person; \`journalctl -k -g "killed process"\` shows a kill for want of memory.`;
+  return `Read ${lastLines}, and mend what made it ${exit.signal === null ? 'exit' : 'crash'}.`;
+}
+
+/** Those that a process brings upon itself. */
+const crashSignals: ReadonlySet<string> = new Set([
+  'SIGSEGV',
+  'SIGBUS',
+  'SIGILL',
+  'SIGFPE',
+  'SIGABRT',
+  'SIGTRAP',
+  'SIGSYS',
+]);
 
 function howItEnded({ outOfMemory, signal, code }: InstanceExit): string {
   if (outOfMemory) return `was killed because it ran out of memory${signal === null ? '' : ` (${signal})`}`;

@@ -32,4 +32,10 @@ export interface FailureSpec<C extends Cause> {
   readonly usualCauses: readonly string[];
   /** For operators: what to do or look at next, one sentence. */
   readonly nextStep: string;
+  /** What this evidence settles: words in place of the general ones above, which stand in docs/failures.md. */
+  readonly inThisCase?: (evidence: Readonly<Evidence[C]>) => CaseWords | null;
 }
+
+export type CaseWords = Partial<
+  Pick<FailureSpec<Cause>, 'whose' | 'temporary' | 'visitor' | 'usualCauses' | 'nextStep'>
+>;

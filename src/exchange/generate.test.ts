@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseList } from 'structured-headers';
 import type { Disclosure } from '../core/configuration.ts';
-import { statusOf } from '../core/explain.ts';
+import { specOf, statusOf } from '../core/explain.ts';
 import { failureTable } from '../core/failure-table.ts';
 import { type Cause, fail, type Failure } from '../core/failure.ts';
 import { proxyErrors } from '../core/proxy-error.ts';
@@ -174,7 +174,7 @@ describe('an answer of our own', () => {
       const response = generateResponse(factsFor(failureOf(cause), { disclosure: 'operator' }));
       const problem = JSON.parse(textOf(response));
       assert.equal(problem.endpoint, 'canary-hop:3000');
-      assert.equal(problem.next_step, failureTable[cause].nextStep);
+      assert.equal(problem.next_step, specOf(failureOf(cause)).nextStep);
       const parameters = parseList(fieldOf(response, 'Proxy-Status') ?? '')[0]?.[1];
       assert.equal(String(parameters?.get('next-hop')), 'canary-hop:3000');
       assert.ok(String(parameters?.get('details')).startsWith(`${cause}: `));

@@ -1,6 +1,18 @@
 import type { FailureTable } from './table.ts';
 import { duration, octets } from './words.ts';
 
+const exitedAtWork = 'the process exited or was killed while it worked on the request';
+const shortKeepAlive =
+  'the keep-alive time of the application is shorter than the time connections stay idle (Node: 5 s, gunicorn: 2 s)';
+const gaveUp = 'the application gave up on the request and closed the socket instead of answering 500';
+const expectsTls = 'the port expects TLS and closes at a plain request, and the upstream has no `tls` in candor.yaml';
+const crashedUnread = 'the process crashed, or was killed for want of memory, with the request unread in its socket';
+const stoppedHard = 'a worker was stopped hard at a deploy, or restarted after its maximum number of requests';
+const forgottenOnTheWay =
+  'something between gateway and application has forgotten an idle connection (NAT, load balancer)';
+const resetForWantOfTls =
+  'the port expects TLS and resets at a plain request, and the upstream has no `tls` in candor.yaml';
+
 /** Connected, then closed before the answer was whole. */
 export const reset = {
   closed_before_response: {
@@ -15,13 +27,16 @@ export const reset = {
     sentence: ({ address, reused, idleMs }) =>
       `${address} closed the connection without a single octet of a final answer${history(reused, idleMs)}.`,
     visitor: 'The application hung up without answering. Please try again in a moment.',
-    usualCauses: [
-      'the process exited or was killed while it worked on the request',
-      'the keep-alive time of the application is shorter than the time connections stay idle (Node: 5 s, gunicorn: 2 s)',
-      'the application gave up on the request and closed the socket instead of answering 500',
-    ],
+    usualCauses: [exitedAtWork, shortKeepAlive, gaveUp, expectsTls],
     nextStep:
-      "See in the application's log whether it restarted at that second; if not, raise its keep-alive time above the upstream's `connections.idle_timeout`.",
+      "See in the application's log whether it restarted at that second; if not, and if the connection had been idle, raise its keep-alive time above the upstream's `connections.idle_timeout`.",
+    inThisCase: ({ address, reused }) =>
+      reused
+        ? { usualCauses: [shortKeepAlive, exitedAtWork, gaveUp] }
+        : {
+            usualCauses: [exitedAtWork, gaveUp, expectsTls],
+            nextStep: `See in the application's log whether it restarted at that second, or what it did with this request; if nothing of it stands there, ${tryTls(address)}.`,
+          },
   },
   reset_before_response: {
     type: 'connection_terminated',
@@ -35,12 +50,19 @@ export const reset = {
     sentence: ({ address, reused, idleMs, errno }) =>
       `${address} reset the connection (${errno}) before it answered${history(reused, idleMs)}.`,
     visitor: 'The application broke off the connection before it answered. Please try again in a moment.',
-    usualCauses: [
-      'the process crashed, or was killed for want of memory, with the request unread in its socket',
-      'a worker was stopped hard at a deploy, or restarted after its maximum number of requests',
-      'something between gateway and application has forgotten an idle connection (NAT, load balancer)',
-    ],
+    usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay, resetForWantOfTls],
     nextStep: 'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`.',
+    inThisCase: ({ address, reused }) =>
+      reused
+        ? {
+            usualCauses: [crashedUnread, stoppedHard, forgottenOnTheWay],
+            nextStep:
+              'Look for a kill with `journalctl -k -g "killed process"` and for an exit in `candor status`; if there is none, lower the upstream\'s `connections.idle_timeout` below the time after which this connection was reset.',
+          }
+        : {
+            usualCauses: [crashedUnread, stoppedHard, resetForWantOfTls],
+            nextStep: `Look for a kill with \`journalctl -k -g "killed process"\` and for an exit in \`candor status\`; if there is none, ${tryTls(address)}.`,
+          },
   },
   send_failed: {
     type: 'connection_terminated',
@@ -171,6 +193,12 @@ export const reset = {
       'Let the application send Content-Length or chunked content: then the end of the connection no longer matters (RFC 9112 §9.8).',
   },
 } satisfies Partial<FailureTable>;
+
+/** A connection that has served a request before cannot have been to the wrong kind of port; a fresh one can. */
+function tryTls(address: string): string {
+  if (/^unix:/.test(address)) return 'see whether the socket belongs to the program that is meant (`ss -lxp`)';
+  return `and the upstream has no \`tls\`, see with \`openssl s_client -connect ${address}\` whether the port expects it`;
+}
 
 interface TlsBreak {
   readonly code?: string;
