@@ -1,6 +1,7 @@
 import { HeadStorage } from '../src/wire/head-storage.ts';
-import { requestLimits, responseLimits } from '../src/wire/limits.ts';
+import { responseLimits } from '../src/wire/limits.ts';
 import { RequestHeadParser } from '../src/wire/request-head.ts';
+import { requestLimits } from '../src/wire/request-limits.test-support.ts';
 import { ResponseHeadParser } from '../src/wire/response-head.ts';
 
 /**

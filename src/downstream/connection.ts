@@ -8,7 +8,7 @@ import { requestRules } from '../core/rules.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
-import type { HeadLimits } from '../wire/limits.ts';
+import { type HeadLimits, methodOctetsMax } from '../wire/limits.ts';
 import type { Http1RequestHead } from '../wire/request-head.ts';
 import { clientFacts, type Peer } from './client-facts.ts';
 import { noteLoss } from './note-loss.ts';
@@ -461,7 +461,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
 
 function headLimits(listener: ListenerFacts): HeadLimits {
   const { headOctetsMax, fieldsMax, targetOctetsMax } = listener.limits;
-  return { headOctetsMax, fieldsMax, targetOctetsMax, methodOctetsMax: 32 };
+  return { headOctetsMax, fieldsMax, targetOctetsMax, methodOctetsMax };
 }
 
 function refusal(rule: RequestRule, at: string): Failure {

@@ -14,6 +14,7 @@ import {
   standingOf,
 } from '../policy/address-book.ts';
 import { connectFailure } from '../upstream/connect-failure.ts';
+import { unknownCode } from '../upstream/unknown-code.ts';
 
 export interface ResolverParts {
   readonly clock: Clock;
@@ -147,7 +148,7 @@ class WatchedName {
     if (failure?.cause === 'dns_timeout') return fail('dns_timeout', 'dns', { name, limitMs: this.#waitedMs() });
     if (failure !== null) return failure;
     this.#parts.onUnclassified(fault);
-    return fail('gateway_fault', 'dns', { invariant: `known error code, not ${fault.code}` });
+    return unknownCode(fault);
   }
 
   #waitedMs(): number {

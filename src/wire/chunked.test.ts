@@ -4,9 +4,10 @@ import fc from 'fast-check';
 import type { Transport } from '../core/transport.ts';
 import { ChunkedDecoder, chunkHead, writeChunkStart, writeLastChunk } from './chunked.ts';
 import { HeadStorage } from './head-storage.ts';
-import { chunkLimits, requestLimits } from './limits.ts';
+import { chunkLimits } from './limits.ts';
 import { OctetWriter } from './octet-writer.ts';
 import { RequestHeadParser } from './request-head.ts';
+import { requestLimits } from './request-limits.test-support.ts';
 
 /** Takes content together; owns what it keeps. */
 class Collector {

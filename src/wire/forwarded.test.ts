@@ -5,8 +5,8 @@ import type { ClientFacts } from '../core/exchange.ts';
 import type { Fields } from '../core/message.ts';
 import { clientFromForwarded, forwardedElement, parseForwarded, writeForwarding } from './forwarded.ts';
 import { HeadStorage } from './head-storage.ts';
-import { requestLimits } from './limits.ts';
 import { RequestHeadParser } from './request-head.ts';
+import { requestLimits } from './request-limits.test-support.ts';
 
 function fieldsOf(...lines: readonly string[]): Fields {
   const octets = Buffer.from(['GET / HTTP/1.1', 'Host: a', ...lines, '', ''].join('\r\n'), 'latin1');

@@ -1,4 +1,4 @@
-import { fieldFilter, knownFieldNames } from '../core/field-names.ts';
+import { fieldFilter } from '../core/field-names.ts';
 import { COMMA, isBlank, isText } from './characters.ts';
 import { nominationsMax } from './limits.ts';
 
@@ -61,9 +61,4 @@ export function connectionOptions(octets: Buffer, start: number, end: number, na
     else if (to > from && names.size < nominationsMax) names.add(octets.toString('latin1', from, to).toLowerCase());
   });
   return options;
-}
-
-/** Whether a field of this number stays on this side. */
-export function isOwnField(id: number): boolean {
-  return id < knownFieldNames.length && ownFields.known[id] !== 0;
 }

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
 import type { Fields } from '../core/message.ts';
 import { HeadStorage } from './head-storage.ts';
-import { requestLimits } from './limits.ts';
 import { RequestHeadParser } from './request-head.ts';
+import { requestLimits } from './request-limits.test-support.ts';
 
 const nothing = fieldFilter([]);
 

@@ -1,4 +1,7 @@
-/** Every limit of this room, with its reason. Reaching one is a rule broken, by name. */
+/**
+ * Every limit of this room, with its reason; those of a request's head come from the configuration, whose defaults have
+ * theirs. Reaching one is a rule broken, by name.
+ */
 export interface HeadLimits {
   /** A whole head, from its first octet to the last of its empty line. */
   readonly headOctetsMax: number;
@@ -7,18 +10,8 @@ export interface HeadLimits {
   readonly methodOctetsMax: number;
 }
 
-/**
- * - 32 KiB: cookies of large sites reach 16 KiB; nginx takes 4 × 8 KiB, Node 16 KiB, HAProxy 16 KiB.
- * - 128 fields: browsers send 12 to 25, chains of proxies add ten; Apache takes 100.
- * - 16 KiB target: RFC 9112 §3 asks for 8,000 octets at least; nginx takes 8 KiB.
- * - 32 octets of method: the longest registered one, UPDATEREDIRECTREF, has 17.
- */
-export const requestLimits: HeadLimits = {
-  headOctetsMax: 32 * 1024,
-  fieldsMax: 128,
-  targetOctetsMax: 16 * 1024,
-  methodOctetsMax: 32,
-};
+/** The longest registered method, UPDATEREDIRECTREF, has 17. */
+export const methodOctetsMax = 32;
 
 /**
  * What our own endpoints send is to be believed more than what strangers send: Content-Security-Policy and many

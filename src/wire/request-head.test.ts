@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { requestRules } from '../core/rules.ts';
 import { HeadStorage } from './head-storage.ts';
-import { requestLimits } from './limits.ts';
 import { RequestHeadParser } from './request-head.ts';
+import { requestLimits } from './request-limits.test-support.ts';
 
 const get = 'GET /a?b=c HTTP/1.1\r\nHost: example.org\r\nX-A: 1\r\n\r\n';
 

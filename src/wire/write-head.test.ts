@@ -5,9 +5,10 @@ import { fieldFilter } from '../core/field-names.ts';
 import { chunkedContent, contentUntilClose, type Framing, type HttpVersion, noContent } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
 import { HeadStorage } from './head-storage.ts';
-import { requestLimits, responseLimits } from './limits.ts';
+import { responseLimits } from './limits.ts';
 import { OctetWriter } from './octet-writer.ts';
 import { RequestHeadParser } from './request-head.ts';
+import { requestLimits } from './request-limits.test-support.ts';
 import { ResponseHeadParser } from './response-head.ts';
 import { writeInformation, writeRequestHead, writeResponseHead } from './write-head.ts';
 

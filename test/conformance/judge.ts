@@ -5,8 +5,9 @@ import type { Fields, FieldSink, Framing } from '../../src/core/message.ts';
 import { requestRules } from '../../src/core/rules.ts';
 import { ChunkedDecoder } from '../../src/wire/chunked.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
-import { requestLimits, responseLimits } from '../../src/wire/limits.ts';
+import { responseLimits } from '../../src/wire/limits.ts';
 import { type Http1RequestHead, RequestHeadParser } from '../../src/wire/request-head.ts';
+import { requestLimits } from '../../src/wire/request-limits.test-support.ts';
 import { type Http1ResponseHead, ResponseHeadParser } from '../../src/wire/response-head.ts';
 
 /** A line of a verdict, as its parts. */

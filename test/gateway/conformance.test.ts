@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { requestRules } from '../../src/core/rules.ts';
 import { fieldOf, type RawClient, type RawResponse } from '../../src/testing/testing.ts';
-import { requestLimits, responseLimits } from '../../src/wire/limits.ts';
+import { responseLimits } from '../../src/wire/limits.ts';
 import { type ConformanceCase, loadCases } from '../conformance/load-cases.ts';
 import { ok, RawOrigin, type RawRequest } from './raw-origin.ts';
 import { patienceMs, requestText, responseOn, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
+import { requestLimits } from '../../src/wire/request-limits.test-support.ts';
 
 // The documents of test/conformance, which the parsers obey, against the whole gateway: the same octets on real sockets,
 // and the same verdict as far as it can be seen from outside.
