@@ -3,6 +3,7 @@ import { isatty } from 'node:tty';
 import { systemClock } from '../gateway/system.ts';
 import { runCommandLine } from './command-line.ts';
 import { defectText } from './failure-text.ts';
+import { signalSource } from './signal-source.ts';
 import type { Output, Surroundings } from './surroundings.ts';
 
 /** The program `candor`: one command line, in the process that the system gave us. */
@@ -36,10 +37,7 @@ const around: Surroundings = {
   directory: process.cwd(),
   clock: systemClock,
   ask,
-  onSignal: (signal, listener) => {
-    process.on(signal, listener);
-    return () => process.off(signal, listener);
-  },
+  onSignal: signalSource(process, systemClock, (code) => process.exit(code)),
   exit: (code) => process.exit(code),
 };
 

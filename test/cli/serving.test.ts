@@ -8,10 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { demoPaths } from '../../src/cli/demo.ts';
+import { asFromOlderNode } from '../fakes/older-node.ts';
 
 /** The commands that serve, as processes of their own, with the real gateway. */
 
 const program = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+/** A person's second Ctrl-C; what comes much sooner is a copy of the first. */
+const secondWishMs = 1000;
 
 let folder: string;
 let started: Candor[];
@@ -32,11 +35,13 @@ class Candor {
   stdout = '';
   stderr = '';
   #waiting = new Set<() => void>();
+  readonly #detached: boolean;
 
-  constructor(argv: readonly string[]) {
+  constructor(argv: readonly string[], detached = false) {
+    this.#detached = detached;
     const { PATH } = process.env;
     const env = { PATH, HOME: folder, TMPDIR: folder, XDG_RUNTIME_DIR: folder };
-    this.child = spawn(process.execPath, [program, ...argv], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.child = spawn(process.execPath, argv, { cwd: folder, env, detached, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout?.setEncoding('utf8').on('data', (text) => this.#came('stdout', text));
     this.child.stderr?.setEncoding('utf8').on('data', (text) => this.#came('stderr', text));
     this.exited = once(this.child, 'close').then(([code]) => {
@@ -66,14 +71,30 @@ class Candor {
     }
   }
 
+  /** As the terminal does at Ctrl-C: to every process of its group. */
+  signalGroup(signal: NodeJS.Signals): void {
+    process.kill(-(this.child.pid as number), signal);
+  }
+
   async end(): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGKILL');
+    if (this.child.exitCode === null && this.child.signalCode === null) {
+      if (this.#detached) this.signalGroup('SIGKILL');
+      else this.child.kill('SIGKILL');
+    }
     await this.exited;
   }
 }
 
 function start(...argv: string[]): Candor {
-  const candor = new Candor(argv);
+  return keep(new Candor([program, ...argv]));
+}
+
+/** As an older Node starts it: as the child of one that passes signals on, in a process group of their own. */
+function startInGroup(...argv: string[]): Candor {
+  return keep(new Candor(asFromOlderNode(argv), true));
+}
+
+function keep(candor: Candor): Candor {
   started.push(candor);
   return candor;
 }
@@ -117,8 +138,8 @@ const application = `
   }).listen(process.env.PORT, '127.0.0.1', () => console.log('listening'));
 `;
 
-async function startRun(port: number): Promise<Candor> {
-  const running = start('run', '--port', String(port), '--', process.execPath, '-e', application);
+async function startRun(port: number, begin = start): Promise<Candor> {
+  const running = begin('run', '--port', String(port), '--', process.execPath, '-e', application);
   await running.until('stderr', /"kind":"instance_ready"/);
   await serves(running);
   // The worker hears of the instance after those who read events.
@@ -192,22 +213,51 @@ describe('candor run', () => {
     assert.equal(await running.exited, 0);
 
     const stuck = await startRun(port);
-    const sent = request({
-      host: '127.0.0.1',
-      port,
-      path: '/slow',
-      method: 'POST',
-      headers: { 'Content-Length': '5' },
-    });
-    sent.on('error', () => {});
-    sent.flushHeaders();
+    beginUpload(port);
     await until(exchangeRuns);
     stuck.child.kill('SIGINT');
     await stuck.until('stderr', /"kind":"process_stopping"/);
+    await passed(secondWishMs);
     stuck.child.kill('SIGINT');
     assert.equal(await stuck.exited, 130);
   });
+
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    test(`lets a running request end when ${signal} comes to the whole process group; a second ends it at once`, async () => {
+      const port = await freePort();
+      const running = await startRun(port, startInGroup);
+      const slow = get(port, '/slow');
+      await until(exchangeRuns);
+      running.signalGroup(signal);
+      const answer = await slow;
+      assert.deepEqual([answer.status, answer.text], [200, 'slow\n']);
+      assert.equal(await running.exited, 0);
+
+      const stuck = await startRun(port, startInGroup);
+      beginUpload(port);
+      await until(exchangeRuns);
+      stuck.signalGroup(signal);
+      await stuck.until('stderr', /"kind":"process_stopping"/);
+      await passed(secondWishMs);
+      stuck.signalGroup(signal);
+      assert.equal(await stuck.exited, code);
+    });
+  }
 });
+
+/** A request that does not come to its end by itself. */
+function beginUpload(port: number): void {
+  const sent = request({ host: '127.0.0.1', port, path: '/slow', method: 'POST', headers: { 'Content-Length': '5' } });
+  sent.on('error', () => {});
+  sent.flushHeaders();
+}
+
+function passed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((resolve) => setImmediate(resolve));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
@@ -9,6 +10,7 @@ import { createServer as createTlsServer } from 'node:tls';
 import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { systemClock } from '../../src/testing/system.ts';
 import type { TortureReport } from '../../src/testing/torture/torture.ts';
+import { asFromOlderNode } from '../fakes/older-node.ts';
 import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
 import { assertFits } from '../cli/golden.ts';
 import { BadGateway } from './bad-gateway.ts';
@@ -55,6 +57,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assert.match(text, /dangerous: A whole 200 came where the origin broke off/);
     assert.match(text, /misleading: The status is the origin's 503, and its page was replaced/);
     assert.match(text, /acceptable: A 503 can be defended/);
+    assert.match(text, /\d+ right, \d+ acceptable, \d+ misleading, \d+ dangerous; 0 of them still waiting/);
     assert.match(around.stderr.text, /\r\u001b\[K *1 of \d+ {2}refused GET fresh/, 'progress on a terminal');
     assertFits(around.stdout.text);
   });
@@ -160,5 +163,33 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assert.equal(await around.candor(...tortured('--only', 'own-50')), 130);
     assert.match(around.stdout.text, /Interrupted/);
     assert.match(around.stdout.text, /3 exchanges/);
+  });
+
+  test('prints what was tried when Ctrl-C reaches the whole process group', async (context) => {
+    const door = createServer();
+    door.listen(0, '127.0.0.1');
+    await once(door, 'listening');
+    context.after(() => door.close());
+    const doorUrl = `http://127.0.0.1:${(door.address() as { port: number }).port}`;
+    const args = ['torture', doorUrl, '--origin-listen', listen, '--timeout', '1'];
+    const child = spawn(process.execPath, asFromOlderNode(args), { detached: true, cwd: folder });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text) => (said += text));
+    let exchanges = 0;
+    door.on('connection', (client) => {
+      const beyond = connect(gateway.port, '127.0.0.1');
+      client.on('error', () => beyond.destroy()).on('close', () => beyond.destroy());
+      beyond.on('error', () => client.destroy()).on('close', () => client.destroySoon());
+      beyond.pipe(client);
+      exchanges += 1;
+      if (exchanges !== 10) return client.pipe(beyond);
+      // As the terminal does: to the one that was started, and to the one that it has started. What runs meanwhile
+      // goes on until the signal has come both ways.
+      process.kill(-(child.pid as number), 'SIGINT');
+      return setTimeout(() => client.pipe(beyond), 300);
+    });
+    assert.deepEqual(await once(child, 'close'), [130, null]);
+    assert.match(said, /Interrupted/);
+    assert.match(said, /\d+ exchanges/);
   });
 });
