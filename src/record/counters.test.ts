@@ -5,7 +5,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import { fail } from '../core/failure.ts';
 import type { Instant } from '../core/time.ts';
 import { CounterTotals, ExchangeCounters } from './counters.ts';
-import { failedExchange, sampleExchange } from './sample-exchange.ts';
+import { failedExchange, sampleExchange } from './sample-exchange.test-support.ts';
 
 const lasting = (ms: number, changes: Partial<EndedExchange> = {}): EndedExchange =>
   sampleExchange({ endedAt: (5000 + ms) as Instant, ...changes });

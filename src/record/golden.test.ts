@@ -8,7 +8,7 @@ import type { Instant } from '../core/time.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RecordBatch } from './batch.ts';
 import { parseRecord } from './parse-record.ts';
-import { failedExchange, sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.ts';
+import { failedExchange, sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 
 /**

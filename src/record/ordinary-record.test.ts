@@ -5,7 +5,7 @@ import type { EndedExchange } from '../core/exchange.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 import { RecordBatch } from './batch.ts';
 import { isOrdinary } from './ordinary-record.ts';
-import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.ts';
+import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 
 const still: Timer = { cancel: () => undefined };

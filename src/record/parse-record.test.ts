@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RecordBatch } from './batch.ts';
 import { parseRecord } from './parse-record.ts';
-import { sampleExchange } from './sample-exchange.ts';
+import { sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 
 const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });

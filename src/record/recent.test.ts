@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RecordBatch, type RecordLines } from './batch.ts';
 import { RecentRecords } from './recent.ts';
-import { sampleExchange } from './sample-exchange.ts';
+import { sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 
 const batch = new RecordBatch({ clock: new SimulatedClock(), onReady: () => undefined });

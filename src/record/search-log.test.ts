@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RecordBatch } from './batch.ts';
-import { sampleExchange } from './sample-exchange.ts';
+import { sampleExchange } from './sample-exchange.test-support.ts';
 import { searchLog } from './search-log.ts';
 import { RecordWriter } from './write-record.ts';
 

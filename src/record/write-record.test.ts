@@ -12,7 +12,7 @@ import { bounded } from './json-text.ts';
 import { lineOctetsMax, recordLimits } from './limits.ts';
 import { parseRecord } from './parse-record.ts';
 import { redactPath, redactQuery } from './redact.ts';
-import { failedExchange, sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.ts';
+import { failedExchange, sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 
 const context = {
