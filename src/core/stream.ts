@@ -126,10 +126,11 @@ export interface UpstreamHandler {
 }
 
 /**
- * Which connections will do: any, one that was in use a moment ago (for a request that must not be repeated),
- * or none that has served before (for the attempt after a stale one).
+ * Which connections will do: any, any that has been looked at first (for a request that may be tried only once), one that
+ * was in use a moment ago and has been looked at (for a request that must not be repeated), or none that has served before
+ * (for the attempt after a stale one).
  */
-export type ConnectionAge = 'any' | 'just_used' | 'fresh';
+export type ConnectionAge = 'any' | 'looked_at' | 'just_used' | 'fresh';
 
 /** What came of asking an endpoint for a stream: one of the two is called once, perhaps before the call returns. */
 export interface StreamWaiter {

@@ -33,7 +33,9 @@ export function decideAgain(exchange: ExchangeState, attempt: Attempt, failure: 
 export function ageFor(exchange: ExchangeState): ConnectionAge {
   if (exchange.attempts.length > 1) return 'fresh';
   // Content is passed on as it comes, and is not there a second time.
-  return isIdempotent(methodOf(exchange)) && hasNoContent(exchange.request.framing) ? 'any' : 'just_used';
+  if (!isIdempotent(methodOf(exchange)) || !hasNoContent(exchange.request.framing)) return 'just_used';
+  // What is lost with a stale connection is not made good where the operator wants one attempt and no more.
+  return exchange.upstreamFound().attemptsMax === 1 ? 'looked_at' : 'any';
 }
 
 /** A request for an upgrade does what CONNECT does, which is how HTTP/2 says it (RFC 8441): it is not to be repeated. */

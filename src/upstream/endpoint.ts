@@ -31,8 +31,8 @@ const exchangeEndsS = 1;
 const justUsedMs = 500;
 
 /**
- * Before a request that must not be repeated goes on a connection that has been idle for longer than this, the system
- * is asked whether its end has come. Sooner there is little to see, and the look takes as long as the rest of the reuse.
+ * Before a request that must not or may not be repeated goes on a connection that has been idle for longer than this, the
+ * system is asked whether its end has come. Sooner there is little to see, and the look takes as long as the rest of the reuse.
  */
 const lookedAtMs = 5;
 
@@ -168,9 +168,9 @@ export class LiveEndpoint implements ConnectionHome {
   #newestIdle(age: ConnectionAge): UpstreamConnection | undefined {
     for (;;) {
       const connection = this.#idle.at(-1);
-      if (connection === undefined || age !== 'just_used') return connection;
+      if (connection === undefined || age === 'any') return connection;
       const idleMs = this.#ports.clock.now() - connection.idleSince;
-      if (idleMs >= justUsedMs) return undefined;
+      if (age === 'just_used' && idleMs >= justUsedMs) return undefined;
       if (idleMs < lookedAtMs || connection.transport.isQuiet()) return connection;
       this.#ports.counts.staleReusesAvoided++;
       connection.close();

@@ -69,6 +69,34 @@ describe('connections between requests', () => {
     });
   }
 
+  it('are looked at before a GET that may be tried only once: it goes on a fresh one', () => {
+    const world = new Http1World({ attemptsMax: 1 });
+    const endpoint = world.endpoint('a');
+    endpoint.onRequest = (request) => request.answer(200, 'ok');
+    world.request({});
+    world.pass(100);
+    world.request({});
+    endpoint.die('closed'); // In the same instant, and seen after the request.
+    world.pass(100);
+    const record = world.records[1];
+    assert.deepEqual([record?.statusSent, record?.attempts.map(({ reused }) => reused)], [200, [false]]);
+    assert.equal(world.counts.staleReusesAvoided, 1);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('carry a GET that may be tried only once however long they have been idle, if nothing has come of them', () => {
+    const world = new Http1World({ attemptsMax: 1 });
+    world.endpoint('a').onRequest = (request) => request.answer(200, 'ok');
+    world.request({});
+    world.pass(900);
+    world.request({});
+    world.pass(100);
+    assert.deepEqual(reuses(world), [false, true]);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
   for (const method of ['GET', 'POST']) {
     for (const [what, happens] of [
       ['FIN', (endpoint) => endpoint.die('closed')],
