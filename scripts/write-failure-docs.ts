@@ -57,6 +57,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   at: 'where in the request',
   code: 'the code of the library that does TLS, or of the one that asks name servers',
   coding: 'the last transfer coding that was named',
+  asked: 'the protocols that the request asked to change to; absent where it asked for none',
+  answered: 'the protocol that the answer names; absent where it names none',
   endpoints: 'how many endpoints the upstream has',
   errno: "the system's code, such as ECONNRESET",
   firstOctets: 'the first octets of the answer, at most 64',

@@ -51,6 +51,14 @@ describe('explain', () => {
       fail('no_route', 'route', { host: 'a"\r\n\u202e', path: '/x' }),
       'No route matches host "a\\"\\r\\n\\u202e" and path "/x".',
     ],
+    [
+      fail('response_upgrade_unasked', 'response', { address }),
+      '10.0.0.7:3000 answered 101 Switching Protocols to a request that asked for no such upgrade.',
+    ],
+    [
+      fail('response_upgrade_unasked', 'response', { address, asked: 'websocket', answered: 'h2c' }),
+      '10.0.0.7:3000 answered 101 Switching Protocols (Upgrade: "h2c") to a request that asked for an upgrade to "websocket".',
+    ],
     [gone, 'The client closed its connection before anything was sent to it.'],
   ];
   for (const [failure, sentence] of sentences) it(`says: ${sentence}`, () => assert.equal(explain(failure), sentence));
@@ -128,6 +136,12 @@ describe('the advice', () => {
     }
     for (const { nextStep, usualCauses } of [closed(true), broken(true)])
       assert.doesNotMatch(`${nextStep} ${usualCauses.join(' ')}`, /TLS|openssl/);
+  });
+
+  it('names the protocol that a 101 must name', () => {
+    const other = fail('response_upgrade_unasked', 'response', { address, asked: 'websocket', answered: 'h2c' });
+    assert.match(specOf(other).nextStep, /must name "websocket", not "h2c"/);
+    assert.match(specOf(fail('response_upgrade_unasked', 'response', { address })).nextStep, /without Upgrade/);
   });
 
   it('goes by how the instance ended, where that is known', () => {

@@ -98,7 +98,8 @@ export interface Evidence {
   response_chunk: { address: string; rule: ResponseRule; octetsReceived: number };
   response_transfer_coding: { address: string; coding: string };
   response_trailers_too_large: { address: string; octets: number; limit: number; fieldsMax: number };
-  response_upgrade_unasked: { address: string };
+  /** `asked` and `answered` are what the Upgrade fields of request and answer held; absent where there was none. */
+  response_upgrade_unasked: { address: string; asked?: string; answered?: string };
   // refused by the gateway
   no_route: { host: string; path: string };
   no_endpoint_ready: { upstream: string; endpoints: number; why: string; retryAfterS: number };

@@ -239,10 +239,9 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   /** RFC 9110 §7.8: the octets behind this head are of the protocol that it names, which must be one we asked for. */
   #onSwitched(head: Http1ResponseHead): void {
-    const protocol = protocolAnswered(this.#upgrade, head.fields.get('upgrade'));
-    if (protocol === null) {
-      return this.#failWith(fail('response_upgrade_unasked', 'response', { address: this.address }));
-    }
+    const answered = head.fields.get('upgrade');
+    const protocol = protocolAnswered(this.#upgrade, answered);
+    if (protocol === null) return this.#failWith(upgradeUnasked(this.address, this.#upgrade, answered));
     this.#phase = 'tunnel';
     this.#coding = 'plain';
     this.#requestEnded = false;
@@ -456,4 +455,12 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.transport.close(how);
     this.#home.lost(this);
   }
+}
+
+function upgradeUnasked(address: string, asked: string | null, answered: string | null): Failure {
+  return fail('response_upgrade_unasked', 'response', {
+    address,
+    ...(asked === null ? {} : { asked }),
+    ...(answered === null ? {} : { answered }),
+  });
 }

@@ -227,8 +227,8 @@ export const garbage = {
     logLevel: 'error',
     temporary: false,
     title: 'The application switched protocols without being asked',
-    sentence: ({ address }) =>
-      `${address} answered 101 Switching Protocols to a request that asked for no such upgrade.`,
+    sentence: ({ address, asked, answered }) =>
+      `${address} answered 101 Switching Protocols${answered === undefined ? '' : ` (Upgrade: ${quoted(answered)})`} to a request that asked for ${asked === undefined ? 'no such upgrade' : `an upgrade to ${quoted(asked)}`}${asked !== undefined && answered === undefined ? ', and did not name the protocol' : ''}.`,
     visitor: 'The application changed to another kind of connection unasked. Its developers must correct that.',
     usualCauses: [
       'a WebSocket handler answers 101 without looking for the Upgrade field',
@@ -237,6 +237,17 @@ export const garbage = {
     ],
     nextStep:
       'Send the request without Upgrade by `curl -v http://HOST:PORT/PATH`; the handler must answer 426 or 400, not 101.',
+    inThisCase: ({ asked, answered }) =>
+      asked === undefined
+        ? null
+        : {
+            usualCauses: [
+              'the handler supports one protocol and does not compare it with what the request asks for',
+              'a proxy in between answers the upgrade by itself, with the one that it knows',
+              'the answer is put together by hand, and its Upgrade field is missing or wrong',
+            ],
+            nextStep: `Find the handler that answers 101: its Upgrade field must name ${quoted(asked)}${answered === undefined ? '' : `, not ${quoted(answered)}`}; where it does not support that, it must answer without upgrading (RFC 9110 §7.8).`,
+          },
   },
 } satisfies Partial<FailureTable>;
 

@@ -126,7 +126,7 @@ export const reset = {
       'a limit of the application on time or size cut the response off',
     ],
     nextStep:
-      "Compare `curl -sI` and `curl -s http://HOST:PORT/PATH | wc -c`; when they always differ, the application's Content-Length is wrong.",
+      "Compare `curl -sI http://HOST:PORT/PATH` and `curl -s http://HOST:PORT/PATH | wc -c`; when they always differ, the application's Content-Length is wrong.",
   },
   response_chunked_cut: {
     type: 'http_response_incomplete',
