@@ -8,11 +8,11 @@ interface Stage {
 }
 
 /** What it does to one case; `octets` are all that the origin said by the time it ended, or fell silent. */
-type Sin = (octets: Buffer, client: Socket, again: () => Promise<Buffer>) => void | Promise<void>;
+export type Sin = (octets: Buffer, client: Socket, again: () => Promise<Buffer>) => void | Promise<void>;
 
-const failure = (status: string, fields = ''): string =>
+export const failure = (status: string, fields = ''): string =>
   `HTTP/1.1 ${status}\r\n${fields}Content-Length: 5\r\nConnection: close\r\n\r\noops\n`;
-const answers =
+export const answers =
   (text: string): Sin =>
   (_, client) =>
     void client.end(text);
@@ -25,13 +25,14 @@ export class BadGateway {
   /** An answer that belongs to somebody else. */
   #kept: string | null = null;
 
-  private constructor(stage: Stage) {
+  private constructor(stage: Stage, more: Readonly<Record<string, Sin>>) {
     this.#stage = stage;
+    this.#sins = { ...this.#sins, ...more };
     this.#server = createServer({ allowHalfOpen: true }, (client) => this.#serve(client));
   }
 
-  static async start(stage: Stage): Promise<BadGateway> {
-    const gateway = new BadGateway(stage);
+  static async start(stage: Stage, more: Readonly<Record<string, Sin>> = {}): Promise<BadGateway> {
+    const gateway = new BadGateway(stage, more);
     gateway.#server.listen(0, '127.0.0.1');
     await once(gateway.#server, 'listening');
     return gateway;
@@ -48,7 +49,7 @@ export class BadGateway {
     await once(this.#server, 'close');
   }
 
-  readonly #sins: Readonly<Record<string, Sin>> = {
+  #sins: Readonly<Record<string, Sin>> = {
     refused: answers(failure('503 Service Unavailable')),
     unanswered: answers(failure('504 Gateway Timeout', 'Proxy-Status: bad;error=dns_error\r\n')),
     'talks-first': (_, client) => void client.end(),

@@ -4,7 +4,7 @@ import { systemClock } from '../../src/testing/system.ts';
 import { torture, type TortureOptions, type TortureReport } from '../../src/testing/torture/torture.ts';
 import type { TortureStage } from '../../src/testing/torture/stage.ts';
 import { tortureParts } from '../../src/testing/torture/torture-case.ts';
-import { BadGateway } from './bad-gateway.ts';
+import { answers, BadGateway, failure } from './bad-gateway.ts';
 import { startCandorBefore } from './candor-under-torture.ts';
 
 interface UnderTorture {
@@ -126,6 +126,26 @@ describe('a bad gateway', { timeout: 60_000 }, () => {
       JSON.stringify(score),
     );
   });
+});
+
+describe('a gateway that answers 503 whatever keeps it from connecting', { timeout: 60_000 }, () => {
+  // What it says of it in Proxy-Status, and how many causes are named by that: rightly, wrongly.
+  const sayings: readonly (readonly [field: string, named: number, misnamed: number])[] = [
+    ['', 0, 0],
+    ['Proxy-Status: edge;error=destination_unavailable\r\n', 0, 0],
+    ['Proxy-Status: edge;error=connection_refused\r\n', 2, 4],
+    ['Proxy-Status: edge;error=http_protocol_error\r\n', 0, 6],
+  ];
+  for (const [field, named, misnamed] of sayings) {
+    test(`has the same verdicts and points with "${field.trim()}"`, async () => {
+      const only = ['refused', 'unanswered', 'unknown-name'];
+      const sin = answers(failure('503 Service Unavailable', field));
+      const sins = Object.fromEntries(only.map((name) => [name, sin]));
+      const { score } = await putToTorture((stage) => BadGateway.start(stage, sins), { only, patienceMs: 1000 });
+      assert.deepEqual([score.acceptable, score.failures_told, score.failures, score.points], [6, 0, 6, 50]);
+      assert.deepEqual([score.causes_named, score.causes_misnamed, score.causes], [named, misnamed, 6]);
+    });
+  }
 });
 
 describe('what cannot be tried', () => {
