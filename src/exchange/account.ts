@@ -26,6 +26,8 @@ export interface AccountFacts {
   readonly disclosure: Disclosure;
   /** The endpoint that was asked last; null when none was. */
   readonly nextHop: string | null;
+  /** What was spoken with it; absent where nothing was sent to it. */
+  readonly nextProtocol?: 'http/1.1';
   /** The status that the endpoint sent; null when none came. */
   readonly receivedStatus: number | null;
   /** Milliseconds since the Unix epoch. */

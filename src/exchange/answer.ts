@@ -40,6 +40,7 @@ export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: 
     disclosure,
     deployment: serving.deployment,
     nextHop: attempt?.address ?? null,
+    ...(attempt === null || attempt.delivery === 'not_sent' ? {} : { nextProtocol: 'http/1.1' }),
     receivedStatus: statusReceived === 0 ? null : statusReceived,
     errorPages,
     wallTime: clock.wallTime(),

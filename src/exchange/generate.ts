@@ -94,7 +94,7 @@ function commonFields(facts: GenerateFacts, account: Account): readonly (readonl
 
 /** Our member of Proxy-Status: the type for everybody, endpoint and details for operators (RFC 9209 §4). */
 function memberFor(facts: GenerateFacts, account: Account): string {
-  const { failure, deployment, nextHop, receivedStatus } = facts;
+  const { failure, deployment, nextHop, nextProtocol, receivedStatus } = facts;
   const { type, forOperators } = account;
   if (type === null) return '';
   if (forOperators === null)
@@ -103,6 +103,7 @@ function memberFor(facts: GenerateFacts, account: Account): string {
     deployment,
     error: type,
     ...(nextHop === null ? {} : { nextHop: visibleText(nextHop, detailsMax) }),
+    ...(nextProtocol === undefined ? {} : { nextProtocol }),
     ...(receivedStatus === null ? {} : { receivedStatus }),
     details: visibleText(`${failure.cause}: ${explain(failure)}`, detailsMax),
     parameters: proxyStatusParameters(failure),

@@ -12,6 +12,10 @@ describe('proxyStatusMember', () => {
     [{ deployment: '1st' }, '"1st"'],
     [{ deployment: 'a', receivedStatus: 503 }, 'a;received-status=503'],
     [{ deployment: 'a', nextHop: '10.0.0.1:80' }, 'a;next-hop="10.0.0.1:80"'],
+    [
+      { deployment: 'a', nextHop: 'b', nextProtocol: 'http/1.1', receivedStatus: 502 },
+      'a;next-hop=b;next-protocol=http/1.1;received-status=502',
+    ],
     [{ deployment: 'a', details: 'say "x" \\ ü\n' }, 'a;details="say \\"x\\" \\\\ ??"'],
     [{ deployment: 'a', error: 'dns_error', parameters: { rcode: 'NXDOMAIN' } }, 'a;error=dns_error;rcode="NXDOMAIN"'],
     [{ deployment: 'a', parameters: { coding: 'gzip', 'alert-id': 40 } }, 'a;coding=gzip;alert-id=40'],

@@ -5,6 +5,8 @@ export interface ProxyStatus {
   /** The registered type of the failure. */
   readonly error?: string;
   readonly nextHop?: string;
+  /** The ALPN identifier of what was spoken with the next hop, whether ALPN chose it or not (§2.1.3). */
+  readonly nextProtocol?: 'http/1.1';
   readonly receivedStatus?: number;
   readonly details?: string;
   /** The type's own parameters (RFC 9209 §2.3): an Integer, or a Token or String as the text allows. */
@@ -19,6 +21,8 @@ export function proxyStatusMember(status: ProxyStatus): string {
   let text = tokenOrString(status.deployment);
   if (status.error !== undefined) text += `;error=${tokenOrString(status.error)}`;
   if (status.nextHop !== undefined) text += `;next-hop=${tokenOrString(status.nextHop)}`;
+  // Every identifier that the type has is a Token, as the RFC wants it; what is none would have to be a Byte Sequence.
+  if (status.nextProtocol !== undefined) text += `;next-protocol=${status.nextProtocol}`;
   if (status.receivedStatus !== undefined) text += `;received-status=${integer(status.receivedStatus)}`;
   for (const [name, value] of Object.entries(status.parameters ?? {})) {
     if (!isKey(name)) continue;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { parseList, Token } from 'structured-headers';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { requestText, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
@@ -324,6 +325,7 @@ upstreams:
 routes:
   - { path: /operator/refused, to: refused, disclosure: operator }
   - { path: /operator/down, to: down, disclosure: operator }
+  - { path: /operator/garbage, to: garbage, disclosure: operator }
   - { path: /refused, to: refused }
   - { path: /named, to: named }
   - { path: /garbage, to: garbage }
@@ -337,7 +339,7 @@ routes:
     origin.answer = () => ok('ok\n');
   });
 
-  const secrets = /127\.0\.0\.1|localhost|secret|ECONN|refused:|unix:|OpenSSH|next-hop|details=/;
+  const secrets = /127\.0\.0\.1|localhost|secret|ECONN|refused:|unix:|OpenSSH|next-hop|next-protocol|details=/;
   for (const path of ['/refused', '/named', '/garbage', '/slow', '/down', '/nowhere']) {
     for (const accept of ['application/json', 'text/html', 'text/plain', 'application/grpc']) {
       test(`a stranger learns no address from ${path} in ${accept}`, async () => {
@@ -349,6 +351,15 @@ routes:
       });
     }
   }
+
+  test('an operator learns the protocol that was spoken with the endpoint, where one was (RFC 9209 §2.1.3)', async () => {
+    const garbage = await edge.get('/operator/garbage', ['Accept: application/json']);
+    const [member] = parseList(fieldOf(garbage, 'proxy-status') ?? '');
+    assert.deepEqual(member?.[1].get('next-protocol'), new Token('http/1.1'));
+    for (const path of ['/operator/refused', '/operator/down']) {
+      assert.doesNotMatch(fieldOf(await edge.get(path), 'proxy-status') ?? '', /next-protocol/);
+    }
+  });
 
   test('an operator learns endpoint, reason and next step', async () => {
     const refused = await edge.get('/operator/refused', ['Accept: application/json']);
