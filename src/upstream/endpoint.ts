@@ -62,6 +62,8 @@ export class LiveEndpoint implements ConnectionHome {
   readonly #idleLimit = new LearnedIdleLimit();
   /** Idle connections are being closed by ourselves. */
   #closesIdle = false;
+  /** The TLS settings in force: one object for as long as they say the same, however often they come anew. */
+  #tls: EndpointSettings['tls'];
   /** Opened under the TLS settings in force: only these may serve another exchange. */
   #current = new WeakSet<UpstreamConnection>();
 
@@ -70,6 +72,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.address = addressText(spec.address);
     this.#spec = spec;
     this.#settings = settings;
+    this.#tls = settings.tls;
     this.#ports = ports;
     this.state = spec.state;
     this.reason = spec.reason;
@@ -94,7 +97,8 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   update(spec: EndpointSnapshot, settings: EndpointSettings): void {
-    const sameTls = JSON.stringify(settings.tls) === JSON.stringify(this.#settings.tls);
+    const sameTls = JSON.stringify(settings.tls) === JSON.stringify(this.#tls);
+    if (!sameTls) this.#tls = settings.tls;
     this.#spec = spec;
     this.#settings = settings;
     this.state = spec.state;
@@ -196,7 +200,7 @@ export class LiveEndpoint implements ConnectionHome {
       },
     };
     const { address, name = null, otherWay = null } = this.#spec;
-    const { tls } = this.#settings;
+    const tls = this.#tls;
     const target = { address, name, otherWay, place: this.address, tls, limits };
     const opening = new Opening(target, this.#ports, opened);
     opening.begin();
@@ -211,7 +215,7 @@ export class LiveEndpoint implements ConnectionHome {
   #adopt(transport: Transport, place: string, tls: EndpointSettings['tls']): UpstreamConnection {
     const limits = { ...responseLimits, headOctetsMax: this.#settings.responseHeadOctetsMax };
     const connection = new UpstreamConnection(transport, place, limits, this.#ports, this);
-    if (JSON.stringify(tls) === JSON.stringify(this.#settings.tls)) this.#current.add(connection);
+    if (tls === this.#tls) this.#current.add(connection);
     this.#connections++;
     this.#ports.deadlines.add(connection);
     this.#ports.counts.upstreamConnections++;
