@@ -323,8 +323,9 @@ Three more words in the record decide what to do next:
 
 - **whose** says who can mend it: the \`application\`, the \`network\`, the \`operator\` (configuration, certificates, a
   deploy), the \`gateway\` itself, or the \`client\`.
-- **delivery** says whether the request may have been executed: \`not_sent\` and \`refused_by_peer\` mean no; \`partial\`,
-  \`sent_unknown\` and \`response_started\` mean that only the application can tell.
+- **delivery** says whether the request may have been executed: \`not_sent\` and \`refused_by_peer\` mean no; \`partial\` means
+  unlikely (never all of the request was sent), \`sent_unknown\` perhaps, and \`response_started\` yes, or perhaps where
+  what came is no HTTP. How far it got, only the application can tell.
 - **retry_reason** says of every attempt why it was, or was not, followed by another.
 
 In the table, *retry* says whether another attempt may help (it is only made when the request is certain not to have been

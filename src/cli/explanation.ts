@@ -34,12 +34,14 @@ export function verdictOf(record: ExchangeRecord): Verdict {
 }
 
 /** A tunnel has no content that its end could be missing from: what helps with a cut answer does not help here. */
-function tunnelCut({ kind, id, cause, detail, duration_ms }: ExchangeRecord): Verdict | null {
+function tunnelCut(record: ExchangeRecord): Verdict | null {
+  const { kind, id, cause, detail, duration_ms } = record;
   if (kind !== 'tunnel') return null;
   if (cause !== 'response_content_reset' && cause !== 'response_content_unclosed') return null;
   const after = `The tunnel broke on the application's side after ${durationText(duration_ms)}.`;
+  const how = resetText(record) ?? detail;
   return {
-    sentence: detail === null ? after : `${after} ${detail}`,
+    sentence: how === null ? after : `${after} ${how}`,
     usualCauses: [
       'the process behind the tunnel died, or was replaced by a deploy that did not close its tunnels',
       'the application gave the connection up: a ping that was not answered, a message too large, an exception',
@@ -49,6 +51,14 @@ function tunnelCut({ kind, id, cause, detail, duration_ms }: ExchangeRecord): Ve
       `Look into the application's log at the moment when the record ends (\`candor explain ${id}\`), and for an exit ` +
       'in `candor status`; where tunnels break after always the same rest, let the application ping more often than that.',
   };
+}
+
+/** Null where it was not reset, or where the record does not have the facts. */
+function resetText({ attempts, cause, octets_out }: ExchangeRecord): string | null {
+  const evidence: Readonly<Record<string, unknown>> = { ...attempts.at(-1)?.evidence };
+  if (cause !== 'response_content_reset' || typeof evidence['errno'] !== 'string') return null;
+  const through = octets_out === 0 ? 'before anything' : `after ${countText(octets_out, 'octet')}`;
+  return `The tunnel was reset (${evidence['errno']}) ${through} had come through it.`;
 }
 
 /** Null for a cause that this version does not know: the log may be a newer one's. */

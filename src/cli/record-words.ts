@@ -66,8 +66,9 @@ export const retryWords: Record<RetryReason, string> = {
   committed: 'not tried again: the client had a part of the response already',
   fails_anywhere: 'not tried again: no other endpoint would do better',
   client_left: 'not tried again: the client had left',
-  not_idempotent: 'not tried again: it may have been executed, and the method is not idempotent',
-  attempts_spent: 'not tried again: all attempts were spent',
+  not_idempotent:
+    'not tried again: it may have been executed, and only idempotent requests that ask for no upgrade are repeated',
+  attempts_spent: 'not tried again: `attempts` in candor.yaml allows no more',
   budget_spent: 'not tried again: too many requests to that upstream were being repeated already',
   nowhere_else: 'not tried again: there was no other endpoint',
   no_time_left: 'not tried again: the client has waited for the whole limit already',

@@ -144,6 +144,24 @@ describe('the advice', () => {
     assert.match(specOf(fail('response_upgrade_unasked', 'response', { address })).nextStep, /without Upgrade/);
   });
 
+  it('gives commands that can be copied, with the address and the name that were tried', () => {
+    const expired = { address, name: 'app.internal', subject: 'CN=a', issuer: 'CN=b', notAfter: '' };
+    assert.match(
+      specOf(fail('tls_certificate_expired', 'tls', expired)).nextStep,
+      /s_client -connect 10\.0\.0\.7:3000 -servername app\.internal /,
+    );
+    const evil = fail('tls_certificate_expired', 'tls', { ...expired, name: 'a`reboot`' });
+    assert.match(specOf(evil).nextStep, /-servername NAME /);
+    assert.match(
+      specOf(fail('connect_timeout', 'connect', { address, limitMs: 1 })).nextStep,
+      /-w 5 10\.0\.0\.7 3000`/,
+    );
+    assert.match(
+      specOf(fail('loop_detected', 'request', { name: 'Via', value: '1.1 x' })).nextStep,
+      /getent ahosts NAME/,
+    );
+  });
+
   it('goes by how the instance ended, where that is known', () => {
     const ended = { code: null, signal: null, outOfMemory: false };
     assert.match(nextStepAfterExit({ ...ended, code: 3 }), /wrote last .*made it exit/);

@@ -13,7 +13,22 @@ import type { Instant } from './time.ts';
 export function specOf(failure: Failure): FailureSpec<Cause> {
   const spec = specOfCause(failure.cause);
   const words = spec.inThisCase?.(failure.evidence as Evidence[Cause]) ?? null;
-  return words === null ? spec : { ...spec, ...words };
+  const told = words === null ? spec : { ...spec, ...words };
+  const nextStep = withPlace(told.nextStep, failure);
+  return nextStep === told.nextStep ? told : { ...told, nextStep };
+}
+
+/** A step that can be copied: the address and the name of the evidence, where they are plain words for a shell. */
+function withPlace(nextStep: string, { cause, evidence }: Failure): string {
+  const { address, name } = evidence as { readonly address?: unknown; readonly name?: unknown };
+  const placed = isPlace(address)
+    ? nextStep.replaceAll('HOST:PORT', address).replaceAll('HOST PORT', address.replace(/^\[?(.*?)\]?:(\d+)$/, '$1 $2'))
+    : nextStep;
+  return /^(?:dns|tls)_/.test(cause) && isPlace(name) ? placed.replaceAll(/\bNAME\b/g, name) : placed;
+}
+
+function isPlace(text: unknown): text is string {
+  return typeof text === 'string' && /^[\w.:[\]-]+$/.test(text) && !text.startsWith('unix:') && !text.startsWith('-');
 }
 
 /** What is known of any failure of that cause. Its evidence goes with it: `explain` and `statusOf` pair the two. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { evidenceLines } from '../../src/cli/evidence-lines.ts';
-import { renderExplanation } from '../../src/cli/explanation.ts';
+import { renderExplanation, verdictOf } from '../../src/cli/explanation.ts';
 import { hexdump } from '../../src/cli/hexdump.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
 import type { AttemptRecord, ExchangeRecord } from '../../src/core/record.ts';
@@ -191,6 +191,13 @@ describe('a picture for each shape', () => {
       assertFits(renderExplanation(record, styleFor(coloured.stdout, coloured.env)));
     });
   }
+
+  test('a tunnel that was reset is told as one, also where nothing had come through it', () => {
+    const tunnel = pictures['explain-tunnel.txt']!;
+    const words = (octets_out: number): string => verdictOf({ ...tunnel, octets_out }).sentence;
+    assert.match(words(0), /\. The tunnel was reset \(ECONNRESET\) before anything had come through it\.$/);
+    assert.match(words(4096), /\. The tunnel was reset \(ECONNRESET\) after 4,?096 octets had come through it\.$/);
+  });
 
   test('octets are dumped as they are, sixteen a line, within 80 columns', () => {
     const lines = hexdump(Buffer.from(Array.from({ length: 40 }, (_, place) => 60 + place * 3)), '      ');

@@ -159,7 +159,7 @@ export const reset = {
     temporary: true,
     title: "The application's answer was broken off by a reset",
     sentence: ({ address, octetsReceived, errno }) =>
-      `${address} reset the connection (${errno}) after ${octets(octetsReceived)} of content whose end only a proper close would have shown.`,
+      `${address} reset the connection (${errno}) ${octetsReceived === 0 ? 'before any of the content had come, whose end' : `after ${octets(octetsReceived)} of content whose end`} only a proper close would have shown.`,
     visitor: 'The connection to the application broke while it was answering. Reload the page to try again.',
     usualCauses: [
       'the process died while it streamed a response without a length',

@@ -55,7 +55,7 @@ export const unreachableTls = {
       'its TLS library is older than TLS 1.2 (2008)',
     ],
     nextStep:
-      'Run `openssl s_client -connect HOST:PORT -tls1_2`; it fails likewise until the endpoint allows TLS 1.2 or later.',
+      'Run `openssl s_client -connect HOST:PORT -servername NAME -tls1_2`; it fails likewise until the endpoint allows TLS 1.2 or later.',
   },
   tls_plaintext_peer: {
     type: 'tls_protocol_error',
@@ -176,7 +176,7 @@ export const unreachableTls = {
       'a certificate for later was put in place too early',
     ],
     nextStep:
-      "Compare `date -u` on the gateway's machine with `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -startdate`.",
+      "Compare `date -u` on the gateway's machine with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -startdate`.",
   },
   tls_certificate_name: {
     type: 'tls_certificate_error',
@@ -196,7 +196,7 @@ export const unreachableTls = {
       'the host was renamed and kept its certificate',
     ],
     nextStep:
-      'List the names with `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -ext subjectAltName`, and set `tls.server_name` of the upstream to one of them.',
+      'List the names with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -ext subjectAltName`, and set `tls.server_name` of the upstream to one of them.',
   },
   tls_certificate_self_signed: {
     type: 'tls_certificate_error',
@@ -215,7 +215,7 @@ export const unreachableTls = {
       'it lost its real certificate and fell back to a built-in one',
     ],
     nextStep:
-      'Save its certificate with `openssl s_client -connect HOST:PORT </dev/null | openssl x509`, make sure that it is the right one, and name the file as `tls.ca_file` of the upstream.',
+      'Save its certificate with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509`, make sure that it is the right one, and name the file as `tls.ca_file` of the upstream.',
   },
   tls_certificate_untrusted: {
     type: 'tls_certificate_error',
@@ -234,7 +234,7 @@ export const unreachableTls = {
       'the company has its own authority, and the gateway has not been told of it',
     ],
     nextStep:
-      "Give the authority's certificate as `tls.ca_file` of the upstream; `openssl s_client -connect HOST:PORT -showcerts` shows whether the chain is complete.",
+      "Give the authority's certificate as `tls.ca_file` of the upstream; `openssl s_client -connect HOST:PORT -servername NAME -showcerts` shows whether the chain is complete.",
   },
   tls_certificate_unfit: {
     type: 'tls_certificate_error',
@@ -254,7 +254,7 @@ export const unreachableTls = {
       'its key or its signature is too weak by the standards of today',
     ],
     nextStep:
-      'Look at it with `openssl s_client -connect HOST:PORT </dev/null | openssl x509 -noout -text`, and have a new one issued for a server.',
+      'Look at it with `openssl s_client -connect HOST:PORT -servername NAME </dev/null | openssl x509 -noout -text`, and have a new one issued for a server.',
   },
   tls_timeout: {
     type: 'connection_timeout',
@@ -274,6 +274,6 @@ export const unreachableTls = {
       'large packets are lost on the way (a wrong MTU), so that the certificate never arrives',
     ],
     nextStep:
-      'Run `timeout 10 openssl s_client -connect HOST:PORT` and see how far it comes; the limit is `timeouts.tls` in candor.yaml.',
+      'Run `timeout 10 openssl s_client -connect HOST:PORT -servername NAME` and see how far it comes; the limit is `timeouts.tls` in candor.yaml.',
   },
 } satisfies Partial<FailureTable>;
