@@ -138,7 +138,7 @@ describe('candor torture', { timeout: 60_000 }, () => {
     assert.match(trusting.stdout.text, /100 of 100 +https:/);
     const careful = new FakeSurroundings(folder);
     assert.equal(await careful.candor(...args), 8);
-    assert.match(careful.stderr.text, /no TLS session with https:\S+: [A-Z_]+\. .*--insecure/s);
+    assert.match(careful.stderr.text, /no TLS session with https:\S+:\s[A-Z_]+\.\s.*--insecure/s);
     door.close();
   });
 
