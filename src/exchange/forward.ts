@@ -41,8 +41,11 @@ export function loopOf({ fields }: RequestHead, hopName: string): Failure | null
   return hops > hopsMax ? fail('hops_exceeded', 'request', { hops, limit: hopsMax }) : null;
 }
 
-/** Field names of a request that are the gateway's to write; every route's filter begins with them. */
-export const ownRequestFields: FieldFilter = fieldFilter([...gatewayFieldNames, 'expect']);
+/**
+ * Field names of a request that are the gateway's to write; every route's filter begins with them. `Proxy` is nobody's:
+ * CGI programs take it for the variable that names their own proxy (CVE-2016-5385).
+ */
+export const ownRequestFields: FieldFilter = fieldFilter([...gatewayFieldNames, 'expect', 'proxy']);
 
 /** Field names of a response that are the gateway's to write. */
 export const ownResponseFields: FieldFilter = fieldFilter(['x-request-id', 'proxy-status']);

@@ -32,8 +32,8 @@ function groupsOf(dotted: string): string | null {
 }
 
 /**
- * IPv4 inside of IPv6, where connecting to one may reach the other: mapped and compatible (RFC 4291 §2.5.5), NAT64
- * (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
+ * IPv4 inside of IPv6, where connecting to one may reach the other: mapped and compatible (RFC 4291 §2.5.5), translated
+ * (RFC 7915), NAT64 (RFC 6052, RFC 8215) and 6to4 (RFC 3056).
  */
 export function innerIpv4(octets: Uint8Array): Uint8Array | null {
   if (octets.length !== 16) return null;
@@ -72,5 +72,5 @@ export function isWithin(octets: Uint8Array, { octets: block, bits }: IpBlock): 
 }
 
 /** Those that end with it. */
-const embedding = blocks('::ffff:0:0/96', '::/96', '64:ff9b::/96', '64:ff9b:1::/48');
+const embedding = blocks('::ffff:0:0/96', '::ffff:0:0:0/96', '::/96', '64:ff9b::/96', '64:ff9b:1::/48');
 const sixToFour = parseBlock('2002::/16') as IpBlock;

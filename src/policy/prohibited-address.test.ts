@@ -23,6 +23,7 @@ const table: readonly (readonly [address: string, verdict: Prohibition | null])[
   ['::ffff:169.254.169.254', 'metadata'],
   ['64:ff9b::a9fe:a9fe', 'metadata'],
   ['64:ff9b:1::a9fe:a9fe', 'metadata'],
+  ['::ffff:0:a9fe:a9fe', 'metadata'],
   ['2002:a9fe:a9fe::1', 'metadata'],
   ['2002:7f00:1::', 'loopback'],
   ['::7f00:1', 'loopback'],

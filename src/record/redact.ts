@@ -2,6 +2,8 @@
 
 /** Stands where something was left out. */
 const leftOut = '…';
+/** The same as it stands among octets. */
+const leftOutOctets = Buffer.from(leftOut, 'utf8').toString('latin1');
 
 /** Longest name of a query parameter that is believed to be a name. */
 const queryNameMax = 64;
@@ -123,7 +125,8 @@ export class TextRedactor {
   #redactHexadecimal(text: string): string {
     const octets = Buffer.from(text.slice(0, textCharactersMax), 'hex').toString('latin1');
     const redacted = this.#redactPlain(octets);
-    return redacted === octets ? text : Buffer.from(redacted, 'utf8').toString('hex');
+    if (redacted === octets) return text;
+    return Buffer.from(redacted.replaceAll(leftOut, leftOutOctets), 'latin1').toString('hex');
   }
 
   #redactPlain(text: string): string {

@@ -84,6 +84,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #octetsSent = 0;
   #sentBefore = 0;
   #pendingBefore = 0;
+  /** Since when the endpoint of a tunnel has taken none of the octets that wait for it. */
+  #stuckSince: Instant = never;
   #paused = false;
   #lastOctetAt: Instant;
 
@@ -229,7 +231,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
       return;
     }
     this.#phase = 'content';
-    this.#persistent = head.keepAlive;
+    // Many an origin sends a HEAD its page all the same, in a write of its own: the next exchange would get it.
+    this.#persistent = head.keepAlive && !(this.#method === 'HEAD' && head.contentLength !== 0);
     this.keepAliveTimeoutS = head.keepAliveTimeoutS;
     this.#content.begin(head.framing);
     const handler = this.#handler;
@@ -322,13 +325,24 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #watch(): void {
     const { idleMs } = this.#limits;
     if (this.#phase === 'content') this.at = this.#paused ? never : after(this.#lastOctetAt, idleMs);
-    else if (this.#phase === 'tunnel') this.at = after(this.#ports.clock.now(), this.#tunnelIdleMs);
+    else if (this.#phase === 'tunnel') this.#watchTunnel();
     else if (this.#phase !== 'head') return;
     else if (this.transport.pendingOctets > 0) {
       this.#pendingBefore = this.transport.pendingOctets;
       this.at = after(this.#ports.clock.now(), idleMs);
     } else if (this.#parser.began) this.at = Math.min(this.#headDueAt, after(this.#lastOctetAt, idleMs)) as Instant;
     else this.at = this.#headDueAt;
+  }
+
+  /** A tunnel may rest for long. Octets that wait for an endpoint which takes none may not: their client may be gone. */
+  #watchTunnel(): void {
+    const now = this.#ports.clock.now();
+    const { pendingOctets } = this.transport;
+    if (pendingOctets === 0) this.#stuckSince = never;
+    else if (this.#stuckSince === never || pendingOctets < this.#pendingBefore) this.#stuckSince = now;
+    this.#pendingBefore = pendingOctets;
+    this.at =
+      this.#stuckSince === never ? after(now, this.#tunnelIdleMs) : after(this.#stuckSince, this.#limits.idleMs);
   }
 
   /** Half a tunnel is about to end, as a message is, and may rest no longer. */
@@ -340,7 +354,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'idle') return this.#close();
     // It takes octets, if slowly: that is no reason to give it up.
     const { pendingOctets } = this.transport;
-    if (this.#phase === 'head' && pendingOctets > 0 && pendingOctets < this.#pendingBefore) return this.#watch();
+    const watched = this.#phase === 'head' || this.#phase === 'tunnel';
+    if (watched && pendingOctets > 0 && pendingOctets < this.#pendingBefore) return this.#watch();
     this.#failWith(this.#expired(now));
   }
 
@@ -350,7 +365,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'tunnel') {
       return fail('tunnel_idle', 'content', {
         address,
-        idleMs: this.#tunnelIdleMs,
+        idleMs: this.#stuckSince === never ? this.#tunnelIdleMs : idleMs,
         octetsReceived: this.#content.octetsReceived,
       });
     }

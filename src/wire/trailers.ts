@@ -1,7 +1,9 @@
 import { fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
 import { FieldSectionParser } from './field-section.ts';
-import type { HeadBlock } from './head-storage.ts';
+import { type HeadBlock, spanSlots } from './head-storage.ts';
+import { nominated } from './hop-by-hop.ts';
 import { Http1Fields } from './http1-fields.ts';
+import { isDisguised } from './known-names.ts';
 import type { ChunkLimits } from './limits.ts';
 
 /**
@@ -23,6 +25,7 @@ const notInTrailers = fieldFilter([
   ...gatewayFieldNames,
   // Request modifiers.
   'expect',
+  'proxy',
   'cache-control',
   'max-forwards',
   'pragma',
@@ -97,8 +100,19 @@ export class TrailerSection {
     this.state = 'done';
     if (section.count === 0) return;
     const { octets, spans } = this.#block;
+    this.#hideDisguised();
     this.fields = new Http1Fields(octets, spans, section.count, section.seenLow, section.seenHigh);
     this.fields.strikeOut(notInTrailers);
+  }
+
+  /** As in a head (`request-fields.ts`): `X_Forwarded_For` is ours to say in every spelling. */
+  #hideDisguised(): void {
+    const { octets, spans } = this.#block;
+    const end = this.#section.count * spanSlots;
+    for (let slot = 0; slot < end; slot += spanSlots) {
+      if (spans[slot + 5] !== 0) continue;
+      if (isDisguised(octets, spans[slot] as number, spans[slot + 1] as number)) spans[slot + 5] = nominated;
+    }
   }
 
   #makeRoom(step: number): void {

@@ -43,6 +43,11 @@ routes: [{ to: app, request_fields: { set: { X-User: "nobody" }, remove: [X-Secr
     });
   }
 
+  it('Proxy never reaches an application: CGI programs take it for the variable that names their own', async () => {
+    await gateway.get('/', ['Proxy: http://forged']);
+    assert.ok(!origin.last.fields.some(([name]) => name.toLowerCase() === 'proxy'));
+  });
+
   it('X_Custom, which is nobody’s but the application’s, goes on', async () => {
     await gateway.get('/', ['X_Custom: 1']);
     assert.ok(origin.last.fields.some(([name, value]) => name === 'X_Custom' && value === '1'));

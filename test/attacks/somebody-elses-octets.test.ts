@@ -71,3 +71,35 @@ describe("an application's odd answers", () => {
     }
   }
 });
+
+describe('a connection that has answered a HEAD', () => {
+  for (const [fields, again] of [
+    ['Content-Length: 5', false],
+    ['Transfer-Encoding: chunked', false],
+    ['Content-Length: 0', true],
+  ] as const) {
+    it(`with ${fields} ${again ? 'serves the next' : 'serves nobody else: the page may follow in a write of its own'}`, async () => {
+      const connections = new Set<number | undefined>();
+      const origin = createServer((socket) => {
+        socket.on('error', () => {});
+        socket.on('data', () => {
+          connections.add(socket.remotePort);
+          socket.write(`HTTP/1.1 200 OK\r\n${fields}\r\n\r\n`);
+        });
+      });
+      origin.listen(0, '127.0.0.1');
+      await once(origin, 'listening');
+      const { port } = origin.address() as AddressInfo;
+      const gateway = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none } }`);
+      for (let count = 0; count < 2; count++) {
+        const client = gateway.connect();
+        client.write(requestText('HEAD', '/'));
+        assert.equal((await client.response('HEAD', 2_000)).response?.status, 200);
+        client.close();
+      }
+      assert.equal(connections.size, again ? 1 : 2);
+      await gateway.stop();
+      origin.close();
+    });
+  }
+});

@@ -207,7 +207,15 @@ describe('trailers', () => {
     const tap = await headAnswering(null, ok('thanks'));
     const gateway = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${tap.port}", check: none } }`);
     try {
-      const forbidden = ['Content-Length: 9', 'Host: b', 'Authorization: c', 'X-Forwarded-For: 1.2.3.4', 'Cookie: d=e'];
+      const forbidden = [
+        'X_Forwarded_For: 1.2.3.4',
+        'Proxy: a',
+        'Content-Length: 9',
+        'Host: b',
+        'Authorization: c',
+        'X-Forwarded-For: 1.2.3.4',
+        'Cookie: d=e',
+      ];
       const lines = ['X-Sum: abc', ...forbidden, 'X-Time: 5'].join('\r\n');
       const response = await gateway.send(
         `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum, X-Time\r\n\r\n3\r\nabc\r\n0\r\n${lines}\r\n\r\n`,

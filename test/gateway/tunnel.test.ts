@@ -256,6 +256,25 @@ describe('a tunnel', () => {
     client.resetAndDestroy();
   });
 
+  test('does not wait an hour for an endpoint that takes nothing, when its client is gone', async () => {
+    const endpoint = agreeing();
+    const own = await startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: none } }
+timeouts: { idle: 300ms }
+`);
+    const client = connect(own.address());
+    client.on('error', () => {});
+    client.write(requestText('GET', '/', asks));
+    const socket = await endpoint.socket();
+    socket.on('error', () => {});
+    socket.pause();
+    await pumpInto(client).standsStill();
+    client.resetAndDestroy();
+    await until('the exchange is over', () => own.counts().ended === 1 && own.counts().active === 0);
+    assert.equal(own.counts().upstream, 0);
+    await own.stop();
+  });
+
   test('holds the endpoint back too, while the client reads nothing', async () => {
     const endpoint = agreeing();
     const client = connect(edge.address());
