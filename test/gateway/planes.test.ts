@@ -3,24 +3,17 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { fieldOf } from '../../src/testing/testing.ts';
-import { ok, RawOrigin } from './raw-origin.ts';
+import { originForTests } from './origin-for-tests.ts';
+import { ok } from './raw-origin.ts';
 import { runInWorkers } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Main controls, a worker serves: each goes on when the other cannot, and so do both without a disk.
 
-let origin: RawOrigin;
+const origin = originForTests('ok');
 let edge: YamlGateway;
-before(async () => {
-  origin = await RawOrigin.start();
-});
-after(() => origin.close());
-beforeEach(() => {
-  origin.answer = () => ok('ok');
-  origin.forget();
-});
 afterEach(() => edge.stop());
 
 const upstream = (): string => `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;

@@ -25,11 +25,15 @@ export class RawOrigin {
   static async start(answer?: (request: RawRequest) => RawAnswer, port = 0): Promise<RawOrigin> {
     const origin = new RawOrigin();
     if (answer !== undefined) origin.answer = answer;
-    origin.#server.listen(port, '127.0.0.1');
-    await once(origin.#server, 'listening');
-    const address = origin.#server.address();
-    origin.port = typeof address === 'object' && address !== null ? address.port : 0;
+    await origin.listen(port);
     return origin;
+  }
+
+  async listen(port = 0): Promise<void> {
+    this.#server.listen(port, '127.0.0.1');
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    this.port = typeof address === 'object' && address !== null ? address.port : 0;
   }
 
   get address(): string {

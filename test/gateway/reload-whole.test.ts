@@ -2,24 +2,17 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import type { ReloadOutcome } from '../../src/gateway/control.ts';
 import { fieldOf, RawClient } from '../../src/testing/testing.ts';
-import { ok, RawOrigin } from './raw-origin.ts';
+import { originForTests } from './origin-for-tests.ts';
+import { ok } from './raw-origin.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // What a reload promises beyond routes: nothing of it comes too early, too late, or only in words.
 
-let origin: RawOrigin;
+const origin = originForTests('origin');
 let edge: YamlGateway;
-before(async () => {
-  origin = await RawOrigin.start();
-});
-after(() => origin.close());
-beforeEach(() => {
-  origin.answer = () => ok('origin');
-  origin.forget();
-});
 afterEach(() => edge.stop());
 
 const program = join(import.meta.dirname, 'fixtures', 'mortal-application.mjs');

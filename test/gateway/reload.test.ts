@@ -2,29 +2,17 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { Agent, request } from 'node:http';
 import { once } from 'node:events';
-import { after, before, beforeEach, afterEach, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import { fieldOf } from '../../src/testing/testing.ts';
-import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
+import { originForTests } from './origin-for-tests.ts';
+import { ok, type RawOrigin, valuesOf } from './raw-origin.ts';
 import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // A reload: taken whole or not at all, and noticed by nobody who is being served.
 
-let one: RawOrigin;
-let two: RawOrigin;
+const one = originForTests('one');
+const two = originForTests('two');
 let edge: YamlGateway;
-
-before(async () => {
-  one = await RawOrigin.start();
-  two = await RawOrigin.start();
-});
-after(() => one.close());
-after(() => two.close());
-beforeEach(() => {
-  one.answer = () => ok('one');
-  two.answer = () => ok('two');
-  one.forget();
-  two.forget();
-});
 afterEach(() => edge.stop());
 
 const upstreams = (check = 'none'): string => `

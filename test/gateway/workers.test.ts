@@ -3,25 +3,18 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { afterEach, describe, test } from 'node:test';
 import type { LostRecord } from '../../src/core/record.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
-import { ok, RawOrigin } from './raw-origin.ts';
+import { originForTests } from './origin-for-tests.ts';
+import { ok } from './raw-origin.ts';
 import { runInWorkers } from './run-in-workers.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // What becomes of exchanges, records and reloads when a worker, or its time, ends.
 
-let origin: RawOrigin;
+const origin = originForTests('ok');
 let edge: YamlGateway;
-before(async () => {
-  origin = await RawOrigin.start();
-});
-after(() => origin.close());
-beforeEach(() => {
-  origin.answer = () => ok('ok');
-  origin.forget();
-});
 afterEach(() => edge.stop());
 
 const upstream = (): string => `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;

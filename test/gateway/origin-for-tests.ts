@@ -1,0 +1,14 @@
+import { after, before, beforeEach } from 'node:test';
+import { ok, RawOrigin } from './raw-origin.ts';
+
+/** An origin for all tests of a file: it listens from the first to the last, and each finds it as good as new. */
+export function originForTests(content: string): RawOrigin {
+  const origin = new RawOrigin();
+  before(() => origin.listen());
+  after(() => origin.close());
+  beforeEach(() => {
+    origin.answer = () => ok(content);
+    origin.forget();
+  });
+  return origin;
+}
