@@ -59,6 +59,8 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   coding: 'the last transfer coding that was named',
   asked: 'the protocols that the request asked to change to; absent where it asked for none',
   answered: 'the protocol that the answer names; absent where it names none',
+  endpointCause:
+    'the cause that the last checks of all endpoints met, a section of this document; absent where they differ',
   endpoints: 'how many endpoints the upstream has',
   errno: "the system's code, such as ECONNRESET",
   firstOctets: 'the first octets of the answer, at most 64',

@@ -14,6 +14,7 @@ import {
   typeOf,
   whoseOf,
 } from './explain.ts';
+import { failureTable } from './failure-table.ts';
 import { fail, type Failure } from './failure.ts';
 import { proxyErrors } from './proxy-error.ts';
 import { requestRules, type RequestRule } from './rules.ts';
@@ -160,6 +161,22 @@ describe('the advice', () => {
       specOf(fail('loop_detected', 'request', { name: 'Via', value: '1.1 x' })).nextStep,
       /getent ahosts NAME/,
     );
+  });
+
+  it('is that of the endpoints where none is ready for one and the same cause', () => {
+    const evidence = { upstream: 'web', endpoints: 2, why: 'Its certificate ran out.', retryAfterS: 1 };
+    const known = fail('no_endpoint_ready', 'route', { ...evidence, endpointCause: 'tls_certificate_name' });
+    const { whose, temporary, usualCauses, nextStep } = failureTable.tls_certificate_name;
+    const words = specOf(known);
+    assert.deepEqual(
+      [words.whose, words.temporary, words.usualCauses, words.nextStep],
+      [whose, temporary, usualCauses, nextStep],
+    );
+    assert.equal(whoseOf(known), 'operator');
+    assert.match(explain(known), /ran out \(tls_certificate_name\)\.$/);
+    const unknown = fail('no_endpoint_ready', 'route', { ...evidence, endpointCause: 'of_a_later_version' });
+    for (const failure of [fail('no_endpoint_ready', 'route', evidence), unknown])
+      assert.equal(specOf(failure).nextStep, failureTable.no_endpoint_ready.nextStep);
   });
 
   it('goes by how the instance ended, where that is known', () => {

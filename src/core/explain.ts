@@ -1,6 +1,6 @@
 import type { InstanceExit } from './endpoint.ts';
 import type { AttemptFacts } from './exchange.ts';
-import type { FailureSpec } from './failure-spec.ts';
+import type { CaseWords, FailureSpec } from './failure-spec.ts';
 import { failureTable } from './failure-table.ts';
 import { duration, quoted } from './failure-table/words.ts';
 import type { Cause, Evidence, Failure } from './failure.ts';
@@ -12,10 +12,18 @@ import type { Instant } from './time.ts';
 /** What is known of the failure's cause, in the words that its evidence calls for. */
 export function specOf(failure: Failure): FailureSpec<Cause> {
   const spec = specOfCause(failure.cause);
-  const words = spec.inThisCase?.(failure.evidence as Evidence[Cause]) ?? null;
+  const words = wordsOfEndpoints(failure) ?? spec.inThisCase?.(failure.evidence as Evidence[Cause]) ?? null;
   const told = words === null ? spec : { ...spec, ...words };
   const nextStep = withPlace(told.nextStep, failure);
   return nextStep === told.nextStep ? told : { ...told, nextStep };
+}
+
+/** Where the checks of all endpoints met one cause, that cause is to be mended, by whomever it belongs to. */
+function wordsOfEndpoints({ cause, evidence }: Failure): CaseWords | null {
+  if (cause !== 'no_endpoint_ready' || evidence.endpointCause === undefined) return null;
+  if (!Object.hasOwn(failureTable, evidence.endpointCause)) return null;
+  const { whose, temporary, visitor, usualCauses, nextStep } = specOfCause(evidence.endpointCause as Cause);
+  return { whose, temporary, visitor, usualCauses, nextStep };
 }
 
 /** A step that can be copied: the address and the name of the evidence, where they are plain words for a shell. */

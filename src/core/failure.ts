@@ -102,7 +102,14 @@ export interface Evidence {
   response_upgrade_unasked: { address: string; asked?: string; answered?: string };
   // refused by the gateway
   no_route: { host: string; path: string };
-  no_endpoint_ready: { upstream: string; endpoints: number; why: string; retryAfterS: number };
+  /** `endpointCause`: what the last checks of all of them met, where that is one thing. */
+  no_endpoint_ready: {
+    upstream: string;
+    endpoints: number;
+    why: string;
+    retryAfterS: number;
+    endpointCause?: string;
+  };
   instance_starting: { upstream: string; application: string; sinceMs: number; retryAfterS: number };
   pool_full: { upstream: string; limit: number; retryAfterS: number };
   local_ports_exhausted: { address: string; retryAfterS: number };

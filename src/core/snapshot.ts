@@ -7,7 +7,7 @@ import type {
   InstanceExit,
   UpstreamId,
 } from './endpoint.ts';
-import type { Failure } from './failure.ts';
+import type { Cause, Failure } from './failure.ts';
 
 /** Everything a serving worker needs to know, whole and immutable. A worker takes all of it or nothing. */
 export interface Snapshot {
@@ -44,6 +44,8 @@ export interface EndpointSnapshot {
   readonly addressStale?: true;
   /** Nothing can be sent there, and this is what an exchange is told that could go nowhere else. */
   readonly failure?: Failure;
+  /** What its last check met; absent where that passed, or got an answer that is none of these. */
+  readonly checkCause?: Cause;
   readonly state: EndpointState;
   /** Why it is in that state, one sentence. */
   readonly reason: string;

@@ -254,7 +254,8 @@ export class ConfiguredEndpoints {
   #open(spec: UpstreamSpec, id: EndpointId, address: EndpointAddress, text: string): SeenEndpoint {
     const endpoint = this.#watched.get(watchKey(spec, text));
     if (endpoint === undefined) return { id, address, state: 'unchecked', reason: 'it is not checked', checks: null };
-    return { id, address, state: endpoint.state, reason: endpoint.says, checks: endpoint.rhythm };
+    const { state, says: reason, rhythm: checks, cause } = endpoint;
+    return { id, address, state, reason, checks, ...(cause === null ? {} : { checkCause: cause }) };
   }
 
   #named(spec: UpstreamSpec, address: TcpAddress): readonly SeenEndpoint[] {
@@ -272,10 +273,10 @@ export class ConfiguredEndpoints {
     const address = { kind: 'tcp', host: ip, port } as const;
     const found = { name: host, ...(otherWay === null ? {} : { otherWay }) };
     if (standing === 'draining') return { id, address, ...found, ...this.#draining(spec, { host, port }, ip) };
-    const { state, reason, checks } = this.#open(spec, id, address, text);
+    const { reason, ...seen } = this.#open(spec, id, address, text);
     const remark = this.#remark(spec, { host, port }, standing);
     const stale = remark === '' ? {} : ({ addressStale: true } as const);
-    return { id, address, ...found, ...stale, state, reason: `${reason}${remark}`, checks };
+    return { ...seen, ...found, ...stale, reason: `${reason}${remark}` };
   }
 
   #draining(

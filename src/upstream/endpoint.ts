@@ -1,6 +1,6 @@
 import type { UpstreamSpec } from '../core/configuration.ts';
 import { addressText, type EndpointState, hostPort, type InstanceExit } from '../core/endpoint.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Cause, Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
 import type { CheckRhythm, EndpointSnapshot } from '../core/snapshot.ts';
 import type { ConnectionAge, PendingStream, StreamWaiter } from '../core/stream.ts';
@@ -53,6 +53,8 @@ export class LiveEndpoint implements ConnectionHome {
   exit: InstanceExit | null;
   /** Nothing can be sent here, and why. */
   failure: Failure | null;
+  /** What its last check met that a request would meet too. */
+  checkCause: Cause | null;
   readonly #ports: UpstreamPorts;
   #spec: EndpointSnapshot;
   #settings: EndpointSettings;
@@ -82,6 +84,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.release = spec.release;
     this.exit = spec.exit;
     this.failure = spec.failure ?? null;
+    this.checkCause = spec.checkCause ?? null;
   }
 
   /** What a request for this endpoint names as its host: the name where there is one. */
@@ -109,6 +112,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.release = spec.release;
     this.exit = spec.exit;
     this.failure = spec.failure ?? null;
+    this.checkCause = spec.checkCause ?? null;
     if (!sameTls) this.#current = new WeakSet();
     if (!sameTls || spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
   }

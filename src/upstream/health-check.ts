@@ -3,7 +3,7 @@ import type { Connector, UnknownCode } from '../core/connector.ts';
 import { Deadline, type Deadlines } from '../core/deadline.ts';
 import { addressText, type EndpointAddress, hostPort } from '../core/endpoint.ts';
 import { explain } from '../core/explain.ts';
-import type { Failure } from '../core/failure.ts';
+import type { Cause, Failure } from '../core/failure.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
@@ -35,6 +35,8 @@ export interface CheckResult {
   readonly passed: boolean;
   /** One sentence: "answered 200", or what went wrong. */
   readonly says: string;
+  /** Where it failed as a request would fail. */
+  readonly cause?: Cause;
 }
 
 /**
@@ -149,7 +151,7 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
   }
 
   #fail(failure: Failure): void {
-    this.#end({ passed: false, says: explain(failure) });
+    this.#end({ passed: false, says: explain(failure), cause: failure.cause });
   }
 
   #end(result: CheckResult | null): void {

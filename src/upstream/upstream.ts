@@ -1,4 +1,4 @@
-import { fail, type Failure } from '../core/failure.ts';
+import { type Cause, fail, type Failure } from '../core/failure.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import { healthyInMs } from '../policy/health.ts';
 import { RetryBudget } from '../policy/retry-budget.ts';
@@ -123,7 +123,9 @@ export class LiveUpstream {
       return fail('instance_starting', 'route', { upstream, application: this.application, sinceMs, retryAfterS });
     }
     const why = reasonsOf(endpoints);
-    return fail('no_endpoint_ready', 'route', { upstream, endpoints: endpoints.length, why, retryAfterS });
+    const evidence = { upstream, endpoints: endpoints.length, why, retryAfterS };
+    const endpointCause = causeOfAll(endpoints);
+    return fail('no_endpoint_ready', 'route', endpointCause === null ? evidence : { ...evidence, endpointCause });
   }
 
   /** When checks can bring the first endpoint back: an answer before that would be a guess. */
@@ -147,6 +149,12 @@ function reasonsOf(endpoints: readonly LiveEndpoint[]): string {
   const told = endpoints.slice(0, reasonsMax).map((endpoint) => `${endpoint.address}: ${endpoint.reason}`);
   const rest = endpoints.length - told.length;
   return [...told, ...(rest > 0 ? [`and ${rest} more`] : [])].join('; ');
+}
+
+/** What the last check of every one met; null where they differ, or where nothing is known of one. */
+function causeOfAll(endpoints: readonly LiveEndpoint[]): Cause | null {
+  const [cause = null, ...others] = endpoints.map(({ failure, checkCause }) => failure?.cause ?? checkCause);
+  return others.every((other) => other === cause) ? cause : null;
 }
 
 /**

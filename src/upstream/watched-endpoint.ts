@@ -1,4 +1,5 @@
 import type { CheckSpec } from '../core/configuration.ts';
+import type { Cause } from '../core/failure.ts';
 import type { Random } from '../core/random.ts';
 import type { CheckRhythm } from '../core/snapshot.ts';
 import { after, type Instant, type Timer } from '../core/time.ts';
@@ -20,6 +21,7 @@ export class WatchedEndpoint {
   readonly #told: () => void;
   #health: Health = unknownHealth;
   #says = 'its first check is not back yet';
+  #cause: Cause | null = null;
   #check: HealthCheck | null = null;
   #timer: Timer | null = null;
   #nextAt: Instant | null = null;
@@ -38,6 +40,11 @@ export class WatchedEndpoint {
   /** What the last check found. */
   get says(): string {
     return this.#says;
+  }
+
+  /** What the last check met that a request would meet too; null where it passed, or was answered. */
+  get cause(): Cause | null {
+    return this.#cause;
   }
 
   get check(): Exclude<CheckSpec, { kind: 'none' }> {
@@ -72,6 +79,7 @@ export class WatchedEndpoint {
     this.#health = nextHealth(before, result.passed, this.target.check);
     const saysNews = this.#says !== result.says;
     this.#says = result.says;
+    this.#cause = result.cause ?? null;
     const spread = 1 + jitter * (2 * this.#ports.random.next() - 1);
     const nextAt = after(this.#ports.clock.now(), this.target.check.intervalMs * spread);
     this.#nextAt = nextAt;

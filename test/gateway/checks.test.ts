@@ -76,6 +76,16 @@ upstreams: { app: { endpoints: ["${one.address}", "${two.address}"], check: { pa
     assert.equal(requestsOf(one) + requestsOf(two), 0);
     assert.match((await edge.record(response)).detail ?? '', /404/);
   });
+
+  test('while none is healthy for one cause: it is named, and whose it is', async () => {
+    for (const origin of [one, two]) origin.answer = () => Buffer.from('SSH-2.0-OpenSSH_9.9\r\n');
+    edge = await startFromYaml(pair());
+    const response = await edge.get('/', ['Accept: application/json']);
+    assert.equal(response.status, 503);
+    const { cause, whose, detail } = await edge.record(response);
+    assert.deepEqual([cause, whose], ['no_endpoint_ready', 'operator']);
+    assert.match(detail ?? '', /\(response_not_http\)\.$/);
+  });
 });
 
 describe('TCP checks', () => {

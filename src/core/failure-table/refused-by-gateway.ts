@@ -32,7 +32,8 @@ export const refusedByGateway = {
     logLevel: 'error',
     temporary: true,
     title: 'The application is unavailable',
-    sentence: ({ upstream, endpoints, why }) => `${noneReady(quoted(upstream), endpoints)}: ${clause(why)}.`,
+    sentence: ({ upstream, endpoints, why, endpointCause }) =>
+      `${noneReady(quoted(upstream), endpoints)}: ${clause(why)}${endpointCause === undefined ? '' : ` (${endpointCause})`}.`,
     visitor:
       'The application behind this site is unavailable right now. It is being checked all the time, so try again shortly.',
     usualCauses: [
