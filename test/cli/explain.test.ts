@@ -277,7 +277,7 @@ describe('candor explain without a gateway', () => {
     utimesSync(path, now, now - 180);
     assert.equal(await around.candor('explain', 'unknown', '--log', 'app.log'), 9);
     assert.match(around.stderr.text, /No exchange with the id unknown was found\. Looked here:/);
-    assert.match(around.stderr.text, /app\.log: from 2026-01-01T12:00:03\.250Z on, last written 3 min ago/);
+    assert.match(around.stderr.text, /app\.log: from 2026-01-01T12:00:03\.250Z on,\s+last\s+written 3 min ago/);
     assert.match(around.stderr.text, /app\.log\.1: it is empty/);
     assert.match(around.stderr.text, /app\.log\.2\.gz: last written 0 s ago/);
     assert.doesNotMatch(around.stderr.text, /app\.logs/);
