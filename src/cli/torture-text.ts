@@ -160,7 +160,7 @@ function colourOf(verdict: Verdict, style: Style): (text: string) => string {
 export function obstacleText(found: TortureObstacle, listen: ListenAddress, url: URL): string {
   switch (found.kind) {
     case 'no_such_case':
-      return 'No case has that in its name. docs/torture.md lists them.';
+      return 'No case has that in its name. docs/comparison.md lists them all.';
     case 'stopped':
       return 'Interrupted before the first exchange.';
     case 'cannot_listen':

@@ -11,6 +11,7 @@ import { certificateAuthority } from '../../src/testing/certificates.ts';
 import { systemClock } from '../../src/testing/system.ts';
 import type { TortureReport } from '../../src/testing/torture/torture.ts';
 import { asFromOlderNode } from '../fakes/older-node.ts';
+import { tortureCases } from '../../src/testing/torture/cases.ts';
 import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
 import { assertFits } from '../cli/golden.ts';
 import { BadGateway } from './bad-gateway.ts';
@@ -111,6 +112,14 @@ describe('candor torture', { timeout: 60_000 }, () => {
       assert.doesNotMatch(around.stderr.text, /Candor made a mistake/);
     });
   }
+
+  test('names the document that has every case where there is none of that name', async () => {
+    const around = new FakeSurroundings(folder);
+    await around.candor('torture', 'localhost:1', '--only', 'no-such-case', '--origin-listen', listen);
+    const named = /docs\/\S+\.md/.exec(around.stderr.text)?.[0] ?? '';
+    const document = readFileSync(join(import.meta.dirname, '..', '..', named), 'utf8');
+    for (const { id } of tortureCases) assert.ok(document.includes(`**${id}**`), id);
+  });
 
   test('ends with 8 where no gateway answers', async () => {
     const around = new FakeSurroundings(folder);
