@@ -2,7 +2,7 @@ import type { Event } from '../core/event.ts';
 import type { GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
 import { readEvents } from './admin-client.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import { eventLine } from './event-lines.ts';
+import { eventLine, eventLines } from './event-lines.ts';
 import { findSocket, type SocketChoice } from './find-socket.ts';
 import { renderStatus } from './status-table.ts';
 import { styleFor } from './style.ts';
@@ -52,8 +52,10 @@ export interface EventFlags extends AskFlags {
 export async function events(flags: EventFlags, around: Surroundings): Promise<void> {
   const socketPath = await findSocket(flags, around);
   const style = styleFor(around.stdout, around.env);
+  // Where nobody reads, `grep` does: a line for each.
+  const line = around.stdout.isTTY ? eventLines : eventLine;
   const tell = (event: Event): void =>
-    around.stdout.write(flags.json ? `${JSON.stringify(event)}\n` : `${eventLine(event, style)}\n`);
+    around.stdout.write(flags.json ? `${JSON.stringify(event)}\n` : `${line(event, style)}\n`);
   const subscription = readEvents(socketPath, flags.follow, (part) => {
     if (part.kind === 'event') tell(part.event);
     else around.stderr.write(`${part.missed} events came too fast and are missing here.\n`);

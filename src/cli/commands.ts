@@ -46,22 +46,28 @@ const runCommand = buildCommand<RunFlags, string[], Context>({
       port: {
         kind: 'parsed',
         parse: parsePort,
-        brief: 'Where the gateway listens',
+        brief: '<port> where the gateway listens',
         placeholder: 'port',
         default: '8080',
       },
-      host: { kind: 'parsed', parse: String, brief: 'On which address', placeholder: 'host', default: '127.0.0.1' },
+      host: {
+        kind: 'parsed',
+        parse: String,
+        brief: '<host> on which it listens',
+        placeholder: 'host',
+        default: '127.0.0.1',
+      },
       readinessPath: {
         kind: 'parsed',
         parse: parsePath,
-        brief: 'Asked until it is ready',
+        brief: '<path> asked until it is ready',
         placeholder: 'path',
         default: '/',
       },
       appPort: {
         kind: 'parsed',
         parse: parsePort,
-        brief: 'PORT for it; else a free one',
+        brief: '<port> for it; else a free one',
         placeholder: 'port',
         optional: true,
       },
@@ -161,7 +167,7 @@ const explainCommand = buildCommand<ExplainFlags, [string], Context>({
     ),
   },
   parameters: {
-    flags: { ...askFlags, log: optionalText('Search this log, and ask nobody', 'path') },
+    flags: { ...askFlags, log: optionalText('<path> of a log; then nobody is asked', 'path') },
     aliases: { c: 'config' },
     positional: {
       kind: 'tuple',
@@ -202,7 +208,7 @@ const demoCommand = buildCommand<DemoFlags, [], Context>({
       port: {
         kind: 'parsed',
         parse: parsePort,
-        brief: 'Where the gateway listens',
+        brief: '<port> where the gateway listens',
         placeholder: 'port',
         default: '8080',
       },
@@ -214,9 +220,13 @@ const demoCommand = buildCommand<DemoFlags, [], Context>({
   },
 });
 
+/** The parser leaves out an argument that may be missing, and this one may only where nothing is tried. */
+const tortureUsages = ['<gateway-url>', '--setup'];
+
 const tortureCommand = buildCommand<TortureFlags, [URL?], Context>({
   docs: {
     brief: 'See what any gateway makes of an origin that fails',
+    customUsage: tortureUsages,
     fullDescription: describe(
       'Starts an origin that misbehaves in more than a hundred ways, asks for each\nthrough the gateway, and judges what it tells its clients. Ends with 1 where an\nanswer misleads or worse, with 8 where the gateway cannot be reached or does\nnot send its requests there.',
       'candor torture --setup',
@@ -229,27 +239,27 @@ const tortureCommand = buildCommand<TortureFlags, [URL?], Context>({
       originListen: {
         kind: 'parsed',
         parse: parseListenAddress,
-        brief: 'Where the origin is; 127.0.0.1:9400',
+        brief: '<host:port> of it; 127.0.0.1:9400',
         placeholder: 'host:port',
         optional: true,
       },
       only: {
         kind: 'parsed',
         parse: parseNames,
-        brief: 'Cases with these in their name',
+        brief: '<names> of cases, or parts of them',
         placeholder: 'names',
         optional: true,
       },
       timeout: {
         kind: 'parsed',
         parse: parseSeconds,
-        brief: 'Seconds for one exchange',
+        brief: '<seconds> for one exchange',
         placeholder: 'seconds',
         default: '10',
       },
       json: jsonFlag,
-      html: optionalText('Write the matrix as a page too', 'file'),
-      caFile: optionalText('Try TLS; writes its authority there', 'file'),
+      html: optionalText('<file> for the matrix as a page', 'file'),
+      caFile: optionalText('<file> for its authority; tries TLS', 'file'),
       setup: { kind: 'boolean', brief: 'Only say what to configure', default: false, withNegated: false },
       insecure: { kind: 'boolean', brief: 'Take any certificate of the gateway', default: false, withNegated: false },
     },
@@ -296,7 +306,10 @@ const root = buildRouteMap<string, Context>({
     explain: explainCommand,
     events: eventsCommand,
     demo: demoCommand,
-    torture: tortureCommand,
+    torture: {
+      ...tortureCommand,
+      formatUsageLine: ({ prefix }) => [...prefix, tortureUsages[0]].join(' '),
+    },
     version: versionCommand,
   },
   docs: {

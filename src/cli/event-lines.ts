@@ -41,6 +41,11 @@ export function eventLine(event: Event, style: Style): string {
   return `${style.dim(clockTime(event.at))} ${eventText(event, style)}`;
 }
 
+/** The same for a terminal: broken between words. */
+export function eventLines(event: Event, style: Style): string {
+  return fit(event.at, eventText(event, style), style);
+}
+
 function eventText(event: Event, style: Style): string {
   const level = levelOf(event);
   const change =
@@ -113,7 +118,7 @@ export function readableEvents(stdout: Output, stderr: Output, style: Style, exp
   const under = ' '.repeat(timeWidth);
   return {
     event: (event) => {
-      if (!isTwiceTold(event)) stderr.write(`${fit(event.at, eventText(event, style), style)}\n`);
+      if (!isTwiceTold(event)) stderr.write(`${eventLines(event, style)}\n`);
     },
     failed: (record) => {
       const line = fit(endOf(record), failureText(record, style), style);

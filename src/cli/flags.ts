@@ -1,6 +1,9 @@
 import { CommandFailure } from './surroundings.ts';
 
-/** The flags that several commands have, said once. */
+/**
+ * The flags that several commands have, said once. What a flag takes begins its brief, since the parser does not print
+ * the placeholder in its list.
+ */
 
 export const jsonFlag = {
   kind: 'boolean',
@@ -14,7 +17,7 @@ const text = (input: string): string => input;
 export const configFlag = {
   kind: 'parsed',
   parse: text,
-  brief: 'The configuration',
+  brief: '<file> with the configuration',
   placeholder: 'file',
   default: 'candor.yaml',
 } as const;
@@ -24,11 +27,11 @@ export const askFlags = {
   config: {
     kind: 'parsed',
     parse: text,
-    brief: 'Its configuration, which names the socket',
+    brief: '<file> that names the socket',
     placeholder: 'file',
     optional: true,
   },
-  socket: { kind: 'parsed', parse: text, brief: 'Its admin socket', placeholder: 'path', optional: true },
+  socket: { kind: 'parsed', parse: text, brief: '<path> of its admin socket', placeholder: 'path', optional: true },
   json: jsonFlag,
 } as const;
 

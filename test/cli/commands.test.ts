@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { type Admin, startAdmin } from '../../src/admin/server.ts';
 import { parseBlock } from '../../src/cli/admin-client.ts';
@@ -67,7 +67,7 @@ describe('status', () => {
 
   test('without a gateway ends with 8 and says what to do', async () => {
     assert.equal(await around.candor('status'), 8);
-    assert.match(around.stderr.text, /No running gateway was found.*`candor up/);
+    assert.match(around.stderr.text, /No running gateway was found[^]*`candor up -c candor\.yaml`/);
     assert.equal(around.stdout.text, '');
   });
 
@@ -155,10 +155,44 @@ describe('explain', () => {
 
   test('without gateway and without log ends with 8', async () => {
     assert.equal(await around.candor('explain', 'another'), 8);
+    assertFits(around.stderr.text);
+  });
+
+  test('an id that nobody knows is told of within 80 columns, whatever the folders are called', async () => {
+    await open();
+    const log = join('a-folder-with-a-long-name', 'and-one-more-within-it', 'exchanges-of-the-gateway.log');
+    mkdirSync(dirname(join(folder, log)), { recursive: true });
+    writeFileSync(join(folder, log), `${JSON.stringify(failedRecord)}\n`);
+    for (const where of [[], ['--log', log]]) {
+      assert.equal(await around.candor('explain', '0197f3a0-5b1c-7000-8000-2f6a1c9d4e11', ...where), 9);
+      assertWraps(around.stderr.text);
+    }
   });
 });
 
+/** As `assertFits`, but a path that is longer than a line may be. */
+function assertWraps(text: string): void {
+  assertFits(text.replaceAll(/(^ *|(?<= ))\/\S+/gm, (path) => path.slice(0, 40)));
+}
+
 describe('events', () => {
+  test('are broken between words on a terminal, and are a line each elsewhere', async () => {
+    await open();
+    gateway.tell({
+      kind: 'listener_opened',
+      subject: 'listener:http',
+      reason:
+        'It was opened, and this sentence is so long that a terminal of eighty columns would break one of its words.',
+      evidence: { listener: 'http', address: ':1' },
+    });
+    const terminal = new FakeSurroundings(folder, { terminal: true, env: around.env as Record<string, string> });
+    assert.equal(await terminal.candor('events'), 0);
+    assertFits(terminal.stdout.text);
+    assert.match(terminal.stdout.text, /\n {9}\w/);
+    assert.equal(await around.candor('events'), 0);
+    assert.match(around.stdout.text, /^\d\d:\d\d:\d\d [^\n]* one of its words\.\n$/);
+  });
+
   test('that are held are listed, and the command ends', async () => {
     await open();
     gateway.tell({
@@ -231,7 +265,20 @@ describe('the command line', () => {
       assert.match(around.stdout.text, new RegExp(`EXAMPLE\\n {2}candor ${command}`));
       assertFits(around.stdout.text);
     });
+
+    test(`candor ${command} --help says what each of its flags takes`, async () => {
+      await around.candor(command, '--help');
+      for (const [row] of around.stdout.text.matchAll(/^.* \[--[a-z-]+\] .*$/gm))
+        assert.match(row, /\] +<[a-z:]+> |\[default = false\]$/);
+    });
   }
+
+  test('candor torture is shown with the gateway that it is about', async () => {
+    for (const argv of [['--help'], ['torture', '--help']]) {
+      assert.equal(await around.candor(...argv), 0);
+      assert.match(around.stdout.text, /^USAGE\n[^A-Z]* {2}candor torture <gateway-url>$/m);
+    }
+  });
 
   test('candor alone is its help', async () => {
     assert.equal(await around.candor(), 0);
