@@ -15,12 +15,12 @@ function granted(budget: RetryBudget, now: Instant, tries: number): number {
 
 describe('the budget for repetitions', () => {
   it('lets a few requests be repeated from the start', () => {
-    assert.equal(granted(new RetryBudget(at(0)), at(0), 100), 10);
+    assert.equal(granted(new RetryBudget(at(0)), at(0), 100), 30);
   });
 
   it('lets a fifth of the requests be repeated at any rate', () => {
     const budget = new RetryBudget(at(0));
-    granted(budget, at(0), 10);
+    granted(budget, at(0), 30);
     for (let n = 0; n < 100; n++) budget.earn();
     const count = granted(budget, at(0), 1000);
     assert.ok(count === 20 || count === 19, `${count}`); // Tenths are not exact in binary.
@@ -28,7 +28,7 @@ describe('the budget for repetitions', () => {
 
   it('lets ten a second be repeated besides, and saves no more than a hundred', () => {
     const budget = new RetryBudget(at(0));
-    granted(budget, at(0), 10);
+    granted(budget, at(0), 30);
     assert.equal(granted(budget, at(1000), 100), 10);
     assert.equal(granted(budget, at(3_600_000), 1000), 100);
   });
@@ -46,7 +46,7 @@ describe('the budget for repetitions', () => {
           budget.earn();
           if (fails && budget.spend(at(now))) repeated++;
         }
-        assert.ok(repeated <= 10 + 0.2 * journey.length + now / 100 + 1e-6, `${repeated}`);
+        assert.ok(repeated <= 30 + 0.2 * journey.length + now / 100 + 1e-6, `${repeated}`);
       }),
     );
   });

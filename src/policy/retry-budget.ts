@@ -4,6 +4,8 @@ import type { Instant } from '../core/time.ts';
 const earnedByRequest = 0.2;
 /** What a quiet upstream may repeat all the same: of a few requests a second, each. */
 const earnedByS = 10;
+/** At the start: more than the failures after which traffic ejects an endpoint, so that one bad one is never noticed. */
+const savedAtStart = 30;
 /** Ten quiet seconds are worth no more repetitions than this, at the moment when things break. */
 const savedMax = 100;
 
@@ -12,7 +14,7 @@ const savedMax = 100;
  * little, until an upstream as a whole is in trouble: then it has all its load twice, just when it can bear it least.
  */
 export class RetryBudget {
-  #saved = earnedByS;
+  #saved = savedAtStart;
   #at: Instant;
 
   constructor(now: Instant) {
