@@ -31,7 +31,11 @@ export const timeouts = section({
     'From the end of the request until the response head is whole.',
     defaults.timeouts.responseHead,
   ),
-  idle: key(duration, 'Between octets in either direction, once a message has begun.', defaults.timeouts.idle),
+  idle: key(
+    duration,
+    'Between octets in either direction, once a message has begun. A tunnel that has been agreed to may rest for an hour.',
+    defaults.timeouts.idle,
+  ),
   exchange: key(durationOrNone, 'For the whole exchange, or `none`.', defaults.timeouts.exchange),
 });
 

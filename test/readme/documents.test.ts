@@ -13,8 +13,7 @@ import { type Block, blocksOf, readDocument } from './markdown.ts';
 
 describe('docs/configuration.md', () => {
   for (const { language, line, text } of blocksOf(readDocument('docs/configuration.md'))) {
-    const fragment =
-      language === 'yaml' ? (parse(text, { uniqueKeys: false }) as Record<string, unknown> | null) : null;
+    const fragment = language === 'yaml' ? (parse(text) as Record<string, unknown> | null) : null;
     // One has nothing but a comment, which is what it is about.
     if (fragment === null) continue;
     test(`the example at line ${line} is accepted`, () => {
