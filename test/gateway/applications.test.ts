@@ -176,9 +176,12 @@ disclosure: operator
 applications: { shop: { command: ./no-such-program } }
 `);
     await until('it was tried', () => edge.eventsOf('instance_not_started').length > 0);
-    const response = await json('/');
-    assert.equal(response.status, 503);
-    assert.match(String(problemOf(response)['detail']), /no-such-program/);
+    // The worker hears of it a moment after main does.
+    await until('the answer names it', async () => {
+      const response = await json('/');
+      assert.equal(response.status, 503);
+      return /no-such-program/.test(String(problemOf(response)['detail']));
+    });
     assert.notEqual(instance().phase, 'ready');
   });
 
