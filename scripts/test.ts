@@ -13,7 +13,7 @@ const limits: TestLimits = {
   // The slowest, the tarball's, builds and installs a package.
   fileMsMax: 4 * 60_000,
   // A suite that takes longer is not run before each commit.
-  runMsMax: 10 * 60_000,
+  runMsMax: 15 * 60_000,
   // Ending takes no time; it is only that a program may keep SIGTERM to itself.
   graceMs: 5000,
 };
