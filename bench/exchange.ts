@@ -115,6 +115,13 @@ const limits = {
   targetOctetsMax: 16_384,
   contentOctetsMax: null,
   connectionsMax: 10_000,
+  connectionsPerAddressMax: null,
+  ipv6PrefixBits: 64,
+  pipelinedMax: 16,
+  headRateMin: 0,
+  contentRateMin: 0,
+  writeRateMin: 0,
+  rateGraceMs: 10_000,
 };
 const listener = new ListenerConnections(
   { id: 'http', proxyProtocol: false, limits },

@@ -51,6 +51,8 @@ export const benchUpstream: UpstreamSnapshot = {
   idleConnectionsMax: 64,
   idleConnectionMs: 60_000,
   connectionsMax: 1024,
+  queueMax: 64,
+  queueMs: 2000,
   attemptsMax: 2,
   responseHeadOctetsMax: 65_536,
   endpoints: [

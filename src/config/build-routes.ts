@@ -67,6 +67,7 @@ function buildAction(read: RouteRead): RouteAction {
       retryAfterS: Math.ceil(retryAfter / 1000),
     };
   }
+  if (read.readiness === true) return { kind: 'readiness' };
   return { kind: 'upstream', upstream: (read.to ?? '') as UpstreamId };
 }
 

@@ -10,7 +10,13 @@ function buildEndpointLimits(
   read: EndpointKeysRead,
 ): Pick<
   UpstreamSpec,
-  'idleConnectionsMax' | 'idleConnectionMs' | 'connectionsMax' | 'attemptsMax' | 'responseHeadOctetsMax'
+  | 'idleConnectionsMax'
+  | 'idleConnectionMs'
+  | 'connectionsMax'
+  | 'queueMax'
+  | 'queueMs'
+  | 'attemptsMax'
+  | 'responseHeadOctetsMax'
 > {
   const { connections } = read;
   const connectionsMax = count(connections?.max, defaults.connections.max);
@@ -18,6 +24,8 @@ function buildEndpointLimits(
     idleConnectionsMax: Math.min(count(connections?.idle_max, defaults.connections.idleMax), connectionsMax),
     idleConnectionMs: ms(connections?.idle_timeout, defaults.connections.idleTimeout),
     connectionsMax,
+    queueMax: count(connections?.queue_max, defaults.connections.queueMax),
+    queueMs: ms(connections?.queue_timeout, defaults.connections.queueTimeout),
     attemptsMax: count(read.attempts, defaults.attempts),
     responseHeadOctetsMax: octets(read.response_head_max, defaults.responseHeadMax),
   };

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
-import type { ApplicationSpec, ClientLimits, Configuration, ListenerSpec } from '../core/configuration.ts';
+import { isAbsolute, resolve } from 'node:path';
+import type { ApplicationSpec, ClientLimits, Configuration, ListenerSpec, WorkersSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import { adminSocketCandidates } from './admin-socket.ts';
 import type { BuildContext } from './build-context.ts';
@@ -7,7 +7,7 @@ import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
-import { count, ms, octets } from './fallback.ts';
+import { count, ms, octets, octetsOrNone } from './fallback.ts';
 import { parseListenAddress } from './format/address.ts';
 import { listenAddressOf } from './review-addresses.ts';
 import type { ApplicationRead } from './schema.ts';
@@ -20,7 +20,13 @@ export function build(draft: Draft, context: BuildContext): Configuration {
   return {
     deployment,
     member: plain.member ?? hostname,
-    drainMs: ms(plain.drain_timeout, defaults.drainTimeout),
+    workers: buildWorkers(plain.workers),
+    drain: {
+      timeoutMs: ms(plain.drain?.timeout, defaults.drain.timeout),
+      lameDuckMs: ms(plain.drain?.lame_duck, defaults.drain.lameDuck),
+      tunnels: plain.drain?.tunnels ?? 'wait',
+    },
+    stateFolder: buildStateFolder(plain.state, context),
     listeners: buildListeners(draft),
     routes: buildRoutes(draft, context),
     unrouted: {
@@ -35,9 +41,16 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     trustedPeers: plain.trusted_peers ?? [],
     client: buildClient(plain.client ?? {}),
     dns: { servers: plain.dns?.servers ?? [], allow: plain.dns?.allow ?? [], deny: plain.dns?.deny ?? [] },
-    admin: { socket: buildSocket(draft, deployment, context) },
+    admin: {
+      socket: buildSocket(draft, deployment, context),
+      listen: plain.admin?.listen === undefined ? null : listenAddressOf(plain.admin.listen),
+      tokens: Object.entries(plain.admin?.tokens ?? {}).map(([name, hash]) => ({ name, hash })),
+      hosts: plain.admin?.hosts ?? [],
+    },
     log: {
       path: buildLogPath(plain.log?.path, context.directory),
+      rotateOctets: octetsOrNone(plain.log?.rotate_at, defaults.logRotateAt),
+      keepMax: count(plain.log?.keep, defaults.logKeep),
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],
       secretFields: [...new Set((plain.log?.secret_fields ?? []).map((name) => name.toLowerCase()))],
     },
@@ -77,7 +90,33 @@ function buildClient(read: NonNullable<Draft['plain']['client']>): ClientLimits 
     targetOctetsMax: octets(read.target_max, absent.targetMax),
     contentOctetsMax: read.content_max ?? null,
     connectionsMax: count(read.connections_max, absent.connectionsMax),
+    connectionsPerAddressMax:
+      read.connections_per_address_max === 'none'
+        ? null
+        : count(read.connections_per_address_max, absent.connectionsPerAddressMax),
+    ipv6PrefixBits: count(read.ipv6_prefix, absent.ipv6Prefix),
+    pipelinedMax: count(read.pipelined_max, absent.pipelinedMax),
+    headRateMin: octetsOrNone(read.head_rate_min, absent.headRateMin) ?? 0,
+    contentRateMin: octetsOrNone(read.content_rate_min, absent.contentRateMin) ?? 0,
+    writeRateMin: octetsOrNone(read.write_rate_min, absent.writeRateMin) ?? 0,
+    rateGraceMs: ms(read.rate_grace, absent.rateGrace),
   };
+}
+
+function buildWorkers(read: Draft['plain']['workers']): WorkersSpec {
+  const { count: number = 'auto', memory_max } = typeof read === 'object' ? read : { count: read };
+  return {
+    count: number === 'auto' ? null : number,
+    memoryOctetsMax: octets(memory_max, defaults.workers.memoryMax),
+  };
+}
+
+/** StateDirectory= of systemd may name several, joined by colons. */
+function buildStateFolder(written: string | null | undefined, context: BuildContext): string | null {
+  if (written === null) return null;
+  const service = context.environment['STATE_DIRECTORY']?.split(':')[0] ?? '';
+  if (written === undefined && isAbsolute(service)) return service;
+  return resolve(context.directory, written ?? '.candor');
 }
 
 function buildApplication(name: string, read: ApplicationRead, context: BuildContext): ApplicationSpec {

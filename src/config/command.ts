@@ -63,5 +63,11 @@ export function configurationForCommand(run: CommandToRun): Configuration {
       : run.adminSocket;
   // Whoever runs a command by hand sits at the same machine and wants to read what went wrong.
   const routes = built.routes.map((route) => ({ ...route, disclosure: 'operator' as const }));
-  return { ...built, routes, admin: { socket }, log: { ...built.log, path: run.logPath ?? null } };
+  return {
+    ...built,
+    routes,
+    stateFolder: null,
+    admin: { ...built.admin, socket },
+    log: { ...built.log, path: run.logPath ?? null },
+  };
 }

@@ -60,6 +60,24 @@ export const defaults = {
       '10000',
       'Idle ones take some 20 KiB each, together 200 MiB; one that sends ahead of its answers up to 128 KiB, one whose answer is held back up to 64 KiB. More should be a decision.',
     ),
+    connectionsPerAddressMax: declare(
+      '1000',
+      'A tenth of all: one address cannot keep the others out, and a company behind one address still fits.',
+    ),
+    ipv6Prefix: declare('64', 'What one customer gets at least; whoever has it may use every address of it.'),
+    pipelinedMax: declare('16', 'Few clients pipeline, and who does waits for answers; more is work for nobody.'),
+    headRateMin: declare(
+      '200B',
+      'A telephone line of 1990 sends ten times as much; whoever sends less wants to hold a place.',
+    ),
+    contentRateMin: declare('200B', 'An upload that comes slower holds a connection to the application for nothing.'),
+    writeRateMin: declare('200B', 'A reader that takes less holds a connection to the application for nothing.'),
+    rateGrace: declare('10s', 'A phone that changes networks is silent for some seconds.'),
+  },
+
+  workers: {
+    count: declare('auto', 'One thread serves on one core; `candor run` and small machines lose nothing by it.'),
+    memoryMax: declare('1GiB', 'Ten thousand connections at their limits take less; what takes more is a leak.'),
   },
 
   timeouts: {
@@ -109,6 +127,11 @@ export const defaults = {
     idleTimeout: declare(
       '4s',
       'Node closes after 5 s by default; who keeps a connection longer than its peer meets resets.',
+    ),
+    queueMax: declare('64', 'A burst of a moment waits; a longer queue only makes everybody late.'),
+    queueTimeout: declare(
+      '2s',
+      'A place that has not come free by then will not: better a clear answer than a late one.',
     ),
   },
   attempts: declare('2', 'One repetition gets past a connection that just closed; more would multiply an outage.'),
@@ -164,15 +187,35 @@ export const defaults = {
     retryAfter: declare('5m', 'Soon enough for people, seldom enough for machines.'),
   },
 
-  drainTimeout: declare(
-    '10s',
-    'Most requests end within a second; a download may take its time, but no release and no restart waits for ever.',
+  drain: {
+    timeout: declare(
+      '10s',
+      'Most requests end within a second; a download may take its time, but no release and no restart waits for ever.',
+    ),
+    lameDuck: declare(
+      '0s',
+      'Only a load balancer before the gateway needs it; twice the interval of its checks is right.',
+    ),
+    tunnels: declare('wait', 'Whoever works in one may come to an end of it; most would only connect again.'),
+  },
+
+  state: describe(
+    '$STATE_DIRECTORY, or .candor beside the file; none for candor run',
+    'Where the service manager keeps what must outlive a restart, else where the file is.',
   ),
 
   adminSocket: describe(
     '$RUNTIME_DIRECTORY/<deployment>.sock, $XDG_RUNTIME_DIR/candor/<deployment>.sock, or candor.sock beside the file',
     'The first that the environment offers and that is short enough: run-time folders are private and emptied at restart.',
   ),
+  adminListen: describe('not over TCP', 'The socket needs no token and no port, and strangers cannot reach it.'),
+  adminTokens: declare('{}', 'Nobody is trusted who was not named.'),
+  adminHosts: declare(
+    '[]',
+    'A page of somebody else that leads a name of its own here (DNS rebinding) asks by that name.',
+  ),
+  logRotateAt: declare('100MiB', 'Some 100,000 exchanges; a disk that fills up takes the applications with it.'),
+  logKeep: declare('5', 'Compressed they take a tenth: half a million exchanges in 50 MiB.'),
   logPath: declare('./candor.log', 'Beside the file, where `candor explain` finds it.'),
   secretFields: declare(
     '[]',

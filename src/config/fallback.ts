@@ -20,6 +20,11 @@ export function octets(value: number | undefined, absent: Default): number {
   return parsed.ok ? parsed.value : 0;
 }
 
+export function octetsOrNone(value: number | null | undefined, absent: Default): number | null {
+  if (value !== undefined) return value;
+  return absent.written === 'none' ? null : octets(undefined, absent);
+}
+
 export function count(value: number | undefined, absent: Default): number {
   return value ?? Number(absent.written);
 }

@@ -119,7 +119,8 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
     'initialdelayseconds',
     'bootstraptimeout',
   ],
-  drain_timeout: ['drain', 'draining', 'shutdowngrace', 'graceperiodseconds', 'drainduration'],
+  workers: ['workerprocesses', 'threads', 'nbthread', 'concurrency', 'cpus', 'processes', 'gomaxprocs'],
+  'drain.timeout': ['draintimeout', 'draining', 'shutdowngrace', 'graceperiodseconds', 'drainduration'],
   stop_timeout: [
     'stop',
     'graceful',

@@ -6,7 +6,7 @@ import { either, quoted } from './objection.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import type { RouteRead } from './route-schema.ts';
 
-const actions = ['to', 'respond', 'redirect', 'maintenance'] as const;
+const actions = ['to', 'respond', 'redirect', 'maintenance', 'readiness'] as const;
 
 /** Keys that only matter where a request goes on to an application. */
 const upstreamOnly = ['rewrite', 'request_fields', 'timeouts', 'commit_delay'] as const;

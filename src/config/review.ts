@@ -15,6 +15,7 @@ export function review(draft: Draft, complainer: Complainer, addresses: readonly
   reviewTargets(draft, complainer);
   reviewKeys(draft, complainer);
   reviewRoutes(draft, complainer);
+  reviewAdmin(draft, complainer);
   reviewAddresses(draft, complainer, addresses);
   reviewUnused(draft, complainer);
 }
@@ -48,6 +49,28 @@ function reviewNames(draft: Draft, complainer: Complainer): void {
       ['applications', name],
       `${quoted(name)} is the name of an upstream too, in line ${line}`,
       'an application is an upstream of its name; rename one of them',
+    );
+  }
+}
+
+/** Over TCP anybody on the machine may ask, and any page that a browser on it shows: without a token nobody is let in. */
+function reviewAdmin(draft: Draft, complainer: Complainer): void {
+  const admin = draft.raw['admin'];
+  if (!isMap(admin)) return;
+  const tokens = isMap(admin['tokens']) ? Object.keys(admin['tokens']) : [];
+  for (const name of tokens) complainer.object(['admin', 'tokens', name], objectToName(name), 'key');
+  if (admin['listen'] === undefined) {
+    for (const key of ['tokens', 'hosts'].filter((one) => admin[one] !== undefined))
+      complainer.warnAtKey(
+        ['admin', key],
+        `${quoted(key)} has no effect without "listen"`,
+        'add "listen", or remove it',
+      );
+  } else if (admin['tokens'] === undefined || (isMap(admin['tokens']) && tokens.length === 0)) {
+    complainer.atKey(
+      ['admin', 'listen'],
+      'the control plane listens over TCP only for whoever has a token',
+      'make one with candor token NAME, and write its hash under "tokens"',
     );
   }
 }

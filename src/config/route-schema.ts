@@ -106,6 +106,11 @@ export const route = section({
     'Answers 503 with a page that says so: `true`, a message, or both parts.',
   ),
 
+  readiness: key(
+    z.literal(true),
+    'Answers by itself whether the gateway takes requests: 200, or 503 once it drains. For load balancers before it.',
+  ),
+
   rewrite: key(
     section({
       path: key(parsed(parsePathPrefix, { kind: 'path' }), 'Replaces the part of the path that `path` matched.'),

@@ -9,6 +9,7 @@ import { splitCommandLine } from './format/command-line.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
+import { parseTokenHash } from './format/token-hash.ts';
 import { duration, name, oneOrMany, parsed, pathOrNone, size, sizeOrNone, text, whole } from './leaves.ts';
 import { commitDelay, disclosure, errorPages, route, timeouts } from './route-schema.ts';
 import { key, section } from './section.ts';
@@ -47,8 +48,74 @@ const client = section({
   content_max: key(sizeOrNone, 'The largest request content (413), or `none`.', defaults.client.contentMax),
   connections_max: key(
     whole(1, 1_000_000),
-    'How many client connections may be open at once.',
+    'How many client connections may be open at once, in all workers together.',
     defaults.client.connectionsMax,
+  ),
+  connections_per_address_max: key(
+    z.union([whole(1, 1_000_000), z.enum(['none'])]),
+    'How many of them may come from one address, trusted peers apart, or `none`.',
+    defaults.client.connectionsPerAddressMax,
+  ),
+  ipv6_prefix: key(
+    whole(16, 128),
+    'How many leading bits of an IPv6 address count as one address.',
+    defaults.client.ipv6Prefix,
+  ),
+  pipelined_max: key(
+    whole(0, 1000),
+    'How many requests a connection may send ahead of their answers; then it is read no further.',
+    defaults.client.pipelinedMax,
+  ),
+  head_rate_min: key(
+    sizeOrNone,
+    'The slowest that a request head may come, in octets a second after `rate_grace` (408), or `none`.',
+    defaults.client.headRateMin,
+  ),
+  content_rate_min: key(
+    sizeOrNone,
+    'The slowest that request content may come, in octets a second while the gateway waits for it (408), or `none`.',
+    defaults.client.contentRateMin,
+  ),
+  write_rate_min: key(
+    sizeOrNone,
+    'The slowest that a client may take a response, in octets a second while some wait for it, or `none`.',
+    defaults.client.writeRateMin,
+  ),
+  rate_grace: key(duration, 'For how long a client may be slower than these rates.', defaults.client.rateGrace),
+});
+
+const workers = z.union([
+  z.enum(['auto']),
+  whole(1, 256),
+  section({
+    count: key(
+      z.union([z.enum(['auto']), whole(1, 256)]),
+      'How many threads serve; `auto` is one for each core that the process may use.',
+      defaults.workers.count,
+    ),
+    memory_max: key(
+      size,
+      'What one of them may hold in memory. Near it new requests get a 503 (`shed`); one that passes it is replaced.',
+      defaults.workers.memoryMax,
+    ),
+  }),
+]);
+
+const drain = section({
+  timeout: key(
+    duration,
+    'How long requests under way may take when the gateway stops, a listener goes, or an instance is replaced; then they are cut (`drained`).',
+    defaults.drain.timeout,
+  ),
+  lame_duck: key(
+    duration,
+    'How long the gateway goes on serving after it was asked to stop, no longer ready and closing each connection after its response, so that load balancers before it turn elsewhere.',
+    defaults.drain.lameDuck,
+  ),
+  tunnels: key(
+    z.enum(['wait', 'end']),
+    '`wait`: tunnels (WebSockets) may last as long as requests; `end`: they end when the listeners close.',
+    defaults.drain.tunnels,
   ),
 });
 
@@ -90,9 +157,23 @@ const check = z.union([
 const endpointKeys = {
   connections: key(
     section({
-      max: key(whole(1, 100_000), 'Connections to each endpoint, per worker.', defaults.connections.max),
-      idle_max: key(whole(0, 100_000), 'How many of them may be kept idle.', defaults.connections.idleMax),
+      max: key(
+        whole(1, 100_000),
+        'Connections to each endpoint, idle ones included, of all workers together.',
+        defaults.connections.max,
+      ),
+      idle_max: key(whole(0, 100_000), 'How many of them each worker may keep idle.', defaults.connections.idleMax),
       idle_timeout: key(duration, 'How long an idle one is kept.', defaults.connections.idleTimeout),
+      queue_max: key(
+        whole(0, 100_000),
+        'How many requests may wait in each worker for a connection to an endpoint; one more is a 503 (`pool_full`).',
+        defaults.connections.queueMax,
+      ),
+      queue_timeout: key(
+        duration,
+        'How long a request may wait there; then it is a 503 (`queue_timeout`).',
+        defaults.connections.queueTimeout,
+      ),
     }),
     'Connections towards the endpoints.',
   ),
@@ -214,10 +295,12 @@ export const file = section({
     defaults.trustedPeers,
   ),
   client: key(client, 'Limits towards clients.'),
-  drain_timeout: key(
-    duration,
-    'How long requests under way may take when the gateway stops, a listener goes, or an instance is replaced; then they are cut (`drained`).',
-    defaults.drainTimeout,
+  workers: key(workers, 'Threads that serve: how many, or number and memory.', defaults.workers.count),
+  drain: key(drain, 'How the gateway, a listener or an instance ends while requests are under way.'),
+  state: key(
+    pathOrNone,
+    'The folder for what a later process has to know: who serves, and which instances run. `none` keeps nothing.',
+    defaults.state,
   ),
   timeouts: key(timeouts, 'Limits towards applications, for every route that does not say otherwise.'),
   commit_delay: key(
@@ -242,12 +325,35 @@ export const file = section({
   ),
   dns: key(dns, 'How the names of endpoints are looked up, and where they may lead.'),
   admin: key(
-    section({ socket: key(pathOrNone, 'The unix socket of the control plane, or `none`.', defaults.adminSocket) }),
+    section({
+      socket: key(pathOrNone, 'The unix socket of the control plane, or `none`.', defaults.adminSocket),
+      listen: key(
+        listenAddress,
+        'Address and port of the control plane over TCP, without TLS; only with `tokens`.',
+        defaults.adminListen,
+      ),
+      tokens: key(
+        z.record(name, parsed(parseTokenHash, { kind: 'hash', examples: [`sha256:${'0'.repeat(64)}`] })),
+        'Who may use it over TCP, by name: the hash that `candor token` prints.',
+        defaults.adminTokens,
+      ),
+      hosts: key(
+        z.array(parsed(parseHostPattern, { kind: 'host' })),
+        'Names by which it may be asked over TCP, beside `localhost` and the address that it listens on.',
+        defaults.adminHosts,
+      ),
+    }),
     'How `candor status` and its like reach the gateway.',
   ),
   log: key(
     section({
       path: key(pathOrNone, 'The exchange log: a file, `-` for standard output, or `none`.', defaults.logPath),
+      rotate_at: key(
+        sizeOrNone,
+        'The size at which the file is put aside and begun anew, or `none`.',
+        defaults.logRotateAt,
+      ),
+      keep: key(whole(1, 1000), 'How many files that were put aside are kept, compressed.', defaults.logKeep),
       query_allowed: key(
         z.array(text),
         'Names of query values that may be kept; every other is redacted.',

@@ -8,8 +8,10 @@ export interface Configuration {
   /** The name in Proxy-Status and Via: of this deployment, never of the product. */
   readonly deployment: string;
   readonly member: string;
-  /** How long what is under way may take to end where something is taken away under it. */
-  readonly drainMs: number;
+  readonly workers: WorkersSpec;
+  readonly drain: DrainSpec;
+  /** Absolute path of the folder for what a later process has to know; null: none. */
+  readonly stateFolder: string | null;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
   /** For answers to requests that no route has got. */
@@ -22,6 +24,24 @@ export interface Configuration {
   readonly dns: DnsSpec;
   readonly admin: AdminSpec;
   readonly log: LogSpec;
+}
+
+/** The threads that serve. */
+export interface WorkersSpec {
+  /** Null: as many as cores. */
+  readonly count: number | null;
+  /** Of each. */
+  readonly memoryOctetsMax: number;
+}
+
+/** How something ends under which exchanges are under way: the gateway, a listener, an instance. */
+export interface DrainSpec {
+  /** How long what is under way may take. */
+  readonly timeoutMs: number;
+  /** How long the gateway serves on, not ready any more, before its listeners close. */
+  readonly lameDuckMs: number;
+  /** Whether tunnels may last as long as exchanges, or end when the listeners close. */
+  readonly tunnels: 'wait' | 'end';
 }
 
 /** How the names of endpoints are looked up, and where they may lead. */
@@ -60,7 +80,19 @@ export interface ClientLimits {
   readonly targetOctetsMax: number;
   /** Null: no limit. */
   readonly contentOctetsMax: number | null;
+  /** In all workers together. */
   readonly connectionsMax: number;
+  /** From one address, in all workers together, trusted peers apart; null: no limit. */
+  readonly connectionsPerAddressMax: number | null;
+  /** How many leading bits of an IPv6 address count as one address. */
+  readonly ipv6PrefixBits: number;
+  /** Requests ahead of their answers on one connection. */
+  readonly pipelinedMax: number;
+  /** Octets per second that a head, content, and the taking of a response must reach after `rateGraceMs`; 0: no limit. */
+  readonly headRateMin: number;
+  readonly contentRateMin: number;
+  readonly writeRateMin: number;
+  readonly rateGraceMs: number;
 }
 
 /** How answers of our own are made. */
@@ -106,7 +138,9 @@ export type RouteAction =
   | { readonly kind: 'upstream'; readonly upstream: UpstreamId }
   | { readonly kind: 'respond'; readonly status: number; readonly contentType: string; readonly content: string }
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
-  | { readonly kind: 'maintenance'; readonly message: string; readonly retryAfterS: number };
+  | { readonly kind: 'maintenance'; readonly message: string; readonly retryAfterS: number }
+  /** Whether the gateway takes requests, for load balancers before it. */
+  | { readonly kind: 'readiness' };
 
 export interface RouteRewrite {
   /** Replaces the matched prefix; null leaves the path. */
@@ -145,8 +179,11 @@ export interface UpstreamSpec {
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;
   readonly idleConnectionMs: number;
-  /** Connections per endpoint and worker. */
+  /** Connections per endpoint, idle ones included, of all workers together. */
   readonly connectionsMax: number;
+  /** How many exchanges may wait in each worker for a connection to an endpoint, and for how long. */
+  readonly queueMax: number;
+  readonly queueMs: number;
   /** Attempts per exchange, the first included. */
   readonly attemptsMax: number;
   readonly responseHeadOctetsMax: number;
@@ -216,11 +253,27 @@ export interface ReadinessSpec {
 export interface AdminSpec {
   /** Path of the unix socket; null: none. */
   readonly socket: string | null;
+  /** Where it listens over TCP too; null: nowhere. */
+  readonly listen: { readonly host: string; readonly port: number } | null;
+  readonly tokens: readonly AdminToken[];
+  /** Lowercase. Names by which it may be asked over TCP, beside localhost and its own address. */
+  readonly hosts: readonly string[];
+}
+
+export interface AdminToken {
+  /** The actor in events. */
+  readonly name: string;
+  /** 'sha256:' and 64 hexadecimal digits. */
+  readonly hash: string;
 }
 
 export interface LogSpec {
   /** Path of the exchange log; '-' is standard output; null: none. */
   readonly path: string | null;
+  /** The size at which the file is put aside; null: never. */
+  readonly rotateOctets: number | null;
+  /** How many files that were put aside are kept. */
+  readonly keepMax: number;
   /** Query values kept in the record; every other value is redacted. Lowercase. */
   readonly queryAllowed: readonly string[];
   /** Names, beside those that are known, of fields and settings whose values are taken out of texts. Lowercase. */

@@ -176,8 +176,8 @@ describe('the failure table', () => {
 
   it('sends nobody to what does not show it', () => {
     const { drained, no_route, hops_exceeded } = failureTable;
-    // `drain_timeout` cuts requests short; `stop_timeout` is between SIGTERM and SIGKILL.
-    assert.match(drained.nextStep, /`drain_timeout`/);
+    // `drain.timeout` cuts requests short; `stop_timeout` is between SIGTERM and SIGKILL.
+    assert.match(drained.nextStep, /`drain.timeout`/);
     assert.doesNotMatch(drained.visitor, /new version/);
     assert.match(drained.visitor, /updated or restarted/);
     assert.doesNotMatch(no_route.nextStep, /candor check/);

@@ -1,4 +1,11 @@
-import type { AnswerSettings, ClientLimits, ListenerSpec, RouteSpec, UpstreamSpec } from './configuration.ts';
+import type {
+  AnswerSettings,
+  ClientLimits,
+  DrainSpec,
+  ListenerSpec,
+  RouteSpec,
+  UpstreamSpec,
+} from './configuration.ts';
 import type {
   ApplicationId,
   EndpointAddress,
@@ -15,7 +22,7 @@ export interface Snapshot {
   readonly contentHash: string;
   readonly deployment: string;
   readonly member: string;
-  readonly drainMs: number;
+  readonly drain: DrainSpec;
   readonly listeners: readonly ListenerSpec[];
   readonly routes: readonly RouteSpec[];
   readonly unrouted: AnswerSettings;

@@ -16,6 +16,13 @@ const limits: ClientLimits = {
   targetOctetsMax: 100,
   contentOctetsMax: null,
   connectionsMax: 1,
+  connectionsPerAddressMax: null,
+  ipv6PrefixBits: 64,
+  pipelinedMax: 16,
+  headRateMin: 0,
+  contentRateMin: 0,
+  writeRateMin: 0,
+  rateGraceMs: 10_000,
 };
 
 function waiting() {

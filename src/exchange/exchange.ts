@@ -64,6 +64,7 @@ export class Exchange
     if (exchangeMs !== null) this.#limitTimer = limitExchange(this.#ports.clock, this, exchangeMs);
     if (route.upstream !== null) return this.#choose(route.upstream, null);
     if (route.action.kind === 'maintenance') return this.#generate(maintenanceOf(route.id, route.action));
+    if (route.action.kind === 'readiness') return this.#answer(actionAnswer(ready, this, this.#ports.clock));
     this.#answer(actionAnswer(route.action, this, this.#ports.clock));
   }
 
@@ -408,6 +409,8 @@ export class Exchange
 }
 
 const noOctets = new Uint8Array(0);
+
+const ready = { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', content: 'ready\n' } as const;
 
 /** Failures of a request that has not been read to its end, by a client that is still there. */
 const requestOnly: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([

@@ -11,7 +11,9 @@ const before = {
   upstreams: [],
   applications: [],
   unrouted: { errorPages: {}, disclosure: 'public' },
-  drainMs: 10_000,
+  workers: { count: null },
+  drain: { timeoutMs: 10_000 },
+  stateFolder: null,
   dns: { servers: [] },
   trustedPeers: ['10.0.0.0/8'],
   client: { headMs: 1 },
@@ -26,7 +28,7 @@ const table: readonly [what: string, change: object, says: readonly string[]][] 
   ['the order of routes', { routes: [{ id: 'b', x: 1 }, { id: 'a' }, { id: 'c' }] }, ['routes']],
   ['who is trusted', { trustedPeers: [] }, ['trusted_peers']],
   ['how much is told', { unrouted: { errorPages: {}, disclosure: 'operator' } }, ['disclosure']],
-  ['how long an end may take', { drainMs: 20_000 }, ['drain_timeout']],
+  ['how long an end may take', { drain: { timeoutMs: 20_000 } }, ['drain']],
   ['two parts', { member: 'two', client: { headMs: 2 } }, ['member', 'client']],
 ];
 

@@ -154,7 +154,7 @@ class RunningGateway implements Gateway {
       random: systemRandom,
       events: this.#hub,
       host: createSystemHost(this.#clock),
-      drainMs: () => this.#inForce.configuration.drainMs,
+      drainMs: () => this.#inForce.configuration.drain.timeoutMs,
       whenDrained: (instance) => this.#drains.when(instance),
       onLine: (instance, stream, line) => watcher?.printed?.(instance, stream, line),
     });
@@ -370,7 +370,7 @@ class RunningGateway implements Gateway {
     void this.#atOnce.promise.then(() => this.#supervisor.stop());
     const worker = this.#workers.giveUp();
     if (worker !== null)
-      await drainWorker(worker, this.#clock, this.#inForce.configuration.drainMs, this.#atOnce.promise);
+      await drainWorker(worker, this.#clock, this.#inForce.configuration.drain.timeoutMs, this.#atOnce.promise);
     this.#board.stop();
     this.#traffic.stop();
     await this.#supervisor.stop();

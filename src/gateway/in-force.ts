@@ -39,14 +39,14 @@ export class InForce {
 
   /** The snapshot of `configuration` that comes after the one in force. */
   next(configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
-    const { deployment, member, drainMs, listeners, routes, unrouted, trustedPeers, client, log } = configuration;
+    const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, client, log } = configuration;
     const { queryAllowed, secretFields } = log;
     return {
       revision: this.revision + 1,
       contentHash: contentHashOf(configuration),
       deployment,
       member,
-      drainMs,
+      drain,
       listeners: listeners.map((listener) => this.#whereItIs(listener)),
       routes,
       unrouted,

@@ -91,7 +91,7 @@ export class WorkerListeners {
 
   /** The snapshot is in force: what was held is admitted, and listeners that it does not name close. */
   admit({ opened, places }: NewListeners, snapshot: Snapshot): readonly OpenListener[] {
-    this.#drainMs = snapshot.drainMs;
+    this.#drainMs = snapshot.drain.timeoutMs;
     for (const [place, listener] of opened) this.#listeners.set(place, listener);
     for (const listener of opened.values()) admitHeld(listener);
     for (const { spec, place } of places) {

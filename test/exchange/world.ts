@@ -119,6 +119,13 @@ export const defaultLimits: ClientLimits = {
   targetOctetsMax: 16 * 1024,
   contentOctetsMax: null,
   connectionsMax: 1000,
+  connectionsPerAddressMax: null,
+  ipv6PrefixBits: 64,
+  pipelinedMax: 16,
+  headRateMin: 0,
+  contentRateMin: 0,
+  writeRateMin: 0,
+  rateGraceMs: 10_000,
 };
 
 export const defaultTimeouts: RouteSpec['timeouts'] = {

@@ -85,7 +85,9 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
   return {
     deployment: 'edge.test',
     member: 'one',
-    drainMs: 10_000,
+    workers: { count: 1, memoryOctetsMax: 1024 ** 3 },
+    drain: { timeoutMs: 10_000, lameDuckMs: 0, tunnels: 'wait' },
+    stateFolder: null,
     listeners: [{ id: 'http', host: '127.0.0.1', port: 0, proxyProtocol: false }],
     routes: targets.flatMap((target) => target.prefixes.map((prefix) => routeTo(target, prefix, timeouts))),
     unrouted: { errorPages: {}, disclosure: 'operator' },
@@ -104,9 +106,16 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
       targetOctetsMax: 8192,
       contentOctetsMax: null,
       connectionsMax: 1000,
+      connectionsPerAddressMax: null,
+      ipv6PrefixBits: 64,
+      pipelinedMax: 16,
+      headRateMin: 0,
+      contentRateMin: 0,
+      writeRateMin: 0,
+      rateGraceMs: 10_000,
     },
-    admin: { socket: null },
-    log: { path: null, queryAllowed: [], secretFields: [] },
+    admin: { socket: null, listen: null, tokens: [], hosts: [] },
+    log: { path: null, rotateOctets: null, keepMax: 5, queryAllowed: [], secretFields: [] },
   };
 }
 
@@ -148,6 +157,8 @@ function upstreamOf(target: Target): UpstreamSpec[] {
       idleConnectionsMax: keepsConnections ? 8 : 0,
       idleConnectionMs: 4000,
       connectionsMax,
+      queueMax: 0,
+      queueMs: 1000,
       attemptsMax: 2,
       responseHeadOctetsMax: 65_536,
     },

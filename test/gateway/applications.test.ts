@@ -215,45 +215,45 @@ describe('an instance that is replaced or taken away', () => {
     until('the old process is gone', () => pid !== null && !isAlive(pid), 5000);
 
   test('stops as soon as nothing is under way on it, not when the time for draining is over', async () => {
-    edge = await startFromYaml(`${application()}drain_timeout: 60s`);
+    edge = await startFromYaml(`${application()}drain: { timeout: 60s }`);
     await ready();
     const { pid } = instance();
     assert.equal((await edge.get('/')).status, 200);
-    assert.equal((await edge.reload(`${changed}drain_timeout: 60s`)).ok, true);
+    assert.equal((await edge.reload(`${changed}drain: { timeout: 60s }`)).ok, true);
     await gone(pid);
     assert.notEqual((await edge.get('/')).content.toString().split(' ')[0], String(pid));
   });
 
   test('may finish what it has first', async () => {
-    edge = await startFromYaml(`${application()}drain_timeout: 60s`);
+    edge = await startFromYaml(`${application()}drain: { timeout: 60s }`);
     await ready();
     const { pid } = instance();
     const slow = edge.get('/slow');
     await until('it is under way', () => edge.counts().active === 1);
-    assert.equal((await edge.reload(`${changed}drain_timeout: 60s`)).ok, true);
+    assert.equal((await edge.reload(`${changed}drain: { timeout: 60s }`)).ok, true);
     const response = await slow;
     assert.deepEqual([response.status, response.content.toString()], [200, `${pid} slow`]);
     await gone(pid);
   });
 
   test('may finish it too when the whole application is taken away', async () => {
-    edge = await startFromYaml(`${application()}drain_timeout: 60s`);
+    edge = await startFromYaml(`${application()}drain: { timeout: 60s }`);
     await ready();
     const { pid } = instance();
     const slow = edge.get('/slow');
     await until('it is under way', () => edge.counts().active === 1);
-    assert.equal((await edge.reload('drain_timeout: 60s\nroutes: [ { path: /, respond: { content: x } } ]')).ok, true);
+    assert.equal((await edge.reload('drain: { timeout: 60s }\nroutes: [ { path: /, respond: { content: x } } ]')).ok, true);
     assert.equal((await slow).content.toString(), `${pid} slow`);
     await gone(pid);
   });
 
   test('is stopped with a request under way when the time for draining is over', async () => {
-    edge = await startFromYaml(`${application()}drain_timeout: 100ms`);
+    edge = await startFromYaml(`${application()}drain: { timeout: 100ms }`);
     await ready();
     const { pid } = instance();
     const slow = json('/slow');
     await until('it is under way', () => edge.counts().active === 1);
-    assert.equal((await edge.reload(`${changed}drain_timeout: 100ms`)).ok, true);
+    assert.equal((await edge.reload(`${changed}drain: { timeout: 100ms }`)).ok, true);
     await gone(pid);
     // A server that is told to stop may have cut it; one that closes gently has answered it.
     assert.ok([200, 502].includes((await slow).status));

@@ -337,7 +337,7 @@ timeouts: { idle: 200ms }
     const upstreams = `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
     const elsewhere = 'upstreams: { other: { endpoints: "127.0.0.1:1", check: none } }';
     const gateway = await startFromYaml(
-      `${upstreams}\ndrain_timeout: 400ms\nlisteners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }\n`,
+      `${upstreams}\ndrain: { timeout: 400ms }\nlisteners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }\n`,
     );
     try {
       const endpoint = agreeing();
@@ -347,14 +347,14 @@ timeouts: { idle: 200ms }
       assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
       const id = fieldLine(client.octets.toString(), 'x-request-id');
       const both = 'listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }';
-      const first = await gateway.reload(`${elsewhere}\ndrain_timeout: 400ms\n${both}\n`);
+      const first = await gateway.reload(`${elsewhere}\ndrain: { timeout: 400ms }\n${both}\n`);
       assert.ok(first.ok, JSON.stringify(first));
       await sleep(600);
       client.write('as ever');
       await until('it has come', () => endpoint.received() === 'as ever');
       socket.write('and back');
       assert.ok(await client.waitFor(() => client.octets.includes('and back'), patienceMs));
-      const second = await gateway.reload(`${elsewhere}\ndrain_timeout: 400ms\nlisteners: { http: "127.0.0.1:0" }\n`);
+      const second = await gateway.reload(`${elsewhere}\ndrain: { timeout: 400ms }\nlisteners: { http: "127.0.0.1:0" }\n`);
       assert.ok(second.ok, JSON.stringify(second));
       assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs), 'it is no orderly end');
       const record = await gateway.record(id);
@@ -367,7 +367,7 @@ timeouts: { idle: 200ms }
 
   test('is cut when the gateway has waited for as long as it may, and recorded', async () => {
     const gateway = await startFromYaml(
-      `upstreams: { app: { endpoints: "${origin.address}", check: none } }\ndrain_timeout: 300ms\nlog: { path: ./tunnels.log }\n`,
+      `upstreams: { app: { endpoints: "${origin.address}", check: none } }\ndrain: { timeout: 300ms }\nlog: { path: ./tunnels.log }\n`,
     );
     const endpoint = agreeing();
     const client = gateway.connect();

@@ -236,7 +236,7 @@ export const refusedByGateway = {
       'the gateway was stopped while requests were running',
     ],
     nextStep:
-      "Compare the request's duration in `candor explain REQUEST-ID` with `drain_timeout` in candor.yaml, and raise that if such requests are normal.",
+      "Compare the request's duration in `candor explain REQUEST-ID` with `drain.timeout` in candor.yaml, and raise that if such requests are normal.",
   },
   gateway_fault: {
     type: 'proxy_internal_error',
