@@ -134,6 +134,7 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
     'Connections of clients that were closed at once, since there was no place for them.',
   ],
   ['exchangesActive', 'candor_exchanges_active', 'Exchanges that have begun and not ended.'],
+  ['tunnelsActive', 'candor_tunnels_active', 'Exchanges under way that have become tunnels (WebSockets).'],
   ['upstreamConnections', 'candor_upstream_connections', 'Connections to endpoints that are open, idle ones included.'],
   [
     'upstreamConnectionsIdle',

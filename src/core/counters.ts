@@ -34,6 +34,8 @@ export interface WorkerCounts {
   /** Closed at once: there was no place for them, or the system had none. */
   clientConnectionsRefused: number;
   exchangesActive: number;
+  /** Of these exchanges. */
+  tunnelsActive: number;
   upstreamConnections: number;
   upstreamConnectionsIdle: number;
   upstreamConnectionsTotal: number;
@@ -56,6 +58,7 @@ export function noCounts(worker: number): WorkerCounts {
     clientConnectionsTotal: 0,
     clientConnectionsRefused: 0,
     exchangesActive: 0,
+    tunnelsActive: 0,
     upstreamConnections: 0,
     upstreamConnectionsIdle: 0,
     upstreamConnectionsTotal: 0,

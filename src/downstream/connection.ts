@@ -228,6 +228,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
 
   switchTo(protocol: string, response: OutgoingResponse): void {
     this.#tunnel = true;
+    this.#ports.counts.tunnelsActive++;
     this.#persistent = false;
     this.#response.switchTo(protocol, response);
     this.#request.beginTunnel();
@@ -313,7 +314,10 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   }
 
   #exchangeOver(): void {
-    if (this.#handler !== null) this.#ports.counts.exchangesActive--;
+    if (this.#handler !== null) {
+      this.#ports.counts.exchangesActive--;
+      if (this.#tunnel) this.#ports.counts.tunnelsActive--;
+    }
     this.#handler = null;
     this.#request.content.stop();
   }
@@ -432,19 +436,38 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     }
   }
 
-  /** Ends a connection that waits between requests; one in an exchange ends after it. */
-  drain(): void {
+  /**
+   * From now on each response says that it is the last (RFC 9112 §9.6). Where one has begun that promised more, the next
+   * one says it: its client may have sent its next request already.
+   */
+  takeLeave(): void {
     this.#draining = true;
+    if (this.#phase === 'exchange' && !this.#response.begun) this.#persistent = false;
+  }
+
+  /** Closes a connection that waits between requests; one in an exchange ends with it, whatever was promised. */
+  closeIdle(): void {
     this.#persistent = false;
     if (this.#phase === 'requests' && this.#request.isBetween) this.#close('close');
   }
 
-  /** Ends the exchange with `failure`, wherever it is; a connection without one is closed. One that lingers has ended. */
+  /** Ends the connection if it is a tunnel. */
+  endTunnel(failure: Failure): void {
+    if (this.#tunnel && this.#phase === 'exchange') this.cut(failure);
+  }
+
+  /**
+   * Ends the exchange with `failure`, wherever it is, its head included; a connection without one is closed. One that
+   * lingers has ended.
+   */
   cut(failure: Failure): void {
-    if (this.#phase === 'requests') return this.#close('close');
+    if (this.#phase === 'requests' && !this.#request.head.began) return this.#close('close');
+    const stage = this.#request.ended || this.#tunnel ? failure.stage : 'request';
+    const cut = { ...failure, stage } as Failure;
+    if (this.#phase === 'requests') return this.#beginRefused(cut);
     if (this.#phase !== 'exchange') return;
     this.#stopReading();
-    this.#handler?.onRequestFailed(failure);
+    this.#handler?.onRequestFailed(cut);
   }
 
   #close(how: 'close' | 'reset'): void {

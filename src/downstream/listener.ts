@@ -9,7 +9,8 @@ export class ListenerConnections {
   facts: ListenerFacts;
   readonly #ports: DownstreamPorts;
   readonly #open = new Set<ClientConnection | Preface>();
-  #draining = false;
+  #leaving = false;
+  #closed = false;
 
   /** `onClosed` is called after each connection that has closed. */
   constructor(
@@ -23,6 +24,7 @@ export class ListenerConnections {
       onConnectionOpened: (engine, preface) => {
         this.#open.delete(preface);
         this.#open.add(engine);
+        if (this.#leaving) engine.takeLeave();
       },
       onConnectionClosed: (connection) => {
         this.#open.delete(connection);
@@ -37,7 +39,7 @@ export class ListenerConnections {
 
   accept(transport: Transport): void {
     const { counts } = this.#ports;
-    if (this.#draining) return transport.close('reset');
+    if (this.#closed) return transport.close('reset');
     if (counts.clientConnections >= this.facts.limits.connectionsMax) {
       // Closed without a word, since whoever has no place cannot be told so without a place; but counted and told.
       counts.clientConnectionsRefused++;
@@ -48,10 +50,32 @@ export class ListenerConnections {
     this.#open.add(new Preface(transport, this.facts, this.#ports));
   }
 
-  /** Idle connections close now, the others after the exchange they are in. */
+  /** Every response from now on is the last on its connection, and says so; what connects is still served. */
+  takeLeave(): void {
+    this.#leaving = true;
+    for (const connection of this.#open) connection.takeLeave();
+  }
+
+  /** Nothing more is accepted; those that are open end after their next response. */
+  close(): void {
+    this.#closed = true;
+    this.takeLeave();
+  }
+
+  /** Both at once: nothing more is accepted, and what has no request closes. */
   drain(): void {
-    this.#draining = true;
-    for (const connection of [...this.#open]) connection.drain();
+    this.close();
+    this.closeIdle();
+  }
+
+  /** Connections without a request close now. */
+  closeIdle(): void {
+    for (const connection of [...this.#open]) connection.closeIdle();
+  }
+
+  /** Tunnels end with `failure` now. */
+  endTunnels(failure: Failure): void {
+    for (const connection of [...this.#open]) connection.endTunnel(failure);
   }
 
   /** The time for draining is over: exchanges end with `failure` now, answered where no answer has begun. */

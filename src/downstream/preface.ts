@@ -93,9 +93,14 @@ export class Preface extends Deadline implements TransportListener {
     this.#close();
   }
 
-  drain(): void {
-    this.#close();
+  takeLeave(): void {}
+
+  /** What has begun to speak is about to send a request. */
+  closeIdle(): void {
+    if (this.#held.length === 0) this.#close();
   }
+
+  endTunnel(): void {}
 
   cut(): void {
     this.#close();
