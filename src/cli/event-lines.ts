@@ -23,6 +23,7 @@ export function levelOf(event: Event): Level {
     case 'health_disagreement':
     case 'connections_refused':
     case 'log_dropped':
+    case 'admin_refused':
       return 'warn';
     case 'name_state':
       return event.to === 'resolved' ? 'info' : 'warn';

@@ -45,6 +45,10 @@ export interface EventFacts {
   instance_restarting: { afterMs: number; failures: number };
   connections_refused: { count: number; limit: number };
   log_dropped: { what: string; count: number; errno: string | null };
+  /** Somebody had the gateway change something: over the admin API, or by a signal. `remote`: an address; null: none. */
+  admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };
+  /** The admin API turned requests away. `remote` and `operation` are those of the last of them. */
+  admin_refused: { why: string; count: number; operation: string | null; remote: string | null };
 }
 
 export type EventKind = keyof EventFacts;
@@ -69,7 +73,7 @@ interface EventOf<K extends EventKind> {
   /** One sentence. */
   readonly reason: string;
   readonly evidence: Readonly<EventFacts[K]>;
-  /** Who asked for it: 'gateway', 'signal:SIGHUP', 'admin:socket'. */
+  /** Who asked for it: 'gateway', 'signal:SIGHUP', 'admin:socket', 'admin:token:<name>', 'admin:unknown'. */
   readonly actor: string;
 }
 
