@@ -1,5 +1,6 @@
 import { createServer, type Server, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Transport } from '../core/transport.ts';
+import { duplicateSocket } from './duplicate-socket.ts';
 import { errnoOf } from './errno.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
 
@@ -22,6 +23,8 @@ export interface ListenTarget {
   readonly port: number;
   /** Several workers share the port, each with a listener of its own. */
   readonly sharePort: boolean;
+  /** A socket that the process was started with and that listens there already; absent where there is none. */
+  readonly inheritedFd?: number;
 }
 
 export function listen(target: ListenTarget, waiter: ListenWaiter, rewrap: boolean = canRewrap()): void {
@@ -31,9 +34,19 @@ export function listen(target: ListenTarget, waiter: ListenWaiter, rewrap: boole
     const transport = rewrap ? rewrapped(server, socket) : new SocketTransport(socket, null);
     waiter.onConnection(transport);
   });
-  server.listen({ host: target.host, port: target.port, reusePort: target.sharePort, backlog: 4096 }, () => {
-    waiter.onListening(listening(server, target));
-  });
+  const opened = (): void => waiter.onListening(listening(server, target));
+  if (target.inheritedFd !== undefined) void listenAtInherited(server, target.inheritedFd, waiter, opened);
+  else server.listen({ host: target.host, port: target.port, reusePort: target.sharePort, backlog }, opened);
+}
+
+/** Connections that wait to be accepted; the system may allow fewer (net.core.somaxconn). */
+const backlog = 4096;
+
+/** Each thread accepts at a duplicate of its own, and all of them from one queue: nothing in it is lost with a thread. */
+async function listenAtInherited(server: Server, fd: number, waiter: ListenWaiter, opened: () => void): Promise<void> {
+  const handle = await duplicateSocket(fd);
+  if ('errno' in handle) waiter.onListenFailed(handle.errno);
+  else server.listen(handle, backlog, opened);
 }
 
 function listening(server: Server, target: ListenTarget): Listening {
