@@ -9,6 +9,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   config: ['core'],
   record: ['core'],
   transport: ['core'],
+  shared: ['core'],
   upstream: ['core', 'wire', 'policy'],
   downstream: ['core', 'wire'],
   exchange: ['core', 'wire', 'policy'],
@@ -24,6 +25,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'config',
     'record',
     'transport',
+    'shared',
     'upstream',
     'downstream',
     'exchange',
@@ -50,6 +52,8 @@ export const entries: readonly string[] = [
   'src/testing/fault-origin-main.ts',
   // Its test writes and checks docs/configuration.md with it.
   'src/config/reference-tables.ts',
+  'src/shared/shared-counts.ts',
+  'src/core/local-places.ts',
 ];
 
 /** Where the errors of the world become ours, and `error.code` may therefore be read. */

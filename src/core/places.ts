@@ -1,0 +1,64 @@
+import type { Instant } from './time.ts';
+
+/**
+ * What several serving workers count together, so that a limit holds for all of them. Each worker has one end of it, and
+ * what a worker held that is lost comes back to the others.
+ */
+
+/** Where the counts of one endpoint lie. The generation grows when main gives the same cells to another endpoint. */
+export interface SlotHandle {
+  readonly index: number;
+  readonly generation: number;
+}
+
+/** Places of which all workers together may hold so many and no more, such as the connections to one endpoint. */
+export interface Places {
+  /**
+   * Takes one of `max`; false where there is none, or where somebody in another worker has waited for one for notably longer
+   * than whoever came at `since`.
+   */
+  tryTake(max: number, since: Instant): boolean;
+  /** Gives back one of those taken; where somebody waits for it, it is theirs, here or in another worker. */
+  giveBack(max: number): void;
+  /**
+   * Since when the one who has waited longest in this worker waits; null: nobody does. Asks workers that hold idle
+   * connections to give one up. False where that could not be told to the others, and is to be tried again.
+   */
+  waiting(since: Instant | null, max: number): boolean;
+  /** How many of those that this worker has taken are held by idle connections. */
+  idle(count: number): void;
+  /** Whether somebody waits, in any worker. One load: for each connection that comes back. */
+  readonly isWanted: boolean;
+  /** Whether somebody in another worker has waited notably longer than whoever came at `since`. */
+  isDueElsewhere(since: Instant): boolean;
+  /** Not used from here any more, as soon as all that was taken is given back. */
+  close(): void;
+}
+
+/** What is counted of one endpoint. */
+export interface EndpointPlaces {
+  /** Connections, the idle ones and those that are being opened included. */
+  readonly connections: Places;
+  /** Exchanges that wait for a connection. */
+  readonly queue: Places;
+  /** The one request at a time that an endpoint on trial gets. */
+  readonly trial: Places;
+}
+
+/** Where a worker finds its end of what is counted. */
+export interface PlaceSource {
+  /** Calls `called` when a place may have come free for who waits here, or an idle connection is wanted elsewhere. */
+  endpoint(slot: SlotHandle, called: () => void): EndpointPlaces;
+}
+
+/**
+ * Client connections by address. `key` names an address, or a block of them, in at most 48 Latin-1 characters.
+ * `table_full`: more addresses are connected at once than the table has entries for.
+ */
+export interface AddressPlaces {
+  tryTake(key: string, max: number): 'taken' | 'over_limit' | 'table_full';
+  giveBack(key: string): void;
+}
+
+/** How much earlier than one of our own somebody in another worker must have come, to be served first. */
+export const orderToleranceMs = 20;
