@@ -79,6 +79,7 @@ const serving: Serving = {
   revision: 1,
   deployment: 'bench',
   hopName: 'bench',
+  stopping: false,
   unrouted: { errorPages: {}, disclosure: 'public' },
   router: createRouter([{ match: benchRoute.match, route: compileRoute(benchRoute, upstream) }]),
 };

@@ -38,6 +38,16 @@ export const statusSchema = z.object({
   contentHash: text,
   source: nullableText.describe('Path of the configuration file; null for `candor run`.'),
   state: z.enum(['starting', 'serving', 'draining', 'stopped']),
+  drain: z
+    .object({
+      phase: z.enum(['lame_duck', 'draining', 'cutting', 'drained']),
+      leftMs: z.number().describe('Until the phase is over in any case.'),
+      exchanges: count.describe('Under way, tunnels apart.'),
+      tunnels: count,
+      connections: count,
+    })
+    .nullable()
+    .describe('What the end waits for; null until the gateway is told to stop.'),
   listeners: z.array(z.object({ id: text, address: text, state: z.enum(['waiting', 'open', 'failed']) })),
   upstreams: z.array(
     z.object({

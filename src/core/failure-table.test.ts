@@ -69,6 +69,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['maintenance', 'refused_by_gateway', 503, 'proxy_internal_response'],
   ['shed', 'refused_by_gateway', 503, 'proxy_internal_response'],
   ['drained', 'refused_by_gateway', 503, 'destination_unavailable'],
+  ['gateway_stopping', 'refused_by_gateway', 503, 'proxy_internal_response'],
   ['gateway_fault', 'refused_by_gateway', 500, 'proxy_internal_error'],
   ['configuration_fault', 'refused_by_gateway', 500, 'proxy_configuration_error'],
   ['request_refused', 'client_abort', null, 'http_request_error'],

@@ -121,6 +121,8 @@ export interface Evidence {
   maintenance: { route: string; message: string; retryAfterS: number };
   shed: { what: string; limit: number; retryAfterS: number };
   drained: { retryAfterS: number };
+  /** Said only by a route that tells of readiness. */
+  gateway_stopping: { retryAfterS: number };
   gateway_fault: { invariant: string };
   configuration_fault: { what: string };
   // the client

@@ -445,6 +445,11 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     if (this.#phase === 'exchange' && !this.#response.begun) this.#persistent = false;
   }
 
+  /** Its last exchange is over, and its client has yet to close. */
+  get isLingering(): boolean {
+    return this.#phase === 'lingering';
+  }
+
   /** Closes a connection that waits between requests; one in an exchange ends with it, whatever was promised. */
   closeIdle(): void {
     this.#persistent = false;

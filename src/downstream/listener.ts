@@ -37,6 +37,12 @@ export class ListenerConnections {
     return this.#open.size;
   }
 
+  /** Whether connections are open of which something may still come. */
+  get isBusy(): boolean {
+    for (const connection of this.#open) if (!connection.isLingering) return true;
+    return false;
+  }
+
   accept(transport: Transport): void {
     const { counts } = this.#ports;
     if (this.#closed) return transport.close('reset');
@@ -60,12 +66,6 @@ export class ListenerConnections {
   close(): void {
     this.#closed = true;
     this.takeLeave();
-  }
-
-  /** Both at once: nothing more is accepted, and what has no request closes. */
-  drain(): void {
-    this.close();
-    this.closeIdle();
   }
 
   /** Connections without a request close now. */

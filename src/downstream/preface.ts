@@ -93,6 +93,8 @@ export class Preface extends Deadline implements TransportListener {
     this.#close();
   }
 
+  readonly isLingering = false;
+
   takeLeave(): void {}
 
   /** What has begun to speak is about to send a request. */

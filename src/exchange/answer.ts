@@ -55,7 +55,7 @@ function exitFacts(attempt: Attempt, startedAt: Instant): GenerateFacts['exit'] 
 
 /** The answer of a route that answers by itself. */
 export function actionAnswer(
-  action: Exclude<RouteAction, { kind: 'maintenance' | 'readiness' }>,
+  action: Exclude<RouteAction, { kind: 'maintenance' }>,
   exchange: ExchangeState,
   clock: Clock,
 ): Answer {

@@ -64,8 +64,15 @@ export class Exchange
     if (exchangeMs !== null) this.#limitTimer = limitExchange(this.#ports.clock, this, exchangeMs);
     if (route.upstream !== null) return this.#choose(route.upstream, null);
     if (route.action.kind === 'maintenance') return this.#generate(maintenanceOf(route.id, route.action));
-    if (route.action.kind === 'readiness') return this.#answer(actionAnswer(ready, this, this.#ports.clock));
+    if (route.action.kind === 'readiness') return this.#tellReadiness();
     this.#answer(actionAnswer(route.action, this, this.#ports.clock));
+  }
+
+  /** For load balancers in front: whether they had better send requests here. */
+  #tellReadiness(): void {
+    if (this.serving.stopping)
+      return this.#generate(fail('gateway_stopping', 'route', { retryAfterS: turnElsewhereS }));
+    this.#answer(actionAnswer({ kind: 'readiness' }, this, this.#ports.clock));
   }
 
   // ─▶ choose ─▶ connect
@@ -410,7 +417,8 @@ export class Exchange
 
 const noOctets = new Uint8Array(0);
 
-const ready = { kind: 'respond', status: 200, contentType: 'text/plain; charset=utf-8', content: 'ready\n' } as const;
+/** Nobody knows how long the next one will take to start; whoever asks again after this is neither rude nor late. */
+const turnElsewhereS = 5;
 
 /** Failures of a request that has not been read to its end, by a client that is still there. */
 const requestOnly: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([

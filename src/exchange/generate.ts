@@ -136,7 +136,7 @@ const ownPagePolicy =
 
 /** The answer of a route that answers itself: configured, not a failure, so Proxy-Status says nothing of it. */
 export function staticResponse(
-  action: Extract<RouteAction, { kind: 'respond' | 'redirect' }>,
+  action: Extract<RouteAction, { kind: 'respond' | 'redirect' | 'readiness' }>,
   facts: { readonly requestId: string; readonly method: string },
 ): GeneratedResponse {
   const requestId = ['X-Request-Id', visibleText(facts.requestId, 128)] as const;
@@ -144,6 +144,10 @@ export function staticResponse(
     const location = visibleText(action.location, locationMax);
     const fields = [['Content-Type', 'text/plain; charset=utf-8'], requestId, ['Location', location]] as const;
     return configured(action.status, fields, `See ${location}\n`, facts.method);
+  }
+  if (action.kind === 'readiness') {
+    const fields = [['Content-Type', 'text/plain; charset=utf-8'], requestId, ['Cache-Control', 'no-store']] as const;
+    return configured(200, fields, 'ready\n', facts.method);
   }
   const fields = [['Content-Type', visibleText(action.contentType, 256)], requestId] as const;
   // RFC 9110 §6.4.1: these never have content, whatever the configuration says.

@@ -33,6 +33,8 @@ export interface Serving {
   readonly deployment: string;
   /** The name in Via and CDN-Loop, by which a request is known that comes back. */
   readonly hopName: string;
+  /** The gateway is about to end: whoever sends it requests had better turn elsewhere. */
+  readonly stopping: boolean;
   readonly router: Router;
   /** For answers to requests that no route has got. */
   readonly unrouted: AnswerSettings;

@@ -15,7 +15,7 @@ export interface Gateway extends EventSink {
    */
   reload(actor: string): Promise<ReloadOutcome>;
   /** Drains and stops everything; a second call ends at once. Resolves when nothing is left running. */
-  stop(why: string): Promise<void>;
+  stop(why: string, how?: StopOptions): Promise<void>;
   /** Reopens the log files under their names (SIGUSR2). */
   reopenLogs(): Promise<void>;
   /** Events that are still held, those after `seq` of `epoch`, and what comes; see `record/event-hub.ts`. */
@@ -27,6 +27,11 @@ export interface Gateway extends EventSink {
     readonly workers: readonly WorkerCounts[];
     readonly logDropped: number;
   };
+}
+
+export interface StopOptions {
+  /** Another process listens on the same ports: no lame-duck time is needed, and connections may send a last request. */
+  readonly hasSuccessor?: boolean;
 }
 
 /** What a terminal shows while a gateway runs; given to `startGateway` as `watcher`. Absent callbacks cost nothing. */
@@ -71,6 +76,16 @@ export interface GatewayStatus {
   /** Path of the configuration file; null for `candor run`. */
   readonly source: string | null;
   readonly state: 'starting' | 'serving' | 'draining' | 'stopped';
+  /** What the end waits for; null until the gateway is told to stop. */
+  readonly drain: {
+    readonly phase: 'lame_duck' | 'draining' | 'cutting' | 'drained';
+    /** Until the phase is over in any case. */
+    readonly leftMs: number;
+    /** Under way, tunnels apart. */
+    readonly exchanges: number;
+    readonly tunnels: number;
+    readonly connections: number;
+  } | null;
   readonly listeners: readonly {
     readonly id: string;
     readonly address: string;

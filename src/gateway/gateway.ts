@@ -13,14 +13,14 @@ import { createEventHub, type EventHub } from '../record/event-hub.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { changesBetween } from './changes.ts';
 import { ConfigurationNews } from './configuration-news.ts';
-import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome } from './control.ts';
+import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, StopOptions } from './control.ts';
 import { Drains } from './drains.ts';
 import { EndpointBoard } from './endpoint-board.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { InForce } from './in-force.ts';
 import { tellListeners } from './listener-news.ts';
 import { newApplications, reload } from './reload.ts';
-import { drainWorker } from './shutdown.ts';
+import { Shutdown } from './shutdown.ts';
 import { ListenFailure, LogFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
 import { systemClock, systemRandom } from './system.ts';
@@ -93,6 +93,7 @@ class RunningGateway implements Gateway {
   /** Reloads and replacements of a worker, one at a time, in the order in which they came up. */
   #steps: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | null = null;
+  #shutdown: Shutdown | null = null;
   readonly #atOnce = Promise.withResolvers<void>();
 
   constructor(options: GatewayOptions, clock: Clock) {
@@ -296,6 +297,7 @@ class RunningGateway implements Gateway {
       contentHash,
       source: this.#options.source,
       state: this.#state,
+      drain: this.#shutdown?.progress ?? null,
       configured: configuration.listeners,
       open: listeners,
       upstreams: this.#upstreams(),
@@ -357,20 +359,24 @@ class RunningGateway implements Gateway {
 
   // The end.
 
-  stop(why: string): Promise<void> {
-    if (this.#stopped === null) this.#stopped = this.#stop(why);
+  stop(why: string, how: StopOptions = {}): Promise<void> {
+    if (this.#stopped === null) this.#stopped = this.#stop(why, how);
     else this.#atOnce.resolve();
     return this.#stopped;
   }
 
-  async #stop(why: string): Promise<void> {
+  async #stop(why: string, { hasSuccessor = false }: StopOptions): Promise<void> {
     this.#state = 'draining';
     const reason = `it is to stop: ${why}`;
     this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
     void this.#atOnce.promise.then(() => this.#supervisor.stop());
     const worker = this.#workers.giveUp();
-    if (worker !== null)
-      await drainWorker(worker, this.#clock, this.#inForce.configuration.drain.timeoutMs, this.#atOnce.promise);
+    if (worker !== null) {
+      const { drain } = this.#inForce.configuration;
+      const parts = { clock: this.#clock, events: this.#hub, drain, hasSuccessor, atOnce: this.#atOnce.promise };
+      this.#shutdown = new Shutdown([worker], parts);
+      await this.#shutdown.run();
+    }
     this.#board.stop();
     this.#traffic.stop();
     await this.#supervisor.stop();

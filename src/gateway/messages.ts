@@ -13,6 +13,14 @@ export interface WorkerBirth {
   readonly exchangesActive: SharedArrayBuffer;
 }
 
+/** How a worker ends that has taken leave. */
+export interface DrainPlan {
+  /** 'end': tunnels end when the listeners close; 'wait': they may last until the cut. */
+  readonly tunnels: 'wait' | 'end';
+  /** For how long a connection without a request may still send one; it is answered, and that is the last. */
+  readonly idleMs: number;
+}
+
 /** From main to a serving worker. */
 export type ToWorker =
   | { readonly kind: 'apply'; readonly snapshot: Snapshot }
@@ -20,8 +28,10 @@ export type ToWorker =
   | { readonly kind: 'acknowledge'; readonly batches: number }
   /** The buffer of a batch that has been written, transferred back. */
   | { readonly kind: 'reuse'; readonly buffer: ArrayBuffer }
-  /** Close what is idle, end what is not; answer 'drained' when nothing is left. */
-  | { readonly kind: 'drain' }
+  /** Serve as before, but let each response say that it is the last on its connection, and readiness that it is over. */
+  | { readonly kind: 'take-leave' }
+  /** Close the listeners, and what is idle; end what is not; answer 'drained' when nothing is left. */
+  | { readonly kind: 'drain'; readonly plan: DrainPlan }
   /** The time for draining is over: end what is under way, answer 'drained'. */
   | { readonly kind: 'cut' }
   /** Answer 'pong'. */

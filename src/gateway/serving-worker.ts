@@ -17,7 +17,7 @@ import { HeadStorage } from '../wire/head-storage.ts';
 import { OctetWriter } from '../wire/octet-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { compileRoute } from './compile-route.ts';
-import type { FromWorker, WorkerBirth } from './messages.ts';
+import type { DrainPlan, FromWorker, WorkerBirth } from './messages.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
 import { createRouter } from './router.ts';
@@ -51,6 +51,7 @@ export class ServingWorker {
   #serving: Serving | null = null;
   #isTrusted: (address: string) => boolean = () => false;
   #draining = false;
+  #drained = false;
   #lingering: Timer | null = null;
 
   constructor(
@@ -133,7 +134,7 @@ export class ServingWorker {
     });
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);
-    this.#serving = { revision, deployment, hopName, unrouted, router: createRouter(entries) };
+    this.#serving = { revision, deployment, hopName, stopping: false, unrouted, router: createRouter(entries) };
     this.#closeGoneUpstreams(snapshot);
   }
 
@@ -162,10 +163,17 @@ export class ServingWorker {
     this.#batch.reuse(buffer);
   }
 
-  /** Listeners close, idle connections too; the rest end after the exchange they are in. */
-  drain(): void {
+  /** Everything is served as before, but readiness is over, and so is each connection with its next response. */
+  takeLeave(): void {
+    if (this.#serving !== null) this.#serving = { ...this.#serving, stopping: true };
+    this.#listeners.takeLeave();
+  }
+
+  /** Listeners close, and idle connections in a while; the rest end after the exchange they are in. */
+  drain(plan: DrainPlan): void {
     this.#draining = true;
-    this.#listeners.drain();
+    this.takeLeave();
+    this.#listeners.drain(plan);
     this.#lookWhetherDrained();
   }
 
@@ -186,7 +194,7 @@ export class ServingWorker {
 
   /** Connections that linger are waited for too: so their clients read the answer before they see a reset. */
   #lookWhetherDrained(): void {
-    if (!this.#draining || this.#counts.exchangesActive > 0) return;
+    if (!this.#draining || this.#counts.exchangesActive > 0 || this.#listeners.isBusy) return;
     if (this.#listeners.isLeaving) {
       this.#lingering ??= this.#clock.schedule(after(this.#clock.now(), lingerMs), lingered, this as ServingWorker);
       return;
@@ -197,6 +205,7 @@ export class ServingWorker {
   /** For `#lingering`, and when nothing lingers. */
   tellDrained(): void {
     this.#lingering?.cancel();
+    this.#drained = true;
     this.#report();
     this.#tell({ kind: 'drained' }, []);
   }
@@ -235,7 +244,8 @@ export class ServingWorker {
 
   #reportRegularly(): void {
     const again = (worker: ServingWorker): void => {
-      if (worker.#draining) return;
+      if (worker.#drained) return;
+      if (worker.#draining) worker.#listeners.endLateTunnels();
       worker.#report();
       this.#clock.schedule(after(this.#clock.now(), reportMs), again, worker);
     };

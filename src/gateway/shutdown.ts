@@ -1,23 +1,140 @@
-import type { Clock } from '../core/time.ts';
+import type { DrainSpec } from '../core/configuration.ts';
+import type { EventSink } from '../core/event.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
+import type { DrainPlan } from './messages.ts';
 import { within } from './waiting.ts';
-import type { WorkerHandle } from './worker-handle.ts';
 
 /** To answer and record what is cut takes milliseconds; a client that does not take its answer gets no more than this. */
 const cutMs = 2000;
 
+/** What a client sent before it could know that nobody listens any more arrives within a round trip. */
+const onTheWayMs = 250;
+
 /**
- * Ends a worker: it gets `drainMs`, or until `atOnce`, for what is under way. What is still under way then is
- * answered `drained`, or cut short where an answer has begun, and recorded, before the thread ends.
+ * Where somebody else listens from now on, nobody is in a hurry: a connection in use sends its next request within this
+ * time and learns by the answer that it is the last. Only one that nobody uses is closed without a word.
  */
-export async function drainWorker(
-  worker: WorkerHandle,
-  clock: Clock,
-  drainMs: number,
-  atOnce: Promise<void>,
-): Promise<void> {
-  const drained = worker.drain();
-  await within(clock, drainMs, drained, atOnce);
-  worker.cut();
-  await within(clock, cutMs, drained);
-  await worker.terminate();
+export const lastRequestMs = 5000;
+
+/** What an end needs of a worker. */
+export interface LeavingWorker {
+  /** At this moment. */
+  readonly exchangesActive: number;
+  /** As it last reported. */
+  readonly counts: { readonly tunnelsActive: number; readonly clientConnections: number } | null;
+  takeLeave(): void;
+  /** Resolves when nothing is left, or the worker is lost. */
+  drain(plan: DrainPlan): Promise<void>;
+  cut(): void;
+  terminate(): Promise<void>;
 }
+
+/** Phases of an end, in their order; the first is left out without a lame-duck time, the third where nothing is left. */
+export type ShutdownPhase = 'lame_duck' | 'draining' | 'cutting' | 'drained';
+
+/** How far an end has come, and what it waits for. */
+export interface ShutdownProgress {
+  readonly phase: ShutdownPhase;
+  /** Until the phase is over in any case. */
+  readonly leftMs: number;
+  /** Under way, tunnels apart. */
+  readonly exchanges: number;
+  readonly tunnels: number;
+  readonly connections: number;
+}
+
+export interface ShutdownParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly drain: DrainSpec;
+  /** Another process listens on the same ports: there is no lame-duck time, and connections may send a last request. */
+  readonly hasSuccessor: boolean;
+  /** Resolves when the end is wanted at once. */
+  readonly atOnce: Promise<void>;
+}
+
+/**
+ * The end of the workers, all together:
+ *
+ *     lame_duck ──lame_duck over──▶ draining ──nothing left──────────────────▶ drained
+ *         └──────at once──────────▶    └──timeout, or at once──▶ cutting ──▶
+ *
+ * In the first everything is served, but not ready any more, and each response says `Connection: close`. In the second
+ * the listeners are closed, and what is under way goes on. In the third what has no answer gets a 503 (`drained`), and
+ * what has one is cut short; both are recorded.
+ */
+export class Shutdown {
+  readonly #workers: readonly LeavingWorker[];
+  readonly #parts: ShutdownParts;
+  #phase: ShutdownPhase | null = null;
+  #isDrained = false;
+  #until: Instant;
+
+  constructor(workers: readonly LeavingWorker[], parts: ShutdownParts) {
+    this.#workers = workers;
+    this.#parts = parts;
+    this.#until = parts.clock.now();
+  }
+
+  get progress(): ShutdownProgress {
+    const all = this.#sum(({ exchangesActive }) => exchangesActive);
+    const tunnels = Math.min(
+      all,
+      this.#sum(({ counts }) => counts?.tunnelsActive ?? 0),
+    );
+    return {
+      phase: this.#phase ?? 'draining',
+      leftMs: Math.max(0, this.#until - this.#parts.clock.now()),
+      exchanges: all - tunnels,
+      tunnels,
+      connections: this.#sum(({ counts }) => counts?.clientConnections ?? 0),
+    };
+  }
+
+  /** Resolves when the workers are gone. */
+  async run(): Promise<void> {
+    const { clock, drain, hasSuccessor, atOnce } = this.#parts;
+    if (drain.lameDuckMs > 0 && !hasSuccessor) {
+      this.#enter('lame_duck', drain.lameDuckMs);
+      for (const worker of this.#workers) worker.takeLeave();
+      await within(clock, drain.lameDuckMs, atOnce);
+    }
+    this.#enter('draining', drain.timeoutMs);
+    const idleMs = Math.min(drain.timeoutMs, hasSuccessor ? lastRequestMs : onTheWayMs);
+    const drained = Promise.all(this.#workers.map((worker) => worker.drain({ tunnels: drain.tunnels, idleMs })));
+    void drained.then(() => {
+      this.#isDrained = true;
+    });
+    await within(clock, drain.timeoutMs, drained, atOnce);
+    if (!this.#isDrained) await this.#cut(drained);
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    this.#enter('drained', 0);
+  }
+
+  async #cut(drained: Promise<unknown>): Promise<void> {
+    this.#enter('cutting', cutMs);
+    for (const worker of this.#workers) worker.cut();
+    await within(this.#parts.clock, cutMs, drained);
+  }
+
+  #enter(phase: ShutdownPhase, limitMs: number): void {
+    const { clock, events } = this.#parts;
+    const from = this.#phase ?? 'serving';
+    this.#phase = phase;
+    this.#until = after(clock.now(), limitMs);
+    const { exchanges, tunnels, connections } = this.progress;
+    const evidence = { exchanges, tunnels, connections, limitMs };
+    events.tell({ kind: 'drain_phase', subject: 'gateway', from, to: phase, reason: reasons[phase], evidence });
+  }
+
+  #sum(of: (worker: LeavingWorker) => number): number {
+    return this.#workers.reduce((sum, worker) => sum + of(worker), 0);
+  }
+}
+
+const reasons: Readonly<Record<ShutdownPhase, string>> = {
+  lame_duck: 'it is not ready any more, and serves on until load balancers have turned elsewhere',
+  draining: 'it accepts nothing new, and lets what is under way finish',
+  cutting: 'the time to finish is over: what is left is answered 503, or cut short',
+  drained: 'nothing is under way any more',
+};

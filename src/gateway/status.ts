@@ -19,6 +19,7 @@ export interface StatusFacts {
   readonly contentHash: string;
   readonly source: string | null;
   readonly state: GatewayStatus['state'];
+  readonly drain: GatewayStatus['drain'];
   readonly configured: readonly ListenerSpec[];
   readonly open: readonly OpenListener[];
   readonly upstreams: readonly UpstreamSnapshot[];
@@ -27,7 +28,7 @@ export interface StatusFacts {
 }
 
 export function statusOf(facts: StatusFacts): GatewayStatus {
-  const { deployment, member, epoch, revision, contentHash, source, state, applications, worker } = facts;
+  const { deployment, member, epoch, revision, contentHash, source, state, drain, applications, worker } = facts;
   return {
     deployment,
     member,
@@ -40,6 +41,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     contentHash,
     source,
     state,
+    drain,
     listeners: facts.configured.map((spec) => listenerStatus(spec, facts.open)),
     upstreams: facts.upstreams.map(({ id, application, endpoints }) => ({
       id,

@@ -4,7 +4,7 @@ import { siblingModule } from '../core/sibling-module.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { batchOctetsMax, type RecordLines } from '../record/batch.ts';
-import type { FromWorker, ListenProblem, OpenListener, ToWorker, WorkerBirth } from './messages.ts';
+import type { DrainPlan, FromWorker, ListenProblem, OpenListener, ToWorker, WorkerBirth } from './messages.ts';
 
 export interface WorkerListener {
   /** `done` is to be called once its octets are not needed any more. */
@@ -134,9 +134,14 @@ export class WorkerHandle {
     this.#send({ kind: 'delta', delta });
   }
 
-  /** Resolves when the worker has nothing left to do. */
-  drain(): Promise<void> {
-    this.#send({ kind: 'drain' });
+  /** It serves as before, but is not ready any more, and each connection ends with its next response. */
+  takeLeave(): void {
+    this.#send({ kind: 'take-leave' });
+  }
+
+  /** Its listeners close. Resolves when the worker has nothing left to do. */
+  drain(plan: DrainPlan): Promise<void> {
+    this.#send({ kind: 'drain', plan });
     return this.#drained.promise;
   }
 

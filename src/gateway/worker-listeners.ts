@@ -1,4 +1,4 @@
-import type { ListenerSpec } from '../core/configuration.ts';
+import type { DrainSpec, ListenerSpec } from '../core/configuration.ts';
 import type { Failure } from '../core/failure.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
@@ -6,7 +6,8 @@ import type { Transport } from '../core/transport.ts';
 import { ListenerConnections } from '../downstream/listener.ts';
 import type { DownstreamPorts, ListenerFacts } from '../downstream/ports.ts';
 import { listen, type Listening } from '../transport/listen.ts';
-import type { ListenProblem, OpenListener } from './messages.ts';
+import type { DrainPlan, ListenProblem, OpenListener } from './messages.ts';
+import { lastRequestMs } from './shutdown.ts';
 
 interface OpenedListener {
   readonly listening: Listening;
@@ -50,8 +51,9 @@ export class WorkerListeners {
   readonly #listeners = new Map<string, OpenedListener>();
   /** Of listeners that are closed: these live on until their exchange is over, or its time is. */
   readonly #leaving = new Set<ListenerConnections>();
+  #endsTunnels = false;
   /** As the snapshot in force has it. */
-  #drainMs = 0;
+  #drain: DrainSpec = { timeoutMs: 0, lameDuckMs: 0, tunnels: 'wait' };
 
   constructor(parts: WorkerListenersParts) {
     this.#parts = parts;
@@ -91,7 +93,7 @@ export class WorkerListeners {
 
   /** The snapshot is in force: what was held is admitted, and listeners that it does not name close. */
   admit({ opened, places }: NewListeners, snapshot: Snapshot): readonly OpenListener[] {
-    this.#drainMs = snapshot.drain.timeoutMs;
+    this.#drain = snapshot.drain;
     for (const [place, listener] of opened) this.#listeners.set(place, listener);
     for (const listener of opened.values()) admitHeld(listener);
     for (const { spec, place } of places) {
@@ -102,15 +104,32 @@ export class WorkerListeners {
     return places.map(({ spec, place }) => this.#openListener(spec, place));
   }
 
-  /** All of them close. Idle connections too; the others end after the exchange that they are in. */
-  drain(): void {
-    for (const listener of this.#listeners.values()) this.#close(listener);
+  /** What is connected, or will be, is told with its next response that it is the last. */
+  takeLeave(): void {
+    for (const { connections } of this.#listeners.values()) connections.takeLeave();
+  }
+
+  /** All of them close. Idle connections too, in a while; the others end after the exchange that they are in. */
+  drain(plan: DrainPlan): void {
+    for (const listener of this.#listeners.values()) this.#close(listener, plan);
     this.#listeners.clear();
+    this.#endsTunnels = plan.tunnels === 'end';
+  }
+
+  /** A request for an upgrade may have been answered after the tunnels had ended. */
+  endLateTunnels(): void {
+    if (!this.#endsTunnels) return;
+    for (const connections of this.#leaving) connections.endTunnels(this.#parts.drained);
   }
 
   /** Exchanges of closed listeners end now: answered where no answer has begun, cut short where one has. */
   cut(): void {
     for (const connections of this.#leaving) connections.cut(this.#parts.drained);
+  }
+
+  /** Whether something may still come of connections of closed listeners. */
+  get isBusy(): boolean {
+    return [...this.#leaving].some(({ isBusy }) => isBusy);
   }
 
   /** Whether connections of closed listeners are left. */
@@ -159,18 +178,23 @@ export class WorkerListeners {
   #closeAllBut(wanted: ReadonlySet<string>): void {
     for (const [place, listener] of this.#listeners) {
       if (wanted.has(place)) continue;
-      this.#close(listener);
+      this.#close(listener, { tunnels: this.#drain.tunnels, idleMs: lastRequestMs });
       this.#listeners.delete(place);
     }
   }
 
-  #close({ listening, connections }: OpenedListener): void {
+  #close({ listening, connections }: OpenedListener, { tunnels, idleMs }: DrainPlan): void {
     const { clock, drained } = this.#parts;
+    const { timeoutMs } = this.#drain;
     void listening.close();
     this.#leaving.add(connections);
-    connections.drain();
-    if (connections.size === 0) this.#leaving.delete(connections);
-    else clock.schedule(after(clock.now(), this.#drainMs), cutConnections, { connections, drained });
+    connections.close();
+    if (tunnels === 'end') connections.endTunnels(drained);
+    if (idleMs === 0) connections.closeIdle();
+    if (connections.size === 0) return void this.#leaving.delete(connections);
+    const now = clock.now();
+    if (idleMs > 0) clock.schedule(after(now, Math.min(idleMs, timeoutMs)), closeIdle, connections);
+    clock.schedule(after(now, timeoutMs), cutConnections, { connections, drained });
   }
 
   #openListener({ id, host, port }: ListenerSpec, place: string): OpenListener {
@@ -185,6 +209,10 @@ function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot
 interface Leaving {
   readonly connections: ListenerConnections;
   readonly drained: Failure;
+}
+
+function closeIdle(connections: ListenerConnections): void {
+  connections.closeIdle();
 }
 
 function cutConnections({ connections, drained }: Leaving): void {

@@ -25,8 +25,11 @@ port.on('message', (message: ToWorker) => {
     case 'reuse':
       worker.reuse(message.buffer);
       break;
+    case 'take-leave':
+      worker.takeLeave();
+      break;
     case 'drain':
-      worker.drain();
+      worker.drain(message.plan);
       break;
     case 'cut':
       worker.cut();

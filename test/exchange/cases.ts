@@ -286,6 +286,29 @@ const declined: readonly Case[] = [
     },
   },
   {
+    name: 'a route that tells of readiness: 200',
+    options: { routes: [{ action: { kind: 'readiness' } }] },
+    run(world) {
+      const client = world.request({});
+      world.pass(10);
+      assert.deepEqual([client.status, client.content.toString()], [200, 'ready\n']);
+      assert.equal(client.field('cache-control'), 'no-store');
+      recordSays(world, { end: 'generated', cause: null, status: 200, attempts: 0 });
+      world.pass(3000);
+    },
+  },
+  {
+    name: 'the same, of a gateway that is to stop: 503, and when to ask again',
+    options: { routes: [{ action: { kind: 'readiness' } }], stopping: true },
+    run(world) {
+      const client = world.request({});
+      world.pass(10);
+      assert.deepEqual([client.status, client.field('retry-after')], [503, '5']);
+      assert.match(client.field('proxy-status') ?? '', /^edge; ?error=proxy_internal_response/);
+      recordSays(world, { end: 'generated', cause: 'gateway_stopping', status: 503, attempts: 0 });
+    },
+  },
+  {
     name: 'a route that answers by itself',
     options: { routes: [{ action: { kind: 'respond', status: 200, contentType: 'text/plain', content: 'pong' } }] },
     run(world) {

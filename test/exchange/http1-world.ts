@@ -131,6 +131,7 @@ export class Http1World implements World {
       revision: 7,
       deployment: 'edge',
       hopName: 'edge',
+      stopping: this.options.stopping ?? false,
       router: { route },
       unrouted: { errorPages: {}, disclosure: 'public' },
     };

@@ -50,6 +50,7 @@ export class StreamWorld implements World {
       revision: 7,
       deployment: 'edge',
       hopName: 'edge',
+      stopping: options.stopping ?? false,
       router: createRouter(entries),
       unrouted: { errorPages: {}, disclosure: 'public' },
     };

@@ -94,6 +94,8 @@ export interface ArrivedRequest {
 }
 
 export interface WorldOptions {
+  /** The gateway is about to end. */
+  readonly stopping?: boolean;
   /** Default: one, 'a'. */
   readonly endpoints?: readonly string[];
   readonly attemptsMax?: number;

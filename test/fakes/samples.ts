@@ -14,6 +14,7 @@ export const statusSample: GatewayStatus = {
   contentHash: 'd41d8cd98f00b204',
   source: '/srv/shop/candor.yaml',
   state: 'serving',
+  drain: null,
   listeners: [
     { id: 'http', address: '127.0.0.1:8080', state: 'open' },
     { id: 'http6', address: '[::1]:8080', state: 'failed' },

@@ -83,7 +83,7 @@ test('connections of a listener that is gone are cut when the time for draining 
   assert.equal(new Int32Array(exchangesActive)[0], 0);
   client.close();
 
-  worker.drain();
+  worker.drain({ tunnels: 'wait', idleMs: 0 });
   await until('it has drained', async () => {
     await clock.advance(250);
     return told.some(({ kind }) => kind === 'drained');

@@ -238,6 +238,25 @@ export const refusedByGateway = {
     nextStep:
       "Compare the request's duration in `candor explain REQUEST-ID` with `drain.timeout` in candor.yaml, and raise that if such requests are normal.",
   },
+  gateway_stopping: {
+    type: 'proxy_internal_response',
+    status: 503,
+    whose: 'operator',
+    retry: 'elsewhere',
+    countsAgainstHealth: false,
+    logLevel: 'info',
+    temporary: true,
+    title: 'The gateway is about to stop',
+    sentence: () =>
+      'The gateway was told to stop: it still serves what comes, and asks load balancers to send nothing more.',
+    visitor: 'This server is about to stop, and another one takes its place.',
+    usualCauses: [
+      'a release or a restart of the gateway, in its lame-duck time',
+      'a load balancer asks a `readiness` route while the gateway drains, as it should',
+    ],
+    nextStep:
+      'See with `candor status` what it waits for; nothing is wrong unless visitors get this answer, whose route then says `readiness` by mistake.',
+  },
   gateway_fault: {
     type: 'proxy_internal_error',
     status: 500,
