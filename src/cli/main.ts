@@ -3,6 +3,7 @@ import { isatty } from 'node:tty';
 import { systemClock } from '../gateway/system.ts';
 import { runCommandLine } from './command-line.ts';
 import { defectText } from './failure-text.ts';
+import { thisMachine } from './review-machine.ts';
 import { signalSource } from './signal-source.ts';
 import type { Output, Surroundings } from './surroundings.ts';
 
@@ -36,6 +37,7 @@ const around: Surroundings = {
   env: process.env,
   directory: process.cwd(),
   clock: systemClock,
+  machine: thisMachine,
   ask,
   onSignal: signalSource(process, systemClock, (code) => process.exit(code)),
   exit: (code) => process.exit(code),

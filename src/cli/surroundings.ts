@@ -1,5 +1,6 @@
 import type { Clock } from '../core/time.ts';
 import { exitCodes, type ExitName } from './exit-codes.ts';
+import type { Machine } from './review-machine.ts';
 
 /** A stream that text is written to. */
 export interface Output {
@@ -16,6 +17,7 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly directory: string;
   readonly clock: Clock;
+  readonly machine: Machine;
   /** Asks a person; null where none is there, or none answers. */
   ask(question: string): Promise<string | null>;
   /** Calls back at each such signal until the returned function is called. */

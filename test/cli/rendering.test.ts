@@ -288,6 +288,17 @@ describe('check', () => {
     assert.match(around.stdout.text, /good\.yaml is good/);
   });
 
+  test('says what this machine loses at an upgrade, and how not to', async () => {
+    const around = new FakeSurroundings(folder);
+    around.machine.kernelSetting = () => '0';
+    assert.equal(await around.candor('check', '-c', 'good.yaml'), 0);
+    assertFits(around.stderr.text);
+    assert.match(around.stderr.text, /^This machine: net\.ipv4\.tcp_migrate_req is 0: [^]*sysctl -w/);
+    assert.equal(await around.candor('check', '-c', 'good.yaml', '--json'), 0);
+    const { machine } = JSON.parse(around.stdout.text.slice(around.stdout.text.indexOf('{')));
+    assert.equal(machine[0].setting, 'net.ipv4.tcp_migrate_req');
+  });
+
   test('of a file that is not there is a sentence and 4', async () => {
     const around = new FakeSurroundings(folder);
     assert.equal(await around.candor('check', '-c', 'goood.yaml'), 4);

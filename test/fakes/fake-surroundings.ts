@@ -9,6 +9,8 @@ export class FakeSurroundings implements Surroundings {
   readonly env: Record<string, string | undefined>;
   readonly directory: string;
   readonly clock = systemClock;
+  /** A machine that nothing is to be said about. */
+  readonly machine = { platform: 'linux', kernelSetting: (): string | null => '1' };
   readonly questions: string[] = [];
   readonly exits: number[] = [];
   /** What the person says; null: nobody is there. */

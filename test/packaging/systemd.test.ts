@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { repositoryRoot } from '../../scripts/repository.ts';
+
+/** What a package brings for systemd, read by systemd's own tools where they are. */
+
+const packaging = join(repositoryRoot, 'packaging');
+/** Of 10; systemd calls 2.x "OK". What is left is the network, and what applications may need. */
+const exposureMax = 2.5;
+
+const version = Number(/^systemd (\d+)/.exec(analyze('--version').stdout)?.[1] ?? 0);
+const skip = version >= 250 ? false : 'systemd-analyze is not here, or too old to check units that are not installed';
+
+const folder = mkdtempSync(join(tmpdir(), 'candor-units-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+function analyze(...args: string[]): { stdout: string; stderr: string } {
+  const { stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+  return { stdout: stdout ?? '', stderr: stderr ?? '' };
+}
+
+/** The units as they are installed, but for the path of the program, which this machine has elsewhere. */
+function installUnits(name: string, dropIns: readonly string[]): string {
+  const units = join(folder, name);
+  const forService = join(units, 'candor.service.d');
+  mkdirSync(forService, { recursive: true });
+  const service = readFileSync(join(packaging, 'candor.service'), 'utf8');
+  const program = join(repositoryRoot, 'bin', 'candor');
+  writeFileSync(join(units, 'candor.service'), service.replace('ExecStart=candor', `ExecStart=${program}`));
+  cpSync(join(packaging, 'candor.socket'), join(units, 'candor.socket'));
+  for (const dropIn of dropIns) cpSync(join(packaging, dropIn), join(forService, dropIn));
+  return units;
+}
+
+describe('the units', { skip }, () => {
+  test('say nothing that systemd does not understand', () => {
+    const units = installUnits('verify', version < 253 ? ['older-systemd.conf'] : []);
+    const { stderr } = analyze('verify', '--man=no', join(units, 'candor.service'), join(units, 'candor.socket'));
+    const complaints = stderr
+      .split('\n')
+      .filter((line) => line.includes('candor') && !(version < 253 && line.includes('ignoring: notify-reload')));
+    assert.deepEqual(complaints, []);
+  });
+
+  test('leave the service little to misuse', () => {
+    const units = installUnits('security', []);
+    const { stdout } = analyze('security', '--offline=true', '--no-pager', join(units, 'candor.service'));
+    const exposure = Number(/exposure level for candor\.service: ([\d.]+)/.exec(stdout)?.[1]);
+    assert.ok(exposure <= exposureMax, stdout);
+  });
+});
+
+test('a service that runs machine code of its own is not forbidden to', () => {
+  const service = readFileSync(join(packaging, 'candor.service'), 'utf8');
+  assert.doesNotMatch(service, /^MemoryDenyWriteExecute=/m);
+});
+
+test('everything that is packaged is told of in the documents', () => {
+  const documented = readFileSync(join(repositoryRoot, 'docs', 'upgrade.md'), 'utf8');
+  for (const name of readdirSync(packaging)) assert.ok(documented.includes(name), `${name} is not in docs/upgrade.md`);
+});
+
+test('the sysctl file sets what `candor check` asks for', () => {
+  const lines = readFileSync(join(packaging, '50-candor.conf'), 'utf8').split('\n');
+  assert.deepEqual(
+    lines.filter((line) => /^[^#\s]/.test(line)),
+    ['net.ipv4.tcp_migrate_req = 1'],
+  );
+});
