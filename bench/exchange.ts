@@ -34,7 +34,6 @@ class Sink implements Transport {
   } as const;
   listener: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
   readonly pendingOctets = 0;
-  readonly heldOctets = 0;
   octets = 0;
   get sentOctets(): number {
     return this.octets;

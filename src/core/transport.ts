@@ -12,13 +12,11 @@ export interface Transport {
    * Sends octets. Borrowed ones are copied unless the kernel takes them at once; owned ones may be kept, and
    * must not change until `onWritten` says that nothing is pending.
    * Returns false while octets are pending: hold the rest until `onWritten`. Small pieces may wait for the end of the
-   * event loop's turn first; `heldOctets` of them do, and do not count as pending.
+   * event loop's turn first; those are held, and do not count as pending.
    */
   write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
   /** Octets given to `write` that the kernel has not taken yet. */
   readonly pendingOctets: number;
-  /** Octets given to `write` that have not left this process yet, because the turn has not ended. */
-  readonly heldOctets: number;
   /**
    * Octets given to `write` that have left this process, or may have: all but those that are held, were taken back, or
    * were refused whole by the system. Only grows. Whether the peer has got them nobody can tell.

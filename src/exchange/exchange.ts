@@ -329,7 +329,6 @@ export class Exchange
 
   #generate(failure: Failure): void {
     this.failure = failure;
-    this.end = 'generated';
     this.#answer(failureAnswer(this, failure, this.#ports.clock));
   }
 

@@ -91,15 +91,18 @@ describe('a connection that has answered a HEAD', () => {
       await once(origin, 'listening');
       const { port } = origin.address() as AddressInfo;
       const gateway = await startFromYaml(`upstreams: { app: { endpoints: "127.0.0.1:${port}", check: none } }`);
-      for (let count = 0; count < 2; count++) {
-        const client = gateway.connect();
-        client.write(requestText('HEAD', '/'));
-        assert.equal((await client.response('HEAD', 2_000)).response?.status, 200);
-        client.close();
+      try {
+        for (let count = 0; count < 2; count++) {
+          const client = gateway.connect();
+          client.write(requestText('HEAD', '/'));
+          assert.equal((await client.response('HEAD', 2_000)).response?.status, 200);
+          client.close();
+        }
+        assert.equal(connections.size, again ? 1 : 2);
+      } finally {
+        await gateway.stop();
+        origin.close();
       }
-      assert.equal(connections.size, again ? 1 : 2);
-      await gateway.stop();
-      origin.close();
     });
   }
 });

@@ -262,17 +262,20 @@ describe('a tunnel', () => {
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
 timeouts: { idle: 300ms }
 `);
-    const client = connect(own.address());
-    client.on('error', () => {});
-    client.write(requestText('GET', '/', asks));
-    const socket = await endpoint.socket();
-    socket.on('error', () => {});
-    socket.pause();
-    await pumpInto(client).standsStill();
-    client.resetAndDestroy();
-    await until('the exchange is over', () => own.counts().ended === 1 && own.counts().active === 0);
-    assert.equal(own.counts().upstream, 0);
-    await own.stop();
+    try {
+      const client = connect(own.address());
+      client.on('error', () => {});
+      client.write(requestText('GET', '/', asks));
+      const socket = await endpoint.socket();
+      socket.on('error', () => {});
+      socket.pause();
+      await pumpInto(client).standsStill();
+      client.resetAndDestroy();
+      await until('the exchange is over', () => own.counts().ended === 1 && own.counts().active === 0);
+      assert.equal(own.counts().upstream, 0);
+    } finally {
+      await own.stop();
+    }
   });
 
   test('holds the endpoint back too, while the client reads nothing', async () => {

@@ -171,10 +171,6 @@ class FailingTransport implements Transport, TransportListener {
     return this.#real.pendingOctets + this.#stuckOctets;
   }
 
-  get heldOctets(): number {
-    return this.#real.heldOctets;
-  }
-
   get sentOctets(): number {
     return this.#real.sentOctets;
   }
