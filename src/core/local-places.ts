@@ -25,7 +25,7 @@ export class LocalPlaces implements Places {
 
   waiting(since: number | null): boolean {
     this.#waits = since !== null;
-    return true;
+    return false;
   }
 
   idle(): void {}

@@ -22,7 +22,7 @@ export interface Places {
   giveBack(max: number): void;
   /**
    * Since when the one who has waited longest in this worker waits; null: nobody does. Asks workers that hold idle
-   * connections to give one up. False where that could not be told to the others, and is to be tried again.
+   * connections to give one up. True where there is a place by now: `tryTake` gets it.
    */
   waiting(since: Instant | null, max: number): boolean;
   /** How many of those that this worker has taken are held by idle connections. */

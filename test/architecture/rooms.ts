@@ -53,6 +53,7 @@ export const entries: readonly string[] = [
   // Its test writes and checks docs/configuration.md with it.
   'src/config/reference-tables.ts',
   'src/shared/shared-counts.ts',
+  'src/shared/shared-seat.ts',
   'src/core/local-places.ts',
 ];
 
@@ -63,10 +64,14 @@ export const errorReaders: readonly string[] = [
   'src/record/log-files.ts',
   'src/record/log-output.ts',
   'src/deploy/free-ports.ts',
+  'src/deploy/owner-lock.ts',
+  'src/deploy/process-identity.ts',
+  'src/deploy/state-folder.ts',
   'src/deploy/process-group.ts',
   'src/deploy/program.ts',
   'src/deploy/readiness.ts',
   'src/admin/socket-file.ts',
+  'src/admin/listen-tcp.ts',
   'src/cli/admin-client.ts',
   'src/cli/next-port.ts',
   'src/config/host.ts',

@@ -1,0 +1,25 @@
+import type { SharedWords } from './shared-words.ts';
+
+/**
+ * What is done under a lock takes well under a microsecond. Whoever finds it held for longer than these tries meets a
+ * thread that the system has put aside, or that has ended: it sleeps a little between further tries, and then does without.
+ */
+const triesMax = 200;
+const napMs = 1;
+const napsMax = 20;
+
+/** Holds `lock` for `owner`, a number from 1; false when it could not be had in some 20 ms. */
+export function acquire(words: SharedWords, lock: number, owner: number, patience = napsMax): boolean {
+  for (let tries = 0; tries < triesMax; tries++) {
+    if (words.swapIf(lock, 0, owner)) return true;
+  }
+  for (let naps = 0; naps < patience; naps++) {
+    words.nap(lock, words.load(lock) || -1, napMs);
+    if (words.swapIf(lock, 0, owner)) return true;
+  }
+  return false;
+}
+
+export function release(words: SharedWords, lock: number): void {
+  words.store(lock, 0);
+}
