@@ -9,10 +9,15 @@ export interface EventFacts {
   listener_opened: { listener: string; address: string };
   listener_closed: { listener: string; address: string };
   worker_started: { threadId: number };
-  /** `threw`: what ended the thread, and where; null when nothing was thrown. */
-  worker_lost: { why: string; exchangesLost: number; threw: string | null };
-  /** No worker serves, and the next one is started only then. */
+  /**
+   * `threw`: what ended the thread, and where; null when nothing was thrown. `code`: Node's for it, such as
+   * 'ERR_WORKER_OUT_OF_MEMORY'.
+   */
+  worker_lost: { why: string; exchangesLost: number; threw: string | null; code: string | null };
+  /** It ended soon after its start, and the next one is started only then. */
   worker_restarting: { afterMs: number; failures: number };
+  /** The configuration wants fewer, or others: it has closed its listeners, ended what was under way, and is gone. */
+  worker_retired: { afterMs: number };
   /** Its checks pass while its requests fail. `pauseMs`: for how long it is out; null where it stays. */
   health_disagreement: {
     address: string;

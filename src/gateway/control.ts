@@ -24,7 +24,9 @@ export interface Gateway extends EventSink {
   findExchange(id: string): Promise<ExchangeRecord | null>;
   counts(): {
     readonly exchanges: readonly ExchangeCount[];
+    /** Those that are gone as worker 0. */
     readonly workers: readonly WorkerCounts[];
+    readonly workersLost: number;
     readonly logDropped: number;
   };
 }
@@ -95,7 +97,8 @@ export interface GatewayStatus {
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly {
     readonly id: number;
-    readonly state: 'starting' | 'serving' | 'lost';
+    /** 'retiring': its listeners are closed, and it ends what is under way. */
+    readonly state: 'starting' | 'serving' | 'retiring' | 'lost';
     readonly revision: number;
     readonly exchangesActive: number;
     readonly clientConnections: number;

@@ -1,13 +1,19 @@
 import { addressText } from '../core/endpoint.ts';
 import type { LiveInstance } from '../deploy/live-instance.ts';
 
-/** Who waits for which instance to have no request left. */
+/** Who waits for which instance to have no request left, in any worker. */
 export class Drains {
   readonly #waiting = new Map<string, () => void>();
+  readonly #mayUse: (ending: string) => boolean;
+
+  /** `mayUse`: whether a worker may still send to an endpoint whose id ends so. */
+  constructor(mayUse: (ending: string) => boolean) {
+    this.#mayUse = mayUse;
+  }
 
   /**
-   * Resolves when the worker says that nothing is under way on it any more. It may never do: then the time limit of
-   * whoever waits decides.
+   * Resolves when every worker that knows the instance has said that nothing is under way on it any more, or is gone. It
+   * may never come to that: then the time limit of whoever waits decides.
    */
   when(instance: LiveInstance): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -21,14 +27,12 @@ export class Drains {
     for (const ending of this.#waiting.keys()) if (!endings.has(ending)) this.#waiting.delete(ending);
   }
 
-  /** Ids of endpoints that have drained. */
-  heard(endpoints: readonly string[]): void {
-    for (const endpoint of endpoints) {
-      for (const [ending, resolve] of this.#waiting) {
-        if (!endpoint.endsWith(ending)) continue;
-        this.#waiting.delete(ending);
-        resolve();
-      }
+  /** A worker has said that endpoints have drained, or is gone. */
+  look(): void {
+    for (const [ending, resolve] of this.#waiting) {
+      if (this.#mayUse(ending)) continue;
+      this.#waiting.delete(ending);
+      resolve();
     }
   }
 }

@@ -1,6 +1,7 @@
 import { socketConnector } from '../transport/connect.ts';
 import { createNameResolver } from '../transport/resolve.ts';
 import type { Configuration } from '../core/configuration.ts';
+import { noCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
@@ -19,11 +20,12 @@ import { EndpointBoard } from './endpoint-board.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { InForce } from './in-force.ts';
 import { tellListeners } from './listener-news.ts';
+import type { ListenPlace } from './port-claims.ts';
 import { newApplications, reload } from './reload.ts';
 import { Shutdown } from './shutdown.ts';
 import { ListenFailure, LogFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
-import { systemClock, systemRandom } from './system.ts';
+import { availableCores, systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
 import { TrafficWatch } from './traffic-watch.ts';
 import { Outlook } from './waiting.ts';
@@ -47,6 +49,8 @@ export interface GatewayOptions {
   /** How to read it again; without it a reload changes nothing and says so. */
   readonly reloadConfiguration?: ConfigurationReload;
   readonly watcher?: GatewayWatcher;
+  /** Where a predecessor listens whose place this gateway takes: those ports may be open. */
+  readonly joins?: readonly ListenPlace[];
 }
 
 /** Listeners open when every check has come back once, and in any case after this (design: an unknown endpoint
@@ -80,7 +84,7 @@ class RunningGateway implements Gateway {
   readonly #hub: EventHub;
   readonly #log: ExchangeLog;
   readonly #supervisor: Supervisor;
-  readonly #drains = new Drains();
+  readonly #drains = new Drains((ending) => this.#workers.mayUse(ending));
   readonly #board: EndpointBoard;
   readonly #traffic: TrafficWatch;
   readonly #outlook: Outlook;
@@ -125,12 +129,15 @@ class RunningGateway implements Gateway {
       events: this.#hub,
       member,
       processStartedWall: this.#startedWall,
+      joins: options.joins ?? [],
+      drain: () => this.#inForce.configuration.drain,
       onBatch: (batch, done) => {
         this.#reports.heard(batch, done);
         this.#traffic.heard(batch.outcomes);
-        this.#drains.heard(batch.drained);
+        if (batch.drained.length > 0) this.#drains.look();
       },
       onLost: (loss) => this.#reports.lost(loss),
+      onGone: () => this.#drains.look(),
       onMissing: () => void this.#next(() => this.#restore()),
     });
   }
@@ -142,7 +149,7 @@ class RunningGateway implements Gateway {
       log: this.#log,
       startedWall: this.#startedWall,
       configuration: () => this.#inForce.configuration,
-      refusedTotal: () => this.#workers.counts?.clientConnectionsRefused ?? 0,
+      refusedTotal: () => this.#workers.counts.reduce((sum, { clientConnectionsRefused: refused }) => sum + refused, 0),
       watcher: this.#options.watcher ?? null,
     });
   }
@@ -240,10 +247,12 @@ class RunningGateway implements Gateway {
     return done;
   }
 
-  /** Has the worker take a configuration; when it has, everything else follows. Before that nothing has changed. */
+  /** Has the workers take a configuration; when they have, everything else follows. Before that nothing has changed. */
   async #apply(configuration: Configuration): Promise<Applied> {
     const upstreams = this.#upstreams(configuration.upstreams);
-    const applied = await this.#workers.apply(this.#inForce.next(configuration, upstreams));
+    const { count, memoryOctetsMax } = configuration.workers;
+    const wanted = { count: count ?? availableCores(), memoryOctetsMax };
+    const applied = await this.#workers.apply(this.#inForce.next(configuration, upstreams), wanted);
     if (!applied.ok) return applied;
     this.#inForce.revision += 1;
     this.#inForce.take(configuration);
@@ -252,15 +261,21 @@ class RunningGateway implements Gateway {
     this.#inForce.listeners = applied.listeners;
     this.#board.watch(configuration);
     this.#supervisor.apply(configuration.applications);
-    // What changed while the snapshot was on its way stood in no delta of its revision.
-    for (const { id } of configuration.upstreams) this.#tellEndpoints(id);
+    this.#tellAllEndpoints();
     tellListeners(this.#hub, before, applied.listeners);
     return applied;
   }
 
   /** After the loss of a worker: the next one takes what is in force. */
   async #restore(): Promise<void> {
-    if (this.#state === 'serving' && !this.#workers.isServing) await this.#apply(this.#inForce.configuration);
+    if (this.#state !== 'serving' || !this.#workers.isMissing) return;
+    await this.#workers.restore(this.#inForce.current(this.#upstreams()));
+    this.#tellAllEndpoints();
+  }
+
+  /** What changed while a snapshot was on its way to a worker stood in no delta that this worker has heard. */
+  #tellAllEndpoints(): void {
+    for (const { id } of this.#inForce.configuration.upstreams) this.#tellEndpoints(id);
   }
 
   #instancesChanged(): void {
@@ -302,7 +317,7 @@ class RunningGateway implements Gateway {
       open: listeners,
       upstreams: this.#upstreams(),
       applications: statusWithoutSecrets(this.#supervisor.status(), this.#inForce.redactor),
-      worker: this.#workers.current,
+      workers: this.#workers.all,
     });
   }
 
@@ -348,11 +363,11 @@ class RunningGateway implements Gateway {
   }
 
   counts(): ReturnType<Gateway['counts']> {
-    const counts = this.#workers.counts;
-    const unclassifiedTotal = this.#checksUnclassified + (counts?.unclassifiedTotal ?? 0);
+    const control = { ...noCounts(0), unclassifiedTotal: this.#checksUnclassified };
     return {
       exchanges: this.#reports.exchanges,
-      workers: counts === null ? [] : [{ ...counts, unclassifiedTotal }],
+      workers: [...this.#workers.counts, control],
+      workersLost: this.#workers.lostTotal,
       logDropped: this.#log.dropped,
     };
   }
@@ -370,11 +385,11 @@ class RunningGateway implements Gateway {
     const reason = `it is to stop: ${why}`;
     this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
     void this.#atOnce.promise.then(() => this.#supervisor.stop());
-    const worker = this.#workers.giveUp();
-    if (worker !== null) {
+    const workers = this.#workers.giveUp();
+    if (workers.length > 0) {
       const { drain } = this.#inForce.configuration;
       const parts = { clock: this.#clock, events: this.#hub, drain, hasSuccessor, atOnce: this.#atOnce.promise };
-      this.#shutdown = new Shutdown([worker], parts);
+      this.#shutdown = new Shutdown(workers, parts);
       await this.#shutdown.run();
     }
     this.#board.stop();
@@ -386,7 +401,7 @@ class RunningGateway implements Gateway {
 }
 
 function startFailureOf(applied: Extract<Applied, { ok: false }>): Error {
-  if (applied.lost) return new Error(`the serving worker ended before it served: ${applied.why}`);
+  if (applied.lost) return new Error(`a serving worker ended before it served: ${applied.why}`);
   const [problem] = applied.problems;
-  return problem === undefined ? new Error('the serving worker refused to serve') : new ListenFailure(problem);
+  return problem === undefined ? new Error('a serving worker refused to serve') : new ListenFailure(problem);
 }

@@ -39,10 +39,19 @@ export class InForce {
 
   /** The snapshot of `configuration` that comes after the one in force. */
   next(configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
+    return this.#snapshot(this.revision + 1, configuration, upstreams);
+  }
+
+  /** The one in force, for a worker that begins now. */
+  current(upstreams: readonly UpstreamSnapshot[]): Snapshot {
+    return this.#snapshot(this.revision, this.#configuration, upstreams);
+  }
+
+  #snapshot(revision: number, configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
     const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, client, log } = configuration;
     const { queryAllowed, secretFields } = log;
     return {
-      revision: this.revision + 1,
+      revision,
       contentHash: contentHashOf(configuration),
       deployment,
       member,

@@ -6,7 +6,10 @@ import type { RecordLines } from '../record/batch.ts';
 
 /** What a worker is born with. */
 export interface WorkerBirth {
+  /** Grows with each worker of this process: in records, events and metrics. */
   readonly worker: number;
+  /** Which of the places that workers share it has, from 0; free again when it is gone. */
+  readonly seat: number;
   readonly member: string;
   readonly processStartedWall: number;
   /** One Int32: exchanges under way. Main reads it of a thread that is gone. */
@@ -23,7 +26,12 @@ export interface DrainPlan {
 
 /** From main to a serving worker. */
 export type ToWorker =
-  | { readonly kind: 'apply'; readonly snapshot: Snapshot }
+  /** Open what is new in it, and hold what connects there; answer 'prepared' or 'rejected'. What is served stays. */
+  | { readonly kind: 'prepare'; readonly snapshot: Snapshot }
+  /** Every worker has prepared it: serve by it, and answer 'applied'. */
+  | { readonly kind: 'commit'; readonly revision: number }
+  /** Not every worker has: close what was opened for it. */
+  | { readonly kind: 'discard'; readonly revision: number }
   | { readonly kind: 'delta'; readonly delta: UpstreamDelta }
   | { readonly kind: 'acknowledge'; readonly batches: number }
   /** The buffer of a batch that has been written, transferred back. */
@@ -39,7 +47,11 @@ export type ToWorker =
 
 /** From a serving worker to main. */
 export type FromWorker =
-  | { readonly kind: 'applied'; readonly revision: number; readonly listeners: readonly OpenListener[] }
+  /** Its modules are loaded: from now on it answers at once. */
+  | { readonly kind: 'ready' }
+  /** Everything of the revision listens; nothing is served by it. */
+  | { readonly kind: 'prepared'; readonly revision: number; readonly listeners: readonly OpenListener[] }
+  | { readonly kind: 'applied'; readonly revision: number }
   /** Nothing has changed: the worker serves the revision it had. */
   | { readonly kind: 'rejected'; readonly revision: number; readonly failures: readonly ListenProblem[] }
   | {

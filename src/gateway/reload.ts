@@ -15,7 +15,7 @@ export interface ReloadParts {
   readonly open: () => readonly OpenListener[];
   /** Resolves when every check of `next` has come back once and its new applications serve, or it took too long. */
   readonly untilReady: (next: Configuration) => Promise<void>;
-  /** Has the worker take it; endpoints and applications follow when it has. */
+  /** Has the workers take it; endpoints and applications follow when it has. */
   readonly apply: (next: Configuration) => Promise<Applied>;
 }
 
@@ -25,9 +25,9 @@ export type Complaints = readonly string[];
 /**
  * From one configuration to the next, whole or not at all:
  *
- *     what cannot change? ─▶ open the log ─▶ begin checks and new applications ─▶ worker takes it ─▶ the rest follows
+ *     what cannot change? ─▶ open the log ─▶ begin checks and new applications ─▶ workers take it ─▶ the rest follows
  *
- * Nothing before the worker's word is seen by anybody, and all of it is undone when that word is no.
+ * Nothing before the workers' word is seen by anybody, and all of it is undone when that word is no.
  */
 export async function reload(before: Configuration, next: Configuration, parts: ReloadParts): Promise<Complaints> {
   const fixed = changesThatNeedARestart(before, next);
@@ -84,7 +84,7 @@ export function newApplications(before: Configuration, next: Configuration): Con
 
 function complaintsOf(applied: Extract<Applied, { ok: false }>, open: readonly OpenListener[]): Complaints {
   if (!applied.lost) return applied.problems.map((problem) => listenComplaint(problem, open));
-  return [`the serving worker has not taken the configuration: ${applied.why}`];
+  return [`a serving worker has not taken the configuration: ${applied.why}`];
 }
 
 /** The commonest reason why an address is taken is ourselves: the same port on fewer, or more, addresses. */

@@ -24,7 +24,7 @@ import { createRouter } from './router.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 import { createTrust } from './trust.ts';
 import { sharedCounts } from './worker-counts.ts';
-import { WorkerListeners } from './worker-listeners.ts';
+import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
 
 /** How often counts go to main while nothing is recorded. */
 const reportMs = 250;
@@ -50,6 +50,8 @@ export class ServingWorker {
   #recorder: RecordWriter | null = null;
   #serving: Serving | null = null;
   #isTrusted: (address: string) => boolean = () => false;
+  /** What is served when main says so. */
+  #prepared: { readonly snapshot: Snapshot; readonly fresh: NewListeners } | null = null;
   #draining = false;
   #drained = false;
   #lingering: Timer | null = null;
@@ -97,17 +99,41 @@ export class ServingWorker {
     this.#reportRegularly();
   }
 
-  /** Takes a snapshot whole, or nothing of it: new listeners are opened first, and only then is anything changed. */
-  async apply(snapshot: Snapshot): Promise<void> {
+  /** Opens what is new in a snapshot and holds what connects there; what is served stays as it is. */
+  async prepare(snapshot: Snapshot): Promise<void> {
     const { revision } = snapshot;
-    const fresh = await this.#listeners.openNew(snapshot);
-    if (fresh.problems.length > 0 || this.#draining) {
+    const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);
+    if (fresh.problems.length > 0) {
       this.#listeners.discard(fresh);
       return this.#tell({ kind: 'rejected', revision, failures: fresh.problems }, []);
     }
+    this.#prepared = { snapshot, fresh };
+    if (this.#draining) this.#discardListeners();
+    this.#tell({ kind: 'prepared', revision, listeners: fresh.listeners }, []);
+  }
+
+  /** Takes whole what it has prepared. */
+  commit(revision: number): void {
+    if (this.#prepared?.snapshot.revision !== revision) return;
+    const { snapshot, fresh } = this.#prepared;
+    this.#prepared = null;
     this.#install(snapshot);
-    const listeners = this.#listeners.admit(fresh, snapshot);
-    this.#tell({ kind: 'applied', revision, listeners }, []);
+    this.#listeners.admit(fresh, snapshot);
+    this.#tell({ kind: 'applied', revision }, []);
+  }
+
+  /** Somebody else could not prepare it. */
+  discard(revision: number): void {
+    if (this.#prepared?.snapshot.revision !== revision) return;
+    this.#discardListeners();
+    this.#prepared = null;
+  }
+
+  /** A worker that leaves takes snapshots, since exchanges are under way in it, but opens no listener. */
+  #discardListeners(): void {
+    if (this.#prepared === null) return;
+    this.#listeners.discard(this.#prepared.fresh);
+    this.#prepared = { ...this.#prepared, fresh: noListeners };
   }
 
   #install(snapshot: Snapshot): void {
@@ -172,6 +198,7 @@ export class ServingWorker {
   /** Listeners close, and idle connections in a while; the rest end after the exchange they are in. */
   drain(plan: DrainPlan): void {
     this.#draining = true;
+    this.#discardListeners();
     this.takeLeave();
     this.#listeners.drain(plan);
     this.#lookWhetherDrained();

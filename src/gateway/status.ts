@@ -24,11 +24,11 @@ export interface StatusFacts {
   readonly open: readonly OpenListener[];
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly applications: readonly ApplicationStatus[];
-  readonly worker: WorkerHandle | null;
+  readonly workers: readonly WorkerHandle[];
 }
 
 export function statusOf(facts: StatusFacts): GatewayStatus {
-  const { deployment, member, epoch, revision, contentHash, source, state, drain, applications, worker } = facts;
+  const { deployment, member, epoch, revision, contentHash, source, state, drain, applications, workers } = facts;
   return {
     deployment,
     member,
@@ -49,7 +49,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
       endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, facts.now)),
     })),
     applications,
-    workers: worker === null ? [] : [workerStatus(worker)],
+    workers: workers.map(workerStatus),
   };
 }
 
@@ -73,6 +73,6 @@ function endpointStatus(endpoint: EndpointSnapshot, now: Instant): EndpointStatu
 
 function workerStatus(worker: WorkerHandle): GatewayStatus['workers'][number] {
   const { id, state, revision, counts } = worker;
-  const exchangesActive = counts?.exchangesActive ?? 0;
+  const exchangesActive = state === 'lost' ? 0 : worker.exchangesActive;
   return { id, state, revision, exchangesActive, clientConnections: counts?.clientConnections ?? 0 };
 }

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import type { Random } from '../core/random.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
 
@@ -43,3 +44,6 @@ export const systemRandom: Random = {
   next: () => Math.random(),
   fill: (target) => void randomFillSync(target),
 };
+
+/** How many threads may run at once: the cores that this process may use, or the share of them that its group has. */
+export const availableCores: () => number = availableParallelism;

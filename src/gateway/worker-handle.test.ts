@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { WorkerHandle } from './worker-handle.ts';
 
-const birth = { worker: 1, member: 'one', processStartedWall: 0 };
+const birth = { worker: 1, seat: 0, member: 'one', processStartedWall: 0 };
 
 /** Enough for the modules of a worker to load on a busy machine; it ends as soon as they have. */
 const patienceMs = 60_000;
@@ -16,7 +16,7 @@ test('a worker whose modules load slowly is not taken for one that has stopped a
   const { promise: left, resolve: leave } = Promise.withResolvers<void>();
   const worker = new WorkerHandle(birth, clock, {
     onBatch: (_, done) => done(),
-    onLost: (why) => {
+    onLost: ({ why }) => {
       lost.push(why);
       leave();
     },

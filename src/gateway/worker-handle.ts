@@ -9,26 +9,49 @@ import type { DrainPlan, FromWorker, ListenProblem, OpenListener, ToWorker, Work
 export interface WorkerListener {
   /** `done` is to be called once its octets are not needed any more. */
   onBatch(batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void): void;
-  /** The thread is gone without having been asked to go. `threw` is what it threw, and where, or null. */
-  onLost(why: string, threw: string | null): void;
+  /** The thread is gone without having been asked to go. */
+  onLost(end: ThreadEnd): void;
 }
 
+/** How a thread ended. */
+export interface ThreadEnd {
+  readonly why: string;
+  /** What it threw, and where. */
+  readonly threw: string | null;
+  /** Node's code for it, such as 'ERR_WORKER_OUT_OF_MEMORY'. */
+  readonly code: string | null;
+}
+
+/** What came of a snapshot: taken, refused by somebody, or a worker was lost over it. */
 export type Applied =
   | { readonly ok: true; readonly listeners: readonly OpenListener[] }
   | { readonly ok: false; readonly lost: false; readonly problems: readonly ListenProblem[] }
   | { readonly ok: false; readonly lost: true; readonly why: string };
+
+export interface WorkerMemory {
+  /** Of its heap. What lies outside, such as octets on their way, is counted by the worker itself. */
+  readonly octetsMax: number;
+}
 
 /** A worker's turn takes milliseconds; one that has let three of these pass serves nobody. */
 const pingEveryMs = 1000;
 const missedPingsMax = 3;
 
 /** Looking up a listener's host name takes longest; whoever has not answered then will not. */
-const applyMs = 30_000;
+const answerMs = 30_000;
+
+/** Its modules load in a second, on a slow or busy machine in several. */
+const loadMs = 30_000;
+
+const mebioctet = 1024 * 1024;
 
 /** Main's end of one serving worker. */
 export class WorkerHandle {
   readonly id: number;
-  state: 'starting' | 'serving' | 'lost' = 'starting';
+  /** Which of the places that workers share is its own. */
+  readonly seat: number;
+  state: 'starting' | 'serving' | 'retiring' | 'lost' = 'starting';
+  /** The one that it serves by. */
   revision = 0;
   counts: WorkerCounts | null = null;
   readonly #clock: Clock;
@@ -36,32 +59,58 @@ export class WorkerHandle {
   readonly #listener: WorkerListener;
   /** Shared with the thread, and still there when the thread is not. */
   readonly #exchangesActive: Int32Array;
-  readonly #applying = new Map<number, (applied: Applied) => void>();
+  readonly #asked = new Map<number, (answer: Applied) => void>();
+  /** Endpoints that it was told of and has not said to be drained: by their ids. */
+  readonly #known = new Set<string>();
+  /** What it has been asked to prepare, until that is decided. */
+  #prepared: Snapshot | null = null;
+  readonly #loaded = Promise.withResolvers<void>();
+  #loading: Timer | null = null;
   readonly #drained = Promise.withResolvers<void>();
-  /** Before that its modules are loading, which on a slow or busy machine takes seconds; `applyMs` bounds that too. */
+  /** Before that its modules are loading. */
   #hasSpoken = false;
   #missedPings = 0;
   #pinging: Timer | null = null;
   #why: string | null = null;
   #threw: string | null = null;
+  #code: string | null = null;
   #stopping = false;
 
-  constructor(birth: Omit<WorkerBirth, 'exchangesActive'>, clock: Clock, listener: WorkerListener) {
+  constructor(
+    birth: Omit<WorkerBirth, 'exchangesActive'>,
+    clock: Clock,
+    listener: WorkerListener,
+    memory: WorkerMemory | null = null,
+  ) {
     this.id = birth.worker;
+    this.seat = birth.seat;
     this.#clock = clock;
     this.#listener = listener;
     const exchangesActive = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.#exchangesActive = new Int32Array(exchangesActive);
     const workerData: WorkerBirth = { ...birth, exchangesActive };
-    this.#thread = new Worker(new URL(siblingModule(import.meta.url, './worker-main')), { workerData });
+    this.#thread = new Worker(new URL(siblingModule(import.meta.url, './worker-main')), {
+      workerData,
+      name: `candor worker ${birth.worker}`,
+      ...(memory === null
+        ? {}
+        : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(memory.octetsMax / mebioctet) } }),
+    });
     this.#thread.on('message', (message: FromWorker) => this.#heard(message));
     // Only when the thread has ended are its listeners closed, and may another open them.
     this.#thread.on('error', (error) => {
-      this.#why ??= error instanceof Error ? `it threw ${error.name}` : 'it threw';
+      this.#code = codeOf(error);
+      this.#why ??= endText(error, this.#code);
       this.#threw = thrownText(error);
     });
     this.#thread.on('exit', (code) => this.#lost(this.#why ?? `its thread ended with ${code}`));
+    this.#loading = clock.schedule(after(clock.now(), loadMs), loadingIsOverdue, this as WorkerHandle);
     this.#pingLater();
+  }
+
+  /** Resolves when it answers at once from now on, or is lost. */
+  get loaded(): Promise<void> {
+    return this.#loaded.promise;
   }
 
   get threadId(): number {
@@ -77,10 +126,17 @@ export class WorkerHandle {
     this.#hasSpoken = true;
     this.#missedPings = 0;
     switch (message.kind) {
-      case 'applied':
-        this.state = 'serving';
-        this.revision = message.revision;
+      case 'ready':
+        this.#loading?.cancel();
+        this.#loaded.resolve();
+        break;
+      case 'prepared':
         this.#answer(message.revision, { ok: true, listeners: message.listeners });
+        break;
+      case 'applied':
+        if (this.state === 'starting') this.state = 'serving';
+        this.revision = message.revision;
+        this.#answer(message.revision, { ok: true, listeners: [] });
         break;
       case 'rejected':
         this.#answer(message.revision, { ok: false, lost: false, problems: message.failures });
@@ -90,6 +146,7 @@ export class WorkerHandle {
         break;
       case 'batch':
         this.counts = message.counts;
+        for (const endpoint of message.drained) this.#known.delete(endpoint);
         this.#listener.onBatch(message, () => this.#giveBack(message.lines));
         if (message.lines !== null) this.#send({ kind: 'acknowledge', batches: 1 });
         break;
@@ -106,24 +163,54 @@ export class WorkerHandle {
   }
 
   #answer(revision: number, applied: Applied): void {
-    this.#applying.get(revision)?.(applied);
-    this.#applying.delete(revision);
+    const answer = this.#asked.get(revision);
+    this.#asked.delete(revision);
+    answer?.(applied);
   }
 
-  /** Resolves in any case: with what the worker says, or with its loss. */
-  apply(snapshot: Snapshot): Promise<Applied> {
-    if (this.state === 'lost') return Promise.resolve({ ok: false, lost: true, why: 'it had ended' });
+  /** Has it open what is new in a snapshot, and hold what connects there. Resolves in any case, if only with its loss. */
+  prepare(snapshot: Snapshot): Promise<Applied> {
+    this.#prepared = snapshot;
+    return this.#ask(snapshot.revision, { kind: 'prepare', snapshot });
+  }
+
+  /** Has it serve by what it has prepared. Resolves in any case. */
+  commit(revision: number): Promise<Applied> {
+    for (const { endpoints } of this.#prepared?.upstreams ?? []) this.#tellOf(endpoints);
+    this.#prepared = null;
+    return this.#ask(revision, { kind: 'commit', revision });
+  }
+
+  /** What it has prepared is not to be. */
+  discard(revision: number): void {
+    this.#prepared = null;
+    this.#send({ kind: 'discard', revision });
+  }
+
+  #ask(revision: number, message: ToWorker): Promise<Applied> {
+    if (this.state === 'lost') return Promise.resolve({ ok: false, lost: true, why: this.#why ?? 'it had ended' });
     return new Promise((resolve) => {
-      const timer = this.#clock.schedule(after(this.#clock.now(), applyMs), answerIsOverdue, this as WorkerHandle);
-      this.#applying.set(snapshot.revision, (applied) => {
+      const timer = this.#clock.schedule(after(this.#clock.now(), answerMs), answerIsOverdue, this as WorkerHandle);
+      this.#asked.set(revision, (applied) => {
         timer.cancel();
         resolve(applied);
       });
-      this.#send({ kind: 'apply', snapshot });
+      this.#send(message);
     });
   }
 
-  /** For the timer of `apply` alone: nobody knows what such a worker has taken, so another has to take its place. */
+  #tellOf(endpoints: UpstreamDelta['endpoints']): void {
+    for (const { id } of endpoints) this.#known.add(id);
+  }
+
+  /** Whether it was told of an endpoint whose id ends so, and has not said that nothing is under way there any more. */
+  mayUse(ending: string): boolean {
+    if (this.state === 'lost') return false;
+    for (const id of this.#known) if (id.endsWith(ending)) return true;
+    return false;
+  }
+
+  /** For those who wait for its answers: nobody knows what it has taken, so another has to take its place. */
   giveUp(why: string): void {
     this.#why ??= why;
     void this.#thread.terminate();
@@ -131,6 +218,7 @@ export class WorkerHandle {
 
   /** Changes that wait for no answer. */
   tellEndpoints(delta: UpstreamDelta): void {
+    this.#tellOf(delta.endpoints);
     this.#send({ kind: 'delta', delta });
   }
 
@@ -177,10 +265,13 @@ export class WorkerHandle {
   #lost(why: string): void {
     if (this.state === 'lost') return;
     this.state = 'lost';
+    this.#why = why;
     this.#pinging?.cancel();
+    this.#loading?.cancel();
+    this.#loaded.resolve();
     this.#drained.resolve();
-    for (const revision of [...this.#applying.keys()]) this.#answer(revision, { ok: false, lost: true, why });
-    if (!this.#stopping) this.#listener.onLost(why, this.#threw);
+    for (const revision of [...this.#asked.keys()]) this.#answer(revision, { ok: false, lost: true, why });
+    if (!this.#stopping) this.#listener.onLost({ why, threw: this.#threw, code: this.#code });
   }
 }
 
@@ -189,7 +280,21 @@ function pingIsDue(worker: WorkerHandle): void {
 }
 
 function answerIsOverdue(worker: WorkerHandle): void {
-  worker.giveUp(`it has not taken a configuration within ${applyMs / 1000} s`);
+  worker.giveUp(`it has not taken a configuration within ${answerMs / 1000} s`);
+}
+
+function loadingIsOverdue(worker: WorkerHandle): void {
+  worker.giveUp(`it has not started within ${loadMs / 1000} s`);
+}
+
+function codeOf(thrown: unknown): string | null {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return null;
+  return typeof thrown.code === 'string' ? thrown.code : null;
+}
+
+function endText(thrown: unknown, code: string | null): string {
+  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return 'it ran out of memory (workers.memory_max)';
+  return thrown instanceof Error ? `it threw ${thrown.name}` : 'it threw';
 }
 
 /** What was thrown and where, without the way there: enough to find the line, and nothing that fills a screen. */

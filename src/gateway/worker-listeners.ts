@@ -27,7 +27,11 @@ export interface NewListeners {
   readonly opened: ReadonlyMap<string, OpenedListener>;
   readonly problems: readonly ListenProblem[];
   readonly places: readonly ListenerPlace[];
+  /** All of the snapshot, as they are. */
+  readonly listeners: readonly OpenListener[];
 }
+
+export const noListeners: NewListeners = { opened: new Map(), problems: [], places: [], listeners: [] };
 
 export interface WorkerListenersParts {
   readonly clock: Clock;
@@ -80,7 +84,10 @@ export class WorkerListeners {
       opened.set(place, listener);
       places.push({ spec, place });
     }
-    return { opened, problems, places };
+    const portOf = (place: string): number | undefined =>
+      (opened.get(place) ?? this.#listeners.get(place))?.listening.address.port;
+    const listeners = places.map(({ spec: { id, host, port }, place }) => ({ id, host, port: portOf(place) ?? port }));
+    return { opened, problems, places, listeners };
   }
 
   /** The snapshot is not taken: what was opened for it closes again. */
@@ -92,7 +99,7 @@ export class WorkerListeners {
   }
 
   /** The snapshot is in force: what was held is admitted, and listeners that it does not name close. */
-  admit({ opened, places }: NewListeners, snapshot: Snapshot): readonly OpenListener[] {
+  admit({ opened, places }: NewListeners, snapshot: Snapshot): void {
     this.#drain = snapshot.drain;
     for (const [place, listener] of opened) this.#listeners.set(place, listener);
     for (const listener of opened.values()) admitHeld(listener);
@@ -101,7 +108,6 @@ export class WorkerListeners {
       if (listener !== undefined) listener.connections.facts = listenerFacts(spec, snapshot);
     }
     this.#closeAllBut(new Set(places.map(({ place }) => place)));
-    return places.map(({ spec, place }) => this.#openListener(spec, place));
   }
 
   /** What is connected, or will be, is told with its next response that it is the last. */
@@ -149,7 +155,7 @@ export class WorkerListeners {
       const held: Transport[] = [];
       let listener: OpenedListener | null = null;
       listen(
-        { host, port, sharePort: false },
+        { host, port, sharePort: true },
         {
           onListening: (listening) => {
             listener = { listening, connections, held };
@@ -195,10 +201,6 @@ export class WorkerListeners {
     const now = clock.now();
     if (idleMs > 0) clock.schedule(after(now, Math.min(idleMs, timeoutMs)), closeIdle, connections);
     clock.schedule(after(now, timeoutMs), cutConnections, { connections, drained });
-  }
-
-  #openListener({ id, host, port }: ListenerSpec, place: string): OpenListener {
-    return { id, host, port: this.#listeners.get(place)?.listening.address.port ?? port };
   }
 }
 

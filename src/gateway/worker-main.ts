@@ -13,8 +13,14 @@ const worker = new ServingWorker(workerData as WorkerBirth, systemClock, systemR
 
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {
-    case 'apply':
-      void worker.apply(message.snapshot);
+    case 'prepare':
+      void worker.prepare(message.snapshot);
+      break;
+    case 'commit':
+      worker.commit(message.revision);
+      break;
+    case 'discard':
+      worker.discard(message.revision);
       break;
     case 'delta':
       worker.applyDelta(message.delta);
@@ -39,3 +45,5 @@ port.on('message', (message: ToWorker) => {
       break;
   }
 });
+
+port.postMessage({ kind: 'ready' } satisfies FromWorker);

@@ -1,20 +1,31 @@
+import type { DrainSpec } from '../core/configuration.ts';
 import { noCounts, type WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
-import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import type { FromWorker } from './messages.ts';
+import type { Clock } from '../core/time.ts';
+import type { FromWorker, OpenListener } from './messages.ts';
+import { claimPorts, type ListenPlace } from './port-claims.ts';
+import { retireWorker } from './retirement.ts';
 import { listenProblemText } from './start-failure.ts';
+import { commitAll, discardAll, prepareAll } from './two-phases.ts';
 import { addTotals } from './worker-counts.ts';
-import { type Applied, WorkerHandle } from './worker-handle.ts';
+import { type Applied, type ThreadEnd, WorkerHandle } from './worker-handle.ts';
+import { WorkerSeat } from './worker-seat.ts';
 
 export interface WorkersParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly member: string;
   readonly processStartedWall: number;
+  /** Where a predecessor listens whose place these workers take. */
+  readonly joins: readonly ListenPlace[];
+  /** How a worker that is retired ends. */
+  readonly drain: () => DrainSpec;
   readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void) => void;
   readonly onLost: (loss: WorkerLoss) => void;
-  /** Asked when a worker is missing and the pause is over: has it take what is in force, by `apply`. */
+  /** A thread has ended, whatever the reason: nothing of it is left but what it shared. */
+  readonly onGone: (worker: WorkerHandle) => void;
+  /** Asked when a worker is missing and the pause is over: have what is in force taken, by `restore`. */
   readonly onMissing: () => void;
 }
 
@@ -26,127 +37,252 @@ export interface WorkerLoss {
   readonly why: string;
 }
 
-/** A worker that served for this long has not failed at what it began with. */
-const stableMs = 10_000;
+/** How many workers there are to be, and what one of them may hold. */
+export interface WantedWorkers {
+  readonly count: number;
+  readonly memoryOctetsMax: number;
+}
 
-/** What ends a worker at once will end the next one too: pauses double from the first to the longest. */
-const firstPauseMs = 500;
-const longestPauseMs = 30_000;
+const stopping: Applied = { ok: false, lost: true, why: 'the gateway is stopping' };
 
 /**
- * The serving worker, and after each loss the next one. There is one at a time. Every change of it, a reload
- * as well as a replacement, comes in through `apply`, and the caller sees to it that they come one by one.
+ * The serving workers: one in each seat, and after a loss the next one, while the others serve. Every change of them, a
+ * reload as well as a replacement, comes in through `apply` and `restore`, and the caller sees to it that they come one
+ * by one.
+ *
+ *     seat: vacant ──started──▶ starting ──committed──▶ serving ──▶ retiring ──drained──▶ gone
+ *             ▲                    └───────── lost ────────┴───────────┘
+ *             └───── pause ─────────────────────┘
  */
 export class Workers {
   readonly #parts: WorkersParts;
-  #current: WorkerHandle | null = null;
-  #startedAt: Instant;
+  /** As many as are wanted. */
+  #seats: readonly WorkerSeat[] = [];
+  /** Those that take their first snapshot. */
+  #joining: readonly WorkerSeat[] = [];
+  /** Workers whose listeners are closed: they end what is under way. */
+  readonly #retiring = new Set<WorkerHandle>();
+  readonly #memory = new Map<WorkerHandle, number>();
+  #wanted: WantedWorkers = { count: 0, memoryOctetsMax: 0 };
+  /** What was opened for the snapshot in force. */
+  #open: readonly OpenListener[] = [];
   #startedCount = 0;
-  #failures = 0;
-  #restart: Timer | null = null;
+  #lostTotal = 0;
   #keptUp = false;
   #ended = false;
-  /** What lost workers had counted: totals never go back. */
-  #lostCounts: WorkerCounts = noCounts(0);
+  readonly #atOnce = Promise.withResolvers<void>();
+  /** What workers that are gone had counted: totals never go back. */
+  #goneCounts: WorkerCounts = noCounts(0);
 
   constructor(parts: WorkersParts) {
     this.#parts = parts;
-    this.#startedAt = parts.clock.now();
   }
 
-  get current(): WorkerHandle | null {
-    return this.#current;
+  /** One per seat, the last one where it is lost, then those that are about to leave. */
+  get all(): readonly WorkerHandle[] {
+    const seats = [...this.#seats, ...this.#joining.filter((seat) => !this.#seats.includes(seat))];
+    return [...seats.flatMap(({ worker }) => worker ?? []), ...this.#retiring];
   }
 
-  get isServing(): boolean {
-    return this.#current?.state === 'serving';
+  get #serving(): readonly WorkerHandle[] {
+    return this.#seats.flatMap(({ worker }) => (worker?.state === 'serving' ? [worker] : []));
+  }
+
+  /** Whether a worker is to be started now. */
+  get isMissing(): boolean {
+    return this.#seats.some(({ isDue }) => isDue);
   }
 
   /** From now on a worker that is missing is replaced. */
   keepUp(): void {
     this.#keptUp = true;
+    for (const seat of this.#seats) if (seat.isDue) this.#pause(seat, 'it ended before it served');
   }
 
-  /** No worker is started any more. Returns the one that is to be drained. */
-  giveUp(): WorkerHandle | null {
+  /** No worker is started any more. Returns those that are to be drained. */
+  giveUp(): readonly WorkerHandle[] {
     this.#keptUp = false;
     this.#ended = true;
-    this.#restart?.cancel();
-    return this.#current;
+    for (const seat of this.#seats) seat.cancelPause();
+    this.#atOnce.resolve();
+    return this.all.filter(({ state }) => state !== 'lost');
   }
 
-  /** Has the worker take a snapshot. Where there is none, one is started for it, and ends again if it refuses. */
-  async apply(snapshot: Snapshot): Promise<Applied> {
+  /**
+   * Has all workers take a snapshot, as many as are wanted from now on, or none of them. Those that are missing are
+   * started for it; those that are too many are retired once the others serve by it.
+   */
+  async apply(snapshot: Snapshot, wanted: WantedWorkers): Promise<Applied> {
     // A reload may still be waiting for something when the end comes: nobody would end a worker that it started.
-    if (this.#ended) return { ok: false, lost: true, why: 'the gateway is stopping' };
-    const running = this.#current !== null && this.#current.state !== 'lost';
-    const worker = running && this.#current !== null ? this.#current : this.#start();
-    const applied = await worker.apply(snapshot);
-    if (applied.ok) this.#restart?.cancel();
-    else if (!applied.lost && worker.state === 'starting') {
-      await worker.terminate();
-      this.#restartLater(applied.problems.map(listenProblemText).join('; '));
+    if (this.#ended) return stopping;
+    const problems = await claimPorts(snapshot.listeners, this.#ours());
+    if (problems.length > 0) return { ok: false, lost: false, problems };
+    const { staying, leaving, fresh } = this.#placesFor(wanted);
+    const began = fresh.map((seat) => this.#start(seat, wanted));
+    this.#joining = fresh;
+    const others = [...staying, ...leaving].flatMap(({ worker }) => worker ?? []);
+    const applied = await this.#take([...others, ...began, ...this.#retiring], snapshot);
+    this.#joining = [];
+    if (!applied.ok) {
+      await this.#dismiss(fresh, refusalText(applied));
+      return applied;
     }
+    this.#wanted = wanted;
+    this.#seats = [...staying, ...fresh];
+    for (const seat of leaving) this.#retire(seat);
     return applied;
   }
 
+  /** After a loss: workers that are missing take what is in force, and the others notice nothing of it. */
+  async restore(snapshot: Snapshot): Promise<void> {
+    if (this.#ended) return;
+    const due = this.#seats.filter(({ isDue }) => isDue);
+    const problems = await claimPorts(snapshot.listeners, this.#ours());
+    const refused: Applied = { ok: false, lost: false, problems };
+    const began = problems.length > 0 ? [] : due.map((seat) => this.#start(seat, this.#wanted));
+    const applied = problems.length > 0 ? refused : await this.#take(began, snapshot);
+    if (!applied.ok) await this.#dismiss(due, refusalText(applied));
+  }
+
+  async #take(workers: readonly WorkerHandle[], snapshot: Snapshot): Promise<Applied> {
+    const prepared = await prepareAll(workers, snapshot);
+    if (!prepared.ok) return prepared;
+    if (this.#ended) {
+      discardAll(workers, snapshot.revision);
+      return stopping;
+    }
+    const applied = await commitAll(prepared);
+    if (applied.ok) this.#open = applied.listeners;
+    return applied;
+  }
+
+  /** Ports that somebody of ours has open. */
+  #ours(): readonly ListenPlace[] {
+    return this.#serving.length > 0 ? [...this.#parts.joins, ...this.#open] : this.#parts.joins;
+  }
+
+  /** Who stays in which seat. A worker's memory is fixed at its birth: another limit takes another worker. */
+  #placesFor(wanted: WantedWorkers): Record<'staying' | 'leaving' | 'fresh', WorkerSeat[]> {
+    const fits = ({ worker }: WorkerSeat): boolean =>
+      worker?.state === 'serving' && this.#memory.get(worker) === wanted.memoryOctetsMax;
+    const staying = this.#seats.filter(fits).slice(0, wanted.count);
+    const vacant = this.#seats.filter(({ isVacant }) => isVacant);
+    const leaving = this.#seats.filter((seat) => !staying.includes(seat) && !vacant.includes(seat));
+    const fresh = vacant.slice(0, wanted.count - staying.length);
+    for (const seat of vacant.slice(fresh.length)) seat.cancelPause();
+    const taken = new Set([...this.#seats.map((seat) => seat.number), ...[...this.#retiring].map(({ seat }) => seat)]);
+    for (let number = 0; staying.length + fresh.length < wanted.count; number++) {
+      if (!taken.has(number)) fresh.push(new WorkerSeat(number, this.#parts.clock));
+    }
+    return { staying, leaving, fresh };
+  }
+
   tellEndpoints(delta: UpstreamDelta): void {
-    this.#current?.tellEndpoints(delta);
+    for (const worker of this.all) worker.tellEndpoints(delta);
   }
 
-  /** What the workers of this process have counted, those included that are gone. */
-  get counts(): WorkerCounts | null {
-    const { counts = null, state } = this.#current ?? {};
-    if (counts === null || state === 'lost') return this.#startedCount > 1 ? this.#lostCounts : null;
-    return addTotals(counts, this.#lostCounts);
+  /** Whether a worker may still send to an endpoint whose id ends so. */
+  mayUse(ending: string): boolean {
+    return this.all.some((worker) => worker.mayUse(ending));
   }
 
-  #start(): WorkerHandle {
+  /** What each has counted, and as worker 0 what those had that are gone. */
+  get counts(): readonly WorkerCounts[] {
+    const living = this.all.filter(({ state }) => state !== 'lost');
+    return [...living.map(({ id, counts }) => counts ?? noCounts(id)), this.#goneCounts];
+  }
+
+  /** Workers that were lost since the start. */
+  get lostTotal(): number {
+    return this.#lostTotal;
+  }
+
+  #start(seat: WorkerSeat, { memoryOctetsMax }: WantedWorkers): WorkerHandle {
     const { clock, events, member, processStartedWall, onBatch } = this.#parts;
-    this.#restart?.cancel();
-    this.#startedAt = clock.now();
     this.#startedCount += 1;
     const id = this.#startedCount;
-    const worker: WorkerHandle = new WorkerHandle({ worker: id, member, processStartedWall }, clock, {
-      onBatch,
-      onLost: (why, threw) => this.#lost(worker, why, threw),
-    });
-    this.#current = worker;
+    const birth = { worker: id, seat: seat.number, member, processStartedWall };
+    const listener = { onBatch, onLost: (end: ThreadEnd) => this.#lost(seat, worker, end) };
+    const worker: WorkerHandle = new WorkerHandle(birth, clock, listener, { octetsMax: memoryOctetsMax });
+    this.#memory.set(worker, memoryOctetsMax);
+    seat.fill(worker);
     const evidence = { threadId: worker.threadId };
     events.tell({ kind: 'worker_started', subject: `worker:${id}`, reason: 'it is to serve', worker: id, evidence });
     return worker;
   }
 
-  #lost(worker: WorkerHandle, why: string, threw: string | null): void {
+  #lost(seat: WorkerSeat, worker: WorkerHandle, { why, threw, code }: ThreadEnd): void {
     const { id, revision, exchangesActive } = worker;
+    this.#lostTotal += 1;
     this.#parts.events.tell({
       kind: 'worker_lost',
       subject: `worker:${id}`,
       reason: `worker ${id} is lost: ${why}`,
       worker: id,
-      evidence: { why, exchangesLost: exchangesActive, threw },
+      evidence: { why, exchangesLost: exchangesActive, threw, code },
     });
-    if (worker.counts !== null) this.#lostCounts = addTotals(this.#lostCounts, worker.counts);
     this.#parts.onLost({ worker: id, revision, exchanges: exchangesActive, why });
-    if (this.#parts.clock.now() - this.#startedAt >= stableMs) this.#failures = 0;
-    this.#restartLater(why);
+    const wasRetiring = this.#retiring.has(worker);
+    this.#gone(worker);
+    if (!wasRetiring && this.#seats.includes(seat)) this.#pause(seat, why);
   }
 
-  #restartLater(why: string): void {
-    if (!this.#keptUp) return;
-    const { clock, events, onMissing } = this.#parts;
-    const lived = clock.now() - this.#startedAt >= stableMs;
-    const pauseMs = lived ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
-    this.#failures += 1;
-    if (pauseMs > 0) {
-      events.tell({
-        kind: 'worker_restarting',
-        subject: `worker:${this.#startedCount + 1}`,
-        reason: `nobody serves: ${why}; the next worker is started in ${pauseMs / 1000} s`,
-        evidence: { afterMs: pauseMs, failures: this.#failures },
-      });
-    }
-    this.#restart?.cancel();
-    this.#restart = clock.schedule(after(clock.now(), pauseMs), (missing: () => void) => missing(), onMissing);
+  #gone(worker: WorkerHandle): void {
+    if (worker.counts !== null) this.#goneCounts = addTotals(this.#goneCounts, worker.counts);
+    this.#memory.delete(worker);
+    this.#retiring.delete(worker);
+    this.#parts.onGone(worker);
   }
+
+  /** Workers that were started for what came to nothing: seats that are wanted are filled later. */
+  async #dismiss(seats: readonly WorkerSeat[], why: string): Promise<void> {
+    for (const seat of seats) {
+      const { worker } = seat;
+      if (worker !== null && worker.state !== 'lost') {
+        await worker.terminate();
+        this.#gone(worker);
+      }
+      if (this.#seats.includes(seat) && seat.isDue) this.#pause(seat, why);
+    }
+  }
+
+  #pause(seat: WorkerSeat, why: string): void {
+    if (!this.#keptUp) return;
+    const { events, onMissing } = this.#parts;
+    const { afterMs, failures } = seat.vacate(onMissing);
+    if (afterMs === 0) return;
+    const id = seat.worker?.id ?? 0;
+    const serving = `${this.#serving.length} of ${this.#wanted.count} serve`;
+    events.tell({
+      kind: 'worker_restarting',
+      subject: `worker:${id}`,
+      reason: `${why}; ${serving}, and the next worker is started in ${afterMs / 1000} s`,
+      evidence: { afterMs, failures },
+    });
+  }
+
+  #retire({ worker }: WorkerSeat): void {
+    if (worker === null || worker.state === 'lost') return;
+    const { clock, drain } = this.#parts;
+    worker.state = 'retiring';
+    this.#retiring.add(worker);
+    const beganAt = clock.now();
+    void retireWorker(worker, clock, drain(), this.#atOnce.promise).then(() => {
+      // One that was lost meanwhile has been told of as that.
+      if (!this.#retiring.has(worker)) return;
+      this.#gone(worker);
+      const afterMs = Math.round(clock.now() - beganAt);
+      this.#parts.events.tell({
+        kind: 'worker_retired',
+        subject: `worker:${worker.id}`,
+        reason: 'the others serve without it',
+        worker: worker.id,
+        evidence: { afterMs },
+      });
+    });
+  }
+}
+
+function refusalText(applied: Extract<Applied, { ok: false }>): string {
+  return applied.lost ? applied.why : applied.problems.map(listenProblemText).join('; ');
 }

@@ -11,6 +11,7 @@ export class FakeGateway implements Gateway {
   records = new Map<string, ExchangeRecord>();
   exchangeCounts: ExchangeCount[] = [];
   workerCounts: WorkerCounts[] = [];
+  workersLost = 0;
   logDropped = 0;
   readonly calls: string[] = [];
   readonly events: FakeEvents = new FakeEvents('run-1');
@@ -37,7 +38,8 @@ export class FakeGateway implements Gateway {
   }
 
   counts(): ReturnType<Gateway['counts']> {
-    return { exchanges: this.exchangeCounts, workers: this.workerCounts, logDropped: this.logDropped };
+    const { exchangeCounts: exchanges, workerCounts: workers, workersLost, logDropped } = this;
+    return { exchanges, workers, workersLost, logDropped };
   }
 
   tell<K extends EventKind>(event: NewEvent<K>): void {

@@ -40,7 +40,7 @@ test('connections of a listener that is gone are cut when the time for draining 
   const clock = new SimulatedClock();
   const told: FromWorker[] = [];
   const exchangesActive = new SharedArrayBuffer(4);
-  const birth = { worker: 1, member: 'one', processStartedWall: 0, exchangesActive };
+  const birth = { worker: 1, seat: 0, member: 'one', processStartedWall: 0, exchangesActive };
   const worker = new ServingWorker(birth, clock, new SeededRandom(1), (message) => void told.push(message));
   const upstreams = `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
   const both = await configurationOf(`listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }\n${upstreams}`);
@@ -59,10 +59,13 @@ test('connections of a listener that is gone are cut when the time for draining 
         exit: null,
       })),
     }));
-    await worker.apply(inForce.next(configuration, snapshots));
-    const applied = told.findLast((message) => message.kind === 'applied');
-    assert.ok(applied !== undefined);
-    inForce.listeners = applied.listeners;
+    const snapshot = inForce.next(configuration, snapshots);
+    await worker.prepare(snapshot);
+    const prepared = told.findLast((message) => message.kind === 'prepared');
+    assert.ok(prepared !== undefined);
+    worker.commit(snapshot.revision);
+    assert.equal(told.findLast((message) => message.kind === 'applied')?.revision, snapshot.revision);
+    inForce.listeners = prepared.listeners;
     inForce.revision += 1;
     inForce.take(configuration);
   };

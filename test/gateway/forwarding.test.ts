@@ -158,10 +158,13 @@ describe('fields for one connection stay on it', () => {
   });
 
   test("the endpoint's connection is kept although the client closes its own", async () => {
-    await edge.get('/', ['Connection: close']);
-    const { connection } = origin.last;
-    await edge.get('/', ['Connection: close']);
-    assert.equal(origin.last.connection, connection);
+    const used = new Set<number>();
+    const workers = edge.gateway.status().workers.length;
+    for (let time = 0; time < 2 * workers; time++) {
+      await edge.get('/', ['Connection: close']);
+      used.add(origin.last.connection);
+    }
+    assert.ok(used.size <= workers, 'each worker keeps one');
   });
 });
 

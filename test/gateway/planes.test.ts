@@ -16,7 +16,8 @@ const origin = originForTests('ok');
 let edge: YamlGateway;
 afterEach(() => edge.stop());
 
-const upstream = (): string => `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
+// One worker, where it matters which one it happens to.
+const upstream = (): string => `workers: 1\nupstreams: { app: { endpoints: "${origin.address}", check: none } }`;
 
 describe('a worker that crashes', () => {
   test('is replaced on the same ports; what it had is counted as lost', async () => {
@@ -70,7 +71,7 @@ describe('a main thread that is busy', () => {
     await edge.get('/warm');
     const { host, port } = edge.address();
     // A process of its own asks, since this one is about to be busy; the origin is asked nothing, for the same reason.
-    await edge.reload('routes: [ { path: /, respond: { content: quick } } ]\nlog: { path: ./exchange.log }');
+    await edge.reload('workers: 1\nroutes: [ { path: /, respond: { content: quick } } ]\nlog: { path: ./exchange.log }');
     const asking = spawn(process.execPath, ['-e', askingProgram, host, String(port)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -1,0 +1,24 @@
+import type { DrainSpec } from '../core/configuration.ts';
+import type { Clock } from '../core/time.ts';
+import { type LeavingWorker, lastRequestMs } from './shutdown.ts';
+import { within } from './waiting.ts';
+
+/** To answer and record what is cut takes milliseconds. */
+const cutMs = 2000;
+
+/**
+ * Ends one worker while others serve on the same ports: its listeners close at once, connections may send a last
+ * request, and what is under way has the time of a drain, or until `atOnce`.
+ */
+export async function retireWorker(
+  worker: LeavingWorker,
+  clock: Clock,
+  { timeoutMs, tunnels }: DrainSpec,
+  atOnce: Promise<void>,
+): Promise<void> {
+  const drained = worker.drain({ tunnels, idleMs: Math.min(timeoutMs, lastRequestMs) });
+  await within(clock, timeoutMs, drained, atOnce);
+  worker.cut();
+  await within(clock, cutMs, drained);
+  await worker.terminate();
+}

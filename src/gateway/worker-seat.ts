@@ -1,0 +1,76 @@
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
+import type { WorkerHandle } from './worker-handle.ts';
+
+/** A worker that served for this long has not failed at what it began with. */
+const stableMs = 10_000;
+
+/** What ends a worker at once will end the next one too: pauses double from the first to the longest. */
+const firstPauseMs = 500;
+const longestPauseMs = 30_000;
+
+/** What is said of a seat whose worker is gone. */
+export interface SeatPause {
+  /** 0: the next one is started at once. */
+  readonly afterMs: number;
+  /** Workers in a row that did not last. */
+  readonly failures: number;
+}
+
+/** A worker's place among those that the configuration wants, and when it is filled again after a loss. */
+export class WorkerSeat {
+  readonly number: number;
+  /** The one that has it; after a loss, until the next one is started, the one that had it. */
+  worker: WorkerHandle | null = null;
+  readonly #clock: Clock;
+  #filledAt: Instant;
+  #failures = 0;
+  #pause: Timer | null = null;
+
+  constructor(number: number, clock: Clock) {
+    this.number = number;
+    this.#clock = clock;
+    this.#filledAt = clock.now();
+  }
+
+  /** Whether a worker is to be started for it, now: nobody has it, and no pause is to be waited for. */
+  get isDue(): boolean {
+    return this.isVacant && this.#pause === null;
+  }
+
+  get isVacant(): boolean {
+    return this.worker === null || this.worker.state === 'lost';
+  }
+
+  fill(worker: WorkerHandle): void {
+    this.cancelPause();
+    this.worker = worker;
+    this.#filledAt = this.#clock.now();
+  }
+
+  cancelPause(): void {
+    this.#pause?.cancel();
+    this.#pause = null;
+  }
+
+  /** Its worker is gone, or did not come to serve: `onDue` is called when the next one may be started. */
+  vacate(onDue: () => void): SeatPause {
+    const now = this.#clock.now();
+    const lasted = now - this.#filledAt >= stableMs;
+    if (lasted) this.#failures = 0;
+    const afterMs = lasted ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#pause?.cancel();
+    this.#pause = this.#clock.schedule(after(now, afterMs), pauseIsOver, { seat: this as WorkerSeat, onDue });
+    return { afterMs, failures: this.#failures };
+  }
+
+  /** For the timer of `vacate` alone. */
+  pauseIsOver(onDue: () => void): void {
+    this.#pause = null;
+    onDue();
+  }
+}
+
+function pauseIsOver({ seat, onDue }: { readonly seat: WorkerSeat; readonly onDue: () => void }): void {
+  seat.pauseIsOver(onDue);
+}
