@@ -1,11 +1,20 @@
 import { z } from 'zod';
 import { type OperationId, operations } from './operations.ts';
-import { eventSchema, gapSchema, problemSchema, recordSchema, reloadSchema, statusSchema } from './schemas.ts';
+import {
+  eventSchema,
+  gapSchema,
+  problemSchema,
+  readinessSchema,
+  recordSchema,
+  reloadSchema,
+  statusSchema,
+} from './schemas.ts';
 
 type Json = { readonly [name: string]: unknown };
 
 const schemas = {
   Status: statusSchema,
+  Readiness: readinessSchema,
   Reload: reloadSchema,
   Event: eventSchema,
   Gap: gapSchema,
@@ -33,6 +42,13 @@ const details: Record<OperationId, Details> = {
   readStatus: {
     description: 'The state of everything, each with the reason for it.',
     responses: { 200: json('The status.', 'Status') },
+  },
+  readReadiness: {
+    description: 'For whoever sends the gateway requests: while it drains, it still serves those that come.',
+    responses: {
+      200: json('It is ready.', 'Readiness'),
+      503: problemDetails('It starts, drains or has stopped; `detail` says which.'),
+    },
   },
   reload: {
     description: 'Needs no content. Established connections and running exchanges are not touched.',
@@ -104,6 +120,18 @@ const details: Record<OperationId, Details> = {
   },
 };
 
+/** Before any operation is looked at. */
+const refusals: Json = {
+  401: {
+    ...problemDetails('Over TCP: no token, or none that the gateway knows.'),
+    headers: { 'WWW-Authenticate': { schema: { type: 'string' }, description: 'Bearer.' } },
+  },
+  403: problemDetails('A browser sent it for a page of another origin.'),
+  415: problemDetails('It has content that is not application/json.'),
+  421: problemDetails('It was asked by a name that is not ours.'),
+  429: problemDetails('Too many wrong tokens came from the same address.'),
+};
+
 /** The admin API, described (OpenAPI 3.1.1). */
 export function openApi(version: string): Json {
   const paths: Record<string, Record<string, unknown>> = {};
@@ -115,7 +143,7 @@ export function openApi(version: string): Json {
       summary,
       description,
       ...(parameters === undefined ? {} : { parameters }),
-      responses: { ...responses, default: problemDetails('Anything else that is wrong.') },
+      responses: { ...responses, ...refusals, default: problemDetails('Anything else that is wrong.') },
     };
   }
   return {
@@ -123,11 +151,17 @@ export function openApi(version: string): Json {
     info: {
       title: 'Candor admin API',
       version,
-      description: 'HTTP on a unix socket that only the user who runs the gateway may open. GET changes nothing.',
+      description:
+        'HTTP on a unix socket that only the user who runs the gateway may open, and over TCP for whoever has a token. ' +
+        'GET changes nothing.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
+    security: [{ token: [] }, {}],
     paths,
     components: {
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer', description: 'Over TCP. The unix socket needs none.' },
+      },
       schemas: Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, jsonSchema(schema)])),
     },
   };

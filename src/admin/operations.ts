@@ -1,10 +1,19 @@
-/** Every operation of the admin API. The server routes by this table, and the OpenAPI file is made of it. */
+/**
+ * Every operation of the admin API. The server routes by this table, and the OpenAPI file is made of it. What changes
+ * something is a POST, is told of as `admin_action` with its id, and is no other method's.
+ */
 export const operations = [
   {
     id: 'readStatus',
     method: 'GET',
     path: '/v1/status',
     summary: 'Listeners, upstreams, applications and workers, each with its state and reason',
+  },
+  {
+    id: 'readReadiness',
+    method: 'GET',
+    path: '/v1/ready',
+    summary: 'Whether the gateway wants new requests: 200, or 503 while it starts and while it drains',
   },
   {
     id: 'reload',

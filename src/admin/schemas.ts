@@ -85,13 +85,15 @@ export const statusSchema = z.object({
   workers: z.array(
     z.object({
       id: count,
-      state: z.enum(['starting', 'serving', 'retiring', 'lost']),
+      state: z.enum(['starting', 'serving', 'lost']),
       revision: count,
       exchangesActive: count,
       clientConnections: count,
     }),
   ),
 });
+
+export const readinessSchema = z.object({ ready: z.literal(true), state: z.literal('serving') });
 
 export const reloadSchema = z.object({
   ok: z.literal(true),

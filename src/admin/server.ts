@@ -1,198 +1,181 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { AdminSpec } from '../core/configuration.ts';
+import { hostPort } from '../core/endpoint.ts';
 import type { Clock } from '../core/time.ts';
 import type { Gateway } from '../gateway/control.ts';
-import { EventStream, parseEventPlace } from './event-stream.ts';
-import { metricsText } from './metrics.ts';
-import { openApi } from './openapi.ts';
-import { matchOperation, type OperationId } from './operations.ts';
-import { type Problem, problem } from './problem.ts';
-import { listenAt, type SocketRefusal } from './socket-file.ts';
-
-/** Followers of events at one time: dashboards and terminals, not a public. Each costs a connection. */
-const followersMax = 32;
-/** No operation takes content; what is sent nevertheless is not worth reading. */
-const contentOctetsMax = 4096;
-/** Control operations are few; a socket that is not asked anything for this long is closed. */
-const keepAliveMs = 5_000;
+import { AdminDoor } from './door.ts';
+import { AdminHouse } from './house.ts';
+import { listenOverTcp } from './listen-tcp.ts';
+import { listenAt, type SocketFile, type SocketRefusal } from './socket-file.ts';
 
 export interface AdminOptions {
   readonly gateway: Gateway;
-  readonly socketPath: string;
+  readonly spec: AdminSpec;
   readonly clock: Clock;
+  /** A predecessor of ours may still answer at the same places, and leaves: its socket is replaced, its port shared. */
+  readonly takesOver?: boolean;
 }
 
 export interface Admin {
-  readonly socketPath: string;
+  /** Null where it has none. */
+  readonly socketPath: string | null;
+  /** Where it listens over TCP, with the port that the system chose for 0; null where it does not. */
+  readonly address: { readonly host: string; readonly port: number } | null;
+  /**
+   * Opens what another configuration needs beside what is open. Null when that is so; else the sentence that says why
+   * not, and nothing has changed. `commit` or `discard` follows.
+   */
+  prepare(spec: AdminSpec): Promise<string | null>;
+  /** Answers by the configuration that was prepared, and closes what it has no more. */
+  commit(): void;
+  discard(): void;
   /** Ends every stream, lets running answers end, and removes the socket. */
   close(): Promise<void>;
 }
 
-/** The admin socket could not be opened; `message` is fit for people. */
-export class AdminSocketFailure extends Error {
-  override readonly name = 'AdminSocketFailure';
-  readonly path: string;
-  readonly refusal: SocketRefusal;
-
-  constructor(path: string, refusal: SocketRefusal) {
-    super(refusalText(path, refusal));
-    this.path = path;
-    this.refusal = refusal;
-  }
+/** The admin API could not be opened; `message` is fit for people. */
+export class AdminFailure extends Error {
+  override readonly name = 'AdminFailure';
 }
 
 /**
- * Opens the admin API of a gateway on a unix socket. Rejects with `AdminSocketFailure` where another
- * gateway holds the socket, or the file system does not allow it.
+ * Opens the admin API of a gateway: on a unix socket, over TCP where there are tokens, or both. Rejects with
+ * `AdminFailure` where another gateway holds the place, or the system does not allow it.
  */
-export async function startAdmin({ gateway, socketPath, clock }: AdminOptions): Promise<Admin> {
-  const streams = new Set<EventStream>();
-  const api = new AdminApi(gateway, clock, streams);
-  const server = createServer(
-    { keepAliveTimeout: keepAliveMs },
-    (request, response) => void api.answer(request, response),
-  );
-  const file = await listenAt(server, socketPath);
-  if ('why' in file) throw new AdminSocketFailure(socketPath, file);
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  const admin = new RunningAdmin(options);
+  const objection = await admin.prepare(options.spec);
+  if (objection !== null) throw new AdminFailure(objection);
+  admin.commit();
+  return admin;
+}
+
+/** A door that is open, and how it is found. */
+interface OpenDoor {
+  readonly place: string;
+  readonly door: AdminDoor;
+  readonly socket: SocketFile | null;
+}
+
+class RunningAdmin implements Admin {
+  readonly #house: AdminHouse;
+  /** Until it is open: later, whoever answers at a place is a stranger. */
+  #takesOver: boolean;
+  #open: readonly OpenDoor[] = [];
+  #prepared: { readonly spec: AdminSpec; readonly added: readonly OpenDoor[] } | null = null;
+  /** Of doors that the configuration has no more. */
+  readonly #closing = new Set<Promise<void>>();
+
+  constructor({ gateway, spec, clock, takesOver }: AdminOptions) {
+    this.#house = new AdminHouse(gateway, clock, spec);
+    this.#takesOver = takesOver ?? false;
+  }
+
+  get socketPath(): string | null {
+    return this.#house.spec.socket;
+  }
+
+  get address(): { host: string; port: number } | null {
+    const server = this.#open.find(({ door }) => door.via === 'tcp')?.door.server;
+    const bound = (server?.address() ?? null) as AddressInfo | null;
+    return bound === null ? null : { host: bound.address, port: bound.port };
+  }
+
+  async prepare(spec: AdminSpec): Promise<string | null> {
+    this.discard();
+    const added: OpenDoor[] = [];
+    const wanted = [openSocket(this.#house, spec, this.#takesOver), this.#overTcp(spec)];
+    for (const one of wanted) {
+      if (one === null || this.#open.some(({ place }) => place === one.place)) continue;
+      const opened = await one.open();
+      if (typeof opened === 'string') {
+        for (const door of added) this.#closeDoor(door);
+        return opened;
+      }
+      added.push({ place: one.place, ...opened });
+    }
+    this.#prepared = { spec, added };
+    return null;
+  }
+
+  /** What this process has there itself, under another address, does not keep it from the port. */
+  #overTcp(spec: AdminSpec): Wanted | null {
+    const ours = this.#house.spec.listen?.port;
+    return openTcp(this.#house, spec, this.#takesOver || (this.#open.length > 0 && ours === spec.listen?.port));
+  }
+
+  commit(): void {
+    if (this.#prepared === null) return;
+    const { spec, added } = this.#prepared;
+    this.#prepared = null;
+    this.#takesOver = false;
+    this.#house.spec = spec;
+    const places = placesOf(spec);
+    for (const one of this.#open) if (!places.includes(one.place)) this.#closeDoor(one);
+    this.#open = [...this.#open.filter(({ place }) => places.includes(place)), ...added];
+  }
+
+  discard(): void {
+    for (const one of this.#prepared?.added ?? []) this.#closeDoor(one);
+    this.#prepared = null;
+  }
+
+  async close(): Promise<void> {
+    this.discard();
+    for (const one of this.#open) this.#closeDoor(one);
+    this.#open = [];
+    await Promise.all(this.#closing);
+    this.#house.refusals.close();
+  }
+
+  #closeDoor({ door, socket }: OpenDoor): void {
+    socket?.remove();
+    const closing: Promise<void> = door.close().then(() => void this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+}
+
+interface Wanted {
+  readonly place: string;
+  /** A sentence where it cannot be opened. */
+  open(): Promise<{ readonly door: AdminDoor; readonly socket: SocketFile | null } | string>;
+}
+
+function placesOf({ socket, listen }: AdminSpec): readonly string[] {
+  const places = socket === null ? [] : [`socket:${socket}`];
+  return listen === null ? places : [...places, `tcp:${hostPort(listen.host, listen.port)}`];
+}
+
+function openSocket(house: AdminHouse, { socket: path }: AdminSpec, takesOver: boolean): Wanted | null {
+  if (path === null) return null;
   return {
-    socketPath,
-    close: async () => {
-      for (const stream of streams) stream.stop();
-      file.remove();
-      await closed(server);
+    place: `socket:${path}`,
+    open: async () => {
+      const door = new AdminDoor('socket', house);
+      const file = await listenAt(door.server, path, takesOver);
+      return 'why' in file ? socketRefusalText(path, file) : { door, socket: file };
     },
   };
 }
 
-class AdminApi {
-  readonly #gateway: Gateway;
-  readonly #clock: Clock;
-  readonly #streams: Set<EventStream>;
-
-  constructor(gateway: Gateway, clock: Clock, streams: Set<EventStream>) {
-    this.#gateway = gateway;
-    this.#clock = clock;
-    this.#streams = streams;
-  }
-
-  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    limitContent(request);
-    try {
-      const url = URL.parse(request.url ?? '/', 'http://candor');
-      if (url === null) return sendProblem(response, problem(400, 'What is asked for is not a path.'));
-      const match = matchOperation(request.method ?? 'GET', url.pathname);
-      if (match.kind === 'nothing') {
-        return sendProblem(
-          response,
-          problem(404, `There is nothing at ${url.pathname}; /v1/openapi.json lists what there is.`),
-        );
-      }
-      if (match.kind === 'wrong_method') {
-        response.setHeader('Allow', match.allow);
-        return sendProblem(
-          response,
-          problem(405, `${url.pathname} is asked with ${match.allow}, not with ${request.method}.`),
-        );
-      }
-      await this.#perform(match.id, match.parameter, url, request, response);
-    } catch (error) {
-      // A defect of ours. The reader gets a sentence; where it lies is told to whoever debugs.
-      if (process.env['CANDOR_DEBUG'] === '1') console.error(error);
-      if (response.headersSent) response.destroy();
-      else
-        sendProblem(
-          response,
-          problem(500, 'Candor made a mistake while it answered. This is a defect; please report it.'),
-        );
-    }
-  }
-
-  async #perform(
-    id: OperationId,
-    parameter: string,
-    url: URL,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    switch (id) {
-      case 'readStatus':
-        return sendJson(response, 200, this.#gateway.status());
-      case 'reload':
-        return this.#reload(response);
-      case 'followEvents':
-        return this.#follow(url, request, response);
-      case 'readExchange': {
-        const record = await this.#gateway.findExchange(parameter);
-        if (record !== null) return sendJson(response, 200, record);
-        return sendProblem(response, problem(404, `No exchange with the id ${parameter} is known here.`));
-      }
-      case 'readMetrics': {
-        const { contentType, text } = await metricsText(this.#gateway);
-        return send(response, 200, contentType, text);
-      }
-      case 'readDescription':
-        return sendJson(response, 200, openApi(this.#gateway.status().version));
-    }
-  }
-
-  async #reload(response: ServerResponse): Promise<void> {
-    // The socket's mode admits its owner and root only, and Node does not tell which of them it is.
-    const outcome = await this.#gateway.reload('admin:socket');
-    if (outcome.ok) return sendJson(response, 200, outcome);
-    const detail = 'The configuration has mistakes; nothing was changed.';
-    sendProblem(response, problem(422, detail, outcome.complaints));
-  }
-
-  #follow(url: URL, request: IncomingMessage, response: ServerResponse): void {
-    const lastEventId = request.headers['last-event-id'];
-    const place = typeof lastEventId === 'string' ? parseEventPlace(lastEventId) : null;
-    if (lastEventId !== undefined && place === null) {
-      return sendProblem(response, problem(400, 'Last-Event-ID is not an epoch, a hyphen and a number.'));
-    }
-    const follow = url.searchParams.get('follow') ?? 'true';
-    if (follow !== 'true' && follow !== 'false') return sendProblem(response, problem(400, 'follow is true or false.'));
-    if (this.#streams.size >= followersMax) {
-      return sendProblem(response, problem(503, `${followersMax} readers follow already; no more are admitted.`));
-    }
-    const stream = new EventStream(this.#gateway.events, response, this.#clock);
-    this.#streams.add(stream);
-    response.on('close', () => this.#streams.delete(stream));
-    stream.start(place, follow === 'true' && request.method !== 'HEAD');
-  }
+function openTcp(house: AdminHouse, { listen, tokens }: AdminSpec, shares: boolean): Wanted | null {
+  if (listen === null) return null;
+  const place = hostPort(listen.host, listen.port);
+  return {
+    place: `tcp:${place}`,
+    open: async () => {
+      // The configuration's review says so too; whoever starts a gateway by program has not passed there.
+      if (tokens.length === 0) return 'The admin API listens over TCP only for whoever has a token, and there is none.';
+      const door = new AdminDoor('tcp', house);
+      const refused = await listenOverTcp(door.server, listen, shares);
+      return refused === null
+        ? { door, socket: null }
+        : `The admin API cannot listen at ${place}: the system says ${refused.errno}.`;
+    },
+  };
 }
 
-function limitContent(request: IncomingMessage): void {
-  let octets = 0;
-  request.on('data', (chunk: Buffer) => {
-    octets += chunk.length;
-    if (octets > contentOctetsMax) request.destroy();
-  });
-}
-
-function sendJson(response: ServerResponse, status: number, value: object): void {
-  send(response, status, 'application/json', `${JSON.stringify(value)}\n`);
-}
-
-function sendProblem(response: ServerResponse, details: Problem): void {
-  send(response, details.status, 'application/problem+json', `${JSON.stringify(details)}\n`);
-}
-
-function send(response: ServerResponse, status: number, contentType: string, content: string): void {
-  response.writeHead(status, {
-    'Content-Type': contentType,
-    'Content-Length': Buffer.byteLength(content),
-    'Cache-Control': 'no-store',
-  });
-  response.end(content);
-}
-
-function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
-}
-
-function refusalText(path: string, refusal: SocketRefusal): string {
+function socketRefusalText(path: string, refusal: SocketRefusal): string {
   switch (refusal.why) {
     case 'held':
       return `Another gateway answers at the admin socket ${path}. Stop it, or give this one another admin.socket.`;
@@ -202,5 +185,13 @@ function refusalText(path: string, refusal: SocketRefusal): string {
       return `The path of the admin socket is too long: the system allows ${refusal.limit} octets. (${path})`;
     case 'not_permitted':
       return `The admin socket ${path} cannot be made: the system says ${refusal.errno}.`;
+    case 'untrusted_folder': {
+      const { path: name, why } = refusal.untrusted;
+      const because =
+        why === 'foreign'
+          ? `${name} belongs to another user, who could answer in the gateway's place`
+          : `everybody may rename what lies in ${name}, and could answer in the gateway's place`;
+      return `The admin socket ${path} is not made: ${because}. Choose an admin.socket in a folder of your own.`;
+    }
   }
 }

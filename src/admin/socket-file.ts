@@ -1,7 +1,8 @@
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
+import { findUntrusted, type Untrusted } from './trusted-folder.ts';
 
 /** The kernel's limit for a socket's path (`sun_path`), less the closing zero. */
 const pathOctetsMax = 107;
@@ -12,6 +13,7 @@ export type SocketRefusal =
   | { readonly why: 'held' }
   | { readonly why: 'not_a_socket' }
   | { readonly why: 'path_too_long'; readonly limit: number }
+  | { readonly why: 'untrusted_folder'; readonly untrusted: Untrusted }
   | { readonly why: 'not_permitted'; readonly errno: string };
 
 /** What the admin API's socket file is while it is ours. */
@@ -20,22 +22,28 @@ export interface SocketFile {
   remove(): void;
 }
 
+/** Only its owner may open it, from the moment it is there. */
+const ownerOnly = 0o177;
+
 /**
- * Has `server` listen at `path` with mode 0600, and creates its folder (0700) where it is missing.
+ * Has `server` listen at `path` with mode 0600, and creates its folder (0700) where it is missing. A folder that
+ * others could put their own in place of is refused.
  *
- * The socket is made under another name in a folder that nobody else may enter, and renamed when its mode is
- * right: nobody can connect in between, and a file that a dead process left is replaced in one step. A file
- * behind which somebody answers is never touched.
+ * The socket is made under another name in a folder that nobody else may enter, and then renamed: a file that a dead
+ * process left is replaced in one step. A file behind which somebody answers is never touched, unless `takesOver` says
+ * that it is a predecessor's, which leaves.
  */
-export async function listenAt(server: Server, path: string): Promise<SocketFile | SocketRefusal> {
+export async function listenAt(server: Server, path: string, takesOver: boolean): Promise<SocketFile | SocketRefusal> {
   const folder = dirname(path);
   if (Buffer.byteLength(path) > pathOctetsMax || Buffer.byteLength(folder) + temporaryNameOctets > pathOctetsMax) {
     return { why: 'path_too_long', limit: pathOctetsMax };
   }
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const untrusted = findUntrusted(folder, process.geteuid?.() ?? 0);
+    if (untrusted !== null) return { why: 'untrusted_folder', untrusted };
     const existing = await lookAt(path);
-    if (existing === 'held') return { why: 'held' };
+    if (existing === 'held' && !takesOver) return { why: 'held' };
     if (existing === 'other') return { why: 'not_a_socket' };
     return await place(server, path, mkdtempSync(join(folder, '.')));
   } catch (error) {
@@ -47,7 +55,6 @@ async function place(server: Server, path: string, temporary: string): Promise<S
   try {
     const made = join(temporary, 's');
     await listening(server, made);
-    chmodSync(made, 0o600);
     const { ino } = statSync(made);
     renameSync(made, path);
     return { remove: () => removeIfOurs(path, ino) };
@@ -59,10 +66,16 @@ async function place(server: Server, path: string, temporary: string): Promise<S
 function listening(server: Server, path: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ path }, () => {
-      server.off('error', reject);
-      resolve();
-    });
+    const before = process.umask(ownerOnly);
+    try {
+      // The file is made within this call, so that nothing else is made under this mask.
+      server.listen({ path }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    } finally {
+      process.umask(before);
+    }
   });
 }
 

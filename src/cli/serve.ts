@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Admin } from '../admin/server.ts';
-import { AdminSocketFailure, startAdmin } from '../admin/server.ts';
+import { outcomeOfReload } from '../admin/api.ts';
+import { audited } from '../admin/audit.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway, GatewayWatcher } from '../gateway/control.ts';
 import { type ConfigurationReload, ListenFailure, LogFailure, startGateway } from '../gateway/gateway.ts';
@@ -10,6 +10,7 @@ import { defectText } from './failure-text.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
 import { findListenProblem } from './next-port.ts';
+import { ServedAdmin } from './serve-admin.ts';
 import { StopSignals } from './stop-signals.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
@@ -34,11 +35,12 @@ export interface ServePlan {
 export async function serve(plan: ServePlan, around: Surroundings): Promise<number> {
   const writer = eventWriter(plan, around);
   const stop = new StopSignals(around);
+  const admin = new ServedAdmin();
   try {
-    const { gateway, configuration } = await start(plan, writer);
+    const { gateway, configuration } = await start(plan, writer, admin);
     const leave = passSignals(gateway, around);
     try {
-      return await serveUntilStopped(gateway, configuration, plan, stop, around);
+      return await serveUntilStopped(gateway, configuration, admin, plan, stop, around);
     } finally {
       leave();
     }
@@ -50,13 +52,13 @@ export async function serve(plan: ServePlan, around: Surroundings): Promise<numb
 async function serveUntilStopped(
   gateway: Gateway,
   configuration: Configuration,
+  admin: ServedAdmin,
   plan: ServePlan,
   stop: StopSignals,
   around: Surroundings,
 ): Promise<number> {
-  let admin: Admin | null = null;
   try {
-    admin = await openAdmin(gateway, configuration, around);
+    await admin.open(gateway, configuration, around);
     await Promise.race([plan.opened(gateway, configuration), stop.first]);
     const signal = await stop.first;
     stop.onSecond = () => void gateway.stop(`a second ${signal}`);
@@ -67,23 +69,14 @@ async function serveUntilStopped(
     await gateway.stop('the command failed');
     throw error;
   } finally {
-    await admin?.close();
-  }
-}
-
-async function openAdmin(gateway: Gateway, configuration: Configuration, around: Surroundings): Promise<Admin | null> {
-  const socketPath = configuration.admin.socket;
-  if (socketPath === null) return null;
-  try {
-    return await startAdmin({ gateway, socketPath, clock: around.clock });
-  } catch (error) {
-    throw error instanceof AdminSocketFailure ? new CommandFailure('failure', error.message) : error;
+    await admin.close();
   }
 }
 
 async function start(
   plan: ServePlan,
   writer: EventWriter,
+  admin: ServedAdmin,
 ): Promise<{ gateway: Gateway; configuration: Configuration }> {
   const watcher: GatewayWatcher = {
     told: (event) => writer.event(event),
@@ -92,7 +85,8 @@ async function start(
     printed: (instance, stream, line) => writer.printed(instance, stream, line),
   };
   const { source, reloadConfiguration } = plan;
-  const reloading = reloadConfiguration === undefined ? {} : { reloadConfiguration };
+  const reloading =
+    reloadConfiguration === undefined ? {} : { reloadConfiguration: admin.reloading(reloadConfiguration) };
   let configuration = plan.configuration;
   for (;;) {
     const problem = (await findListenProblem(configuration)) ?? (await tryStarting(configuration));
@@ -121,8 +115,14 @@ function makeLogFolder({ log }: Configuration): void {
 function passSignals(gateway: Gateway, around: Surroundings): () => void {
   // A gateway that serves goes on serving, whatever comes of a signal.
   const tell = (error: unknown): void => around.stderr.write(`${defectText(error, around.env)}\n`);
-  const leaveReload = around.onSignal('SIGHUP', () => void gateway.reload('signal:SIGHUP').catch(tell));
-  const leaveReopen = around.onSignal('SIGUSR2', () => void gateway.reopenLogs().catch(tell));
+  const reload = { actor: 'signal:SIGHUP', remote: null };
+  const reopen = { actor: 'signal:SIGUSR2', remote: null };
+  const leaveReload = around.onSignal('SIGHUP', () => {
+    audited(gateway, 'reload', reload, () => gateway.reload(reload.actor), outcomeOfReload).catch(tell);
+  });
+  const leaveReopen = around.onSignal('SIGUSR2', () => {
+    audited(gateway, 'reopenLogs', reopen, () => gateway.reopenLogs()).catch(tell);
+  });
   return () => {
     leaveReload();
     leaveReopen();

@@ -16,8 +16,9 @@ import {
   reloadSchema,
   statusSchema,
 } from '../../src/admin/schemas.ts';
-import { type Admin, AdminSocketFailure, startAdmin } from '../../src/admin/server.ts';
+import { type Admin, AdminFailure, startAdmin } from '../../src/admin/server.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { failedRecord } from '../fakes/samples.ts';
 
@@ -32,7 +33,7 @@ beforeEach(async () => {
   socketPath = join(folder, 'run', 'admin.sock');
   gateway = new FakeGateway();
   clock = new SimulatedClock();
-  admin = await startAdmin({ gateway, socketPath, clock });
+  admin = await startAdmin({ gateway, spec: socketAlone(socketPath), clock });
 });
 
 afterEach(async () => {
@@ -79,9 +80,8 @@ describe('the socket', () => {
   });
 
   test('of a living gateway is refused, and keeps working', async () => {
-    await assert.rejects(startAdmin({ gateway, socketPath, clock }), (error: AdminSocketFailure) => {
-      assert.ok(error instanceof AdminSocketFailure);
-      assert.deepEqual(error.refusal, { why: 'held' });
+    await assert.rejects(startAdmin({ gateway, spec: socketAlone(socketPath), clock }), (error: AdminFailure) => {
+      assert.ok(error instanceof AdminFailure);
       assert.match(error.message, /Another gateway answers/);
       return true;
     });
@@ -93,7 +93,7 @@ describe('the socket', () => {
     const script = `require('net').createServer().listen(${JSON.stringify(stale)}, () => process.kill(process.pid, 'SIGKILL'))`;
     await once(spawn(process.execPath, ['-e', script]), 'exit');
     assert.ok(existsSync(stale));
-    const second = await startAdmin({ gateway, socketPath: stale, clock });
+    const second = await startAdmin({ gateway, spec: socketAlone(stale), clock });
     assert.ok(statSync(stale).isSocket());
     await second.close();
     assert.equal(existsSync(stale), false);
@@ -102,13 +102,13 @@ describe('the socket', () => {
   test('is not made where an ordinary file lies', async () => {
     const file = join(folder, 'notes.txt');
     writeFileSync(file, 'keep me');
-    await assert.rejects(startAdmin({ gateway, socketPath: file, clock }), /no socket lies there/);
+    await assert.rejects(startAdmin({ gateway, spec: socketAlone(file), clock }), /no socket lies there/);
     assert.equal(statSync(file).size, 7);
   });
 
   test('with a path that the system cannot hold is refused before anything is made', async () => {
     const long = join(folder, 'x'.repeat(120), 'admin.sock');
-    await assert.rejects(startAdmin({ gateway, socketPath: long, clock }), /too long: the system allows 107 octets/);
+    await assert.rejects(startAdmin({ gateway, spec: socketAlone(long), clock }), /too long: the system allows 107 octets/);
     assert.equal(existsSync(join(folder, 'x'.repeat(120))), false);
   });
 });
@@ -360,7 +360,7 @@ describe('events', () => {
       kind: 'worker_lost',
       subject: 'worker:1',
       reason: long,
-      evidence: { why: '', exchangesLost: 0, threw: null, code: null },
+      evidence: { why: '', exchangesLost: 0, threw: null },
     });
 
   test('more than a socket takes at once all reach a reader in their order', async () => {

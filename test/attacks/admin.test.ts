@@ -6,17 +6,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 
 describe('the admin socket', () => {
   const gateway = new FakeGateway();
   let folder: string;
+  let socketPath: string;
   let admin: Admin;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'candor-admin-'));
-    admin = await startAdmin({ gateway, socketPath: join(folder, 'a.sock'), clock: new SimulatedClock() });
+    socketPath = join(folder, 'a.sock');
+    admin = await startAdmin({ gateway, spec: socketAlone(socketPath), clock: new SimulatedClock() });
   });
 
   after(async () => {
@@ -25,7 +28,8 @@ describe('the admin socket', () => {
   });
 
   for (const [target, status] of [
-    ['//', 400],
+    ['//', 404],
+    ['//evil.example/v1/status', 404],
     ['http://[', 400],
     ['http://other/v1/nothing', 404],
     ['/v1/exchanges/%zz', 404],
@@ -41,7 +45,7 @@ describe('the admin socket', () => {
   }
 
   async function firstLine(octets: string): Promise<string> {
-    const socket = connect(admin.socketPath);
+    const socket = connect(socketPath);
     socket.write(octets);
     const [answer] = (await once(socket, 'data')) as [Buffer];
     socket.destroy();

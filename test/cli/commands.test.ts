@@ -14,6 +14,7 @@ import { StopSignals } from '../../src/cli/stop-signals.ts';
 import { CommandFailure } from '../../src/cli/surroundings.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import { systemClock } from '../../src/gateway/system.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
 import { failedRecord, statusSample } from '../fakes/samples.ts';
@@ -40,7 +41,7 @@ afterEach(async () => {
 });
 
 async function open(socketPath = join(sockets, 'one.sock')): Promise<string> {
-  admins.push(await startAdmin({ gateway, socketPath, clock: systemClock }));
+  admins.push(await startAdmin({ gateway, spec: socketAlone(socketPath), clock: systemClock }));
   return socketPath;
 }
 
@@ -75,7 +76,7 @@ describe('status', () => {
     await open();
     // A second name for nobody: the file stays when its owner is gone.
     const dead = new FakeGateway();
-    const admin = await startAdmin({ gateway: dead, socketPath: join(folder, 'dead.sock'), clock: systemClock });
+    const admin = await startAdmin({ gateway: dead, spec: socketAlone(join(folder, 'dead.sock')), clock: systemClock });
     linkSync(join(folder, 'dead.sock'), join(sockets, 'dead.sock'));
     await admin.close();
     assert.equal(await around.candor('status'), 0);

@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../core/time.ts';
+import type { Gateway, ReloadOutcome } from '../gateway/control.ts';
+import { send, sendJson, sendProblem } from './answer.ts';
+import { audited, type Requester } from './audit.ts';
+import { EventStream, parseEventPlace } from './event-stream.ts';
+import { metricsText } from './metrics.ts';
+import { openApi } from './openapi.ts';
+import { matchOperation, type OperationId } from './operations.ts';
+
+/** Followers of events at one time: dashboards and terminals, not a public. Each costs a connection. */
+const followersMax = 32;
+
+/** What the admin API does for whoever was admitted. */
+export class AdminApi {
+  readonly #gateway: Gateway;
+  readonly #clock: Clock;
+  readonly #streams = new Set<EventStream>();
+
+  constructor(gateway: Gateway, clock: Clock) {
+    this.#gateway = gateway;
+    this.#clock = clock;
+  }
+
+  /** Ends every stream of events. */
+  endStreams(): void {
+    for (const stream of this.#streams) stream.stop();
+  }
+
+  async answer(requester: Requester, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = urlOf(request);
+    if (url === null) return sendProblem(response, 400, 'What is asked for is not a path.');
+    // Which method it is, only the request line says: there is no field that overrides it.
+    const match = matchOperation(request.method ?? 'GET', url.pathname);
+    if (match.kind === 'nothing') {
+      return sendProblem(response, 404, `There is nothing at ${url.pathname}; /v1/openapi.json lists what there is.`);
+    }
+    if (match.kind === 'wrong_method') {
+      response.setHeader('Allow', match.allow);
+      return sendProblem(response, 405, `${url.pathname} is asked with ${match.allow}, not with ${request.method}.`);
+    }
+    await this.#perform(match.id, match.parameter, url, requester, request, response);
+  }
+
+  async #perform(
+    id: OperationId,
+    parameter: string,
+    url: URL,
+    requester: Requester,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    switch (id) {
+      case 'readStatus':
+        return sendJson(response, 200, this.#gateway.status());
+      case 'readReadiness':
+        return this.#tellReadiness(response);
+      case 'reload':
+        return this.#reload(requester, response);
+      case 'followEvents':
+        return this.#follow(url, request, response);
+      case 'readExchange': {
+        const record = await this.#gateway.findExchange(parameter);
+        if (record !== null) return sendJson(response, 200, record);
+        return sendProblem(response, 404, `No exchange with the id ${parameter} is known here.`);
+      }
+      case 'readMetrics': {
+        const { contentType, text } = await metricsText(this.#gateway);
+        return send(response, 200, contentType, text);
+      }
+      case 'readDescription':
+        return sendJson(response, 200, openApi(this.#gateway.status().version));
+    }
+  }
+
+  #tellReadiness(response: ServerResponse): void {
+    const { state } = this.#gateway.status();
+    if (state === 'serving') sendJson(response, 200, { ready: true, state });
+    else sendProblem(response, 503, `The gateway wants no new requests: it is ${state}.`);
+  }
+
+  async #reload(requester: Requester, response: ServerResponse): Promise<void> {
+    const outcome = await audited(
+      this.#gateway,
+      'reload',
+      requester,
+      () => this.#gateway.reload(requester.actor),
+      outcomeOfReload,
+    );
+    if (outcome.ok) return sendJson(response, 200, outcome);
+    sendProblem(response, 422, 'The configuration has mistakes; nothing was changed.', outcome.complaints);
+  }
+
+  #follow(url: URL, request: IncomingMessage, response: ServerResponse): void {
+    const lastEventId = request.headers['last-event-id'];
+    const place = typeof lastEventId === 'string' ? parseEventPlace(lastEventId) : null;
+    if (lastEventId !== undefined && place === null) {
+      return sendProblem(response, 400, 'Last-Event-ID is not an epoch, a hyphen and a number.');
+    }
+    const follow = url.searchParams.get('follow') ?? 'true';
+    if (follow !== 'true' && follow !== 'false') return sendProblem(response, 400, 'follow is true or false.');
+    if (this.#streams.size >= followersMax) {
+      return sendProblem(response, 503, `${followersMax} readers follow already; no more are admitted.`);
+    }
+    const stream = new EventStream(this.#gateway.events, response, this.#clock);
+    this.#streams.add(stream);
+    response.on('close', () => this.#streams.delete(stream));
+    stream.start(place, follow === 'true' && request.method !== 'HEAD');
+  }
+}
+
+export function outcomeOfReload(outcome: ReloadOutcome): 'done' | 'rejected' {
+  return outcome.ok ? 'done' : 'rejected';
+}
+
+/** The operation that a request asks for, for the event of one that was turned away; null where there is none. */
+export function operationOf(request: IncomingMessage): OperationId | null {
+  const path = urlOf(request)?.pathname;
+  const match = path === undefined ? null : matchOperation(request.method ?? 'GET', path);
+  return match?.kind === 'operation' ? match.id : null;
+}
+
+/** A path that begins with two slashes is one, and no host follows them. */
+function urlOf({ url = '/' }: IncomingMessage): URL | null {
+  return url.startsWith('/') ? URL.parse(`http://candor${url}`) : URL.parse(url);
+}

@@ -1,0 +1,49 @@
+import type { EventSink } from '../core/event.ts';
+
+/** Who has the gateway change something, and from where. */
+export interface Requester {
+  /** 'admin:socket', 'admin:token:<name>', 'signal:SIGHUP'. */
+  readonly actor: string;
+  /** Address and port; null where it came over no network. */
+  readonly remote: string | null;
+}
+
+export type ActionOutcome = 'done' | 'rejected' | 'failed';
+
+/**
+ * Carries out something that changes the gateway, and tells of it whatever comes of it. `outcomeOf` says whether it
+ * was done; what throws has failed, and goes on to the caller.
+ */
+export async function audited<T>(
+  events: EventSink,
+  operation: string,
+  requester: Requester,
+  act: () => Promise<T>,
+  outcomeOf: (result: T) => ActionOutcome = () => 'done',
+): Promise<T> {
+  try {
+    const result = await act();
+    tellAction(events, operation, requester, outcomeOf(result));
+    return result;
+  } catch (error) {
+    tellAction(events, operation, requester, 'failed');
+    throw error;
+  }
+}
+
+const outcomeWords: Readonly<Record<ActionOutcome, string>> = {
+  done: 'it was done',
+  rejected: 'nothing was changed',
+  failed: 'it failed',
+};
+
+function tellAction(events: EventSink, operation: string, { actor, remote }: Requester, outcome: ActionOutcome): void {
+  const from = remote === null ? '' : ` from ${remote}`;
+  events.tell({
+    kind: 'admin_action',
+    subject: 'gateway',
+    reason: `${actor}${from} asked for ${operation}; ${outcomeWords[outcome]}.`,
+    evidence: { operation, outcome, remote },
+    actor,
+  });
+}

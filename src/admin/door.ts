@@ -1,0 +1,132 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { after, type Clock } from '../core/time.ts';
+import { sendProblem } from './answer.ts';
+import { AdminApi, operationOf } from './api.ts';
+import { AdminConnections, remoteOf } from './connections.ts';
+import { type Admission, admit, type Visitor } from './entrance.ts';
+import { retryAfterS } from './failed-attempts.ts';
+import type { AdminHouse } from './house.ts';
+
+/** No operation takes content; what is sent nevertheless is not worth reading. */
+const contentOctetsMax = 4096;
+/** Control operations are few; a connection that is not asked anything for this long is closed. */
+const keepAliveMs = 5_000;
+/** A head of ours has some hundred octets, and comes in one piece. */
+const headMs = 5_000;
+const requestMs = 10_000;
+/** Room for a long token, a long path and what browsers and proxies add. */
+const headOctetsMax = 16 * 1024;
+/** Twice what it takes to cut a reader of events, so that this ends only what nobody else looks after. */
+const silenceMs = 60_000;
+/** Over the socket, where whoever connects is trusted: a program that has run wild should not take every descriptor. */
+const socketConnectionsMax = 256;
+/** What an answer under way may still take when the door closes. */
+const leaveMs = 2_000;
+
+type Refusal = Extract<Admission, { admitted: false }>;
+
+/** One place where the admin API is asked: the unix socket, or an address. */
+export class AdminDoor {
+  readonly via: 'socket' | 'tcp';
+  readonly server: Server;
+  readonly #house: AdminHouse;
+  readonly #clock: Clock;
+  readonly #api: AdminApi;
+  readonly #connections: AdminConnections | null;
+  /** Whose further requests, sent along with one that was turned away, are not looked at. */
+  readonly #turnedAway = new WeakSet<Socket>();
+
+  constructor(via: 'socket' | 'tcp', house: AdminHouse) {
+    this.via = via;
+    this.#house = house;
+    this.#clock = house.clock;
+    this.#api = new AdminApi(house.gateway, house.clock);
+    this.server = createServer(
+      {
+        keepAliveTimeout: keepAliveMs,
+        headersTimeout: headMs,
+        requestTimeout: requestMs,
+        connectionsCheckingInterval: 1_000,
+        maxHeaderSize: headOctetsMax,
+      },
+      (request, response) => void this.#answer(request, response),
+    );
+    this.server.timeout = silenceMs;
+    if (via === 'socket') this.server.maxConnections = socketConnectionsMax;
+    this.#connections = via === 'socket' ? null : new AdminConnections(this.server, (remote) => this.#full(remote));
+  }
+
+  /** Takes no more connections, ends every stream, and lets running answers end: those that take long are cut. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      const cut = this.#clock.schedule(
+        after(this.#clock.now(), leaveMs),
+        () => this.server.closeAllConnections(),
+        null,
+      );
+      this.server.close(() => {
+        cut.cancel();
+        resolve();
+      });
+      this.#api.endStreams();
+      this.server.closeIdleConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#turnedAway.has(request.socket)) return;
+    limitContent(request);
+    try {
+      const visitor = visitorOf(request, this.via);
+      const admission = admit(visitor, this.#house.spec, this.#house.failedAttempts);
+      if (!admission.admitted) return this.#turnAway(admission, request, response);
+      if (this.#connections?.admit(request.socket) === false) {
+        return sendProblem(response, 503, 'As many connections as are admitted are open already.');
+      }
+      const requester = { actor: admission.actor, remote: remoteOf(request.socket) };
+      await this.#api.answer(requester, request, response);
+    } catch (error) {
+      answerDefect(error, response);
+    }
+  }
+
+  #turnAway({ why, status, detail }: Refusal, request: IncomingMessage, response: ServerResponse): void {
+    this.#turnedAway.add(request.socket);
+    this.#house.refusals.refused({ why, operation: operationOf(request), remote: remoteOf(request.socket) });
+    if (status === 401) response.setHeader('WWW-Authenticate', 'Bearer realm="candor"');
+    if (status === 429) response.setHeader('Retry-After', retryAfterS);
+    response.setHeader('Connection', 'close');
+    sendProblem(response, status, detail);
+  }
+
+  #full(remote: string): void {
+    this.#house.refusals.refused({ why: 'too_many_connections', operation: null, remote });
+  }
+}
+
+function visitorOf(request: IncomingMessage, via: 'socket' | 'tcp'): Visitor {
+  return {
+    via,
+    method: request.method ?? 'GET',
+    target: request.url ?? '/',
+    rawFields: request.rawHeaders,
+    localAddress: request.socket.localAddress ?? null,
+    remoteAddress: request.socket.remoteAddress ?? null,
+  };
+}
+
+function limitContent(request: IncomingMessage): void {
+  let octets = 0;
+  request.on('data', (chunk: Buffer) => {
+    octets += chunk.length;
+    if (octets > contentOctetsMax) request.destroy();
+  });
+}
+
+/** The reader gets a sentence; where the defect lies is told to whoever debugs. */
+function answerDefect(error: unknown, response: ServerResponse): void {
+  if (process.env['CANDOR_DEBUG'] === '1') console.error(error);
+  if (response.headersSent) response.destroy();
+  else sendProblem(response, 500, 'Candor made a mistake while it answered. This is a defect; please report it.');
+}

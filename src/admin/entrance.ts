@@ -1,0 +1,134 @@
+import type { AdminSpec } from '../core/configuration.ts';
+import type { FailedAttempts } from './failed-attempts.ts';
+import { hostOfAddress, hostOfAuthority, isLiteral } from './network-address.ts';
+import { nameOfToken } from './token.ts';
+
+/** A request as the entrance sees it: nothing of its content. */
+export interface Visitor {
+  readonly via: 'socket' | 'tcp';
+  readonly method: string;
+  readonly target: string;
+  /** Names and values in turn, as they came. */
+  readonly rawFields: readonly string[];
+  /** Null over the unix socket. */
+  readonly localAddress: string | null;
+  readonly remoteAddress: string | null;
+}
+
+/** Why a request is turned away, as `admin_refused` says it. */
+export type RefusalReason =
+  | 'ambiguous'
+  | 'wrong_host'
+  | 'cross_site'
+  | 'form_content'
+  | 'no_token'
+  | 'wrong_token'
+  | 'too_many_attempts';
+
+export type Admission =
+  | { readonly admitted: true; readonly actor: string }
+  | { readonly admitted: false; readonly why: RefusalReason; readonly status: number; readonly detail: string };
+
+/**
+ * Whether a request may be looked at, and who asks. The unix socket admits whoever may open it; over TCP a token says
+ * who it is. Both turn away what a browser sends for a page that is not ours, and what was led here by a name that is
+ * not ours: a port that somebody forwards to the socket is as near to a browser as any other.
+ */
+export function admit(visitor: Visitor, spec: AdminSpec, failed: FailedAttempts): Admission {
+  return (
+    objectToAmbiguity(visitor) ??
+    objectToHost(visitor, spec) ??
+    objectToOrigin(visitor) ??
+    objectToContent(visitor) ??
+    identify(visitor, spec, failed)
+  );
+}
+
+function objectToAmbiguity({ rawFields, target }: Visitor): Admission | null {
+  for (const name of ['host', 'authorization', 'origin', 'content-type', 'sec-fetch-site']) {
+    if (valuesOf(rawFields, name).length > 1) return refuse('ambiguous', 400, `There is more than one ${name} field.`);
+  }
+  if (target.startsWith('/') || URL.parse(target) !== null) return null;
+  return refuse('ambiguous', 400, 'What is asked for is not a path.');
+}
+
+/**
+ * A page whose name leads its visitors' browsers to our address is of the same origin for them, but still asks by that
+ * name (DNS rebinding). So only names that are ours are answered.
+ */
+function objectToHost(visitor: Visitor, spec: AdminSpec): Admission | null {
+  const [field] = valuesOf(visitor.rawFields, 'host');
+  const named = visitor.target.startsWith('/') ? null : (URL.parse(visitor.target)?.host ?? '');
+  for (const authority of [field, named]) {
+    if (authority === null || authority === undefined) continue;
+    const host = hostOfAuthority(authority);
+    if (host === null) return refuse('ambiguous', 400, 'The Host field holds no host.');
+    if (!isOurs(host, visitor, spec)) return refuseHost();
+  }
+  return field === undefined && visitor.via === 'tcp' ? refuseHost() : null;
+}
+
+function isOurs(host: string, { via, localAddress }: Visitor, { hosts }: AdminSpec): boolean {
+  if (host === 'localhost' || hosts.some((one) => fits(host, one))) return true;
+  // No name of the DNS that a stranger controls is without a dot, and no address has to be looked up.
+  if (via === 'socket') return isLiteral(host) || !host.includes('.');
+  return localAddress !== null && host === hostOfAddress(localAddress);
+}
+
+function fits(host: string, pattern: string): boolean {
+  return pattern.startsWith('*.') ? host.endsWith(pattern.slice(1)) : host === pattern;
+}
+
+/** Says no more: whoever is misled here by a name learns nothing by it. */
+function refuseHost(): Admission {
+  return refuse('wrong_host', 421, 'The admin API is not asked by this name; `admin.hosts` lists those it answers to.');
+}
+
+/** Fetch, "Sec-Fetch-Site" and "Origin": no page can leave them out or choose them. */
+function objectToOrigin({ rawFields }: Visitor): Admission | null {
+  const [site] = valuesOf(rawFields, 'sec-fetch-site');
+  const [origin] = valuesOf(rawFields, 'origin');
+  const [host = ''] = valuesOf(rawFields, 'host');
+  const ofOurs = origin === undefined || isAtHost(origin.toLowerCase(), host.toLowerCase());
+  if ((site === undefined || site === 'same-origin' || site === 'none') && ofOurs) return null;
+  return refuse('cross_site', 403, 'A page of another origin may not use the admin API.');
+}
+
+/** TLS may have been ended before us, so the scheme is not ours to tell. */
+function isAtHost(origin: string, host: string): boolean {
+  return origin === `http://${host}` || origin === `https://${host}`;
+}
+
+/** What a form can send without asking first is none of what the operations take (Fetch, "CORS-safelisted"). */
+function objectToContent({ method, rawFields }: Visitor): Admission | null {
+  const [type] = valuesOf(rawFields, 'content-type');
+  if (method === 'GET' || method === 'HEAD' || type === undefined) return null;
+  if (/^application\/json\s*(?:;|$)/i.test(type)) return null;
+  return refuse('form_content', 415, 'Content for the admin API is application/json; most operations need none.');
+}
+
+function identify(visitor: Visitor, spec: AdminSpec, failed: FailedAttempts): Admission {
+  if (visitor.via === 'socket') return { admitted: true, actor: 'admin:socket' };
+  const [field] = valuesOf(visitor.rawFields, 'authorization');
+  if (field === undefined) return refuse('no_token', 401, needsToken);
+  const token = /^bearer +([\w.~+/=-]+) *$/i.exec(field)?.[1];
+  const name = token === undefined ? null : nameOfToken(spec.tokens, token);
+  if (name !== null) return { admitted: true, actor: `admin:token:${name}` };
+  if (failed.count(visitor.remoteAddress ?? '')) return refuse('wrong_token', 401, needsToken);
+  return refuse('too_many_attempts', 429, 'Too many wrong tokens came from this address.');
+}
+
+const needsToken = 'This needs a token that the gateway knows: `Authorization: Bearer <token>`.';
+
+function refuse(why: RefusalReason, status: number, detail: string): Admission {
+  return { admitted: false, why, status, detail };
+}
+
+/** Every value of a field, also of those that Node gives only the first of. */
+function valuesOf(rawFields: readonly string[], name: string): string[] {
+  const values: string[] = [];
+  for (let at = 0; at < rawFields.length; at += 2) {
+    if (rawFields[at]?.toLowerCase() === name) values.push(rawFields[at + 1] ?? '');
+  }
+  return values;
+}

@@ -1,0 +1,23 @@
+import type { AdminSpec } from '../core/configuration.ts';
+import type { Clock } from '../core/time.ts';
+import type { Gateway } from '../gateway/control.ts';
+import { FailedAttempts } from './failed-attempts.ts';
+import { RefusalReport } from './refusal-report.ts';
+
+/** What all doors of the admin API have in common. */
+export class AdminHouse {
+  readonly gateway: Gateway;
+  readonly clock: Clock;
+  readonly failedAttempts: FailedAttempts;
+  readonly refusals: RefusalReport;
+  /** As the configuration in force has it: a token that is taken out of it is none from then on. */
+  spec: AdminSpec;
+
+  constructor(gateway: Gateway, clock: Clock, spec: AdminSpec) {
+    this.gateway = gateway;
+    this.clock = clock;
+    this.spec = spec;
+    this.failedAttempts = new FailedAttempts(clock);
+    this.refusals = new RefusalReport(gateway, clock);
+  }
+}

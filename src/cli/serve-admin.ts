@@ -1,0 +1,49 @@
+import { type Admin, AdminFailure, startAdmin } from '../admin/server.ts';
+import type { Configuration } from '../core/configuration.ts';
+import type { Gateway } from '../gateway/control.ts';
+import type { ConfigurationReload } from '../gateway/gateway.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+
+/**
+ * The admin API of a gateway that a command runs: opened when the gateway serves, and reloaded with it. What a reload
+ * would open is opened before the gateway takes the configuration, so that it is taken whole or not at all.
+ */
+export class ServedAdmin {
+  #admin: Admin | null = null;
+  /** As it was read last; in force when the gateway says so. */
+  #read: Configuration | null = null;
+  #unsubscribe: () => void = () => {};
+
+  /** Reads a configuration again for the gateway, and prepares the admin API for it. */
+  reloading(read: ConfigurationReload): ConfigurationReload {
+    return async () => {
+      const outcome = await read();
+      if (!outcome.ok) return outcome;
+      const objection = (await this.#admin?.prepare(outcome.configuration.admin)) ?? null;
+      if (objection !== null) return { ok: false, complaints: [objection] };
+      this.#read = outcome.configuration;
+      return outcome;
+    };
+  }
+
+  /** `takesOver`: a predecessor of ours may still answer at the same places, and leaves. */
+  async open(gateway: Gateway, configuration: Configuration, around: Surroundings, takesOver = false): Promise<Admin> {
+    try {
+      const spec = (this.#read ?? configuration).admin;
+      this.#admin = await startAdmin({ gateway, spec, clock: around.clock, takesOver });
+    } catch (error) {
+      throw error instanceof AdminFailure ? new CommandFailure('failure', error.message) : error;
+    }
+    const admin = this.#admin;
+    this.#unsubscribe = gateway.events.subscribe(({ kind }) => {
+      if (kind === 'configuration_applied') admin.commit();
+      if (kind === 'configuration_rejected') admin.discard();
+    });
+    return admin;
+  }
+
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await this.#admin?.close();
+  }
+}
