@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as passTime } from 'node:timers/promises';
+
+/**
+ * An origin that counts what it gets, by the request's id. `/w/<octets>/<ms>` is answered with so many octets after so
+ * many milliseconds; with `/d/…` the octets are spread over that time. A POST's content is read to its end first. What
+ * is sent is made of the id, so that the client can tell its own answer from anybody else's.
+ */
+export class CountingOrigin {
+  /** How often a request with this id came. */
+  readonly seen = new Map<string, number>();
+  readonly #server: Server;
+
+  constructor() {
+    // Longer than any gateway keeps a connection: no close of ours may cross a request.
+    const options = { keepAliveTimeout: 600_000, requestTimeout: 0, headersTimeout: 0, noDelay: true };
+    this.#server = createServer(options, (request, response) => void this.#answer(request, response));
+  }
+
+  async listen(): Promise<string> {
+    this.#server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 });
+    await once(this.#server, 'listening');
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? `127.0.0.1:${address.port}` : '';
+  }
+
+  close(): void {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const id = String(request.headers['x-request-id'] ?? '');
+    this.seen.set(id, (this.seen.get(id) ?? 0) + 1);
+    const [, way = '', octets = '0', ms = '0'] = (request.url ?? '').split('/');
+    try {
+      let received = 0;
+      for await (const piece of request as AsyncIterable<Buffer>) received += piece.length;
+      const content = contentFor(id, Number(octets), received);
+      response.setHeader('Content-Type', 'text/plain');
+      response.setHeader('Content-Length', content.length);
+      if (way === 'd') await writeSlowly(response, content, Number(ms));
+      else if (Number(ms) > 0) await passTime(Number(ms));
+      response.end(way === 'd' ? undefined : content);
+    } catch {
+      // The gateway has let go of it; what became of it is for its record to say.
+      response.destroy();
+    }
+  }
+}
+
+const pieces = 10;
+
+async function writeSlowly(response: ServerResponse, content: Buffer, ms: number): Promise<void> {
+  for (let piece = 0; piece < pieces; piece++) {
+    const [start, end] = [piece, piece + 1].map((at) => Math.round((content.length * at) / pieces));
+    response.write(content.subarray(start, end));
+    await passTime(ms / pieces);
+  }
+}
+
+/** What must come back for a request: its id, what was received of it, and as much as was asked for. */
+export function contentFor(id: string, octets: number, received: number): Buffer {
+  const line = `${id} ${received}\n`;
+  return Buffer.alloc(Math.max(octets, line.length), line);
+}

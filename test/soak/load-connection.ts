@@ -1,0 +1,145 @@
+import { connect, type Socket } from 'node:net';
+import { fieldOf, parseRawResponse, type RawResponse } from '../../src/testing/raw-response.ts';
+
+/** Where a connection leads to, and where it comes from. */
+export interface Way {
+  readonly host: string;
+  readonly port: number;
+  /** The client's own address; without it the system's choice. */
+  readonly from?: string;
+}
+
+/**
+ * What came of one request, told apart by what the socket says:
+ *
+ * - `answered`: a whole response;
+ * - `refused`: nobody listens (ECONNREFUSED);
+ * - `unconnected`: no connection for another reason;
+ * - `lost`: the connection ended before an octet of the response;
+ * - `cut`: it ended within the response;
+ * - `silent`: neither an answer nor an end within the client's patience;
+ * - `wrong`: octets that are no response, or follow one.
+ */
+export type OutcomeKind = 'answered' | 'refused' | 'unconnected' | 'lost' | 'cut' | 'silent' | 'wrong';
+
+export interface Outcome {
+  readonly kind: OutcomeKind;
+  /** Of what there is of a response; null where no head of one came. */
+  readonly response: RawResponse | null;
+  /** How the connection ended; null where it did not. */
+  readonly end: 'fin' | 'reset' | null;
+  readonly errno: string | null;
+  /** Whether the connection had carried another request before. */
+  readonly reused: boolean;
+  /** From asking, the connecting included, to the end. */
+  readonly tookMs: number;
+}
+
+export interface Asked {
+  readonly method: string;
+  readonly octets: string | Uint8Array;
+  readonly patienceMs: number;
+}
+
+/** One connection of a client, one request on it at a time. It repeats nothing, and hides nothing. */
+export class LoadConnection {
+  readonly socket: Socket;
+  #asked: (Asked & { readonly began: number; readonly resolve: (outcome: Outcome) => void }) | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #pieces: Buffer[] = [];
+  #uses = 0;
+  #connected = false;
+  #errno: string | null = null;
+  #ended = false;
+  #last = 0;
+
+  constructor({ host, port, from }: Way) {
+    this.socket = connect({ host, port, noDelay: true, ...(from === undefined ? {} : { localAddress: from }) });
+    this.socket.on('connect', () => void (this.#connected = true));
+    this.socket.on('data', (octets: Buffer) => this.#heard(octets));
+    this.socket.on('end', () => this.#over('fin'));
+    this.socket.on('error', (error: NodeJS.ErrnoException) => void (this.#errno = error.code ?? 'EIO'));
+    this.socket.on('close', () => this.#over(this.#errno === null ? 'fin' : 'reset'));
+  }
+
+  /** Open, with nothing under way: another request may go on it. */
+  get isIdle(): boolean {
+    return !this.#ended && this.#asked === null && this.#uses > 0;
+  }
+
+  /** Milliseconds on the process's clock when its last answer had come. */
+  get idleSince(): number {
+    return this.#last;
+  }
+
+  ask(asked: Asked): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#asked = { ...asked, began: performance.now(), resolve };
+      this.#timer = setTimeout(() => this.#tell('silent', null), asked.patienceMs);
+      this.#pieces = [];
+      if (this.#ended) return this.#over('fin');
+      this.socket.write(asked.octets);
+    });
+  }
+
+  close(how: 'close' | 'reset' = 'close'): void {
+    if (how === 'reset') this.socket.resetAndDestroy();
+    else this.socket.destroy();
+  }
+
+  #heard(octets: Buffer): void {
+    this.#pieces.push(octets);
+    if (this.#asked === null) {
+      // Nobody has asked for anything: what comes belongs to no request, and the connection to nobody any more.
+      this.#ended = true;
+      return this.close();
+    }
+    const response = this.#response('no');
+    if (response?.complete !== true) return;
+    this.#tell(response.rest.length === 0 ? 'answered' : 'wrong', null);
+  }
+
+  #response(ended: 'no' | 'fin' | 'reset'): RawResponse | null {
+    if (this.#pieces.length > 1) this.#pieces = [Buffer.concat(this.#pieces)];
+    return parseRawResponse(this.#pieces[0] ?? Buffer.alloc(0), this.#asked?.method ?? 'GET', ended);
+  }
+
+  #over(end: 'fin' | 'reset'): void {
+    this.#ended = true;
+    if (this.#asked === null) return;
+    // After a FIN comes 'close', and an error may come between them: the response is judged by what came first.
+    if (!this.#connected) return this.#tell(this.#errno === 'ECONNREFUSED' ? 'refused' : 'unconnected', end);
+    if (this.#pieces.length === 0) return this.#tell('lost', end);
+    const response = this.#response(end);
+    if (response === null) return this.#tell(looksLikeHead(this.#pieces[0]) ? 'cut' : 'wrong', end);
+    this.#tell(response.complete ? 'answered' : 'cut', end);
+  }
+
+  #tell(kind: OutcomeKind, end: 'fin' | 'reset' | null): void {
+    const asked = this.#asked;
+    if (asked === null) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const response = this.#response(end ?? 'no');
+    this.#asked = null;
+    this.#last = performance.now();
+    const reused = this.#uses > 0;
+    this.#uses++;
+    this.#pieces = [];
+    if (kind !== 'answered' || end !== null || !mayBeUsedAgain(response)) {
+      this.#ended = true;
+      this.close();
+    }
+    asked.resolve({ kind, response, end, errno: this.#errno, reused, tookMs: this.#last - asked.began });
+  }
+}
+
+/** RFC 9112 §9.3: after a whole message that does not say `close`. */
+function mayBeUsedAgain(response: RawResponse | null): boolean {
+  if (response === null || response.framing === 'until-close' || response.status === 101) return false;
+  return !/\bclose\b/i.test(fieldOf(response, 'connection') ?? '');
+}
+
+function looksLikeHead(octets: Buffer | undefined): boolean {
+  const start = octets?.toString('latin1', 0, 5) ?? '';
+  return 'HTTP/'.startsWith(start.slice(0, 5));
+}

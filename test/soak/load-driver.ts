@@ -1,0 +1,194 @@
+import type { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { contentFor } from './counting-origin.ts';
+import { LoadConnection, type Outcome, type OutcomeKind, type Way } from './load-connection.ts';
+
+/** One request as it was sent. A repetition is an entry of its own. */
+export interface Sent {
+  readonly id: string;
+  readonly method: 'GET' | 'POST';
+  /** What was going on when the answer came, or failed to. */
+  phase: string;
+  kind: OutcomeKind | null;
+  status: number | null;
+  reused: boolean;
+  /** The client's own port. */
+  tookMs: number;
+  /** Repeats a GET whose used connection had ended before an octet of the answer (RFC 9112 §9.3.1). */
+  readonly repeats: boolean;
+  /** That came of it, and it was repeated: the repetition tells what came of it in the end. */
+  raced: boolean;
+  /** For people, where it was not answered as it should be. */
+  note: string;
+}
+
+export interface LoadOptions {
+  readonly random: SeededRandom;
+  /** Per second, whatever comes of them (open loop). */
+  readonly rate: number;
+  /** Where requests may go at this moment; one of them is drawn. */
+  readonly ways: () => readonly Way[];
+  /** What is going on at this moment. */
+  readonly phase: () => string;
+  /** Of a hundred requests: on kept connections, POSTs. */
+  readonly keptPercent?: number;
+  readonly postPercent?: number;
+}
+
+/** An answer of this origin comes within three seconds; a client that waits for longer has been forgotten. */
+const patienceMs = 20_000;
+
+/** Connections that were idle for longer are closed by the client, as browsers do, and never meet the other side's limit. */
+const keptMsMax = 10_000;
+
+/** As many connections are kept: enough that each worker has some at any time. */
+const keptMax = 64;
+
+/**
+ * Sends so many requests in each second, whether the earlier ones have been answered or not: on connections that are kept
+ * (GET and POST) and on new ones that say `Connection: close`. Each has an id of its own, and is kept with what came of it.
+ */
+export class LoadDriver {
+  readonly sent: Sent[] = [];
+  readonly #options: LoadOptions;
+  readonly #kept = new Map<string, LoadConnection[]>();
+  #begun = 0;
+  #underWay = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #startedAt = 0;
+  #idle = Promise.withResolvers<void>();
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#startedAt = performance.now();
+    this.#begun = 0;
+    this.#sendDue();
+  }
+
+  /** Sends nothing more, and resolves when everything has come to its end. Kept connections stay open. */
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#idle = Promise.withResolvers<void>();
+    if (this.#underWay > 0) await this.#idle.promise;
+  }
+
+  closeConnections(): void {
+    for (const connections of this.#kept.values()) for (const connection of connections) connection.close();
+    this.#kept.clear();
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  #sendDue(): void {
+    const due = Math.floor(((performance.now() - this.#startedAt) / 1000) * this.#options.rate);
+    for (; this.#begun < due; this.#begun++) void this.#send();
+    this.#timer = setTimeout(() => this.#sendDue(), 2);
+  }
+
+  async #send(): Promise<void> {
+    const { random, ways, keptPercent = 65, postPercent = 30 } = this.#options;
+    const id = `r${this.sent.length + 1}.${random.seed.replace(/[^\w-]/g, '_')}`;
+    const method = random.integer(100) < postPercent ? 'POST' : 'GET';
+    const kept = random.integer(100) < keptPercent;
+    const target = drawTarget(random);
+    const content = method === 'POST' ? Buffer.alloc(random.pick([1, 300, 20_000]), id) : null;
+    const way = random.pick(ways());
+    this.#underWay++;
+    const first = await this.#exchange({ id, method, target, content, way, kept, repeats: false });
+    if (first.raced)
+      await this.#exchange({ id: `${id}.again`, method, target, content, way, kept: false, repeats: true });
+    this.#underWay--;
+    if (this.#underWay === 0) this.#idle.resolve();
+  }
+
+  async #exchange(request: Planned): Promise<Sent> {
+    const { id, method, way, kept, repeats } = request;
+    const sent: Sent = {
+      id,
+      method,
+      phase: '',
+      kind: null,
+      status: null,
+      reused: false,
+      tookMs: 0,
+      repeats,
+      raced: false,
+      note: '',
+    };
+    this.sent.push(sent);
+    const connection = (kept ? this.#takeKept(way) : null) ?? new LoadConnection(way);
+    const outcome = await connection.ask({ method, octets: octetsOf(request), patienceMs });
+    this.#note(sent, request, outcome);
+    if (kept && connection.isIdle) this.#keep(way, connection);
+    else connection.close();
+    return sent;
+  }
+
+  #note(sent: Sent, { id, method, target, content }: Planned, outcome: Outcome): void {
+    const { kind, response, end, errno, reused, tookMs } = outcome;
+    Object.assign(sent, { kind, status: response?.status ?? null, reused, tookMs, phase: this.#options.phase() });
+    sent.raced = kind === 'lost' && reused && method === 'GET';
+    if (kind === 'answered' && response?.status === 200) {
+      const wanted = contentFor(id, Number(target.split('/')[2]), content?.length ?? 0);
+      if (!response.content.equals(wanted)) sent.kind = 'wrong';
+    }
+    if (sent.kind === 'answered' && sent.status === 200) return;
+    const what = [sent.kind, sent.status, end, errno, reused ? 'on a used connection' : 'on a new connection'];
+    sent.note = `${method} ${target} ${id}: ${what.filter((word) => word !== null).join(', ')}, after ${tookMs.toFixed(0)} ms`;
+    if (response !== null && sent.status !== 200) sent.note += `: ${response.content.toString('latin1').slice(0, 300)}`;
+  }
+
+  #takeKept(way: Way): LoadConnection | null {
+    const connections = this.#kept.get(keyOf(way)) ?? [];
+    const usable = connections.filter((connection) => {
+      const use = connection.isIdle && performance.now() - connection.idleSince < keptMsMax;
+      if (!use) connection.close();
+      return use;
+    });
+    // The oldest first: each stays idle for about as long as the others.
+    const connection = usable.shift() ?? null;
+    this.#kept.set(keyOf(way), usable);
+    return connection;
+  }
+
+  #keep(way: Way, connection: LoadConnection): void {
+    const connections = this.#kept.get(keyOf(way)) ?? [];
+    if (connections.length >= keptMax) return connection.close();
+    connections.push(connection);
+    this.#kept.set(keyOf(way), connections);
+  }
+}
+
+interface Planned {
+  readonly id: string;
+  readonly method: 'GET' | 'POST';
+  readonly target: string;
+  readonly content: Buffer | null;
+  readonly way: Way;
+  readonly kept: boolean;
+  readonly repeats: boolean;
+}
+
+function keyOf({ host, port, from = '' }: Way): string {
+  return `${from}>${host}:${port}`;
+}
+
+/** Most are answered at once; some take as long as a query, and a few are downloads that any change meets on their way. */
+function drawTarget(random: SeededRandom): string {
+  const draw = random.integer(100);
+  if (draw < 80) return `/w/${random.pick([20, 500, 5000])}/0`;
+  if (draw < 97) return `/w/${random.pick([20, 500])}/${20 + random.integer(180)}`;
+  return `/d/100000/${500 + random.integer(1500)}`;
+}
+
+function octetsOf({ id, method, target, content, kept }: Planned): Buffer {
+  const fields = [`${method} ${target} HTTP/1.1`, 'Host: soak.test', `X-Request-Id: ${id}`];
+  if (content !== null) fields.push(`Content-Length: ${content.length}`);
+  if (!kept) fields.push('Connection: close');
+  return Buffer.concat([Buffer.from(`${fields.join('\r\n')}\r\n\r\n`, 'latin1'), content ?? Buffer.alloc(0)]);
+}
