@@ -40,7 +40,10 @@ export type EndpointState =
   | 'draining'
   | 'gone';
 
-/** The last exit of the process behind an endpoint that Candor runs. */
+/**
+ * The last exit of the process behind an endpoint that Candor runs. Code and signal are both null where how it ended is
+ * not known: the process had been started by an earlier Candor, and only a parent is told.
+ */
 export interface InstanceExit {
   /** On the process-wide monotonic clock. */
   readonly atInstant: number;

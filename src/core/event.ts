@@ -35,6 +35,12 @@ export interface EventFacts {
   /** A lookup found other addresses than the one before. */
   name_addresses: { name: string; added: readonly string[]; removed: readonly string[] };
   instance_started: { pid: number; port: number; command: string };
+  /** An earlier process had started it, `ranMs` before; it runs on. */
+  instance_adopted: { pid: number; port: number; command: string; ranMs: number };
+  /** It runs on, for the process that comes next: `successor`, or whoever comes within `graceMs`. */
+  instance_left: { pid: number; port: number; successor: number | null; graceMs: number | null };
+  /** What is to outlive this process cannot be written there; or what an earlier one wrote cannot be used. */
+  state_unusable: { folder: string; file: string | null; errno: string | null };
   /** Its program could not be started at all. */
   instance_not_started: { command: string; directory: string; errno: string };
   instance_ready: { port: number; passes: number; afterMs: number };

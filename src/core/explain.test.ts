@@ -182,6 +182,7 @@ describe('the advice', () => {
   it('goes by how the instance ended, where that is known', () => {
     const ended = { code: null, signal: null, outOfMemory: false };
     assert.match(nextStepAfterExit({ ...ended, code: 3 }), /wrote last .*made it exit/);
+    assert.match(nextStepAfterExit(ended), /wrote last .*made it end/);
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGSEGV' }), /made it crash/);
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGTERM' }), /who sent SIGTERM/);
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGKILL', outOfMemory: true }), /more memory/);
@@ -214,7 +215,16 @@ describe('explainExit', () => {
       'The instance exited with code 1, 3 ms earlier; its last line: "Error: \\u001b[31mboom".',
     ],
     [exit({ code: 0 }), -20, 'The instance exited with code 0, 20 ms later.'],
-    [exit({}), 0, 'The instance ended 0 ms earlier.'],
+    [
+      exit({}),
+      0,
+      'The instance ended 0 ms earlier (how is not known, since an earlier Candor process had started it).',
+    ],
+    [
+      exit({ lastLine: 'bye' }),
+      40,
+      'The instance ended 40 ms earlier (how is not known, since an earlier Candor process had started it); its last line: "bye".',
+    ],
   ];
   for (const [ended, beforeMs, sentence] of sentences)
     it(`says: ${sentence}`, () => assert.equal(explainExit(ended, beforeMs), sentence));

@@ -134,7 +134,13 @@ export function exitBeforeMs(attempt: Pick<AttemptFacts, 'endedMs'>, exit: Insta
 export function explainExit(exit: InstanceExit, beforeMs: number): string {
   const when = beforeMs >= 0 ? `${duration(beforeMs)} earlier` : `${duration(-beforeMs)} later`;
   const lastLine = exit.lastLine === null ? '' : `; its last line: ${quoted(exit.lastLine)}`;
-  return `The instance ${howItEnded(exit)} ${when}${lastLine}.`;
+  return `The instance ${howItEnded(exit)} ${when}${isHowKnown(exit) ? '' : howUnknown}${lastLine}.`;
+}
+
+const howUnknown = ' (how is not known, since an earlier Candor process had started it)';
+
+function isHowKnown({ code, signal, outOfMemory }: InstanceExit): boolean {
+  return code !== null || signal !== null || outOfMemory;
 }
 
 /** What to do about an instance whose end explains the failure. */
@@ -143,7 +149,8 @@ export function nextStepAfterExit(exit: Pick<InstanceExit, 'code' | 'signal' | '
   if (exit.outOfMemory) return `Give the application more memory, or find what fills it: read ${lastLines}.`;
   if (exit.signal !== null && !crashSignals.has(exit.signal))
     return `Find who sent ${exit.signal}: a deploy, a service manager or a person; \`journalctl -k -g "killed process"\` shows a kill for want of memory.`;
-  return `Read ${lastLines}, and mend what made it ${exit.signal === null ? 'exit' : 'crash'}.`;
+  const ended = exit.signal !== null ? 'crash' : exit.code !== null ? 'exit' : 'end';
+  return `Read ${lastLines}, and mend what made it ${ended}.`;
 }
 
 /** Those that a process brings upon itself. */

@@ -21,6 +21,11 @@ export class FreePorts {
     return failWith({ errno: 'EADDRINUSE' });
   }
 
+  /** Somebody listens there who came before us, and belongs to us now. */
+  keep(port: number): void {
+    this.#taken.add(port);
+  }
+
   release(port: number): void {
     this.#taken.delete(port);
   }

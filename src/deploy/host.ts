@@ -1,5 +1,6 @@
 import type { Result } from '../core/result.ts';
 import type { Instant } from '../core/time.ts';
+import type { ProgramRecord } from './instance-record.ts';
 import type { Observation, ReadinessCheck } from './readiness.ts';
 
 /**
@@ -15,6 +16,10 @@ export interface Host {
   releasePort(port: number): void;
   /** Starts a program, or returns null and tells why by `onNotStarted`. Never throws. */
   start(request: ProgramRequest, listener: ProgramListener): Program | null;
+  /** Takes a program over that an earlier process has started, with its port; null where it has ended. */
+  adopt(record: ProgramRecord, listener: ProgramListener): Program | null;
+  /** What every program gets of our own environment, as far as it should be the same after a restart. */
+  readonly inherited: Readonly<Record<string, string | undefined>>;
   /** Asks once. `told` is called exactly once, within the check's time limit, unless the returned function came first. */
   probe(check: ReadinessCheck, told: (observation: Observation) => void): () => void;
   /** Where a program and what it started listen; empty where the platform does not say. */
@@ -51,6 +56,10 @@ export interface Program {
   readonly pid: number;
   /** Whether it is ended should Candor be killed. */
   readonly guarded: boolean;
+  /** What a later process needs to take it over; null where none can. Its port and what it has begun to write included. */
+  record(): ProgramRecord | null;
+  /** Stops listening to its output; it runs on, for the process that takes it over. `record` is final from then on. */
+  letGo(): void;
   /** To the whole group. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** Whether any process of the group is left, zombies apart. */
@@ -63,6 +72,7 @@ export interface Program {
   tellUnfinishedLines(): void;
 }
 
+/** Code and signal are both null where how it ended is not known: only its parent is told. */
 export interface ProgramExit {
   readonly code: number | null;
   readonly signal: string | null;

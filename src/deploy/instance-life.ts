@@ -1,6 +1,7 @@
 import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
 import { after, type Instant, never } from '../core/time.ts';
+import type { InstanceRecord } from './instance-record.ts';
 
 /**
  * One instance's life, as a value and a function.
@@ -98,6 +99,36 @@ export const mayFollow: { readonly [P in Phase]: readonly Phase[] } = {
 export function starting(now: Instant, failures: number): InstanceLife {
   return { phase: 'starting', since: now, failures, attempts: 0, passes: 0, late: false };
 }
+
+/**
+ * The life of an instance that an earlier process looked after `agoMs` ago. One that was ready stays so while what was
+ * seen of it is young enough; after that it has to show anew that it is ready, like one that starts.
+ */
+export function adopted(record: InstanceRecord, agoMs: number, now: Instant): InstanceLife {
+  const { failures, phase } = record;
+  const since = after(now, -(record.sinceMs + agoMs));
+  const startedAt = after(now, -(record.ranMs + agoMs));
+  switch (phase) {
+    case 'starting':
+      return { phase, since, failures, attempts: 0, passes: 0, late: false };
+    case 'ready':
+      return agoMs > readyTrustedMs ? starting(now, failures) : { phase, since, startedAt, failures, fails: 0 };
+    case 'failing':
+      return { phase, since, startedAt, failures, passes: 0 };
+    case 'draining':
+      return { phase, since, until: after(now, Math.max(0, (record.dueInMs ?? 0) - agoMs)) };
+    case 'stopping':
+      return { phase, since, killedAt: null };
+    default:
+      return unreachable(phase);
+  }
+}
+
+/**
+ * For so long "it was ready" is taken for "it is ready". An instance that is looked after and stops answering is routed
+ * to for some four seconds, until `failsMax` checks have failed: nobody is worse off with one that was not looked after.
+ */
+export const readyTrustedMs = 5_000;
 
 /** The life after `event`; the same value where the event changes nothing. */
 export function next(life: InstanceLife, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {

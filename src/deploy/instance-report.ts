@@ -2,6 +2,7 @@ import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EventSink } from '../core/event.ts';
 import type { ListeningSocket, Program, ProgramExit, StartFailure } from './host.ts';
 import type { InstanceLife, Phase } from './instance-life.ts';
+import type { InstanceRecord } from './instance-record.ts';
 import { socketText } from './listening.ts';
 
 /** Tells the events of one instance. */
@@ -15,13 +16,22 @@ export class InstanceReport {
   }
 
   started(program: Program, port: number, { command }: ApplicationSpec): void {
-    const guard = program.guarded ? '' : '; nothing guards it: should Candor be killed, it is left running';
     this.#events.tell({
       kind: 'instance_started',
       subject: this.#subject,
-      reason: `started as process ${program.pid}, told to listen on port ${port}${guard}`,
+      reason: `started as process ${program.pid}, told to listen on port ${port}${unguardedText(program)}`,
       evidence: { pid: program.pid, port, command: command.join(' ') },
       to: 'starting',
+    });
+  }
+
+  adopted(program: Program, { command, ranMs, program: { port } }: InstanceRecord, to: Phase): void {
+    this.#events.tell({
+      kind: 'instance_adopted',
+      subject: this.#subject,
+      reason: `process ${program.pid} on port ${port} runs on, taken over from an earlier Candor process${unguardedText(program)}`,
+      evidence: { pid: program.pid, port, command: command.join(' '), ranMs },
+      to,
     });
   }
 
@@ -65,6 +75,10 @@ export class InstanceReport {
     const evidence = { afterMs: life.until - life.since, failures: life.failures };
     this.#events.tell({ kind: 'instance_restarting', subject: this.#subject, reason, evidence, from, to: life.phase });
   }
+}
+
+function unguardedText({ guarded }: Program): string {
+  return guarded ? '' : '; nothing guards it: should Candor be killed, it is left running';
 }
 
 interface ExitedRun {

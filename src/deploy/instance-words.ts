@@ -14,6 +14,8 @@ export interface InstanceFacts {
   readonly misplaced: string | null;
   /** How the last run ended, or why it did not begin; null before. */
   readonly ending: string | null;
+  /** An earlier process has started what runs now. */
+  readonly isAdopted: boolean;
 }
 
 /** Ends in a row from which we call it a crash loop. Once is an accident, twice may be one. */
@@ -24,9 +26,11 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
   const { readiness, stopMs } = facts.spec;
   switch (life.phase) {
     case 'starting':
-      return `${life.late ? `not ready after ${durationText(readiness.startMs)}` : 'starting'}: ${startingText(facts)}`;
+      return `${startText(life, facts)}: ${startingText(facts)}`;
     case 'ready':
-      return `${readiness.passes} checks in a row passed (GET ${readiness.path} on port ${facts.port})`;
+      return facts.isAdopted && facts.lastObservation === null
+        ? `it was ready when this process took it over (GET ${readiness.path} on port ${facts.port})`
+        : `${readiness.passes} checks in a row passed (GET ${readiness.path} on port ${facts.port})`;
     case 'failing':
       return `${failsMax} checks in a row failed; ${lastSeen(facts)}`;
     case 'exited':
@@ -51,6 +55,11 @@ export function lastSeen({ lastObservation, spec, port }: InstanceFacts): string
   return observationText(lastObservation, { path: spec.readiness.path, port });
 }
 
+function startText({ late }: Extract<InstanceLife, { phase: 'starting' }>, { spec, isAdopted }: InstanceFacts): string {
+  if (late) return `not ready after ${durationText(spec.readiness.startMs)}`;
+  return isAdopted ? 'taken over from an earlier process, it is to show that it is ready' : 'starting';
+}
+
 function startingText(facts: InstanceFacts): string {
   if (facts.misplaced !== null && facts.lastObservation?.kind === 'refused') return facts.misplaced;
   return lastSeen(facts);
@@ -73,8 +82,9 @@ function endText({ code, signal, outOfMemory }: ProgramExit): string {
       : 'killed by SIGKILL, not by the kernel for memory';
   }
   if (signal !== null) return `killed by ${signal}`;
+  if (code === null) return 'ended; how is not known, since an earlier Candor process had started it';
   // A shell reports its command's death by signal n as 128 + n (POSIX, Shell Command Language §2.8.2).
-  return code !== null && code > 128 && code <= 128 + 64
+  return code > 128 && code <= 128 + 64
     ? `exited with code ${code} (what a shell says of a command killed by signal ${code - 128})`
     : `exited with code ${code}`;
 }

@@ -1,10 +1,20 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
-import { type Clock, type Instant, never, type Timer } from '../core/time.ts';
+import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
 import { checkPauseMs } from './checks.ts';
 import type { Host, OutputStream, ProgramExit, StartFailure } from './host.ts';
-import { dueAt, failsMax, type InstanceLife, type LifeEvent, next, type Phase, starting } from './instance-life.ts';
+import {
+  adopted,
+  dueAt,
+  failsMax,
+  type InstanceLife,
+  type LifeEvent,
+  next,
+  type Phase,
+  starting,
+} from './instance-life.ts';
+import { type InstanceRecord, isRecorded } from './instance-record.ts';
 import { InstanceReport } from './instance-report.ts';
 import { endpointStateOf, type InstanceFacts, lastSeen, reasonOf } from './instance-words.ts';
 import { LastRun } from './last-run.ts';
@@ -27,6 +37,9 @@ export interface InstanceParts {
 /** Lines in the status; the event of its end has all that are kept. */
 const statusLinesMax = 20;
 
+/** What is written down of an instance, apart from what its supervisor knows better. */
+export type InstanceState = Omit<InstanceRecord, 'application' | 'number' | 'runKey' | 'more'>;
+
 /** Carries one instance's life out: what happens becomes an event of the life, and each arrow has its effect here. */
 export class Instance {
   readonly id: string;
@@ -45,6 +58,9 @@ export class Instance {
   readonly #unheard: LifeEvent[] = [];
   #hearing = false;
   #told = '';
+  /** An earlier process has started what runs now. */
+  #isAdopted = false;
+  #isLetGo = false;
 
   constructor(id: string, spec: ApplicationSpec, parts: InstanceParts) {
     this.id = id;
@@ -72,6 +88,74 @@ export class Instance {
   start(): void {
     this.#beginRun();
     this.#awaitDue();
+  }
+
+  /** Goes on where an earlier process left off, `agoMs` ago. False where the program has ended; then nothing is told. */
+  adopt(record: InstanceRecord, agoMs: number): boolean {
+    const { clock } = this.#parts;
+    const now = clock.now();
+    const run = this.#newRun();
+    if (!run.takeOver(record.program, after(now, -(record.ranMs + agoMs)), record.lines)) return false;
+    this.#run = run;
+    this.#port = record.program.port;
+    this.#restarts = record.restarts;
+    this.#isAdopted = true;
+    this.#life = adopted(record, agoMs, now);
+    this.#stateSince = this.#life.since;
+    const { program } = run;
+    if (program === null) return false;
+    this.#report.adopted(program, record, this.#life.phase);
+    if (checkPauseMs(this.#life, this.#spec.readiness) !== null) {
+      this.#readiness.begin(program, this.#port, () => this.#spec.readiness);
+    }
+    this.#awaitDue();
+    this.#announce();
+    return true;
+  }
+
+  /** For the process that comes after this one; null where it could not take it over. */
+  record(): InstanceState | null {
+    const program = this.#run?.program ?? null;
+    const record = program?.record() ?? null;
+    const life = this.#life;
+    if (this.#run === null || record === null || !isRecorded(life.phase)) return null;
+    const now = this.#parts.clock.now();
+    const { command, readiness, restart } = this.#spec;
+    return {
+      command,
+      program: record,
+      phase: life.phase,
+      sinceMs: Math.round(now - life.since),
+      ranMs: Math.round(now - this.#run.startedAt),
+      dueInMs: life.phase === 'draining' ? Math.max(0, Math.round(life.until - now)) : null,
+      failures: 'failures' in life ? life.failures : 0,
+      restarts: this.#restarts,
+      readiness,
+      restart,
+      lines: this.#run.tail.lines,
+    };
+  }
+
+  /** Leaves its program to another process. It stays as it is, and nothing of it is told any more. */
+  letGo(): void {
+    this.#isLetGo = true;
+    this.#dueTimer?.cancel();
+    this.#dueTimer = null;
+    this.#readiness.end();
+    this.#run?.letGo();
+  }
+
+  get isLetGo(): boolean {
+    return this.#isLetGo;
+  }
+
+  get hasProgram(): boolean {
+    return this.#run?.program != null;
+  }
+
+  /** Whether a later process could take it over. */
+  get isAdoptable(): boolean {
+    return this.#run?.program?.record() != null;
   }
 
   /** New settings that need no new process. */
@@ -133,6 +217,7 @@ export class Instance {
       lastObservation: this.#readiness.last,
       misplaced: this.#readiness.misplaced,
       ending: this.#lastRun.ending,
+      isAdopted: this.#isAdopted,
     };
   }
 
@@ -140,6 +225,7 @@ export class Instance {
 
   /** Effects may cause further events; those wait until the present one is through. */
   #hear(event: LifeEvent): void {
+    if (this.#isLetGo) return;
     this.#unheard.push(event);
     if (this.#hearing) return;
     this.#hearing = true;
@@ -222,8 +308,14 @@ export class Instance {
   // ── the program ───────────────────────────────────────────────────────────────────────────────────────────
 
   #beginRun(): void {
+    this.#isAdopted = false;
+    this.#run = this.#newRun();
+    this.#run.begin();
+  }
+
+  #newRun(): Run {
     this.#readiness.forget();
-    const run = new Run(this.#parts, this.#spec, {
+    const run: Run = new Run(this.#parts, this.#spec, {
       onNotStarted: (failure) => this.#notStarted(failure),
       onStarted: () => this.#started(run),
       onLine: (stream, line) => this.#parts.onLine(this.id, stream, line),
@@ -231,7 +323,7 @@ export class Instance {
       onLastWords: () => this.#heardLastWords(run),
       onGone: () => this.#hear({ kind: 'group_gone', chance: this.#parts.random.next() }),
     });
-    this.#run = run;
+    return run;
   }
 
   #endRun(): void {

@@ -10,10 +10,16 @@ import { readProcess } from './process-group.ts';
  * end of a pipe. It is told of each process group as it starts and ends. When the pipe closes without the word
  * "done", Candor has died: the shell asks every group that is left to end, waits as long as the application may
  * take, and kills the rest. It lives in a session of its own, where neither Ctrl-C nor a closed terminal reaches it.
+ *
+ * Groups that were handed to another process are ended too unless one comes for them: the shell reads the number of the
+ * state folder's owner, and when that has changed they are in other hands, with a guard of their own. So there is no
+ * moment without one that watches.
  */
 export class OrphanGuard {
   readonly #clock: Clock;
   readonly #groups = new Map<number, string>();
+  /** Words that hold for all groups: whose state folder it is, and how long to wait for the next owner. */
+  readonly #terms = new Map<'state' | 'leave', string>();
   #shell: ChildProcess | null = null;
   #timer: Timer | null = null;
   #closed = false;
@@ -32,16 +38,41 @@ export class OrphanGuard {
     return this.#shell !== null;
   }
 
+  /** Another process is to have the group: it is ended unless one comes for it. Until `watch` takes it back. */
+  hand(group: number): void {
+    const watched = this.#groups.get(group);
+    if (watched === undefined) return;
+    const line = `hand ${group}\n`;
+    this.#groups.set(group, `${watched}${line}`);
+    this.#pipe?.write(line);
+  }
+
+  /** Where the number of the owner stands, and which is ours. */
+  ownedBy(generationFile: string, generation: number): void {
+    this.#agree('state', `state ${generation} ${generationFile}\n`);
+  }
+
+  /** Should this process end, the groups that were handed over are left so long to whoever comes for them. */
+  leave(graceMs: number): void {
+    this.#agree('leave', `leave ${graceMs}\n`);
+  }
+
+  #agree(what: 'state' | 'leave', line: string): void {
+    this.#terms.set(what, line);
+    this.#pipe?.write(line);
+  }
+
   /** The group is gone: its number may soon be somebody else's. */
   forget(group: number): void {
     if (this.#groups.delete(group)) this.#pipe?.write(`forget ${group}\n`);
   }
 
-  /** Nothing is left to guard. */
+  /** Nothing is left to guard, but what was handed over: the shell goes when somebody has come for that. */
   close(): void {
     this.#closed = true;
     this.#timer?.cancel();
-    this.#pipe?.end('done\n');
+    const hasLent = [...this.#groups.values()].some((words) => words.includes('hand '));
+    this.#pipe?.end(hasLent ? '' : 'done\n');
   }
 
   get #pipe(): Writable | null {
@@ -54,7 +85,7 @@ export class OrphanGuard {
     this.#shell = shell;
     shell.once('exit', () => this.#fell(shell));
     shell.once('error', () => this.#fell(shell));
-    for (const line of this.#groups.values()) shell.stdin?.write(line);
+    for (const line of [...this.#terms.values(), ...this.#groups.values()]) shell.stdin?.write(line);
   }
 
   /** Somebody has ended the guard. Another takes its place, not faster than `standAgainMs`. */
@@ -111,15 +142,32 @@ function spawnShell(): ChildProcess | null {
 export const guardScript = `# Candor's guard: ends the applications if Candor is killed.
 trap '' INT HUP TERM QUIT
 groups=
+lent=
+state=
+leave=0
+# What is in the list $1 apart from group $2.
+without() {
+  kept=
+  for entry in $1; do
+    case $entry in "$2":*) ;; *) kept="$kept $entry" ;; esac
+  done
+}
 while read -r word group rest; do
   case $word in
-    watch) set -- $rest; groups="$groups $group:$1:$2" ;;
-    forget)
-      kept=
+    watch)
+      set -- $rest
+      without "$lent" "$group"; lent=$kept
+      without "$groups" "$group"; groups="$kept $group:$1:$2" ;;
+    hand)
       for entry in $groups; do
-        case $entry in "$group":*) ;; *) kept="$kept $entry" ;; esac
+        case $entry in "$group":*) lent="$lent $entry" ;; esac
       done
-      groups=$kept ;;
+      without "$groups" "$group"; groups=$kept ;;
+    forget)
+      without "$lent" "$group"; lent=$kept
+      without "$groups" "$group"; groups=$kept ;;
+    state) generation=$group; state=$rest ;;
+    leave) leave=$group ;;
     'done') exit 0 ;;
   esac
 done
@@ -138,21 +186,39 @@ alive() {
   [ $? -ne 1 ]
 }
 split() { group=\${1%%:*}; grace=\${1##*:}; start=\${1#*:}; start=\${start%:*}; }
-
-for entry in $groups; do
-  split "$entry"
-  ours "$group" "$start" && kill -s TERM -- "-$group"
-done
-waited=0
-while [ -n "$groups" ]; do
-  kept=
+finish() {
+  groups=$1
   for entry in $groups; do
     split "$entry"
-    ours "$group" "$start" && alive "$group" || continue
-    if [ "$waited" -ge "$grace" ]; then kill -s KILL -- "-$group"; else kept="$kept $entry"; fi
+    ours "$group" "$start" && kill -s TERM -- "-$group"
   done
-  groups=$kept
-  [ -z "$groups" ] || sleep 0.1 || sleep 1
-  waited=$((waited + 100))
-done
+  waited=0
+  while [ -n "$groups" ]; do
+    kept=
+    for entry in $groups; do
+      split "$entry"
+      ours "$group" "$start" && alive "$group" || continue
+      if [ "$waited" -ge "$grace" ]; then kill -s KILL -- "-$group"; else kept="$kept $entry"; fi
+    done
+    groups=$kept
+    [ -z "$groups" ] || sleep 0.1 || sleep 1
+    waited=$((waited + 100))
+  done
+}
+# The state folder has another owner: what was handed over is not ours to end any more.
+taken() { [ -n "$state" ] && read -r now < "$state" && [ -n "$now" ] && [ "$now" != "$generation" ]; }
+await() {
+  passed=0
+  until taken; do
+    [ "$passed" -lt "$leave" ] || return 1
+    sleep 0.1 || sleep 1
+    passed=$((passed + 100))
+  done
+}
+
+if [ -n "$lent" ]; then
+  { await || finish "$lent"; } &
+fi
+finish "$groups"
+wait
 `;

@@ -33,6 +33,11 @@ export class LineReader {
     }
   }
 
+  /** What has come of a line whose end has not: for another reader to go on with. */
+  get unfinished(): Uint8Array {
+    return this.#held.subarray(0, this.#heldOctets);
+  }
+
   /** The stream has ended: what is left is a line too. */
   end(): void {
     if (this.#heldOctets > 0) this.#flush();

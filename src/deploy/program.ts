@@ -1,130 +1,101 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { accessSync, constants, type Stats, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, type Stats, statSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { Clock, Instant } from '../core/time.ts';
-import type { OutputStream, Program, ProgramExit, ProgramListener, ProgramRequest, StartFailure } from './host.ts';
-import { MemoryKills } from './memory-kills.ts';
+import type { Clock } from '../core/time.ts';
+import type { Program, ProgramListener, ProgramRequest, StartFailure } from './host.ts';
 import type { OrphanGuard } from './orphan-guard.ts';
-import { LineReader } from './output.ts';
-import { groupIsAlive, signalGroup } from './process-group.ts';
+import { openForProgram, openForUs, type OutputFolder, type OutputPipes, removePipes } from './output-pipes.ts';
+import { inheritedEnvironment } from './inherited-environment.ts';
+import { RunningProgram } from './running-program.ts';
 
 /**
  * Starts the command as leader of a process group and a session of its own: a signal to the group reaches whatever
  * it starts, and Ctrl-C in Candor's terminal reaches Candor alone, which stops the applications in order.
+ *
+ * It writes into named pipes, so that another process can take it over; where `outputs` has none, into plain ones.
  */
 export function startProgram(
   request: ProgramRequest,
   listener: ProgramListener,
   clock: Clock,
   guard: OrphanGuard,
+  outputs: OutputFolder | null,
 ): Program | null {
+  const named = openNamedPipes(outputs);
+  const child = spawnProgram(request, named);
+  if (named !== null) for (const descriptor of named.theirs) closeSync(descriptor);
+  if (child instanceof Error || child.pid === undefined) {
+    if (named !== null) closeNamedPipes(named);
+    const tell = (errno: string): void => listener.onNotStarted(startFailure(errno, request));
+    if (child instanceof Error) queueMicrotask(() => tell((child as NodeJS.ErrnoException).code ?? 'EINVAL'));
+    else child.once('error', (error: NodeJS.ErrnoException) => tell(error.code ?? 'EIO'));
+    return null;
+  }
+  const { port, stopMs } = request;
+  const streams = named?.ours ?? { stdout: child.stdout as Readable, stderr: child.stderr as Readable };
+  const pipes = named?.pipes ?? null;
+  const program = new RunningProgram({ pid: child.pid, port, stopMs, pipes, streams, listener, clock, guard });
+  child.once('exit', (code, signal) => program.ended(code, signal));
+  child.on('error', () => {}); // of a signal that could not be sent; starting has succeeded
+  // Once another process looks after it, it must not keep this one running.
+  program.onLetGo = () => child.unref();
+  return program;
+}
+
+function spawnProgram(request: ProgramRequest, named: NamedPipes | null): ChildProcess | Error {
   const [file = '', ...args] = request.command;
-  let child: ChildProcess;
+  const [stdout, stderr] = named?.theirs ?? (['pipe', 'pipe'] as const);
   try {
-    child = spawn(file, args, {
+    return spawn(file, args, {
       cwd: request.directory,
       env: environmentOf(request),
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', stdout, stderr],
       detached: true,
     });
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    queueMicrotask(() => listener.onNotStarted(startFailure(code ?? 'EINVAL', request)));
+    return error as Error;
+  }
+}
+
+interface NamedPipes {
+  readonly pipes: OutputPipes;
+  readonly ours: { readonly stdout: Readable; readonly stderr: Readable };
+  readonly theirs: readonly [stdout: number, stderr: number];
+}
+
+function openNamedPipes(outputs: OutputFolder | null): NamedPipes | null {
+  const pipes = outputs?.make() ?? null;
+  if (pipes === null) return null;
+  const theirs: number[] = [];
+  try {
+    const [stdout, stderr] = [openForProgram(pipes.stdout), openForProgram(pipes.stderr)];
+    theirs.push(stdout, stderr);
+    return {
+      pipes,
+      ours: { stdout: openForUs(pipes.stdout), stderr: openForUs(pipes.stderr) },
+      theirs: [stdout, stderr],
+    };
+  } catch {
+    // No descriptor left, or somebody has cleared the folder: plain pipes may do.
+    for (const descriptor of theirs) closeSync(descriptor);
+    removePipes(pipes);
     return null;
   }
-  if (child.pid === undefined) {
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      listener.onNotStarted(startFailure(error.code ?? 'EIO', request)),
-    );
-    return null;
-  }
-  return new RunningProgram(child, child.pid, request, listener, clock, guard);
 }
 
-class RunningProgram implements Program {
-  readonly pid: number;
-  readonly guarded: boolean;
-  readonly #child: ChildProcess;
-  readonly #memoryKills: MemoryKills;
-  readonly #guard: OrphanGuard;
-  readonly #readers: readonly LineReader[];
-
-  constructor(
-    child: ChildProcess,
-    pid: number,
-    request: ProgramRequest,
-    listener: ProgramListener,
-    clock: Clock,
-    guard: OrphanGuard,
-  ) {
-    this.pid = pid;
-    this.#child = child;
-    this.#guard = guard;
-    // First of all: until the guard knows the group, killing Candor would leave it running.
-    this.guarded = guard.watch(pid, request.stopMs);
-    this.#memoryKills = new MemoryKills(pid, clock.now());
-    this.#readers = [readLines(child.stdout, 'stdout', listener), readLines(child.stderr, 'stderr', listener)];
-    child.once('exit', (code, signal) => listener.onExited(this.#exitOf(code, signal, clock.now())));
-    child.once('close', () => listener.onOutputEnded());
-    child.on('error', () => {}); // of a signal that could not be sent; starting has succeeded
-  }
-
-  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
-    signalGroup(this.pid, signal);
-  }
-
-  groupIsAlive(): boolean {
-    return groupIsAlive(this.pid);
-  }
-
-  watchMemory(now: Instant): void {
-    this.#memoryKills.watch(now);
-  }
-
-  tellUnfinishedLines(): void {
-    for (const reader of this.#readers) reader.end();
-  }
-
-  discard(): void {
-    this.#guard.forget(this.pid);
-    this.#child.stdout?.destroy();
-    this.#child.stderr?.destroy();
-  }
-
-  /** A shell that runs the program for us reports its child's SIGKILL as code 137. */
-  #exitOf(code: number | null, signal: string | null, now: Instant): ProgramExit {
-    const killed = signal === 'SIGKILL' || code === 128 + 9;
-    return { code, signal, outOfMemory: killed ? this.#memoryKills.hasRisen(now) : false };
-  }
+function closeNamedPipes({ ours, pipes }: NamedPipes): void {
+  ours.stdout.destroy();
+  ours.stderr.destroy();
+  removePipes(pipes);
 }
-
-function readLines(stream: Readable | null, name: OutputStream, listener: ProgramListener): LineReader {
-  const reader = new LineReader((line) => listener.onLine(name, line));
-  stream?.on('data', (chunk: Buffer) => reader.read(chunk));
-  stream?.once('close', () => reader.end());
-  stream?.on('error', () => {}); // a pipe that breaks ends; `close` follows
-  return reader;
-}
-
-/** What a service manager told Candor, and Candor alone: an application that took it over would answer in its place. */
-const privateVariables = [
-  'NOTIFY_SOCKET',
-  'WATCHDOG_PID',
-  'WATCHDOG_USEC',
-  'LISTEN_PID',
-  'LISTEN_FDS',
-  'LISTEN_FDNAMES',
-];
 
 /**
  * Our environment, then the application's own settings, then PORT. HOST asks frameworks to listen on 127.0.0.1 only,
  * where Candor looks and strangers cannot go around it; a HOST that somebody has set means something, and stays.
  */
 function environmentOf(request: ProgramRequest): NodeJS.ProcessEnv {
-  const inherited = { ...process.env };
-  for (const name of privateVariables) delete inherited[name];
-  return { HOST: '127.0.0.1', ...inherited, ...request.environment, PORT: String(request.port) };
+  return { HOST: '127.0.0.1', ...inheritedEnvironment(), ...request.environment, PORT: String(request.port) };
 }
 
 function startFailure(errno: string, request: ProgramRequest): StartFailure {

@@ -1,6 +1,7 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
-import type { Host, OutputStream, Program, ProgramExit, StartFailure } from './host.ts';
+import type { Host, OutputStream, Program, ProgramExit, ProgramListener, StartFailure } from './host.ts';
+import type { ProgramRecord } from './instance-record.ts';
 import { OutputTail } from './output.ts';
 
 export interface RunParts {
@@ -36,7 +37,7 @@ const goneCheckMaxMs = 160;
 
 /** One run of an instance's program: from a port, through its output and its end, to the end of its whole group. */
 export class Run {
-  readonly startedAt: Instant;
+  startedAt: Instant;
   readonly tail = new OutputTail();
   readonly #parts: RunParts;
   readonly #spec: ApplicationSpec;
@@ -55,7 +56,29 @@ export class Run {
     this.#spec = spec;
     this.#listener = listener;
     this.startedAt = parts.clock.now();
+  }
+
+  begin(): void {
     void this.#begin();
+  }
+
+  /** Goes on with a program that an earlier process has started. False where it has ended; then nothing is told. */
+  takeOver(record: ProgramRecord, startedAt: Instant, lines: readonly string[]): boolean {
+    this.startedAt = startedAt;
+    this.#program = this.#parts.host.adopt(record, this.#programListener());
+    if (this.#program === null) return false;
+    this.#port = record.port;
+    for (const line of lines) this.tail.add(line);
+    return true;
+  }
+
+  /** Leaves the program to another process. Nothing is told any more. */
+  letGo(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#lastWordsTimer?.cancel();
+    this.#goneTimer?.cancel();
+    this.#program?.letGo();
   }
 
   /** Null until one is found. */
@@ -103,16 +126,18 @@ export class Run {
 
   #start(port: number): void {
     const { command, directory, environment, stopMs } = this.#spec;
-    this.#program = this.#parts.host.start(
-      { command, directory, environment, stopMs, port },
-      {
-        onLine: (stream, line) => this.#said(stream, line),
-        onExited: (exit) => this.#exited(exit),
-        onOutputEnded: () => this.#outputEnded(),
-        onNotStarted: (failure) => this.#notStarted(failure),
-      },
-    );
+    const request = { command, directory, environment, stopMs, port };
+    this.#program = this.#parts.host.start(request, this.#programListener());
     if (this.#program !== null) this.#listener.onStarted(this);
+  }
+
+  #programListener(): ProgramListener {
+    return {
+      onLine: (stream, line) => this.#said(stream, line),
+      onExited: (exit) => this.#exited(exit),
+      onOutputEnded: () => this.#outputEnded(),
+      onNotStarted: (failure) => this.#notStarted(failure),
+    };
   }
 
   #notStarted(failure: StartFailure): void {

@@ -7,6 +7,7 @@ import { failWith, succeed } from '../core/result.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { Host, ListeningSocket, Program, ProgramExit, ProgramListener, ProgramRequest } from './host.ts';
+import type { ProgramRecord } from './instance-record.ts';
 import type { Observation } from './readiness.ts';
 import { createSupervisor, type SupervisorParts } from './supervisor.ts';
 
@@ -40,6 +41,8 @@ class FakeProgram implements Program {
   /** Something that it started and that survives it. */
   hasLeftover = false;
   running = true;
+  hasNamedPipes = true;
+  isLetGo = false;
   readonly signals: string[] = [];
 
   constructor(pid: number, request: ProgramRequest, listener: ProgramListener) {
@@ -66,6 +69,17 @@ class FakeProgram implements Program {
     this.listener.onOutputEnded();
   }
 
+  record(): ProgramRecord | null {
+    const { port, stopMs } = this.request;
+    const process = { pid: this.pid, startTicks: '1', bootId: 'boot' };
+    if (!this.running || !this.hasNamedPipes) return null;
+    return { process, port, stopMs, stdout: 'o', stderr: 'e', guarded: true, unfinished: { stdout: '', stderr: '' } };
+  }
+
+  letGo(): void {
+    this.isLetGo = true;
+  }
+
   watchMemory(): void {}
   discard(): void {}
   tellUnfinishedLines(): void {}
@@ -90,6 +104,20 @@ class FakeHost implements Host {
 
   releasePort(port: number): void {
     this.ports.delete(port);
+  }
+
+  readonly inherited = { PATH: '/bin' };
+
+  /** Programs that an earlier process has started, by pid. */
+  readonly earlier = new Map<number, FakeProgram>();
+
+  adopt(record: ProgramRecord, listener: ProgramListener): Program | null {
+    const before = this.earlier.get(record.process.pid);
+    if (before === undefined || !before.running) return null;
+    const program = new FakeProgram(before.pid, before.request, listener);
+    this.programs.push(program);
+    this.ports.add(record.port);
+    return program;
   }
 
   start(request: ProgramRequest, listener: ProgramListener): Program | null {

@@ -6,7 +6,9 @@ import type { Clock } from '../core/time.ts';
 import type { Host, OutputStream } from './host.ts';
 import { Instance, type InstanceParts } from './instance.ts';
 import type { Phase } from './instance-life.ts';
+import type { InstanceRecord } from './instance-record.ts';
 import type { InstanceStatus, LiveInstance } from './live-instance.ts';
+import { runKeyOf } from './run-key.ts';
 
 export type { InstanceStatus, LiveInstance } from './live-instance.ts';
 
@@ -33,8 +35,22 @@ export interface Supervisor {
    */
   apply(applications: readonly ApplicationSpec[]): void;
   /**
-   * Asks everything to stop, and resolves when nothing is left running. Callers drain first. Called again while it
-   * waits, it kills.
+   * Takes over the instances that an earlier process left `agoMs` ago, as far as they still run; returns those. What
+   * does not fit is seen to by the `apply` that must follow: as in a reload, by new ones first.
+   */
+  adopt(records: readonly InstanceRecord[], agoMs: number): readonly InstanceRecord[];
+  /** What a later process needs to take over the instances that run; those that it cannot are not among them. */
+  records(): readonly InstanceRecord[];
+  /**
+   * Leaves those of `records`, which it returns, to another process: they are looked after no more, neither restarted
+   * nor read, and seem to stay as they are. The others stay ours, for `stop`. Nothing is started from now on.
+   */
+  letGo(): readonly InstanceRecord[];
+  /** Undoes `letGo`: takes back those of `records` that still run. An `apply` must follow. */
+  takeBack(records: readonly InstanceRecord[]): void;
+  /**
+   * Asks everything to stop that was not let go, and resolves when nothing of that is left running. Callers drain first.
+   * Called again while it waits, it kills.
    */
   stop(): Promise<void>;
   /** Those that run, are to run, or are about to be gone. */
@@ -70,6 +86,10 @@ interface Member {
   readonly instance: Instance;
   /** What its process was made of. */
   readonly runKey: string;
+  /** Something of this run's record that a later version had written. */
+  readonly more: InstanceRecord['more'];
+  /** Nobody here knows what it was made of, so it cannot be started again. */
+  readonly isForeign: boolean;
 }
 
 class ApplicationsSupervisor implements Supervisor {
@@ -77,6 +97,9 @@ class ApplicationsSupervisor implements Supervisor {
   readonly #applications = new Map<ApplicationId, Application>();
   readonly #callbacks = new Set<() => void>();
   #stopped: PromiseWithResolvers<void> | null = null;
+  #hasLetGo = false;
+  /** All of them are to be there before anybody counts them. */
+  #isAdopting = false;
 
   constructor(parts: SupervisorParts) {
     this.#parts = parts;
@@ -87,7 +110,7 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   apply(applications: readonly ApplicationSpec[]): void {
-    if (this.#stopped !== null) return;
+    if (this.#stopped !== null || this.#hasLetGo) return;
     const specs = new Map(applications.map((spec) => [spec.id, spec]));
     for (const id of specs.keys()) {
       if (!this.#applications.has(id)) this.#applications.set(id, newApplication(id));
@@ -95,11 +118,61 @@ class ApplicationsSupervisor implements Supervisor {
     for (const application of this.#applications.values()) {
       const spec = specs.get(application.id) ?? null;
       application.spec = spec;
-      if (spec !== null) adaptMembers(application, spec);
+      if (spec !== null) adaptMembers(application, spec, this.#runKeyOf(spec));
       this.#settle(application);
       this.#forgetIfGone(application);
     }
     this.#tellChange();
+  }
+
+  adopt(records: readonly InstanceRecord[], agoMs: number): readonly InstanceRecord[] {
+    this.#isAdopting = true;
+    const adopted = records.filter((record) => this.#adoptMember(record, agoMs));
+    this.#isAdopting = false;
+    return adopted;
+  }
+
+  #adoptMember(record: InstanceRecord, agoMs: number): boolean {
+    const { application: id, number, more } = record;
+    const application = this.#applications.get(id) ?? newApplication(id);
+    const known = application.spec ?? this.#parts.applications.find((one) => one.id === id) ?? null;
+    const fits = known !== null && this.#runKeyOf(known) === record.runKey;
+    const spec = fits ? known : foreignSpec(record);
+    const instance = new Instance(`${id}/${number}`, spec, this.#instanceParts(application));
+    if (!instance.adopt(record, agoMs)) return false;
+    // One that nobody after us could adopt is replaced while there is time.
+    const staysAdoptable = instance.isAdoptable;
+    application.members.push({
+      instance,
+      runKey: staysAdoptable ? record.runKey : '',
+      more,
+      isForeign: !fits || !staysAdoptable,
+    });
+    application.nextNumber = Math.max(application.nextNumber, number + 1);
+    this.#applications.set(id, application);
+    return true;
+  }
+
+  records(): readonly InstanceRecord[] {
+    return [...this.#applications.values()].flatMap(({ members }) => members.flatMap((one) => recordOf(one) ?? []));
+  }
+
+  letGo(): readonly InstanceRecord[] {
+    this.#hasLetGo = true;
+    const members = [...this.#applications.values()].flatMap((application) => application.members);
+    const adoptable = members.filter(({ instance }) => instance.isAdoptable);
+    // First nothing is read any more; only then is it certain which line has been read how far.
+    for (const { instance } of adoptable) instance.letGo();
+    for (const member of members) stopWithoutProgram(member);
+    return adoptable.flatMap((one) => recordOf(one) ?? []);
+  }
+
+  takeBack(records: readonly InstanceRecord[]): void {
+    this.#hasLetGo = false;
+    for (const application of this.#applications.values()) {
+      application.members = application.members.filter(({ instance }) => !instance.isLetGo);
+    }
+    this.adopt(records, 0);
   }
 
   stop(): Promise<void> {
@@ -149,10 +222,11 @@ class ApplicationsSupervisor implements Supervisor {
    * may be called after any change, and a second configuration may come while the first is still being carried out.
    */
   #bringCloser(application: Application): void {
-    if (this.#stopped !== null) return;
+    if (this.#stopped !== null || this.#hasLetGo) return;
     const { spec, members } = application;
     const wanted = spec?.instances ?? 0;
-    const runKey = spec === null ? '' : runKeyOf(spec);
+    const runKey = spec === null ? '' : this.#runKeyOf(spec);
+    for (const member of members) if (member.isForeign && hasNoProgram(member.instance.phase)) this.#retire(member);
     const staying = members.filter(({ instance }) => !isLeaving(instance.phase));
     const current = staying.filter((member) => member.runKey === runKey);
     const older = staying.filter((member) => member.runKey !== runKey);
@@ -166,19 +240,24 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   #startMember(application: Application, spec: ApplicationSpec, runKey: string): void {
-    const { clock, random, events, host, onLine } = this.#parts;
-    const parts: InstanceParts = {
-      clock,
-      random,
-      events,
-      host,
-      onChanged: () => this.#changed(application),
-      onLine: onLine ?? (() => {}),
-    };
-    const instance = new Instance(`${application.id}/${application.nextNumber}`, spec, parts);
+    const instance = new Instance(
+      `${application.id}/${application.nextNumber}`,
+      spec,
+      this.#instanceParts(application),
+    );
     application.nextNumber += 1;
-    application.members.push({ instance, runKey });
+    application.members.push({ instance, runKey, more: {}, isForeign: false });
     instance.start();
+  }
+
+  #instanceParts(application: Application): InstanceParts {
+    const { clock, random, events, host, onLine } = this.#parts;
+    const onChanged = (): void => this.#changed(application);
+    return { clock, random, events, host, onChanged, onLine: onLine ?? (() => {}) };
+  }
+
+  #runKeyOf(spec: ApplicationSpec): string {
+    return runKeyOf(spec, this.#parts.host.inherited);
   }
 
   #retire({ instance }: Member): void {
@@ -193,6 +272,8 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   #changed(application: Application): void {
+    if (this.#isAdopting) return;
+    if (this.#hasLetGo) application.members.forEach(stopWithoutProgram);
     application.members = application.members.filter(({ instance }) => instance.phase !== 'stopped');
     this.#settle(application);
     this.#forgetIfGone(application);
@@ -210,7 +291,9 @@ class ApplicationsSupervisor implements Supervisor {
 
   #endIfNothingIsLeft(): void {
     if (this.#stopped === null) return;
-    for (const { members } of this.#applications.values()) if (members.length > 0) return;
+    for (const { members } of this.#applications.values()) {
+      if (members.some(({ instance }) => !instance.isLetGo)) return;
+    }
     this.#parts.host.close();
     this.#stopped.resolve();
   }
@@ -221,19 +304,41 @@ function newApplication(id: ApplicationId): Application {
 }
 
 /** Settings that a running process has no part in take effect at once. */
-function adaptMembers(application: Application, spec: ApplicationSpec): void {
-  const runKey = runKeyOf(spec);
-  for (const member of application.members) if (member.runKey === runKey) member.instance.adapt(spec);
+function adaptMembers({ members }: Application, spec: ApplicationSpec, runKey: string): void {
+  for (const member of members) if (member.runKey === runKey) member.instance.adapt(spec);
 }
 
-/**
- * What makes a new instance necessary. Readiness is among it although no process depends on it: a mistake in it then
- * leaves the old instances serving, where it would otherwise take them out one after the other.
- */
-function runKeyOf({ command, directory, environment, port, readiness }: ApplicationSpec): string {
-  const variables = Object.entries(environment).sort(([a], [b]) => (a < b ? -1 : 1));
-  const { path, intervalMs, timeoutMs, passes, startMs } = readiness;
-  return JSON.stringify([command, directory, variables, port, path, intervalMs, timeoutMs, passes, startMs]);
+/** As far as it is known: enough to look after the program that runs, not to start another one. */
+function foreignSpec({ application, command, program, readiness, restart }: InstanceRecord): ApplicationSpec {
+  const { stopMs } = program;
+  return {
+    id: application,
+    command,
+    directory: '/',
+    environment: {},
+    instances: 1,
+    port: null,
+    readiness,
+    stopMs,
+    restart,
+  };
+}
+
+function recordOf({ instance, runKey, more }: Member): InstanceRecord | null {
+  const state = instance.record();
+  const [application, number] = /^(.*)\/(\d+)$/.exec(instance.id)?.slice(1) ?? [];
+  if (state === null || application === undefined) return null;
+  return { ...state, application: application as ApplicationId, number: Number(number), runKey, more };
+}
+
+/** What has ended is not started again by a process that is about to go. */
+function stopWithoutProgram({ instance }: Member): void {
+  const { phase } = instance;
+  if (hasNoProgram(phase) || (phase === 'starting' && !instance.hasProgram)) instance.stop();
+}
+
+function hasNoProgram(phase: Phase): boolean {
+  return phase === 'exited' || phase === 'backing_off';
 }
 
 function isLeaving(phase: Phase): boolean {

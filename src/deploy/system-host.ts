@@ -1,19 +1,34 @@
 import type { Clock } from '../core/time.ts';
+import { adoptProgram } from './adopt-program.ts';
 import { FreePorts } from './free-ports.ts';
 import type { Host } from './host.ts';
+import { lastingEnvironment } from './inherited-environment.ts';
 import { listeningOf } from './listening.ts';
 import { OrphanGuard } from './orphan-guard.ts';
+import type { OutputFolder } from './output-pipes.ts';
 import { startProgram } from './program.ts';
 import { probe } from './readiness.ts';
 
-/** The machine that Candor runs on. */
-export function createSystemHost(clock: Clock): Host {
+/** The real machine, with what only a process that shares a state folder with others needs. */
+export interface SystemHost extends Host {
+  readonly guard: OrphanGuard;
+}
+
+/** The machine that Candor runs on. `outputs`: where programs write that may outlive this process; null: none may. */
+export function createSystemHost(clock: Clock, outputs: OutputFolder | null = null): SystemHost {
   const ports = new FreePorts();
   const guard = new OrphanGuard(clock);
   return {
+    guard,
+    inherited: lastingEnvironment(),
     reservePort: (wanted) => ports.take(wanted),
     releasePort: (port) => ports.release(port),
-    start: (request, listener) => startProgram(request, listener, clock, guard),
+    start: (request, listener) => startProgram(request, listener, clock, guard, outputs),
+    adopt: (record, listener) => {
+      const program = adoptProgram(record, listener, clock, guard);
+      if (program !== null) ports.keep(record.port);
+      return program;
+    },
     probe: (check, told) => probe(check, clock, told),
     listening: (program) => listeningOf(program.pid),
     close: () => guard.close(),

@@ -2,9 +2,10 @@ import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { Event, EventSink } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { HandedOver, Heir } from './estate.ts';
 import type { FailureSummary } from './failure-report.ts';
 
-export type { FailureSummary };
+export type { FailureSummary, HandedOver, Heir };
 
 /** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */
 export interface Gateway extends EventSink {
@@ -16,6 +17,14 @@ export interface Gateway extends EventSink {
   reload(actor: string): Promise<ReloadOutcome>;
   /** Drains and stops everything; a second call ends at once. Resolves when nothing is left running. */
   stop(why: string, how?: StopOptions): Promise<void>;
+  /**
+   * Gives the applications to a process that runs, which finds them in the state folder: from now on nothing here starts
+   * them again, reads what they write, or stops them; requests are served as before. Those that cannot be handed over
+   * stay, and end with `stop`.
+   */
+  handOver(heir: Heir): Promise<HandedOver>;
+  /** After `handOver`, where the heir has failed: looks after them as before. False where the heir has them, and lives. */
+  takeBack(): Promise<boolean>;
   /** Reopens the log files under their names (SIGUSR2). */
   reopenLogs(): Promise<void>;
   /** Events that are still held, those after `seq` of `epoch`, and what comes; see `record/event-hub.ts`. */
@@ -34,6 +43,8 @@ export interface Gateway extends EventSink {
 export interface StopOptions {
   /** Another process listens on the same ports: no lame-duck time is needed, and connections may send a last request. */
   readonly hasSuccessor?: boolean;
+  /** Applications run on for whoever comes within this time, instead of being stopped; null: they are stopped. */
+  readonly leaveApplicationsMs?: number | null;
 }
 
 /** What a terminal shows while a gateway runs; given to `startGateway` as `watcher`. Absent callbacks cost nothing. */

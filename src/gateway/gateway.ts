@@ -9,7 +9,7 @@ import type { ExchangeRecord } from '../core/record.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
-import { createSystemHost } from '../deploy/system-host.ts';
+import { createSystemHost, type SystemHost } from '../deploy/system-host.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { changesBetween } from './changes.ts';
@@ -17,13 +17,14 @@ import { ConfigurationNews } from './configuration-news.ts';
 import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, StopOptions } from './control.ts';
 import { Drains } from './drains.ts';
 import { EndpointBoard } from './endpoint-board.ts';
+import { Estate, type HandedOver, type Heir } from './estate.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { InForce } from './in-force.ts';
 import { tellListeners } from './listener-news.ts';
 import type { ListenPlace } from './port-claims.ts';
 import { newApplications, reload } from './reload.ts';
 import { Shutdown } from './shutdown.ts';
-import { ListenFailure, LogFailure } from './start-failure.ts';
+import { ListenFailure, LogFailure, StateFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
 import { availableCores, systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
@@ -35,7 +36,7 @@ import { WorkerReports } from './worker-reports.ts';
 import { Workers } from './workers.ts';
 
 export type { Configuration, Gateway, GatewayWatcher };
-export { ListenFailure, LogFailure };
+export { ListenFailure, LogFailure, StateFailure };
 
 export type ConfigurationReload = () => Promise<
   | { readonly ok: true; readonly configuration: Configuration }
@@ -49,24 +50,38 @@ export interface GatewayOptions {
   /** How to read it again; without it a reload changes nothing and says so. */
   readonly reloadConfiguration?: ConfigurationReload;
   readonly watcher?: GatewayWatcher;
+  /** The process before, which runs and hands its applications over; without it those that one has left are taken. */
+  readonly adopt?: Succession;
   /** Where a predecessor listens whose place this gateway takes: those ports may be open. */
   readonly joins?: readonly ListenPlace[];
+}
+
+/** A predecessor that runs. */
+export interface Succession {
+  /** Called once, when the applications that it will not hand over are up; resolves when it has let the others go. */
+  whenHandedOver(): Promise<void>;
+  /** Resolves when it has ended: until then it may have requests under way on instances that it has handed over. */
+  readonly predecessorEnded: Promise<void>;
 }
 
 /** Listeners open when every check has come back once, and in any case after this (design: an unknown endpoint
  * may still be tried while none is healthy). */
 const firstChecksMs = 1000;
 
+/** For so long a predecessor may take back what was handed to a process that could not start. */
+const heirMs = 5000;
+
 /** What a reload waits for applications that are new before routes move to them: most start in less, and whoever
  * asked for the reload waits too. */
 const newApplicationsMs = 5000;
 
-/** Starts everything, and resolves when the listeners are open. Rejects with `ListenFailure` or `LogFailure`. */
+/** Starts everything, and resolves when the listeners are open. Rejects with `ListenFailure`, `LogFailure` or `StateFailure`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const gateway = new RunningGateway(options, systemClock);
   try {
     await gateway.start();
   } catch (error) {
+    await gateway.giveBack();
     await gateway.stop('it could not start');
     throw error;
   }
@@ -83,7 +98,9 @@ class RunningGateway implements Gateway {
   readonly #startedWall: number;
   readonly #hub: EventHub;
   readonly #log: ExchangeLog;
+  readonly #host: SystemHost;
   readonly #supervisor: Supervisor;
+  readonly #estate: Estate;
   readonly #drains = new Drains((ending) => this.#workers.mayUse(ending));
   readonly #board: EndpointBoard;
   readonly #traffic: TrafficWatch;
@@ -97,6 +114,8 @@ class RunningGateway implements Gateway {
   /** Reloads and replacements of a worker, one at a time, in the order in which they came up. */
   #steps: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | null = null;
+  /** Another process looks after the applications; this one only finishes what is under way. */
+  #hasHandedOver = false;
   #shutdown: Shutdown | null = null;
   readonly #atOnce = Promise.withResolvers<void>();
 
@@ -120,7 +139,13 @@ class RunningGateway implements Gateway {
     if (watcher?.told !== undefined) this.#hub.subscribe((event) => watcher.told?.(event));
     this.#log = new ExchangeLog(clock, this.#hub);
     this.#reports = this.#createReports();
+    const { stateFolder } = options.configuration;
+    this.#host = createSystemHost(clock, Estate.outputsFor(stateFolder));
     this.#supervisor = this.#createSupervisor();
+    this.#estate = new Estate({
+      ...{ path: stateFolder, clock, events: this.#hub, host: this.#host },
+      supervisor: () => this.#supervisor,
+    });
     this.#board = this.#createBoard();
     this.#traffic = this.#createTrafficWatch();
     this.#supervisor.onChange(() => this.#instancesChanged());
@@ -161,9 +186,12 @@ class RunningGateway implements Gateway {
       clock: this.#clock,
       random: systemRandom,
       events: this.#hub,
-      host: createSystemHost(this.#clock),
+      host: this.#host,
       drainMs: () => this.#inForce.configuration.drain.timeoutMs,
-      whenDrained: (instance) => this.#drains.when(instance),
+      whenDrained: async (instance) => {
+        await this.#drains.when(instance);
+        await this.#options.adopt?.predecessorEnded;
+      },
       onLine: (instance, stream, line) => watcher?.printed?.(instance, stream, line),
     });
   }
@@ -229,14 +257,53 @@ class RunningGateway implements Gateway {
     await this.#log.use(await this.#log.open(configuration.log.path));
     const evidence = { pid: process.pid, version, node: process.version };
     this.#hub.tell({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
-    this.#supervisor.start();
     this.#board.watch(configuration);
+    await this.#takeOver(configuration);
     await this.#outlook.until(() => this.#board.settled, firstChecksMs);
     const applied = await this.#apply(configuration);
     if (!applied.ok) throw startFailureOf(applied);
     this.#workers.keepUp();
     this.#state = 'serving';
     this.#news.applied('gateway', ['everything']);
+  }
+
+  /** Applications: those that an earlier process has started are taken over, the others are started. */
+  async #takeOver({ applications }: Configuration): Promise<void> {
+    const { adopt } = this.#options;
+    if (adopt !== undefined) {
+      const expected = this.#estate.expected();
+      const own = applications.filter(({ id }) => !expected.has(id));
+      this.#supervisor.apply(own);
+      await this.#untilUp(own);
+      await adopt.whenHandedOver();
+    }
+    const held = this.#estate.claim(applications);
+    if (held !== null) throw new StateFailure(held);
+    await this.#estate.inherit();
+    this.#supervisor.start();
+  }
+
+  /** What was taken over goes back to the predecessor: it serves on, with its applications. */
+  async giveBack(): Promise<void> {
+    if (this.#options.adopt !== undefined && this.#estate.adopted > 0) await this.#estate.leave(heirMs);
+  }
+
+  handOver(heir: Heir): Promise<HandedOver> {
+    return this.#next(async () => {
+      const handed = await this.#estate.handOver(heir);
+      this.#hasHandedOver = this.#estate.hasHanded;
+      if (!this.#hasHandedOver) this.#supervisor.apply(this.#inForce.configuration.applications);
+      return handed;
+    });
+  }
+
+  takeBack(): Promise<boolean> {
+    return this.#next(async () => {
+      if (!(await this.#estate.takeBack())) return false;
+      this.#hasHandedOver = false;
+      this.#supervisor.apply(this.#inForce.configuration.applications);
+      return true;
+    });
   }
 
   // Snapshots: each change of what is served is a step, and steps come one after the other.
@@ -282,6 +349,7 @@ class RunningGateway implements Gateway {
     for (const { id, application } of this.#inForce.configuration.upstreams) {
       if (application !== null) this.#board.changed(id);
     }
+    this.#estate.noteChange();
     // Applications that the configuration has no more are among them until their last instance is gone.
     const applications = this.#supervisor.status();
     this.#drains.keep(applications.flatMap(({ id }) => this.#supervisor.instances(id as ApplicationId)));
@@ -330,6 +398,9 @@ class RunningGateway implements Gateway {
     if (read === undefined) return this.#news.rejected(actor, ['there is no configuration file to read again']);
     if (!read.ok) return this.#news.rejected(actor, read.complaints);
     if (this.#state !== 'serving') return this.#news.rejected(actor, ['the gateway is stopping']);
+    if (this.#hasHandedOver) return this.#news.rejected(actor, ['another process has taken the applications over']);
+    const held = this.#estate.claim(read.configuration.applications);
+    if (held !== null) return this.#news.rejected(actor, [held]);
     const before = this.#inForce.configuration;
     const complaints = await reload(before, read.configuration, {
       board: this.#board,
@@ -345,9 +416,13 @@ class RunningGateway implements Gateway {
 
   async #untilReady(before: Configuration, next: Configuration): Promise<void> {
     await this.#outlook.until(() => this.#board.settled, firstChecksMs);
-    const fresh = newApplications(before, next);
+    await this.#untilUp(newApplications(before, next));
+  }
+
+  /** Resolves when each of them serves or has failed, or it took too long. */
+  async #untilUp(applications: Configuration['applications']): Promise<void> {
     const undecided = (): boolean =>
-      fresh.some(({ id }) => {
+      applications.some(({ id }) => {
         const states = this.#supervisor.instances(id).map(({ state }) => state);
         return !states.includes('healthy') && states.includes('starting');
       });
@@ -380,11 +455,11 @@ class RunningGateway implements Gateway {
     return this.#stopped;
   }
 
-  async #stop(why: string, { hasSuccessor = false }: StopOptions): Promise<void> {
+  async #stop(why: string, { hasSuccessor = false, leaveApplicationsMs = null }: StopOptions): Promise<void> {
     this.#state = 'draining';
     const reason = `it is to stop: ${why}`;
     this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
-    void this.#atOnce.promise.then(() => this.#supervisor.stop());
+    if (leaveApplicationsMs === null) void this.#atOnce.promise.then(() => this.#supervisor.stop());
     const workers = this.#workers.giveUp();
     if (workers.length > 0) {
       const { drain } = this.#inForce.configuration;
@@ -394,7 +469,9 @@ class RunningGateway implements Gateway {
     }
     this.#board.stop();
     this.#traffic.stop();
+    if (leaveApplicationsMs !== null && !this.#hasHandedOver) await this.#estate.leave(leaveApplicationsMs);
     await this.#supervisor.stop();
+    await this.#estate.close();
     await this.#log.close();
     this.#state = 'stopped';
   }

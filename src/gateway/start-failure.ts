@@ -1,4 +1,5 @@
 import { hostPort } from '../core/endpoint.ts';
+import type { Owner } from '../deploy/state-folder.ts';
 import type { ListenProblem } from './messages.ts';
 
 /** A listener could not be opened. `listener`, `address` and `errno` are for programs. */
@@ -27,4 +28,18 @@ export class LogFailure extends Error {
 
 export function listenProblemText({ listener, host, port, errno }: ListenProblem): string {
   return `listener ${listener} cannot listen on ${hostPort(host, port)} (${errno})`;
+}
+
+/** Another gateway has the state folder; the message is for people. */
+export class StateFailure extends Error {
+  override readonly name = 'StateFailure';
+}
+
+/** Who has a state folder that is wanted, and what to do about it. */
+export function heldText(path: string, { process: { pid }, since }: Owner): string {
+  const who = pid === process.pid ? 'another gateway of this process' : `process ${pid}`;
+  return (
+    `the state folder ${path} belongs to ${who}, a gateway that has had it since ${since}: ` +
+    'stop that one first, or give this one a folder of its own with the key `state`'
+  );
 }

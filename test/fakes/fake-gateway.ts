@@ -25,6 +25,14 @@ export class FakeGateway implements Gateway {
     return this.reloadAnswer;
   }
 
+  async handOver(): Promise<{ left: number; why: string | null }> {
+    return { left: 0, why: null };
+  }
+
+  async takeBack(): Promise<boolean> {
+    return true;
+  }
+
   async stop(why: string): Promise<void> {
     this.calls.push(`stop ${why}`);
   }

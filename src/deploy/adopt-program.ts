@@ -1,0 +1,81 @@
+import { Readable } from 'node:stream';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import type { Program, ProgramListener } from './host.ts';
+import type { ProgramRecord } from './instance-record.ts';
+import type { OrphanGuard } from './orphan-guard.ts';
+import { openForUs } from './output-pipes.ts';
+import { readProcess } from './process-group.ts';
+import { isRunning } from './process-identity.ts';
+import { RunningProgram } from './running-program.ts';
+
+/**
+ * Takes over a program that an earlier process has started. It is no child of ours: the system tells us neither when
+ * nor how it ends, so we look whether it is still there. The end of its output is the moment to look at once.
+ */
+export function adoptProgram(
+  record: ProgramRecord,
+  listener: ProgramListener,
+  clock: Clock,
+  guard: OrphanGuard,
+): Program | null {
+  if (!isRunning(record.process)) return null;
+  const { process, port, stopMs, unfinished } = record;
+  const { pid } = process;
+  const output = openOutput(record);
+  const program = new RunningProgram({ pid, port, stopMs, ...output, begun: unfinished, listener, clock, guard });
+  const watch = new EndWatch(record, clock, () => program.ended(null, null));
+  program.onSilence = () => watch.look();
+  program.onLetGo = () => watch.end();
+  return program;
+}
+
+/** Where somebody has removed its pipes, nothing that it writes can be read any more, and nobody after us can adopt it. */
+function openOutput({ stdout, stderr }: ProgramRecord) {
+  let first: Readable | null = null;
+  try {
+    first = openForUs(stdout);
+    return { pipes: { stdout, stderr }, streams: { stdout: first, stderr: openForUs(stderr) } };
+  } catch {
+    first?.destroy();
+    return { pipes: null, streams: { stdout: Readable.from([]), stderr: Readable.from([]) } };
+  }
+}
+
+/** A look reads one small file. Whoever lost a connection to a program should soon be told that it has ended. */
+const lookEveryMs = 100;
+
+/** Looks again and again whether a process is still there; one that has ended and that its parent ignores is not. */
+class EndWatch {
+  readonly #record: ProgramRecord;
+  readonly #clock: Clock;
+  readonly #onEnded: () => void;
+  #timer: Timer | null = null;
+
+  constructor(record: ProgramRecord, clock: Clock, onEnded: () => void) {
+    this.#record = record;
+    this.#clock = clock;
+    this.#onEnded = onEnded;
+    this.#lookLater();
+  }
+
+  look(): void {
+    if (this.#timer === null) return;
+    this.#timer.cancel();
+    const { pid, startTicks } = this.#record.process;
+    const facts = readProcess(pid);
+    const runs = facts !== null && facts.startTicks === startTicks && facts.state !== 'Z' && facts.state !== 'X';
+    if (runs) return this.#lookLater();
+    this.#timer = null;
+    this.#onEnded();
+  }
+
+  end(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+
+  #lookLater(): void {
+    const at = after(this.#clock.now(), lookEveryMs);
+    this.#timer = this.#clock.schedule(at, (watch: EndWatch) => watch.look(), this as EndWatch);
+  }
+}

@@ -1,0 +1,50 @@
+/** What a service manager told Candor, and Candor alone: an application that took it over would answer in its place. */
+const privateVariables = [
+  'NOTIFY_SOCKET',
+  'WATCHDOG_PID',
+  'WATCHDOG_USEC',
+  'LISTEN_PID',
+  'LISTEN_FDS',
+  'LISTEN_FDNAMES',
+];
+
+/** What applications get of our own environment. */
+export function inheritedEnvironment(): NodeJS.ProcessEnv {
+  return without(process.env, privateVariables);
+}
+
+/**
+ * What is another one each time that somebody starts Candor, and nothing that an application goes by: systemd counts
+ * its starts (systemd.exec(5)), a shell its depth and its last command, a terminal its windows.
+ */
+const changeableVariables = [
+  'INVOCATION_ID',
+  'JOURNAL_STREAM',
+  'SYSTEMD_EXEC_PID',
+  'MAINPID',
+  'MANAGERPID',
+  'MANAGERPIDFDID',
+  'MEMORY_PRESSURE_WATCH',
+  'MEMORY_PRESSURE_WRITE',
+  '_',
+  'SHLVL',
+  'PWD',
+  'OLDPWD',
+  'WINDOWID',
+  'TERM_SESSION_ID',
+  'SSH_AUTH_SOCK',
+  'SSH_CLIENT',
+  'SSH_CONNECTION',
+  'SSH_TTY',
+];
+
+/** What a running application has of our environment and should have again, were it started now. */
+export function lastingEnvironment(): NodeJS.ProcessEnv {
+  return without(inheritedEnvironment(), changeableVariables);
+}
+
+function without(environment: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  const left = { ...environment };
+  for (const name of names) delete left[name];
+  return left;
+}

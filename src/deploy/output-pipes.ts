@@ -1,0 +1,95 @@
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, mkdirSync, openSync, readdirSync, unlinkSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+
+/** Named pipes that one program writes into, by their paths. */
+export interface OutputPipes {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * Where applications write to, so that a later process can go on reading: pipes with names (fifo(7)) in a folder of
+ * our own. Node cannot make them; `mkfifo` of every Unix does.
+ */
+export class OutputFolder {
+  readonly #path: string;
+  readonly #mkfifo: string;
+  #made = 0;
+
+  constructor(path: string, mkfifo = 'mkfifo') {
+    this.#path = path;
+    this.#mkfifo = mkfifo;
+  }
+
+  /** Null where they cannot be made: the disk is full or read-only, or there is no `mkfifo`. */
+  make(): OutputPipes | null {
+    this.#made += 1;
+    const [stdout, stderr] = ['out', 'err'].map((name) => join(this.#path, `${process.pid}-${this.#made}.${name}`));
+    if (stdout === undefined || stderr === undefined) return null;
+    try {
+      mkdirSync(this.#path, { recursive: true, mode: 0o700 });
+    } catch {
+      return null;
+    }
+    // Left behind by a process that had our number.
+    removePipes({ stdout, stderr });
+    const { status } = spawnSync(this.#mkfifo, ['-m', '600', stdout, stderr], { stdio: 'ignore', timeout: mkfifoMs });
+    if (status === 0) return { stdout, stderr };
+    removePipes({ stdout, stderr });
+    return null;
+  }
+
+  /** Removes every pipe but these: nobody reads them any more. */
+  keepOnly(used: ReadonlySet<string>): void {
+    for (const name of namesIn(this.#path)) {
+      const path = join(this.#path, name);
+      if (/^\d+-\d+\.(out|err)$/.test(name) && !used.has(path)) unlinkIfThere(path);
+    }
+  }
+}
+
+/** It takes 5 ms; a disk that hangs must not hold up everything else for long. */
+const mkfifoMs = 2_000;
+
+/**
+ * The end that a program gets. Open for reading too, although it only writes: so there is always somebody who could
+ * read, and writing while no Candor does fills the pipe (64 KiB on Linux) instead of ending the program by SIGPIPE.
+ */
+export function openForProgram(path: string): number {
+  return openSync(path, constants.O_RDWR);
+}
+
+/** Our end. Opened after the program's: a pipe that nobody has opened for writing has already ended. */
+export function openForUs(path: string): Readable {
+  const descriptor = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return new Socket({ fd: descriptor, readable: true, writable: false });
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+export function removePipes({ stdout, stderr }: OutputPipes): void {
+  unlinkIfThere(stdout);
+  unlinkIfThere(stderr);
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // nothing has been written there yet
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Gone already; or it stays, which does no harm.
+  }
+}

@@ -1,0 +1,171 @@
+import { linkSync, readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { failWith, type Result, succeed } from '../core/result.ts';
+import { identityOf, isRunning, isSame, type ProcessIdentity } from './process-identity.ts';
+import { writeSynced } from './write-whole.ts';
+
+/** Who owns a state folder, or did. */
+export interface Owner {
+  readonly process: ProcessIdentity;
+  /** RFC 3339. */
+  readonly since: string;
+  /** Who may own it next although this process still runs; null: nobody. */
+  readonly successor: ProcessIdentity | null;
+  /** It owns it no longer. */
+  readonly released: boolean;
+}
+
+/**
+ * Says who owns a folder: at any time one living process at most, however many ask at once.
+ *
+ * Each owner has a number, one higher than the last one's, and a file `lock.<number>` that says who it is. The owner is
+ * who stands in the file with the highest number. Whoever wants to follow looks whether that process still runs, and if
+ * it does not, makes the next file with link(2), which succeeds for one only. Nothing is ever taken away to be put
+ * anew, so nobody can take away what another has just put there. Files of long ago are removed; a name that became free
+ * that way may be made again by somebody who has slept since, who then sees higher numbers and gives up.
+ */
+export class OwnerLock {
+  readonly generation: number;
+  readonly #folder: string;
+  #owner: Owner;
+
+  private constructor(folder: string, generation: number, owner: Owner) {
+    this.#folder = folder;
+    this.generation = generation;
+    this.#owner = owner;
+  }
+
+  /** Throws what the file system throws. */
+  static take(folder: string, since: string): Result<OwnerLock, Owner> {
+    const process = ownIdentity();
+    const owner: Owner = { process, since, successor: null, released: false };
+    for (;;) {
+      const last = lastGeneration(folder);
+      const holder = readOwner(folder, last);
+      if (holder !== null && keepsOut(holder, process)) return failWith(holder);
+      if (!tryToFollow(folder, last + 1, owner)) continue;
+      removeLongGone(folder, last + 1);
+      return succeed(new OwnerLock(folder, last + 1, owner));
+    }
+  }
+
+  get isHeld(): boolean {
+    return !this.#owner.released && lastGeneration(this.#folder) === this.generation;
+  }
+
+  /** Lets that process follow while this one still runs; null: nobody any more. */
+  nameSuccessor(successor: ProcessIdentity | null): void {
+    this.#rewrite({ ...this.#owner, successor });
+  }
+
+  /** Anybody may follow. */
+  release(): void {
+    if (!this.#owner.released) this.#rewrite({ ...this.#owner, released: true });
+  }
+
+  #rewrite(owner: Owner): void {
+    this.#owner = owner;
+    const beside = writeBeside(this.#folder, owner);
+    renameSync(beside, fileOf(this.#folder, this.generation));
+  }
+}
+
+/** Who owns the folder now; null where nobody does that still runs. */
+export function livingOwner(folder: string): Owner | null {
+  const owner = readOwner(folder, lastGeneration(folder));
+  return owner !== null && !owner.released && isRunning(owner.process) ? owner : null;
+}
+
+/** So many files of owners are kept: whoever sleeps between looking and following sleeps through fewer owners. */
+const filesKept = 8;
+
+function keepsOut(holder: Owner, asker: ProcessIdentity): boolean {
+  if (holder.released || !isRunning(holder.process)) return false;
+  return holder.successor === null || !isSame(holder.successor, asker);
+}
+
+/** Whether we are the owner now. Not so: somebody else has followed meanwhile, and all is to be looked at again. */
+function tryToFollow(folder: string, generation: number, owner: Owner): boolean {
+  const beside = writeBeside(folder, owner);
+  const file = fileOf(folder, generation);
+  try {
+    linkSync(beside, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  } finally {
+    unlinkSync(beside);
+  }
+  if (lastGeneration(folder) === generation) return true;
+  unlinkSync(file);
+  return false;
+}
+
+function lastGeneration(folder: string): number {
+  return generationsIn(folder).reduce((highest, one) => Math.max(highest, one), 0);
+}
+
+function generationsIn(folder: string): readonly number[] {
+  return readdirSync(folder).flatMap((name) => {
+    const digits = /^lock\.(\d{1,15})$/.exec(name)?.[1];
+    return digits === undefined ? [] : [Number(digits)];
+  });
+}
+
+/** Null where there is none, and where what stands there cannot be read: its writer was cut off by the end of a boot. */
+function readOwner(folder: string, generation: number): Owner | null {
+  try {
+    return ownerFrom(JSON.parse(readFileSync(fileOf(folder, generation), 'utf8')));
+  } catch {
+    return null;
+  }
+}
+
+function ownerFrom(written: { readonly [field: string]: unknown }): Owner | null {
+  const process = identityFrom(written);
+  if (process === null) return null;
+  const { since, successor, released } = written;
+  return {
+    process,
+    since: typeof since === 'string' ? since : '',
+    successor: typeof successor === 'object' && successor !== null ? identityFrom({ ...successor }) : null,
+    released: released === true,
+  };
+}
+
+function identityFrom({ pid, start_ticks: ticks, boot_id: boot }: Readonly<Record<string, unknown>>) {
+  if (typeof pid !== 'number' || !Number.isSafeInteger(pid)) return null;
+  return { pid, startTicks: typeof ticks === 'string' ? ticks : null, bootId: typeof boot === 'string' ? boot : null };
+}
+
+/** Whole and on disk before anybody can see it under its name. */
+function writeBeside(folder: string, owner: Owner): string {
+  const { process, since, successor, released } = owner;
+  const plain = ({ pid, startTicks, bootId }: ProcessIdentity) => ({ pid, start_ticks: startTicks, boot_id: bootId });
+  const written = { ...plain(process), since, successor: successor && plain(successor), released };
+  const path = join(folder, `lock.new.${process.pid}`);
+  writeSynced(path, `${JSON.stringify(written)}\n`);
+  return path;
+}
+
+function removeLongGone(folder: string, generation: number): void {
+  for (const one of generationsIn(folder)) {
+    if (one <= generation - filesKept) unlinkIfThere(fileOf(folder, one));
+  }
+}
+
+function unlinkIfThere(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Somebody else has; or it stays, which does no harm.
+  }
+}
+
+function fileOf(folder: string, generation: number): string {
+  return join(folder, `lock.${generation}`);
+}
+
+function ownIdentity(): ProcessIdentity {
+  return identityOf(process.pid) ?? { pid: process.pid, startTicks: null, bootId: null };
+}

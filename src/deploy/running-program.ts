@@ -1,0 +1,112 @@
+import type { Readable } from 'node:stream';
+import type { Clock, Instant } from '../core/time.ts';
+import type { Program, ProgramExit, ProgramListener } from './host.ts';
+import type { ProgramRecord } from './instance-record.ts';
+import { MemoryKills } from './memory-kills.ts';
+import type { OrphanGuard } from './orphan-guard.ts';
+import { type OutputPipes, removePipes } from './output-pipes.ts';
+import { groupIsAlive, signalGroup } from './process-group.ts';
+import { identityOf, type ProcessIdentity } from './process-identity.ts';
+import { ProgramOutput } from './program-output.ts';
+
+export interface RunningProgramParts {
+  readonly pid: number;
+  readonly port: number;
+  readonly stopMs: number;
+  /** Null where it writes into pipes without a name, which end with this process. */
+  readonly pipes: OutputPipes | null;
+  readonly streams: { readonly stdout: Readable; readonly stderr: Readable };
+  /** What it had begun to write. */
+  readonly begun?: ProgramRecord['unfinished'];
+  readonly listener: ProgramListener;
+  readonly clock: Clock;
+  readonly guard: OrphanGuard;
+}
+
+/** A program that runs, whoever has started it. Whoever made this tells it of the program's end. */
+export class RunningProgram implements Program {
+  readonly pid: number;
+  readonly guarded: boolean;
+  readonly #parts: RunningProgramParts;
+  readonly #identity: ProcessIdentity | null;
+  readonly #memoryKills: MemoryKills;
+  readonly #output: ProgramOutput;
+  #hasEnded = false;
+  #outputHasEnded = false;
+  #isLetGo = false;
+  /** For whoever watches for its end: to watch no more. */
+  onLetGo: () => void = () => {};
+  /** Its output has ended, and so probably has it. */
+  onSilence: () => void = () => {};
+
+  constructor(parts: RunningProgramParts) {
+    const { pid, stopMs, streams, begun, listener, clock, guard } = parts;
+    this.#parts = parts;
+    this.pid = pid;
+    // First of all: until the guard knows the group, killing Candor would leave it running.
+    this.guarded = guard.watch(pid, stopMs);
+    this.#identity = identityOf(pid);
+    this.#memoryKills = new MemoryKills(pid, clock.now());
+    this.#output = new ProgramOutput(streams, listener, () => this.#outputEnded(), begun);
+  }
+
+  /** Its process has ended. Both null: nobody knows how. */
+  ended(code: number | null, signal: string | null): void {
+    if (this.#hasEnded || this.#isLetGo) return;
+    this.#hasEnded = true;
+    this.#parts.listener.onExited(this.#exitOf(code, signal, this.#parts.clock.now()));
+    if (this.#outputHasEnded) this.#parts.listener.onOutputEnded();
+  }
+
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    signalGroup(this.pid, signal);
+  }
+
+  groupIsAlive(): boolean {
+    return groupIsAlive(this.pid);
+  }
+
+  watchMemory(now: Instant): void {
+    this.#memoryKills.watch(now);
+  }
+
+  tellUnfinishedLines(): void {
+    this.#output.tellUnfinishedLines();
+  }
+
+  record(): ProgramRecord | null {
+    const { port, stopMs, pipes } = this.#parts;
+    const process = this.#identity;
+    // Without a start time nobody could tell it from a stranger that has got its number.
+    if (pipes === null || process === null || process.startTicks === null || this.#hasEnded) return null;
+    return { process, port, stopMs, ...pipes, guarded: this.guarded, unfinished: this.#output.unfinished };
+  }
+
+  letGo(): void {
+    if (this.#isLetGo) return;
+    this.#isLetGo = true;
+    this.onLetGo();
+    this.#parts.guard.hand(this.pid);
+    this.#output.leave();
+  }
+
+  discard(): void {
+    if (this.#isLetGo) return;
+    this.onLetGo();
+    this.#parts.guard.forget(this.pid);
+    this.#output.close();
+    if (this.#parts.pipes !== null) removePipes(this.#parts.pipes);
+  }
+
+  #outputEnded(): void {
+    this.#outputHasEnded = true;
+    if (this.#hasEnded) this.#parts.listener.onOutputEnded();
+    else this.onSilence();
+  }
+
+  /** A shell that runs the program for us reports its child's SIGKILL as code 137. */
+  #exitOf(code: number | null, signal: string | null, now: Instant): ProgramExit {
+    const mayBeKilled = signal === 'SIGKILL' || code === 128 + 9 || (code === null && signal === null);
+    return { code, signal, outOfMemory: mayBeKilled ? this.#memoryKills.hasRisen(now) : false };
+  }
+}

@@ -1,0 +1,186 @@
+import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { userInfo } from 'node:os';
+import {
+  type HandOver,
+  type InstanceRecord,
+  type InstancesFile,
+  readInstances,
+  writeInstances,
+} from './instance-record.ts';
+import { livingOwner, type Owner, OwnerLock } from './owner-lock.ts';
+import { identityOf, readBootId, readUptimeMs } from './process-identity.ts';
+import { writeWhole, writeWholeLater } from './write-whole.ts';
+
+export type { Owner } from './owner-lock.ts';
+
+/** What came of wanting a state folder. */
+export type OpenedState =
+  | { readonly kind: 'owned'; readonly folder: StateFolder }
+  /** Another process owns it that runs. */
+  | { readonly kind: 'held'; readonly owner: Owner }
+  /** It cannot be made, read or written. */
+  | Unusable;
+
+export interface Unusable {
+  readonly kind: 'unusable';
+  readonly errno: string;
+}
+
+/** What the owner before has left behind. */
+export type Legacy =
+  | { readonly kind: 'nothing' }
+  /** One sentence without its subject, the file: "it is damaged". */
+  | { readonly kind: 'ignored'; readonly why: string }
+  /** `agoMs`: since then nobody looked after them. `left`: nobody does now; else their Candor did until it was killed. */
+  | { readonly kind: 'instances'; readonly file: InstancesFile; readonly left: boolean; readonly agoMs: number };
+
+/**
+ * The folder for what a later process has to know. One process owns it at a time; the files are
+ *
+ * - `lock.<generation>`: who owns it, and who did before;
+ * - `generation`: the number of the owner that looks after the applications; the guards of earlier ones read it;
+ * - `instances.json`: which instances run, so that they can be adopted;
+ * - `output/`: the named pipes that applications write into.
+ */
+export class StateFolder {
+  readonly path: string;
+  readonly #lock: OwnerLock;
+  /** Unknown fields of the file that was found. */
+  #more: InstancesFile['more'] = {};
+  #writing: Promise<unknown> = Promise.resolve();
+
+  private constructor(path: string, lock: OwnerLock) {
+    this.path = path;
+    this.#lock = lock;
+  }
+
+  /** Never throws. `since`: now, in RFC 3339. */
+  static open(path: string, since: string): OpenedState {
+    try {
+      makePrivateFolder(path);
+      const lock = OwnerLock.take(path, since);
+      return lock.ok
+        ? { kind: 'owned', folder: new StateFolder(path, lock.value) }
+        : { kind: 'held', owner: lock.failure };
+    } catch (error) {
+      return unusable(error);
+    }
+  }
+
+  get generation(): number {
+    return this.#lock.generation;
+  }
+
+  get generationFile(): string {
+    return generationFileOf(this.path);
+  }
+
+  get isOwned(): boolean {
+    try {
+      return this.#lock.isHeld;
+    } catch {
+      return false; // the folder has gone
+    }
+  }
+
+  /** The applications are in our hands, with our guard watching: those of earlier owners may go. */
+  announce(): Unusable | null {
+    return attempt(() => writeWhole(this.generationFile, `${this.generation}\n`));
+  }
+
+  read(): Legacy {
+    const legacy = readLegacy(this.path);
+    if (legacy.kind === 'instances') this.#more = legacy.file.more;
+    return legacy;
+  }
+
+  /**
+   * Resolves when the disk has it. `graceMs`: given out of our hands for so long; undefined: they are still in ours.
+   * Calls are carried out one after the other.
+   */
+  write(instances: readonly InstanceRecord[], left?: { readonly graceMs: number | null }): Promise<Unusable | null> {
+    const atUptimeMs = readUptimeMs();
+    const handOver: HandOver | null =
+      left === undefined || atUptimeMs === null ? null : { atUptimeMs, graceMs: left.graceMs };
+    const bootId = readBootId();
+    const file: InstancesFile = { bootId, generation: this.generation, handOver, instances, more: this.#more };
+    const writing = this.#writing.then(() => writeWholeLater(instancesFileOf(this.path), writeInstances(file)));
+    this.#writing = writing.catch(() => undefined);
+    return writing.then(() => null, unusable);
+  }
+
+  /** Lets that process own the folder while this one still runs; null: nobody any more. */
+  nameSuccessor(pid: number | null): Unusable | null {
+    return attempt(() => this.#lock.nameSuccessor(pid === null ? null : identityOf(pid)));
+  }
+
+  release(): void {
+    attempt(() => this.#lock.release());
+  }
+}
+
+/** Who owns the folder now and runs; null: nobody. */
+export function ownerOf(path: string): Owner | null {
+  try {
+    return livingOwner(path);
+  } catch {
+    return null; // there is none, or it is not ours to look into
+  }
+}
+
+/** What stands in the folder, whoever owns it. */
+export function readLegacy(path: string): Legacy {
+  let text: string;
+  try {
+    text = readFileSync(instancesFileOf(path), 'utf8');
+  } catch (error) {
+    const { errno } = unusable(error);
+    return errno === 'ENOENT' ? { kind: 'nothing' } : { kind: 'ignored', why: `it cannot be read (${errno})` };
+  }
+  const file = readInstances(text);
+  if ('why' in file) return { kind: 'ignored', why: file.why };
+  const uptimeMs = readUptimeMs();
+  if (file.bootId === null || file.bootId !== readBootId() || uptimeMs === null) {
+    return { kind: 'ignored', why: 'it is from before the machine started' };
+  }
+  const agoMs = file.handOver === null ? 0 : Math.max(0, uptimeMs - file.handOver.atUptimeMs);
+  return { kind: 'instances', file, left: file.handOver !== null, agoMs };
+}
+
+export function outputFolderOf(path: string): string {
+  return join(path, 'output');
+}
+
+function generationFileOf(path: string): string {
+  return join(path, 'generation');
+}
+
+export function instancesFileOf(path: string): string {
+  return join(path, 'instances.json');
+}
+
+/** Whoever could write there could name processes of ours for us to end. */
+const othersMayWrite = 0o022;
+
+/** Throws where it cannot be had, or is not ours alone to write. */
+function makePrivateFolder(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const found = statSync(path);
+  const { uid } = userInfo();
+  if (found.uid !== uid && uid !== 0) throw Object.assign(new Error('not ours'), { code: 'EPERM' });
+  if ((found.mode & othersMayWrite) !== 0) chmodSync(path, found.mode & ~othersMayWrite);
+}
+
+function attempt(act: () => void): Unusable | null {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return unusable(error);
+  }
+}
+
+function unusable(error: unknown): Unusable {
+  return { kind: 'unusable', errno: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+}
