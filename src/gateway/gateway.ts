@@ -11,6 +11,7 @@ import type { Clock } from '../core/time.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost, type SystemHost } from '../deploy/system-host.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
+import { SharedCounts, sharedSizes } from '../shared/shared-counts.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { changesBetween } from './changes.ts';
 import { ConfigurationNews } from './configuration-news.ts';
@@ -33,7 +34,7 @@ import { Outlook } from './waiting.ts';
 import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import type { Applied } from './worker-handle.ts';
 import { WorkerReports } from './worker-reports.ts';
-import { Workers } from './workers.ts';
+import { type WantedWorkers, Workers } from './workers.ts';
 
 export type { Configuration, Gateway, GatewayWatcher };
 export { ListenFailure, LogFailure, StateFailure };
@@ -105,6 +106,7 @@ class RunningGateway implements Gateway {
   readonly #board: EndpointBoard;
   readonly #traffic: TrafficWatch;
   readonly #outlook: Outlook;
+  readonly #shared: SharedCounts;
   readonly #workers: Workers;
   readonly #inForce: InForce;
   readonly #news: ConfigurationNews;
@@ -125,6 +127,9 @@ class RunningGateway implements Gateway {
     this.#startedWall = clock.wallTime();
     this.#inForce = new InForce(options.configuration);
     this.#outlook = new Outlook(clock);
+    // Twice as many as at the start: where all are replaced, the old ones last a while.
+    const seatsMax = Math.max(sharedSizes.seatsMax, 2 * wantedWorkers(options.configuration).count);
+    this.#shared = new SharedCounts({ ...sharedSizes, seatsMax }, clock, systemRandom);
     const { member } = options.configuration;
     const epoch = new IdSource(systemRandom).requestId(this.#startedWall);
     this.#hub = createEventHub({
@@ -155,6 +160,7 @@ class RunningGateway implements Gateway {
       member,
       processStartedWall: this.#startedWall,
       joins: options.joins ?? [],
+      shared: this.#shared,
       drain: () => this.#inForce.configuration.drain,
       onBatch: (batch, done) => {
         this.#reports.heard(batch, done);
@@ -317,9 +323,8 @@ class RunningGateway implements Gateway {
   /** Has the workers take a configuration; when they have, everything else follows. Before that nothing has changed. */
   async #apply(configuration: Configuration): Promise<Applied> {
     const upstreams = this.#upstreams(configuration.upstreams);
-    const { count, memoryOctetsMax } = configuration.workers;
-    const wanted = { count: count ?? availableCores(), memoryOctetsMax };
-    const applied = await this.#workers.apply(this.#inForce.next(configuration, upstreams), wanted);
+    const snapshot = this.#inForce.next(configuration, upstreams);
+    const applied = await this.#workers.apply(snapshot, wantedWorkers(configuration));
     if (!applied.ok) return applied;
     this.#inForce.revision += 1;
     this.#inForce.take(configuration);
@@ -475,6 +480,10 @@ class RunningGateway implements Gateway {
     await this.#log.close();
     this.#state = 'stopped';
   }
+}
+
+function wantedWorkers({ workers }: Configuration): WantedWorkers {
+  return { count: workers.count ?? availableCores(), memoryOctetsMax: workers.memoryOctetsMax };
 }
 
 function startFailureOf(applied: Extract<Applied, { ok: false }>): Error {

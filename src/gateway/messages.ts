@@ -3,13 +3,15 @@ import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { RecordLines } from '../record/batch.ts';
+import type { SharedMemory } from '../shared/shared-counts.ts';
 
 /** What a worker is born with. */
 export interface WorkerBirth {
   /** Grows with each worker of this process: in records, events and metrics. */
   readonly worker: number;
-  /** Which of the places that workers share it has, from 0; free again when it is gone. */
+  /** Which cells of what workers count together are its own; another's when it is gone. */
   readonly seat: number;
+  readonly shared: SharedMemory;
   readonly member: string;
   readonly processStartedWall: number;
   /** One Int32: exchanges under way. Main reads it of a thread that is gone. */
@@ -22,6 +24,8 @@ export interface DrainPlan {
   readonly tunnels: 'wait' | 'end';
   /** For how long a connection without a request may still send one; it is answered, and that is the last. */
   readonly idleMs: number;
+  /** Somebody else listens in its place: whether the gateway is ready is theirs to say, and is not denied here. */
+  readonly hasSuccessor: boolean;
 }
 
 /** From main to a serving worker. */

@@ -16,7 +16,7 @@ export async function retireWorker(
   { timeoutMs, tunnels }: DrainSpec,
   atOnce: Promise<void>,
 ): Promise<void> {
-  const drained = worker.drain({ tunnels, idleMs: Math.min(timeoutMs, lastRequestMs) });
+  const drained = worker.drain({ tunnels, idleMs: Math.min(timeoutMs, lastRequestMs), hasSuccessor: true });
   await within(clock, timeoutMs, drained, atOnce);
   worker.cut();
   await within(clock, cutMs, drained);

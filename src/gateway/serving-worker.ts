@@ -199,7 +199,8 @@ export class ServingWorker {
   drain(plan: DrainPlan): void {
     this.#draining = true;
     this.#discardListeners();
-    this.takeLeave();
+    if (plan.hasSuccessor) this.#listeners.takeLeave();
+    else this.takeLeave();
     this.#listeners.drain(plan);
     this.#lookWhetherDrained();
   }

@@ -101,7 +101,8 @@ export class Shutdown {
     }
     this.#enter('draining', drain.timeoutMs);
     const idleMs = Math.min(drain.timeoutMs, hasSuccessor ? lastRequestMs : onTheWayMs);
-    const drained = Promise.all(this.#workers.map((worker) => worker.drain({ tunnels: drain.tunnels, idleMs })));
+    const plan = { tunnels: drain.tunnels, idleMs, hasSuccessor };
+    const drained = Promise.all(this.#workers.map((worker) => worker.drain(plan)));
     void drained.then(() => {
       this.#isDrained = true;
     });

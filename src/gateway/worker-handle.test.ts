@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { SharedCounts } from '../shared/shared-counts.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
 import { WorkerHandle } from './worker-handle.ts';
 
-const birth = { worker: 1, seat: 0, member: 'one', processStartedWall: 0 };
+const { memory: shared } = new SharedCounts(
+  { seatsMax: 1, endpointsMax: 1, addressesMax: 1 },
+  new SimulatedClock(),
+  new SeededRandom(1),
+);
+const birth = { worker: 1, seat: 0, member: 'one', processStartedWall: 0, shared };
 
 /** Enough for the modules of a worker to load on a busy machine; it ends as soon as they have. */
 const patienceMs = 60_000;
@@ -25,7 +32,7 @@ test('a worker whose modules load slowly is not taken for one that has stopped a
     // Not a turn of the event loop passes meanwhile: nothing can have been heard of it.
     clock.advanceSync(20_000);
     // `drained` is its first answer; a thread that was given up never gives one, but is reported.
-    await Promise.race([worker.drain({ tunnels: 'wait', idleMs: 0 }), left]);
+    await Promise.race([worker.drain({ tunnels: 'wait', idleMs: 0, hasSuccessor: false }), left]);
     assert.deepEqual(lost, []);
     // From now on silence means something.
     clock.advanceSync(5000);

@@ -48,7 +48,7 @@ const mebioctet = 1024 * 1024;
 /** Main's end of one serving worker. */
 export class WorkerHandle {
   readonly id: number;
-  /** Which of the places that workers share is its own. */
+  /** Which cells of what workers count together are its own. */
   readonly seat: number;
   state: 'starting' | 'serving' | 'retiring' | 'lost' = 'starting';
   /** The one that it serves by. */

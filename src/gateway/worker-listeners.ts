@@ -184,7 +184,7 @@ export class WorkerListeners {
   #closeAllBut(wanted: ReadonlySet<string>): void {
     for (const [place, listener] of this.#listeners) {
       if (wanted.has(place)) continue;
-      this.#close(listener, { tunnels: this.#drain.tunnels, idleMs: lastRequestMs });
+      this.#close(listener, { tunnels: this.#drain.tunnels, idleMs: lastRequestMs, hasSuccessor: true });
       this.#listeners.delete(place);
     }
   }

@@ -4,13 +4,14 @@ import type { EventSink } from '../core/event.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { FromWorker, OpenListener } from './messages.ts';
+import type { SharedCounts } from '../shared/shared-counts.ts';
 import { claimPorts, type ListenPlace } from './port-claims.ts';
 import { retireWorker } from './retirement.ts';
 import { listenProblemText } from './start-failure.ts';
 import { commitAll, discardAll, prepareAll } from './two-phases.ts';
 import { addTotals } from './worker-counts.ts';
 import { type Applied, type ThreadEnd, WorkerHandle } from './worker-handle.ts';
-import { WorkerSeat } from './worker-seat.ts';
+import { WorkerPost } from './worker-post.ts';
 
 export interface WorkersParts {
   readonly clock: Clock;
@@ -19,12 +20,14 @@ export interface WorkersParts {
   readonly processStartedWall: number;
   /** Where a predecessor listens whose place these workers take. */
   readonly joins: readonly ListenPlace[];
+  /** Where what workers count together lies. */
+  readonly shared: Pick<SharedCounts, 'memory' | 'takeSeat' | 'forget'>;
   /** How a worker that is retired ends. */
   readonly drain: () => DrainSpec;
   readonly onBatch: (batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void) => void;
   readonly onLost: (loss: WorkerLoss) => void;
   /** A thread has ended, whatever the reason: nothing of it is left but what it shared. */
-  readonly onGone: (worker: WorkerHandle) => void;
+  readonly onGone: () => void;
   /** Asked when a worker is missing and the pause is over: have what is in force taken, by `restore`. */
   readonly onMissing: () => void;
 }
@@ -43,23 +46,25 @@ export interface WantedWorkers {
   readonly memoryOctetsMax: number;
 }
 
+const noSeatLeft = 'there are too many workers that have not ended yet; try again when they have';
+
 const stopping: Applied = { ok: false, lost: true, why: 'the gateway is stopping' };
 
 /**
- * The serving workers: one in each seat, and after a loss the next one, while the others serve. Every change of them, a
+ * The serving workers: one at each post, and after a loss the next one, while the others serve. Every change of them, a
  * reload as well as a replacement, comes in through `apply` and `restore`, and the caller sees to it that they come one
  * by one.
  *
- *     seat: vacant ──started──▶ starting ──committed──▶ serving ──▶ retiring ──drained──▶ gone
+ *     post: vacant ──started──▶ starting ──committed──▶ serving ──▶ retiring ──drained──▶ gone
  *             ▲                    └───────── lost ────────┴───────────┘
  *             └───── pause ─────────────────────┘
  */
 export class Workers {
   readonly #parts: WorkersParts;
   /** As many as are wanted. */
-  #seats: readonly WorkerSeat[] = [];
+  #posts: readonly WorkerPost[] = [];
   /** Those that take their first snapshot. */
-  #joining: readonly WorkerSeat[] = [];
+  #joining: readonly WorkerPost[] = [];
   /** Workers whose listeners are closed: they end what is under way. */
   readonly #retiring = new Set<WorkerHandle>();
   readonly #memory = new Map<WorkerHandle, number>();
@@ -78,32 +83,32 @@ export class Workers {
     this.#parts = parts;
   }
 
-  /** One per seat, the last one where it is lost, then those that are about to leave. */
+  /** One per post, the last one where it is lost, then those that are about to leave. */
   get all(): readonly WorkerHandle[] {
-    const seats = [...this.#seats, ...this.#joining.filter((seat) => !this.#seats.includes(seat))];
-    return [...seats.flatMap(({ worker }) => worker ?? []), ...this.#retiring];
+    const posts = [...this.#posts, ...this.#joining.filter((post) => !this.#posts.includes(post))];
+    return [...posts.flatMap(({ worker }) => worker ?? []), ...this.#retiring];
   }
 
   get #serving(): readonly WorkerHandle[] {
-    return this.#seats.flatMap(({ worker }) => (worker?.state === 'serving' ? [worker] : []));
+    return this.#posts.flatMap(({ worker }) => (worker?.state === 'serving' ? [worker] : []));
   }
 
   /** Whether a worker is to be started now. */
   get isMissing(): boolean {
-    return this.#seats.some(({ isDue }) => isDue);
+    return this.#posts.some(({ isDue }) => isDue);
   }
 
   /** From now on a worker that is missing is replaced. */
   keepUp(): void {
     this.#keptUp = true;
-    for (const seat of this.#seats) if (seat.isDue) this.#pause(seat, 'it ended before it served');
+    for (const post of this.#posts) if (post.isDue) this.#pause(post, 'it ended before it served');
   }
 
   /** No worker is started any more. Returns those that are to be drained. */
   giveUp(): readonly WorkerHandle[] {
     this.#keptUp = false;
     this.#ended = true;
-    for (const seat of this.#seats) seat.cancelPause();
+    for (const post of this.#posts) post.cancelPause();
     this.#atOnce.resolve();
     return this.all.filter(({ state }) => state !== 'lost');
   }
@@ -117,8 +122,11 @@ export class Workers {
     if (this.#ended) return stopping;
     const problems = await claimPorts(snapshot.listeners, this.#ours());
     if (problems.length > 0) return { ok: false, lost: false, problems };
-    const { staying, leaving, fresh } = this.#placesFor(wanted);
-    const began = fresh.map((seat) => this.#start(seat, wanted));
+    const { staying, leaving, fresh } = this.#postsFor(wanted);
+    const seats = this.#takeSeats(fresh.length);
+    if (seats === null) return { ok: false, lost: true, why: noSeatLeft };
+    for (const post of [...this.#posts, ...fresh]) post.cancelPause();
+    const began = fresh.map((post, place) => this.#start(post, seats[place] ?? 0, wanted));
     this.#joining = fresh;
     const others = [...staying, ...leaving].flatMap(({ worker }) => worker ?? []);
     const applied = await this.#take([...others, ...began, ...this.#retiring], snapshot);
@@ -128,20 +136,37 @@ export class Workers {
       return applied;
     }
     this.#wanted = wanted;
-    this.#seats = [...staying, ...fresh];
-    for (const seat of leaving) this.#retire(seat);
+    this.#posts = [...staying, ...fresh];
+    for (const post of leaving) this.#retire(post);
     return applied;
   }
 
   /** After a loss: workers that are missing take what is in force, and the others notice nothing of it. */
   async restore(snapshot: Snapshot): Promise<void> {
     if (this.#ended) return;
-    const due = this.#seats.filter(({ isDue }) => isDue);
+    const due = this.#posts.filter(({ isDue }) => isDue);
     const problems = await claimPorts(snapshot.listeners, this.#ours());
-    const refused: Applied = { ok: false, lost: false, problems };
-    const began = problems.length > 0 ? [] : due.map((seat) => this.#start(seat, this.#wanted));
-    const applied = problems.length > 0 ? refused : await this.#take(began, snapshot);
+    const seats = problems.length > 0 ? [] : this.#takeSeats(due.length);
+    let applied: Applied = { ok: false, lost: false, problems };
+    if (seats === null) applied = { ok: false, lost: true, why: noSeatLeft };
+    else if (problems.length === 0) {
+      const began = due.map((post, place) => this.#start(post, seats[place] ?? 0, this.#wanted));
+      applied = await this.#take(began, snapshot);
+    }
     if (!applied.ok) await this.#dismiss(due, refusalText(applied));
+  }
+
+  /** Null: there are not so many left, since more workers are about to end than are wanted at all. */
+  #takeSeats(count: number): readonly number[] | null {
+    const { shared } = this.#parts;
+    const seats: number[] = [];
+    for (let place = 0; place < count; place++) {
+      const seat = shared.takeSeat();
+      if (seat !== null) seats.push(seat);
+    }
+    if (seats.length === count) return seats;
+    for (const seat of seats) shared.forget(seat);
+    return null;
   }
 
   async #take(workers: readonly WorkerHandle[], snapshot: Snapshot): Promise<Applied> {
@@ -161,19 +186,15 @@ export class Workers {
     return this.#serving.length > 0 ? [...this.#parts.joins, ...this.#open] : this.#parts.joins;
   }
 
-  /** Who stays in which seat. A worker's memory is fixed at its birth: another limit takes another worker. */
-  #placesFor(wanted: WantedWorkers): Record<'staying' | 'leaving' | 'fresh', WorkerSeat[]> {
-    const fits = ({ worker }: WorkerSeat): boolean =>
+  /** Who stays in which post. A worker's memory is fixed at its birth: another limit takes another worker. */
+  #postsFor(wanted: WantedWorkers): Record<'staying' | 'leaving' | 'fresh', WorkerPost[]> {
+    const fits = ({ worker }: WorkerPost): boolean =>
       worker?.state === 'serving' && this.#memory.get(worker) === wanted.memoryOctetsMax;
-    const staying = this.#seats.filter(fits).slice(0, wanted.count);
-    const vacant = this.#seats.filter(({ isVacant }) => isVacant);
-    const leaving = this.#seats.filter((seat) => !staying.includes(seat) && !vacant.includes(seat));
+    const staying = this.#posts.filter(fits).slice(0, wanted.count);
+    const vacant = this.#posts.filter(({ isVacant }) => isVacant);
+    const leaving = this.#posts.filter((post) => !staying.includes(post) && !vacant.includes(post));
     const fresh = vacant.slice(0, wanted.count - staying.length);
-    for (const seat of vacant.slice(fresh.length)) seat.cancelPause();
-    const taken = new Set([...this.#seats.map((seat) => seat.number), ...[...this.#retiring].map(({ seat }) => seat)]);
-    for (let number = 0; staying.length + fresh.length < wanted.count; number++) {
-      if (!taken.has(number)) fresh.push(new WorkerSeat(number, this.#parts.clock));
-    }
+    while (staying.length + fresh.length < wanted.count) fresh.push(new WorkerPost(this.#parts.clock));
     return { staying, leaving, fresh };
   }
 
@@ -197,21 +218,21 @@ export class Workers {
     return this.#lostTotal;
   }
 
-  #start(seat: WorkerSeat, { memoryOctetsMax }: WantedWorkers): WorkerHandle {
-    const { clock, events, member, processStartedWall, onBatch } = this.#parts;
+  #start(post: WorkerPost, seat: number, { memoryOctetsMax }: WantedWorkers): WorkerHandle {
+    const { clock, events, member, processStartedWall, shared, onBatch } = this.#parts;
     this.#startedCount += 1;
     const id = this.#startedCount;
-    const birth = { worker: id, seat: seat.number, member, processStartedWall };
-    const listener = { onBatch, onLost: (end: ThreadEnd) => this.#lost(seat, worker, end) };
+    const birth = { worker: id, seat, member, processStartedWall, shared: shared.memory };
+    const listener = { onBatch, onLost: (end: ThreadEnd) => this.#lost(post, worker, end) };
     const worker: WorkerHandle = new WorkerHandle(birth, clock, listener, { octetsMax: memoryOctetsMax });
     this.#memory.set(worker, memoryOctetsMax);
-    seat.fill(worker);
+    post.fill(worker);
     const evidence = { threadId: worker.threadId };
     events.tell({ kind: 'worker_started', subject: `worker:${id}`, reason: 'it is to serve', worker: id, evidence });
     return worker;
   }
 
-  #lost(seat: WorkerSeat, worker: WorkerHandle, { why, threw, code }: ThreadEnd): void {
+  #lost(post: WorkerPost, worker: WorkerHandle, { why, threw, code }: ThreadEnd): void {
     const { id, revision, exchangesActive } = worker;
     this.#lostTotal += 1;
     this.#parts.events.tell({
@@ -224,34 +245,35 @@ export class Workers {
     this.#parts.onLost({ worker: id, revision, exchanges: exchangesActive, why });
     const wasRetiring = this.#retiring.has(worker);
     this.#gone(worker);
-    if (!wasRetiring && this.#seats.includes(seat)) this.#pause(seat, why);
+    if (!wasRetiring && this.#posts.includes(post)) this.#pause(post, why);
   }
 
   #gone(worker: WorkerHandle): void {
     if (worker.counts !== null) this.#goneCounts = addTotals(this.#goneCounts, worker.counts);
     this.#memory.delete(worker);
     this.#retiring.delete(worker);
-    this.#parts.onGone(worker);
+    this.#parts.shared.forget(worker.seat);
+    this.#parts.onGone();
   }
 
-  /** Workers that were started for what came to nothing: seats that are wanted are filled later. */
-  async #dismiss(seats: readonly WorkerSeat[], why: string): Promise<void> {
-    for (const seat of seats) {
-      const { worker } = seat;
+  /** Workers that were started for what came to nothing: posts that are wanted are filled later. */
+  async #dismiss(posts: readonly WorkerPost[], why: string): Promise<void> {
+    for (const post of posts) {
+      const { worker } = post;
       if (worker !== null && worker.state !== 'lost') {
         await worker.terminate();
         this.#gone(worker);
       }
-      if (this.#seats.includes(seat) && seat.isDue) this.#pause(seat, why);
+      if (this.#posts.includes(post) && post.isDue) this.#pause(post, why);
     }
   }
 
-  #pause(seat: WorkerSeat, why: string): void {
+  #pause(post: WorkerPost, why: string): void {
     if (!this.#keptUp) return;
     const { events, onMissing } = this.#parts;
-    const { afterMs, failures } = seat.vacate(onMissing);
+    const { afterMs, failures } = post.vacate(onMissing);
     if (afterMs === 0) return;
-    const id = seat.worker?.id ?? 0;
+    const id = post.worker?.id ?? 0;
     const serving = `${this.#serving.length} of ${this.#wanted.count} serve`;
     events.tell({
       kind: 'worker_restarting',
@@ -261,7 +283,7 @@ export class Workers {
     });
   }
 
-  #retire({ worker }: WorkerSeat): void {
+  #retire({ worker }: WorkerPost): void {
     if (worker === null || worker.state === 'lost') return;
     const { clock, drain } = this.#parts;
     worker.state = 'retiring';

@@ -242,7 +242,10 @@ describe('an instance that is replaced or taken away', () => {
     const { pid } = instance();
     const slow = edge.get('/slow');
     await until('it is under way', () => edge.counts().active === 1);
-    assert.equal((await edge.reload('drain: { timeout: 60s }\nroutes: [ { path: /, respond: { content: x } } ]')).ok, true);
+    assert.equal(
+      (await edge.reload('drain: { timeout: 60s }\nroutes: [ { path: /, respond: { content: x } } ]')).ok,
+      true,
+    );
     assert.equal((await slow).content.toString(), `${pid} slow`);
     await gone(pid);
   });

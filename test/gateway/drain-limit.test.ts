@@ -11,6 +11,7 @@ import type { EndpointId } from '../../src/core/endpoint.ts';
 import { InForce } from '../../src/gateway/in-force.ts';
 import type { FromWorker } from '../../src/gateway/messages.ts';
 import { ServingWorker } from '../../src/gateway/serving-worker.ts';
+import { SharedCounts, sharedSizes } from '../../src/shared/shared-counts.ts';
 import { RawClient, SeededRandom, SimulatedClock } from '../../src/testing/testing.ts';
 import { RawOrigin } from './raw-origin.ts';
 import { requestText, responseOn, until } from './start-from-yaml.ts';
@@ -40,7 +41,8 @@ test('connections of a listener that is gone are cut when the time for draining 
   const clock = new SimulatedClock();
   const told: FromWorker[] = [];
   const exchangesActive = new SharedArrayBuffer(4);
-  const birth = { worker: 1, seat: 0, member: 'one', processStartedWall: 0, exchangesActive };
+  const { memory: shared } = new SharedCounts(sharedSizes, clock, new SeededRandom(1));
+  const birth = { worker: 1, seat: 0, member: 'one', processStartedWall: 0, exchangesActive, shared };
   const worker = new ServingWorker(birth, clock, new SeededRandom(1), (message) => void told.push(message));
   const upstreams = `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
   const both = await configurationOf(`listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }\n${upstreams}`);
@@ -86,7 +88,7 @@ test('connections of a listener that is gone are cut when the time for draining 
   assert.equal(new Int32Array(exchangesActive)[0], 0);
   client.close();
 
-  worker.drain({ tunnels: 'wait', idleMs: 0 });
+  worker.drain({ tunnels: 'wait', idleMs: 0, hasSuccessor: false });
   await until('it has drained', async () => {
     await clock.advance(250);
     return told.some(({ kind }) => kind === 'drained');

@@ -15,7 +15,10 @@ test('a client beyond client.connections_max is turned away, counted and told of
     assert.notEqual(second.state, 'open');
     second.close();
     await until('it is told', () => edge.eventsOf('connections_refused').length === 1);
-    assert.equal(edge.gateway.counts().workers.reduce((sum, one) => sum + one.clientConnectionsRefused, 0), 1);
+    assert.equal(
+      edge.gateway.counts().workers.reduce((sum, one) => sum + one.clientConnectionsRefused, 0),
+      1,
+    );
     first.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await first.waitFor(() => first.pieces.length > 1, 2000);
   } finally {

@@ -71,7 +71,9 @@ describe('a main thread that is busy', () => {
     await edge.get('/warm');
     const { host, port } = edge.address();
     // A process of its own asks, since this one is about to be busy; the origin is asked nothing, for the same reason.
-    await edge.reload('workers: 1\nroutes: [ { path: /, respond: { content: quick } } ]\nlog: { path: ./exchange.log }');
+    await edge.reload(
+      'workers: 1\nroutes: [ { path: /, respond: { content: quick } } ]\nlog: { path: ./exchange.log }',
+    );
     const asking = spawn(process.execPath, ['-e', askingProgram, host, String(port)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -357,7 +357,9 @@ timeouts: { idle: 200ms }
       await until('it has come', () => endpoint.received() === 'as ever');
       socket.write('and back');
       assert.ok(await client.waitFor(() => client.octets.includes('and back'), patienceMs));
-      const second = await gateway.reload(`${elsewhere}\ndrain: { timeout: 400ms }\nlisteners: { http: "127.0.0.1:0" }\n`);
+      const second = await gateway.reload(
+        `${elsewhere}\ndrain: { timeout: 400ms }\nlisteners: { http: "127.0.0.1:0" }\n`,
+      );
       assert.ok(second.ok, JSON.stringify(second));
       assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs), 'it is no orderly end');
       const record = await gateway.record(id);

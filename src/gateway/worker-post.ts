@@ -8,17 +8,16 @@ const stableMs = 10_000;
 const firstPauseMs = 500;
 const longestPauseMs = 30_000;
 
-/** What is said of a seat whose worker is gone. */
-export interface SeatPause {
+/** What is said of a post whose worker is gone. */
+export interface PostPause {
   /** 0: the next one is started at once. */
   readonly afterMs: number;
   /** Workers in a row that did not last. */
   readonly failures: number;
 }
 
-/** A worker's place among those that the configuration wants, and when it is filled again after a loss. */
-export class WorkerSeat {
-  readonly number: number;
+/** One of as many posts as the configuration wants workers, and when it is filled again after a loss. */
+export class WorkerPost {
   /** The one that has it; after a loss, until the next one is started, the one that had it. */
   worker: WorkerHandle | null = null;
   readonly #clock: Clock;
@@ -26,8 +25,7 @@ export class WorkerSeat {
   #failures = 0;
   #pause: Timer | null = null;
 
-  constructor(number: number, clock: Clock) {
-    this.number = number;
+  constructor(clock: Clock) {
     this.#clock = clock;
     this.#filledAt = clock.now();
   }
@@ -53,14 +51,14 @@ export class WorkerSeat {
   }
 
   /** Its worker is gone, or did not come to serve: `onDue` is called when the next one may be started. */
-  vacate(onDue: () => void): SeatPause {
+  vacate(onDue: () => void): PostPause {
     const now = this.#clock.now();
     const lasted = now - this.#filledAt >= stableMs;
     if (lasted) this.#failures = 0;
     const afterMs = lasted ? 0 : Math.min(longestPauseMs, firstPauseMs * 2 ** this.#failures);
     this.#failures += 1;
     this.#pause?.cancel();
-    this.#pause = this.#clock.schedule(after(now, afterMs), pauseIsOver, { seat: this as WorkerSeat, onDue });
+    this.#pause = this.#clock.schedule(after(now, afterMs), pauseIsOver, { post: this as WorkerPost, onDue });
     return { afterMs, failures: this.#failures };
   }
 
@@ -71,6 +69,6 @@ export class WorkerSeat {
   }
 }
 
-function pauseIsOver({ seat, onDue }: { readonly seat: WorkerSeat; readonly onDue: () => void }): void {
-  seat.pauseIsOver(onDue);
+function pauseIsOver({ post, onDue }: { readonly post: WorkerPost; readonly onDue: () => void }): void {
+  post.pauseIsOver(onDue);
 }
