@@ -17,8 +17,8 @@ const headMs = 5_000;
 const requestMs = 10_000;
 /** Room for a long token, a long path and what browsers and proxies add. */
 const headOctetsMax = 16 * 1024;
-/** Twice what it takes to cut a reader of events, so that this ends only what nobody else looks after. */
-const silenceMs = 60_000;
+/** Nobody else ends the connection of somebody who reads no answer, and nothing that is asked for takes this long. */
+const silenceMs = 300_000;
 /** Over the socket, where whoever connects is trusted: a program that has run wild should not take every descriptor. */
 const socketConnectionsMax = 256;
 /** What an answer under way may still take when the door closes. */

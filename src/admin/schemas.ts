@@ -85,7 +85,7 @@ export const statusSchema = z.object({
   workers: z.array(
     z.object({
       id: count,
-      state: z.enum(['starting', 'serving', 'lost']),
+      state: z.enum(['starting', 'serving', 'retiring', 'lost']),
       revision: count,
       exchangesActive: count,
       clientConnections: count,

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { AdminToken } from '../core/configuration.ts';
 import type { Random } from '../core/random.ts';
 
-/** Nobody guesses 256 bits, however many they may try; that is why a plain hash of them gives nothing away (ADR 23). */
+/** Nobody guesses 256 bits, however many they may try; that is why a plain hash of them gives nothing away (ADR 19). */
 const secretOctets = 32;
 /** So that people, and programs that look for secrets in what is published, know one when they see it. */
 const beginning = 'candor_';

@@ -1,6 +1,8 @@
-import { type IncomingMessage, request } from 'node:http';
+import { type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { request as requestOverTls } from 'node:https';
 import type { Event } from '../core/event.ts';
 import { after, type Clock } from '../core/time.ts';
+import type { AdminPlace } from './admin-place.ts';
 
 /** A gateway that is alive answers its admin socket within milliseconds; a reload may have to read files. */
 const answerMs = 10_000;
@@ -15,10 +17,10 @@ export type AdminAnswer =
       readonly errno: string | null;
     };
 
-/** Asks the gateway behind an admin socket. Never rejects. */
-export function askAdmin(socketPath: string, method: 'GET' | 'POST', path: string, clock: Clock): Promise<AdminAnswer> {
+/** Asks a gateway. Never rejects. */
+export function askAdmin(place: AdminPlace, method: 'GET' | 'POST', path: string, clock: Clock): Promise<AdminAnswer> {
   return new Promise((resolve) => {
-    const sent = request({ socketPath, method, path, agent: false });
+    const sent = requestAt(place, method, path);
     const timer = clock.schedule(
       after(clock.now(), answerMs),
       () => {
@@ -42,11 +44,31 @@ export function askAdmin(socketPath: string, method: 'GET' | 'POST', path: strin
   });
 }
 
+/** Redirections are not followed: a token is for the place that somebody named. */
+function requestAt(place: AdminPlace, method: 'GET' | 'POST', path: string): ClientRequest {
+  if (place.kind === 'socket') return request({ socketPath: place.path, method, path, agent: false });
+  const { url, token } = place;
+  const ask = url.protocol === 'https:' ? requestOverTls : request;
+  return ask(url, { method, path, agent: false, headers: { Authorization: `Bearer ${token}` } });
+}
+
+/** Of a socket that is none, or that nobody listens at; then of an address that nobody listens at, or that is none. */
+const nobodyThere: readonly string[] = [
+  'ENOENT',
+  'ENOTSOCK',
+  'ENOTDIR',
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+];
+
 function refusalOf(error: NodeJS.ErrnoException): AdminAnswer {
   const errno = error.code ?? null;
   if (errno === 'EACCES' || errno === 'EPERM') return { ok: false, why: 'not_permitted', errno };
-  const nobody = errno === 'ENOENT' || errno === 'ECONNREFUSED' || errno === 'ENOTSOCK' || errno === 'ENOTDIR';
-  return { ok: false, why: nobody ? 'nobody_there' : 'not_an_answer', errno };
+  return { ok: false, why: nobodyThere.includes(errno ?? '') ? 'nobody_there' : 'not_an_answer', errno };
 }
 
 async function readJson(response: IncomingMessage): Promise<unknown> {
@@ -66,17 +88,22 @@ export type StreamPart =
   | { readonly kind: 'gap'; readonly reason: string; readonly missed: number };
 
 export interface EventSubscription {
-  /** How the stream ended: by the gateway, or before it began. */
-  readonly ended: Promise<'ended' | 'nobody_there'>;
+  /** How the stream ended: by the gateway, before it began, or with another answer in its place. */
+  readonly ended: Promise<'ended' | 'nobody_there' | { readonly status: number; readonly content: unknown }>;
   close(): void;
 }
 
 /** Reads the events of a gateway: those that it holds, and with `follow` what happens. */
-export function readEvents(socketPath: string, follow: boolean, onPart: (part: StreamPart) => void): EventSubscription {
-  const sent = request({ socketPath, path: `/v1/events?follow=${follow}`, agent: false });
-  const ended = new Promise<'ended' | 'nobody_there'>((resolve) => {
+export function readEvents(place: AdminPlace, follow: boolean, onPart: (part: StreamPart) => void): EventSubscription {
+  const sent = requestAt(place, 'GET', `/v1/events?follow=${follow}`);
+  const ended: EventSubscription['ended'] = new Promise((resolve) => {
     sent.on('error', () => resolve('nobody_there'));
     sent.on('response', (response) => {
+      if (response.statusCode !== 200) {
+        const refused = (content: unknown): void => resolve({ status: response.statusCode ?? 0, content });
+        readJson(response).then(refused, () => refused(null));
+        return;
+      }
       response.setEncoding('utf8');
       let rest = '';
       response.on('data', (chunk: string) => {

@@ -1,30 +1,31 @@
 import type { Event } from '../core/event.ts';
 import type { GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
 import { readEvents } from './admin-client.ts';
+import { placeText } from './admin-place.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { eventLine, eventLines } from './event-lines.ts';
-import { findSocket, type SocketChoice } from './find-socket.ts';
+import { type AdminChoice, findAdmin } from './find-admin.ts';
 import { renderStatus } from './status-table.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 
 /** The commands that ask a running gateway. */
 
-export interface AskFlags extends SocketChoice {
+export interface AskFlags extends AdminChoice {
   readonly json: boolean;
 }
 
 export async function status(flags: AskFlags, around: Surroundings): Promise<void> {
-  const socketPath = await findSocket(flags, around);
-  const answer = await askGateway(socketPath, 'GET', '/v1/status', around);
+  const place = await findAdmin(flags, around);
+  const answer = await askGateway(place, 'GET', '/v1/status', around);
   if (answer.status !== 200) throw refusal(answer);
   if (flags.json) printJson(answer.content, around);
   else around.stdout.write(renderStatus(answer.content as GatewayStatus, styleFor(around.stdout, around.env)));
 }
 
 export async function reload(flags: AskFlags, around: Surroundings): Promise<void> {
-  const socketPath = await findSocket(flags, around);
-  const answer = await askGateway(socketPath, 'POST', '/v1/reload', around);
+  const place = await findAdmin(flags, around);
+  const answer = await askGateway(place, 'POST', '/v1/reload', around);
   if (flags.json) printJson(answer.content, around);
   if (answer.status === 422) {
     const { complaints = [] } = answer.content as { complaints?: readonly string[] };
@@ -50,23 +51,24 @@ export interface EventFlags extends AskFlags {
 }
 
 export async function events(flags: EventFlags, around: Surroundings): Promise<void> {
-  const socketPath = await findSocket(flags, around);
+  const place = await findAdmin(flags, around);
   const style = styleFor(around.stdout, around.env);
   // Where nobody reads, `grep` does: a line for each.
   const line = around.stdout.isTTY ? eventLines : eventLine;
   const tell = (event: Event): void =>
     around.stdout.write(flags.json ? `${JSON.stringify(event)}\n` : `${line(event, style)}\n`);
-  const subscription = readEvents(socketPath, flags.follow, (part) => {
+  const subscription = readEvents(place, flags.follow, (part) => {
     if (part.kind === 'event') tell(part.event);
     else around.stderr.write(`${part.missed} events came too fast and are missing here.\n`);
   });
   const leave = around.onSignal('SIGINT', () => subscription.close());
   const ended = await subscription.ended;
   leave();
+  if (typeof ended === 'object') throw refusal(ended);
   if (ended === 'nobody_there')
     throw new CommandFailure(
       'gateway_unreachable',
-      `No gateway answers at ${socketPath}. Is it running? \`candor up\` starts one.`,
+      `No gateway answers at ${placeText(place)}. Is it running? \`candor up\` starts one.`,
     );
 }
 

@@ -16,6 +16,7 @@ import { defectText, failureText } from './failure-text.ts';
 import { askFlags, configFlag, jsonFlag, optionalText, parsePath, parsePort } from './flags.ts';
 import type { RunFlags } from './run.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
+import type { TokenFlags } from './token.ts';
 import { parseGatewayUrl, parseListenAddress, parseNames, parseSeconds } from './torture-flags.ts';
 import type { TortureFlags } from './torture.ts';
 import type { UpFlags } from './up.ts';
@@ -198,6 +199,27 @@ const eventsCommand = buildCommand<EventFlags, [], Context>({
   },
 });
 
+const tokenCommand = buildCommand<TokenFlags, [string], Context>({
+  docs: {
+    brief: 'Make a token for the admin API over TCP',
+    fullDescription: describe(
+      'Shows it once, with the hash that the configuration keeps. Nothing is written.\nCommands take a token from CANDOR_TOKEN or --token-file, never from a flag: who\nruns what with which arguments is no secret on a machine.',
+      'candor token deploy',
+    ),
+  },
+  parameters: {
+    flags: { json: jsonFlag },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Who is to use it; the actor in events', parse: String, placeholder: 'name' }],
+    },
+  },
+  async func(flags, name) {
+    const { token } = await import('./token.ts');
+    token(flags, name, this.around);
+  },
+});
+
 const demoCommand = buildCommand<DemoFlags, [], Context>({
   docs: {
     brief: 'Run a gateway with a small application, and faults to try',
@@ -305,6 +327,7 @@ const root = buildRouteMap<string, Context>({
     reload: reloadCommand,
     explain: explainCommand,
     events: eventsCommand,
+    token: tokenCommand,
     demo: demoCommand,
     torture: {
       ...tortureCommand,

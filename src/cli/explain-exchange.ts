@@ -3,10 +3,11 @@ import { resolve } from 'node:path';
 import type { ExchangeRecord } from '../core/record.ts';
 import { type SearchedFile, searchLogFiles, searchLogFilesForBeginning } from '../record/log-files.ts';
 import { mayBeBeginning } from '../record/parse-record.ts';
+import { placeText } from './admin-place.ts';
 import type { AskFlags } from './ask-commands.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
 import { renderExplanation, verdictOf } from './explanation.ts';
-import { findSockets } from './find-socket.ts';
+import { findAdmins } from './find-admin.ts';
 import { ageText, alignColumns, columnsMax, harmless, shorten } from './layout.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { styleFor } from './style.ts';
@@ -52,11 +53,11 @@ async function askGateways(
   looked: string[],
   around: Surroundings,
 ): Promise<ExchangeRecord | null> {
-  for (const socketPath of await findSockets(flags, around)) {
-    const answer = await askGateway(socketPath, 'GET', `/v1/exchanges/${encodeURIComponent(id)}`, around);
+  for (const place of await findAdmins(flags, around)) {
+    const answer = await askGateway(place, 'GET', `/v1/exchanges/${encodeURIComponent(id)}`, around);
     if (answer.status === 200) return answer.content as ExchangeRecord;
     if (answer.status !== 404) throw refusal(answer);
-    looked.push(`the gateway at ${socketPath}: it does not know it, or has forgotten it`);
+    looked.push(`the gateway at ${placeText(place)}: it does not know it, or has forgotten it`);
   }
   return null;
 }

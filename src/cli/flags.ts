@@ -1,3 +1,4 @@
+import { parseDuration } from '../config/format/duration.ts';
 import { CommandFailure } from './surroundings.ts';
 
 /**
@@ -32,6 +33,14 @@ export const askFlags = {
     optional: true,
   },
   socket: { kind: 'parsed', parse: text, brief: '<path> of its admin socket', placeholder: 'path', optional: true },
+  admin: { kind: 'parsed', parse: text, brief: '<url> of it over TCP', placeholder: 'url', optional: true },
+  tokenFile: {
+    kind: 'parsed',
+    parse: text,
+    brief: '<file> with the token for that',
+    placeholder: 'file',
+    optional: true,
+  },
   json: jsonFlag,
 } as const;
 
@@ -47,4 +56,11 @@ export function parsePort(input: string): number {
 export function parsePath(input: string): string {
   if (input.startsWith('/')) return input;
   throw new CommandFailure('usage', 'a path begins with "/"');
+}
+
+/** Milliseconds, from '30s' as in a configuration. */
+export function parseDurationFlag(input: string): number {
+  const parsed = parseDuration(input);
+  if (parsed.ok) return parsed.value;
+  throw new CommandFailure('usage', 'a duration is a number with a unit, such as 500ms, 30s or 5m');
 }

@@ -83,13 +83,13 @@ export class GatewayInHand {
 
   /** Null when nobody answers. */
   async status(): Promise<GatewayStatus | null> {
-    const answer = await askAdmin(this.#adminSocket, 'GET', '/v1/status', systemClock);
+    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'GET', '/v1/status', systemClock);
     return answer.ok && answer.status === 200 ? (answer.content as GatewayStatus) : null;
   }
 
   /** Null when it was applied, else why it was not. */
   async reload(): Promise<string | null> {
-    const answer = await askAdmin(this.#adminSocket, 'POST', '/v1/reload', systemClock);
+    const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'POST', '/v1/reload', systemClock);
     if (!answer.ok) return `no answer: ${answer.why}`;
     return answer.status === 200 ? null : JSON.stringify(answer.content);
   }

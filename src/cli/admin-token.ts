@@ -1,0 +1,41 @@
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+
+/** Far more than any token has: what is longer is another file. */
+const fileOctetsMax = 4096;
+
+/**
+ * The token for the admin API over TCP: of the file that a flag names, else of the environment. Never a flag's own
+ * value, since every user of a machine may list what runs with which arguments.
+ */
+export function readToken(file: string | undefined, around: Surroundings): string {
+  if (file !== undefined) return tokenIn(readTokenFile(resolve(around.directory, file), around), file);
+  const variable = around.env['CANDOR_TOKEN'];
+  if (variable !== undefined && variable !== '') return tokenIn(variable, 'CANDOR_TOKEN');
+  throw new CommandFailure(
+    'usage',
+    'Over TCP the gateway wants a token. Put it in the variable CANDOR_TOKEN, or in a file of yours alone and name that with --token-file. `candor token <name>` makes one.',
+  );
+}
+
+function readTokenFile(path: string, around: Surroundings): string {
+  let text: string;
+  try {
+    const found = statSync(path);
+    if (found.size > fileOctetsMax) throw new CommandFailure('usage', `${path} is too large to be a token.`);
+    if (found.isFile() && (found.mode & 0o044) !== 0)
+      around.stderr.write(`Other users may read the token in ${path}: \`chmod 600 ${path}\`.\n`);
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw error instanceof CommandFailure ? error : new CommandFailure('usage', `${path} cannot be read.`);
+  }
+  return text;
+}
+
+/** What would not go into a field is no token, and is not shown: it may be another secret. */
+function tokenIn(text: string, where: string): string {
+  const token = text.trim();
+  if (/^[\w.~+/=-]+$/.test(token)) return token;
+  throw new CommandFailure('usage', `${where} holds no token: letters, digits and -._~+/= on one line.`);
+}

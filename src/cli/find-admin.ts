@@ -1,0 +1,135 @@
+import { existsSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join, resolve } from 'node:path';
+import type { Configuration } from '../core/configuration.ts';
+import { hostPort } from '../core/endpoint.ts';
+import type { AdminPlace } from './admin-place.ts';
+import { readToken } from './admin-token.ts';
+import { commandName } from './command-name.ts';
+import { readConfiguration } from './read-configuration.ts';
+import { runtimeFolders, socketsIn } from './runtime-folder.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+
+export interface AdminChoice {
+  /** Where its admin API listens over TCP. */
+  readonly admin?: string | undefined;
+  /** Path of the file with the token for it. */
+  readonly tokenFile?: string | undefined;
+  /** Path of the socket itself. */
+  readonly socket?: string | undefined;
+  /** Path of the configuration whose `admin` is meant. */
+  readonly config?: string | undefined;
+}
+
+/**
+ * The gateway that a command means: the one it names by address, socket or configuration, the one of CANDOR_ADMIN, the
+ * one of candor.yaml here, or the only one in the runtime folders behind whose socket somebody answers.
+ */
+export async function findAdmin(choice: AdminChoice, around: Surroundings): Promise<AdminPlace> {
+  const named = await namedPlace(choice, around);
+  if (named !== null) return named;
+  const living = await livingSockets(around);
+  const [only, ...others] = living;
+  if (only !== undefined && others.length === 0) return { kind: 'socket', path: only };
+  throw only === undefined
+    ? new CommandFailure('gateway_unreachable', nobodyText(foldersToSearch(around), around))
+    : new CommandFailure(
+        'usage',
+        `Several gateways run here. Say which one is meant:\n${living.map((path) => `  --socket ${path}`).join('\n')}`,
+      );
+}
+
+/** As `findAdmin`, for what may be asked of several: every gateway that runs here, where none is named. */
+export async function findAdmins(choice: AdminChoice, around: Surroundings): Promise<readonly AdminPlace[]> {
+  const named = await namedPlace(choice, around);
+  if (named !== null) return [named];
+  const living = await livingSockets(around);
+  if (living.length > 0) return living.map((path) => ({ kind: 'socket', path }));
+  throw new CommandFailure('gateway_unreachable', nobodyText(foldersToSearch(around), around));
+}
+
+async function namedPlace(choice: AdminChoice, around: Surroundings): Promise<AdminPlace | null> {
+  const { admin, socket, config, tokenFile } = choice;
+  if (admin !== undefined) return placeAt(admin, '--admin', tokenFile, around);
+  if (socket !== undefined) return { kind: 'socket', path: resolve(around.directory, socket) };
+  if (config !== undefined) return placeOfConfiguration(config, tokenFile, around);
+  const variable = around.env['CANDOR_ADMIN'] ?? '';
+  if (variable !== '') return placeAt(variable, 'CANDOR_ADMIN', tokenFile, around);
+  if (!existsSync(join(around.directory, 'candor.yaml'))) return null;
+  const path = await socketOf('candor.yaml', around).catch(() => null);
+  return path !== null && (await answers(path)) ? { kind: 'socket', path } : null;
+}
+
+/** A token goes nowhere but to an origin that somebody has written down. */
+function placeAt(text: string, where: string, tokenFile: string | undefined, around: Surroundings): AdminPlace {
+  const url = URL.parse(text);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`)
+    throw new CommandFailure('usage', `${where} is http://host:port, or https where TLS is ended before the gateway.`);
+  const token = readToken(tokenFile, around);
+  if (url.protocol === 'http:' && !isLoopback(url.hostname))
+    around.stderr.write(`The token goes to ${url.host} without TLS: whoever is on the way can read it.\n`);
+  return { kind: 'url', url, token };
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname);
+}
+
+async function placeOfConfiguration(
+  file: string,
+  tokenFile: string | undefined,
+  around: Surroundings,
+): Promise<AdminPlace> {
+  const { socket, listen } = await adminOf(file, around);
+  if (socket !== null) return { kind: 'socket', path: socket };
+  if (listen !== null) return placeAt(`http://${reachable(listen)}`, 'admin.listen', tokenFile, around);
+  throw new CommandFailure(
+    'gateway_unreachable',
+    `${file} says \`admin.socket: none\`, so its gateway cannot be asked.`,
+  );
+}
+
+/** An address for "every address" is one to listen at, and none to ask. */
+function reachable({ host, port }: { readonly host: string; readonly port: number }): string {
+  return hostPort(host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port);
+}
+
+async function socketOf(file: string, around: Surroundings): Promise<string | null> {
+  return (await adminOf(file, around)).socket;
+}
+
+async function adminOf(file: string, around: Surroundings): Promise<Configuration['admin']> {
+  const { configuration } = await readConfiguration(file, around);
+  if (configuration !== null) return configuration.admin;
+  throw new CommandFailure('validation_failed', `${file} has mistakes. \`candor check -c ${file}\` shows them.`);
+}
+
+function foldersToSearch(around: Surroundings): string[] {
+  return [...runtimeFolders(around.env), around.directory];
+}
+
+async function livingSockets(around: Surroundings): Promise<string[]> {
+  const living: string[] = [];
+  for (const path of socketsIn(foldersToSearch(around))) if (await answers(path)) living.push(path);
+  return living;
+}
+
+function nobodyText(folders: readonly string[], around: Surroundings): string {
+  const command = commandName(around.env);
+  return (
+    `No running gateway was found. Looked for an admin socket in ${folders.join(', ')}. ` +
+    `Start one with \`${command} up -c candor.yaml\`, or say where it is with -c <file>, --socket <path> or --admin <url>.`
+  );
+}
+
+/** Whether somebody listens at a socket. */
+function answers(path: string): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ path });
+    socket.once('connect', () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.once('error', () => done(false));
+  });
+}

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { parse } from 'yaml';
+import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { hashOfToken } from '../../src/admin/token.ts';
+import { parseConfiguration } from '../../src/config/parse.ts';
+import { systemClock } from '../../src/gateway/system.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { failedRecord } from '../fakes/samples.ts';
+
+const token = 'candor_of-somebody';
+
+let folder: string;
+let gateway: FakeGateway;
+let admin: Admin;
+let url: string;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-over-tcp-'));
+  gateway = new FakeGateway();
+  const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
+  const spec = { socket: null, listen: { host: '127.0.0.1', port: 0 }, tokens, hosts: [] };
+  admin = await startAdmin({ gateway, spec, clock: systemClock });
+  url = `http://127.0.0.1:${admin.address?.port}`;
+});
+
+afterEach(async () => {
+  await admin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function around(env: Record<string, string> = {}): FakeSurroundings {
+  return new FakeSurroundings(folder, { env });
+}
+
+describe('a gateway asked over TCP', () => {
+  for (const [what, argv, says] of [
+    ['status', ['status', '--json'], /"deployment"/],
+    ['events', ['events', '--json'], /^$/],
+    ['reload', ['reload'], /Revision 2 is served/],
+    ['explain', ['explain', failedRecord.id, '--json'], /"verdict"/],
+  ] as const) {
+    test(`answers ${what} with the token of CANDOR_TOKEN at the address of CANDOR_ADMIN`, async () => {
+      gateway.records.set(failedRecord.id, failedRecord);
+      const person = around({ CANDOR_ADMIN: url, CANDOR_TOKEN: token });
+      assert.equal(await person.candor(...argv), 0, person.stderr.text);
+      assert.match(person.stdout.text, says);
+    });
+  }
+
+  test('is told of as the actor by the name of the token', async () => {
+    const person = around({ CANDOR_TOKEN: token });
+    assert.equal(await person.candor('reload', '--admin', url), 0);
+    assert.deepEqual(gateway.calls, ['reload admin:token:deploy']);
+  });
+
+  test('takes the token from a file, and complains of one that others may read', async () => {
+    writeFileSync(join(folder, 'token'), `${token}\n`, { mode: 0o600 });
+    const person = around({ CANDOR_TOKEN: 'another' });
+    assert.equal(await person.candor('reload', '--admin', url, '--token-file', 'token'), 0);
+    assert.equal(person.stderr.text, '');
+    chmodSync(join(folder, 'token'), 0o644);
+    assert.equal(await person.candor('reload', '--admin', url, '--token-file', 'token'), 0);
+    assert.match(person.stderr.text, /Other users may read the token/);
+  });
+
+  test('that names no token, or a wrong one, fails with a sentence', async () => {
+    const without = around();
+    assert.equal(await without.candor('status', '--admin', url), 2);
+    assert.match(without.stderr.text, /CANDOR_TOKEN/);
+    const wrong = around({ CANDOR_TOKEN: 'candor_guessed' });
+    for (const command of ['status', 'reload', 'events']) {
+      assert.equal(await wrong.candor(command, '--admin', url), 1);
+      assert.match(wrong.stderr.text, /needs a token that the gateway knows/);
+    }
+    assert.deepEqual(gateway.calls, []);
+  });
+
+  test('is found by the configuration that has no socket', async () => {
+    writeFileSync(
+      join(folder, 'candor.yaml'),
+      `upstreams: { api: "127.0.0.1:3000" }\nadmin: { socket: none, listen: "${url.slice(7)}", tokens: { deploy: "${hashOfToken(token)}" } }\n`,
+    );
+    const person = around({ CANDOR_TOKEN: token });
+    assert.equal(await person.candor('reload', '-c', 'candor.yaml'), 0, person.stderr.text);
+  });
+
+  for (const address of [
+    '127.0.0.1:9901',
+    'ftp://127.0.0.1',
+    'http://me:secret@127.0.0.1:9901',
+    'http://127.0.0.1/v1',
+  ]) {
+    test(`is no ${address}`, async () => {
+      assert.equal(await around({ CANDOR_TOKEN: token }).candor('status', '--admin', address), 2);
+    });
+  }
+
+  test('that nobody is ends with 8', async () => {
+    await admin.close();
+    const person = around({ CANDOR_TOKEN: token });
+    assert.equal(await person.candor('status', '--admin', url), 8);
+    assert.match(person.stderr.text, /No gateway answers at http:\/\/127\.0\.0\.1:\d+ \(ECONNREFUSED\)/);
+  });
+
+  test('does not get the token from a place that it redirects to', async () => {
+    const seen: (string | undefined)[] = [];
+    const elsewhere = await listen((fields) => seen.push(fields), 200);
+    const redirecting = await listen(() => {}, 302, `http://127.0.0.1:${portOf(elsewhere)}/`);
+    const person = around({ CANDOR_TOKEN: token });
+    assert.notEqual(await person.candor('status', '--admin', `http://127.0.0.1:${portOf(redirecting)}`), 0);
+    assert.deepEqual(seen, []);
+    for (const server of [elsewhere, redirecting]) server.close();
+  });
+});
+
+describe('candor token', () => {
+  test('prints a token once, and what the configuration keeps of it', async () => {
+    const person = around();
+    assert.equal(await person.candor('token', 'deploy'), 0);
+    const secret = /^ {2}(candor_[\w-]{43})$/m.exec(person.stdout.text)?.[1] ?? '';
+    const kept = person.stdout.text.slice(person.stdout.text.indexOf('  admin:'));
+    const configuration = parse(kept.slice(0, kept.indexOf('\n\n'))) as { admin: { tokens: Record<string, string> } };
+    assert.equal(configuration.admin.tokens['deploy'], hashOfToken(secret));
+    const parsing = parseConfiguration(JSON.stringify({ upstreams: { app: '127.0.0.1:3000' }, ...configuration }), {
+      file: 'candor.yaml',
+      directory: '/',
+      environment: {},
+      hostname: 'gateway',
+    });
+    assert.ok(parsing.ok);
+  });
+
+  test('never prints the same one again', async () => {
+    const secrets = new Set<string>();
+    for (let time = 0; time < 10; time++) {
+      const person = around();
+      assert.equal(await person.candor('token', 'deploy', '--json'), 0);
+      const made = JSON.parse(person.stdout.text) as { name: string; token: string; hash: string };
+      assert.equal(made.hash, hashOfToken(made.token));
+      secrets.add(made.token);
+    }
+    assert.equal(secrets.size, 10);
+  });
+
+  test('objects to what is no name', async () => {
+    const person = around();
+    assert.equal(await person.candor('token', 'not a name'), 2);
+    assert.match(person.stderr.text, /is not a name/);
+    assert.equal(person.stdout.text, '');
+  });
+});
+
+async function listen(
+  onToken: (field: string | undefined) => void,
+  status: number,
+  location?: string,
+): Promise<Server> {
+  const server = createServer((request, response) => {
+    onToken(request.headers.authorization);
+    response.writeHead(status, location === undefined ? {} : { Location: location });
+    response.end('{}');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+function portOf(server: Server): number {
+  return (server.address() as AddressInfo).port;
+}
