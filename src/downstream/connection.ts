@@ -467,10 +467,10 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
    */
   cut(failure: Failure): void {
     if (this.#phase === 'requests' && !this.#request.head.began) return this.#close('close');
-    const stage = this.#request.ended || this.#tunnel ? failure.stage : 'request';
-    const cut = { ...failure, stage } as Failure;
-    if (this.#phase === 'requests') return this.#beginRefused(cut);
+    if (this.#phase === 'requests') return this.#beginRefused({ ...failure, stage: 'request' } as Failure);
     if (this.#phase !== 'exchange') return;
+    const stage = this.#response.begun ? 'content' : this.#request.ended ? failure.stage : 'request';
+    const cut = { ...failure, stage } as Failure;
     this.#stopReading();
     this.#handler?.onRequestFailed(cut);
   }

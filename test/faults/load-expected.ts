@@ -26,6 +26,8 @@ export interface ExpectedRow {
   readonly attempts: readonly (readonly string[])[] | null;
   /** What `Proxy-Status` or the evidence of the last attempt says beside that. */
   readonly tells: ReadonlyMap<string, string>;
+  /** The request is under way when the time of a gateway that stops is over: for a run of their own. */
+  readonly whenStopping: boolean;
   /** What must exist before the row can be run; null for now. */
   readonly needs: string | null;
   readonly because: string;
@@ -57,7 +59,7 @@ export const deliveries = ['not_sent', 'partial', 'sent_unknown', 'refused_by_pe
 export const ends = ['forwarded', 'generated', 'truncated', 'abandoned'] as const;
 export const sights = ['complete', 'cut', 'closed'] as const;
 
-/** Every row of both tables. Throws, naming the line, for a cell that says nothing known. */
+/** Every row of all tables. Throws, naming the line, for a cell that says nothing known. */
 export function loadExpected(): readonly ExpectedRow[] {
   return parseExpected(readFileSync(new URL('./expected.md', import.meta.url), 'utf8'));
 }
@@ -68,12 +70,13 @@ export function parseExpected(markdown: string): readonly ExpectedRow[] {
   markdown.split('\n').forEach((text, index) => {
     if (text.startsWith('## ')) section = text.slice(3).trim();
     if (!text.startsWith('| ') || text.startsWith('| case ')) return;
-    rows.push(parseRow(text, index + 1, section === 'Later'));
+    rows.push(parseRow(text, index + 1, section));
   });
   return rows;
 }
 
-function parseRow(text: string, line: number, later: boolean): ExpectedRow {
+function parseRow(text: string, line: number, section: string): ExpectedRow {
+  const later = section === 'Later';
   const cells = text
     .split('|')
     .slice(1, -1)
@@ -115,6 +118,7 @@ function parseRow(text: string, line: number, later: boolean): ExpectedRow {
     originSees,
     attempts,
     tells: parseTells(cell('tells')) ?? wrong(`"${cell('tells')}" tells nothing`),
+    whenStopping: section === 'When the gateway stops',
     needs: later ? cell('needs') : null,
     because,
   };

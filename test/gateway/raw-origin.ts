@@ -19,6 +19,8 @@ export class RawOrigin {
   answer: (request: RawRequest) => RawAnswer = () => ok('ok\n');
   port = 0;
   connections = 0;
+  /** Of these, how many have brought an octet. */
+  connectionsUsed = 0;
   readonly #server: Server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
   readonly #open = new Set<Socket>();
 
@@ -73,6 +75,9 @@ export class RawOrigin {
     socket.on('error', () => {}); // 'close' follows.
     socket.on('close', () => this.#open.delete(socket));
     socket.on('end', () => socket.end());
+    socket.once('data', () => {
+      this.connectionsUsed += 1;
+    });
     socket.on('data', (octets: Buffer) => {
       held = Buffer.concat([held, octets]);
       for (let read = readRequest(held, connection); read !== null; read = readRequest(held, connection)) {

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import type { ExchangeRecord } from '../../src/core/record.ts';
+import {
+  fieldOf,
+  type RawClient,
+  type RawOutcome,
+  unansweringAddress,
+  type UnreachableAddress,
+} from '../../src/testing/testing.ts';
+import { originForTests } from '../gateway/origin-for-tests.ts';
+import type { RawAnswer } from '../gateway/raw-origin.ts';
+import { requestText, startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { type ExpectedRow, loadExpected } from './load-expected.ts';
+
+// What a gateway that stops makes of requests that are under way; `expected.md` says what it must.
+
+const rows = loadExpected().filter(({ whenStopping }) => whenStopping);
+const origin = originForTests('ok');
+const patienceMs = 10_000;
+
+/** What each does before the time is over; its path is its name and method. */
+const answers: Readonly<Record<string, RawAnswer>> = {
+  'drained-while-held': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'),
+  'drained-in-content': (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf'),
+  'drained-in-content-until-close': (socket) => void socket.write('HTTP/1.1 200 OK\r\n\r\nhalf'),
+  'drained-tunnel': (socket) =>
+    void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nhalf'),
+};
+
+function pathOf({ name, request: { method, held } }: ExpectedRow): string {
+  return `/${held ? 'held' : name === 'drained-while-connecting' ? 'nobody' : 'now'}/${name}/${method}`;
+}
+
+function octetsOf(row: ExpectedRow): string {
+  const { method, contentOctets } = row.request;
+  const fields = ['Accept: application/json', ...(contentOctets > 0 ? [`Content-Length: ${contentOctets}`] : [])];
+  if (row.name === 'drained-tunnel') fields.push('Connection: Upgrade', 'Upgrade: echo/1');
+  const whole = requestText(method, pathOf(row), fields, 'x'.repeat(contentOctets));
+  if (row.name === 'drained-in-upload') return whole.slice(0, -5);
+  return row.name === 'drained-in-head' ? whole.slice(0, -3) : whole;
+}
+
+describe('what is under way when the time of a gateway that stops is over', () => {
+  let edge: YamlGateway;
+  let nobody: UnreachableAddress;
+  const outcomes = new Map<ExpectedRow, RawOutcome>();
+  let records: ExchangeRecord[] = [];
+
+  before(async () => {
+    nobody = await unansweringAddress();
+    origin.answer = ({ line }) => answers[line.split('/')[2] ?? ''] ?? null;
+    edge = await startFromYaml(`
+upstreams:
+  app: { endpoints: "${origin.address}", check: none }
+  nobody: { endpoints: "${nobody.host}:${nobody.port}", check: none }
+routes:
+  - { path: /nobody, to: nobody, timeouts: { connect: 60s } }
+  - { path: /held, to: app, commit_delay: 60s }
+  - { path: /, to: app, commit_delay: none }
+disclosure: operator
+log: { path: ./exchange.log }
+`);
+    const clients = rows.map((row): [ExpectedRow, RawClient] => [row, edge.connect()]);
+    for (const [row, client] of clients) client.write(octetsOf(row));
+    const seen = rows.reduce((sum, row) => sum + row.originSees.min, 0);
+    await until(
+      'what the origin sees has come',
+      () => origin.connectionsUsed === seen && origin.requests.length === seen - 1,
+    );
+    for (const [row, client] of clients) {
+      if (row.end === 'truncated') assert.ok(await client.waitFor(() => client.octets.includes('half'), patienceMs));
+    }
+    await until('all that is a request is under way', () => edge.counts().active === rows.length - 1);
+    const stopping = edge.gateway.stop('the test says so');
+    void edge.gateway.stop('at once');
+    for (const [row, client] of clients) {
+      outcomes.set(row, await client.response(row.request.method, patienceMs));
+      await client.waitFor(() => client.state !== 'open', patienceMs);
+      client.close();
+    }
+    await stopping;
+    const text = await readFile(join(edge.folder, 'exchange.log'), 'utf8');
+    records = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as ExchangeRecord);
+  });
+  after(async () => {
+    await edge?.stop();
+    await nobody?.close();
+  });
+
+  for (const row of rows) {
+    test(`expected.md:${row.line} ${row.name}: ${row.requestText}`, () => {
+      const outcome = outcomes.get(row);
+      assert.ok(outcome !== undefined);
+      checkClient(row, outcome);
+      const found = records.filter(({ path }) => path === pathOf(row));
+      assert.equal(found.length, 1, 'it is recorded once');
+      checkRecord(row, found[0] as ExchangeRecord);
+    });
+  }
+
+  test('nothing else is recorded, and nothing is left running', () => {
+    assert.equal(records.length, rows.length);
+    assert.equal(edge.gateway.status().state, 'stopped');
+    assert.deepEqual(
+      edge.eventsOf('drain_phase').map(({ to }) => to),
+      ['draining', 'cutting', 'drained'],
+    );
+  });
+});
+
+function checkClient(row: ExpectedRow, { response }: RawOutcome): void {
+  assert.ok(response !== null, 'no response');
+  assert.equal(response.status, row.status);
+  // What follows a 101 is no content of a message: it is cut by a reset.
+  if (row.status !== 101) assert.equal(response.complete, row.clientSees === 'complete');
+  if (row.end !== 'generated') return;
+  const problem = JSON.parse(response.content.toString()) as Record<string, unknown>;
+  const { cause, delivery, proxy_error: error } = problem;
+  assert.deepEqual({ cause, delivery, error }, { cause: row.cause, delivery: row.delivery, error: row.error });
+  assert.match(fieldOf(response, 'retry-after') ?? '', /^[1-9]/);
+  assert.equal(fieldOf(response, 'connection'), 'close');
+}
+
+function checkRecord(row: ExpectedRow, record: ExchangeRecord): void {
+  const { status, type, cause, shape, delivery, end, method } = record;
+  const expected = { status: row.status, type: row.error, cause: row.cause, shape: row.shape, delivery: row.delivery };
+  assert.deepEqual({ status, type, cause, shape, delivery }, expected);
+  assert.deepEqual([end, method, record.stage], [row.end, row.request.method, row.tells.get('stage')]);
+  assert.equal(record.kind, row.name === 'drained-tunnel' ? 'tunnel' : 'exchange');
+  assert.deepEqual(
+    record.attempts.map(({ retry_reason }) => retry_reason),
+    row.attempts?.[0],
+  );
+}
