@@ -129,6 +129,7 @@ const listener = new ListenerConnections(
     ...shared,
     exchanges: { create: (stream) => new Exchange(stream, serving, ports as never) },
     isTrusted: () => false,
+    untaken: { look() {} },
   },
 );
 const client = new Sink();

@@ -77,6 +77,7 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['request_content_timeout', 'client_abort', 408, 'http_request_error'],
   ['request_content_cut', 'client_abort', 400, 'http_request_error'],
   ['client_gone', 'client_abort', 0, null],
+  ['response_not_taken', 'client_abort', 0, null],
 ];
 
 const specs = Object.entries(failureTable) as unknown as readonly (readonly [Cause, FailureSpec<Cause>])[];
@@ -111,8 +112,11 @@ const anything = {
   notBefore: '2026-01-01T00:00:00.000Z',
   octets: 8000,
   octetsExpected: 5000,
+  octetsPerS: 12,
+  octetsPerSMin: 200,
   octetsReceived: 1200,
   octetsSent: 2048,
+  overMs: 10_400,
   path: '/a',
   prohibition: 'metadata',
   rcode: 'NXDOMAIN',

@@ -127,10 +127,25 @@ export interface Evidence {
   configuration_fault: { what: string };
   // the client
   request_refused: { rule: RequestRule; status: number; at: string };
-  request_head_timeout: { limitMs: number; octetsReceived: number };
-  request_content_timeout: { idleMs: number; octetsReceived: number };
+  /** Here and below: `octetsPerS`, over `overMs`, where it came too slowly rather than not at all. */
+  request_head_timeout: {
+    limitMs: number;
+    octetsReceived: number;
+    octetsPerS?: number;
+    octetsPerSMin?: number;
+    overMs?: number;
+  };
+  request_content_timeout: {
+    idleMs: number;
+    octetsReceived: number;
+    octetsPerS?: number;
+    octetsPerSMin?: number;
+    overMs?: number;
+  };
   request_content_cut: { octetsReceived: number; octetsExpected: number | null };
   client_gone: { octetsSent: number; how: 'closed' | 'reset' };
+  /** `octetsPerSMin` is 0 where it took nothing at all for `overMs`, as far as could be seen. */
+  response_not_taken: { octetsSent: number; octetsPerS: number; octetsPerSMin: number; overMs: number };
 }
 
 export type Cause = keyof Evidence;

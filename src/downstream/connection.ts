@@ -12,7 +12,7 @@ import { type HeadLimits, methodOctetsMax } from '../wire/limits.ts';
 import type { Http1RequestHead } from '../wire/request-head.ts';
 import { clientFacts, type Peer } from './client-facts.ts';
 import { noteLoss } from './note-loss.ts';
-import { type Awaited, Patience, type PatienceOwner } from './patience.ts';
+import { type Awaited, Patience, type PatienceOwner, type Slowness } from './patience.ts';
 import type { DownstreamPorts, ListenerFacts } from './ports.ts';
 import { refusedRequest } from './refused-request.ts';
 import { type RequestListener, RequestReader } from './request-reader.ts';
@@ -57,7 +57,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.client = clientFacts(peer, null, ports.isTrusted);
     this.#request = new RequestReader(transport, headLimits(listener), ports.storage, this);
     this.#response = new ResponseWriter(transport, ports.writer);
-    this.#patience = new Patience(transport, listener.limits, ports.clock, this);
+    this.#patience = new Patience(transport, listener.limits, ports.clock, ports.untaken, this);
     this.startedAt = ports.clock.now();
     this.startedWall = ports.clock.wallTime();
     this.#requestEndedAt = this.startedAt;
@@ -82,7 +82,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   }
 
   onHeadAwaited(): void {
-    this.#patience.await('head');
+    this.#patience.awaitAtPace('head-end');
   }
 
   onHead(head: Http1RequestHead): void {
@@ -171,7 +171,10 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   }
 
   #watchContent(): void {
-    if (this.#request.awaitsContent && !this.#tunnel) this.#patience.await('content');
+    if (!this.#request.awaitsContent || this.#tunnel) return;
+    // Where the answer has begun the two talk to each other, each at its own pace.
+    if (this.#response.begun) this.#patience.await('content');
+    else this.#patience.awaitAtPace('content');
   }
 
   readContent(): void {
@@ -224,6 +227,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     // What the client has yet to send would be taken for its next request.
     if (!this.#request.ended) this.#persistent = false;
     this.#persistent = this.#response.head(response, this.request, this.#persistent);
+    if (!this.#request.ended) this.#watchContent();
   }
 
   switchTo(protocol: string, response: OutgoingResponse): void {
@@ -232,6 +236,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.#persistent = false;
     this.#response.switchTo(protocol, response);
     this.#request.beginTunnel();
+    this.#patience.beginTunnel();
     this.#readHeld();
   }
 
@@ -335,29 +340,39 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
 
   // What can go wrong.
 
-  onOverdue(awaited: Awaited): void {
+  octetsCome(awaited: 'head-end' | 'content'): number {
+    return awaited === 'content' ? this.#request.content.octetsReceived : this.#request.head.octetsHeld;
+  }
+
+  onOverdue(awaited: Awaited, slowness: Slowness | null): void {
     try {
-      this.#giveUpWaiting(awaited);
+      this.#giveUpWaiting(awaited, slowness);
     } catch (error) {
       this.#broken(error);
     }
   }
 
-  #giveUpWaiting(awaited: Awaited): void {
+  #giveUpWaiting(awaited: Awaited, slowness: Slowness | null): void {
     const { headMs, contentMs } = this.#listener.limits;
     const { began, octetsHeld } = this.#request.head;
     if (awaited === 'content') {
       const { octetsReceived } = this.#request.content;
-      this.#failRequest(fail('request_content_timeout', 'request', { idleMs: contentMs, octetsReceived }));
-    } else if (awaited === 'head' && began) {
+      this.#failRequest(fail('request_content_timeout', 'request', { idleMs: contentMs, octetsReceived, ...slowness }));
+    } else if (awaited === 'head-end' && began) {
       // A head that does not come to its end is answered with 408 and recorded.
-      this.#beginRefused(fail('request_head_timeout', 'request', { limitMs: headMs, octetsReceived: octetsHeld }));
+      this.#beginRefused(
+        fail('request_head_timeout', 'request', { limitMs: headMs, octetsReceived: octetsHeld, ...slowness }),
+      );
     } else this.#close('close');
   }
 
-  onNothingTaken(): void {
+  onNotTaken(slowness: Slowness | null): void {
+    const { begun, octetsSent } = this.#response;
     try {
-      this.#clientGone('reset');
+      if (!begun) return this.#clientGone('reset');
+      const { writeMs } = this.#listener.limits;
+      const seen = slowness ?? { octetsPerS: 0, octetsPerSMin: 0, overMs: writeMs };
+      this.#giveUpClient(fail('response_not_taken', 'flush', { octetsSent, ...seen }));
     } catch (error) {
       this.#broken(error);
     }
@@ -409,12 +424,16 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   }
 
   #clientGone(how: 'closed' | 'reset'): void {
-    const handler = this.#handler;
     const { begun, octetsSent } = this.#response;
+    this.#giveUpClient(fail('client_gone', begun ? 'flush' : 'request', { octetsSent, how }));
+  }
+
+  #giveUpClient(failure: Failure): void {
+    const handler = this.#handler;
     this.#exchangeOver();
     try {
       // First: a worker that drains may end with this connection.
-      handler?.onRequestFailed(fail('client_gone', begun ? 'flush' : 'request', { octetsSent, how }));
+      handler?.onRequestFailed(failure);
     } finally {
       this.#close('reset');
     }

@@ -3,6 +3,7 @@ import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
+import type { UntakenOctets } from '../core/untaken-octets.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
 import type { OctetWriter } from '../wire/octet-writer.ts';
 import type { ClientConnection } from './connection.ts';
@@ -16,6 +17,8 @@ export interface DownstreamPorts {
   readonly storage: HeadStorage;
   readonly counts: WorkerCounts;
   readonly exchanges: Exchanges;
+  /** What the kernel keeps for clients that take their responses slowly. */
+  readonly untaken: UntakenOctets;
   /** Whether a peer's word on who the client is may be taken. */
   readonly isTrusted: (address: string) => boolean;
   /** Told when a connection has got its engine, and when it has closed, so that its listener can drain it. */

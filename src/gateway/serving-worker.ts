@@ -11,6 +11,7 @@ import { RecordBatch } from '../record/batch.ts';
 import { ExchangeCounters } from '../record/counters.ts';
 import { RecordWriter } from '../record/write-record.ts';
 import { socketConnector } from '../transport/connect.ts';
+import { KernelQueues } from '../transport/untaken-octets.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
@@ -85,10 +86,12 @@ export class ServingWorker {
     };
     this.#listeners = new WorkerListeners({
       clock,
+      inheritedSockets: birth.inheritedSockets,
       downstream: {
         ...shared,
         exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },
         isTrusted: (address) => this.#isTrusted(address),
+        untaken: new KernelQueues(clock),
       },
       drained,
       onRefused: () => {

@@ -865,7 +865,7 @@ const clientsWay: readonly Case[] = [
       const client = world.request({}, { windowOctets: 4096 });
       client.stopReading();
       world.pass(45_000);
-      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 200 });
+      recordSays(world, { end: 'truncated', cause: 'response_not_taken', status: 200 });
       client.leave();
       world.pass(10);
     },
@@ -881,7 +881,7 @@ const clientsWay: readonly Case[] = [
         client.write('x');
         world.pass(4000);
       }
-      recordSays(world, { end: 'abandoned', cause: 'client_gone', status: 200 });
+      recordSays(world, { end: 'truncated', cause: 'response_not_taken', status: 200 });
       client.leave();
       world.pass(10);
     },

@@ -113,7 +113,8 @@ export class Http1World implements World {
       return exchange;
     };
     const facts = { id: 'web', proxyProtocol: false, limits: { ...defaultLimits, ...options.limits } };
-    const downstream = { ...shared, exchanges: { create }, isTrusted: () => options.trusted ?? false };
+    const isTrusted = (): boolean => options.trusted ?? false;
+    const downstream = { ...shared, exchanges: { create }, isTrusted, untaken: { look() {} } };
     this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
   }
 

@@ -34,8 +34,8 @@ export const client = {
     logLevel: 'info',
     temporary: true,
     title: 'The request did not arrive in time',
-    sentence: ({ limitMs, octetsReceived }) =>
-      `The client sent ${octets(octetsReceived)} of a request head and did not complete it within ${duration(limitMs)}.`,
+    sentence: ({ limitMs, octetsReceived, ...pace }) =>
+      `The client sent ${octets(octetsReceived)} of a request head${isSlow(pace) ? `, ${paceText(pace)}` : ` and did not complete it within ${duration(limitMs)}`}.`,
     visitor: 'Your request did not arrive completely. Check your connection and try again.',
     usualCauses: [
       'a poor mobile connection lost the rest of the request',
@@ -43,7 +43,7 @@ export const client = {
       'a person typed a request by hand',
     ],
     nextStep:
-      'See in the log whether many addresses or a few do this; the limit is `client.head_timeout` in candor.yaml.',
+      'See in the log whether many addresses or a few do this; the limits are `client.head_timeout` for the whole and `client.head_rate_min` for what drips.',
   },
   request_content_timeout: {
     type: 'http_request_error',
@@ -54,8 +54,8 @@ export const client = {
     logLevel: 'info',
     temporary: true,
     title: 'The upload stopped',
-    sentence: ({ idleMs, octetsReceived }) =>
-      `The client sent ${octets(octetsReceived)} of request content and then nothing for ${duration(idleMs)}.`,
+    sentence: ({ idleMs, octetsReceived, ...pace }) =>
+      `The client sent ${octets(octetsReceived)} of request content${isSlow(pace) ? `, ${paceText(pace)}` : ` and then nothing for ${duration(idleMs)}`}.`,
     visitor: 'Your upload stopped half-way. Check your connection and send it again.',
     usualCauses: [
       'the connection of the client was lost during an upload',
@@ -64,6 +64,19 @@ export const client = {
     ],
     nextStep:
       'Compare Content-Length with what the client meant to send; the limit between octets is `client.content_timeout` in candor.yaml.',
+    inThisCase: (evidence) =>
+      isSlow(evidence)
+        ? {
+            visitor: 'Your upload came too slowly and was stopped. Check your connection and send it again.',
+            usualCauses: [
+              'a poor connection that hardly carries anything',
+              'a program that sends as it goes along, such as a log or a meter',
+              'a client that holds connections open on purpose with content that drips (slow POST)',
+            ],
+            nextStep:
+              'See in the log whether many addresses or a few do this; the limits are `client.content_rate_min` and `client.rate_grace` in candor.yaml.',
+          }
+        : null,
   },
   request_content_cut: {
     type: 'http_request_error',
@@ -105,4 +118,45 @@ export const client = {
     nextStep:
       "When many leave after the same time, compare it with the client's or load balancer's timeout and with the application's slowest requests.",
   },
+  response_not_taken: {
+    type: null,
+    status: 0,
+    whose: 'client',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'info',
+    temporary: true,
+    title: 'The client did not take its answer',
+    sentence: ({ octetsSent, octetsPerS, octetsPerSMin, overMs }) =>
+      octetsPerSMin === 0
+        ? `The client took nothing of the response for ${duration(overMs)}; ${octets(octetsSent)} of content had been sent.`
+        : `The client took ${perSecond(octetsPerS)} of the response over ${duration(overMs)}, of at least ${octetsPerSMin}; ${octets(octetsSent)} of content had been sent.`,
+    visitor: 'Your connection took the answer too slowly. Check it and try again.',
+    usualCauses: [
+      'a connection was lost without a trace in the middle of a download',
+      'a person has paused a download, or a player has enough for a while',
+      'a client holds answers open on purpose by reading hardly anything (slow read)',
+    ],
+    nextStep:
+      'See in the log whether many addresses or a few do this; the limits are `client.write_timeout` and `client.write_rate_min` in candor.yaml.',
+  },
 } satisfies Partial<FailureTable>;
+
+interface PaceSeen {
+  readonly octetsPerS?: number;
+  readonly octetsPerSMin?: number;
+  readonly overMs?: number;
+}
+
+/** Whether something came too slowly, rather than not at all. */
+function isSlow({ octetsPerSMin }: PaceSeen): boolean {
+  return octetsPerSMin !== undefined;
+}
+
+function paceText({ octetsPerS = 0, octetsPerSMin = 0, overMs = 0 }: PaceSeen): string {
+  return `${perSecond(octetsPerS)} over ${duration(overMs)} where at least ${octetsPerSMin} are asked for`;
+}
+
+function perSecond(count: number): string {
+  return `${octets(count)} per second`;
+}

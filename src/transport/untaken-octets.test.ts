@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { test } from 'node:test';
+import type { TransportFacts } from '../core/transport.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { SocketTransport } from './socket-transport.ts';
+import { KernelQueues } from './untaken-octets.ts';
+
+const facts: TransportFacts = {
+  kind: 'tcp',
+  remoteAddress: '192.0.2.7',
+  remotePort: 50_000,
+  localAddress: '127.0.0.1',
+  localPort: 8080,
+  tls: null,
+};
+
+const head = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
+
+function line(local: string, remote: string, queue: string): string {
+  return `   1: ${local} ${remote} 01 ${queue}:00000000 01:00000014 00000000  1000        0 52345 2 0000000000000000 20 4 30\n`;
+}
+
+const tables: readonly (readonly [what: string, place: Partial<TransportFacts>, tcp: string, tcp6: string])[] = [
+  ['IPv4', {}, line('0100007F:1F90', '070200C0:C350', '00012345'), ''],
+  [
+    'IPv4 on a listener for both',
+    {},
+    '',
+    line('0000000000000000FFFF00000100007F:1F90', '0000000000000000FFFF0000070200C0:C350', '00012345'),
+  ],
+  [
+    'IPv6',
+    { remoteAddress: '2001:db8::1:2', localAddress: '::1' },
+    '',
+    line('00000000000000000000000001000000:1F90', 'B80D0120000000000000000002000100:C350', '00012345'),
+  ],
+];
+
+for (const [what, place, tcp, tcp6] of tables) {
+  test(`what waits for the peer is found in the table: ${what}`, async () => {
+    const clock = new SimulatedClock();
+    const other = line('0100007F:1F90', '070200C0:C351', '00000007');
+    const queues = new KernelQueues(clock, async (path) => head + other + (path.endsWith('6') ? tcp6 : tcp));
+    const { promise, resolve } = Promise.withResolvers<number | null>();
+    queues.look({ ...facts, ...place }, { onUntaken: resolve });
+    clock.advanceSync(0);
+    assert.equal(await promise, 0x12345);
+  });
+}
+
+test('a connection that is in no table, and a system without tables, are not known', async () => {
+  for (const table of ['', head, head + line('0100007F:1F90', '070200C0:C351', '00000007')]) {
+    const clock = new SimulatedClock();
+    const { promise, resolve } = Promise.withResolvers<number | null>();
+    new KernelQueues(clock, async () => table).look(facts, { onUntaken: resolve });
+    clock.advanceSync(0);
+    assert.equal(await promise, null);
+  }
+});
+
+test('however many ask, the tables are read once a second', async () => {
+  const clock = new SimulatedClock();
+  let reads = 0;
+  const queues = new KernelQueues(clock, async () => {
+    reads++;
+    return head;
+  });
+  let answers = 0;
+  for (let second = 0; second < 5; second++) {
+    for (let asked = 0; asked < 10; asked++) queues.look(facts, { onUntaken: () => void answers++ });
+    await clock.advance(500);
+  }
+  await clock.advance(2000);
+  assert.equal(answers, 50);
+  assert.ok(reads <= 2 * 4, `${reads} reads`);
+});
+
+test('what a peer that does not read leaves in the kernel can be seen', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const server = createServer();
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  client.on('error', () => {});
+  const [accepted] = (await once(server, 'connection')) as [Socket];
+  const transport = new SocketTransport(accepted, null);
+  const piece = Buffer.alloc(1024 * 1024);
+  while (transport.write(piece, 0, piece.length, 'owned'));
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  const clock = new SimulatedClock();
+  new KernelQueues(clock).look(transport.facts, { onUntaken: resolve });
+  clock.advanceSync(0);
+  const untaken = await promise;
+  assert.ok(untaken !== null && untaken > 10_000, `${untaken} octets`);
+  client.destroy();
+  transport.close('reset');
+  server.close();
+});

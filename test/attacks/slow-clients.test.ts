@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fieldOf } from '../../src/testing/testing.ts';
+import { startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+
+// Clients that hold a place by being slow, beside those that are slow for a good reason: the first are left with the rate
+// that was seen, the others never. Limits are short here; what they are by default stands in docs/configuration.md.
+
+const graceMs = 600;
+/** Several times the grace: whoever was to be left would have been. */
+const longMs = 4 * graceMs;
+/** More than the kernel keeps of a connection. */
+const large = 24 * 1024 * 1024;
+
+/** What the origin does with a request, by its path. */
+const answers: Readonly<Record<string, (socket: Socket, first: string) => void>> = {
+  '/large': (socket) => {
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${large}\r\n\r\n`);
+    socket.write(Buffer.alloc(large));
+  },
+  '/events': (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 26\r\n\r\n');
+    socket.write('data: one of 2\n');
+    setTimeout(() => socket.write('data: two\n\n'), longMs);
+  },
+  '/upload': (socket, first) => {
+    socket.pause(); // For a while it takes nothing: that is not the client's doing.
+    setTimeout(() => socket.resume(), longMs);
+    let come = first.length - first.indexOf('\r\n\r\n') - 4;
+    socket.on('data', (octets) => {
+      come += octets.length;
+      if (come >= large) socket.end('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+  },
+  '/socket': (socket) => {
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    socket.on('data', (octets) => socket.write(octets));
+  },
+  '/dialogue': (socket) => {
+    socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nyo\r\n');
+    socket.on('data', () => socket.write('2\r\nyo\r\n'));
+  },
+  '/sink': () => {},
+};
+
+describe('slow clients', { concurrency: true }, () => {
+  let origin: Server;
+  let gateway: YamlGateway;
+
+  before(async () => {
+    origin = createServer((socket) => {
+      socket.on('error', () => {});
+      socket.once('data', (octets) => {
+        const path = octets.toString('latin1').split(' ')[1] ?? '';
+        answers[path]?.(socket, octets.toString('latin1'));
+      });
+    });
+    origin.listen(0, '127.0.0.1');
+    await once(origin, 'listening');
+    gateway = await startFromYaml(`
+client: { head_rate_min: 200B, content_rate_min: 200B, write_rate_min: 8MiB, rate_grace: ${graceMs}ms }
+routes: [{ path: /, to: app, commit_delay: none }]
+upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).port}", check: none } }`);
+  });
+  after(async () => {
+    await gateway.stop();
+    origin.close();
+  });
+
+  test('a head that drips is answered with 408, long before its time is up', { timeout: 30_000 }, async () => {
+    const client = gateway.connect();
+    client.write('GET / HTTP/1.1\r\nHost: a\r\nX-Drip: ');
+    const dripping = setInterval(() => client.state === 'open' && client.write('x'), 50);
+    const { response } = await client.response('GET', 10_000);
+    clearInterval(dripping);
+    assert.equal(response?.status, 408);
+    await assertTooSlow(response === null ? '' : (fieldOf(response, 'x-request-id') ?? ''), 'request_head_timeout');
+    client.close();
+  });
+
+  test('content that drips is answered with 408 although it never rests', { timeout: 30_000 }, async () => {
+    const client = gateway.connect();
+    client.write('POST /sink HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n');
+    const dripping = setInterval(() => client.state === 'open' && client.write('x'), 50);
+    const { response } = await client.response('POST', 10_000);
+    clearInterval(dripping);
+    assert.equal(response?.status, 408);
+    await assertTooSlow(response === null ? '' : (fieldOf(response, 'x-request-id') ?? ''), 'request_content_timeout');
+    client.close();
+  });
+
+  test('a client that takes its response too slowly is left, and its record says how slowly', {
+    timeout: 30_000,
+  }, async () => {
+    const client = clientOf(gateway);
+    client.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
+    // 64 KiB at once at most, and then a rest.
+    client.on('data', () => {
+      client.pause();
+      setTimeout(() => client.resume(), 250);
+    });
+    const [head] = (await once(client, 'data')) as [Buffer];
+    const id = /x-request-id: (\S+)/i.exec(head.toString('latin1'))?.[1] ?? '';
+    await assertTooSlow(id, 'response_not_taken');
+    const { end, status, octets_out: octetsOut } = await gateway.record(id);
+    assert.deepEqual({ end, status }, { end: 'truncated', status: 200 });
+    assert.ok(octetsOut < large);
+    client.destroy();
+  });
+
+  test('an event stream on which the application rests is nobody’s fault', { timeout: 30_000 }, async () => {
+    const client = gateway.connect();
+    client.write('GET /events HTTP/1.1\r\nHost: a\r\n\r\n');
+    const { response } = await client.response('GET', 10_000);
+    assert.equal(response?.complete, true);
+    client.close();
+  });
+
+  test('an upload that waits for the application is not the client’s fault', { timeout: 60_000 }, async () => {
+    const client = gateway.connect();
+    client.write(`POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: ${large}\r\n\r\n`);
+    client.write(Buffer.alloc(large));
+    const { response } = await client.response('POST', 30_000);
+    assert.equal(response?.status, 200);
+    client.close();
+  });
+
+  test('a tunnel on which nobody says anything is left alone', { timeout: 30_000 }, async () => {
+    const client = clientOf(gateway);
+    client.write('GET /socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    await once(client, 'data');
+    for (const octet of 'ab') {
+      await sleep(longMs / 2);
+      client.write(octet);
+      const [echoed] = (await once(client, 'data')) as [Buffer];
+      assert.equal(echoed.toString(), octet);
+    }
+    client.destroy();
+  });
+
+  test('a request that goes on while it is answered may go at its own pace', { timeout: 30_000 }, async () => {
+    const client = clientOf(gateway);
+    client.write('POST /dialogue HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    await once(client, 'data');
+    for (let word = 0; word < 4; word++) {
+      await sleep(longMs / 4);
+      client.write('2\r\nhi\r\n');
+      await once(client, 'data');
+    }
+    assert.equal(client.destroyed, false);
+    client.destroy();
+  });
+
+  async function assertTooSlow(id: string, cause: string): Promise<void> {
+    await until('it is recorded', async () => (await gateway.gateway.findExchange(id)) !== null, 20_000);
+    const record = await gateway.record(id);
+    assert.equal(record.cause, cause);
+    assert.equal(record.shape, 'client_abort');
+    assert.equal(record.whose, 'client');
+    assert.match(record.detail ?? '', /octets? per second.* over .*at least/);
+  }
+});
+
+function clientOf(gateway: YamlGateway): Socket {
+  const client = connect(gateway.address());
+  client.on('error', () => {});
+  return client;
+}
