@@ -86,7 +86,6 @@ export class ServingWorker {
     };
     this.#listeners = new WorkerListeners({
       clock,
-      inheritedSockets: birth.inheritedSockets,
       downstream: {
         ...shared,
         exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },
