@@ -5,6 +5,7 @@
 import { noCounts } from '../src/core/counters.ts';
 import type { Connector } from '../src/core/connector.ts';
 import { Deadlines } from '../src/core/deadline.ts';
+import { localPlaceSource } from '../src/core/local-places.ts';
 import type { Transport, TransportListener } from '../src/core/transport.ts';
 import { ListenerConnections } from '../src/downstream/listener.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
@@ -73,7 +74,7 @@ const shared = {
   storage: new HeadStorage(),
   counts,
 };
-const upstream = new LiveUpstream(benchUpstream, { ...shared, random: systemRandom, connector, onUnclassified() {} });
+const upstream = new LiveUpstream(benchUpstream, { ...shared, random: systemRandom, connector, places: localPlaceSource, onUnclassified() {} });
 const serving: Serving = {
   revision: 1,
   deployment: 'bench',

@@ -92,6 +92,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   path: 'the path of the socket, or of the request',
   prohibition:
     'what the address is: `own_listener`, `loopback`, `link_local`, `metadata`, `multicast`, `unspecified`, `reserved`, or `denied` by `dns.deny`',
+  queueMax: 'how many requests may wait for a connection, and do',
   rcode: "the name server's answer (NXDOMAIN, NODATA, SERVFAIL, REFUSED, FORMERR, NOTIMP)",
   retryAfterS: 'seconds until trying again makes sense',
   reused: 'whether the connection had served another request before',
@@ -103,6 +104,7 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   vouches: "true where it is not the endpoint's own certificate but one above it; absent otherwise",
   upstream: 'the upstream, by its name in candor.yaml',
   version: 'the version as it was sent',
+  waitedMs: 'for how many milliseconds the request had waited',
   value: 'what that field holds, which names this gateway',
   what: 'what was reached or contradicts itself',
   why: 'the reason, taken from the endpoints',
@@ -219,6 +221,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   overMs: 10_400,
   path: '/run/app.sock',
   prohibition: 'metadata',
+  queueMax: 64,
   rcode: 'NXDOMAIN',
   retryAfterS: 5,
   reused: true,
@@ -229,6 +232,7 @@ const exampleValues: Readonly<Record<string, unknown>> = {
   subject: 'CN=app.internal',
   upstream: 'web',
   version: 'HTTP/2.0',
+  waitedMs: 2004,
   value: '1.1 edge',
   what: 'the number of client connections',
   why: 'the last check was answered with 500',
@@ -260,6 +264,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   loop_detected: { name: 'Via' },
   hops_exceeded: { limit: 16 },
   shed: { limit: 10_000 },
+  too_many_endpoints: { limit: 2048 },
   configuration_fault: { what: 'route "shop" names the upstream "web", which does not exist' },
 };
 

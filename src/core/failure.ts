@@ -111,7 +111,10 @@ export interface Evidence {
     endpointCause?: string;
   };
   instance_starting: { upstream: string; application: string; sinceMs: number; retryAfterS: number };
-  pool_full: { upstream: string; limit: number; retryAfterS: number };
+  /** `queueMax`: how many requests wait for one already. */
+  pool_full: { upstream: string; limit: number; queueMax?: number; retryAfterS: number };
+  queue_timeout: { upstream: string; limit: number; waitedMs: number; limitMs: number; retryAfterS: number };
+  too_many_endpoints: { upstream: string; limit: number; retryAfterS: number };
   local_ports_exhausted: { address: string; retryAfterS: number };
   descriptors_exhausted: { address: string; errno: string; retryAfterS: number };
   loop_detected: { name: 'Via' | 'CDN-Loop'; value: string };

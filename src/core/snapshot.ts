@@ -15,6 +15,7 @@ import type {
   UpstreamId,
 } from './endpoint.ts';
 import type { Cause, Failure } from './failure.ts';
+import type { SlotHandle } from './places.ts';
 
 /** Everything a serving worker needs to know, whole and immutable. A worker takes all of it or nothing. */
 export interface Snapshot {
@@ -53,6 +54,8 @@ export interface EndpointSnapshot {
   readonly failure?: Failure;
   /** What its last check met; absent where that passed, or got an answer that is none of these. */
   readonly checkCause?: Cause;
+  /** Where all workers count what they have there; absent: each counts for itself. */
+  readonly slot?: SlotHandle;
   readonly state: EndpointState;
   /** Why it is in that state, one sentence. */
   readonly reason: string;

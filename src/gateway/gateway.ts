@@ -18,6 +18,7 @@ import { ConfigurationNews } from './configuration-news.ts';
 import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, StopOptions } from './control.ts';
 import { Drains } from './drains.ts';
 import { EndpointBoard } from './endpoint-board.ts';
+import { EndpointSlots } from './endpoint-slots.ts';
 import { Estate, type HandedOver, type Heir } from './estate.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { InForce } from './in-force.ts';
@@ -107,6 +108,7 @@ class RunningGateway implements Gateway {
   readonly #traffic: TrafficWatch;
   readonly #outlook: Outlook;
   readonly #shared: SharedCounts;
+  readonly #slots: EndpointSlots;
   readonly #workers: Workers;
   readonly #inForce: InForce;
   readonly #news: ConfigurationNews;
@@ -130,6 +132,7 @@ class RunningGateway implements Gateway {
     // Twice as many as at the start: where all are replaced, the old ones last a while.
     const seatsMax = Math.max(sharedSizes.seatsMax, 2 * wantedWorkers(options.configuration).count);
     this.#shared = new SharedCounts({ ...sharedSizes, seatsMax }, clock, systemRandom);
+    this.#slots = new EndpointSlots(this.#shared);
     const { member } = options.configuration;
     const epoch = new IdSource(systemRandom).requestId(this.#startedWall);
     this.#hub = createEventHub({
@@ -247,7 +250,11 @@ class RunningGateway implements Gateway {
 
   /** Endpoints as workers are to see them: by their checks, and by their traffic. */
   #upstreams(specs?: Configuration['upstreams']): readonly UpstreamSnapshot[] {
-    return this.#board.upstreams(specs).map((one) => ({ ...one, endpoints: this.#traffic.seen(one.endpoints) }));
+    return this.#board.upstreams(specs).map((one) => ({ ...one, endpoints: this.#seen(one) }));
+  }
+
+  #seen({ id, endpoints }: Pick<UpstreamSnapshot, 'id' | 'endpoints'>): UpstreamSnapshot['endpoints'] {
+    return this.#slots.of(id, this.#traffic.seen(endpoints));
   }
 
   get events(): EventHub {
@@ -332,6 +339,7 @@ class RunningGateway implements Gateway {
     const before = this.#inForce.listeners;
     this.#inForce.listeners = applied.listeners;
     this.#board.watch(configuration);
+    this.#slots.keepOnly(configuration.upstreams);
     this.#supervisor.apply(configuration.applications);
     this.#tellAllEndpoints();
     tellListeners(this.#hub, before, applied.listeners);
@@ -366,7 +374,7 @@ class RunningGateway implements Gateway {
     // One that is only being prepared is nobody's business yet.
     if (endpoints === null) return;
     const { revision } = this.#inForce;
-    this.#workers.tellEndpoints({ revision, upstream, endpoints: this.#traffic.seen(endpoints) });
+    this.#workers.tellEndpoints({ revision, upstream, endpoints: this.#seen({ id: upstream, endpoints }) });
   }
 
   // What the control plane is asked.

@@ -14,6 +14,7 @@ import { socketConnector } from '../transport/connect.ts';
 import { KernelQueues } from '../transport/untaken-octets.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
+import { SharedSeat } from '../shared/shared-seat.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { OctetWriter } from '../wire/octet-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
@@ -42,6 +43,7 @@ export class ServingWorker {
   readonly #batch: RecordBatch;
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
+  readonly #seat: SharedSeat;
   readonly #upstreamPorts: UpstreamPorts;
   readonly #exchangePorts: ExchangePorts;
   readonly #upstreams = new Map<string, LiveUpstream>();
@@ -68,12 +70,15 @@ export class ServingWorker {
     this.#tell = tell;
     this.#counts = sharedCounts(birth.worker, birth.exchangesActive);
     this.#batch = new RecordBatch({ clock, onReady: () => this.#report() });
+    this.#seat = new SharedSeat(birth.shared, birth.seat, clock);
+    void this.#seat.listen();
     const deadlines = new Deadlines(clock);
     const shared = { clock, deadlines, writer: new OctetWriter(), storage: new HeadStorage(), counts: this.#counts };
     this.#upstreamPorts = {
       ...shared,
       random,
       connector: socketConnector,
+      places: this.#seat,
       onUnclassified: (fault) => {
         this.#counts.unclassifiedTotal++;
         this.#tell({ kind: 'unclassified', fault }, []);

@@ -58,7 +58,7 @@ export function decideRetry(facts: RetryFacts): RetryDecision {
 export function inVainFor(failure: Failure): RetryReason | null {
   if (specOf(failure).retry === 'elsewhere') return null;
   if (failure.cause === 'client_gone') return 'client_left';
-  return shapeOf(failure) === 'too_slow' ? 'no_time_left' : 'fails_anywhere';
+  return shapeOf(failure) === 'too_slow' || failure.cause === 'queue_timeout' ? 'no_time_left' : 'fails_anywhere';
 }
 
 function attemptsMaxFor({ attemptsMax, tookLong }: RetryFacts, harmless: boolean): number {

@@ -2,27 +2,34 @@ import type { UpstreamSpec } from '../core/configuration.ts';
 import { addressText, type EndpointState, hostPort, type InstanceExit } from '../core/endpoint.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
+import { localEndpointPlaces } from '../core/local-places.ts';
+import type { EndpointPlaces } from '../core/places.ts';
 import type { CheckRhythm, EndpointSnapshot } from '../core/snapshot.ts';
 import type { ConnectionAge, PendingStream, StreamWaiter } from '../core/stream.ts';
-import { after } from '../core/time.ts';
+import { after, type Instant } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { responseLimits } from '../wire/limits.ts';
 import { type ConnectionHome, UpstreamConnection } from './connection.ts';
 import { LearnedIdleLimit } from './idle-limit.ts';
 import { Opening, type OpeningLimits, type OpeningWaiter } from './opening.ts';
 import type { UpstreamPorts } from './ports.ts';
+import { type Waiting, WaitingLine } from './waiting-line.ts';
 
 /** What of an upstream's configuration its endpoints need. */
 export type EndpointSettings = Pick<
   UpstreamSpec,
-  'id' | 'tls' | 'idleConnectionsMax' | 'idleConnectionMs' | 'connectionsMax' | 'responseHeadOctetsMax'
+  | 'id'
+  | 'tls'
+  | 'idleConnectionsMax'
+  | 'idleConnectionMs'
+  | 'connectionsMax'
+  | 'queueMax'
+  | 'queueMs'
+  | 'responseHeadOctetsMax'
 >;
 
 /** An endpoint says how long it keeps idle connections; we let go this much earlier. */
 const keepAliveMarginMs = 1000;
-
-/** Of a full pool's many exchanges one ends soon; sooner than this cannot be said in Retry-After. */
-const exchangeEndsS = 1;
 
 /**
  * A request that must not be repeated goes only on a connection that was in use this recently, or a fresh one. Few
@@ -40,6 +47,9 @@ const lookedAtMs = 5;
  * One address that can answer: its state as main last told it, and this worker's connections to it.
  *
  * The pool is newest first: the connection used last is the one least likely to have been closed meanwhile.
+ *
+ * Places for connections are counted over all workers, the idle ones included. An exchange that finds none waits in line;
+ * whoever gives one back gives it to the one who has waited longest, in any worker (`core/places.ts`).
  */
 export class LiveEndpoint implements ConnectionHome {
   readonly id: string;
@@ -61,6 +71,10 @@ export class LiveEndpoint implements ConnectionHome {
   #connections = 0;
   #openings = 0;
   readonly #idle: UpstreamConnection[] = [];
+  #places: EndpointPlaces;
+  readonly #line: WaitingLine;
+  /** The one request at a time of an endpoint on trial is here. */
+  #hasTrial = false;
   readonly #idleLimit = new LearnedIdleLimit();
   /** Idle connections are being closed by ourselves. */
   #closesIdle = false;
@@ -76,6 +90,12 @@ export class LiveEndpoint implements ConnectionHome {
     this.#settings = settings;
     this.#tls = settings.tls;
     this.#ports = ports;
+    this.#places = this.#placesIn(spec);
+    this.#line = new WaitingLine(
+      ports.deadlines,
+      () => this.#onLeft(),
+      (waiting) => this.#onTooLate(waiting),
+    );
     this.state = spec.state;
     this.reason = spec.reason;
     this.addressStale = spec.addressStale === true;
@@ -94,14 +114,22 @@ export class LiveEndpoint implements ConnectionHome {
     return name === undefined ? this.address : hostPort(name, address.port);
   }
 
-  /** Exchanges under way here. */
+  /** Exchanges under way here, those included that wait. */
   get load(): number {
-    return this.#connections - this.#idle.length + this.#openings;
+    return this.#connections - this.#idle.length + this.#openings + this.#line.length;
+  }
+
+  /** Whether the next request is the only one here, in any worker. Then it is to come now. */
+  tryTrial(): boolean {
+    if (this.load > 0) return false;
+    this.#hasTrial ||= this.#places.trial.tryTake(1, this.#ports.clock.now());
+    return this.#hasTrial;
   }
 
   update(spec: EndpointSnapshot, settings: EndpointSettings): void {
     const sameTls = JSON.stringify(settings.tls) === JSON.stringify(this.#tls);
     if (!sameTls) this.#tls = settings.tls;
+    this.#moveTo(spec);
     this.#spec = spec;
     this.#settings = settings;
     this.state = spec.state;
@@ -115,6 +143,31 @@ export class LiveEndpoint implements ConnectionHome {
     this.checkCause = spec.checkCause ?? null;
     if (!sameTls) this.#current = new WeakSet();
     if (!sameTls || spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
+  }
+
+  /** It is no endpoint of the upstream any more. What is under way may end. */
+  leave(): void {
+    this.state = 'gone';
+    this.closeIdle();
+    this.#closePlaces();
+  }
+
+  /** Main gives the cells of an endpoint to another one only when nobody holds a place there. */
+  #moveTo(spec: EndpointSnapshot): void {
+    const { slot } = this.#spec;
+    const isSame = spec.slot?.index === slot?.index && spec.slot?.generation === slot?.generation;
+    if (isSame || this.#connections + this.#openings + this.#line.length > 0 || this.#hasTrial) return;
+    this.#closePlaces();
+    this.#places = this.#placesIn(spec);
+  }
+
+  #placesIn({ slot }: EndpointSnapshot): EndpointPlaces {
+    return slot === undefined ? localEndpointPlaces() : this.#ports.places.endpoint(slot, () => this.#onCalled());
+  }
+
+  #closePlaces(): void {
+    const { connections, queue, trial } = this.#places;
+    for (const places of [connections, queue, trial]) places.close();
   }
 
   closeIdle(): void {
@@ -143,23 +196,86 @@ export class LiveEndpoint implements ConnectionHome {
       waiter.onStream(idle);
       return null;
     }
-    // Idle connections count; the one that has waited longest gives up its place.
-    if (this.#isFull) this.#closeOldest();
-    if (this.#isFull) {
-      waiter.onNoStream(
-        fail('pool_full', 'queue', {
-          upstream: this.#settings.id,
-          limit: this.#settings.connectionsMax,
-          retryAfterS: exchangeEndsS,
-        }),
-      );
+    const now = this.#ports.clock.now();
+    if (this.#line.length === 0 && this.#tryTake(now)) return this.#open(waiter, limits);
+    if (!this.#places.queue.tryTake(this.#settings.queueMax, now)) {
+      this.#endTrial();
+      waiter.onNoStream(this.#full(now));
       return null;
     }
-    return this.#open(waiter, limits);
+    const waiting = this.#line.join(waiter, limits, age, now, this.#settings.queueMs);
+    this.#serveLine();
+    return waiting;
   }
 
-  get #isFull(): boolean {
-    return this.#connections + this.#openings >= this.#settings.connectionsMax;
+  /** A place for one more connection. Idle ones count: the one that has waited longest gives its place up. */
+  #tryTake(since: Instant): boolean {
+    const { connections } = this.#places;
+    if (connections.tryTake(this.#settings.connectionsMax, since)) return true;
+    if (this.#idle.length === 0) return false;
+    this.#closeOldest();
+    return connections.tryTake(this.#settings.connectionsMax, since);
+  }
+
+  #full(now: Instant): Failure {
+    const { id, connectionsMax, queueMax } = this.#settings;
+    const retryAfterS = this.#line.lastsS(now);
+    return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, queueMax, retryAfterS });
+  }
+
+  /** Gives places to those in line, as far as there are any, and says since when the first of the others waits. */
+  #serveLine(): void {
+    const { connections } = this.#places;
+    for (;;) {
+      const { first } = this.#line;
+      if (first !== null && this.#tryTake(first.since)) this.#serve(first);
+      else if (!connections.waiting(first?.since ?? null, this.#settings.connectionsMax)) return;
+    }
+  }
+
+  #serve(first: Waiting): void {
+    this.#endWaiting();
+    first.opening = this.#open(first.waiter, first.limits);
+  }
+
+  #endWaiting(): void {
+    this.#line.shift(this.#ports.clock.now());
+    this.#places.queue.giveBack(this.#settings.queueMax);
+  }
+
+  /** Another worker has given back a place, or wants one that an idle connection holds. */
+  #onCalled(): void {
+    this.#serveLine();
+    if (this.#line.length === 0 && this.#places.connections.isWanted) this.#closeOldest();
+  }
+
+  #onLeft(): void {
+    this.#places.queue.giveBack(this.#settings.queueMax);
+    this.#serveLine();
+    this.#endTrial();
+  }
+
+  #onTooLate({ waiter, since }: Waiting): void {
+    const now = this.#ports.clock.now();
+    const { id: upstream, connectionsMax, queueMs } = this.#settings;
+    const retryAfterS = this.#line.lastsS(now);
+    const waitedMs = Math.round(now - since);
+    this.#onLeft();
+    waiter.onNoStream(
+      fail('queue_timeout', 'queue', { upstream, limit: connectionsMax, waitedMs, limitMs: queueMs, retryAfterS }),
+    );
+  }
+
+  #endTrial(): void {
+    if (!this.#hasTrial || this.load > 0) return;
+    this.#hasTrial = false;
+    this.#places.trial.giveBack(1);
+  }
+
+  #giveBackPlace(): void {
+    this.#places.connections.giveBack(this.#settings.connectionsMax);
+    this.#endTrial();
+    if (this.#line.length > 0) this.#serveLine();
   }
 
   #takeIdle(age: ConnectionAge): UpstreamConnection | null {
@@ -167,6 +283,7 @@ export class LiveEndpoint implements ConnectionHome {
     if (connection === undefined) return null;
     const idleMs = this.#ports.clock.now() - connection.idleSince;
     this.#idle.pop();
+    this.#places.connections.idle(this.#idle.length);
     connection.idleMs = idleMs;
     this.#ports.counts.upstreamConnectionsIdle--;
     this.#ports.counts.upstreamReusesTotal++;
@@ -189,8 +306,13 @@ export class LiveEndpoint implements ConnectionHome {
     this.#openings++;
     let isPending = true;
     const done = (): void => {
-      if (isPending) this.#openings--;
       isPending = false;
+      this.#openings--;
+    };
+    const over = (): void => {
+      if (!isPending) return;
+      done();
+      this.#giveBackPlace();
     };
     const opened: OpeningWaiter = {
       onStage: (stage) => waiter.onStage(stage),
@@ -199,7 +321,7 @@ export class LiveEndpoint implements ConnectionHome {
         waiter.onStream(this.#adopt(transport, place, tls));
       },
       onNotOpened: (failure: Failure) => {
-        done();
+        over();
         waiter.onNoStream(failure);
       },
     };
@@ -210,8 +332,8 @@ export class LiveEndpoint implements ConnectionHome {
     opening.begin();
     return {
       cancel: () => {
-        done();
         opening.cancel();
+        over();
       },
     };
   }
@@ -229,12 +351,29 @@ export class LiveEndpoint implements ConnectionHome {
 
   gaveBack(connection: UpstreamConnection): void {
     const keeps = this.state !== 'draining' && this.state !== 'gone' && this.#current.has(connection);
+    if (this.#line.length > 0 && this.#current.has(connection)) return this.#passOn(connection);
     if (!keeps || this.#idle.length >= this.#settings.idleConnectionsMax) return connection.close();
     const idleMs = this.#keepMs(connection);
     if (idleMs <= 0) return connection.close();
     connection.at = after(connection.idleSince, idleMs);
     this.#idle.push(connection);
+    this.#places.connections.idle(this.#idle.length);
     this.#ports.counts.upstreamConnectionsIdle++;
+    this.#endTrial();
+    // Seen only now: whoever began to wait before has not seen that this one is idle.
+    if (this.#places.connections.isWanted) this.#closeOldest();
+  }
+
+  /** Somebody waits here: they get the connection as it is, unless it must be a fresh one, or another worker's turn. */
+  #passOn(connection: UpstreamConnection): void {
+    const { first } = this.#line;
+    if (first === null || first.age === 'fresh' || this.#places.connections.isDueElsewhere(first.since)) {
+      return connection.close();
+    }
+    this.#endWaiting();
+    connection.idleMs = this.#ports.clock.now() - connection.idleSince;
+    this.#ports.counts.upstreamReusesTotal++;
+    first.waiter.onStream(connection);
   }
 
   /** How long it may wait for its next exchange: our own limit, what the endpoint said, what it was seen to do. */
@@ -248,8 +387,13 @@ export class LiveEndpoint implements ConnectionHome {
     this.#ports.counts.upstreamConnections--;
     this.#ports.deadlines.remove(connection);
     const place = this.#idle.indexOf(connection);
-    if (place < 0) return;
+    if (place >= 0) this.#lostIdle(connection, place);
+    this.#giveBackPlace();
+  }
+
+  #lostIdle(connection: UpstreamConnection, place: number): void {
     this.#idle.splice(place, 1);
+    this.#places.connections.idle(this.#idle.length);
     this.#ports.counts.upstreamConnectionsIdle--;
     const now = this.#ports.clock.now();
     const idleMs = now - connection.idleSince;

@@ -1,6 +1,7 @@
 import type { Connector, UnknownCode } from '../core/connector.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
+import type { PlaceSource } from '../core/places.ts';
 import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
@@ -12,6 +13,8 @@ export interface UpstreamPorts {
   readonly random: Random;
   readonly deadlines: Deadlines;
   readonly connector: Connector;
+  /** What is counted over all workers. */
+  readonly places: PlaceSource;
   readonly writer: OctetWriter;
   readonly storage: HeadStorage;
   readonly counts: WorkerCounts;

@@ -61,8 +61,7 @@ export class LiveUpstream {
     }
     for (const [id, endpoint] of before) {
       if (this.#endpoints.has(id)) continue;
-      endpoint.state = 'gone';
-      endpoint.closeIdle();
+      endpoint.leave();
       leaving.push(endpoint);
     }
     const endpoints = [...this.#endpoints.values()];
@@ -77,7 +76,7 @@ export class LiveUpstream {
     if (tried.length === 0) this.#budget.earn();
     if (this.#onTrial !== null) {
       // A trial that waits for the least loaded would be over in an hour: who is free to be tried goes first.
-      const free = this.#onTrial.find((endpoint) => endpoint.load === 0 && !tried.includes(endpoint));
+      const free = this.#onTrial.find((endpoint) => !tried.includes(endpoint) && endpoint.tryTrial());
       if (free !== undefined) return free;
     }
     if (tried.length === 0) return chooseOfTwo(this.#eligible, this.#ports.random);

@@ -52,9 +52,6 @@ export const entries: readonly string[] = [
   'src/testing/fault-origin-main.ts',
   // Its test writes and checks docs/configuration.md with it.
   'src/config/reference-tables.ts',
-  'src/shared/shared-counts.ts',
-  'src/shared/shared-seat.ts',
-  'src/core/local-places.ts',
 ];
 
 /** Where the errors of the world become ours, and `error.code` may therefore be read. */

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
+import { localPlaceSource } from '../../src/core/local-places.ts';
 import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
@@ -94,6 +95,7 @@ export class Http1World implements World {
       ...shared,
       random,
       connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
+      places: localPlaceSource,
       onUnclassified,
     });
     const serving = this.#serving();

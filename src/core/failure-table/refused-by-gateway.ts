@@ -74,8 +74,8 @@ export const refusedByGateway = {
     logLevel: 'warn',
     temporary: true,
     title: 'All connections to the application are in use',
-    sentence: ({ upstream, limit }) =>
-      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use.`,
+    sentence: ({ upstream, limit, queueMax = 0 }) =>
+      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have are in use${queueMax > 0 ? `, and ${queueMax} requests wait for one already` : ''}.`,
     visitor: 'More people are using this site than it can serve at once. Please try again in a few seconds.',
     usualCauses: [
       'the application has become slow, so that each request holds its connection longer',
@@ -84,6 +84,45 @@ export const refusedByGateway = {
     ],
     nextStep:
       "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` of the upstream, or add endpoints.",
+  },
+  queue_timeout: {
+    type: 'connection_limit_reached',
+    status: 503,
+    whose: 'gateway',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'All connections to the application stayed in use',
+    sentence: ({ upstream, limit, waitedMs }) =>
+      `All ${limit} connections that an endpoint of upstream ${quoted(upstream)} may have were in use, and none came free in the ${duration(waitedMs)} that this request waited.`,
+    visitor:
+      'So many people are using this site that your turn has not come in time. Please try again in a few seconds.',
+    usualCauses: [
+      'the application has become slow, or hangs, so that each request holds its connection longer',
+      'there has been more traffic than it can serve for a while, not just for a moment',
+      'event streams or WebSockets take the connections one after the other, and keep them',
+    ],
+    nextStep:
+      "Compare the application's response times now and an hour ago; if it is well, raise `connections.max` of the upstream, or add endpoints. A longer `connections.queue_timeout` helps with bursts alone.",
+  },
+  too_many_endpoints: {
+    type: 'destination_unavailable',
+    status: 503,
+    whose: 'gateway',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: true,
+    title: 'The gateway has too many endpoints',
+    sentence: ({ upstream, limit }) =>
+      `The gateway counts connections to ${limit} endpoints at most, and this one of upstream ${quoted(upstream)} is one more.`,
+    visitor: 'The site is not set up correctly at the moment. Its operator has to mend that.',
+    usualCauses: [
+      'a name in the configuration leads to hundreds of addresses, or to other ones with each lookup',
+      'endpoints come and go faster than requests on the old ones end',
+    ],
+    nextStep: 'Count the endpoints that `candor status` shows, and split the upstreams over several gateways.',
   },
   local_ports_exhausted: {
     type: 'connection_limit_reached',

@@ -1,0 +1,42 @@
+import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
+import { fail } from '../core/failure.ts';
+import type { EndpointSnapshot } from '../core/snapshot.ts';
+import type { SharedCounts } from '../shared/shared-counts.ts';
+
+/** Endpoints come and go with lookups and deploys, which take seconds. */
+const retryAfterS = 10;
+
+/** Gives each endpoint the cells where all workers count what they have there. */
+export class EndpointSlots {
+  readonly #shared: Pick<SharedCounts, 'allot' | 'keepOnly' | 'memory'>;
+  /** Those that workers were last told of. */
+  readonly #known = new Map<UpstreamId, readonly EndpointId[]>();
+
+  constructor(shared: Pick<SharedCounts, 'allot' | 'keepOnly' | 'memory'>) {
+    this.#shared = shared;
+  }
+
+  /** Other upstreams are no more, and their endpoints' cells are free once nobody holds a place there. */
+  keepOnly(upstreams: readonly { readonly id: UpstreamId }[]): void {
+    const wanted = new Set(upstreams.map(({ id }) => id));
+    for (const id of this.#known.keys()) if (!wanted.has(id)) this.#known.delete(id);
+  }
+
+  /** The endpoints of an upstream as workers are to see them. */
+  of(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
+    const ids = endpoints.map(({ id }) => id);
+    this.#known.set(upstream, ids);
+    this.#shared.keepOnly(new Set([...this.#known.values()].flat()));
+    return endpoints.map((endpoint) => this.#one(upstream, endpoint));
+  }
+
+  /** Connections that nobody can count have no limit: none are opened. */
+  #one(upstream: UpstreamId, endpoint: EndpointSnapshot): EndpointSnapshot {
+    const slot = this.#shared.allot(endpoint.id);
+    if (slot !== null) return { ...endpoint, slot };
+    const limit = this.#shared.memory.endpointsMax;
+    const reason = `the gateway counts connections to ${limit} endpoints at most, and this is one more`;
+    const failure = fail('too_many_endpoints', 'route', { upstream, limit, retryAfterS });
+    return { ...endpoint, state: 'unhealthy', reason, failure };
+  }
+}
