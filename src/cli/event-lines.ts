@@ -25,6 +25,8 @@ export function levelOf(event: Event): Level {
     case 'log_dropped':
     case 'admin_refused':
       return 'warn';
+    case 'drain_phase':
+      return event.to === 'cutting' ? 'warn' : 'info';
     case 'name_state':
       return event.to === 'resolved' ? 'info' : 'warn';
     case 'endpoint_state':

@@ -7,6 +7,7 @@ import type { Gateway, GatewayWatcher } from '../gateway/control.ts';
 import { type ConfigurationReload, ListenFailure, LogFailure, startGateway } from '../gateway/gateway.ts';
 import { commandName } from './command-name.ts';
 import { defectText } from './failure-text.ts';
+import { watchDrain } from './drain-watch.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
 import { findListenProblem } from './next-port.ts';
@@ -62,7 +63,8 @@ async function serveUntilStopped(
     await Promise.race([plan.opened(gateway, configuration), stop.first]);
     const signal = await stop.first;
     stop.onSecond = () => void gateway.stop(`a second ${signal}`);
-    await gateway.stop(signal);
+    const leave = watchDrain(gateway, around);
+    await gateway.stop(signal).finally(leave);
     return stop.exitCode;
   } catch (error) {
     // What was started must not outlive the command that cannot go on.

@@ -1,5 +1,6 @@
 import type { EndpointState } from '../core/endpoint.ts';
 import type { ApplicationStatus, GatewayStatus, InstanceStatus, UpstreamStatus } from '../gateway/control.ts';
+import { drainText } from './drain-watch.ts';
 import { ageText, alignColumns, columnsMax, countText, harmless, shorten, wrap } from './layout.ts';
 import type { Style } from './style.ts';
 
@@ -29,6 +30,8 @@ function headLines(status: GatewayStatus, style: Style): string[] {
     `${style.bold(status.deployment)} ${state}, up ${ageText(status.uptimeS)}, configuration revision ${status.revision}`,
   ];
   lines.push(style.dim(`  candor ${status.version}, member ${status.member}, pid ${status.pid}`));
+  const waits = status.drain === null ? null : drainText(status.drain);
+  if (waits !== null) lines.push(style.warn(`  ${waits}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));
   return lines;
 }

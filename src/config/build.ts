@@ -7,7 +7,7 @@ import { buildPages, buildRoutes } from './build-routes.ts';
 import { buildApplicationUpstream, buildUpstream } from './build-upstream.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
-import { count, ms, octets, octetsOrNone } from './fallback.ts';
+import { count, ms, msOrNone, octets, octetsOrNone } from './fallback.ts';
 import { parseListenAddress } from './format/address.ts';
 import { listenAddressOf } from './review-addresses.ts';
 import type { ApplicationRead } from './schema.ts';
@@ -23,7 +23,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     workers: buildWorkers(plain.workers),
     drain: {
       timeoutMs: ms(plain.drain?.timeout, defaults.drain.timeout),
-      lameDuckMs: ms(plain.drain?.lame_duck, defaults.drain.lameDuck),
+      lameDuckMs: msOrNone(plain.drain?.lame_duck, defaults.drain.lameDuck) ?? 0,
       tunnels: plain.drain?.tunnels ?? 'wait',
     },
     stateFolder: buildStateFolder(plain.state, context),

@@ -193,7 +193,7 @@ export const defaults = {
       'Most requests end within a second; a download may take its time, but no release and no restart waits for ever.',
     ),
     lameDuck: declare(
-      '0s',
+      'none',
       'Only a load balancer before the gateway needs it; twice the interval of its checks is right.',
     ),
     tunnels: declare('wait', 'Whoever works in one may come to an end of it; most would only connect again.'),

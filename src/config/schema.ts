@@ -10,7 +10,18 @@ import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
 import { parseTokenHash } from './format/token-hash.ts';
-import { duration, name, oneOrMany, parsed, pathOrNone, size, sizeOrNone, text, whole } from './leaves.ts';
+import {
+  duration,
+  durationOrNone,
+  name,
+  oneOrMany,
+  parsed,
+  pathOrNone,
+  size,
+  sizeOrNone,
+  text,
+  whole,
+} from './leaves.ts';
 import { commitDelay, disclosure, errorPages, route, timeouts } from './route-schema.ts';
 import { key, section } from './section.ts';
 
@@ -108,8 +119,8 @@ const drain = section({
     defaults.drain.timeout,
   ),
   lame_duck: key(
-    duration,
-    'How long the gateway goes on serving after it was asked to stop, no longer ready and closing each connection after its response, so that load balancers before it turn elsewhere.',
+    durationOrNone,
+    'How long the gateway goes on serving after it was asked to stop, not ready any more and ending each connection with its next response, so that load balancers before it turn elsewhere, or `none`.',
     defaults.drain.lameDuck,
   ),
   tunnels: key(

@@ -1,0 +1,49 @@
+import { after, type Timer } from '../core/time.ts';
+import type { Gateway, GatewayStatus } from '../gateway/control.ts';
+import { countText } from './layout.ts';
+import { styleFor } from './style.ts';
+import type { Surroundings } from './surroundings.ts';
+
+type Drain = NonNullable<GatewayStatus['drain']>;
+
+/** What a gateway that ends waits for, and for how long at most; null where it waits for nothing. */
+export function drainText({ phase, leftMs, exchanges, tunnels, connections }: Drain): string | null {
+  const left = countText(Math.ceil(leftMs / 1000), 'second');
+  const underWay = [
+    ...(exchanges > 0 || tunnels === 0 ? [countText(exchanges, 'request')] : []),
+    ...(tunnels > 0 ? [countText(tunnels, 'tunnel')] : []),
+  ].join(' and ');
+  switch (phase) {
+    case 'lame_duck':
+      return `not ready any more, but serving for ${left}; ${underWay} under way`;
+    case 'draining':
+      if (exchanges + tunnels > 0) return `waiting for ${underWay}, ${left} at most`;
+      return connections > 0 ? `waiting for ${countText(connections, 'connection')} to close` : null;
+    case 'cutting':
+      return `ending ${underWay}`;
+    case 'drained':
+      return null;
+  }
+}
+
+/** Once a second is as often as a person reads. */
+const everyMs = 1000;
+
+/** Tells a person at a terminal what a gateway waits for that was told to stop, until the returned function is called. */
+export function watchDrain(gateway: Pick<Gateway, 'status'>, around: Surroundings): () => void {
+  if (!around.stderr.isTTY) return () => {};
+  const { clock, stderr, env } = around;
+  const style = styleFor(stderr, env);
+  let timer: Timer | null = null;
+  const tell = (): void => {
+    const { drain } = gateway.status();
+    const text = drain === null ? null : drainText(drain);
+    if (text !== null) stderr.write(`${style.dim(`  ${text}`)}\n`);
+    wait();
+  };
+  const wait = (): void => {
+    timer = clock.schedule(after(clock.now(), everyMs), () => tell(), undefined);
+  };
+  wait();
+  return () => timer?.cancel();
+}
