@@ -1,6 +1,12 @@
 import { Session } from 'node:inspector';
 import { until } from './start-from-yaml.ts';
 
+/** Runs an expression in the worker with this number, as records have it. */
+export function runInWorker(worker: number, expression: string): Promise<void> {
+  const data = `process.getBuiltinModule('node:worker_threads').workerData`;
+  return runInWorkers(`if (${data}?.worker === ${worker}) { ${expression} }`);
+}
+
 /**
  * Runs an expression in every worker thread of this process, through the debugger that Node has for them. Production
  * code has no door for this, and needs none.
