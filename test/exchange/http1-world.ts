@@ -3,6 +3,7 @@ import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaite
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
 import { localPlaceSource } from '../../src/core/local-places.ts';
+import type { PlaceSource, SlotHandle } from '../../src/core/places.ts';
 import { addressText, type EndpointState, type InstanceExit } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
@@ -49,6 +50,11 @@ export interface Http1Settings {
   readonly gatewayTransport?: (transport: MemoryTransport, side: 'client' | 'endpoint') => Transport;
   readonly gatewayConnector?: (connector: Connector) => Connector;
   readonly storage?: HeadStorage;
+  /** How many may wait for a connection, for 2 s; default: nobody. */
+  readonly queueMax?: number;
+  /** Where connections are counted, with those of other worlds. */
+  readonly places?: PlaceSource;
+  readonly slot?: SlotHandle;
   /** Endpoints have a name that is looked up, and TLS is spoken with them (in clear: the octets are the tests' own). */
   readonly named?: boolean;
   readonly tls?: boolean;
@@ -95,7 +101,7 @@ export class Http1World implements World {
       ...shared,
       random,
       connector: settings.gatewayConnector?.(this.#connector()) ?? this.#connector(),
-      places: localPlaceSource,
+      places: settings.places ?? localPlaceSource,
       onUnclassified,
     });
     const serving = this.#serving();
@@ -166,10 +172,17 @@ export class Http1World implements World {
       idleConnectionsMax: 10,
       idleConnectionMs: 30_000,
       connectionsMax,
+      queueMax: this.settings.queueMax ?? 0,
+      queueMs: 2000,
       attemptsMax,
       responseHeadOctetsMax: 32 * 1024,
-      endpoints: [...this.#endpoints.values()].map((endpoint) => endpoint.snapshot()),
+      endpoints: [...this.#endpoints.values()].map((endpoint) => this.#slotted(endpoint.snapshot())),
     } as unknown as UpstreamSnapshot;
+  }
+
+  #slotted(endpoint: EndpointSnapshot): EndpointSnapshot {
+    const { slot } = this.settings;
+    return slot === undefined ? endpoint : { ...endpoint, slot };
   }
 
   /** Main has told of a change. */
