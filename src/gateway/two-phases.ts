@@ -2,10 +2,13 @@ import type { Snapshot } from '../core/snapshot.ts';
 import type { ListenProblem, OpenListener } from './messages.ts';
 import type { Applied, WorkerHandle } from './worker-handle.ts';
 
+/** What the two phases need of a worker. */
+export type TakingWorker = Pick<WorkerHandle, 'state' | 'loaded' | 'prepare' | 'commit' | 'discard'>;
+
 /** What every worker has prepared, and nobody serves by yet. */
 export interface PreparedSnapshot {
   readonly ok: true;
-  readonly workers: readonly WorkerHandle[];
+  readonly workers: readonly TakingWorker[];
   /** With the ports that the system chose. */
   readonly listeners: readonly OpenListener[];
   readonly revision: number;
@@ -17,7 +20,7 @@ export interface PreparedSnapshot {
  * what it has opened, and nothing has changed.
  */
 export async function prepareAll(
-  workers: readonly WorkerHandle[],
+  workers: readonly TakingWorker[],
   snapshot: Snapshot,
 ): Promise<PreparedSnapshot | Extract<Applied, { ok: false }>> {
   // Before anything is held: a new worker takes a second to load.
@@ -51,7 +54,7 @@ export async function commitAll({ workers, listeners, revision }: PreparedSnapsh
   return answers[0] ?? { ok: true, listeners };
 }
 
-export function discardAll(workers: readonly WorkerHandle[], revision: number): void {
+export function discardAll(workers: readonly TakingWorker[], revision: number): void {
   for (const worker of workers) worker.discard(revision);
 }
 
