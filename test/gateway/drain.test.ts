@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
-import { afterEach, describe, test } from 'node:test';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, afterEach, before, describe, test } from 'node:test';
+import type { ExchangeRecord } from '../../src/core/record.ts';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { originForTests } from './origin-for-tests.ts';
 import { ok } from './raw-origin.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+import { WebSocketServer } from './web-socket-server.ts';
 
 // The end of a gateway, phase by phase.
 
@@ -76,5 +82,139 @@ describe('in its lame-duck time a gateway', () => {
     client.close();
     void edge.gateway.stop('at once');
     await stopping;
+  });
+});
+
+describe('a gateway that stops', () => {
+  const hasCurl = spawnSync('curl', ['--version']).status === 0;
+
+  test('tells curl so by each response, then by its readiness, then by being gone', {
+    skip: hasCurl ? false : 'there is no curl',
+  }, async () => {
+    edge = await startFromYaml(`workers: 2\n${configured('{ lame_duck: 60s, timeout: 60s }')}`);
+    const { host, port } = edge.address();
+    const curl = async (path: string): Promise<string> => {
+      const facts = '%{exitcode} %{http_code} %header{connection} %header{retry-after}';
+      const child = spawn('curl', ['-s', '-o', '/dev/null', '-w', facts, `http://${host}:${port}${path}`]);
+      let said = '';
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        said += text;
+      });
+      await once(child, 'close');
+      return said.trim();
+    };
+    assert.equal(await curl('/-/ready'), '0 200');
+    const stopping = edge.gateway.stop('the test says so');
+    // Both workers: any of them may get the connection.
+    await until('nobody is ready', async () => {
+      const said = await Promise.all([1, 2, 3, 4].map(() => curl('/-/ready')));
+      return said.every((one) => one === '0 503 close 5');
+    });
+    assert.equal(await curl('/'), '0 200 close');
+    void edge.gateway.stop('at once');
+    await stopping;
+    assert.equal(await curl('/'), '7 000', 'connection refused');
+  });
+
+  test('serves what connections in use send next, where another process listens, and closes the idle ones later', async () => {
+    edge = await startFromYaml(`workers: 2\n${configured('{ lame_duck: 60s, timeout: 60s }')}`);
+    const kept = Array.from({ length: 6 }, () => edge.connect());
+    const fresh = Array.from({ length: 4 }, () => edge.connect());
+    for (const client of kept) {
+      client.write(requestText('GET', '/'));
+      await responseOn(client);
+    }
+    await until('all are connected', () => edge.counts().clients === 10);
+    const stopping = edge.gateway.stop('another has taken over', { hasSuccessor: true });
+    await until('it drains', () => phases().includes('draining'));
+    await until('nobody listens', async () => {
+      const client = edge.connect();
+      await client.waitFor(() => client.state !== 'open' || client.elapsedMs > 100, 1000);
+      client.close();
+      return client.errno === 'ECONNREFUSED';
+    });
+    for (const client of [...kept, ...fresh]) {
+      assert.equal(client.state, 'open');
+      client.write(requestText('GET', '/last'));
+      const last = await responseOn(client);
+      assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
+      client.close();
+    }
+    await stopping;
+    assert.deepEqual(phases(), ['draining', 'drained'], 'nothing was cut, and nobody was waited for in vain');
+  });
+
+  test('answers what was on its way when the listeners closed', async () => {
+    edge = await startFromYaml(configured('{ timeout: 60s }'));
+    const client = edge.connect();
+    client.write('GET /half HTTP/1.1\r\n');
+    await until('it is connected', () => edge.counts().clients === 1);
+    const idle = edge.connect();
+    await until('both are', () => edge.counts().clients === 2);
+    const stopping = edge.gateway.stop('the test says so');
+    await until('the idle one is closed', () => idle.state !== 'open');
+    client.write('Host: a\r\n\r\n');
+    const response = await responseOn(client);
+    assert.deepEqual([response.status, fieldOf(response, 'connection')], [200, 'close']);
+    client.close();
+    idle.close();
+    await stopping;
+    assert.ok(!phases().includes('cutting'));
+  });
+});
+
+describe('a WebSocket through a gateway that stops', () => {
+  let server: WebSocketServer;
+  before(async () => {
+    server = await WebSocketServer.start();
+  });
+  after(() => server.close());
+
+  async function chat(tunnels: string): Promise<{ socket: WebSocket; said: string[]; closed: Promise<number> }> {
+    edge = await startFromYaml(
+      `workers: 2\nupstreams: { app: { endpoints: "127.0.0.1:${server.port}", check: none } }\ndrain: { timeout: 60s, tunnels: ${tunnels} }\nlog: { path: ./exchange.log }`,
+    );
+    const { host, port } = edge.address();
+    const socket = new WebSocket(`ws://${host}:${port}/chat`);
+    const said: string[] = [];
+    const closed = new Promise<number>((resolve) => {
+      socket.addEventListener('close', ({ code }) => resolve(code));
+    });
+    socket.addEventListener('message', ({ data }) => void said.push(String(data)));
+    socket.addEventListener('error', () => {});
+    await until('it says hello', () => said.length === 1);
+    return { socket, said, closed };
+  }
+
+  const recorded = async (): Promise<ExchangeRecord[]> =>
+    (await readFile(join(edge.folder, 'exchange.log'), 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as ExchangeRecord);
+
+  test('goes on until its own end under `tunnels: wait`, and is what the gateway says that it waits for', async () => {
+    const { socket, said, closed } = await chat('wait');
+    const stopping = edge.gateway.stop('the test says so');
+    await until('the tunnel is waited for', () => {
+      const { drain } = edge.gateway.status();
+      return drain?.phase === 'draining' && drain.tunnels === 1 && drain.exchanges === 0;
+    });
+    socket.send('still there?');
+    await until('it comes back', () => said.includes('still there?'));
+    socket.close(1000);
+    assert.equal(await closed, 1000);
+    await stopping;
+    assert.deepEqual(phases(), ['draining', 'drained']);
+    const [record, ...more] = await recorded();
+    assert.deepEqual([record?.kind, record?.end, record?.cause, more.length], ['tunnel', 'forwarded', null, 0]);
+  });
+
+  test('ends when the listeners close under `tunnels: end`, recorded as cut', async () => {
+    const { closed } = await chat('end');
+    await edge.gateway.stop('the test says so');
+    assert.equal(await closed, 1006);
+    assert.deepEqual(phases(), ['draining', 'drained'], 'long before the 60 s are over');
+    const [record, ...more] = await recorded();
+    assert.deepEqual([record?.kind, record?.end, record?.cause, more.length], ['tunnel', 'truncated', 'drained', 0]);
   });
 });
