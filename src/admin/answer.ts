@@ -2,16 +2,16 @@ import type { ServerResponse } from 'node:http';
 import { type Problem, problem } from './problem.ts';
 
 /**
- * On every answer: what is here is for whoever asked, is what it says it is, and is shown in no page. There are no
- * fields of CORS: no other origin may read any of it.
+ * On every answer, whatever comes of it: what is here is for whoever asked, is what it says it is, and is shown in no
+ * page. There are no fields of CORS: no other origin may read any of it.
  */
-export const protectiveFields: Readonly<Record<string, string>> = {
-  'Cache-Control': 'no-store',
-  'X-Content-Type-Options': 'nosniff',
-  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'Referrer-Policy': 'no-referrer',
-};
+export function protect(response: ServerResponse): void {
+  response.setHeader('Cache-Control', 'no-store');
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  response.setHeader('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'");
+  response.setHeader('Cross-Origin-Resource-Policy', 'same-origin');
+  response.setHeader('Referrer-Policy', 'no-referrer');
+}
 
 export function sendJson(response: ServerResponse, status: number, value: object): void {
   send(response, status, 'application/json', `${JSON.stringify(value)}\n`);
@@ -29,7 +29,6 @@ export function sendProblem(
 
 export function send(response: ServerResponse, status: number, contentType: string, content: string): void {
   response.writeHead(status, {
-    ...protectiveFields,
     'Content-Type': contentType,
     'Content-Length': Buffer.byteLength(content),
   });

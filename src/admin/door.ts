@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { after, type Clock } from '../core/time.ts';
-import { sendProblem } from './answer.ts';
+import { protect, sendProblem } from './answer.ts';
 import { AdminApi, operationOf } from './api.ts';
 import { AdminConnections, remoteOf } from './connections.ts';
 import { type Admission, admit, type Visitor } from './entrance.ts';
@@ -77,6 +77,7 @@ export class AdminDoor {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#turnedAway.has(request.socket)) return;
     limitContent(request);
+    protect(response);
     try {
       const visitor = visitorOf(request, this.via);
       const admission = admit(visitor, this.#house.spec, this.#house.failedAttempts);

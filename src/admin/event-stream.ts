@@ -62,7 +62,7 @@ export class EventStream {
 
   /** `follow: false` ends the stream after what is held now. */
   start(place: EventPlace | null, follow: boolean): void {
-    this.#response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+    this.#response.writeHead(200, { 'Content-Type': 'text/event-stream' });
     this.#response.on('close', () => this.#leave());
     this.#response.on('drain', () => this.#goOn());
     this.#goTo(place);

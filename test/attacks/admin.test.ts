@@ -1,37 +1,75 @@
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { FailedAttempts } from '../../src/admin/failed-attempts.ts';
+import { operations } from '../../src/admin/operations.ts';
+import { type Admin, AdminFailure, startAdmin } from '../../src/admin/server.ts';
+import { hashOfToken, nameOfToken } from '../../src/admin/token.ts';
+import type { Event } from '../../src/core/event.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
-import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { askRaw, connectTo, parseAnswer, type RawAnswer, readAll, sendRaw } from '../fakes/raw-ask.ts';
+
+const token = 'candor_of-somebody';
+const bearer = ['Authorization', `Bearer ${token}`] as const;
+const local = ['Host', 'localhost'] as const;
+
+let gateway: FakeGateway;
+let clock: SimulatedClock;
+let admin: Admin;
+let folder: string;
+let socketPath: string;
+let port: number;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-admin-'));
+  socketPath = join(folder, 'a.sock');
+  gateway = new FakeGateway();
+  clock = new SimulatedClock();
+  const tokens = [
+    { name: 'first', hash: hashOfToken('candor_another') },
+    { name: 'deploy', hash: hashOfToken(token) },
+    { name: 'last', hash: hashOfToken('candor_a-third') },
+  ];
+  const listen = { host: '127.0.0.1', port: 0 };
+  const hosts = ['gw.internal', '*.example.org'];
+  admin = await startAdmin({ gateway, spec: { socket: socketPath, listen, tokens, hosts }, clock });
+  port = admin.address?.port ?? 0;
+});
+
+afterEach(async () => {
+  await admin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type Fields = readonly (readonly [name: string, value: string])[];
+
+function get(fields: Fields, path = '/v1/status'): Promise<RawAnswer> {
+  return askRaw(port, `GET ${path}`, fields);
+}
+
+async function connected(socket: Socket): Promise<void> {
+  if (socket.connecting) await once(socket, 'connect');
+}
+
+function told<K extends Event['kind']>(kind: K): Extract<Event, { kind: K }>[] {
+  return gateway.events.since(0).events.filter((one): one is Extract<Event, { kind: K }> => one.kind === kind);
+}
 
 describe('the admin socket', () => {
-  const gateway = new FakeGateway();
-  let folder: string;
-  let socketPath: string;
-  let admin: Admin;
-
-  before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'candor-admin-'));
-    socketPath = join(folder, 'a.sock');
-    admin = await startAdmin({ gateway, spec: socketAlone(socketPath), clock: new SimulatedClock() });
-  });
-
-  after(async () => {
-    await admin.close();
-    await rm(folder, { recursive: true, force: true });
-  });
-
   for (const [target, status] of [
     ['//', 404],
     ['//evil.example/v1/status', 404],
     ['http://[', 400],
     ['http://other/v1/nothing', 404],
+    ['http://evil.example/v1/status', 421],
     ['/v1/exchanges/%zz', 404],
     ['/v1/exchanges/..%2f..', 404],
     ['/v1/exchanges/__proto__', 404],
@@ -39,16 +77,447 @@ describe('the admin socket', () => {
     ['/v1/reload', 405],
   ] as const) {
     it(`answers ${status} to GET ${target}: it is nobody's defect, and changes nothing`, async () => {
-      const line = await firstLine(`GET ${target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
-      assert.match(line, new RegExp(`^HTTP/1.1 ${status} `));
+      const answer = await askRaw(socketPath, `GET ${target}`, [['Host', 'a']]);
+      assert.equal(answer.status, status);
+      assert.deepEqual(gateway.calls, []);
     });
   }
 
-  async function firstLine(octets: string): Promise<string> {
-    const socket = connect(socketPath);
-    socket.write(octets);
-    const [answer] = (await once(socket, 'data')) as [Buffer];
-    socket.destroy();
-    return answer.toString('latin1').split('\r\n')[0] ?? '';
+  // A port of this machine may be forwarded to it, and a browser reaches that.
+  for (const [what, fields, status] of [
+    ['a page of another origin', [local, ['Origin', 'http://evil.example']], 403],
+    ['a page of a file', [local, ['Origin', 'null']], 403],
+    ['a browser on behalf of another site', [local, ['Sec-Fetch-Site', 'cross-site']], 403],
+    ['a name of the DNS', [['Host', 'evil.example']], 421],
+    ['a form', [local, ['Content-Type', 'text/plain']], 415],
+  ] as const) {
+    it(`turns away ${what}, for all that the file's mode admits`, async () => {
+      const answer = await askRaw(socketPath, 'POST /v1/reload', fields);
+      assert.equal(answer.status, status);
+      assert.deepEqual(gateway.calls, []);
+    });
+  }
+
+  it('answers whatever single word it is asked by', async () => {
+    for (const host of ['candor', 'localhost', 'a:80', '127.0.0.1', '[::1]'])
+      assert.equal((await askRaw(socketPath, 'GET /v1/status', [['Host', host]])).status, 200);
+  });
+});
+
+describe('the admin API over TCP', () => {
+  it('is not opened without a token, on loopback either', async () => {
+    const spec = { ...socketAlone(join(folder, 'b.sock')), listen: { host: '127.0.0.1', port: 0 } };
+    await assert.rejects(startAdmin({ gateway, spec, clock }), (error) => {
+      assert.ok(error instanceof AdminFailure);
+      assert.match(error.message, /only for whoever has a token/);
+      return true;
+    });
+  });
+
+  it('does not share its port with another gateway, nor leave a socket behind where it has none', async () => {
+    const spec = {
+      socket: join(folder, 'b.sock'),
+      listen: { host: '127.0.0.1', port },
+      tokens: [{ name: 'a', hash: hashOfToken('b') }],
+      hosts: [],
+    };
+    await assert.rejects(startAdmin({ gateway, spec, clock }), /EADDRINUSE/);
+    assert.equal(existsSync(spec.socket), false);
+    assert.equal((await get([local, bearer])).status, 200);
+  });
+
+  describe('takes no token but the whole of one', () => {
+    for (const [what, value] of [
+      ['a wrong one', 'Bearer candor_wrong'],
+      ['the beginning of a right one', `Bearer ${token.slice(0, -1)}`],
+      ['a right one and more', `Bearer ${token}x`],
+      ['the hash from the configuration', `Bearer ${hashOfToken(token)}`],
+      ['the hash without its name', `Bearer ${hashOfToken(token).slice(7)}`],
+      ['another case', `Bearer ${token.toUpperCase()}`],
+      ['its name', 'Bearer deploy'],
+      ['another scheme', `Basic ${Buffer.from(`deploy:${token}`).toString('base64')}`],
+      ['no scheme', token],
+      ['two of them', `Bearer ${token}, Bearer ${token}`],
+      ['nothing after the scheme', 'Bearer'],
+      ['a very long one', `Bearer ${'a'.repeat(8000)}`],
+      ['octets that are no text', 'Bearer \xff\xfe'],
+    ] as const) {
+      it(`not ${what}`, async () => {
+        const [without, answer] = [await get([local]), await get([local, ['Authorization', value]])];
+        assert.equal(answer.status, 401);
+        assert.equal(answer.fields['www-authenticate'], 'Bearer realm="candor"');
+        assert.equal(answer.fields['content-type'], 'application/problem+json');
+        const still = ({ date: _, ...rest }: Readonly<Record<string, string>>): object => rest;
+        assert.deepEqual(still(answer.fields), still(without.fields));
+        assert.equal(answer.content, without.content);
+      });
+    }
+
+    for (const [what, path, fields] of [
+      ['in the query', `/v1/status?token=${token}&access_token=${token}`, []],
+      ['in a cookie', '/v1/status', [['Cookie', `token=${token}`]]],
+      ['in another field', '/v1/status', [['X-Token', token]]],
+    ] as const) {
+      it(`not ${what}`, async () => assert.equal((await get([local, ...fields], path)).status, 401));
+    }
+
+    it('in any case of the scheme', async () => {
+      for (const scheme of ['Bearer', 'bearer', 'BEARER'])
+        assert.equal((await get([local, ['Authorization', `${scheme} ${token}`]])).status, 200);
+    });
+
+    it('compared to the end of the list, in constant time', (t) => {
+      const compared = t.mock.method(crypto, 'timingSafeEqual');
+      syncBuiltinESMExports();
+      const tokens = ['a', 'b', 'c'].map((name) => ({ name, hash: hashOfToken(name) }));
+      for (const [presented, name] of [
+        ['a', 'a'],
+        ['c', 'c'],
+        ['d', null],
+      ] as const) {
+        compared.mock.resetCalls();
+        assert.equal(nameOfToken(tokens, presented), name);
+        assert.equal(compared.mock.callCount(), 3);
+      }
+      t.mock.restoreAll();
+      syncBuiltinESMExports();
+    });
+
+    it('and before anything else is told: no path is known or unknown to a stranger', async () => {
+      const answers = await Promise.all(
+        ['/v1/status', '/v1/reload', '/nothing', '/'].map((path) => get([local], path)),
+      );
+      assert.deepEqual(new Set(answers.map(({ status, content }) => `${status} ${content}`)).size, 1);
+    });
+
+    it('that the configuration has: one that is taken out of it is none from then on', async () => {
+      const tokens = [{ name: 'first', hash: hashOfToken('candor_another') }];
+      const spec = { socket: socketPath, listen: { host: '127.0.0.1', port: 0 }, tokens, hosts: [] };
+      assert.equal((await get([local, bearer])).status, 200);
+      assert.equal(await admin.prepare(spec), null);
+      assert.equal((await get([local, bearer])).status, 200);
+      admin.commit();
+      assert.equal((await get([local, bearer])).status, 401);
+    });
+  });
+
+  describe('is asked by names of its own', () => {
+    for (const host of ['localhost', 'localhost:8000', 'LOCALHOST', '127.0.0.1', 'gw.internal', 'a.example.org']) {
+      it(`by ${host}`, async () => assert.equal((await get([['Host', host], bearer])).status, 200));
+    }
+    for (const host of [
+      'evil.example',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      'evil.example:80',
+      '127.0.0.2',
+      '[::1]',
+      'example.org',
+      'gw.internal.',
+      'xgw.internal',
+    ]) {
+      it(`not by ${host}, with a token either`, async () => {
+        const answer = await get([['Host', host], bearer]);
+        assert.equal(answer.status, 421);
+        assert.equal(told('admin_refused').at(-1)?.evidence.why, 'wrong_host');
+      });
+    }
+    for (const [what, octets, status] of [
+      ['HTTP/1.0 without any', `GET /v1/status HTTP/1.0\r\n${bearer.join(': ')}\r\n\r\n`, 421],
+      ['HTTP/1.1 without any', `GET /v1/status HTTP/1.1\r\n${bearer.join(': ')}\r\n\r\n`, 400],
+      ['two', `GET /v1/status HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\n${bearer.join(': ')}\r\n\r\n`, 400],
+      ['somebody before an @', `GET /v1/status HTTP/1.1\r\nHost: localhost@evil.example\r\n\r\n`, 400],
+      ['a target of somebody else', 'GET http://evil.example/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n', 421],
+    ] as const) {
+      it(`not by ${what}`, async () => assert.equal(parseAnswer(await sendRaw(port, octets)).status, status));
+    }
+  });
+
+  describe('is nothing for pages of others', () => {
+    const own = (): string => `http://localhost:${port}`;
+    const host = (): readonly [string, string] => ['Host', `localhost:${port}`];
+
+    for (const fields of [
+      [['Origin', 'http://evil.example']],
+      [['Origin', 'null']],
+      [['Origin', 'http://localhost']],
+      [['Origin', 'http://localhost:1']],
+      [['Sec-Fetch-Site', 'cross-site']],
+      [['Sec-Fetch-Site', 'same-site']],
+      [['Sec-Fetch-Site', 'what may come']],
+    ] as const) {
+      it(`turns away ${fields.join(': ').replace(',', ': ')}, with a token too`, async () => {
+        for (const line of ['GET /v1/status', 'POST /v1/reload']) {
+          const answer = await askRaw(port, line, [host(), bearer, ...fields]);
+          assert.equal(answer.status, 403);
+        }
+        assert.deepEqual(gateway.calls, []);
+        assert.equal(told('admin_refused').at(-1)?.evidence.why, 'cross_site');
+      });
+    }
+
+    it('but a page of its own may ask', async () => {
+      const answer = await askRaw(port, 'POST /v1/reload', [
+        host(),
+        bearer,
+        ['Origin', own()],
+        ['Sec-Fetch-Site', 'same-origin'],
+        ['Content-Type', 'application/json'],
+      ]);
+      assert.equal(answer.status, 200);
+    });
+
+    for (const type of [
+      'application/x-www-form-urlencoded',
+      'multipart/form-data; boundary=a',
+      'text/plain',
+      'TEXT/PLAIN',
+      '',
+    ]) {
+      it(`takes no content of the type "${type}", which a form can send`, async () => {
+        const answer = await askRaw(port, 'POST /v1/reload', [local, bearer, ['Content-Type', type]], 'a=b');
+        assert.equal(answer.status, 415);
+        assert.deepEqual(gateway.calls, []);
+      });
+    }
+
+    it('answers no preflight', async () => {
+      const answer = await askRaw(port, 'OPTIONS /v1/reload', [
+        host(),
+        ['Origin', 'http://evil.example'],
+        ['Access-Control-Request-Method', 'POST'],
+        ['Access-Control-Request-Headers', 'authorization'],
+      ]);
+      assert.equal(answer.status, 403);
+    });
+
+    it('gives every answer, good or bad, the fields that keep it to whoever asked, and none of CORS', async () => {
+      const answers = await Promise.all([
+        get([local, bearer]),
+        get([local, bearer], '/metrics'),
+        get([local, bearer], '/v1/events?follow=false'),
+        get([local, bearer], '/v1/openapi.json'),
+        get([local, bearer], '/nothing'),
+        get([local]),
+        get([['Host', 'evil.example']]),
+        askRaw(port, 'POST /v1/reload', [local, bearer]),
+      ]);
+      for (const { fields } of answers) {
+        assert.equal(fields['x-content-type-options'], 'nosniff');
+        assert.equal(fields['cache-control'], 'no-store');
+        assert.match(fields['content-security-policy'] ?? '', /frame-ancestors 'none'/);
+        assert.deepEqual(
+          Object.keys(fields).filter((name) => name.startsWith('access-control-')),
+          [],
+        );
+      }
+    });
+  });
+
+  describe('changes nothing but by POST', () => {
+    const overrides: Fields = [
+      ['X-HTTP-Method-Override', 'POST'],
+      ['X-HTTP-Method', 'POST'],
+      ['X-Method-Override', 'POST'],
+    ];
+    for (const { path } of operations.filter(({ method }) => (method as string) !== 'GET')) {
+      for (const method of ['GET', 'HEAD', 'PUT', 'DELETE', 'post']) {
+        it(`not by ${method} ${path}, whatever its fields and query say`, async () => {
+          const answer = await askRaw(port, `${method} ${path}?_method=POST`, [local, bearer, ...overrides]);
+          assert.ok(answer.status === 405 || answer.status === 400, String(answer.status));
+          assert.deepEqual(gateway.calls, []);
+        });
+      }
+    }
+  });
+
+  describe('tells of what it was asked for', () => {
+    it('each change, with who asked and from where', async () => {
+      await askRaw(port, 'POST /v1/reload', [local, bearer]);
+      await askRaw(socketPath, 'POST /v1/reload', [local]);
+      gateway.reloadAnswer = { ok: false, complaints: ['no'] };
+      await askRaw(socketPath, 'POST /v1/reload', [local]);
+      gateway.reload = () => Promise.reject(new Error('secret'));
+      assert.equal((await askRaw(socketPath, 'POST /v1/reload', [local])).status, 500);
+      const [overTcp, ...overSocket] = told('admin_action');
+      assert.equal(overTcp?.actor, 'admin:token:deploy');
+      assert.equal(overTcp?.evidence.outcome, 'done');
+      assert.match(overTcp?.evidence.remote ?? '', /^127\.0\.0\.1:\d+$/);
+      assert.deepEqual(
+        overSocket.map(({ actor, evidence }) => [actor, evidence]),
+        (['done', 'rejected', 'failed'] as const).map((outcome) => [
+          'admin:socket',
+          { operation: 'reload', outcome, remote: null },
+        ]),
+      );
+    });
+
+    it('nothing of what was only read', async () => {
+      for (const path of ['/v1/status', '/metrics', '/v1/openapi.json', '/nothing']) await get([local, bearer], path);
+      assert.deepEqual(gateway.events.since(0).events, []);
+    });
+
+    it('refusals: the first at once, the others as a number, ten seconds later', async () => {
+      for (let time = 0; time < 5; time++) await askRaw(port, 'POST /v1/reload', [local]);
+      assert.deepEqual(
+        told('admin_refused').map(({ evidence, actor }) => [evidence.why, evidence.count, evidence.operation, actor]),
+        [['no_token', 1, 'reload', 'admin:unknown']],
+      );
+      await clock.advance(10_000);
+      assert.deepEqual(
+        told('admin_refused').map(({ evidence }) => evidence.count),
+        [1, 4],
+      );
+      await clock.advance(60_000);
+      assert.equal(told('admin_refused').length, 2);
+    });
+
+    it('refusals that have not been told when it closes', async () => {
+      for (let time = 0; time < 3; time++) await get([local]);
+      await admin.close();
+      assert.deepEqual(
+        told('admin_refused').map(({ evidence }) => evidence.count),
+        [1, 2],
+      );
+      assert.equal(clock.timersLive, 0);
+    });
+
+    it('no token, whether right or wrong', async () => {
+      await askRaw(port, 'POST /v1/reload', [local, bearer]);
+      await get([local, ['Authorization', 'Bearer candor_guessed']]);
+      assert.doesNotMatch(JSON.stringify(gateway.events.since(0)), /of-somebody|guessed/);
+    });
+  });
+
+  describe('outlives guessing', () => {
+    const guess = (): Promise<RawAnswer> => get([local, ['Authorization', 'Bearer candor_guessed']]);
+
+    it('with 429 after ten wrong tokens of an address, and lets the right one in all the same', async () => {
+      for (let time = 0; time < 10; time++) assert.equal((await guess()).status, 401);
+      const answer = await guess();
+      assert.equal(answer.status, 429);
+      assert.equal(answer.fields['retry-after'], '6');
+      assert.equal((await get([local, bearer])).status, 200);
+      await clock.advance(6_000);
+      assert.equal((await guess()).status, 401);
+      assert.equal((await guess()).status, 429);
+    });
+
+    it('and remembers no more than a thousand addresses', () => {
+      const attempts = new FailedAttempts(clock);
+      for (let one = 0; one < 5_000; one++) assert.ok(attempts.count(`10.0.${one >> 8}.${one & 255}`));
+      assert.equal(attempts.remembered, 1024);
+    });
+
+    it('of a network of IPv6 as of one address', () => {
+      const attempts = new FailedAttempts(clock);
+      for (let one = 1; one <= 10; one++) assert.ok(attempts.count(`2001:db8::${one}`));
+      assert.equal(attempts.count('2001:db8:0:0:ffff::1'), false);
+      assert.ok(attempts.count('2001:db8:0:1::1'));
+      assert.ok(attempts.count('::ffff:192.0.2.1'));
+      assert.equal(attempts.remembered, 3);
+    });
+  });
+
+  describe('outlives slow and greedy clients', () => {
+    it('with hundreds of connections that say nothing: the oldest make room, and a token is heard', async () => {
+      const silent: Socket[] = [];
+      for (let one = 0; one < 300; one++) silent.push(connectTo(port));
+      await Promise.all(silent.map(connected));
+      assert.equal((await get([local, bearer])).status, 200);
+      const last = silent.at(-1) as Socket;
+      assert.equal(last.closed, false);
+      while (silent.filter(({ closed }) => !closed).length > 64) await new Promise((done) => setImmediate(done));
+      assert.equal(told('admin_refused')[0]?.evidence.why, 'too_many_connections');
+      for (const socket of silent) socket.destroy();
+    });
+
+    it('keeping those that have shown a token', async () => {
+      const reader = connectTo(port);
+      reader.write(`GET /v1/events HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\n`);
+      await once(reader, 'data');
+      const silent = Array.from({ length: 200 }, () => connectTo(port));
+      await Promise.all(silent.map(connected));
+      assert.equal((await get([local, bearer])).status, 200);
+      assert.equal(reader.closed, false);
+      for (const socket of [...silent, reader]) socket.destroy();
+    });
+
+    it('ending a head that never ends, and a connection that never begins', { timeout: 30_000 }, async () => {
+      const [slow, silent] = [connectTo(port), connectTo(port)];
+      slow.write('GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
+      const dripping = setInterval(() => slow.write('a'), 200);
+      const [answer] = await Promise.all([readAll(slow), readAll(silent)]);
+      clearInterval(dripping);
+      assert.match(answer, /^(?:HTTP\/1\.1 408|$)/);
+    });
+
+    it('with 431 for a head beyond 16 KiB', async () => {
+      const answer = await get([local, bearer, ['X-Large', 'a'.repeat(20_000)]]);
+      assert.equal(answer.status, 431);
+    });
+
+    it('answering one of a thousand requests that came along without a token', async () => {
+      const many = 'POST /v1/reload HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(1000);
+      const text = await sendRaw(port, many);
+      assert.equal(text.split('HTTP/1.1 ').length - 1, 1);
+      assert.equal(parseAnswer(text).status, 401);
+    });
+
+    it('not one after it that has a token: who was turned away begins anew', async () => {
+      const text = await sendRaw(
+        port,
+        `POST /v1/reload HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /v1/reload HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\n`,
+      );
+      assert.equal(text.split('HTTP/1.1 ').length - 1, 1);
+      assert.deepEqual(gateway.calls, []);
+    });
+
+    it('hearing a token on each request of a connection', async () => {
+      const text = await sendRaw(
+        port,
+        `GET /v1/ready HTTP/1.1\r\nHost: localhost\r\n${bearer.join(': ')}\r\n\r\nPOST /v1/reload HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+      );
+      const statuses = [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+      assert.deepEqual(statuses, ['200', '401']);
+    });
+
+    for (const [what, octets] of [
+      ['CONNECT', 'CONNECT localhost:80 HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+      ['an upgrade', 'GET /v1/status HTTP/1.1\r\nHost: localhost\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
+      ['TLS', '\x16\x03\x01\x00\xa5\x01\x00\x00\xa1\x03\x03'],
+      ['nonsense', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
+    ] as const) {
+      it(`with no more than a refusal for ${what}`, async () => {
+        const text = await sendRaw(port, octets);
+        assert.match(text, /^(?:$|HTTP\/1\.1 4)/);
+      });
+    }
+
+    it('closing without waiting for clients that do not go', async () => {
+      const slow = connectTo(port);
+      slow.write('GET /v1/status HTTP/1.1\r\n');
+      await once(slow, 'connect');
+      assert.equal((await get([local, bearer])).status, 200);
+      const closing = admin.close();
+      await clock.advance(2_000);
+      await closing;
+    });
+  });
+});
+
+describe('GET /v1/ready', () => {
+  for (const [state, status] of [
+    ['starting', 503],
+    ['serving', 200],
+    ['draining', 503],
+    ['stopped', 503],
+  ] as const) {
+    it(`is ${status} while the gateway is ${state}`, async () => {
+      gateway.statusNow = { ...gateway.statusNow, state };
+      const answer = await askRaw(socketPath, 'GET /v1/ready', [local]);
+      assert.equal(answer.status, status);
+      assert.match(answer.content, new RegExp(state));
+    });
   }
 });

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, it } from 'node:test';
+import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { listenAt } from '../../src/admin/socket-file.ts';
+import { findUntrusted } from '../../src/admin/trusted-folder.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+
+/** Somebody else: no user of this machine needs to have the number. */
+const stranger = 54_321;
+const asRoot = process.getuid?.() === 0 ? {} : { skip: 'only root can be somebody else' };
+
+let folder: string;
+let admins: Admin[];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-socket-'));
+  // Whoever cannot enter the folder proves nothing about the file.
+  chmodSync(folder, 0o755);
+  admins = [];
+});
+
+afterEach(async () => {
+  for (const admin of admins) await admin.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(path: string): Promise<Admin> {
+  const admin = await startAdmin({ gateway: new FakeGateway(), spec: socketAlone(path), clock: new SimulatedClock() });
+  admins.push(admin);
+  return admin;
+}
+
+/** What a connection to a socket comes to for another user: 'connected' or an errno. */
+function tryAs(uid: number, path: string): string {
+  const script = `require('net').connect(process.argv[1])
+    .on('connect', function () { console.log('connected'); this.destroy(); })
+    .on('error', (error) => console.log(error.code))`;
+  const ran = spawnSync(process.execPath, ['-e', script, path], { uid, gid: uid, encoding: 'utf8' });
+  return ran.stdout.trim();
+}
+
+describe('the file of the admin socket', () => {
+  for (const mask of [0, 0o022, 0o077, 0o177, 0o777]) {
+    it(`has mode 0600 from its first moment under the mask ${mask.toString(8)}`, async () => {
+      const before = process.umask(mask);
+      const server = createServer();
+      const modes: number[] = [];
+      const listen = server.listen.bind(server) as (options: { path: string }, then: () => void) => Server;
+      // Looks at the file within the call that makes it, before anything else can happen.
+      server.listen = ((options: { path: string }, then: () => void) => {
+        const listening = listen(options, then);
+        modes.push(statSync(options.path).mode & 0o777);
+        return listening;
+      }) as Server['listen'];
+      try {
+        // Root makes folders under any mask; others could not enter theirs.
+        const made = await listenAt(server, join(folder, 'a.sock'), false);
+        assert.ok(!('why' in made), JSON.stringify(made));
+        assert.deepEqual(modes, [0o600]);
+        assert.equal(process.umask(), mask);
+        assert.equal(statSync(join(folder, 'a.sock')).mode & 0o777, 0o600);
+      } finally {
+        process.umask(before);
+        server.close();
+      }
+    });
+  }
+
+  it('is all that is left in its folder', async () => {
+    await open(join(folder, 'a.sock'));
+    assert.deepEqual(readdirSync(folder), ['a.sock']);
+  });
+
+  it('keeps out every other user', asRoot, async () => {
+    await open(join(folder, 'a.sock'));
+    assert.equal(tryAs(0, join(folder, 'a.sock')), 'connected');
+    assert.equal(tryAs(stranger, join(folder, 'a.sock')), 'EACCES');
+  });
+
+  it('keeps them out while it is made, however often they try', asRoot, async () => {
+    // Looks into the folder and every folder in it, and tries whatever it finds.
+    const script = `
+      const { readdirSync } = require('fs'), { connect } = require('net'), { join } = require('path');
+      const folder = process.argv[1];
+      let tries = 0, connected = 0;
+      const list = (at) => { try { return readdirSync(at); } catch { return []; } };
+      const attempt = (path) => new Promise((done) => connect(path).on('connect', function () { connected++; this.destroy(); done(); }).on('error', done));
+      (async () => {
+        process.stdout.write('ready ');
+        let ending = false;
+        process.stdin.on('end', () => { ending = true; }).resume();
+        while (!ending) {
+          for (const name of list(folder)) for (const path of [join(folder, name), join(folder, name, 's')]) { tries++; await attempt(path); }
+          await new Promise(setImmediate);
+        }
+        console.log(tries > 0, connected);
+      })();`;
+    const watcher = spawn(process.execPath, ['-e', script, folder], {
+      uid: stranger,
+      gid: stranger,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let said = '';
+    watcher.stdout.setEncoding('utf8').on('data', (text: string) => {
+      said += text;
+    });
+    await once(watcher.stdout, 'data');
+    const before = process.umask(0);
+    try {
+      for (let time = 0; time < 100; time++) {
+        const admin = await open(join(folder, `${time}.sock`));
+        await admin.close();
+      }
+      // At least one must have been seen, or nothing was tried.
+      await open(join(folder, 'last.sock'));
+    } finally {
+      process.umask(before);
+    }
+    while (watcher.exitCode === null) {
+      watcher.stdin.end();
+      await once(watcher, 'close');
+    }
+    assert.equal(said.trim(), 'ready true 0');
+  });
+
+  it('is not taken away from another that was put in its place', async () => {
+    const first = await open(join(folder, 'a.sock'));
+    const second = await startAdmin({
+      gateway: new FakeGateway(),
+      spec: socketAlone(join(folder, 'a.sock')),
+      clock: new SimulatedClock(),
+      takesOver: true,
+    });
+    admins.push(second);
+    await first.close();
+    assert.ok(lstatSync(join(folder, 'a.sock')).isSocket());
+    await second.close();
+    assert.equal(existsSync(join(folder, 'a.sock')), false);
+  });
+});
+
+describe('the folder of the admin socket', () => {
+  it("is its owner's alone where it is made, whatever the mask", async () => {
+    const before = process.umask(0);
+    try {
+      await open(join(folder, 'new', 'deep', 'a.sock'));
+    } finally {
+      process.umask(before);
+    }
+    for (const name of ['new', 'new/deep']) assert.equal(statSync(join(folder, name)).mode & 0o777, 0o700);
+  });
+
+  it("may be one where everybody writes and nobody renames what is others'", async () => {
+    mkdirSync(join(folder, 'tmp'));
+    chmodSync(join(folder, 'tmp'), 0o1777);
+    await open(join(folder, 'tmp', 'a.sock'));
+  });
+
+  const hostile: [what: string, make: (at: string) => string, says: RegExp][] = [
+    [
+      'belongs to another user',
+      (at) => {
+        mkdirSync(at);
+        chownSync(at, stranger, stranger);
+        return at;
+      },
+      /belongs to another user/,
+    ],
+    [
+      'lies in a folder of another user',
+      (at) => {
+        mkdirSync(join(at, 'ours'), { recursive: true });
+        chownSync(at, stranger, stranger);
+        return join(at, 'ours');
+      },
+      /belongs to another user/,
+    ],
+    [
+      'is behind a link of another user, although it leads to ours',
+      (at) => {
+        mkdirSync(join(folder, 'ours'));
+        symlinkSync(join(folder, 'ours'), at);
+        lchownSync(at, stranger, stranger);
+        return at;
+      },
+      /belongs to another user/,
+    ],
+    [
+      'is behind a link of ours to a folder of another user',
+      (at) => {
+        mkdirSync(join(folder, 'theirs'));
+        chownSync(join(folder, 'theirs'), stranger, stranger);
+        symlinkSync('theirs', at);
+        return at;
+      },
+      /belongs to another user/,
+    ],
+    [
+      'is one in which everybody may rename',
+      (at) => {
+        mkdirSync(at);
+        chmodSync(at, 0o777);
+        return at;
+      },
+      /everybody may rename/,
+    ],
+    [
+      'lies in one in which everybody may rename',
+      (at) => {
+        mkdirSync(join(at, 'ours'), { recursive: true });
+        chmodSync(at, 0o777);
+        return join(at, 'ours');
+      },
+      /everybody may rename/,
+    ],
+  ];
+  for (const [what, make, says] of hostile) {
+    it(`is refused where it ${what}, and nothing is made there`, asRoot, async () => {
+      const at = make(join(folder, 'at'));
+      await assert.rejects(open(join(at, 'a.sock')), says);
+      assert.deepEqual(readdirSync(at), []);
+    });
+  }
+
+  it('may be behind a link of ours', async () => {
+    mkdirSync(join(folder, 'ours'));
+    symlinkSync('ours', join(folder, 'link'));
+    await open(join(folder, 'link', 'a.sock'));
+    assert.ok(lstatSync(join(folder, 'ours', 'a.sock')).isSocket());
+  });
+
+  it('that is a link to itself is an error of the system, and no endless search', async () => {
+    symlinkSync('loop', join(folder, 'loop'));
+    assert.deepEqual(findUntrusted(join(folder, 'loop'), process.getuid?.() ?? 0)?.why, 'foreign');
+    await assert.rejects(open(join(folder, 'loop', 'a.sock')), /ELOOP|ENOENT|EEXIST/);
+  });
+});
+
+describe('a name at which the socket is to be', () => {
+  it('that is a link is left as it is, wherever it leads', async () => {
+    writeFileSync(join(folder, 'precious'), 'keep me');
+    symlinkSync('precious', join(folder, 'a.sock'));
+    await assert.rejects(open(join(folder, 'a.sock')), /no socket lies there/);
+    assert.equal(statSync(join(folder, 'precious')).size, 7);
+  });
+});
