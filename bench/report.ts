@@ -85,7 +85,7 @@ The gateway is pinned to one core; the origin (nginx, a small page from memory) 
 connections, the fields of a browser) to another. The two gateways take turns, and ratios are taken within a turn,
 because the figures of one machine drift by a third from day to day. Below a tenth, a difference is a tie. CPU time is
 user and system time of all the gateway's processes and threads, divided by completed requests. nginx writes its default
-access log (\`nginx-gateway.conf\`), Candor its record of each exchange (\`candor.yaml\`).
+access log (\`nginx-gateway.conf\`), Candor its record of each exchange (\`candor.yaml\`). Each has one worker.
 
 | work | nginx, µs CPU | Candor, µs CPU | Candor ÷ nginx, median (least to most) | nginx, requests/s | Candor, requests/s |
 |---|---|---|---|---|---|

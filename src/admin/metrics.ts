@@ -25,6 +25,7 @@ export async function metricsText(
   const status = gateway.status();
   addExchanges(registry, counts.exchanges);
   addWorkers(registry, counts.workers);
+  addWorkerStates(registry, status.workers, counts.workersLost);
   addState(registry, status);
   counter(
     registry,
@@ -176,6 +177,39 @@ function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void 
       { outcome },
       workers.reduce((total, worker) => total + worker[key], 0),
     );
+  }
+}
+
+const workerStates = ['starting', 'serving', 'retiring', 'lost'] as const;
+
+/** Gauges of each worker that there is: a number is never given twice, so nothing is told under that of one that is gone. */
+function addWorkerStates(registry: Registry, workers: GatewayStatus['workers'], lost: number): void {
+  const registers = [registry];
+  const states = new Gauge({
+    name: 'candor_workers',
+    help: 'Serving threads by state. One that is lost is counted until another has its place.',
+    labelNames: ['state'] as const,
+    registers,
+  });
+  for (const state of workerStates) states.set({ state }, workers.filter((one) => one.state === state).length);
+  counter(registry, 'candor_workers_lost_total', 'Serving threads that crashed, hung, or ran out of memory.', lost);
+  const labelNames = ['worker'] as const;
+  const exchanges = new Gauge({
+    name: 'candor_worker_exchanges_active',
+    help: 'Exchanges under way in each serving thread.',
+    labelNames,
+    registers,
+  });
+  const clients = new Gauge({
+    name: 'candor_worker_client_connections',
+    help: 'Connections of clients that are open in each serving thread.',
+    labelNames,
+    registers,
+  });
+  for (const { id, state, exchangesActive, clientConnections } of workers) {
+    if (state === 'lost') continue;
+    exchanges.set({ worker: String(id) }, exchangesActive);
+    clients.set({ worker: String(id) }, clientConnections);
   }
 }
 
