@@ -219,7 +219,7 @@ export class LiveEndpoint implements ConnectionHome {
 
   #full(now: Instant): Failure {
     const { id, connectionsMax, queueMax } = this.#settings;
-    const retryAfterS = this.#line.lastsS(now);
+    const retryAfterS = this.#line.lastsS(now, this.#line.length > 0);
     return fail('pool_full', 'queue', { upstream: id, limit: connectionsMax, queueMax, retryAfterS });
   }
 
@@ -258,7 +258,7 @@ export class LiveEndpoint implements ConnectionHome {
   #onTooLate({ waiter, since }: Waiting): void {
     const now = this.#ports.clock.now();
     const { id: upstream, connectionsMax, queueMs } = this.#settings;
-    const retryAfterS = this.#line.lastsS(now);
+    const retryAfterS = this.#line.lastsS(now, true);
     const waitedMs = Math.round(now - since);
     this.#onLeft();
     waiter.onNoStream(
@@ -371,6 +371,7 @@ export class LiveEndpoint implements ConnectionHome {
       return connection.close();
     }
     this.#endWaiting();
+    this.#serveLine(); // It says since when the next one waits.
     connection.idleMs = this.#ports.clock.now() - connection.idleSince;
     this.#ports.counts.upstreamReusesTotal++;
     first.waiter.onStream(connection);

@@ -90,9 +90,9 @@ export class WaitingLine {
     return true;
   }
 
-  /** How long the line takes as it moves now, in whole seconds from 1: for Retry-After. */
-  lastsS(now: Instant): number {
-    const eachMs = this.#members.length === 0 ? this.#intervalMs : Math.max(this.#intervalMs, this.#sinceMoved(now));
+  /** How long the line takes as it moves now, in whole seconds from 1: for Retry-After. It stands if it has not moved. */
+  lastsS(now: Instant, stands: boolean): number {
+    const eachMs = stands ? Math.max(this.#intervalMs, this.#sinceMoved(now)) : this.#intervalMs;
     return Math.min(longestS, Math.max(1, Math.ceil((eachMs * (this.#members.length + 1)) / 1000)));
   }
 

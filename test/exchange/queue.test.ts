@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Http1Settings, Http1World } from './http1-world.ts';
+import type { ArrivedRequest, ClientActor } from './world.ts';
+
+/** One endpoint with one place, whose requests are answered when the test says so. */
+function oneAtATime(settings: Http1Settings = {}): { world: Http1World; arrived: ArrivedRequest[] } {
+  const world = new Http1World({ connectionsMax: 1 }, { queueMax: 2, ...settings });
+  const arrived: ArrivedRequest[] = [];
+  world.endpoint('a').onRequest = (request) => void arrived.push(request);
+  return { world, arrived };
+}
+
+function ask(world: Http1World, target: string, method = 'GET'): ClientActor {
+  const client = world.request({ target, method });
+  world.pass(5);
+  return client;
+}
+
+/** The last failure that was recorded, with what it says of limits. */
+function causeText(world: Http1World): string {
+  const failure = world.records.at(-1)?.failure;
+  if (failure === null || failure === undefined) return 'none';
+  const { limit, queueMax } = failure.evidence as { limit?: number; queueMax?: number };
+  return `${failure.cause} limit=${limit}${queueMax === undefined ? '' : ` queueMax=${queueMax}`}`;
+}
+
+describe('a request that finds every place taken', () => {
+  it('waits, and gets the connection as it comes back, in the order in which requests came', () => {
+    const { world, arrived } = oneAtATime();
+    const clients = ['/1', '/2', '/3'].map((target) => ask(world, target));
+    assert.deepEqual(
+      arrived.map(({ target }) => target),
+      ['/1'],
+    );
+    for (const [place, client] of clients.entries()) {
+      arrived[place]?.answer(200, 'ok');
+      world.pass(5);
+      assert.equal(client.status, 200);
+    }
+    assert.deepEqual(
+      arrived.map(({ target }) => target),
+      ['/1', '/2', '/3'],
+    );
+    assert.equal(world.endpoint('a').connectionsMade, 1);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('is told at once that it cannot wait either when as many wait as may', () => {
+    const { world, arrived } = oneAtATime();
+    for (const target of ['/1', '/2', '/3']) ask(world, target);
+    const refused = ask(world, '/4');
+    assert.equal(refused.status, 503);
+    assert.equal(causeText(world), 'pool_full limit=1 queueMax=2');
+    assert.ok(Number(refused.field('retry-after')) >= 1);
+    while (arrived.some((one) => !one.gone) && world.records.length < 4) {
+      arrived.at(-1)?.answer(200, 'ok');
+      world.pass(5);
+    }
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('is answered when it has waited for the limit: nothing was sent, and it is not tried again', () => {
+    const { world, arrived } = oneAtATime();
+    ask(world, '/1');
+    const late = ask(world, '/2');
+    world.pass(1950);
+    assert.equal(late.status, 0);
+    world.pass(80);
+    assert.equal(late.status, 503);
+    assert.match(causeText(world), /^queue_timeout limit=1/);
+    const [record] = world.records;
+    assert.equal(record?.delivery, 'not_sent');
+    assert.deepEqual(
+      record?.attempts.map(({ retryReason }) => retryReason),
+      ['no_time_left'],
+    );
+    // As it stands, one request in the queue takes longer than it has taken by now.
+    assert.ok(Number(late.field('retry-after')) >= 2, String(late.field('retry-after')));
+    arrived[0]?.answer(200, 'ok');
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('leaves the queue with its client, and makes room there', () => {
+    const { world, arrived } = oneAtATime();
+    const [, second, third] = ['/1', '/2', '/3'].map((target) => ask(world, target));
+    second?.leave();
+    world.pass(5);
+    const fourth = ask(world, '/4');
+    assert.equal(fourth.status, 0, 'it waits');
+    for (let place = 0; place < 3; place++) {
+      arrived[place]?.answer(200, 'ok');
+      world.pass(5);
+    }
+    assert.deepEqual([third?.status, fourth.status], [200, 200]);
+    assert.deepEqual(
+      arrived.map(({ target }) => target),
+      ['/1', '/3', '/4'],
+    );
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('has its turn when the connection before it could not be opened', () => {
+    let refuses = true;
+    const { world, arrived } = oneAtATime({
+      connectMs: () => 50,
+      connectFault: () => (refuses ? 'ECONNREFUSED' : null),
+    });
+    const first = ask(world, '/1');
+    refuses = false;
+    const second = ask(world, '/2');
+    world.pass(100);
+    assert.equal(first.status, 502);
+    assert.equal(arrived.length, 1);
+    arrived[0]?.answer(200, 'ok');
+    world.pass(5);
+    assert.equal(second.status, 200);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('has its turn when the exchange before it is cut by the endpoint', () => {
+    const { world, arrived } = oneAtATime();
+    ask(world, '/1', 'POST');
+    const second = ask(world, '/2');
+    arrived[0]?.cut('reset');
+    world.pass(20);
+    arrived[1]?.answer(200, 'ok');
+    world.pass(5);
+    assert.equal(second.status, 200);
+    assert.equal(world.endpoint('a').connectionsMade, 2);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('may still go where it waited for when that is no endpoint any more', () => {
+    const { world, arrived } = oneAtATime();
+    ask(world, '/1');
+    const second = ask(world, '/2');
+    world.endpoint('a').told('gone');
+    arrived[0]?.answer(200, 'ok');
+    world.pass(10);
+    arrived[1]?.answer(200, 'ok');
+    world.pass(5);
+    assert.equal(second.status, 200);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('is counted as under way there, so that the endpoint is not drained before', () => {
+    const { world, arrived } = oneAtATime();
+    ask(world, '/1');
+    ask(world, '/2');
+    world.endpoint('a').told('draining');
+    arrived[0]?.answer(200, 'ok');
+    world.pass(10);
+    assert.deepEqual(world.upstream.takeDrained(), []);
+    arrived[1]?.answer(200, 'ok');
+    world.pass(10);
+    assert.equal(world.upstream.takeDrained().length, 1);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('says in Retry-After how long the queue takes as it moves', () => {
+    const { world, arrived } = oneAtATime({ queueMax: 3 });
+    for (let place = 0; place < 12; place++) ask(world, `/${place}`);
+    for (let place = 0; place < 8; place++) {
+      world.pass(400);
+      arrived[place]?.answer(200, 'ok');
+      world.pass(5);
+      ask(world, `/more-${place}`);
+    }
+    const refused = ask(world, '/refused');
+    assert.equal(refused.status, 503);
+    // Four of 0.4 s each, where the pace has not settled yet since the second that it began with.
+    assert.ok(['2', '3'].includes(refused.field('retry-after') ?? ''), String(refused.field('retry-after')));
+    for (let place = 8; place < arrived.length + 1 && place < 40; place++) {
+      arrived[place]?.answer(200, 'ok');
+      world.pass(5);
+    }
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+});

@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { orderToleranceMs, type SlotHandle } from '../../src/core/places.ts';
+import { SharedCounts } from '../../src/shared/shared-counts.ts';
+import { SharedSeat } from '../../src/shared/shared-seat.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { Http1World } from './http1-world.ts';
+import type { ArrivedRequest, ClientActor } from './world.ts';
+
+const sizes = { seatsMax: 3, endpointsMax: 2, addressesMax: 32 };
+
+/** Two workers with one endpoint, whose connections they count together; it answers when the test says so. */
+class TwoWorkers {
+  readonly clock = new SimulatedClock();
+  readonly shared = new SharedCounts(sizes, this.clock, new SeededRandom(1));
+  readonly slot: SlotHandle;
+  readonly worlds: readonly [Http1World, Http1World];
+  /** By worker. */
+  readonly arrived: readonly [ArrivedRequest[], ArrivedRequest[]] = [[], []];
+  readonly seats: SharedSeat[] = [];
+
+  constructor(connectionsMax: number, queueMax = 8, endpoints = ['a']) {
+    this.slot = this.shared.allot('app/a') ?? assert.fail('a new table has room');
+    this.worlds = [
+      this.#world(0, connectionsMax, queueMax, endpoints),
+      this.#world(1, connectionsMax, queueMax, endpoints),
+    ];
+  }
+
+  #world(number: 0 | 1, connectionsMax: number, queueMax: number, endpoints: readonly string[]): Http1World {
+    const seat = new SharedSeat(this.shared.memory, this.shared.takeSeat() ?? assert.fail('a seat'), this.clock);
+    this.seats.push(seat);
+    const { slot } = this;
+    const world = new Http1World({ connectionsMax, endpoints }, { queueMax, places: seat, slot }, this.clock);
+    for (const name of endpoints) {
+      world.endpoint(name).onRequest = (request) => void this.arrived[number].push(request);
+    }
+    return world;
+  }
+
+  /** Time passes, and calls arrive within a millisecond. */
+  pass(ms: number): void {
+    for (let passed = 0; passed < ms; passed++) {
+      this.clock.advanceSync(1);
+      for (const seat of this.seats) seat.answerCalls();
+    }
+  }
+
+  ask(worker: 0 | 1, target: string, method = 'GET'): ClientActor {
+    const client = this.worlds[worker].request({ target, method });
+    this.pass(5);
+    return client;
+  }
+
+  answer(worker: 0 | 1, place: number): void {
+    this.arrived[worker][place]?.answer(200, 'ok');
+    this.pass(5);
+  }
+
+  get connections(): number {
+    return this.shared.connectionsOf(this.slot);
+  }
+
+  verifyAtRest(): void {
+    this.pass(5000);
+    this.clock.advanceSync(100_000);
+    for (const { counts } of this.worlds) assert.equal(counts.upstreamConnections, counts.upstreamConnectionsIdle);
+    assert.equal(this.connections, 0, 'no place is taken when every connection is closed');
+  }
+}
+
+describe('two workers that count connections together', () => {
+  it('have no more of them than the limit, and wait for each other', () => {
+    const two = new TwoWorkers(1);
+    const first = two.ask(0, '/1');
+    const second = two.ask(1, '/2');
+    assert.deepEqual([two.arrived[0].length, two.arrived[1].length, two.connections], [1, 0, 1]);
+    two.answer(0, 0);
+    assert.equal(first.status, 200);
+    assert.equal(two.arrived[1].length, 1, 'the place went over, without staying an idle connection here');
+    assert.equal(two.connections, 1);
+    two.answer(1, 0);
+    assert.equal(second.status, 200);
+    two.verifyAtRest();
+  });
+
+  it('give up an idle connection for a request that waits elsewhere', () => {
+    const two = new TwoWorkers(1);
+    two.ask(0, '/1');
+    two.answer(0, 0);
+    assert.equal(two.worlds[0].counts.upstreamConnectionsIdle, 1);
+    two.ask(1, '/2');
+    assert.equal(two.worlds[0].counts.upstreamConnectionsIdle, 0);
+    two.answer(1, 0);
+    assert.equal(two.worlds[1].records.length, 1);
+    two.verifyAtRest();
+  });
+
+  it('serve in the order in which requests came', () => {
+    const two = new TwoWorkers(1);
+    two.ask(0, '/1');
+    two.pass(30);
+    two.ask(1, '/2');
+    two.pass(30);
+    two.ask(0, '/3');
+    two.pass(30);
+    two.ask(1, '/4');
+    two.answer(0, 0);
+    assert.deepEqual(
+      two.arrived.map((requests) => requests.map(({ target }) => target)),
+      [['/1'], ['/2']],
+    );
+    two.answer(1, 0);
+    assert.deepEqual(
+      two.arrived.map((requests) => requests.map(({ target }) => target)),
+      [['/1', '/3'], ['/2']],
+    );
+    two.answer(0, 1);
+    assert.deepEqual(
+      two.arrived.map((requests) => requests.map(({ target }) => target)),
+      [
+        ['/1', '/3'],
+        ['/2', '/4'],
+      ],
+    );
+    two.answer(1, 1);
+    two.verifyAtRest();
+  });
+
+  it(`may serve their own first, of those that came within ${orderToleranceMs} ms of each other`, () => {
+    const two = new TwoWorkers(1);
+    two.ask(0, '/1');
+    two.ask(1, '/2');
+    two.ask(0, '/3');
+    two.answer(0, 0);
+    assert.deepEqual(
+      two.arrived.map((requests) => requests.map(({ target }) => target)),
+      [['/1', '/3'], []],
+    );
+    two.answer(0, 1);
+    two.answer(1, 0);
+    assert.equal(two.worlds[1].records.length, 1);
+    two.verifyAtRest();
+  });
+
+  it('let no newcomer past who has waited notably longer', () => {
+    const two = new TwoWorkers(1);
+    two.ask(0, '/1');
+    two.ask(1, '/2');
+    two.pass(100);
+    // The place comes free while nobody answers calls: whoever comes then finds it, and passes it on.
+    two.arrived[0][0]?.cut('reset');
+    two.clock.advanceSync(5);
+    two.worlds[0].request({ target: '/3', method: 'POST' });
+    two.pass(10);
+    assert.equal(two.arrived[1][0]?.target, '/2');
+    assert.equal(two.connections, 1);
+    two.answer(1, 0);
+    const last = two.arrived[0].at(-1);
+    last?.answer(200, 'ok');
+    two.pass(10);
+    two.arrived[0].at(-1)?.answer(200, 'ok');
+    two.pass(10);
+    two.verifyAtRest();
+  });
+
+  it('wait in one queue, of which the limit holds for both', () => {
+    const two = new TwoWorkers(1, 2);
+    two.ask(0, '/1');
+    two.ask(0, '/2');
+    two.ask(1, '/3');
+    const [refusedHere, refusedThere] = [two.ask(0, '/4'), two.ask(1, '/5')];
+    assert.deepEqual([refusedHere.status, refusedThere.status], [503, 503]);
+    for (const [worker, place] of [
+      [0, 0],
+      [0, 1],
+      [1, 0],
+    ] as const)
+      two.answer(worker, place);
+    assert.equal(two.worlds[0].records.length + two.worlds[1].records.length, 5);
+    two.verifyAtRest();
+  });
+
+  it('send an endpoint on trial one request at a time', () => {
+    const two = new TwoWorkers(10, 8, ['a', 'b']);
+    for (const world of two.worlds) world.endpoint('a').told('on_trial');
+    const first = two.ask(0, '/1');
+    for (const worker of [0, 1, 1] as const) two.ask(worker, '/more');
+    assert.deepEqual(
+      two.worlds.map((world) => world.endpoint('a').arrived.length),
+      [1, 0],
+      'the others went to b',
+    );
+    two.answer(0, 0);
+    assert.equal(first.status, 200);
+    two.ask(1, '/2');
+    assert.deepEqual(
+      two.worlds.map((world) => world.endpoint('a').arrived.length),
+      [1, 1],
+    );
+    for (const requests of two.arrived) for (const request of requests) if (!request.gone) request.answer(200, 'ok');
+    two.verifyAtRest();
+  });
+
+  it('get back what a lost one held, and serve those that waited for it', () => {
+    const two = new TwoWorkers(1);
+    two.ask(0, '/1');
+    const second = two.ask(1, '/2');
+    two.seats.shift();
+    two.shared.forget(0);
+    two.pass(5);
+    assert.equal(two.arrived[1].length, 1);
+    two.answer(1, 0);
+    assert.equal(second.status, 200);
+    assert.equal(two.connections, 1);
+  });
+});
