@@ -16,6 +16,8 @@ export interface WorkerBirth {
   readonly processStartedWall: number;
   /** One Int32: exchanges under way. Main reads it of a thread that is gone. */
   readonly exchangesActive: SharedArrayBuffer;
+  /** One Int32: exchanges that have ended, and whose records main has not been sent yet. */
+  readonly recordsUnsent: SharedArrayBuffer;
 }
 
 /** How a worker ends that has taken leave. */

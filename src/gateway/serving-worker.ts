@@ -41,6 +41,8 @@ export class ServingWorker {
   readonly #birth: WorkerBirth;
   readonly #counts: WorkerCounts;
   readonly #batch: RecordBatch;
+  /** Shared with main: records that are still here, and end with the thread. */
+  readonly #unsent: Int32Array;
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
   readonly #seat: SharedSeat;
@@ -69,6 +71,7 @@ export class ServingWorker {
     this.#clock = clock;
     this.#tell = tell;
     this.#counts = sharedCounts(birth.worker, birth.exchangesActive);
+    this.#unsent = new Int32Array(birth.recordsUnsent);
     this.#batch = new RecordBatch({ clock, onReady: () => this.#report() });
     this.#seat = new SharedSeat(birth.shared, birth.seat, clock);
     void this.#seat.listen();
@@ -255,6 +258,7 @@ export class ServingWorker {
     this.#outcomes.count(exchange);
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
     this.#recorder?.write(exchange);
+    this.#unsent[0] = this.#batch.waiting;
     this.#lookWhetherDrained();
   }
 
@@ -265,6 +269,7 @@ export class ServingWorker {
     const [exchanges, outcomes] = [this.#counters.takeDelta(), this.#outcomes.take()];
     const drained = this.#takeDrained();
     this.#tell({ kind: 'batch', lines, exchanges, outcomes, drained, counts: this.#counts }, transfer);
+    this.#unsent[0] = this.#batch.waiting;
   }
 
   #takeDrained(): readonly string[] {

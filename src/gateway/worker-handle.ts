@@ -59,6 +59,7 @@ export class WorkerHandle {
   readonly #listener: WorkerListener;
   /** Shared with the thread, and still there when the thread is not. */
   readonly #exchangesActive: Int32Array;
+  readonly #recordsUnsent: Int32Array;
   readonly #asked = new Map<number, (answer: Applied) => void>();
   /** Endpoints that it was told of and has not said to be drained: by their ids. */
   readonly #known = new Set<string>();
@@ -77,7 +78,7 @@ export class WorkerHandle {
   #stopping = false;
 
   constructor(
-    birth: Omit<WorkerBirth, 'exchangesActive'>,
+    birth: Omit<WorkerBirth, 'exchangesActive' | 'recordsUnsent'>,
     clock: Clock,
     listener: WorkerListener,
     memory: WorkerMemory | null = null,
@@ -88,7 +89,9 @@ export class WorkerHandle {
     this.#listener = listener;
     const exchangesActive = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
     this.#exchangesActive = new Int32Array(exchangesActive);
-    const workerData: WorkerBirth = { ...birth, exchangesActive };
+    const recordsUnsent = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    this.#recordsUnsent = new Int32Array(recordsUnsent);
+    const workerData: WorkerBirth = { ...birth, exchangesActive, recordsUnsent };
     this.#thread = new Worker(new URL(siblingModule(import.meta.url, './worker-main')), {
       workerData,
       name: `candor worker ${birth.worker}`,
@@ -120,6 +123,11 @@ export class WorkerHandle {
   /** At this moment, whether or not the thread still runs. */
   get exchangesActive(): number {
     return this.#exchangesActive[0] ?? 0;
+  }
+
+  /** Exchanges that would have no record if the thread ended now: those under way, and those whose record is still there. */
+  get exchangesUnrecorded(): number {
+    return this.exchangesActive + (this.#recordsUnsent[0] ?? 0);
   }
 
   #heard(message: FromWorker): void {

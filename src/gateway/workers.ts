@@ -233,16 +233,16 @@ export class Workers {
   }
 
   #lost(post: WorkerPost, worker: WorkerHandle, { why, threw, code }: ThreadEnd): void {
-    const { id, revision, exchangesActive } = worker;
+    const { id, revision, exchangesUnrecorded } = worker;
     this.#lostTotal += 1;
     this.#parts.events.tell({
       kind: 'worker_lost',
       subject: `worker:${id}`,
       reason: `worker ${id} is lost: ${why}`,
       worker: id,
-      evidence: { why, exchangesLost: exchangesActive, threw, code },
+      evidence: { why, exchangesLost: exchangesUnrecorded, threw, code },
     });
-    this.#parts.onLost({ worker: id, revision, exchanges: exchangesActive, why });
+    this.#parts.onLost({ worker: id, revision, exchanges: exchangesUnrecorded, why });
     const wasRetiring = this.#retiring.has(worker);
     this.#gone(worker);
     if (!wasRetiring && this.#posts.includes(post)) this.#pause(post, why);

@@ -72,6 +72,11 @@ export class RecordBatch {
     return this.#dropped;
   }
 
+  /** Lines that nobody has taken yet. */
+  get waiting(): number {
+    return this.#lines;
+  }
+
   /** Batches that were taken and are not acknowledged yet. */
   get unacknowledged(): number {
     return this.#unacknowledged;
