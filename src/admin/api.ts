@@ -7,19 +7,26 @@ import { EventStream, parseEventPlace } from './event-stream.ts';
 import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { matchOperation, type OperationId } from './operations.ts';
+import type { UpgradeLine, UpgradeOutcome, Upgrader, UpgradeStep } from './upgrader.ts';
 
 /** Followers of events at one time: dashboards and terminals, not a public. Each costs a connection. */
 const followersMax = 32;
+
+/** What a new process gets to serve. At most as long as a connection may be silent, since nothing is said while it hangs. */
+const upgradeSeconds = 60;
+const upgradeSecondsMax = 240;
 
 /** What the admin API does for whoever was admitted. */
 export class AdminApi {
   readonly #gateway: Gateway;
   readonly #clock: Clock;
+  readonly #upgrader: Upgrader | null;
   readonly #streams = new Set<EventStream>();
 
-  constructor(gateway: Gateway, clock: Clock) {
+  constructor(gateway: Gateway, clock: Clock, upgrader: Upgrader | null) {
     this.#gateway = gateway;
     this.#clock = clock;
+    this.#upgrader = upgrader;
   }
 
   /** Ends every stream of events. */
@@ -57,6 +64,8 @@ export class AdminApi {
         return this.#tellReadiness(response);
       case 'reload':
         return this.#reload(requester, response);
+      case 'upgrade':
+        return this.#upgrade(url, requester, response);
       case 'followEvents':
         return this.#follow(url, request, response);
       case 'readExchange': {
@@ -89,6 +98,40 @@ export class AdminApi {
     );
     if (outcome.ok) return sendJson(response, 200, outcome);
     sendProblem(response, 422, 'The configuration has mistakes; nothing was changed.', outcome.complaints);
+  }
+
+  async #upgrade(url: URL, requester: Requester, response: ServerResponse): Promise<void> {
+    const seconds = url.searchParams.get('timeout') ?? String(upgradeSeconds);
+    if (!/^\d{1,3}$/.test(seconds) || Number(seconds) < 1 || Number(seconds) > upgradeSecondsMax) {
+      return sendProblem(response, 400, `timeout is a number of seconds from 1 to ${upgradeSecondsMax}.`);
+    }
+    const say = (line: UpgradeLine): void => {
+      if (!response.headersSent) {
+        response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
+      }
+      response.write(`${JSON.stringify(line)}\n`);
+    };
+    const outcome = await audited(
+      this.#gateway,
+      'upgrade',
+      requester,
+      () => this.#tryUpgrade(requester.actor, Number(seconds) * 1000, (step, pid) => say({ step, pid })),
+      ({ ok }) => (ok ? 'done' : 'rejected'),
+    );
+    if (outcome.ok) say({ outcome: 'done', pid: outcome.pid });
+    else if (outcome.kind === 'refused') return sendProblem(response, 409, outcome.why);
+    else say({ outcome: 'failed', kind: outcome.kind, why: outcome.why, complaints: outcome.complaints });
+    response.end();
+  }
+
+  #tryUpgrade(
+    actor: string,
+    timeoutMs: number,
+    onStep: (step: UpgradeStep, pid: number) => void,
+  ): Promise<UpgradeOutcome> {
+    const why = 'This gateway cannot replace itself: it is part of another program, or a demonstration.';
+    const refused = { ok: false, kind: 'refused', why, complaints: [] } as const;
+    return this.#upgrader?.upgrade(actor, timeoutMs, onStep) ?? Promise.resolve(refused);
   }
 
   #follow(url: URL, request: IncomingMessage, response: ServerResponse): void {

@@ -41,7 +41,7 @@ export class AdminDoor {
     this.via = via;
     this.#house = house;
     this.#clock = house.clock;
-    this.#api = new AdminApi(house.gateway, house.clock);
+    this.#api = new AdminApi(house.gateway, house.clock, house.upgrader);
     this.server = createServer(
       {
         keepAliveTimeout: keepAliveMs,

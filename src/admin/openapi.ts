@@ -8,6 +8,7 @@ import {
   recordSchema,
   reloadSchema,
   statusSchema,
+  upgradeLineSchema,
 } from './schemas.ts';
 
 type Json = { readonly [name: string]: unknown };
@@ -16,6 +17,7 @@ const schemas = {
   Status: statusSchema,
   Readiness: readinessSchema,
   Reload: reloadSchema,
+  UpgradeLine: upgradeLineSchema,
   Event: eventSchema,
   Gap: gapSchema,
   ExchangeRecord: recordSchema,
@@ -55,6 +57,28 @@ const details: Record<OperationId, Details> = {
     responses: {
       200: json('The new configuration is served.', 'Reload'),
       422: problemDetails('The new configuration has mistakes. Nothing was changed; `complaints` lists all of them.'),
+    },
+  },
+  upgrade: {
+    description:
+      'Needs no content. Lines of JSON (application/x-ndjson) tell how far it has come; the last one has an `outcome`, ' +
+      'and a status of 200 says only that it was begun. Then the gateway that was asked ends, and the new one answers.',
+    parameters: [
+      {
+        name: 'timeout',
+        in: 'query',
+        required: false,
+        schema: { type: 'integer', minimum: 1, maximum: 240, default: 60 },
+        description: 'Seconds within which the new process must serve.',
+      },
+    ],
+    responses: {
+      200: {
+        description: 'It was begun.',
+        content: { 'application/x-ndjson': { schema: { type: 'string' }, 'x-data': [reference('UpgradeLine')] } },
+      },
+      400: problemDetails('`timeout` is malformed.'),
+      409: problemDetails('Not now, or not this gateway. Nothing was tried.'),
     },
   },
   followEvents: {

@@ -22,6 +22,12 @@ export const operations = [
     summary: 'Read the configuration again and apply it whole, or change nothing',
   },
   {
+    id: 'upgrade',
+    method: 'POST',
+    path: '/v1/upgrade',
+    summary: 'Have a new process of the program that is installed now take over, or change nothing',
+  },
+  {
     id: 'followEvents',
     method: 'GET',
     path: '/v1/events',

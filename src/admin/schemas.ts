@@ -4,6 +4,7 @@ import type { ExchangeRecord } from '../core/record.ts';
 import type { GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
 import type { Gap } from './event-stream.ts';
 import type { Problem } from './problem.ts';
+import type { UpgradeLine } from './upgrader.ts';
 
 /**
  * What the admin API answers, as schemas: the OpenAPI file is made of them and the tests hold every answer
@@ -210,6 +211,18 @@ export const recordSchema = z.object({
   duration_ms: z.number(),
 });
 
+/** One line of the answer to `upgrade`. */
+export const upgradeLineSchema = z.union([
+  z.object({ step: z.enum(['starting', 'reading_configuration', 'listening', 'ready', 'draining']), pid: count }),
+  z.object({ outcome: z.literal('done'), pid: count.describe('Of the process that serves now.') }),
+  z.object({
+    outcome: z.literal('failed'),
+    kind: z.enum(['refused', 'failure', 'validation_failed', 'timeout']),
+    why: text,
+    complaints: z.array(text),
+  }),
+]);
+
 export const problemSchema = z.object({
   type: text,
   title: text,
@@ -222,6 +235,7 @@ export const problemSchema = z.object({
 type Fits<T extends U, U> = T;
 export type CheckedStatus = Fits<GatewayStatus, DeepReadonly<z.infer<typeof statusSchema>>>;
 export type CheckedReload = Fits<Extract<ReloadOutcome, { ok: true }>, DeepReadonly<z.infer<typeof reloadSchema>>>;
+export type CheckedUpgradeLine = Fits<UpgradeLine, DeepReadonly<z.infer<typeof upgradeLineSchema>>>;
 export type CheckedEvent = Fits<Omit<Event, 'evidence'>, DeepReadonly<Omit<z.infer<typeof eventSchema>, 'evidence'>>>;
 export type CheckedProblem = Fits<Problem, DeepReadonly<z.infer<typeof problemSchema>>>;
 export type CheckedGap = Fits<Gap, DeepReadonly<z.infer<typeof gapSchema>>>;

@@ -6,6 +6,7 @@ import type { Gateway } from '../gateway/control.ts';
 import { AdminDoor } from './door.ts';
 import { AdminHouse } from './house.ts';
 import { listenOverTcp } from './listen-tcp.ts';
+import type { Upgrader } from './upgrader.ts';
 import { listenAt, type SocketFile, type SocketRefusal } from './socket-file.ts';
 
 export interface AdminOptions {
@@ -14,6 +15,8 @@ export interface AdminOptions {
   readonly clock: Clock;
   /** A predecessor of ours may still answer at the same places, and leaves: its socket is replaced, its port shared. */
   readonly takesOver?: boolean;
+  /** Absent where the program that runs the gateway cannot be replaced. */
+  readonly upgrader?: Upgrader;
 }
 
 export interface Admin {
@@ -66,8 +69,8 @@ class RunningAdmin implements Admin {
   /** Of doors that the configuration has no more. */
   readonly #closing = new Set<Promise<void>>();
 
-  constructor({ gateway, spec, clock, takesOver }: AdminOptions) {
-    this.#house = new AdminHouse(gateway, clock, spec);
+  constructor({ gateway, spec, clock, takesOver, upgrader }: AdminOptions) {
+    this.#house = new AdminHouse(gateway, clock, spec, upgrader ?? null);
     this.#takesOver = takesOver ?? false;
   }
 

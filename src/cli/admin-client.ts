@@ -1,5 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { request as requestOverTls } from 'node:https';
+import { createInterface } from 'node:readline';
 import type { Event } from '../core/event.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { AdminPlace } from './admin-place.ts';
@@ -17,12 +18,26 @@ export type AdminAnswer =
       readonly errno: string | null;
     };
 
+/** For an answer that takes its time, and tells meanwhile how far it has come. */
+export interface SlowAnswer {
+  /** Until its end. */
+  readonly answerMs: number;
+  /** Each line of it that came. The content of the answer is the last one. */
+  readonly onLine: (line: unknown) => void;
+}
+
 /** Asks a gateway. Never rejects. */
-export function askAdmin(place: AdminPlace, method: 'GET' | 'POST', path: string, clock: Clock): Promise<AdminAnswer> {
+export function askAdmin(
+  place: AdminPlace,
+  method: 'GET' | 'POST',
+  path: string,
+  clock: Clock,
+  slow: SlowAnswer | null = null,
+): Promise<AdminAnswer> {
   return new Promise((resolve) => {
     const sent = requestAt(place, method, path);
     const timer = clock.schedule(
-      after(clock.now(), answerMs),
+      after(clock.now(), slow?.answerMs ?? answerMs),
       () => {
         resolve({ ok: false, why: 'timeout', errno: null });
         sent.destroy();
@@ -35,7 +50,8 @@ export function askAdmin(place: AdminPlace, method: 'GET' | 'POST', path: string
     };
     sent.on('error', (error: NodeJS.ErrnoException) => end(refusalOf(error)));
     sent.on('response', (response) => {
-      readJson(response).then(
+      const inLines = response.headers['content-type'] === 'application/x-ndjson';
+      (inLines ? readLines(response, slow?.onLine ?? (() => {})) : readJson(response)).then(
         (content) => end({ ok: true, status: response.statusCode ?? 0, content }),
         (error: NodeJS.ErrnoException) => end({ ok: false, why: 'not_an_answer', errno: error.code ?? null }),
       );
@@ -80,6 +96,17 @@ async function readJson(response: IncomingMessage): Promise<unknown> {
     chunks.push(chunk);
   }
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}
+
+/** Each line is JSON; the last one is what the answer comes to. */
+async function readLines(response: IncomingMessage, onLine: (line: unknown) => void): Promise<unknown> {
+  let last: unknown = null;
+  for await (const line of createInterface({ input: response })) {
+    last = JSON.parse(line);
+    onLine(last);
+  }
+  if (!response.complete) throw new Error('The answer was cut short.');
+  return last;
 }
 
 /** One block of an event stream that says something. */

@@ -25,7 +25,8 @@ export function refusal(answer: GatewayAnswer): CommandFailure {
   return new CommandFailure('failure', typeof detail === 'string' ? detail : `The gateway answered ${answer.status}.`);
 }
 
-function unreachable(place: string, answer: Extract<AdminAnswer, { ok: false }>): CommandFailure {
+/** Why no answer came, and what to do. */
+export function unreachable(place: string, answer: Extract<AdminAnswer, { ok: false }>): CommandFailure {
   switch (answer.why) {
     case 'nobody_there':
       return new CommandFailure(

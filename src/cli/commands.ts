@@ -13,13 +13,14 @@ import type { CheckFlags } from './check.ts';
 import type { DemoFlags } from './demo.ts';
 import type { ExplainFlags } from './explain-exchange.ts';
 import { defectText, failureText } from './failure-text.ts';
-import { askFlags, configFlag, jsonFlag, optionalText, parsePath, parsePort } from './flags.ts';
+import { askFlags, configFlag, jsonFlag, optionalText, parseDurationFlag, parsePath, parsePort } from './flags.ts';
 import type { RunFlags } from './run.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 import type { TokenFlags } from './token.ts';
 import { parseGatewayUrl, parseListenAddress, parseNames, parseSeconds } from './torture-flags.ts';
 import type { TortureFlags } from './torture.ts';
 import type { UpFlags } from './up.ts';
+import type { UpgradeFlags } from './upgrade/upgrade-command.ts';
 import { readVersion } from './version.ts';
 
 /** What the parser hands to every command. */
@@ -93,7 +94,19 @@ const upCommand = buildCommand<UpFlags, [], Context>({
       'candor up -c candor.yaml',
     ),
   },
-  parameters: { flags: { config: configFlag }, aliases: { c: 'config' } },
+  parameters: {
+    flags: {
+      config: configFlag,
+      handover: {
+        kind: 'parsed',
+        parse: parseDurationFlag,
+        brief: '<duration> programs outlive it',
+        placeholder: 'duration',
+        optional: true,
+      },
+    },
+    aliases: { c: 'config' },
+  },
   async func(flags) {
     const { up } = await import('./up.ts');
     this.process.exitCode = await up(flags, this.around);
@@ -155,6 +168,34 @@ const reloadCommand = buildCommand<AskFlags, [], Context>({
   async func(flags) {
     const { reload } = await import('./ask-commands.ts');
     await reload(flags, this.around);
+  },
+});
+
+const upgradeCommand = buildCommand<UpgradeFlags, [], Context>({
+  docs: {
+    brief: 'Replace the running gateway by what is installed now',
+    fullDescription: describe(
+      'A new process takes over ports and applications, and the old one ends what it\nhas begun: no request fails. Where the new one cannot, nothing changes, and\nthis ends with 4 (configuration), 7 (time), 10 (not now) or 1.',
+      'candor upgrade',
+      'candor upgrade -c /etc/candor/candor.yaml --timeout 20',
+    ),
+  },
+  parameters: {
+    flags: {
+      ...askFlags,
+      timeout: {
+        kind: 'parsed',
+        parse: parseSeconds,
+        brief: '<seconds> for the new process to serve',
+        placeholder: 'seconds',
+        default: '60',
+      },
+    },
+    aliases: { c: 'config' },
+  },
+  async func(flags) {
+    const { upgrade } = await import('./upgrade/upgrade-command.ts');
+    await upgrade(flags, this.around);
   },
 });
 
@@ -325,6 +366,7 @@ const root = buildRouteMap<string, Context>({
     schema: schemaCommand,
     status: statusCommand,
     reload: reloadCommand,
+    upgrade: upgradeCommand,
     explain: explainCommand,
     events: eventsCommand,
     token: tokenCommand,

@@ -35,6 +35,7 @@ export async function demo(flags: DemoFlags, around: Surroundings): Promise<numb
       {
         configuration: withPort(fitHere(configuration, folder, around), 8080, flags.port),
         source: null,
+        isTemporary: true,
         otherPort: offerNextPort(around),
         forPeople: true,
         opened: async (gateway, served) => {

@@ -14,6 +14,7 @@ export function levelOf(event: Event): Level {
   switch (event.kind) {
     case 'worker_lost':
     case 'configuration_rejected':
+    case 'upgrade_failed':
     case 'instance_not_started':
     case 'instance_misplaced':
       return 'error';
@@ -23,6 +24,7 @@ export function levelOf(event: Event): Level {
     case 'health_disagreement':
     case 'connections_refused':
     case 'log_dropped':
+    case 'state_unusable':
     case 'admin_refused':
       return 'warn';
     case 'drain_phase':

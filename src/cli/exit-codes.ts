@@ -17,6 +17,8 @@ export const exitCodes = {
   gateway_unreachable: 8,
   /** For `explain`: everybody was asked who could know, and nobody did. */
   not_found: 9,
+  /** For `upgrade`: not now, or not this gateway; nothing was tried. */
+  refused: 10,
   /** Ended at once by a second SIGINT. */
   interrupted: 130,
   /** Ended at once by a second SIGTERM. */

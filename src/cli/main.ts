@@ -5,7 +5,8 @@ import { runCommandLine } from './command-line.ts';
 import { defectText } from './failure-text.ts';
 import { thisMachine } from './review-machine.ts';
 import { signalSource } from './signal-source.ts';
-import type { Output, Surroundings } from './surroundings.ts';
+import { CommandFailure, type Output, type Surroundings } from './surroundings.ts';
+import { takeSuccession } from './upgrade/successor.ts';
 
 /** The program `candor`: one command line, in the process that the system gave us. */
 
@@ -31,6 +32,18 @@ async function ask(question: string): Promise<string | null> {
   }
 }
 
+function fail(error: unknown): never {
+  // What this process was started with may be wrong before there is a command.
+  const { message, code } = error instanceof CommandFailure ? error : { message: defectText(error), code: 1 };
+  process.stderr.write(`${message}\n`);
+  process.exit(code);
+}
+
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+// Whoever read us has enough (`candor events | head`): that is no failure.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(0));
+
 const around: Surroundings = {
   stdout: outputOf(process.stdout),
   stderr: outputOf(process.stderr),
@@ -38,19 +51,10 @@ const around: Surroundings = {
   directory: process.cwd(),
   clock: systemClock,
   machine: thisMachine,
+  succession: takeSuccession(process),
   ask,
   onSignal: signalSource(process, systemClock, (code) => process.exit(code)),
   exit: (code) => process.exit(code),
 };
-
-function fail(error: unknown): never {
-  process.stderr.write(`${defectText(error)}\n`);
-  process.exit(1);
-}
-
-process.on('uncaughtException', fail);
-process.on('unhandledRejection', fail);
-// Whoever read us has enough (`candor events | head`): that is no failure.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(0));
 
 process.exit(await runCommandLine(process.argv.slice(2), around));

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net';
 import type { Configuration } from '../core/configuration.ts';
+import type { ListenPlace } from '../gateway/port-claims.ts';
 import { type ListenFacts, listenFailureText, portOf } from './listen-failure-text.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 
@@ -59,11 +60,16 @@ async function isFree(port: number, host: string): Promise<boolean> {
 /**
  * What will keep the first of a configuration's listeners from opening; null where all seem free. Asked
  * before applications are started for nothing. It also sees what a gateway's own listening cannot: that
- * another gateway of the same user holds the port, with which it would share it (SO_REUSEPORT).
+ * another gateway of the same user holds the port, with which it would share it (SO_REUSEPORT). `ours` are places that we
+ * may join.
  */
-export async function findListenProblem(configuration: Configuration): Promise<ListenFacts | null> {
+export async function findListenProblem(
+  configuration: Configuration,
+  ours: readonly ListenPlace[] = [],
+): Promise<ListenFacts | null> {
   for (const { id, host, port } of configuration.listeners) {
-    const errno = port === 0 ? null : await tryListening(port, host);
+    const isOurs = ours.some((place) => place.host === host && place.port === port);
+    const errno = port === 0 || isOurs ? null : await tryListening(port, host);
     if (errno !== null) return { listener: id, address: `${host.includes(':') ? `[${host}]` : host}:${port}`, errno };
   }
   return null;

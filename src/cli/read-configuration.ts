@@ -50,7 +50,8 @@ export function reloadFrom(file: string, around: Surroundings): ConfigurationRel
   };
 }
 
-function complaintLine({ file, line, column, message, suggestion }: Complaint): string {
+/** One complaint as one line. */
+export function complaintLine({ file, line, column, message, suggestion }: Complaint): string {
   const place = line === 0 ? file : `${file}:${line}:${column}`;
   return `${place}: ${message}${suggestion === null ? '' : ` (${suggestion})`}`;
 }

@@ -6,6 +6,7 @@ import { styleFor } from './style.ts';
 import type { Gateway } from '../gateway/control.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Surroundings } from './surroundings.ts';
+import { tellingPredecessor } from './upgrade/successor.ts';
 
 export interface RunFlags {
   readonly port: number;
@@ -15,7 +16,12 @@ export interface RunFlags {
 }
 
 /** Puts the gateway in front of any command that takes its port from PORT. */
-export async function run(flags: RunFlags, command: readonly string[], around: Surroundings): Promise<number> {
+export function run(flags: RunFlags, command: readonly string[], around: Surroundings): Promise<number> {
+  return tellingPredecessor(around, () => startAndServe(flags, command, around));
+}
+
+function startAndServe(flags: RunFlags, command: readonly string[], around: Surroundings): Promise<number> {
+  around.succession?.step('reading_configuration');
   const configuration = configurationFor(flags, command, around);
   return serve(
     {

@@ -1,4 +1,5 @@
 import { type Admin, AdminFailure, startAdmin } from '../admin/server.ts';
+import type { Upgrader } from '../admin/upgrader.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway } from '../gateway/control.ts';
 import type { ConfigurationReload } from '../gateway/gateway.ts';
@@ -27,10 +28,17 @@ export class ServedAdmin {
   }
 
   /** `takesOver`: a predecessor of ours may still answer at the same places, and leaves. */
-  async open(gateway: Gateway, configuration: Configuration, around: Surroundings, takesOver = false): Promise<Admin> {
+  async open(
+    gateway: Gateway,
+    configuration: Configuration,
+    around: Surroundings,
+    upgrader: Upgrader | null,
+    takesOver: boolean,
+  ): Promise<Admin> {
     try {
       const spec = (this.#read ?? configuration).admin;
-      this.#admin = await startAdmin({ gateway, spec, clock: around.clock, takesOver });
+      const upgrading = upgrader === null ? {} : { upgrader };
+      this.#admin = await startAdmin({ gateway, spec, clock: around.clock, takesOver, ...upgrading });
     } catch (error) {
       throw error instanceof AdminFailure ? new CommandFailure('failure', error.message) : error;
     }

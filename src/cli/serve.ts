@@ -4,7 +4,14 @@ import { outcomeOfReload } from '../admin/api.ts';
 import { audited } from '../admin/audit.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway, GatewayWatcher } from '../gateway/control.ts';
-import { type ConfigurationReload, ListenFailure, LogFailure, startGateway } from '../gateway/gateway.ts';
+import {
+  type ConfigurationReload,
+  type GatewayOptions,
+  ListenFailure,
+  LogFailure,
+  startGateway,
+  StateFailure,
+} from '../gateway/gateway.ts';
 import { commandName } from './command-name.ts';
 import { defectText } from './failure-text.ts';
 import { watchDrain } from './drain-watch.ts';
@@ -12,9 +19,12 @@ import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
 import { findListenProblem } from './next-port.ts';
 import { ServedAdmin } from './serve-admin.ts';
+import { Serving } from './serving.ts';
 import { StopSignals } from './stop-signals.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { findStartPlace, type StartPlace } from './upgrade/start-place.ts';
+import type { Succession } from './upgrade/successor.ts';
 
 export interface ServePlan {
   readonly configuration: Configuration;
@@ -25,23 +35,29 @@ export interface ServePlan {
   readonly otherPort?: (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null>;
   /** Tells what happens in lines for people even where nobody sits at a terminal. */
   readonly forPeople?: boolean;
+  /** It has made things that end with it, so no other process can take its place. */
+  readonly isTemporary?: boolean;
+  /** For how long applications are left to the next process at a stop, before they are ended. */
+  readonly leaveApplicationsMs?: number | null;
   /** Says where things are, once listeners and admin API are open. */
   readonly opened: (gateway: Gateway, configuration: Configuration) => void | Promise<void>;
 }
 
 /**
- * Runs a gateway until a signal ends it: starts it with its admin API, tells what happens, and passes the
- * signals on. Resolves with the exit code when nothing is left running.
+ * Runs a gateway until a signal ends it, or another process has taken its place: starts it with its admin API, tells what
+ * happens, and passes the signals on. Resolves with the exit code when nothing is left running.
  */
 export async function serve(plan: ServePlan, around: Surroundings): Promise<number> {
   const writer = eventWriter(plan, around);
   const stop = new StopSignals(around);
   const admin = new ServedAdmin();
   try {
-    const { gateway, configuration } = await start(plan, writer, admin);
-    const leave = passSignals(gateway, around);
+    const place = findStartPlace(plan.configuration, plan.source !== null, around);
+    const { gateway, configuration } = await start(plan, place, writer, admin, around);
+    const serving = new Serving(gateway, plan, place, around);
+    const leave = passSignals(serving, around);
     try {
-      return await serveUntilStopped(gateway, configuration, admin, plan, stop, around);
+      return await serveUntilStopped(serving, configuration, admin, stop);
     } finally {
       leave();
     }
@@ -51,34 +67,35 @@ export async function serve(plan: ServePlan, around: Surroundings): Promise<numb
 }
 
 async function serveUntilStopped(
-  gateway: Gateway,
+  serving: Serving,
   configuration: Configuration,
   admin: ServedAdmin,
-  plan: ServePlan,
   stop: StopSignals,
-  around: Surroundings,
 ): Promise<number> {
+  const { gateway, plan, around } = serving;
   try {
-    await admin.open(gateway, configuration, around);
+    await admin.open(gateway, configuration, around, serving.upgrades, around.succession !== null);
     await Promise.race([plan.opened(gateway, configuration), stop.first]);
-    const signal = await stop.first;
-    stop.onSecond = () => void gateway.stop(`a second ${signal}`);
+    serving.ready();
     const leave = watchDrain(gateway, around);
-    await gateway.stop(signal).finally(leave);
+    await serving.untilStopped(stop).finally(leave);
     return stop.exitCode;
   } catch (error) {
     // What was started must not outlive the command that cannot go on.
-    await gateway.stop('the command failed');
+    await serving.giveUp('the command failed');
     throw error;
   } finally {
     await admin.close();
+    await serving.close();
   }
 }
 
 async function start(
   plan: ServePlan,
+  { configuration: planned, sockets, joins }: StartPlace,
   writer: EventWriter,
   admin: ServedAdmin,
+  around: Surroundings,
 ): Promise<{ gateway: Gateway; configuration: Configuration }> {
   const watcher: GatewayWatcher = {
     told: (event) => writer.event(event),
@@ -89,9 +106,9 @@ async function start(
   const { source, reloadConfiguration } = plan;
   const reloading =
     reloadConfiguration === undefined ? {} : { reloadConfiguration: admin.reloading(reloadConfiguration) };
-  let configuration = plan.configuration;
+  let configuration = planned;
   for (;;) {
-    const problem = (await findListenProblem(configuration)) ?? (await tryStarting(configuration));
+    const problem = (await findListenProblem(configuration, joins)) ?? (await tryStarting(configuration));
     if (!('errno' in problem)) return { gateway: problem, configuration };
     const other = problem.errno === 'EADDRINUSE' ? ((await plan.otherPort?.(configuration, problem)) ?? null) : null;
     if (other === null) throw new CommandFailure('failure', listenFailureText(problem));
@@ -100,13 +117,22 @@ async function start(
 
   async function tryStarting(configuration: Configuration): Promise<Gateway | ListenFailure> {
     makeLogFolder(configuration);
+    const adopting = adoption(around.succession, configuration);
+    const options = { configuration, source, ...reloading, ...adopting, watcher, joins, inheritedSockets: sockets };
     try {
-      return await startGateway({ configuration, source, ...reloading, watcher });
+      return await startGateway(options);
     } catch (error) {
       if (error instanceof ListenFailure) return error;
-      throw error instanceof LogFailure ? new CommandFailure('failure', error.message) : error;
+      const isForPeople = error instanceof LogFailure || error instanceof StateFailure;
+      throw isForPeople ? new CommandFailure('failure', error.message) : error;
     }
   }
+}
+
+function adoption(succession: Succession | null, { stateFolder }: Configuration): Pick<GatewayOptions, 'adopt'> {
+  if (succession === null) return {};
+  const { predecessorEnded } = succession;
+  return { adopt: { predecessorEnded, whenHandedOver: () => succession.takeOver(stateFolder) } };
 }
 
 function makeLogFolder({ log }: Configuration): void {
@@ -114,13 +140,14 @@ function makeLogFolder({ log }: Configuration): void {
 }
 
 /** SIGHUP reads the configuration again, SIGUSR2 reopens the logs. What comes of it is told as an event. */
-function passSignals(gateway: Gateway, around: Surroundings): () => void {
+function passSignals(serving: Serving, around: Surroundings): () => void {
+  const { gateway } = serving;
   // A gateway that serves goes on serving, whatever comes of a signal.
   const tell = (error: unknown): void => around.stderr.write(`${defectText(error, around.env)}\n`);
   const reload = { actor: 'signal:SIGHUP', remote: null };
   const reopen = { actor: 'signal:SIGUSR2', remote: null };
   const leaveReload = around.onSignal('SIGHUP', () => {
-    audited(gateway, 'reload', reload, () => gateway.reload(reload.actor), outcomeOfReload).catch(tell);
+    audited(gateway, 'reload', reload, () => serving.reload(reload.actor), outcomeOfReload).catch(tell);
   });
   const leaveReopen = around.onSignal('SIGUSR2', () => {
     audited(gateway, 'reopenLogs', reopen, () => gateway.reopenLogs()).catch(tell);

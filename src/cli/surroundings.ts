@@ -1,6 +1,7 @@
 import type { Clock } from '../core/time.ts';
 import { exitCodes, type ExitName } from './exit-codes.ts';
 import type { Machine } from './review-machine.ts';
+import type { Succession } from './upgrade/successor.ts';
 
 /** A stream that text is written to. */
 export interface Output {
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly directory: string;
   readonly clock: Clock;
   readonly machine: Machine;
+  /** The gateway whose place this process is to take; null: it was started by somebody else. */
+  readonly succession: Succession | null;
   /** Asks a person; null where none is there, or none answers. */
   ask(question: string): Promise<string | null>;
   /** Calls back at each such signal until the returned function is called. */
@@ -30,10 +33,13 @@ export interface Surroundings {
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure';
   readonly exit: ExitName;
+  /** What is wrong with a configuration, one line each, where that is why. */
+  readonly complaints: readonly string[];
 
-  constructor(exit: ExitName, message: string) {
+  constructor(exit: ExitName, message: string, complaints: readonly string[] = []) {
     super(message);
     this.exit = exit;
+    this.complaints = complaints;
   }
 
   get code(): number {

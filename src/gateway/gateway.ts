@@ -5,6 +5,7 @@ import { noCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
+import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
@@ -56,6 +57,8 @@ export interface GatewayOptions {
   readonly adopt?: Succession;
   /** Where a predecessor listens whose place this gateway takes: those ports may be open. */
   readonly joins?: readonly ListenPlace[];
+  /** Listening sockets that this process was started with. */
+  readonly inheritedSockets?: readonly InheritedSocket[];
 }
 
 /** A predecessor that runs. */
@@ -163,6 +166,7 @@ class RunningGateway implements Gateway {
       member,
       processStartedWall: this.#startedWall,
       joins: options.joins ?? [],
+      inheritedSockets: options.inheritedSockets ?? [],
       shared: this.#shared,
       drain: () => this.#inForce.configuration.drain,
       onBatch: (batch, done) => {

@@ -1,5 +1,6 @@
 import type { UnknownCode } from '../core/connector.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { RecordLines } from '../record/batch.ts';
@@ -14,6 +15,7 @@ export interface WorkerBirth {
   readonly shared: SharedMemory;
   readonly member: string;
   readonly processStartedWall: number;
+  readonly inheritedSockets: readonly InheritedSocket[];
   /** One Int32: exchanges under way. Main reads it of a thread that is gone. */
   readonly exchangesActive: SharedArrayBuffer;
   /** One Int32: exchanges that have ended, and whose records main has not been sent yet. */

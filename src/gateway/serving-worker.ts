@@ -94,6 +94,7 @@ export class ServingWorker {
     };
     this.#listeners = new WorkerListeners({
       clock,
+      inheritedSockets: birth.inheritedSockets,
       downstream: {
         ...shared,
         exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },

@@ -1,5 +1,6 @@
 import type { DrainSpec, ListenerSpec } from '../core/configuration.ts';
 import type { Failure } from '../core/failure.ts';
+import { type InheritedSocket, inheritedFor } from '../core/inherited-socket.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
@@ -35,6 +36,7 @@ export const noListeners: NewListeners = { opened: new Map(), problems: [], plac
 
 export interface WorkerListenersParts {
   readonly clock: Clock;
+  readonly inheritedSockets: readonly InheritedSocket[];
   readonly downstream: Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed'>;
   /** How what is cut at the end of a drain is answered. */
   readonly drained: Failure;
@@ -145,17 +147,18 @@ export class WorkerListeners {
 
   /** Listens, and holds what connects until the snapshot is in force. Resolves to an errno where it cannot. */
   #open(spec: ListenerSpec, snapshot: Snapshot): Promise<OpenedListener | string> {
-    const { downstream, onRefused } = this.#parts;
+    const { downstream, onRefused, inheritedSockets } = this.#parts;
     const facts = listenerFacts(spec, snapshot);
     const connections: ListenerConnections = new ListenerConnections(facts, downstream, () =>
       this.#connectionClosed(connections),
     );
     const { host, port } = spec;
+    const inherited = inheritedFor(spec, inheritedSockets);
     return new Promise((resolve) => {
       const held: Transport[] = [];
       let listener: OpenedListener | null = null;
       listen(
-        { host, port, sharePort: true },
+        { host, port, sharePort: true, ...(inherited === null ? {} : { inheritedFd: inherited.fd }) },
         {
           onListening: (listening) => {
             listener = { listening, connections, held };

@@ -1,6 +1,7 @@
 import type { DrainSpec } from '../core/configuration.ts';
 import { noCounts, type WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
+import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { FromWorker, OpenListener } from './messages.ts';
@@ -20,6 +21,7 @@ export interface WorkersParts {
   readonly processStartedWall: number;
   /** Where a predecessor listens whose place these workers take. */
   readonly joins: readonly ListenPlace[];
+  readonly inheritedSockets: readonly InheritedSocket[];
   /** Where what workers count together lies. */
   readonly shared: Pick<SharedCounts, 'memory' | 'takeSeat' | 'forget'>;
   /** How a worker that is retired ends. */
@@ -219,10 +221,10 @@ export class Workers {
   }
 
   #start(post: WorkerPost, seat: number, { memoryOctetsMax }: WantedWorkers): WorkerHandle {
-    const { clock, events, member, processStartedWall, shared, onBatch } = this.#parts;
+    const { clock, events, member, processStartedWall, inheritedSockets, shared, onBatch } = this.#parts;
     this.#startedCount += 1;
     const id = this.#startedCount;
-    const birth = { worker: id, seat, member, processStartedWall, shared: shared.memory };
+    const birth = { worker: id, seat, member, processStartedWall, inheritedSockets, shared: shared.memory };
     const listener = { onBatch, onLost: (end: ThreadEnd) => this.#lost(post, worker, end) };
     const worker: WorkerHandle = new WorkerHandle(birth, clock, listener, { octetsMax: memoryOctetsMax });
     this.#memory.set(worker, memoryOctetsMax);

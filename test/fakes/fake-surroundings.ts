@@ -11,6 +11,7 @@ export class FakeSurroundings implements Surroundings {
   readonly clock = systemClock;
   /** A machine that nothing is to be said about. */
   readonly machine = { platform: 'linux', kernelSetting: (): string | null => '1' };
+  readonly succession = null;
   readonly questions: string[] = [];
   readonly exits: number[] = [];
   /** What the person says; null: nobody is there. */

@@ -42,7 +42,16 @@ test('connections of a listener that is gone are cut when the time for draining 
   const told: FromWorker[] = [];
   const [exchangesActive, recordsUnsent] = [new SharedArrayBuffer(4), new SharedArrayBuffer(4)];
   const { memory: shared } = new SharedCounts(sharedSizes, clock, new SeededRandom(1));
-  const birth = { worker: 1, seat: 0, member: 'one', processStartedWall: 0, exchangesActive, recordsUnsent, shared };
+  const birth = {
+    worker: 1,
+    seat: 0,
+    member: 'one',
+    processStartedWall: 0,
+    inheritedSockets: [],
+    exchangesActive,
+    recordsUnsent,
+    shared,
+  };
   const worker = new ServingWorker(birth, clock, new SeededRandom(1), (message) => void told.push(message));
   const upstreams = `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
   const both = await configurationOf(`listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }\n${upstreams}`);

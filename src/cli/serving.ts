@@ -1,0 +1,106 @@
+import type { Gateway, ReloadOutcome } from '../gateway/control.ts';
+import type { ServePlan } from './serve.ts';
+import { ServiceManager } from './service-manager.ts';
+import type { StopSignals } from './stop-signals.ts';
+import type { Surroundings } from './surroundings.ts';
+import { estateOf, openPlaces } from './upgrade/own-estate.ts';
+import { Upgrades } from './upgrade/predecessor.ts';
+import type { StartPlace } from './upgrade/start-place.ts';
+import { startSuccessor } from './upgrade/start-successor.ts';
+
+/** A predecessor that has not heard of our end takes back within this time what it had handed to us. */
+const giveBackMs = 5_000;
+
+/** A gateway that serves, and those who want to hear of it: the service manager, and the process before or after this one. */
+export class Serving {
+  readonly gateway: Gateway;
+  readonly plan: ServePlan;
+  readonly around: Surroundings;
+  /** Null where no other process can take the place of this one. */
+  readonly upgrades: Upgrades | null;
+  readonly #service: ServiceManager;
+  readonly #unsubscribe: () => void;
+  /** Until then what is handed to it goes back to its predecessor. */
+  #isReady = false;
+
+  constructor(gateway: Gateway, plan: ServePlan, { sockets }: StartPlace, around: Surroundings) {
+    this.gateway = gateway;
+    this.plan = plan;
+    this.around = around;
+    const { clock, env, succession } = around;
+    const start = () => startSuccessor({ pid: process.pid, listeners: openPlaces(gateway) }, sockets);
+    this.upgrades =
+      plan.isTemporary === true ? null : new Upgrades({ clock, events: gateway, estate: estateOf(gateway), start });
+    this.#service = new ServiceManager({
+      env,
+      clock,
+      pid: process.pid,
+      succeeds: succession !== null,
+      isAlive: () => isAlive(gateway),
+      onTrouble: (why) =>
+        around.stderr.write(
+          `The service manager hears nothing of this gateway: ${why}. Install the systemd package.\n`,
+        ),
+    });
+    this.#unsubscribe = gateway.events.subscribe(({ kind }) => {
+      if (kind === 'configuration_applied' && this.#isReady) this.#service.status(statusText(gateway));
+    });
+    succession?.step('listening');
+  }
+
+  /** Everything is open: the service manager may go on, and the predecessor may leave. */
+  ready(): void {
+    this.#isReady = true;
+    this.around.succession?.ready();
+    this.#service.ready(statusText(this.gateway));
+  }
+
+  async reload(actor: string): Promise<ReloadOutcome> {
+    this.#service.reloading();
+    try {
+      return await this.gateway.reload(actor);
+    } finally {
+      this.#service.ready(statusText(this.gateway));
+    }
+  }
+
+  /** Resolves when the gateway has ended: by a signal, or because another process serves in its place. */
+  async untilStopped(stop: StopSignals): Promise<void> {
+    const { gateway, upgrades, plan } = this;
+    const over = await Promise.race([stop.first, upgrades?.handedOver ?? stop.first]);
+    if (typeof over === 'number') {
+      this.#service.handOver(over);
+      void stop.first.then((signal) => gateway.stop(`${signal} while it ended`));
+      return gateway.stop(`process ${over} has taken over`, { hasSuccessor: true });
+    }
+    this.#service.stopping(`${over}: lets what runs finish`);
+    stop.onSecond = () => void gateway.stop(`a second ${over}`);
+    await upgrades?.abandon(over);
+    await gateway.stop(over, { leaveApplicationsMs: plan.leaveApplicationsMs ?? null });
+  }
+
+  /** After a failure. What a predecessor has handed over goes back to it. */
+  async giveUp(why: string): Promise<void> {
+    const goesBack = this.around.succession !== null && !this.#isReady;
+    await this.gateway.stop(why, { leaveApplicationsMs: goesBack ? giveBackMs : null });
+  }
+
+  /** Resolves when the service manager has heard everything. */
+  async close(): Promise<void> {
+    this.#unsubscribe();
+    await this.#service.close();
+  }
+}
+
+/** Whether somebody serves: each worker is asked every second, and one that does not answer is lost. */
+function isAlive(gateway: Gateway): boolean {
+  const { state, workers } = gateway.status();
+  return state !== 'serving' || workers.some((worker) => worker.state === 'serving');
+}
+
+function statusText(gateway: Gateway): string {
+  const { listeners, workers, revision } = gateway.status();
+  const open = listeners.filter(({ state }) => state === 'open').map(({ address }) => address);
+  const serving = workers.filter(({ state }) => state === 'serving').length;
+  return `serves ${open.join(', ')}; workers: ${serving}; configuration revision ${revision}`;
+}

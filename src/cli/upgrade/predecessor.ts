@@ -1,0 +1,229 @@
+import type { ChildProcess } from 'node:child_process';
+import type { UpgradeFailure, UpgradeOutcome, Upgrader, UpgradeStep } from '../../admin/upgrader.ts';
+import type { EventSink } from '../../core/event.ts';
+import { after, type Clock, type Timer } from '../../core/time.ts';
+import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './words.ts';
+
+/** What the predecessor's gateway does about it. */
+export interface Estate {
+  /** Why there can be no upgrade now; null where there can. */
+  objection(): string | null;
+  /** Lets go, for that process, of what only one can own: the state folder, and the applications. Traffic is served on. */
+  release(heir: { readonly pid: number; readonly stateFolder: string | null }): Promise<void>;
+  /** The successor is gone: what was let go is taken back. */
+  takeBack(): Promise<void>;
+}
+
+export interface UpgradesParts {
+  readonly clock: Clock;
+  readonly events: EventSink;
+  readonly estate: Estate;
+  /** Starts the process that is to succeed this one, with a channel to it. */
+  readonly start: () => ChildProcess;
+}
+
+/** A successor that nothing came of may end in order, since it may have begun to serve; not for long. */
+const lastWordMs = 5_000;
+
+/**
+ * The side of the one that leaves. One upgrade at a time; until the successor has taken over, nothing has changed, and what
+ * goes wrong with it leaves this process as it was.
+ */
+export class Upgrades implements Upgrader {
+  readonly #parts: UpgradesParts;
+  readonly #handedOver = Promise.withResolvers<number>();
+  #line: SuccessorLine | null = null;
+  #running: Promise<unknown> = Promise.resolve();
+  #isOver = false;
+
+  constructor(parts: UpgradesParts) {
+    this.#parts = parts;
+  }
+
+  /** The number of the process that has taken over. */
+  get handedOver(): Promise<number> {
+    return this.#handedOver.promise;
+  }
+
+  async upgrade(
+    actor: string,
+    timeoutMs: number,
+    onStep: (step: UpgradeStep, pid: number) => void,
+  ): Promise<UpgradeOutcome> {
+    const objection = this.#objection();
+    if (objection !== null) return failed('refused', objection);
+    const line = this.#startLine(timeoutMs);
+    if (!(line instanceof SuccessorLine)) return line;
+    this.#line = line;
+    const outcome = this.#run(line, actor, onStep);
+    this.#running = outcome;
+    return outcome;
+  }
+
+  async #run(
+    line: SuccessorLine,
+    actor: string,
+    onStep: (step: UpgradeStep, pid: number) => void,
+  ): Promise<UpgradeOutcome> {
+    const { clock, events } = this.#parts;
+    const beganAt = clock.now();
+    const { pid } = line;
+    const reason = `process ${pid} is to take over`;
+    events.tell({ kind: 'upgrade_started', subject: 'gateway', reason, evidence: { pid }, actor });
+    onStep('starting', pid);
+    const failure = await this.#follow(line, onStep);
+    if (failure !== null) {
+      await line.end();
+      await this.#parts.estate.takeBack();
+      this.#line = null;
+      const evidence = { pid, why: failure.why, complaints: failure.complaints };
+      const said = `the gateway goes on as before: ${failure.why}`;
+      events.tell({ kind: 'upgrade_failed', subject: 'gateway', reason: said, evidence, actor });
+      return failure;
+    }
+    this.#isOver = true;
+    line.letGo();
+    const afterMs = Math.round(clock.now() - beganAt);
+    const done = `process ${pid} has taken over; this one lets what runs finish`;
+    events.tell({ kind: 'upgrade_done', subject: 'gateway', reason: done, evidence: { pid, afterMs }, actor });
+    onStep('draining', pid);
+    this.#handedOver.resolve(pid);
+    return { ok: true, pid };
+  }
+
+  /** This process is to end by another wish: a successor that does not serve yet ends first. Resolves when it has. */
+  async abandon(why: string): Promise<void> {
+    this.#isOver = true;
+    this.#line?.giveUp(failed('failure', `The gateway is to stop: ${why}.`));
+    await this.#running;
+  }
+
+  #objection(): string | null {
+    if (this.#line !== null) return 'Another upgrade is under way.';
+    if (this.#isOver) return 'This gateway is about to end.';
+    return this.#parts.estate.objection();
+  }
+
+  #startLine(timeoutMs: number): SuccessorLine | UpgradeFailure {
+    try {
+      const child = this.#parts.start();
+      if (child.pid !== undefined) return new SuccessorLine(child, child.pid, timeoutMs, this.#parts.clock);
+      child.once('error', () => {});
+    } catch {
+      // As where the child has no number: the system could not start it.
+    }
+    return failed('failure', 'The new process could not be started: the system has no process for it, or no program.');
+  }
+
+  /** Null when the successor has taken over. */
+  async #follow(line: SuccessorLine, onStep: (step: UpgradeStep, pid: number) => void): Promise<UpgradeFailure | null> {
+    for (;;) {
+      const said = await line.next();
+      switch (said.kind) {
+        case 'step':
+          onStep(said.step, line.pid);
+          break;
+        case 'wants':
+          await this.#parts.estate.release({ pid: line.pid, stateFolder: said.stateFolder });
+          line.say({ kind: 'yours' });
+          break;
+        case 'ready':
+          onStep('ready', line.pid);
+          return null;
+        case 'failed':
+          return said.failure;
+      }
+    }
+  }
+}
+
+function failed(kind: UpgradeFailure['kind'], why: string): UpgradeFailure {
+  return { ok: false, kind, why, complaints: [] };
+}
+
+/** What a successor says, in order; its end and the end of its time are words of it too. */
+class SuccessorLine {
+  readonly pid: number;
+  readonly #child: ChildProcess;
+  readonly #clock: Clock;
+  readonly #heard: FromSuccessor[] = [];
+  readonly #timer: Timer;
+  #wake: (() => void) | null = null;
+  readonly #gone = Promise.withResolvers<void>();
+
+  constructor(child: ChildProcess, pid: number, timeoutMs: number, clock: Clock) {
+    this.pid = pid;
+    this.#child = child;
+    this.#clock = clock;
+    const late = failed('timeout', `The new process (${pid}) has not taken over within ${timeoutMs / 1000} s.`);
+    this.#timer = clock.schedule(
+      after(clock.now(), timeoutMs),
+      (line: SuccessorLine) => line.giveUp(late),
+      this as SuccessorLine,
+    );
+    child.on('message', (message) => {
+      const said = readFromSuccessor(message);
+      if (said !== null) this.#hear(said);
+    });
+    child.on('error', () => {}); // a message that could not be sent; its end is told by what follows
+    child.once('exit', (code, signal) => {
+      this.#gone.resolve();
+      // Its last words may still be on their way.
+      if (child.connected) child.once('disconnect', () => this.#ended(code, signal));
+      else this.#ended(code, signal);
+    });
+  }
+
+  #ended(code: number | null, signal: string | null): void {
+    const how = signal === null ? `with exit code ${code}` : `by ${signal}`;
+    const where = 'what it said stands in the standard error of the gateway';
+    this.giveUp(failed('failure', `The new process (${this.pid}) ended ${how} before it took over; ${where}.`));
+  }
+
+  /** The next word; waits for it. */
+  async next(): Promise<FromSuccessor> {
+    for (;;) {
+      const said = this.#heard.shift();
+      if (said !== undefined) return said;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  say(message: ToSuccessor): void {
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  giveUp(failure: UpgradeFailure): void {
+    this.#hear({ kind: 'failed', failure });
+  }
+
+  /** It goes its own way. The channel stays open, so that it hears when this process ends. */
+  letGo(): void {
+    this.#timer.cancel();
+    this.#child.removeAllListeners();
+    this.#child.on('error', () => {});
+    this.#child.unref();
+    this.#child.channel?.unref();
+  }
+
+  /** Has it end, in order if it can. Resolves when it is gone. */
+  async end(): Promise<void> {
+    this.#timer.cancel();
+    this.#child.kill('SIGTERM');
+    const kill = this.#clock.schedule(
+      after(this.#clock.now(), lastWordMs),
+      (child: ChildProcess) => child.kill('SIGKILL'),
+      this.#child,
+    );
+    await this.#gone.promise;
+    kill.cancel();
+  }
+
+  #hear(said: FromSuccessor): void {
+    this.#heard.push(said);
+    this.#wake?.();
+    this.#wake = null;
+  }
+}

@@ -1,0 +1,112 @@
+import type { UpgradeFailure } from '../../admin/upgrader.ts';
+import { CommandFailure, type Surroundings } from '../surroundings.ts';
+import {
+  type FromSuccessor,
+  type PredecessorFacts,
+  parsePredecessor,
+  predecessorVariable,
+  type ToSuccessor,
+} from './words.ts';
+
+/** What this process has of the channel to the one that started it. */
+export interface ParentChannel {
+  readonly connected: boolean;
+  /** Resolves when it is sent, or cannot be. */
+  send(message: FromSuccessor): Promise<void>;
+  onMessage(listener: (message: unknown) => void): void;
+  onDisconnect(listener: () => void): void;
+}
+
+/**
+ * The side of the one that comes: this process was started by a gateway whose place it is to take. Should that gateway
+ * die over it, nothing is left to wait for, and this one goes on as if it had been started by itself.
+ */
+export class Succession {
+  readonly predecessor: PredecessorFacts;
+  readonly #channel: ParentChannel;
+  readonly #yours = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+
+  constructor(predecessor: PredecessorFacts, channel: ParentChannel) {
+    this.predecessor = predecessor;
+    this.#channel = channel;
+    channel.onDisconnect(() => {
+      this.#yours.resolve();
+      this.#ended.resolve();
+    });
+    channel.onMessage((message) => {
+      if ((message as Partial<ToSuccessor> | null)?.kind === 'yours') this.#yours.resolve();
+    });
+  }
+
+  /** Resolves when the predecessor has ended: it keeps the channel open as long as it lives. */
+  get predecessorEnded(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  step(step: 'reading_configuration' | 'listening'): void {
+    void this.#say({ kind: 'step', step });
+  }
+
+  /** Asks for what the predecessor owns. Resolves when it has let go, or is dead. */
+  async takeOver(stateFolder: string | null): Promise<void> {
+    void this.#say({ kind: 'wants', stateFolder });
+    await this.#yours.promise;
+  }
+
+  /** This process serves. */
+  ready(): void {
+    void this.#say({ kind: 'ready' });
+  }
+
+  /** This process is about to end with what it cannot go on from. */
+  failed(error: unknown): Promise<void> {
+    return this.#say({ kind: 'failed', failure: failureOf(error) });
+  }
+
+  async #say(message: FromSuccessor): Promise<void> {
+    if (this.#channel.connected) await this.#channel.send(message);
+  }
+}
+
+function failureOf(error: unknown): UpgradeFailure {
+  if (!(error instanceof CommandFailure)) {
+    const why = 'The new process made a mistake; what it says stands in the standard error of the gateway.';
+    return { ok: false, kind: 'failure', why, complaints: [] };
+  }
+  const kind = error.exit === 'validation_failed' ? error.exit : 'failure';
+  return { ok: false, kind, why: error.message, complaints: error.complaints };
+}
+
+/** Whether this process is to succeed another, and which. Its environment is cleared of it: nobody else is to read that. */
+export function takeSuccession(own: NodeJS.Process): Succession | null {
+  const written = own.env[predecessorVariable];
+  if (written === undefined) return null;
+  delete own.env[predecessorVariable];
+  const predecessor = parsePredecessor(written);
+  // Set by hand, or passed on by a program between the two.
+  if (predecessor === null || predecessor.pid !== own.ppid || own.send === undefined)
+    throw new CommandFailure(
+      'usage',
+      `${predecessorVariable} is set, and this process was not started by the gateway whose place it would take.`,
+    );
+  return new Succession(predecessor, {
+    get connected() {
+      return own.connected;
+    },
+    // What cannot be said to a process that has died does not matter.
+    send: (message) => new Promise((resolve) => void own.send?.(message, undefined, undefined, () => resolve())),
+    onMessage: (listener) => void own.on('message', listener),
+    onDisconnect: (listener) => void own.once('disconnect', listener),
+  });
+}
+
+/** Runs a command; where it fails, the gateway whose place it was to take hears why before this process ends. */
+export async function tellingPredecessor(around: Surroundings, command: () => Promise<number>): Promise<number> {
+  try {
+    return await command();
+  } catch (error) {
+    await around.succession?.failed(error);
+    throw error;
+  }
+}

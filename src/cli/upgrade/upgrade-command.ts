@@ -1,0 +1,60 @@
+import type { UpgradeLine, UpgradeStep } from '../../admin/upgrader.ts';
+import type { GatewayStatus } from '../../gateway/control.ts';
+import { askAdmin } from '../admin-client.ts';
+import type { AskFlags } from '../ask-commands.ts';
+import { askGateway, type GatewayAnswer, refusal, unreachable } from '../ask-gateway.ts';
+import { type AdminPlace, placeText } from '../admin-place.ts';
+import { findAdmin } from '../find-admin.ts';
+import { wrap } from '../layout.ts';
+import { CommandFailure, type Surroundings } from '../surroundings.ts';
+
+export interface UpgradeFlags extends AskFlags {
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+/** What a new process may take beyond its time: to be ended where it does not want to. */
+const endMs = 15_000;
+
+/** Has a gateway replace itself by a new process of what is installed now, and tells how far it has come. */
+export async function upgrade(flags: UpgradeFlags, around: Surroundings): Promise<void> {
+  const place = await findAdmin(flags, around);
+  const path = `/v1/upgrade?timeout=${flags.timeout}`;
+  const answer = await askAdmin(place, 'POST', path, around.clock, {
+    answerMs: flags.timeout * 1000 + endMs,
+    onLine: (line) => tell(line as UpgradeLine, flags, around),
+  });
+  if (!answer.ok) throw unreachable(placeText(place), answer);
+  if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
+  if (answer.status !== 200) throw refusal(answer);
+  const last = answer.content as UpgradeLine;
+  if (!('outcome' in last)) throw new CommandFailure('failure', 'The gateway left in the middle of its answer.');
+  if (last.outcome === 'failed') throw failureOf(last);
+  if (!flags.json) around.stdout.write(`${await successorText(place, last.pid, around)}\n`);
+}
+
+function tell(line: UpgradeLine, { json }: UpgradeFlags, around: Surroundings): void {
+  if (json) around.stdout.write(`${JSON.stringify(line)}\n`);
+  else if ('step' in line) around.stderr.write(`${stepWords[line.step](line.pid)}\n`);
+}
+
+const stepWords: Readonly<Record<UpgradeStep, (pid: number) => string>> = {
+  starting: (pid) => `starting               process ${pid}`,
+  reading_configuration: () => 'reading configuration',
+  listening: () => 'listening',
+  ready: () => 'ready',
+  draining: () => 'draining               the old process takes no new connections, and ends what it has begun',
+};
+
+function failureOf({ kind, why, complaints }: Extract<UpgradeLine, { outcome: 'failed' }>): CommandFailure {
+  const lines = [why, ...complaints.map((one) => `  ${one}`), 'The gateway goes on as before.'];
+  return new CommandFailure(kind, lines.join('\n'), complaints);
+}
+
+/** The new one answers at the same socket, where its configuration did not move it. */
+async function successorText(place: AdminPlace, pid: number, around: Surroundings): Promise<string> {
+  const answer: GatewayAnswer | null = await askGateway(place, 'GET', '/v1/status', around).catch(() => null);
+  const status = answer?.status === 200 ? (answer.content as GatewayStatus) : null;
+  const version = status !== null && status.pid === pid ? `, candor ${status.version}` : '';
+  return wrap(`Upgraded: process ${pid}${version} serves.`, '').join('\n');
+}

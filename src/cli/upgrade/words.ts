@@ -1,0 +1,67 @@
+import type { UpgradeFailure } from '../../admin/upgrader.ts';
+
+/** What a gateway and the process that is to succeed it say to each other, over the channel that Node gives a child. */
+
+export type FromSuccessor =
+  | { readonly kind: 'step'; readonly step: 'reading_configuration' | 'listening' }
+  /** It waits for what its predecessor owns; `stateFolder` is where it looks for it. */
+  | { readonly kind: 'wants'; readonly stateFolder: string | null }
+  /** It serves. */
+  | { readonly kind: 'ready' }
+  /** It gives up, and ends. */
+  | { readonly kind: 'failed'; readonly failure: UpgradeFailure };
+
+/** The only word in this direction: the predecessor has let go of what only one can own. */
+export interface ToSuccessor {
+  readonly kind: 'yours';
+}
+
+/** What the successor is told at its start, in its environment. */
+export interface PredecessorFacts {
+  readonly pid: number;
+  /** Where it listens: nobody else does, so these may be joined. */
+  readonly listeners: readonly { readonly id: string; readonly host: string; readonly port: number }[];
+}
+
+export const predecessorVariable = 'CANDOR_PREDECESSOR';
+
+export function parsePredecessor(text: string | undefined): PredecessorFacts | null {
+  try {
+    const facts = JSON.parse(text ?? '') as Partial<PredecessorFacts>;
+    return typeof facts.pid === 'number' && Array.isArray(facts.listeners) ? (facts as PredecessorFacts) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What comes over a channel is the other version's word; one that this version does not know is passed over. */
+export function readFromSuccessor(message: unknown): FromSuccessor | null {
+  if (typeof message !== 'object' || message === null || !('kind' in message)) return null;
+  const { kind } = message;
+  switch (kind) {
+    case 'ready':
+      return { kind };
+    case 'wants': {
+      const { stateFolder = null } = message as { stateFolder?: unknown };
+      return { kind, stateFolder: typeof stateFolder === 'string' ? stateFolder : null };
+    }
+    case 'step': {
+      const { step } = message as { step?: unknown };
+      return step === 'reading_configuration' || step === 'listening' ? { kind, step } : null;
+    }
+    case 'failed':
+      return { kind, failure: readFailure((message as { failure?: unknown }).failure) };
+    default:
+      return null;
+  }
+}
+
+function readFailure(written: unknown): UpgradeFailure {
+  const { kind, why, complaints } = (typeof written === 'object' ? (written ?? {}) : {}) as Partial<UpgradeFailure>;
+  return {
+    ok: false,
+    kind: kind === 'validation_failed' ? kind : 'failure',
+    why: typeof why === 'string' ? why : 'It did not say why.',
+    complaints: Array.isArray(complaints) ? complaints.filter((one) => typeof one === 'string') : [],
+  };
+}
