@@ -5,7 +5,7 @@ import { isMap } from './draft.ts';
 import { objectToName } from './leaves.ts';
 import { suggestNearest } from './nearest.ts';
 import { either, quoted } from './objection.ts';
-import { reviewAddresses } from './review-addresses.ts';
+import { listenAddressOf, reviewAddresses } from './review-addresses.ts';
 import { reviewKeys } from './review-keys.ts';
 import { reviewRoutes } from './review-routes.ts';
 
@@ -73,6 +73,18 @@ function reviewAdmin(draft: Draft, complainer: Complainer): void {
       'make one with candor token NAME, and write its hash under "tokens"',
     );
   }
+  const listen = draft.plain.admin?.listen;
+  const host = listen === undefined ? '' : listenAddressOf(listen).host;
+  if (host === '' || isLoopback(host)) return;
+  complainer.warnAtValue(
+    ['admin', 'listen'],
+    'the control plane is open to the network, and has no TLS: tokens can be read on the way',
+    'listen on 127.0.0.1, and put a tunnel before it',
+  );
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 /** `to` names something, and without routes there is one way to go. */
