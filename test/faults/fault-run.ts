@@ -15,7 +15,7 @@ import type { ExchangeRecord } from '../../src/core/record.ts';
 import { tortureFaults } from '../../src/testing/torture/faults.ts';
 import { type GatewayUnderTest, startGatewayUnderTest, type TestTimeouts } from './gateway-under-test.ts';
 import type { ExpectedRow } from './load-expected.ts';
-import { hasOwnHost, isOccupied, OwnSettings, ownHost } from './own-settings.ts';
+import { hasOwnHost, isOccupied, occupiedMs, OwnSettings, ownHost } from './own-settings.ts';
 
 /** The short timeouts that `expected.md` names. */
 export const timeouts: TestTimeouts = { connectMs: 300, responseHeadMs: 500, idleMs: 250 };
@@ -113,7 +113,7 @@ export class FaultRun {
   /** Plays a row: what the client saw, and under which id. */
   async play(row: ExpectedRow, condition: Condition): Promise<Played> {
     if (condition === 'used') await this.#useOnce(row);
-    const occupant = isOccupied(row.name) ? await this.#occupy(ownHost(row.name)) : null;
+    const occupant = isOccupied(row.name) ? await this.#occupy(row.name) : null;
     const faultId = randomUUID();
     const client = new RawClient(this.gateway);
     client.write(headOf(row, condition, faultId));
@@ -150,10 +150,10 @@ export class FaultRun {
   }
 
   /** A request that is under way on its upstream's good endpoint, until it is closed. */
-  async #occupy(host: string): Promise<RawClient> {
+  async #occupy(name: string): Promise<RawClient> {
     const id = randomUUID();
     const client = new RawClient(this.gateway);
-    client.write(`GET /slow/2000 HTTP/1.1\r\nHost: ${host}\r\nX-Fault-Id: ${id}\r\n\r\n`);
+    client.write(`GET /slow/${occupiedMs(name)} HTTP/1.1\r\nHost: ${ownHost(name)}\r\nX-Fault-Id: ${id}\r\n\r\n`);
     await this.origin.seen(id);
     return client;
   }

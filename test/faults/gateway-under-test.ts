@@ -39,6 +39,9 @@ export interface Target {
   readonly tls?: UpstreamTls;
   /** Default 64. */
   readonly connectionsMax?: number;
+  /** How many may wait for one, and for how long. Default: nobody. */
+  readonly queueMax?: number;
+  readonly queueMs?: number;
   /** Whether connections are kept for the next request. */
   readonly keepsConnections?: boolean;
   /** How long its responses may be held back. Default: not at all. */
@@ -144,6 +147,7 @@ function timeoutsOf({ connectMs, responseHeadMs, idleMs }: TestTimeouts): Timeou
 
 function upstreamOf(target: Target): UpstreamSpec[] {
   const { name, to, alsoTo, tls = null, checked = false, keepsConnections = true, connectionsMax = 64 } = target;
+  const { queueMax = 0, queueMs = 1000 } = target;
   if (to === 'maintenance') return [];
   const addresses = alsoTo === undefined ? [to] : [to, alsoTo];
   return [
@@ -157,8 +161,8 @@ function upstreamOf(target: Target): UpstreamSpec[] {
       idleConnectionsMax: keepsConnections ? 8 : 0,
       idleConnectionMs: 4000,
       connectionsMax,
-      queueMax: 0,
-      queueMs: 1000,
+      queueMax,
+      queueMs,
       attemptsMax: 2,
       responseHeadOctetsMax: 65_536,
     },

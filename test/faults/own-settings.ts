@@ -25,7 +25,13 @@ export function hasOwnHost(name: string): boolean {
 
 /** Cases in which another request is under way on the good endpoint when the row's own comes. */
 export function isOccupied(name: string): boolean {
-  return name === 'pool-full' || name === 'refused-one' || name === 'unanswered-one';
+  return occupiedMs(name) > 0;
+}
+
+/** For how long that other request is under way, at most. */
+export function occupiedMs(name: string): number {
+  if (name === 'queue-moves') return 300;
+  return ['pool-full', 'queue-stands', 'refused-one', 'unanswered-one'].includes(name) ? 2000 : 0;
 }
 
 /** Addresses where nobody answers. */
@@ -119,10 +125,12 @@ function addressTargets(): Target[] {
   return Object.entries(addresses).map(([name, to]) => ({ ...own(name), to }));
 }
 
-/** An upstream with one place; and two with a good endpoint that is busy, so that the one that is none comes first. */
+/** Upstreams with one place, with a queue before it or without; and two with a good endpoint that is busy, so that the one that is none comes first. */
 function occupiedTargets(origin: FaultOrigin, { refusing, unanswering }: Nobody): Target[] {
   return [
     { ...own('pool-full'), to: origin.address, connectionsMax: 1 },
+    { ...own('queue-moves'), to: origin.address, connectionsMax: 1, queueMax: 1, queueMs: 5000 },
+    { ...own('queue-stands'), to: origin.address, connectionsMax: 1, queueMax: 1, queueMs: 200 },
     { ...own('refused-one'), to: origin.address, alsoTo: refusing },
     { ...own('unanswered-one'), to: origin.address, alsoTo: unanswering },
   ];
