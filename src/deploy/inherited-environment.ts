@@ -1,5 +1,9 @@
-/** What a service manager told Candor, and Candor alone: an application that took it over would answer in its place. */
+/**
+ * What a service manager told Candor, and Candor alone: an application that took it over would answer in its place. And
+ * what lets its bearer command gateways.
+ */
 const privateVariables = [
+  'CANDOR_TOKEN',
   'NOTIFY_SOCKET',
   'WATCHDOG_PID',
   'WATCHDOG_USEC',
