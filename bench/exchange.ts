@@ -131,6 +131,8 @@ const listener = new ListenerConnections(
     exchanges: { create: (stream) => new Exchange(stream, serving, ports as never) },
     isTrusted: () => false,
     untaken: { look() {} },
+    overload: { failure: null },
+    admission: { take: () => '', takeAddress: () => '', giveBack() {}, giveBackAddress() {} },
   },
 );
 const client = new Sink();

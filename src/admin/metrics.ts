@@ -8,6 +8,7 @@ import {
 } from '@prometheus-io/client';
 import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
 import type { EndpointState } from '../core/endpoint.ts';
+import type { RefusalReason } from '../core/event.ts';
 import type { Gateway, GatewayStatus } from '../gateway/control.ts';
 
 /**
@@ -118,7 +119,19 @@ function histogramValues(name: string, sum: DurationSum): MetricValueWithName<st
 
 type StaleReuse = 'staleReusesAvoided' | 'staleReusesRepeated' | 'staleReusesFailed';
 
-type Total = Exclude<keyof WorkerCounts, 'worker' | StaleReuse>;
+type Refused = 'refusedAtMax' | 'refusedAtAddressMax' | 'refusedWithoutDescriptor' | 'refusedWithoutMemory';
+
+const refusals: readonly (readonly [key: Refused, reason: RefusalReason])[] = [
+  ['refusedAtMax', 'connections_max'],
+  ['refusedAtAddressMax', 'connections_per_address_max'],
+  ['refusedWithoutDescriptor', 'descriptors'],
+  ['refusedWithoutMemory', 'memory'],
+];
+
+type Total = Exclude<
+  keyof WorkerCounts,
+  'worker' | 'lastRefusedAddress' | 'clientConnectionsRefused' | 'descriptorsScarce' | Refused | StaleReuse
+>;
 
 const staleReuses: readonly (readonly [key: StaleReuse, outcome: string])[] = [
   ['staleReusesAvoided', 'avoided'],
@@ -130,9 +143,9 @@ const workerMetrics: readonly (readonly [key: Total, name: string, help: string]
   ['clientConnections', 'candor_client_connections', 'Connections of clients that are open.'],
   ['clientConnectionsTotal', 'candor_client_connections_total', 'Connections of clients that were accepted.'],
   [
-    'clientConnectionsRefused',
-    'candor_client_connections_refused_total',
-    'Connections of clients that were closed at once, since there was no place for them.',
+    'closedForDescriptors',
+    'candor_connections_closed_for_descriptors_total',
+    'Connections without an exchange that were closed since hardly a descriptor was left.',
   ],
   ['exchangesActive', 'candor_exchanges_active', 'Exchanges that have begun and not ended.'],
   ['tunnelsActive', 'candor_tunnels_active', 'Exchanges under way that have become tunnels (WebSockets).'],
@@ -172,6 +185,18 @@ function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void 
     labelNames: ['outcome'] as const,
     registers: [registry],
   });
+  const refused = new Counter({
+    name: 'candor_client_connections_refused_total',
+    help: 'Connections of clients that were closed at once, by why there was no place for them.',
+    labelNames: ['reason'] as const,
+    registers: [registry],
+  });
+  for (const [key, reason] of refusals) {
+    refused.inc(
+      { reason },
+      workers.reduce((total, worker) => total + worker[key], 0),
+    );
+  }
   for (const [key, outcome] of staleReuses) {
     stale.inc(
       { outcome },

@@ -23,6 +23,7 @@ export function levelOf(event: Event): Level {
     case 'worker_restarting':
     case 'health_disagreement':
     case 'connections_refused':
+    case 'descriptors_exhausted':
     case 'log_dropped':
     case 'state_unusable':
     case 'admin_refused':

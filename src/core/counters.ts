@@ -31,8 +31,21 @@ export interface WorkerCounts {
   readonly worker: number;
   clientConnections: number;
   clientConnectionsTotal: number;
-  /** Closed at once: there was no place for them, or the system had none. */
+  /** Closed at once, for one of the four reasons below. */
   clientConnectionsRefused: number;
+  /** All workers together had as many as there may be. */
+  refusedAtMax: number;
+  /** All workers together had as many of that address as there may be. */
+  refusedAtAddressMax: number;
+  /** The system has hardly a descriptor left. */
+  refusedWithoutDescriptor: number;
+  /** The worker has hardly any memory left. */
+  refusedWithoutMemory: number;
+  /** How often a connection found descriptors scarce, and how many that rested were closed for it. */
+  descriptorsScarce: number;
+  closedForDescriptors: number;
+  /** The last one that was refused; '' before the first. */
+  lastRefusedAddress: string;
   exchangesActive: number;
   /** Of these exchanges. */
   tunnelsActive: number;
@@ -57,6 +70,13 @@ export function noCounts(worker: number): WorkerCounts {
     clientConnections: 0,
     clientConnectionsTotal: 0,
     clientConnectionsRefused: 0,
+    refusedAtMax: 0,
+    refusedAtAddressMax: 0,
+    refusedWithoutDescriptor: 0,
+    refusedWithoutMemory: 0,
+    descriptorsScarce: 0,
+    closedForDescriptors: 0,
+    lastRefusedAddress: '',
     exchangesActive: 0,
     tunnelsActive: 0,
     upstreamConnections: 0,

@@ -60,13 +60,19 @@ export interface EventFacts {
     output: readonly string[];
   };
   instance_restarting: { afterMs: number; failures: number };
-  connections_refused: { count: number; limit: number };
+  /** `address`: of the last of them, where it is known. `limit`: null where it is not a number of connections. */
+  connections_refused: { why: RefusalReason; count: number; limit: number | null; address: string | null };
+  /** `to`: 'scarce', 'enough'. `closed`: connections that rested, `refused`: clients turned away, since it began. */
+  descriptors_exhausted: { limit: number; open: number | null; closed: number; refused: number };
   log_dropped: { what: string; count: number; errno: string | null };
   /** Somebody had the gateway change something: over the admin API, or by a signal. `remote`: an address; null: none. */
   admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };
   /** The admin API turned requests away. `remote` and `operation` are those of the last of them. */
   admin_refused: { why: string; count: number; operation: string | null; remote: string | null };
 }
+
+/** Why a client that connects is turned away. */
+export type RefusalReason = 'connections_max' | 'connections_per_address_max' | 'descriptors' | 'memory';
 
 export type EventKind = keyof EventFacts;
 

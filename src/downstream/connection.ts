@@ -94,7 +94,9 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, head.fields, this.#ports.isTrusted);
     this.#persistent = head.keepAlive && !this.#draining;
     const { framing } = head;
-    this.#begin(framing.kind === 'length' ? this.#tooLarge(framing.octets) : null);
+    const overload = this.#ports.overload.failure;
+    if (overload !== null) this.#persistent = false; // Its connection takes memory too.
+    this.#begin(overload ?? (framing.kind === 'length' ? this.#tooLarge(framing.octets) : null));
   }
 
   onHeadRefused(rule: RequestRule, at: string): void {
@@ -467,6 +469,13 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   /** Its last exchange is over, and its client has yet to close. */
   get isLingering(): boolean {
     return this.#phase === 'lingering';
+  }
+
+  /** Closes a connection that waits between requests, and says whether it did. */
+  giveWay(): boolean {
+    if (this.#phase !== 'requests' || !this.#request.isBetween) return false;
+    this.#close('close');
+    return true;
   }
 
   /** Closes a connection that waits between requests; one in an exchange ends with it, whatever was promised. */

@@ -1,32 +1,31 @@
 import type { Failure } from '../core/failure.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ClientConnection } from './connection.ts';
-import type { DownstreamPorts, ListenerFacts } from './ports.ts';
+import type { DownstreamPorts, ListenerFacts, SharedPorts } from './ports.ts';
 import { Preface } from './preface.ts';
 
 /** One listener's connections in this worker: taken in up to a limit, counted, drained. */
 export class ListenerConnections {
   facts: ListenerFacts;
   readonly #ports: DownstreamPorts;
-  readonly #open = new Set<ClientConnection | Preface>();
+  /** Each with its place, which is given back. */
+  readonly #open = new Map<ClientConnection | Preface, string>();
   #leaving = false;
   #closed = false;
 
   /** `onClosed` is called after each connection that has closed. */
-  constructor(
-    facts: ListenerFacts,
-    ports: Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed'>,
-    onClosed: () => void = () => {},
-  ) {
+  constructor(facts: ListenerFacts, ports: SharedPorts, onClosed: () => void = () => {}) {
     this.facts = facts;
     this.#ports = {
       ...ports,
       onConnectionOpened: (engine, preface) => {
+        this.#open.set(engine, this.#open.get(preface) ?? '');
         this.#open.delete(preface);
-        this.#open.add(engine);
         if (this.#leaving) engine.takeLeave();
       },
+      onClientNamed: (preface, address) => this.#moveTo(address, preface),
       onConnectionClosed: (connection) => {
+        ports.admission.giveBack(this.#open.get(connection) ?? '', this.facts.limits);
         this.#open.delete(connection);
         onClosed();
       },
@@ -39,27 +38,44 @@ export class ListenerConnections {
 
   /** Whether connections are open of which something may still come. */
   get isBusy(): boolean {
-    for (const connection of this.#open) if (!connection.isLingering) return true;
+    for (const connection of this.#open.keys()) if (!connection.isLingering) return true;
     return false;
   }
 
   accept(transport: Transport): void {
-    const { counts } = this.#ports;
+    const { counts, admission } = this.#ports;
     if (this.#closed) return transport.close('reset');
-    if (counts.clientConnections >= this.facts.limits.connectionsMax) {
-      // Closed without a word, since whoever has no place cannot be told so without a place; but counted and told.
-      counts.clientConnectionsRefused++;
-      return transport.close('reset');
-    }
+    const place = admission.take(transport.facts.remoteAddress, this.facts.limits);
+    if (place === null) return transport.close('reset');
     counts.clientConnections++;
     counts.clientConnectionsTotal++;
-    this.#open.add(new Preface(transport, this.facts, this.#ports));
+    this.#open.set(new Preface(transport, this.facts, this.#ports), place);
+  }
+
+  /** A trusted peer has said whose connection it is: from now on it is counted with those of that client. */
+  #moveTo(address: string, preface: Preface): boolean {
+    const { admission } = this.#ports;
+    const place = admission.takeAddress(address, this.facts.limits);
+    if (place === null) return false;
+    admission.giveBackAddress(this.#open.get(preface) ?? '');
+    this.#open.set(preface, place);
+    return true;
+  }
+
+  /** Closes up to `max` connections that have no request, those first that have been open longest; says how many. */
+  makeRoom(max: number): number {
+    let closed = 0;
+    for (const connection of this.#open.keys()) {
+      if (closed >= max) break;
+      if (connection.giveWay()) closed++;
+    }
+    return closed;
   }
 
   /** Every response from now on is the last on its connection, and says so; what connects is still served. */
   takeLeave(): void {
     this.#leaving = true;
-    for (const connection of this.#open) connection.takeLeave();
+    for (const connection of this.#open.keys()) connection.takeLeave();
   }
 
   /** Nothing more is accepted; those that are open end after their next response. */
@@ -70,16 +86,16 @@ export class ListenerConnections {
 
   /** Connections without a request close now. */
   closeIdle(): void {
-    for (const connection of [...this.#open]) connection.closeIdle();
+    for (const connection of [...this.#open.keys()]) connection.closeIdle();
   }
 
   /** Tunnels end with `failure` now. */
   endTunnels(failure: Failure): void {
-    for (const connection of [...this.#open]) connection.endTunnel(failure);
+    for (const connection of [...this.#open.keys()]) connection.endTunnel(failure);
   }
 
   /** The time for draining is over: exchanges end with `failure` now, answered where no answer has begun. */
   cut(failure: Failure): void {
-    for (const connection of [...this.#open]) connection.cut(failure);
+    for (const connection of [...this.#open.keys()]) connection.cut(failure);
   }
 }

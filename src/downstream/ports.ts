@@ -1,6 +1,7 @@
 import type { ClientLimits } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Deadlines } from '../core/deadline.ts';
+import type { Failure } from '../core/failure.ts';
 import type { DownstreamHandler, DownstreamStream } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
 import type { UntakenOctets } from '../core/untaken-octets.ts';
@@ -8,6 +9,9 @@ import type { HeadStorage } from '../wire/head-storage.ts';
 import type { OctetWriter } from '../wire/octet-writer.ts';
 import type { ClientConnection } from './connection.ts';
 import type { Preface } from './preface.ts';
+
+/** Those of `DownstreamPorts` that are no listener's own. */
+export type SharedPorts = Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed' | 'onClientNamed'>;
 
 /** What this room needs from the others. */
 export interface DownstreamPorts {
@@ -19,11 +23,26 @@ export interface DownstreamPorts {
   readonly exchanges: Exchanges;
   /** What the kernel keeps for clients that take their responses slowly. */
   readonly untaken: UntakenOctets;
+  readonly admission: Admission;
+  /** Why no request is taken at the moment, nor a connection; null, which is nearly always: all are. */
+  readonly overload: { readonly failure: Failure | null };
   /** Whether a peer's word on who the client is may be taken. */
   readonly isTrusted: (address: string) => boolean;
   /** Told when a connection has got its engine, and when it has closed, so that its listener can drain it. */
   readonly onConnectionOpened: (engine: ClientConnection, preface: Preface) => void;
+  /** A trusted peer has named the client whose connection it carries. False: that client has no place left. */
+  readonly onClientNamed: (preface: Preface, address: string) => boolean;
   readonly onConnectionClosed: (connection: ClientConnection | Preface) => void;
+}
+
+/** Who may connect. What is refused has been counted. */
+export interface Admission {
+  /** A place for a connection from `address`: what is to be given back for it; null: there is none. */
+  take(address: string, limits: ClientLimits): string | null;
+  /** The place of an address alone, for a connection that has a place and has named its client since. */
+  takeAddress(address: string, limits: ClientLimits): string | null;
+  giveBack(place: string, limits: ClientLimits): void;
+  giveBackAddress(place: string): void;
 }
 
 /** Where requests go. */

@@ -11,6 +11,9 @@ import type { DownstreamPorts, ListenerFacts } from './ports.ts';
 /** The longest preface is a PROXY protocol header with all its extensions; real ones have some hundred octets. */
 const prefaceOctetsMax = 4096;
 
+/** A client that connects has something to say, a round trip later. */
+const speakMs = 1000;
+
 /**
  * The first octets of a connection decide what it speaks, before an engine gets it:
  *
@@ -54,6 +57,7 @@ export class Preface extends Deadline implements TransportListener {
       if (header.state === 'refused') return this.#engine().refuse('proxy-protocol', '');
       this.#proxy = 'done';
       this.#source = header.source;
+      if (header.source !== null && !this.#ports.onClientNamed(this, header.source.address)) return this.#close();
       at += header.consumed;
     }
     const decision = decidePreface(octets, at, end);
@@ -94,6 +98,14 @@ export class Preface extends Deadline implements TransportListener {
   }
 
   readonly isLingering = false;
+
+  /** Who has connected and says nothing may be asked to come again; who has only just come is about to speak. */
+  giveWay(): boolean {
+    const { clock } = this.#ports;
+    if (this.at - this.#listener.limits.headMs + speakMs > clock.now()) return false;
+    this.#close();
+    return true;
+  }
 
   takeLeave(): void {}
 

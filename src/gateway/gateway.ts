@@ -187,7 +187,7 @@ class RunningGateway implements Gateway {
       log: this.#log,
       startedWall: this.#startedWall,
       configuration: () => this.#inForce.configuration,
-      refusedTotal: () => this.#workers.counts.reduce((sum, { clientConnectionsRefused: refused }) => sum + refused, 0),
+      workers: () => this.#workers.counts,
       watcher: this.#options.watcher ?? null,
     });
   }

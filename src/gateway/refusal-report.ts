@@ -1,36 +1,85 @@
 import type { ClientLimits } from '../core/configuration.ts';
+import type { WorkerCounts } from '../core/counters.ts';
+import type { RefusalReason } from '../core/event.ts';
 import type { EventSink } from '../core/event.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 
 /** A flood of clients is one thing that happens, not thousands. */
 const tellEveryMs = 10_000;
 
-/** Tells that clients are turned away: at once, then every ten seconds for as long as it goes on. */
+type Limits = Pick<ClientLimits, 'connectionsMax' | 'connectionsPerAddressMax'>;
+type Refused = Pick<WorkerCounts, CountOf | 'lastRefusedAddress'>;
+type CountOf = 'refusedAtMax' | 'refusedAtAddressMax' | 'refusedWithoutDescriptor' | 'refusedWithoutMemory';
+
+interface Reason {
+  readonly why: RefusalReason;
+  readonly count: CountOf;
+  readonly says: (limits: Limits) => string;
+  readonly limit: (limits: Limits) => number | null;
+}
+
+const reasons: readonly Reason[] = [
+  {
+    why: 'connections_max',
+    count: 'refusedAtMax',
+    says: ({ connectionsMax }) => `${connectionsMax} connections at most (client.connections_max)`,
+    limit: ({ connectionsMax }) => connectionsMax,
+  },
+  {
+    why: 'connections_per_address_max',
+    count: 'refusedAtAddressMax',
+    says: ({ connectionsPerAddressMax: max }) =>
+      `${max} connections from one address at most (client.connections_per_address_max)`,
+    limit: ({ connectionsPerAddressMax }) => connectionsPerAddressMax,
+  },
+  {
+    why: 'descriptors',
+    count: 'refusedWithoutDescriptor',
+    says: () => 'hardly a descriptor is left, and no connection rests that could make room',
+    limit: () => null,
+  },
+  {
+    why: 'memory',
+    count: 'refusedWithoutMemory',
+    says: () => 'a worker has hardly any memory left (workers.memory_max)',
+    limit: () => null,
+  },
+];
+
+/** Tells that clients are turned away, and why: at once, then every ten seconds for as long as it goes on. */
 export class RefusalReport {
   readonly #clock: Clock;
   readonly #events: EventSink;
-  #told = 0;
-  #nextAt: Instant;
+  readonly #told = new Map<RefusalReason, { count: number; nextAt: Instant }>();
 
   constructor(clock: Clock, events: EventSink) {
     this.#clock = clock;
     this.#events = events;
-    this.#nextAt = clock.now();
   }
 
-  /** `total` is how many have been turned away since the start. */
-  note(total: number, { connectionsMax }: Pick<ClientLimits, 'connectionsMax'>): void {
-    const count = total - this.#told;
+  /** `workers` counts all who have been turned away since the start. */
+  note(workers: readonly Refused[], limits: Limits): void {
+    for (const reason of reasons) {
+      let total = 0;
+      for (const worker of workers) total += worker[reason.count];
+      if (total > 0) this.#tell(reason, total, workers, limits);
+    }
+  }
+
+  #tell({ why, count: key, says, limit }: Reason, total: number, workers: readonly Refused[], limits: Limits): void {
     const now = this.#clock.now();
-    if (count <= 0 || now < this.#nextAt) return;
-    this.#told = total;
-    this.#nextAt = after(now, tellEveryMs);
+    const told = this.#told.get(why) ?? { count: 0, nextAt: now };
+    const count = total - told.count;
+    if (count <= 0 || now < told.nextAt) return;
+    this.#told.set(why, { count: total, nextAt: after(now, tellEveryMs) });
+    const address = workers.find((worker) => worker[key] > 0 && worker.lastRefusedAddress !== '')?.lastRefusedAddress;
     const clients = count === 1 ? 'a client was' : `${count} clients were`;
+    const whose = address === undefined ? '' : `, the last of them ${address}`;
     this.#events.tell({
       kind: 'connections_refused',
       subject: 'gateway',
-      reason: `${clients} turned away: ${connectionsMax} connections at most (client.connections_max), or no descriptor left`,
-      evidence: { count, limit: connectionsMax },
+      reason: `${clients} turned away${whose}: ${says(limits)}`,
+      evidence: { why, count, limit: limit(limits), address: address ?? null },
     });
   }
 }

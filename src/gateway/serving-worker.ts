@@ -18,7 +18,9 @@ import { SharedSeat } from '../shared/shared-seat.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { OctetWriter } from '../wire/octet-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
+import { WorkerAdmission } from './admission.ts';
 import { compileRoute } from './compile-route.ts';
+import { DescriptorGuard, descriptorLimit } from './descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerBirth } from './messages.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
@@ -52,6 +54,8 @@ export class ServingWorker {
   /** Those that no snapshot has any more, while exchanges of older ones are under way on them. */
   readonly #closed = new Set<LiveUpstream>();
   readonly #listeners: WorkerListeners;
+  readonly #descriptors: DescriptorGuard;
+  readonly #overload: { failure: Failure | null } = { failure: null };
   #recorder: RecordWriter | null = null;
   #serving: Serving | null = null;
   #isTrusted: (address: string) => boolean = () => false;
@@ -100,14 +104,44 @@ export class ServingWorker {
         exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },
         isTrusted: (address) => this.#isTrusted(address),
         untaken: new KernelQueues(clock),
+        overload: this.#overload,
+        admission: new WorkerAdmission({
+          clock,
+          counts: this.#counts,
+          connections: this.#seat.clientConnections,
+          addresses: this.#seat.clientAddresses,
+          isTrusted: (address) => this.#isTrusted(address),
+        }),
       },
       drained,
-      onRefused: () => {
-        this.#counts.clientConnectionsRefused++;
-      },
+      admits: (address, descriptor) => this.#admits(address, descriptor),
       onConnectionClosed: () => this.#lookWhetherDrained(),
     });
+    this.#descriptors = new DescriptorGuard(descriptorLimit(), this.#counts, (max) => this.#makeRoom(max));
     this.#reportRegularly();
+  }
+
+  /** Nothing new is taken while there is a failure to say so with. */
+  overloaded(failure: Failure | null): void {
+    this.#overload.failure = failure;
+    if (failure !== null) this.#makeRoom(Infinity);
+  }
+
+  #admits(address: string, descriptor: number): boolean {
+    if (this.#overload.failure !== null) this.#counts.refusedWithoutMemory++;
+    else if (this.#descriptors.admits(descriptor)) return true;
+    else this.#counts.refusedWithoutDescriptor++;
+    this.#counts.clientConnectionsRefused++;
+    this.#counts.lastRefusedAddress = address;
+    return false;
+  }
+
+  /** Closes connections on which nothing is under way: to endpoints, of which the next exchange opens another, then of clients. */
+  #makeRoom(max: number): number {
+    const before = this.#counts.upstreamConnectionsIdle;
+    for (const upstream of this.#upstreams.values()) upstream.closeIdle();
+    const closed = before - this.#counts.upstreamConnectionsIdle;
+    return closed + this.#listeners.makeRoom(max - closed);
   }
 
   /** Opens what is new in a snapshot and holds what connects there; what is served stays as it is. */
@@ -258,6 +292,7 @@ export class ServingWorker {
     this.#counters.count(exchange);
     this.#outcomes.count(exchange);
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
+    if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
     this.#recorder?.write(exchange);
     this.#unsent[0] = this.#batch.waiting;
     this.#lookWhetherDrained();

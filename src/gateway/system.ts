@@ -1,4 +1,6 @@
 import { randomFillSync } from 'node:crypto';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { availableParallelism } from 'node:os';
 import type { Random } from '../core/random.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
@@ -47,3 +49,20 @@ export const systemRandom: Random = {
 
 /** How many threads may run at once: the cores that this process may use, or the share of them that its group has. */
 export const availableCores: () => number = availableParallelism;
+
+/** What this thread has in use, in octets: its heap, and buffers and the like outside of it. */
+export function memoryUse(): { readonly heapOctets: number; readonly externalOctets: number } {
+  const { used_heap_size: heapOctets, external_memory: externalOctets } = getHeapStatistics();
+  return { heapOctets, externalOctets };
+}
+
+let collectNow: (() => void) | null = null;
+
+/** Throws away what nobody in this thread holds any more. Node offers that to contexts which are made after this flag. */
+export function collectGarbage(): void {
+  if (collectNow === null) {
+    setFlagsFromString('--expose-gc');
+    collectNow = runInNewContext('gc') as () => void;
+  }
+  collectNow();
+}

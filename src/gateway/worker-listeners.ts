@@ -5,7 +5,7 @@ import type { Snapshot } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import { ListenerConnections } from '../downstream/listener.ts';
-import type { DownstreamPorts, ListenerFacts } from '../downstream/ports.ts';
+import type { ListenerFacts, SharedPorts } from '../downstream/ports.ts';
 import { listen, type Listening } from '../transport/listen.ts';
 import type { DrainPlan, ListenProblem, OpenListener } from './messages.ts';
 import { lastRequestMs } from './shutdown.ts';
@@ -37,11 +37,11 @@ export const noListeners: NewListeners = { opened: new Map(), problems: [], plac
 export interface WorkerListenersParts {
   readonly clock: Clock;
   readonly inheritedSockets: readonly InheritedSocket[];
-  readonly downstream: Omit<DownstreamPorts, 'onConnectionOpened' | 'onConnectionClosed'>;
+  readonly downstream: SharedPorts;
   /** How what is cut at the end of a drain is answered. */
   readonly drained: Failure;
-  /** The system had no descriptor for one more connection. */
-  readonly onRefused: () => void;
+  /** Whether a connection can be taken at all; its descriptor says how many are in use. What is not has been counted. */
+  readonly admits: (address: string, descriptor: number) => boolean;
   /** A connection of a listener that has been closed, or of one that has not, is over. */
   readonly onConnectionClosed: () => void;
 }
@@ -140,6 +140,13 @@ export class WorkerListeners {
     return [...this.#leaving].some(({ isBusy }) => isBusy);
   }
 
+  /** Closes up to `max` connections that have no request; says how many. */
+  makeRoom(max: number): number {
+    let closed = 0;
+    for (const { connections } of this.#listeners.values()) closed += connections.makeRoom(max - closed);
+    return closed;
+  }
+
   /** Whether connections of closed listeners are left. */
   get isLeaving(): boolean {
     return [...this.#leaving].some(({ size }) => size > 0);
@@ -147,7 +154,7 @@ export class WorkerListeners {
 
   /** Listens, and holds what connects until the snapshot is in force. Resolves to an errno where it cannot. */
   #open(spec: ListenerSpec, snapshot: Snapshot): Promise<OpenedListener | string> {
-    const { downstream, onRefused, inheritedSockets } = this.#parts;
+    const { downstream, admits, inheritedSockets } = this.#parts;
     const facts = listenerFacts(spec, snapshot);
     const connections: ListenerConnections = new ListenerConnections(facts, downstream, () =>
       this.#connectionClosed(connections),
@@ -164,12 +171,10 @@ export class WorkerListeners {
             listener = { listening, connections, held };
             resolve(listener);
           },
-          onListenFailed: (errno) => {
-            // Once it listens, what fails is accepting: the system has no descriptor for one more.
-            if (listener === null) resolve(errno);
-            else onRefused();
-          },
-          onConnection: (transport) => {
+          // Of what fails once it listens we do not hear: `DescriptorGuard` sees to it that nothing does.
+          onListenFailed: resolve,
+          onConnection: (transport, descriptor) => {
+            if (!admits(transport.facts.remoteAddress, descriptor)) return transport.close('reset');
             if (listener?.held === null) return connections.accept(transport);
             transport.pause();
             held.push(transport);

@@ -1,7 +1,8 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort, resourceLimits, workerData } from 'node:worker_threads';
+import { MemoryWatch } from './memory-watch.ts';
 import type { FromWorker, ToWorker, WorkerBirth } from './messages.ts';
 import { ServingWorker } from './serving-worker.ts';
-import { systemClock, systemRandom } from './system.ts';
+import { collectGarbage, memoryUse, systemClock, systemRandom } from './system.ts';
 
 /** What runs in a serving worker's thread: messages in, messages out, and everything else in `ServingWorker`. */
 const port = parentPort;
@@ -10,6 +11,18 @@ if (port === null) throw new Error('worker-main runs in a worker thread; gateway
 const worker = new ServingWorker(workerData as WorkerBirth, systemClock, systemRandom, (message, transfer) => {
   port.postMessage(message, transfer as ArrayBuffer[]);
 });
+
+const { maxOldGenerationSizeMb } = resourceLimits;
+if (maxOldGenerationSizeMb !== undefined) {
+  const watch = new MemoryWatch({
+    clock: systemClock,
+    use: memoryUse,
+    collect: collectGarbage,
+    octetsMax: maxOldGenerationSizeMb * 1024 * 1024,
+    onChange: (failure) => worker.overloaded(failure),
+  });
+  watch.begin();
+}
 
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {

@@ -1,11 +1,12 @@
 import type { Configuration } from '../core/configuration.ts';
-import type { ExchangeCount } from '../core/counters.ts';
+import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import { type ExchangeRecord, recordVersion } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import { CounterTotals } from '../record/counters.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { GatewayWatcher } from './control.ts';
+import { DescriptorReport } from './descriptor-report.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import { FailureReport } from './failure-report.ts';
 import type { FromWorker } from './messages.ts';
@@ -20,8 +21,8 @@ export interface WorkerReportsParts {
   readonly log: ExchangeLog;
   readonly startedWall: number;
   readonly configuration: () => Configuration;
-  /** Clients that were turned away, by all workers since the start. */
-  readonly refusedTotal: () => number;
+  /** What all workers have counted since the start. */
+  readonly workers: () => readonly WorkerCounts[];
   readonly watcher: GatewayWatcher | null;
 }
 
@@ -30,11 +31,13 @@ export class WorkerReports {
   readonly #parts: WorkerReportsParts;
   readonly #totals = new CounterTotals();
   readonly #refusals: RefusalReport;
+  readonly #descriptors: DescriptorReport;
   readonly #failures: FailureReport | null;
 
   constructor(parts: WorkerReportsParts) {
     this.#parts = parts;
     this.#refusals = new RefusalReport(parts.clock, parts.events);
+    this.#descriptors = new DescriptorReport(parts.clock, parts.events);
     const { watcher } = parts;
     this.#failures =
       watcher?.failing === undefined ? null : new FailureReport(parts.clock, (summary) => watcher.failing?.(summary));
@@ -46,10 +49,12 @@ export class WorkerReports {
 
   /** `done` is called once the batch's octets are not needed any more. */
   heard({ exchanges, outcomes, lines }: Batch, done: () => void): void {
-    const { configuration, refusedTotal, log } = this.#parts;
+    const { configuration, workers, log } = this.#parts;
     this.#totals.add(exchanges);
     this.#failures?.note(outcomes, exchanges);
-    this.#refusals.note(refusedTotal(), configuration().client);
+    const counts = workers();
+    this.#refusals.note(counts, configuration().client);
+    this.#descriptors.note(counts);
     if (lines === null) return;
     this.#showFailures(lines.octets, lines.failed);
     log.append(lines, done);

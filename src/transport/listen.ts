@@ -15,7 +15,8 @@ export interface ListenWaiter {
   onListening(listening: Listening): void;
   /** Opening failed, or accepting did later (descriptors exhausted). */
   onListenFailed(errno: string): void;
-  onConnection(transport: Transport): void;
+  /** `descriptor` is the connection's in this process, always the lowest that was free; −1 where nobody knows. */
+  onConnection(transport: Transport, descriptor: number): void;
 }
 
 export interface ListenTarget {
@@ -31,8 +32,9 @@ export function listen(target: ListenTarget, waiter: ListenWaiter, rewrap: boole
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: rewrap });
   server.on('error', (error) => waiter.onListenFailed(errnoOf(error)));
   server.on('connection', (socket) => {
+    const descriptor = (socket as unknown as Handled)._handle?.fd ?? -1;
     const transport = rewrap ? rewrapped(server, socket) : new SocketTransport(socket, null);
-    waiter.onConnection(transport);
+    waiter.onConnection(transport, descriptor);
   });
   const opened = (): void => waiter.onListening(listening(server, target));
   if (target.inheritedFd !== undefined) void listenAtInherited(server, target.inheritedFd, waiter, opened);
@@ -59,7 +61,7 @@ function listening(server: Server, target: ListenTarget): Listening {
 }
 
 interface Handled {
-  _handle: object | null;
+  _handle: { readonly fd?: number } | null;
   _server?: Server | null;
   server?: Server | null;
 }
@@ -78,7 +80,7 @@ function rewrapped(server: Server, accepted: Socket): SocketTransport {
   from._handle = null;
   const reads = new ReadTarget();
   const options = { handle, allowHalfOpen: true, onread: reads.onread };
-  const socket = new Socket(options as SocketConstructorOpts);
+  const socket = new Socket(options as unknown as SocketConstructorOpts);
   // The server counts its connections, and hears through these two that one has closed.
   const to = socket as unknown as Handled;
   to._server = server;

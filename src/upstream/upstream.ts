@@ -135,6 +135,11 @@ export class LiveUpstream {
     return Math.max(1, Math.ceil(Math.min(...rhythms.map((checks) => healthyInMs(checks, now))) / 1000));
   }
 
+  /** Closes the connections that wait for an exchange. */
+  closeIdle(): void {
+    for (const endpoint of this.#endpoints.values()) endpoint.closeIdle();
+  }
+
   /** No endpoint is left. What is under way on them may end. */
   close(): void {
     this.updateEndpoints([]);

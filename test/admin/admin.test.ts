@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { noCounts } from '../../src/core/counters.ts';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
@@ -449,9 +450,11 @@ describe('metrics', () => {
       },
     ];
     const worker = {
+      ...noCounts(1),
       clientConnections: 2,
       clientConnectionsTotal: 9,
-      clientConnectionsRefused: 0,
+      clientConnectionsRefused: 3,
+      refusedAtAddressMax: 3,
       exchangesActive: 1,
       tunnelsActive: 1,
       upstreamConnections: 3,
@@ -465,8 +468,8 @@ describe('metrics', () => {
       unclassifiedTotal: 0,
     };
     gateway.workerCounts = [
-      { worker: 1, ...worker },
-      { worker: 2, ...worker },
+      { ...worker, worker: 1 },
+      { ...worker, worker: 2 },
     ];
     const { text, type } = await ask('GET', '/metrics');
     assert.match(type, /^text\/plain; version=0\.0\.4/);
@@ -490,6 +493,8 @@ describe('metrics', () => {
       'candor_client_connections 4',
       'candor_client_connections_total 18',
       'candor_upstream_connections_idle 2',
+      'candor_client_connections_refused_total{reason="connections_per_address_max"} 6',
+      'candor_client_connections_refused_total{reason="memory"} 0',
       'candor_unclassified_total 0',
       'candor_log_dropped_total 0',
       'candor_endpoints{upstream="api",state="unhealthy"} 1',

@@ -61,6 +61,12 @@ export interface Http1Settings {
 }
 
 /** The real engine on both sides, over transports in memory, in simulated time. */
+/** Everybody may connect. */
+const openToAll = {
+  overload: { failure: null },
+  admission: { take: () => '', takeAddress: () => '', giveBack() {}, giveBackAddress() {} },
+};
+
 export class Http1World implements World {
   readonly clock: SimulatedClock;
   readonly records: EndedExchange[] = [];
@@ -122,7 +128,7 @@ export class Http1World implements World {
     };
     const facts = { id: 'web', proxyProtocol: false, limits: { ...defaultLimits, ...options.limits } };
     const isTrusted = (): boolean => options.trusted ?? false;
-    const downstream = { ...shared, exchanges: { create }, isTrusted, untaken: { look() {} } };
+    const downstream = { ...shared, exchanges: { create }, isTrusted, untaken: { look() {} }, ...openToAll };
     this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
   }
 

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ClientLimits } from '../core/configuration.ts';
+import { noCounts } from '../core/counters.ts';
+import { SharedCounts } from '../shared/shared-counts.ts';
+import { SharedSeat } from '../shared/shared-seat.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { addressKey, WorkerAdmission } from './admission.ts';
+
+const limits = { connectionsMax: 4, connectionsPerAddressMax: 2, ipv6PrefixBits: 64 } as ClientLimits;
+
+/** Two workers that count together; 10.0.0.1 is trusted. */
+function workers() {
+  const clock = new SimulatedClock();
+  const shared = new SharedCounts({ seatsMax: 2, endpointsMax: 1, addressesMax: 64 }, clock, new SeededRandom(1));
+  const admissionOf = () => {
+    const seat = new SharedSeat(shared.memory, shared.takeSeat() ?? -1, clock);
+    const counts = noCounts(1);
+    const { clientConnections: connections, clientAddresses: addresses } = seat;
+    const isTrusted = (address: string): boolean => address === '10.0.0.1';
+    return { counts, admission: new WorkerAdmission({ clock, counts, connections, addresses, isTrusted }) };
+  };
+  return { shared, one: admissionOf(), other: admissionOf() };
+}
+
+test('all workers together take as many connections as there may be', () => {
+  const { one, other } = workers();
+  const addresses = ['192.0.2.1', '192.0.2.2', '192.0.2.3', '192.0.2.4'];
+  const places = addresses.map((address, index) => (index % 2 === 0 ? one : other).admission.take(address, limits));
+  assert.ok(places.every((place) => place !== null));
+  assert.equal(one.admission.take('192.0.2.5', limits), null);
+  assert.deepEqual([one.counts.refusedAtMax, one.counts.lastRefusedAddress], [1, '192.0.2.5']);
+  other.admission.giveBack(places[1] ?? '', limits);
+  assert.notEqual(one.admission.take('192.0.2.5', limits), null);
+});
+
+test('an address has its share in all workers together, and takes none of the others’', () => {
+  const { one, other } = workers();
+  const place = one.admission.take('192.0.2.1', limits) ?? '';
+  assert.notEqual(other.admission.take('192.0.2.1', limits), null);
+  assert.equal(one.admission.take('192.0.2.1', limits), null);
+  assert.deepEqual([one.counts.refusedAtAddressMax, one.counts.clientConnectionsRefused], [1, 1]);
+  // Nothing of the place that all share is lost with it.
+  assert.notEqual(other.admission.take('192.0.2.2', limits), null);
+  one.admission.giveBack(place, limits);
+  assert.notEqual(one.admission.take('192.0.2.1', limits), null);
+});
+
+test('a trusted peer carries many clients, and is counted only with all', () => {
+  const { one, shared } = workers();
+  for (let count = 0; count < 4; count++) assert.notEqual(one.admission.take('10.0.0.1', limits), null);
+  assert.equal(one.admission.take('10.0.0.1', limits), null);
+  assert.equal(shared.clientConnections, 4);
+});
+
+test('the clients that a trusted peer names are counted by their own address', () => {
+  const { one } = workers();
+  assert.notEqual(one.admission.takeAddress('192.0.2.1', limits), null);
+  const place = one.admission.takeAddress('192.0.2.1', limits) ?? '';
+  assert.equal(one.admission.takeAddress('192.0.2.1', limits), null);
+  one.admission.giveBackAddress(place);
+  assert.notEqual(one.admission.takeAddress('192.0.2.1', limits), null);
+});
+
+describe('addresses count together', () => {
+  const pairs: readonly (readonly [a: string, b: string, bits: number, same: boolean])[] = [
+    ['192.0.2.1', '192.0.2.1', 64, true],
+    ['192.0.2.1', '192.0.2.2', 64, false],
+    ['2001:db8::1', '2001:db8:0:0:ffff::2', 64, true],
+    ['2001:db8::1', '2001:db8:0:1::1', 64, false],
+    ['2001:db8::1', '2001:db8:0:1::1', 56, true],
+    ['2001:db8:0:100::', '2001:db8:0:2ff::', 56, false],
+    ['2001:db8:0:10::', '2001:db8:0:1f::', 60, true],
+    ['2001:db8:0:10::', '2001:db8:0:20::', 60, false],
+    ['2001:db8::1', '2001:db8::2', 128, false],
+    ['fe80::1%eth0', 'fe80::2%eth0', 64, true],
+  ];
+  for (const [a, b, bits, same] of pairs) {
+    test(`${a} and ${b} at ${bits} bits: ${same ? 'yes' : 'no'}`, () => {
+      assert.equal(addressKey(a, bits) === addressKey(b, bits), same);
+      assert.ok(addressKey(a, bits).length <= 48);
+    });
+  }
+});
