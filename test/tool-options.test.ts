@@ -5,7 +5,14 @@ import { describe, test } from 'node:test';
 
 // What is run by hand says how, and begins nothing that was not asked for.
 
-const tools = ['fuzz/run.ts', 'differential/run.ts', 'attacks/smuggling-run.ts', 'soak/run.ts', 'soak/run-changes.ts'];
+const tools = [
+  'fuzz/run.ts',
+  'differential/run.ts',
+  'attacks/smuggling-run.ts',
+  'soak/run.ts',
+  'soak/run-changes.ts',
+  'soak/run-mixed.ts',
+];
 
 function run(tool: string, ...words: readonly string[]) {
   return spawnSync(process.execPath, [join(import.meta.dirname, tool), ...words], { encoding: 'utf8' });

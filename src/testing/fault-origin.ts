@@ -61,6 +61,8 @@ export interface FaultOriginOptions {
   readonly clock?: Clock;
   /** What it can be asked for. Default: `faults`. */
   readonly faults?: readonly Fault[];
+  /** Told of each request as soon as its head has come: for who counts more than are remembered. */
+  readonly onRequest?: (request: SeenRequest) => void;
 }
 
 /** Resolves when it listens; rejects with Node's error when it cannot (EADDRINUSE, …). */
@@ -77,6 +79,7 @@ class ListeningOrigin implements FaultOrigin {
   readonly #clock: Clock;
   readonly #atAccept: (() => Script) | null;
   readonly #faults: ReadonlyMap<string, Fault>;
+  readonly #onRequest: (request: SeenRequest) => void;
   readonly #connections = new Set<OriginConnection>();
   readonly #awaited = new Map<string, ((request: SeenRequest) => void)[]>();
   #accepted = 0;
@@ -85,6 +88,7 @@ class ListeningOrigin implements FaultOrigin {
   constructor(options: FaultOriginOptions) {
     this.#clock = options.clock ?? systemClock;
     this.#atAccept = options.atAccept ?? null;
+    this.#onRequest = options.onRequest ?? (() => {});
     this.#faults = new Map((options.faults ?? faults).map((fault) => [fault.name, fault]));
     // Half-open: a FIN from the peer must not be answered by one that no script asked for.
     this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
@@ -192,6 +196,7 @@ class ListeningOrigin implements FaultOrigin {
     this.requests.push(seen);
     if (this.requests.length > requestsMax) this.requests.shift();
     if (faultId !== null) this.#tell(faultId, seen);
+    this.#onRequest(seen);
     return seen;
   }
 

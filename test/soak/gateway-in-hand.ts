@@ -97,14 +97,15 @@ export class GatewayInHand {
   /** Ends one worker, and resolves when all are there again that should be. Null, or why that did not come about. */
   async endWorker(which: number, death: Death): Promise<string | null> {
     const before = await this.status();
-    const wanted = before?.workers.length ?? 0;
-    const ids = new Set(before?.workers.map(({ id }) => id));
+    // One that is retiring is not replaced when it ends.
+    const wanted = before?.workers.filter(({ state }) => state === 'serving').length ?? 0;
+    const lostBefore = this.#workersLost();
     const answer = (await this.#ask({ do: 'run', which, expression: deaths[death] })) as { failed?: string };
     if (answer.failed !== undefined) return answer.failed;
     const replaced = await this.#eventually(async () => {
+      if (this.#workersLost() <= lostBefore) return false;
       const workers = (await this.status())?.workers ?? [];
-      const serving = workers.filter(({ state }) => state === 'serving');
-      return serving.length >= wanted && serving.some(({ id }) => !ids.has(id));
+      return workers.filter(({ state }) => state === 'serving').length >= wanted;
     });
     return replaced ? null : 'the worker was not replaced';
   }
@@ -123,6 +124,11 @@ export class GatewayInHand {
     if (!moved) return `nobody succeeded process ${before}: ${said}`;
     const gone = await this.#eventually(() => Promise.resolve(!isRunning(before)));
     return gone ? null : `process ${before} has not ended`;
+  }
+
+  /** How many it has told of so far. */
+  #workersLost(): number {
+    return readFileSync(join(this.folder, 'stderr'), 'utf8').split('"kind":"worker_lost"').length - 1;
   }
 
   /** What keeps its threads alive, main's first. */

@@ -3,7 +3,7 @@ export function table(what: string, rows: Readonly<Record<string, object>>): str
   const columns = Object.keys(Object.values(rows)[0] ?? {});
   const lines = [
     [what, ...columns],
-    ...Object.entries(rows).map(([name, row]) => [name, ...Object.values(row).map(String)]),
+    ...Object.entries(rows).map(([name, row]) => [name, ...Object.values(row).map((value) => String(value ?? '-'))]),
   ];
   const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => (line[at] ?? '').length)));
   return lines

@@ -1,0 +1,156 @@
+import type { ExchangeRecord, LostRecord } from '../../src/core/record.ts';
+import type { Entry } from './mixed-clients.ts';
+
+/** One kind of outcome, counted three times. */
+export interface Row {
+  /** By /metrics; null where they have no label for it. */
+  readonly counters: number | null;
+  /** By the lines of the log. */
+  readonly log: number;
+  /** By the clients. */
+  readonly clients: number;
+}
+
+export interface Agreement {
+  readonly rows: Readonly<Record<string, Row>>;
+  readonly lost: { readonly recorded: number; readonly least: number; readonly most: number };
+  readonly postsSeenTwice: number;
+  /** Their client left while the answer was on its way: it is counted as the record says. */
+  readonly crossed: number;
+  /** Their worker ended after the record had left it, and before all of the answer had. */
+  readonly notReceived: number;
+  readonly broken: readonly string[];
+  readonly examples: readonly string[];
+}
+
+export interface Counted {
+  readonly metrics: string;
+  readonly log: { readonly exchanges: readonly ExchangeRecord[]; readonly lost: readonly LostRecord[] };
+  readonly entries: readonly Entry[];
+  /** How often the origin got each. */
+  readonly seen: ReadonlyMap<string, number>;
+}
+
+/**
+ * Whether the gateway's counters, its log and its clients tell the same of every request. An exchange is of one of these
+ * kinds: answered, by class of its status; cut short; left by its client. What has no record is among those that the
+ * `lost` records count, or was never read.
+ */
+export function agree({ metrics, log, entries, seen }: Counted): Agreement {
+  const counters = countersOf(metrics);
+  const logged = tally(log.exchanges.map((record) => kindOfRecord(record)));
+  const records = new Map(log.exchanges.map((record) => [record.id, record]));
+  const examples: string[] = [];
+  const known = entries.filter(({ id }) => records.has(id));
+  for (const entry of known) {
+    const record = records.get(entry.id) as ExchangeRecord;
+    if (!agrees(entry, record))
+      examples.push(`${describe(entry)}; the record: ${record.end}, ${record.status}, ${record.cause}`);
+  }
+  const clients = tally(known.map((entry) => kindOfEntry(entry, records.get(entry.id) as ExchangeRecord)));
+  const rows: Record<string, Row> = {};
+  for (const kind of new Set([...counters.keys(), ...logged.keys(), ...clients.keys()].toSorted())) {
+    rows[kind] = { counters: counters.get(kind) ?? 0, log: logged.get(kind) ?? 0, clients: clients.get(kind) ?? 0 };
+  }
+  rows['POST'] = {
+    counters: null,
+    log: log.exchanges.filter(({ method }) => method === 'POST').length,
+    clients: known.filter(({ method }) => method === 'POST').length,
+  };
+  const lost = lostOf(entries, records, log.lost, seen);
+  const postsSeenTwice = entries.filter(({ id, method }) => method === 'POST' && (seen.get(id) ?? 0) > 1).length;
+  const unexplained = entries.filter(({ id, disturbed }) => !disturbed && !records.has(id));
+  examples.push(...unexplained.map(describe));
+  const broken = [
+    ...Object.entries(rows)
+      .filter(([, row]) => (row.counters ?? row.log) !== row.log || row.log !== row.clients)
+      .map(
+        ([kind, row]) =>
+          `${kind}: ${row.counters ?? '?'} by the counters, ${row.log} by the log, ${row.clients} by clients`,
+      ),
+    ...(examples.length > 0 ? [`${examples.length} requests of which client and record tell different things`] : []),
+    ...(records.size !== log.exchanges.length ? [`${log.exchanges.length - records.size} records are double`] : []),
+    ...(lost.recorded < lost.least || lost.recorded > lost.most
+      ? [
+          `the lost records tell of ${lost.recorded} exchanges; clients and origin know of ${lost.least} to ${lost.most}`,
+        ]
+      : []),
+    ...(postsSeenTwice > 0 ? [`${postsSeenTwice} POSTs reached the origin twice`] : []),
+  ];
+  const crossed = known.filter(({ id, kind }) => kind === 'left' && records.get(id)?.end !== 'abandoned').length;
+  const notReceived = known.filter(
+    (entry) => isNotReceived(entry) && records.get(entry.id)?.end !== 'truncated',
+  ).length;
+  return { rows, lost, postsSeenTwice, crossed, notReceived, broken, examples };
+}
+
+/** `2xx`, `5xx`, …, `cut`, `left`. */
+function kindOfRecord({ end, status }: ExchangeRecord): string {
+  if (end === 'truncated') return 'cut';
+  if (end === 'abandoned') return 'left';
+  return `${Math.floor((status ?? 0) / 100)}xx`;
+}
+
+/**
+ * As the client would call it. One that has left cannot know whether the answer was on its way, nor one whose worker has
+ * ended: there the record says.
+ */
+function kindOfEntry(entry: Entry, record: ExchangeRecord): string {
+  const { kind, status } = entry;
+  if (kind === 'answered') return `${Math.floor((status ?? 0) / 100)}xx`;
+  if (kind === 'left' || isNotReceived(entry)) return kindOfRecord(record);
+  return kind ?? 'unknown';
+}
+
+/** Its worker ended with the answer, or the rest of it, in its hands. */
+function isNotReceived({ kind, disturbed }: Entry): boolean {
+  return disturbed && (kind === 'lost' || kind === 'cut');
+}
+
+function agrees(entry: Entry, record: ExchangeRecord): boolean {
+  const { kind, status } = entry;
+  switch (kind) {
+    case 'answered':
+      return record.status === status && (record.end === 'forwarded' || record.end === 'generated');
+    case 'cut':
+      return record.end === 'truncated' || isNotReceived(entry);
+    case 'left':
+      return true;
+    default:
+      return isNotReceived(entry);
+  }
+}
+
+function describe({ id, method, what, kind, status, note }: Entry): string {
+  return `${id}: ${method} ${what}: the client: ${kind}, ${status}${note === '' ? '' : ` (${note})`}`;
+}
+
+function lostOf(
+  entries: readonly Entry[],
+  records: ReadonlyMap<string, ExchangeRecord>,
+  lines: readonly LostRecord[],
+  seen: ReadonlyMap<string, number>,
+): Agreement['lost'] {
+  const unrecorded = entries.filter(({ id, kind }) => !records.has(id) && kind !== 'refused' && kind !== 'unconnected');
+  // It has begun where somebody knows of it beside the client.
+  const begun = unrecorded.filter(({ id, kind }) => seen.has(id) || kind === 'answered' || kind === 'cut');
+  const recorded = lines.reduce((sum, { exchanges }) => sum + exchanges, 0);
+  return { recorded, least: begun.length, most: unrecorded.length };
+}
+
+function tally(kinds: readonly string[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  return counts;
+}
+
+function countersOf(metrics: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const [, labels = '', count] of metrics.matchAll(/^candor_exchanges_total\{(.*)\} (\d+)$/gm)) {
+    const label = (name: string): string => new RegExp(`${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
+    const end = label('end');
+    const kind = end === 'truncated' ? 'cut' : end === 'abandoned' ? 'left' : label('status_class');
+    counts.set(kind, (counts.get(kind) ?? 0) + Number(count));
+  }
+  return counts;
+}

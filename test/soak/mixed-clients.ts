@@ -1,0 +1,262 @@
+import { fieldOf } from '../../src/testing/raw-response.ts';
+import type { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { goodContent } from '../../src/testing/torture/faults.ts';
+import { LoadConnection, type Outcome, type OutcomeKind } from './load-connection.ts';
+
+/** What a client knows of one request. */
+export interface Entry {
+  /** By which the gateway and the origin know it: ours, or what the answer says where ours was not read. */
+  id: string;
+  readonly what: string;
+  readonly method: string;
+  /** `left`: the client has gone by its own will. */
+  kind: OutcomeKind | 'left' | null;
+  status: number | null;
+  /** Whether some worker was being replaced when it ended. */
+  disturbed: boolean;
+  /** For people, where something is to be said. */
+  note: string;
+}
+
+export interface MixedOptions {
+  readonly random: SeededRandom;
+  readonly rate: number;
+  readonly port: number;
+  readonly faults: readonly string[];
+  /** Resolves when the origin has the head of the request with this id. */
+  readonly seen: (id: string) => Promise<unknown>;
+  readonly disturbed: () => boolean;
+}
+
+/** Longer than any limit of the gateway under test. */
+const patienceMs = 20_000;
+const keptMax = 32;
+const keptMsMax = 3000;
+
+/** Where requests go whose endpoints are none. */
+const badPlaces = ['/refused', '/unanswered', '/close-at-accept', '/talks-first', '/maintenance', '/nowhere'];
+
+/**
+ * Clients of every kind, by lot: those who ask for a good page, for each fault of the origin, for endpoints that are none;
+ * those who leave at once, within their upload or within a download; those who send or read slowly.
+ */
+export class MixedClients {
+  readonly entries: Entry[] = [];
+  readonly #options: MixedOptions;
+  readonly #kept: LoadConnection[] = [];
+  #underWay = 0;
+  #begun = 0;
+  #count = 0;
+  #startedAt = 0;
+  #timer: NodeJS.Timeout | null = null;
+  #idle = Promise.withResolvers<void>();
+
+  constructor(options: MixedOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#startedAt = performance.now();
+    this.#begun = 0;
+    this.#sendDue();
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#idle = Promise.withResolvers<void>();
+    if (this.#underWay > 0) await this.#idle.promise;
+    for (const connection of this.#kept.splice(0)) connection.close();
+  }
+
+  #sendDue(): void {
+    const due = Math.floor(((performance.now() - this.#startedAt) / 1000) * this.#options.rate);
+    for (; this.#begun < due; this.#begun++) void this.#one();
+    this.#timer = setTimeout(() => this.#sendDue(), 5);
+  }
+
+  async #one(): Promise<void> {
+    this.#underWay++;
+    await this.#draw();
+    this.#underWay--;
+    if (this.#underWay === 0) this.#idle.resolve();
+  }
+
+  #draw(): Promise<void> {
+    const { random, faults } = this.#options;
+    const lot = random.integer(100);
+    const post = random.integer(3) === 0;
+    if (lot < 38)
+      return this.#askWell(random.pick(['/ok', '/fault/good', '/bytes/3000', '/bytes/200000', '/slow/100']));
+    if (lot < 46) return this.#ask('echo', 'POST', '/echo', random.pick([1, 2000, 70_000]));
+    if (lot < 78) return this.#ask('fault', post ? 'POST' : 'GET', `/fault/${random.pick(faults)}`, post ? 2000 : 0);
+    if (lot < 84) return this.#ask('bad place', post ? 'POST' : 'GET', random.pick(badPlaces), post ? 100 : 0);
+    if (lot < 88) return this.#leaveEarly(random.pick(['/slow/30000', '/fault/silent']));
+    if (lot < 91) return this.#leaveWithinDownload();
+    if (lot < 94) return this.#leaveWithinUpload();
+    if (lot < 96) return this.#sendHeadSlowly();
+    if (lot < 98) return this.#sendContentSlowly();
+    return this.#readSlowly();
+  }
+
+  #askWell(target: string): Promise<void> {
+    return this.#ask('good', this.#options.random.integer(10) === 0 ? 'HEAD' : 'GET', target, 0);
+  }
+
+  async #ask(what: string, method: string, target: string, contentOctets: number): Promise<void> {
+    const { random } = this.#options;
+    const kept = random.integer(2) === 0;
+    const entry = this.#begin(`${what} ${target}`, method);
+    const connection = (kept ? this.#takeKept() : null) ?? this.#connect();
+    const content = Buffer.alloc(contentOctets, entry.id);
+    const fields = [
+      ...(contentOctets > 0 ? [`Content-Length: ${contentOctets}`] : []),
+      ...(kept ? [] : ['Connection: close']),
+    ];
+    const outcome = await connection.ask({
+      method,
+      octets: Buffer.concat([headOf(entry, target, fields), content]),
+      patienceMs,
+    });
+    this.#end(entry, outcome);
+    const got = outcome.response?.content;
+    if (entry.kind === 'answered' && entry.status === 200) {
+      const wanted =
+        target === '/echo' ? content : target === '/fault/good' && method === 'GET' ? goodContent(entry.id) : null;
+      if (wanted !== null && got?.equals(Buffer.from(wanted)) !== true) this.#wrong(entry, 'the content is another');
+    }
+    if (kept && connection.isIdle && this.#kept.length < keptMax) this.#kept.push(connection);
+    else connection.close();
+  }
+
+  /** It goes when the origin has its request, which is not answered for long. */
+  async #leaveEarly(target: string): Promise<void> {
+    const entry = this.#begin(`leaves ${target}`, 'GET');
+    const connection = this.#connect();
+    const answer = connection.ask({ method: 'GET', octets: headOf(entry, target), patienceMs });
+    const first = await Promise.race([answer, this.#options.seen(entry.id).then(() => null)]);
+    await this.#leave(entry, connection, first ?? answer);
+  }
+
+  async #leaveWithinDownload(): Promise<void> {
+    const entry = this.#begin('leaves within a download', 'GET');
+    const connection = this.#connect();
+    // Far more than all buffers on the way hold: that the client has gone is met on the way.
+    const answer = connection.ask({ method: 'GET', octets: headOf(entry, '/bytes/50000000'), patienceMs });
+    const begun = new Promise<null>((resolve) => connection.socket.once('data', () => resolve(null)));
+    const first = await Promise.race([answer, begun]);
+    await this.#leave(entry, connection, first ?? answer);
+  }
+
+  async #leaveWithinUpload(): Promise<void> {
+    const entry = this.#begin('leaves within an upload', 'POST');
+    const connection = this.#connect();
+    const octets = Buffer.concat([headOf(entry, '/echo', ['Content-Length: 50000']), Buffer.alloc(1000, 'x')]);
+    const answer = connection.ask({ method: 'POST', octets, patienceMs });
+    const first = await Promise.race([answer, this.#options.seen(entry.id).then(() => null)]);
+    await this.#leave(entry, connection, first ?? answer);
+  }
+
+  /** Unless the answer, or something else, came first. */
+  async #leave(entry: Entry, connection: LoadConnection, answer: Outcome | Promise<Outcome>): Promise<void> {
+    connection.close('reset');
+    if (!(answer instanceof Promise)) return this.#end(entry, answer);
+    const outcome = await answer;
+    if (outcome.kind === 'answered') return this.#end(entry, outcome);
+    entry.kind = 'left';
+    entry.disturbed = this.#options.disturbed();
+  }
+
+  async #sendHeadSlowly(): Promise<void> {
+    await this.#drip('slow head', 'GET', Buffer.from('GET /ok HTTP/1.1\r\nHost: mixed.test\r\n'), 'X-A: b\r\n');
+  }
+
+  /** Ten octets a second; or a piece, and then nothing. */
+  async #sendContentSlowly(): Promise<void> {
+    const entry = this.#begin('slow content', 'POST');
+    const drips = this.#options.random.integer(2) === 0;
+    await this.#dripOf(entry, headOf(entry, '/echo', [`Content-Length: ${drips ? 100 : 5000}`]), drips ? 'x' : '');
+  }
+
+  /** The head's id never gets to the gateway: the answer says which one it has given. */
+  #drip(what: string, method: string, octets: Buffer, piece: string): Promise<void> {
+    return this.#dripOf(this.#begin(what, method), octets, piece);
+  }
+
+  async #dripOf(entry: Entry, octets: Buffer, piece: string): Promise<void> {
+    const connection = this.#connect();
+    const timer = setInterval(() => {
+      if (piece !== '' && connection.socket.writable) connection.socket.write(piece);
+    }, 100);
+    connection.socket.once('close', () => clearInterval(timer));
+    const outcome = await connection.ask({ method: entry.method, octets, patienceMs });
+    clearInterval(timer);
+    connection.close();
+    this.#end(entry, outcome);
+  }
+
+  async #readSlowly(): Promise<void> {
+    const entry = this.#begin('slow reader', 'GET');
+    const connection = this.#connect();
+    const { socket } = connection;
+    socket.on('data', () => {
+      socket.pause();
+      setTimeout(() => socket.resume(), 20);
+    });
+    const outcome = await connection.ask({ method: 'GET', octets: headOf(entry, '/bytes/2000000'), patienceMs });
+    connection.close();
+    this.#end(entry, outcome);
+  }
+
+  #begin(what: string, method: string): Entry {
+    const entry: Entry = {
+      id: `m${++this.#count}`,
+      what,
+      method,
+      kind: null,
+      status: null,
+      disturbed: false,
+      note: '',
+    };
+    this.entries.push(entry);
+    return entry;
+  }
+
+  #end(entry: Entry, { kind, response, end, errno, tookMs }: Outcome): void {
+    entry.kind = kind;
+    entry.status = response?.status ?? null;
+    entry.disturbed = this.#options.disturbed();
+    entry.id = (response === null ? null : fieldOf(response, 'x-request-id')) ?? entry.id;
+    if (kind !== 'answered') entry.note = [kind, entry.status, end, errno, `after ${tookMs.toFixed(0)} ms`].join(', ');
+  }
+
+  #wrong(entry: Entry, note: string): void {
+    entry.kind = 'wrong';
+    entry.note = note;
+  }
+
+  #connect(): LoadConnection {
+    return new LoadConnection({ host: '127.0.0.1', port: this.#options.port });
+  }
+
+  #takeKept(): LoadConnection | null {
+    for (;;) {
+      const connection = this.#kept.shift();
+      if (connection === undefined) return null;
+      if (connection.isIdle && performance.now() - connection.idleSince < keptMsMax) return connection;
+      connection.close();
+    }
+  }
+}
+
+function headOf({ id, method }: Entry, target: string, fields: readonly string[] = []): Buffer {
+  const lines = [
+    `${method} ${target} HTTP/1.1`,
+    'Host: mixed.test',
+    `X-Request-Id: ${id}`,
+    `X-Fault-Id: ${id}`,
+    'Accept: application/json',
+    ...fields,
+  ];
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}

@@ -1,0 +1,351 @@
+import { setTimeout as passTime } from 'node:timers/promises';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { fin, refusingAddress, send, startFaultOrigin, unansweringAddress } from '../../src/testing/testing.ts';
+import { tortureFaults } from '../../src/testing/torture/faults.ts';
+import { freePort } from '../readme/free-port.ts';
+import { agree, type Agreement } from './agree.ts';
+import { GatewayInHand } from './gateway-in-hand.ts';
+import { MixedClients } from './mixed-clients.ts';
+import type { ThreadLook } from './door.ts';
+
+export interface MixedSoakOptions {
+  readonly seconds: number;
+  /** Requests per second. */
+  readonly rate: number;
+  readonly seed: string;
+  /** Milliseconds from one reload, or worker's end, to the next. */
+  readonly reloadEveryMs: number;
+  readonly killEveryMs: number;
+  readonly program?: string | undefined;
+  readonly keepFolder?: boolean;
+}
+
+/** What the process holds at one moment. */
+export interface Sample {
+  readonly atS: number;
+  readonly residentOctets: number;
+  readonly descriptors: number;
+}
+
+/** Resident memory over time, after the warm-up: a straight line through it. */
+export interface Growth {
+  readonly samples: number;
+  readonly meanOctets: number;
+  /** What the line rises from its beginning to its end. */
+  readonly grownOctets: number;
+  readonly boundOctets: number;
+}
+
+export interface MixedFigures {
+  readonly requests: number;
+  readonly byClient: Readonly<Record<string, number>>;
+  readonly reloads: number;
+  readonly kills: number;
+  readonly agreement: Agreement;
+  /** Null where the run was too short to say. */
+  readonly growth: Growth | null;
+  readonly descriptors: { readonly before: number; readonly after: number };
+  readonly timers: {
+    readonly before: Readonly<Record<string, number>>;
+    readonly after: Readonly<Record<string, number>>;
+  };
+  readonly samples: readonly Sample[];
+  readonly broken: readonly string[];
+  readonly folder: string;
+}
+
+/** All that can go wrong, at random and at once, for so long; then everything is counted, and nothing may be left. */
+export async function soakMixed(
+  options: MixedSoakOptions,
+  onProgress: (text: string) => void = () => {},
+): Promise<MixedFigures> {
+  const { seed, rate, seconds, program, keepFolder = false } = options;
+  const random = new SeededRandom(seed);
+  const behind = await startBehind();
+  let gateway: GatewayInHand | null = null;
+  try {
+    const port = await freePort();
+    const text = (number: number): string => configurationOf(port, behind, number);
+    gateway = await GatewayInHand.start(text(0), program);
+    const trouble = new Trouble(gateway, text, random.fork('trouble'), options);
+    const clients = new MixedClients({
+      random: random.fork('clients'),
+      rate,
+      port,
+      faults: tortureFaults.map(({ name }) => name),
+      seen: (id) => behind.origin.seen(id),
+      disturbed: () => trouble.recent,
+    });
+    // What is made once and kept: connections' modules, caches, the log. It is no leak.
+    clients.start();
+    await passTime(3000);
+    await clients.stop();
+    const before = await holdings(gateway);
+    const samples = await soak(gateway, clients, trouble, seconds, onProgress);
+    await trouble.end();
+    const after = await settled(gateway, before);
+    const metrics = await gateway.metrics();
+    await gateway.stop();
+    const agreement = agree({ metrics, log: gateway.log(), entries: clients.entries, seen: behind.seen });
+    const growth = growthOf(samples, seconds);
+    return {
+      requests: clients.entries.length,
+      byClient: count(clients.entries.map(({ what }) => what.split(' /')[0] ?? what)),
+      reloads: trouble.reloads,
+      kills: trouble.kills,
+      agreement,
+      growth,
+      descriptors: { before: before.descriptors, after: after.descriptors },
+      timers: { before: before.timers, after: after.timers },
+      samples,
+      broken: [...trouble.failed, ...agreement.broken, ...brokenLeft(before, after, growth)],
+      folder: gateway.folder,
+    };
+  } finally {
+    await gateway?.stop();
+    await behind.close();
+    if (!keepFolder) gateway?.remove();
+  }
+}
+
+async function soak(
+  gateway: GatewayInHand,
+  clients: MixedClients,
+  trouble: Trouble,
+  seconds: number,
+  onProgress: (text: string) => void,
+): Promise<readonly Sample[]> {
+  const began = performance.now();
+  const samples: Sample[] = [];
+  const elapsed = (): number => (performance.now() - began) / 1000;
+  clients.start();
+  trouble.begin();
+  while (elapsed() < seconds) {
+    await passTime(1000);
+    const [residentOctets, descriptors] = [gateway.residentOctets(), gateway.descriptors()];
+    samples.push({ atS: elapsed(), residentOctets, descriptors });
+    onProgress(
+      `${elapsed().toFixed(0)} of ${seconds} s, ${clients.entries.length} requests, ${trouble.reloads} reloads, ` +
+        `${trouble.kills} workers ended, ${(residentOctets / mebibyte).toFixed(0)} MiB, ${descriptors} descriptors`,
+    );
+  }
+  await trouble.stop();
+  await clients.stop();
+  return samples;
+}
+
+/** Reloads and ends of workers, each at its own pace. */
+class Trouble {
+  reloads = 0;
+  kills = 0;
+  readonly failed: string[] = [];
+  readonly #gateway: GatewayInHand;
+  readonly #text: (number: number) => string;
+  readonly #random: SeededRandom;
+  readonly #options: MixedSoakOptions;
+  #running = false;
+  #killing = false;
+  #killedAt = Number.NEGATIVE_INFINITY;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(
+    gateway: GatewayInHand,
+    text: (number: number) => string,
+    random: SeededRandom,
+    options: MixedSoakOptions,
+  ) {
+    this.#gateway = gateway;
+    this.#text = text;
+    this.#random = random;
+    this.#options = options;
+  }
+
+  /** Whether a worker has ended just now: its clients have seen that, or are about to. */
+  get recent(): boolean {
+    return this.#killing || performance.now() - this.#killedAt < 1000;
+  }
+
+  begin(): void {
+    this.#running = true;
+    this.#loop = this.#trouble();
+  }
+
+  async stop(): Promise<void> {
+    this.#running = false;
+    await this.#loop;
+  }
+
+  /** Back to the first configuration. */
+  async end(): Promise<void> {
+    this.#gateway.configure(this.#text(0));
+    const why = await this.#gateway.reload();
+    if (why !== null) this.failed.push(`the last reload: ${why}`);
+  }
+
+  async #trouble(): Promise<void> {
+    const { reloadEveryMs, killEveryMs } = this.#options;
+    let [reloadAt, killAt] = [performance.now() + reloadEveryMs, performance.now() + killEveryMs];
+    while (this.#running) {
+      await passTime(50);
+      const now = performance.now();
+      if (now >= reloadAt) {
+        reloadAt = now + reloadEveryMs * (0.5 + this.#random.next());
+        await this.#reload();
+      }
+      if (now >= killAt) {
+        killAt = now + killEveryMs * (0.5 + this.#random.next());
+        await this.#kill();
+      }
+    }
+  }
+
+  async #reload(): Promise<void> {
+    this.reloads++;
+    this.#gateway.configure(this.#text(this.reloads));
+    const why = await this.#gateway.reload();
+    if (why !== null) this.failed.push(`a reload: ${why}`);
+  }
+
+  async #kill(): Promise<void> {
+    this.kills++;
+    this.#killing = true;
+    const why = await this.#gateway.endWorker(this.#random.next(), this.#random.pick(['throws', 'exits']));
+    this.#killing = false;
+    this.#killedAt = performance.now();
+    if (why !== null) this.failed.push(`the end of a worker: ${why}`);
+  }
+}
+
+interface Behind {
+  readonly origin: Awaited<ReturnType<typeof startFaultOrigin>>;
+  readonly seen: Map<string, number>;
+  readonly places: Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+async function startBehind(): Promise<Behind> {
+  const seen = new Map<string, number>();
+  const origin = await startFaultOrigin({
+    faults: tortureFaults,
+    onRequest: ({ faultId }) => {
+      if (faultId !== null) seen.set(faultId, (seen.get(faultId) ?? 0) + 1);
+    },
+  });
+  const closing = await startFaultOrigin({ atAccept: () => [fin] });
+  const talking = await startFaultOrigin({ atAccept: () => [send('220 mail.test ESMTP ready\r\n')] });
+  const refusing = await refusingAddress();
+  const unanswering = await unansweringAddress();
+  const all = { origin: origin.address, closing: closing.address, talking: talking.address, refusing, unanswering };
+  const places = Object.fromEntries(Object.entries(all).map(([name, { host, port }]) => [name, `${host}:${port}`]));
+  const close = async (): Promise<void> => {
+    for (const one of [origin, closing, talking, refusing, unanswering]) await one.close();
+  };
+  return { origin, seen, places, close };
+}
+
+/** Limits are short, so that each is met often. Two workers or three, never the one that was just lost alone. */
+function configurationOf(port: number, { places }: Behind, number: number): string {
+  const upstreams = Object.entries(places).map(
+    ([name, place]) => `  ${name}: { endpoints: ["${place}"], check: none, connections: { max: 512 } }`,
+  );
+  return [
+    'deployment: mixed.test',
+    `listeners: { http: "127.0.0.1:${port}" }`,
+    `workers: ${number % 3 === 2 ? 3 : 2}`,
+    'trusted_peers: [127.0.0.0/8]',
+    'client: { head_timeout: 1500ms, content_timeout: 1s, rate_grace: 1s, content_rate_min: 100B }',
+    `timeouts: { connect: 300ms, response_head: ${500 + (number % 2) * 100}ms, idle: 250ms }`,
+    `drain: { timeout: ${3 + (number % 2)}s }`,
+    'upstreams:',
+    ...upstreams,
+    // What an origin sends to nobody is the next request's answer once that is on its way: nobody can tell.
+    `  apart: { endpoints: ["${places['origin']}"], check: none, connections: { max: 512, idle_max: 0 } }`,
+    'routes:',
+    ...(number % 2 === 1 ? ['  - { path: /never, respond: { content: never } }'] : []),
+    '  - { path: /refused, to: refusing }',
+    '  - { path: /unanswered, to: unanswering }',
+    '  - { path: /close-at-accept, to: closing }',
+    '  - { path: /talks-first, to: talking }',
+    '  - { path: /maintenance, maintenance: true }',
+    '  - { path: /fault/surplus-later, to: apart }',
+    ...['/ok', '/echo', '/bytes', '/slow', '/fault'].map((path) => `  - { path: ${path}, to: origin }`),
+  ].join('\n');
+}
+
+interface Holdings {
+  readonly descriptors: number;
+  /** Of main, and of all workers together. */
+  readonly timers: Readonly<Record<string, number>>;
+}
+
+async function holdings(gateway: GatewayInHand): Promise<Holdings> {
+  // Connections to the origin rest for four seconds; a client's that lingers for two.
+  await passTime(6000);
+  return lookLong(gateway);
+}
+
+/** The most of several looks: a timer that comes and goes is there now and then. */
+async function lookLong(gateway: GatewayInHand): Promise<Holdings> {
+  let most: Holdings = { descriptors: 0, timers: {} };
+  for (let look = 0; look < 5; look++) {
+    await passTime(300);
+    const timers = timersOf(await gateway.look());
+    const more = Object.entries(timers).map(([thread, count]) => [thread, Math.max(count, most.timers[thread] ?? 0)]);
+    most = { descriptors: Math.max(most.descriptors, gateway.descriptors()), timers: Object.fromEntries(more) };
+  }
+  return most;
+}
+
+/** What it holds once everything is over, or after half a minute. */
+async function settled(gateway: GatewayInHand, before: Holdings): Promise<Holdings> {
+  let now = await holdings(gateway);
+  for (let left = 24; left > 0 && brokenLeft(before, now, null).length > 0; left--) {
+    now = await lookLong(gateway);
+  }
+  return now;
+}
+
+/** Timers of all threads, main's apart. */
+function timersOf(looks: readonly ThreadLook[]): Readonly<Record<string, number>> {
+  const main = looks[0]?.resources['Timeout'] ?? 0;
+  const workers = looks.slice(1).reduce((sum, { resources }) => sum + (resources['Timeout'] ?? 0), 0);
+  return { main, workers };
+}
+
+function brokenLeft(before: Holdings, after: Holdings, growth: Growth | null): string[] {
+  const more = Object.entries(after.timers).filter(([thread, count]) => count > (before.timers[thread] ?? 0));
+  return [
+    ...(after.descriptors > before.descriptors
+      ? [`${after.descriptors} descriptors are open, and ${before.descriptors} were at the start`]
+      : []),
+    ...more.map(([thread, timers]) => `${thread}: ${timers} timers run, and ${before.timers[thread]} did at the start`),
+    ...(growth !== null && growth.grownOctets > growth.boundOctets
+      ? [`memory has grown by ${growth.grownOctets} octets, and ${growth.boundOctets} are the bound`]
+      : []),
+  ];
+}
+
+/** A line through what was resident after the warm-up: the first fifth, and five minutes at most. */
+export function growthOf(samples: readonly Sample[], seconds: number): Growth | null {
+  if (seconds < shortestS) return null;
+  const warmS = Math.min(300, seconds / 5);
+  const rest = samples.filter(({ atS }) => atS >= warmS);
+  const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [meanS, meanOctets] = [meanOf(rest.map(({ atS }) => atS)), meanOf(rest.map((one) => one.residentOctets))];
+  const across = rest.reduce((sum, { atS, residentOctets }) => sum + (atS - meanS) * (residentOctets - meanOctets), 0);
+  const spread = rest.reduce((sum, { atS }) => sum + (atS - meanS) ** 2, 0);
+  const grownOctets = Math.round((across / spread) * (rest.at(-1)!.atS - rest[0]!.atS));
+  const boundOctets = Math.round(Math.max(16 * mebibyte, meanOctets * 0.05));
+  return { samples: rest.length, meanOctets: Math.round(meanOctets), grownOctets, boundOctets };
+}
+
+/** Heaps breathe in and out within a minute or two; in less than ten there is no line to be drawn. */
+const shortestS = 600;
+
+const mebibyte = 1024 * 1024;
+
+function count(names: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
