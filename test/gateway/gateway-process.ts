@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import type { Event, EventKind } from '../../src/core/event.ts';
+import type { GatewayStatus, HandedOver, Heir, ReloadOutcome } from '../../src/gateway/control.ts';
+import { until } from './start-from-yaml.ts';
+
+/** A gateway in a process of its own, to be killed, succeeded and followed. */
+export class GatewayProcess {
+  readonly child: ChildProcess;
+  readonly events: Event[] = [];
+  readonly lines: string[] = [];
+  readonly #answers: { word: string; value: unknown }[] = [];
+  hasExited = false;
+  #status: GatewayStatus | null = null;
+
+  constructor() {
+    this.child = fork(join(import.meta.dirname, 'fixtures', 'gateway-process.ts'), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    this.child.once('exit', () => {
+      this.hasExited = true;
+    });
+    this.child.on('message', (message: { word: string; value: unknown }) => {
+      if (message.word === 'event') this.events.push(message.value as Event);
+      else if (message.word === 'line') this.lines.push(String(message.value));
+      else this.#answers.push(message);
+    });
+  }
+
+  get pid(): number {
+    assert.ok(this.child.pid !== undefined);
+    return this.child.pid;
+  }
+
+  async start(path: string, succeeds = false): Promise<void> {
+    this.#send({ word: 'start', path, succeeds });
+    await this.heard(succeeds ? 'waiting' : 'start');
+    if (!succeeds) await this.status();
+  }
+
+  /** Lets a gateway that waits for its predecessor take over. */
+  async go(): Promise<void> {
+    this.#send({ word: 'go' });
+    await this.heard('start');
+    await this.status();
+  }
+
+  async status(): Promise<GatewayStatus> {
+    this.#status = (await this.#ask({ word: 'status' })) as GatewayStatus;
+    return this.#status;
+  }
+
+  async handOver(heir: Heir): Promise<HandedOver> {
+    return (await this.#ask({ word: 'hand_over', heir })) as HandedOver;
+  }
+
+  async takeBack(): Promise<boolean> {
+    return (await this.#ask({ word: 'take_back' })) === true;
+  }
+
+  async reload(): Promise<ReloadOutcome> {
+    return (await this.#ask({ word: 'reload' })) as ReloadOutcome;
+  }
+
+  /** `leaveMs`: applications are left so long to whoever comes. */
+  async stop(leaveMs: number | null = null): Promise<void> {
+    if (this.hasExited) return;
+    await this.#ask({ word: 'stop', leaveMs });
+    await until('the process has ended', () => this.hasExited, 30_000);
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
+  /** Whatever the application answers: its pid. */
+  async get(path = '/'): Promise<string> {
+    const address = this.#status?.listeners[0]?.address;
+    const response = await fetch(`http://${address}${path}`);
+    const text = await response.text();
+    assert.equal(response.status, 200, text);
+    return text;
+  }
+
+  eventsOf<K extends EventKind>(kind: K): Extract<Event, { kind: K }>[] {
+    return this.events.filter((event): event is Extract<Event, { kind: K }> => event.kind === kind);
+  }
+
+  /** The value of the next answer with that name; a failure fails the test. */
+  async heard(word: string): Promise<unknown> {
+    const take = () => this.#answers.findIndex((answer) => answer.word === word || answer.word === 'failed');
+    await until(`it answers "${word}"`, () => take() !== -1 || this.hasExited, 30_000);
+    const [answer] = take() === -1 ? [] : this.#answers.splice(take(), 1);
+    assert.ok(answer !== undefined, `it ended before it answered "${word}"`);
+    if (answer.word === 'failed') throw Object.assign(new Error('it failed'), answer.value);
+    return answer.value;
+  }
+
+  #ask(order: Readonly<Record<string, unknown>>): Promise<unknown> {
+    this.#send(order);
+    return this.heard(String(order['word']));
+  }
+
+  #send(order: Readonly<Record<string, unknown>>): void {
+    this.child.send(order);
+  }
+}
