@@ -17,6 +17,7 @@ export class Drains {
    */
   when(instance: LiveInstance): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    if (!this.#mayUse(endingOf(instance))) return Promise.resolve();
     this.#waiting.set(endingOf(instance), resolve);
     return promise;
   }

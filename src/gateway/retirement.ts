@@ -8,16 +8,15 @@ const cutMs = 2000;
 
 /**
  * Ends one worker while others serve on the same ports: its listeners close at once, connections may send a last
- * request, and what is under way has the time of a drain, or until `atOnce`.
+ * request, and what is under way has the time of a drain.
  */
 export async function retireWorker(
   worker: LeavingWorker,
   clock: Clock,
   { timeoutMs, tunnels }: DrainSpec,
-  atOnce: Promise<void>,
 ): Promise<void> {
   const drained = worker.drain({ tunnels, idleMs: Math.min(timeoutMs, lastRequestMs), hasSuccessor: true });
-  await within(clock, timeoutMs, drained, atOnce);
+  await within(clock, timeoutMs, drained);
   worker.cut();
   await within(clock, cutMs, drained);
   await worker.terminate();

@@ -28,11 +28,6 @@ export type Applied =
   | { readonly ok: false; readonly lost: false; readonly problems: readonly ListenProblem[] }
   | { readonly ok: false; readonly lost: true; readonly why: string };
 
-export interface WorkerMemory {
-  /** Of its heap. What lies outside, such as octets on their way, is counted by the worker itself. */
-  readonly octetsMax: number;
-}
-
 /** A worker's turn takes milliseconds; one that has let three of these pass serves nobody. */
 const pingEveryMs = 1000;
 const missedPingsMax = 3;
@@ -50,6 +45,8 @@ export class WorkerHandle {
   readonly id: number;
   /** Which cells of what workers count together are its own. */
   readonly seat: number;
+  /** Of its heap; null: no limit. What lies outside, such as octets on their way, is counted by the worker itself. */
+  readonly memoryOctetsMax: number | null;
   state: 'starting' | 'serving' | 'retiring' | 'lost' = 'starting';
   /** The one that it serves by. */
   revision = 0;
@@ -81,10 +78,11 @@ export class WorkerHandle {
     birth: Omit<WorkerBirth, 'exchangesActive' | 'recordsUnsent'>,
     clock: Clock,
     listener: WorkerListener,
-    memory: WorkerMemory | null = null,
+    memoryOctetsMax: number | null = null,
   ) {
     this.id = birth.worker;
     this.seat = birth.seat;
+    this.memoryOctetsMax = memoryOctetsMax;
     this.#clock = clock;
     this.#listener = listener;
     const exchangesActive = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
@@ -95,9 +93,9 @@ export class WorkerHandle {
     this.#thread = new Worker(new URL(siblingModule(import.meta.url, './worker-main')), {
       workerData,
       name: `candor worker ${birth.worker}`,
-      ...(memory === null
+      ...(memoryOctetsMax === null
         ? {}
-        : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(memory.octetsMax / mebioctet) } }),
+        : { resourceLimits: { maxOldGenerationSizeMb: Math.ceil(memoryOctetsMax / mebioctet) } }),
     });
     this.#thread.on('message', (message: FromWorker) => this.#heard(message));
     // Only when the thread has ended are its listeners closed, and may another open them.
@@ -226,6 +224,8 @@ export class WorkerHandle {
 
   /** Changes that wait for no answer. */
   tellEndpoints(delta: UpstreamDelta): void {
+    // Before it serves it knows no upstream, and what its first snapshot does not say yet is told anew after that.
+    if (this.state === 'starting') return;
     this.#tellOf(delta.endpoints);
     this.#send({ kind: 'delta', delta });
   }

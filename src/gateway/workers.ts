@@ -69,7 +69,6 @@ export class Workers {
   #joining: readonly WorkerPost[] = [];
   /** Workers whose listeners are closed: they end what is under way. */
   readonly #retiring = new Set<WorkerHandle>();
-  readonly #memory = new Map<WorkerHandle, number>();
   #wanted: WantedWorkers = { count: 0, memoryOctetsMax: 0 };
   /** What was opened for the snapshot in force. */
   #open: readonly OpenListener[] = [];
@@ -77,9 +76,9 @@ export class Workers {
   #lostTotal = 0;
   #keptUp = false;
   #ended = false;
-  readonly #atOnce = Promise.withResolvers<void>();
   /** What workers that are gone had counted: totals never go back. */
   #goneCounts: WorkerCounts = noCounts(0);
+  readonly #added = new WeakSet<WorkerHandle>();
 
   constructor(parts: WorkersParts) {
     this.#parts = parts;
@@ -111,7 +110,6 @@ export class Workers {
     this.#keptUp = false;
     this.#ended = true;
     for (const post of this.#posts) post.cancelPause();
-    this.#atOnce.resolve();
     return this.all.filter(({ state }) => state !== 'lost');
   }
 
@@ -133,13 +131,14 @@ export class Workers {
     const others = [...staying, ...leaving].flatMap(({ worker }) => worker ?? []);
     const applied = await this.#take([...others, ...began, ...this.#retiring], snapshot);
     this.#joining = [];
-    if (!applied.ok) {
-      await this.#dismiss(fresh, refusalText(applied));
-      return applied;
-    }
-    this.#wanted = wanted;
-    this.#posts = [...staying, ...fresh];
-    for (const post of leaving) this.#retire(post);
+    if (applied.ok) {
+      this.#wanted = wanted;
+      this.#posts = [...staying, ...fresh];
+      for (const post of leaving) this.#retire(post);
+    } else await this.#dismiss(fresh);
+    // Those that were lost over it, or were missing before and are still.
+    const why = applied.ok ? 'it ended before it served' : refusalText(applied);
+    for (const post of this.#posts) if (post.isDue) this.#pause(post, why);
     return applied;
   }
 
@@ -155,7 +154,9 @@ export class Workers {
       const began = due.map((post, place) => this.#start(post, seats[place] ?? 0, this.#wanted));
       applied = await this.#take(began, snapshot);
     }
-    if (!applied.ok) await this.#dismiss(due, refusalText(applied));
+    if (applied.ok) return;
+    await this.#dismiss(due);
+    for (const post of due) if (post.isDue) this.#pause(post, refusalText(applied));
   }
 
   /** Null: there are not so many left, since more workers are about to end than are wanted at all. */
@@ -191,7 +192,7 @@ export class Workers {
   /** Who stays in which post. A worker's memory is fixed at its birth: another limit takes another worker. */
   #postsFor(wanted: WantedWorkers): Record<'staying' | 'leaving' | 'fresh', WorkerPost[]> {
     const fits = ({ worker }: WorkerPost): boolean =>
-      worker?.state === 'serving' && this.#memory.get(worker) === wanted.memoryOctetsMax;
+      worker?.state === 'serving' && worker.memoryOctetsMax === wanted.memoryOctetsMax;
     const staying = this.#posts.filter(fits).slice(0, wanted.count);
     const vacant = this.#posts.filter(({ isVacant }) => isVacant);
     const leaving = this.#posts.filter((post) => !staying.includes(post) && !vacant.includes(post));
@@ -211,8 +212,8 @@ export class Workers {
 
   /** What each has counted, and as worker 0 what those had that are gone. */
   get counts(): readonly WorkerCounts[] {
-    const living = this.all.filter(({ state }) => state !== 'lost');
-    return [...living.map(({ id, counts }) => counts ?? noCounts(id)), this.#goneCounts];
+    const others = this.all.filter((worker) => !this.#added.has(worker));
+    return [...others.map(({ id, counts }) => counts ?? noCounts(id)), this.#goneCounts];
   }
 
   /** Workers that were lost since the start. */
@@ -226,8 +227,7 @@ export class Workers {
     const id = this.#startedCount;
     const birth = { worker: id, seat, member, processStartedWall, inheritedSockets, shared: shared.memory };
     const listener = { onBatch, onLost: (end: ThreadEnd) => this.#lost(post, worker, end) };
-    const worker: WorkerHandle = new WorkerHandle(birth, clock, listener, { octetsMax: memoryOctetsMax });
-    this.#memory.set(worker, memoryOctetsMax);
+    const worker: WorkerHandle = new WorkerHandle(birth, clock, listener, memoryOctetsMax);
     post.fill(worker);
     const evidence = { threadId: worker.threadId };
     events.tell({ kind: 'worker_started', subject: `worker:${id}`, reason: 'it is to serve', worker: id, evidence });
@@ -251,22 +251,19 @@ export class Workers {
   }
 
   #gone(worker: WorkerHandle): void {
+    this.#added.add(worker);
     if (worker.counts !== null) this.#goneCounts = addTotals(this.#goneCounts, worker.counts);
-    this.#memory.delete(worker);
     this.#retiring.delete(worker);
     this.#parts.shared.forget(worker.seat);
     this.#parts.onGone();
   }
 
-  /** Workers that were started for what came to nothing: posts that are wanted are filled later. */
-  async #dismiss(posts: readonly WorkerPost[], why: string): Promise<void> {
-    for (const post of posts) {
-      const { worker } = post;
-      if (worker !== null && worker.state !== 'lost') {
-        await worker.terminate();
-        this.#gone(worker);
-      }
-      if (this.#posts.includes(post) && post.isDue) this.#pause(post, why);
+  /** Workers that were started for what came to nothing. */
+  async #dismiss(posts: readonly WorkerPost[]): Promise<void> {
+    for (const { worker } of posts) {
+      if (worker === null || worker.state === 'lost') continue;
+      await worker.terminate();
+      this.#gone(worker);
     }
   }
 
@@ -291,9 +288,9 @@ export class Workers {
     worker.state = 'retiring';
     this.#retiring.add(worker);
     const beganAt = clock.now();
-    void retireWorker(worker, clock, drain(), this.#atOnce.promise).then(() => {
-      // One that was lost meanwhile has been told of as that.
-      if (!this.#retiring.has(worker)) return;
+    void retireWorker(worker, clock, drain()).then(() => {
+      // One that was lost meanwhile has been told of as that, and one that ended with all others has not been retired.
+      if (!this.#retiring.has(worker) || this.#ended) return;
       this.#gone(worker);
       const afterMs = Math.round(clock.now() - beganAt);
       this.#parts.events.tell({
