@@ -1,6 +1,6 @@
 import { type Admin, AdminFailure, startAdmin } from '../admin/server.ts';
 import type { Upgrader } from '../admin/upgrader.ts';
-import type { Configuration } from '../core/configuration.ts';
+import type { AdminSpec, Configuration } from '../core/configuration.ts';
 import type { Gateway } from '../gateway/control.ts';
 import type { ConfigurationReload } from '../gateway/gateway.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
@@ -11,8 +11,8 @@ import { CommandFailure, type Surroundings } from './surroundings.ts';
  */
 export class ServedAdmin {
   #admin: Admin | null = null;
-  /** As it was read last; in force when the gateway says so. */
-  #read: Configuration | null = null;
+  /** What was read and taken before there was an admin API. */
+  #missed: AdminSpec | null = null;
   #unsubscribe: () => void = () => {};
 
   /** Reads a configuration again for the gateway, and prepares the admin API for it. */
@@ -20,10 +20,10 @@ export class ServedAdmin {
     return async () => {
       const outcome = await read();
       if (!outcome.ok) return outcome;
-      const objection = (await this.#admin?.prepare(outcome.configuration.admin)) ?? null;
-      if (objection !== null) return { ok: false, complaints: [objection] };
-      this.#read = outcome.configuration;
-      return outcome;
+      const { admin } = outcome.configuration;
+      if (this.#admin === null) this.#missed = admin;
+      const objection = (await this.#admin?.prepare(admin)) ?? null;
+      return objection === null ? outcome : { ok: false, complaints: [objection] };
     };
   }
 
@@ -36,7 +36,7 @@ export class ServedAdmin {
     takesOver: boolean,
   ): Promise<Admin> {
     try {
-      const spec = (this.#read ?? configuration).admin;
+      const spec = this.#missed ?? configuration.admin;
       const upgrading = upgrader === null ? {} : { upgrader };
       this.#admin = await startAdmin({ gateway, spec, clock: around.clock, takesOver, ...upgrading });
     } catch (error) {

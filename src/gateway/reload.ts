@@ -52,7 +52,6 @@ function changesThatNeedARestart(before: Configuration, next: Configuration): Co
   const needsRestart = (key: string, old: string, now: string): void => {
     if (old !== now) complaints.push(`${key} is ${old} while this gateway runs; restart it to make it ${now}`);
   };
-  needsRestart('admin.socket', before.admin.socket ?? 'none', next.admin.socket ?? 'none');
   needsRestart('state', before.stateFolder ?? 'none', next.stateFolder ?? 'none');
   needsRestart('member', before.member, next.member);
   return complaints;

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as passTime } from 'node:timers/promises';
+import { after, before, describe, test } from 'node:test';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { hashOfToken } from '../../src/admin/token.ts';
+import { askAdmin, readEvents } from '../../src/cli/admin-client.ts';
+import type { AdminPlace } from '../../src/cli/admin-place.ts';
+import type { Event } from '../../src/core/event.ts';
+import type { GatewayStatus } from '../../src/gateway/control.ts';
+import { systemClock } from '../../src/gateway/system.ts';
+
+const token = 'candor_of-somebody';
+
+/** One gateway whose admin API is moved about while it runs; each test goes on from where the one before left it. */
+describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, () => {
+  let folder: string;
+  let gateway: ChildProcess;
+  let port: number;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'candor-reload-'));
+    port = await freePort();
+    configure('socket: ./a.sock');
+    gateway = spawn(process.execPath, [join(repositoryRoot, 'bin/candor'), 'up', '-c', 'candor.yaml'], {
+      cwd: folder,
+      stdio: 'ignore',
+    });
+    await until(async () => (await statusAt(socketAt('a.sock'))) !== null);
+  });
+
+  after(async () => {
+    const ended = gateway.exitCode === null && gateway.signalCode === null ? once(gateway, 'exit') : null;
+    gateway.kill('SIGKILL');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function configure(admin: string): void {
+    const lines = [
+      'listeners: { http: "127.0.0.1:0" }',
+      'workers: { count: 1 }',
+      'state: none',
+      'log: { path: none }',
+      'routes: [{ path: /, respond: { status: 204 } }]',
+      `admin: { ${admin} }`,
+    ];
+    writeFileSync(join(folder, 'candor.yaml'), `${lines.join('\n')}\n`);
+  }
+
+  const socketAt = (name: string): AdminPlace => ({ kind: 'socket', path: join(folder, name) });
+  const overTcp = (): AdminPlace => ({ kind: 'url', url: new URL(`http://127.0.0.1:${port}`), token });
+  const tokens = `tokens: { deploy: "${hashOfToken(token)}" }`;
+
+  test('is opened at an address by SIGHUP, which is told of as what was done by whom', async () => {
+    configure(`socket: ./a.sock, listen: "127.0.0.1:${port}", ${tokens}`);
+    gateway.kill('SIGHUP');
+    await until(async () => (await statusAt(overTcp())) !== null);
+    await until(async () => (await actionsAt(socketAt('a.sock'))).includes('signal:SIGHUP reload done'));
+  });
+
+  test('is reloaded at that address, which is told of with the name of the token', async () => {
+    assert.equal(await reloadAt(overTcp()), 200);
+    assert.ok((await actionsAt(socketAt('a.sock'))).includes('admin:token:deploy reload done'));
+  });
+
+  test('stays as it was, and the configuration too, where the new address is taken', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1');
+    await once(squatter, 'listening');
+    const taken = (squatter.address() as AddressInfo).port;
+    const before = await statusAt(overTcp());
+    configure(`socket: ./b.sock, listen: "127.0.0.1:${taken}", ${tokens}`);
+    assert.equal(await reloadAt(overTcp()), 422);
+    assert.equal((await statusAt(overTcp()))?.revision, before?.revision);
+    assert.notEqual(await statusAt(socketAt('a.sock')), null);
+    assert.equal(existsSync(join(folder, 'b.sock')), false);
+    assert.ok((await actionsAt(socketAt('a.sock'))).includes('admin:token:deploy reload rejected'));
+    squatter.close();
+  });
+
+  test('stays as it was where another part of the configuration has a mistake', async () => {
+    configure('socket: ./b.sock, listen: nowhere');
+    assert.equal(await reloadAt(socketAt('a.sock')), 422);
+    assert.notEqual(await statusAt(overTcp()), null);
+    assert.equal(existsSync(join(folder, 'b.sock')), false);
+  });
+
+  test('takes a token no more that was taken out of the file', async () => {
+    configure(`socket: ./a.sock, listen: "127.0.0.1:${port}", tokens: { other: "${hashOfToken('other')}" }`);
+    assert.equal(await reloadAt(overTcp()), 200);
+    assert.equal(await reloadAt(overTcp()), 401);
+  });
+
+  test('moves to another socket, and leaves the address', async () => {
+    configure('socket: ./b.sock');
+    assert.equal(await reloadAt(socketAt('a.sock')), 200);
+    assert.notEqual(await statusAt(socketAt('b.sock')), null);
+    assert.equal(existsSync(join(folder, 'a.sock')), false);
+    const answer = await askAdmin(overTcp(), 'GET', '/v1/status', systemClock);
+    assert.ok(!answer.ok && answer.why === 'nobody_there');
+  });
+});
+
+async function statusAt(place: AdminPlace): Promise<GatewayStatus | null> {
+  const answer = await askAdmin(place, 'GET', '/v1/status', systemClock);
+  return answer.ok && answer.status === 200 ? (answer.content as GatewayStatus) : null;
+}
+
+async function reloadAt(place: AdminPlace): Promise<number> {
+  const answer = await askAdmin(place, 'POST', '/v1/reload', systemClock);
+  return answer.ok ? answer.status : 0;
+}
+
+/** What was done by whom, as events tell it. */
+async function actionsAt(place: AdminPlace): Promise<string[]> {
+  const events: Event[] = [];
+  await readEvents(place, false, (part) => {
+    if (part.kind === 'event') events.push(part.event);
+  }).ended;
+  return events.flatMap(({ kind, actor, evidence }) =>
+    kind === 'admin_action' ? [`${actor} ${evidence.operation} ${evidence.outcome}`] : [],
+  );
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  while (!(await holds())) await passTime(20);
+}
