@@ -84,6 +84,13 @@ export class CrowdWorker {
     this.#places = this.#shared.endpoint(slot, () => this.serve());
   }
 
+  /** Called when it has more or fewer places than before: before one is given back, and after one was taken. */
+  protected changed(): void {}
+
+  listen(): Promise<never> {
+    return this.#shared.listen();
+  }
+
   get held(): number {
     return this.busy + this.idle;
   }
@@ -117,6 +124,7 @@ export class CrowdWorker {
   #closeIdle(): void {
     if (this.idle === 0) return;
     this.idle--;
+    this.changed();
     this.#connections.idle(this.idle);
     this.#connections.giveBack(this.max);
     this.serve();
@@ -137,6 +145,7 @@ export class CrowdWorker {
       while (first !== undefined && this.#connections.tryTake(this.max, first)) {
         this.queue.shift();
         this.busy++;
+        this.changed();
         first = this.queue[0];
       }
     } while (this.#connections.waiting(this.queue[0] ?? null, this.max));

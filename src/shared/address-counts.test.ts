@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { AddressCounts, AddressLayout, bucketEntries } from './address-counts.ts';
+import { Killed, SteppedWords } from './crowd.test-support.ts';
+import { SharedCounts } from './shared-counts.ts';
+import { SharedSeat } from './shared-seat.ts';
+
+const addresses = ['192.0.2.1', '192.0.2.2', '2001:db8::/64', '2001:db8:0:1::/64'];
+
+interface Deed {
+  readonly worker: number;
+  readonly address: string;
+  readonly does: 'take' | 'give';
+  readonly interrupted: { readonly at: number; readonly by: Deed | 'kill' } | null;
+}
+
+const deed: fc.Arbitrary<Deed> = fc.letrec<{ deed: Deed }>((tie) => ({
+  deed: fc.record({
+    worker: fc.nat(2),
+    address: fc.constantFrom(...addresses),
+    does: fc.constantFrom('take', 'take', 'give'),
+    interrupted: fc.option(
+      fc.record({ at: fc.nat(60), by: fc.oneof({ depthSize: 'small' }, fc.constant('kill' as const), tie('deed')) }),
+      { freq: 2 },
+    ),
+  }),
+})).deed;
+
+class Doorkeeper {
+  readonly seat: number;
+  readonly counts: AddressCounts;
+  readonly inside = new Map<string, number>();
+  isAlive = true;
+
+  constructor(shared: SharedCounts, step: () => void) {
+    this.seat = shared.takeSeat() ?? assert.fail('a seat');
+    const { addresses: memory, addressesMax, seatsMax } = shared.memory;
+    const layout = new AddressLayout(seatsMax, addressesMax);
+    this.counts = new AddressCounts(new SteppedWords(memory, step), layout, this.seat);
+  }
+
+  take(address: string, max: number): void {
+    if (this.counts.tryTake(address, max) === 'taken') this.inside.set(address, (this.inside.get(address) ?? 0) + 1);
+  }
+
+  give(address: string): void {
+    const count = this.inside.get(address) ?? 0;
+    if (count === 0) return;
+    this.inside.set(address, count - 1);
+    this.counts.giveBack(address);
+  }
+}
+
+class Doors {
+  readonly max: number;
+  readonly shared: SharedCounts;
+  readonly keepers: Doorkeeper[] = [];
+  readonly #clock = new SimulatedClock();
+  readonly #running = new Set<Doorkeeper>();
+  readonly #interruptions: (() => void)[] = [];
+  #countdown = Infinity;
+
+  constructor(max: number) {
+    this.max = max;
+    // One bucket: every address meets every other one.
+    const sizes = { seatsMax: 4, endpointsMax: 1, addressesMax: bucketEntries };
+    this.shared = new SharedCounts(sizes, this.#clock, new SeededRandom(1));
+    for (let place = 0; place < 3; place++) this.keepers.push(this.#born());
+  }
+
+  #born(): Doorkeeper {
+    return new Doorkeeper(this.shared, () => this.#step());
+  }
+
+  #step(): void {
+    for (const address of addresses) assert.ok(this.#inside(address) <= this.max, `too many of ${address}`);
+    if (this.#countdown-- === 0) this.#interruptions.pop()?.();
+  }
+
+  #inside(address: string): number {
+    const living = this.keepers.filter(({ isAlive }) => isAlive);
+    return living.reduce((sum, { inside }) => sum + (inside.get(address) ?? 0), 0);
+  }
+
+  play({ worker, address, does, interrupted }: Deed): void {
+    const keeper = this.keepers[worker];
+    if (keeper === undefined || !keeper.isAlive || this.#running.has(keeper)) return;
+    this.#running.add(keeper);
+    const before = this.#countdown;
+    this.#countdown = interrupted?.at ?? Infinity;
+    if (interrupted !== null) this.#interruptions.push(() => this.#interrupt(interrupted.by));
+    try {
+      if (does === 'take') keeper.take(address, this.max);
+      else keeper.give(address);
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      keeper.isAlive = false;
+    }
+    this.#running.delete(keeper);
+    this.#countdown = before;
+  }
+
+  #interrupt(by: Deed | 'kill'): void {
+    if (by === 'kill') throw new Killed();
+    this.play(by);
+  }
+
+  settle(): void {
+    this.#countdown = Infinity;
+    for (const { isAlive, seat } of this.keepers) if (!isAlive) this.shared.forget(seat);
+    this.#clock.advanceSync(20);
+    // What could not be given back goes with the next connection that comes.
+    for (const keeper of this.keepers) if (keeper.isAlive) keeper.counts.tryTake('nobody', 0);
+  }
+
+  checkTruth(): void {
+    const [anybody] = this.keepers.filter(({ isAlive }) => isAlive);
+    if (anybody === undefined) return;
+    for (const address of addresses) assert.equal(anybody.counts.count(address), this.#inside(address), address);
+  }
+
+  replaceTheDead(): void {
+    this.keepers.forEach(({ isAlive }, place) => {
+      if (!isAlive) this.keepers[place] = this.#born();
+    });
+  }
+}
+
+describe('client connections by address', () => {
+  it('never exceed the limit and return to the truth, whoever is killed wherever', () => {
+    const lives = fc.array(fc.array(deed, { maxLength: 30 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 3 }), lives, (max, rounds) => {
+        const doors = new Doors(max);
+        for (const round of rounds) {
+          for (const one of round) doors.play(one);
+          doors.settle();
+          doors.checkTruth();
+          doors.replaceTheDead();
+        }
+      }),
+      { numRuns: Number(process.env['CANDOR_RUNS'] ?? 1000) },
+    );
+  });
+
+  function aSeat(addressesMax: number): SharedSeat {
+    const clock = new SimulatedClock();
+    const shared = new SharedCounts({ seatsMax: 2, endpointsMax: 1, addressesMax }, clock, new SeededRandom(1));
+    return new SharedSeat(shared.memory, shared.takeSeat() ?? 0, clock);
+  }
+
+  it('have an entry for each address, and say so when there is none left', () => {
+    const { clientAddresses } = aSeat(bucketEntries);
+    for (let host = 0; host < bucketEntries; host++) {
+      assert.equal(clientAddresses.tryTake(`192.0.2.${host}`, 2), 'taken');
+    }
+    assert.equal(clientAddresses.tryTake('198.51.100.1', 2), 'table_full');
+    assert.equal(clientAddresses.tryTake('192.0.2.7', 2), 'taken', 'those that are there may have more');
+    assert.equal(clientAddresses.tryTake('192.0.2.7', 2), 'over_limit');
+    clientAddresses.giveBack('192.0.2.3');
+    assert.equal(clientAddresses.tryTake('198.51.100.1', 2), 'taken');
+  });
+
+  it('find room for a quarter of the addresses that the table is made for, however they are spread', () => {
+    const { clientAddresses } = aSeat(32_768);
+    for (let number = 0; number < 8192; number++) {
+      assert.equal(clientAddresses.tryTake(`10.0.${number >> 8}.${number & 255}`, 1), 'taken');
+    }
+  });
+
+  it('tell the longest key from one that begins like it', () => {
+    const { clientAddresses } = aSeat(bucketEntries);
+    const long = 'x'.repeat(48);
+    assert.equal(clientAddresses.tryTake(long, 1), 'taken');
+    assert.equal(clientAddresses.tryTake(long.slice(4), 1), 'taken');
+    assert.equal(clientAddresses.tryTake(long.slice(8), 1), 'taken');
+    assert.equal(clientAddresses.tryTake(long, 1), 'over_limit');
+  });
+});
