@@ -32,6 +32,11 @@ export interface Admin {
   /** Answers by the configuration that was prepared, and closes what it has no more. */
   commit(): void;
   discard(): void;
+  /**
+   * A successor answers at the same places from now on. Over TCP no more connections are taken here, since the kernel
+   * would share them out between the two; whoever was led to the old socket before it was replaced still has his answer.
+   */
+  leave(): void;
   /** Ends every stream, lets running answers end, and removes the socket. */
   close(): Promise<void>;
 }
@@ -121,6 +126,12 @@ class RunningAdmin implements Admin {
   discard(): void {
     for (const one of this.#prepared?.added ?? []) this.#closeDoor(one);
     this.#prepared = null;
+  }
+
+  leave(): void {
+    const shared = this.#open.filter(({ door }) => door.via === 'tcp');
+    this.#open = this.#open.filter((one) => !shared.includes(one));
+    for (const one of shared) this.#closeDoor(one);
   }
 
   async close(): Promise<void> {

@@ -46,6 +46,7 @@ export class ServedAdmin {
     this.#unsubscribe = gateway.events.subscribe(({ kind }) => {
       if (kind === 'configuration_applied') admin.commit();
       if (kind === 'configuration_rejected') admin.discard();
+      if (kind === 'upgrade_done') admin.leave();
     });
     return admin;
   }

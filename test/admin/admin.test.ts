@@ -18,6 +18,7 @@ import {
   statusSchema,
 } from '../../src/admin/schemas.ts';
 import { type Admin, AdminFailure, startAdmin } from '../../src/admin/server.ts';
+import { hashOfToken } from '../../src/admin/token.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
@@ -109,8 +110,40 @@ describe('the socket', () => {
 
   test('with a path that the system cannot hold is refused before anything is made', async () => {
     const long = join(folder, 'x'.repeat(120), 'admin.sock');
-    await assert.rejects(startAdmin({ gateway, spec: socketAlone(long), clock }), /too long: the system allows 107 octets/);
+    await assert.rejects(
+      startAdmin({ gateway, spec: socketAlone(long), clock }),
+      /too long: the system allows 107 octets/,
+    );
     assert.equal(existsSync(join(folder, 'x'.repeat(120))), false);
+  });
+});
+
+describe('a successor', () => {
+  const token = 'candor_of-somebody';
+  const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
+
+  async function revisionAt(port: number): Promise<number> {
+    const fields = { Authorization: `Bearer ${token}` };
+    const response = await fetch(`http://127.0.0.1:${port}/v1/status`, { headers: { ...fields, Connection: 'close' } });
+    return ((await response.json()) as { revision: number }).revision;
+  }
+
+  test('takes over socket and port while its predecessor answers there, which then leaves', async () => {
+    const place = { socket: join(folder, 'b.sock'), listen: { host: '127.0.0.1', port: 0 }, tokens, hosts: [] };
+    const old = await startAdmin({ gateway, spec: place, clock });
+    const port = old.address?.port ?? 0;
+    const heir = new FakeGateway();
+    heir.statusNow = { ...heir.statusNow, revision: 99 };
+    const spec = { ...place, listen: { host: '127.0.0.1', port } };
+    await assert.rejects(startAdmin({ gateway: heir, spec, clock }), /Another gateway answers/);
+    const successor = await startAdmin({ gateway: heir, spec, clock, takesOver: true });
+    old.leave();
+    for (let time = 0; time < 20; time++) assert.equal(await revisionAt(port), 99);
+    await old.close();
+    assert.ok(statSync(place.socket).isSocket());
+    assert.equal(await revisionAt(port), 99);
+    await successor.close();
+    assert.equal(existsSync(place.socket), false);
   });
 });
 
