@@ -1,6 +1,7 @@
 import { accessSync, constants, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { findUntrusted } from '../admin/trusted-folder.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -19,13 +20,13 @@ export function runtimeFolders(env: Environment): string[] {
   return folders.filter((folder) => folder !== null);
 }
 
-/** The first runtime folder that is ours, made where it is missing; null where none can be had. */
+/** The first runtime folder that nobody else can replace, made where it is missing; null where none can be had. */
 export function privateFolder(env: Environment): string | null {
   for (const folder of runtimeFolders(env)) {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       accessSync(folder, constants.W_OK | constants.X_OK);
-      if (isOurs(folder)) return folder;
+      if (findUntrusted(folder, userInfo().uid) === null) return folder;
     } catch {
       // Not to be had; the next may be.
     }

@@ -22,6 +22,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type Admin, startAdmin } from '../../src/admin/server.ts';
 import { listenAt } from '../../src/admin/socket-file.ts';
 import { findUntrusted } from '../../src/admin/trusted-folder.ts';
+import { privateFolder } from '../../src/cli/runtime-folder.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
@@ -242,6 +243,16 @@ describe('the folder of the admin socket', () => {
       assert.deepEqual(readdirSync(at), []);
     });
   }
+
+  it('is another one where the usual one of a command was made by somebody else before', asRoot, () => {
+    const usual = join(folder, `candor-${process.getuid?.()}`);
+    assert.equal(privateFolder({ TMPDIR: folder }), usual);
+    rmSync(usual, { recursive: true });
+    mkdirSync(usual);
+    chownSync(usual, stranger, stranger);
+    assert.equal(privateFolder({ TMPDIR: folder }), null);
+    assert.equal(privateFolder({ TMPDIR: folder, XDG_RUNTIME_DIR: folder }), join(folder, 'candor'));
+  });
 
   it('may be behind a link of ours', async () => {
     mkdirSync(join(folder, 'ours'));
