@@ -64,6 +64,12 @@ export interface EventFacts {
   connections_refused: { why: RefusalReason; count: number; limit: number | null; address: string | null };
   /** `to`: 'scarce', 'enough'. `closed`: connections that rested, `refused`: clients turned away, since it began. */
   descriptors_exhausted: { limit: number; open: number | null; closed: number; refused: number };
+  /** The log was put aside since it had grown to its size. */
+  log_rotated: { path: string; octets: number; keepMax: number };
+  /** 'put_aside': it goes on in the same file; 'compress': one that was put aside stays as it is. */
+  log_not_rotated: { path: string; step: 'put_aside' | 'compress'; errno: string };
+  /** Its file was gone from its name, and was made anew. `octetsSaved` of a deleted one were taken over. */
+  log_made_anew: { path: string; was: 'moved' | 'deleted'; octetsSaved: number };
   log_dropped: { what: string; count: number; errno: string | null };
   /** Somebody had the gateway change something: over the admin API, or by a signal. `remote`: an address; null: none. */
   admin_action: { operation: string; outcome: 'done' | 'rejected' | 'failed'; remote: string | null };

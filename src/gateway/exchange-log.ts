@@ -1,8 +1,10 @@
+import type { LogSpec } from '../core/configuration.ts';
 import type { EventSink } from '../core/event.ts';
 import type { ExchangeRecord, LostRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import type { RecordLines } from '../record/batch.ts';
 import { type LogFile, openLogFile } from '../record/log-file.ts';
+import type { LogRotation } from '../record/log-rotation.ts';
 import { lostRecordLine } from '../record/lost-record.ts';
 import { mayBeBeginning } from '../record/parse-record.ts';
 import { RecentRecords } from '../record/recent.ts';
@@ -15,25 +17,31 @@ const recordComesMs = 200;
 
 /** A log that has been opened and is not in use yet; null where none is kept. */
 export interface OpenedLog {
-  readonly path: string | null;
+  readonly spec: LogPlace;
   readonly file: LogFile | null;
 }
+
+export type LogPlace = Pick<LogSpec, 'path' | 'rotateOctets' | 'keepMax'>;
 
 /** Where records go, and where they are found again: the file, if there is one, and the last ones in memory. */
 export class ExchangeLog {
   readonly #clock: Clock;
   readonly #events: EventSink;
   readonly #recent = new RecentRecords();
-  #log: OpenedLog = { path: null, file: null };
+  readonly #mayRotate: () => boolean;
+  #log: OpenedLog = { spec: { path: null, rotateOctets: null, keepMax: 1 }, file: null };
+  #rotation: LogRotation | null = null;
   #droppedBefore = 0;
 
-  constructor(clock: Clock, events: EventSink) {
+  /** `mayRotate`: false while another process writes to the same log. */
+  constructor(clock: Clock, events: EventSink, mayRotate: () => boolean = () => true) {
     this.#clock = clock;
     this.#events = events;
+    this.#mayRotate = mayRotate;
   }
 
   get path(): string | null {
-    return this.#log.path;
+    return this.#log.spec.path;
   }
 
   /** Lines that were dropped since the start, by this log and those before it. */
@@ -42,20 +50,28 @@ export class ExchangeLog {
   }
 
   /** Throws `LogFailure`. Nothing is changed yet. */
-  async open(path: string | null): Promise<OpenedLog> {
-    if (path === null) return { path, file: null };
-    const opened = await openLogFile(path, { clock: this.#clock, events: this.#events });
+  async open(spec: LogPlace): Promise<OpenedLog> {
+    if (spec.path === null) return { spec, file: null };
+    const [clock, events] = [this.#clock, this.#events];
+    const rotation = (): LogRotation | null => this.#rotation;
+    const opened = await openLogFile(spec.path, { clock, events, rotation, mayRotate: this.#mayRotate });
     if (!opened.ok) throw new LogFailure(opened.failure.says);
-    return { path, file: opened.value };
+    return { spec, file: opened.value };
   }
 
   /** From now on lines go there. What the log before it still holds is written first. */
   async use(log: OpenedLog): Promise<void> {
     const before = this.#log.file;
     this.#log = log;
+    this.rotate(log.spec);
     if (before === null) return;
     await before.close();
     this.#droppedBefore += before.dropped;
+  }
+
+  /** From now on it is put aside at this size. */
+  rotate({ rotateOctets, keepMax }: LogPlace): void {
+    this.#rotation = rotateOctets === null ? null : { octetsMax: rotateOctets, keepMax };
   }
 
   /** `done` is called once, when nobody needs the octets any more. */
@@ -78,7 +94,7 @@ export class ExchangeLog {
     const found = this.#recent.find(id);
     if (found !== null) return found;
     await wait(this.#clock, recordComesMs);
-    const { path } = this.#log;
+    const { path } = this;
     const late = this.#recent.find(id) ?? (path === null || path === '-' ? null : await searchLog(path, id));
     if (late !== null || !mayBeBeginning(id)) return late;
     const [only = null, ...others] = this.#recent.findBeginning(id);

@@ -124,10 +124,13 @@ class RunningGateway implements Gateway {
   /** Another process looks after the applications; this one only finishes what is under way. */
   #hasHandedOver = false;
   #shutdown: Shutdown | null = null;
+  /** No predecessor or successor writes to the same log. */
+  #writesLogAlone: boolean;
   readonly #atOnce = Promise.withResolvers<void>();
 
   constructor(options: GatewayOptions, clock: Clock) {
     this.#options = options;
+    this.#writesLogAlone = options.adopt === undefined;
     this.#clock = clock;
     this.#startedWall = clock.wallTime();
     this.#inForce = new InForce(options.configuration);
@@ -148,7 +151,10 @@ class RunningGateway implements Gateway {
     this.#news = new ConfigurationNews(this.#hub, this.#inForce, options.source);
     const { watcher } = options;
     if (watcher?.told !== undefined) this.#hub.subscribe((event) => watcher.told?.(event));
-    this.#log = new ExchangeLog(clock, this.#hub);
+    this.#log = new ExchangeLog(clock, this.#hub, () => this.#writesLogAlone);
+    void options.adopt?.predecessorEnded.then(() => {
+      this.#writesLogAlone = true;
+    });
     this.#reports = this.#createReports();
     const { stateFolder } = options.configuration;
     this.#host = createSystemHost(clock, Estate.outputsFor(stateFolder));
@@ -271,7 +277,7 @@ class RunningGateway implements Gateway {
 
   async start(): Promise<void> {
     const { configuration } = this.#inForce;
-    await this.#log.use(await this.#log.open(configuration.log.path));
+    await this.#log.use(await this.#log.open(configuration.log));
     const evidence = { pid: process.pid, version, node: process.version };
     this.#hub.tell({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
     this.#board.watch(configuration);
@@ -474,6 +480,7 @@ class RunningGateway implements Gateway {
 
   async #stop(why: string, { hasSuccessor = false, leaveApplicationsMs = null }: StopOptions): Promise<void> {
     this.#state = 'draining';
+    if (hasSuccessor) this.#writesLogAlone = false;
     const reason = `it is to stop: ${why}`;
     this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
     if (leaveApplicationsMs === null) void this.#atOnce.promise.then(() => this.#supervisor.stop());

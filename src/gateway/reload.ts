@@ -43,7 +43,8 @@ export async function reload(before: Configuration, next: Configuration, parts: 
     parts.board.watch(before);
     return complaintsOf(applied, parts.open());
   }
-  if (log.opened !== null) await parts.log.use(log.opened);
+  if (log.opened === null) parts.log.rotate(next.log);
+  else await parts.log.use(log.opened);
   return [];
 }
 
@@ -64,7 +65,7 @@ async function openLog(
 ): Promise<{ readonly opened: OpenedLog | null } | { readonly complaint: string }> {
   if (before.log.path === next.log.path) return { opened: null };
   try {
-    return { opened: await log.open(next.log.path) };
+    return { opened: await log.open(next.log) };
   } catch (error) {
     if (!(error instanceof LogFailure)) throw error;
     return { complaint: error.message };

@@ -1,7 +1,10 @@
 import type { EventSink } from '../core/event.ts';
 import type { Result } from '../core/result.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
+import { countLines } from './copy-lines.ts';
+import { LogCare } from './log-care.ts';
 import { type LogOutput, type LogProblem, openLogOutput } from './log-output.ts';
+import type { LogRotation } from './log-rotation.ts';
 import { LossReport } from './loss-report.ts';
 
 export interface LogFileOptions {
@@ -12,6 +15,10 @@ export interface LogFileOptions {
   readonly retryMs?: number;
   readonly tellEveryMs?: number;
   readonly closeMs?: number;
+  /** When the file is put aside; asked each time, since a reload may change it. Default: never. */
+  readonly rotation?: () => LogRotation | null;
+  /** False while another process writes to the same file: then it is not put aside. */
+  readonly mayRotate?: () => boolean;
   /** How the output is opened; tests give one that fails. */
   readonly open?: (path: string) => Promise<Result<LogOutput, LogProblem>>;
 }
@@ -46,7 +53,10 @@ export interface LogFile {
 export async function openLogFile(path: string, options: LogFileOptions): Promise<Result<LogFile, LogProblem>> {
   const open = options.open ?? openLogOutput;
   const output = await open(path);
-  return output.ok ? { ok: true, value: new QueuedLog(path, output.value, options) } : output;
+  if (!output.ok) return output;
+  const log = new QueuedLog(path, output.value, options);
+  await log.begin();
+  return { ok: true, value: log };
 }
 
 /** What becomes of octets that are written or dropped. */
@@ -90,6 +100,7 @@ class QueuedLog implements LogFile {
   /** Why nothing is written now. */
   #errno: string | null = null;
   #closed = false;
+  readonly #care: LogCare;
 
   constructor(path: string, output: LogOutput, options: LogFileOptions) {
     this.#path = path;
@@ -100,6 +111,19 @@ class QueuedLog implements LogFile {
     this.#queueOctetsMax = options.queueOctetsMax ?? queueOctetsMaxDefault;
     this.#retryMs = options.retryMs ?? retryMsDefault;
     this.#closeMs = options.closeMs ?? closeMsDefault;
+    this.#care = new LogCare(path, {
+      clock: options.clock,
+      events: options.events,
+      open: this.#open,
+      rotation: options.rotation ?? (() => null),
+      mayRotate: options.mayRotate ?? (() => true),
+      onDue: () => this.#write(),
+    });
+  }
+
+  /** Before the first line. */
+  begin(): Promise<void> {
+    return this.#care.begin(this.#output);
   }
 
   get dropped(): number {
@@ -142,6 +166,7 @@ class QueuedLog implements LogFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#care.close();
     this.#retry?.cancel();
     this.#retry = null;
     this.#write();
@@ -157,7 +182,9 @@ class QueuedLog implements LogFile {
   #refusal(octets: number): string | null {
     if (this.#closed) return 'closed';
     if (this.#errno === 'EPIPE') return 'EPIPE';
-    return this.#queuedOctets + octets > this.#queueOctetsMax ? (this.#errno ?? 'queue_full') : null;
+    if (this.#queuedOctets + octets <= this.#queueOctetsMax) return null;
+    // A pipe that is full is read too slowly; anything else has a name of its own.
+    return this.#errno === null || this.#errno === 'EAGAIN' ? 'queue_full' : this.#errno;
   }
 
   #write(): void {
@@ -169,6 +196,8 @@ class QueuedLog implements LogFile {
   async #writeQueue(): Promise<void> {
     for (;;) {
       await this.#takeNextOutput();
+      if (this.#care.isDue(this.#queue.length > 0) && !(await this.#takeCare())) return;
+      if (this.#nextOutput !== null) continue;
       const first = this.#queue[0];
       if (first === undefined) return this.#rest();
       const written = await this.#output.write(first.octets, this.#written);
@@ -178,14 +207,31 @@ class QueuedLog implements LogFile {
         return this.#failed(written.failure);
       }
       this.#errno = null;
+      this.#care.wrote(written.value);
       this.#written += written.value;
       if (this.#written >= first.octets.length) this.#removeFirst();
     }
   }
 
+  /** False: nothing can be written until there is a file again. */
+  async #takeCare(): Promise<boolean> {
+    const cared = await this.#care.look(this.#output, this.#written === 0, this.#queue.length > 0);
+    if (!cared.ok) {
+      // Somebody has had it opened meanwhile.
+      if (this.#nextOutput !== null) return true;
+      this.#failed(cared.failure);
+      return false;
+    }
+    if (cared.value === null) return true;
+    await this.#nextOutput?.close();
+    this.#nextOutput = cared.value;
+    this.#errno = null;
+    return true;
+  }
+
   #rest(): void {
     this.#isWriting = false;
-    this.#losses.recovered();
+    if (this.#errno === null) this.#losses.recovered();
   }
 
   #removeFirst(): void {
@@ -203,6 +249,8 @@ class QueuedLog implements LogFile {
     this.#nextOutput = null;
     // Standard output is always the same.
     if (next === old) return;
+    const { linesLost, errno } = await this.#care.takeOver(old, next);
+    if (linesLost > 0) this.#losses.lost(linesLost, errno ?? 'EIO');
     this.#beginLineAgain();
     await old.close();
   }
@@ -213,7 +261,8 @@ class QueuedLog implements LogFile {
     if (first === undefined || this.#written === 0) return;
     const lineStart = first.octets.lastIndexOf(0x0a, this.#written - 1) + 1;
     if (lineStart === this.#written) return;
-    this.#queue[0] = { ...first, octets: first.octets.subarray(lineStart) };
+    const lines = Math.max(0, first.lines - countLines(first.octets, 0, lineStart));
+    this.#queue[0] = { ...first, octets: first.octets.subarray(lineStart), lines };
     this.#queue.unshift(endOfTornLine);
     this.#queuedOctets += endOfTornLine.octets.length - lineStart;
     this.#written = 0;
@@ -223,12 +272,14 @@ class QueuedLog implements LogFile {
     // First of all: whoever hears of it may append to this very log.
     this.#isWriting = false;
     this.#errno = errno;
-    if (errno === 'EPIPE') return this.#dropQueue(errno);
-    if (!this.#closed) {
+    if (errno === 'EPIPE') this.#dropQueue(errno);
+    // Standard output has had its one reader; a named pipe may get another.
+    const isOver = this.#closed || (errno === 'EPIPE' && this.#path === '-');
+    if (!isOver) {
       const due = after(this.#clock.now(), errno === 'EAGAIN' ? againMs : this.#retryMs);
       this.#retry = this.#clock.schedule(due, QueuedLog.#tryAgain, this);
     }
-    if (errno !== 'EAGAIN') this.#losses.failing(errno);
+    if (errno !== 'EAGAIN' && errno !== 'EPIPE') this.#losses.failing(errno);
   }
 
   static #tryAgain(this: void, log: QueuedLog): void {
@@ -236,19 +287,23 @@ class QueuedLog implements LogFile {
     if (log.#errno === null || passing.includes(log.#errno)) return log.#write();
     // The file may be beyond saving (EIO, ESTALE); under its name there may be a sound one.
     void log.reopen().then((reopened) => {
-      if (!reopened.ok) log.#write();
+      if (reopened.ok) return;
+      if (log.#errno === 'EPIPE') log.#failed('EPIPE');
+      else log.#write();
     });
   }
 
   #dropQueue(reason: string): void {
-    // The line that was cut off counts as lost with the rest of its batch.
     const dropped = this.#queue.splice(0);
+    // The line that was cut off counts as lost with those behind it, and those before it are where they should be.
+    const whole = dropped[0] === undefined ? 0 : countLines(dropped[0].octets, 0, this.#written);
     this.#queuedOctets = 0;
     this.#written = 0;
     // What a hanging write still reads must not be written over.
     const needed = this.#isWriting ? dropped[0] : null;
     for (const queued of dropped) {
-      if (queued.lines > 0) this.#losses.lost(queued.lines, reason);
+      const lines = queued === dropped[0] ? queued.lines - whole : queued.lines;
+      if (lines > 0) this.#losses.lost(lines, reason);
       if (queued !== needed) queued.done?.();
     }
   }

@@ -1,5 +1,5 @@
-import { write } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { constants, createReadStream, write } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Result } from '../core/result.ts';
 
@@ -8,6 +8,16 @@ export interface LogOutput {
   /** Writes some or all octets from `from` on; resolves with how many, or with the errno. Never rejects. */
   write(octets: Uint8Array, from: number): Promise<Result<number, string>>;
   close(): Promise<void>;
+  /** How it stands with it and the name under which it was opened. Null for what is no regular file, or cannot be told. */
+  readonly look?: () => Promise<Standing | null>;
+  /** Its octets from `from` on, of a file that may have no name any more. */
+  readonly octetsFrom?: (from: number) => AsyncIterable<Uint8Array>;
+}
+
+/** 'deleted': the file has no name, and will be gone once it is closed. 'moved': it has another name. */
+export interface Standing {
+  readonly place: 'there' | 'moved' | 'deleted';
+  readonly octets: number;
 }
 
 /** Why an output cannot be opened: for people, and for programs. */
@@ -20,20 +30,25 @@ export interface LogProblem {
 /** Its owner writes, its group (an operator, a log shipper) reads: client addresses are not for everybody. */
 const mode = 0o640;
 
+/** A pipe that nobody reads is refused at once, and one that is full says so, rather than hold up a thread. */
+const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+
 /** '-' is standard output; a path is opened for appending, and made when it is not there. Its directory is not. */
 export async function openLogOutput(path: string): Promise<Result<LogOutput, LogProblem>> {
   if (path === '-') return { ok: true, value: standardOutput };
   try {
-    return { ok: true, value: new FileOutput(await open(path, 'a', mode)) };
+    return { ok: true, value: new FileOutput(path, await open(path, flags, mode)) };
   } catch (error) {
     return { ok: false, failure: problemOf(path, errnoOf(error)) };
   }
 }
 
 class FileOutput implements LogOutput {
+  readonly #path: string;
   readonly #file: FileHandle;
 
-  constructor(file: FileHandle) {
+  constructor(path: string, file: FileHandle) {
+    this.#path = path;
     this.#file = file;
   }
 
@@ -45,6 +60,24 @@ class FileOutput implements LogOutput {
       return { ok: false, failure: errnoOf(error) };
     }
   }
+
+  readonly look = async (): Promise<Standing | null> => {
+    try {
+      const own = await this.#file.stat({ bigint: true });
+      if (!own.isFile()) return null;
+      const octets = Number(own.size);
+      if (own.nlink === 0n) return { place: 'deleted', octets };
+      const named = await stat(this.#path, { bigint: true }).catch((error: unknown) => errnoOf(error));
+      const isMoved = typeof named === 'string' ? named === 'ENOENT' : named.ino !== own.ino || named.dev !== own.dev;
+      return { place: isMoved ? 'moved' : 'there', octets };
+    } catch {
+      return null;
+    }
+  };
+
+  /** By way of the descriptor: the file may have no name, and was opened for writing only. */
+  readonly octetsFrom = (from: number): AsyncIterable<Uint8Array> =>
+    createReadStream(`/proc/self/fd/${this.#file.fd}`, { start: from });
 
   async close(): Promise<void> {
     try {
@@ -86,6 +119,7 @@ const sentences: Readonly<Record<string, (path: string) => string>> = {
   ELOOP: (path) => `${path} is a symbolic link that leads back to itself`,
   ENAMETOOLONG: (path) => `the name ${path} is too long`,
   EMFILE: () => 'this process has too many open files (ulimit -n)',
+  ENXIO: (path) => `nobody reads from the pipe ${path}; start its reader first`,
   ENFILE: () => 'the system has too many open files',
 };
 
@@ -98,7 +132,7 @@ function problemOf(path: string, errno: string): LogProblem {
 }
 
 /** The name of a system error. An error without one is none of the world's: EIO says that much. */
-function errnoOf(error: unknown): string {
+export function errnoOf(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
   return typeof code === 'string' ? code : 'EIO';
 }
