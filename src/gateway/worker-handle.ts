@@ -5,21 +5,13 @@ import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import { batchOctetsMax, type RecordLines } from '../record/batch.ts';
 import type { DrainPlan, FromWorker, ListenProblem, OpenListener, ToWorker, WorkerBirth } from './messages.ts';
+import { endOf, type ThreadEnd } from './thread-end.ts';
 
 export interface WorkerListener {
   /** `done` is to be called once its octets are not needed any more. */
   onBatch(batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void): void;
   /** The thread is gone without having been asked to go. */
   onLost(end: ThreadEnd): void;
-}
-
-/** How a thread ended. */
-export interface ThreadEnd {
-  readonly why: string;
-  /** What it threw, and where. */
-  readonly threw: string | null;
-  /** Node's code for it, such as 'ERR_WORKER_OUT_OF_MEMORY'. */
-  readonly code: string | null;
 }
 
 /** What came of a snapshot: taken, refused by somebody, or a worker was lost over it. */
@@ -69,9 +61,9 @@ export class WorkerHandle {
   #hasSpoken = false;
   #missedPings = 0;
   #pinging: Timer | null = null;
+  /** Why it was given up, where it was. */
   #why: string | null = null;
-  #threw: string | null = null;
-  #code: string | null = null;
+  #end: ThreadEnd | null = null;
   #stopping = false;
 
   constructor(
@@ -100,11 +92,9 @@ export class WorkerHandle {
     this.#thread.on('message', (message: FromWorker) => this.#heard(message));
     // Only when the thread has ended are its listeners closed, and may another open them.
     this.#thread.on('error', (error) => {
-      this.#code = codeOf(error);
-      this.#why ??= endText(error, this.#code);
-      this.#threw = thrownText(error);
+      this.#end = endOf(error);
     });
-    this.#thread.on('exit', (code) => this.#lost(this.#why ?? `its thread ended with ${code}`));
+    this.#thread.on('exit', (code) => this.#lost(`its thread ended with ${code}`));
     this.#loading = clock.schedule(after(clock.now(), loadMs), loadingIsOverdue, this as WorkerHandle);
     this.#pingLater();
   }
@@ -270,8 +260,9 @@ export class WorkerHandle {
     this.#pingLater();
   }
 
-  #lost(why: string): void {
+  #lost(otherwise: string): void {
     if (this.state === 'lost') return;
+    const why = this.#why ?? this.#end?.why ?? otherwise;
     this.state = 'lost';
     this.#why = why;
     this.#pinging?.cancel();
@@ -279,7 +270,7 @@ export class WorkerHandle {
     this.#loaded.resolve();
     this.#drained.resolve();
     for (const revision of [...this.#asked.keys()]) this.#answer(revision, { ok: false, lost: true, why });
-    if (!this.#stopping) this.#listener.onLost({ why, threw: this.#threw, code: this.#code });
+    if (!this.#stopping) this.#listener.onLost({ why, threw: this.#end?.threw ?? null, code: this.#end?.code ?? null });
   }
 }
 
@@ -293,21 +284,4 @@ function answerIsOverdue(worker: WorkerHandle): void {
 
 function loadingIsOverdue(worker: WorkerHandle): void {
   worker.giveUp(`it has not started within ${loadMs / 1000} s`);
-}
-
-function codeOf(thrown: unknown): string | null {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return null;
-  return typeof thrown.code === 'string' ? thrown.code : null;
-}
-
-function endText(thrown: unknown, code: string | null): string {
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY') return 'it ran out of memory (workers.memory_max)';
-  return thrown instanceof Error ? `it threw ${thrown.name}` : 'it threw';
-}
-
-/** What was thrown and where, without the way there: enough to find the line, and nothing that fills a screen. */
-function thrownText(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown);
-  const place = thrown.stack?.split('\n').find((line) => line.trimStart().startsWith('at '));
-  return `${thrown.name}: ${thrown.message}${place === undefined ? '' : ` ${place.trim()}`}`;
 }

@@ -9,9 +9,10 @@ import type { SharedCounts } from '../shared/shared-counts.ts';
 import { claimPorts, type ListenPlace } from './port-claims.ts';
 import { retireWorker } from './retirement.ts';
 import { listenProblemText } from './start-failure.ts';
+import type { ThreadEnd } from './thread-end.ts';
 import { commitAll, discardAll, prepareAll } from './two-phases.ts';
 import { addTotals } from './worker-counts.ts';
-import { type Applied, type ThreadEnd, WorkerHandle } from './worker-handle.ts';
+import { type Applied, WorkerHandle } from './worker-handle.ts';
 import { WorkerPost } from './worker-post.ts';
 
 export interface WorkersParts {

@@ -67,6 +67,7 @@ export const errorReaders: readonly string[] = [
   'src/deploy/process-group.ts',
   'src/deploy/program.ts',
   'src/deploy/readiness.ts',
+  'src/gateway/thread-end.ts',
   'src/admin/socket-file.ts',
   'src/admin/listen-tcp.ts',
   'src/cli/admin-client.ts',
