@@ -102,12 +102,13 @@ export class PlaceTable {
     return isFree ? 'may_try' : 'waits';
   }
 
-  /** Of how many places this seat holds, idle connections have `count`. */
-  setIdle(slot: number, count: number): void {
-    const mine = this.#layout.idle(this.#seat, slot);
-    // One more must be seen before we look whether somebody wants it; that there is one less may be seen late.
-    if (count > this.#words.load(mine)) this.#words.store(mine, count);
-    else this.#words.put(mine, count);
+  /** Where this seat says how many idle connections it has, and where it is said that somebody waits: for the fast path. */
+  idleCell(slot: number): number {
+    return this.#layout.idle(this.#seat, slot);
+  }
+
+  wantedCell(slot: number): number {
+    return this.#layout.wanted(slot);
   }
 
   /** Whether somebody elsewhere has waited notably longer than whoever came at `since`. */

@@ -2,10 +2,12 @@ import { assert } from '../core/assert.ts';
 import type { Places } from '../core/places.ts';
 import type { Instant } from '../core/time.ts';
 import type { PlaceTable } from './place-table.ts';
+import type { SharedWords } from './shared-words.ts';
 
 /** What a slot's end needs of the worker's seat. */
 export interface PlacesHome {
   readonly table: PlaceTable;
+  readonly words: SharedWords;
   /** Something could not be done, since the slot was locked: `PlacesHere.called` is to be called a little later. */
   retryLater(slot: number): void;
   /** Nobody uses this end of the slot any more. */
@@ -21,7 +23,10 @@ export interface PlacesHome {
  */
 export class PlacesHere {
   readonly #home: PlacesHome;
+  readonly #words: SharedWords;
   readonly #slot: number;
+  readonly #idleCell: number;
+  readonly #wantedCell: number;
   readonly generation: number;
   #users: PlacesUser[] = [];
   #held = 0;
@@ -29,7 +34,10 @@ export class PlacesHere {
 
   constructor(home: PlacesHome, slot: number, generation: number) {
     this.#home = home;
+    this.#words = home.words;
     this.#slot = slot;
+    this.#idleCell = home.table.idleCell(slot);
+    this.#wantedCell = home.table.wantedCell(slot);
     this.generation = generation;
   }
 
@@ -63,11 +71,13 @@ export class PlacesHere {
 
   changeIdle(change: number): void {
     this.#idle += change;
-    this.#home.table.setIdle(this.#slot, this.#idle);
+    // One more must be seen before we look whether somebody wants it; that there is one less may be seen late.
+    if (change > 0) this.#words.store(this.#idleCell, this.#idle);
+    else this.#words.put(this.#idleCell, this.#idle);
   }
 
   get isWanted(): boolean {
-    return this.#home.table.wanted(this.#slot) > 0;
+    return this.#words.load(this.#wantedCell) > 0;
   }
 
   isDueElsewhere(since: Instant): boolean {

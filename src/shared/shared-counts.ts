@@ -94,7 +94,8 @@ export class SharedCounts {
   #clearUp(): void {
     for (const seat of this.#leaving) {
       let whole = this.#addresses.forget(seat);
-      for (let slot = 0; slot < this.#layout.slotsMax; slot++) whole = this.#table.forget(seat, slot) && whole;
+      const slotsEnd = 1 + this.#allotments.length * slotsPerEndpoint;
+      for (let slot = 0; slot < slotsEnd; slot++) whole = this.#table.forget(seat, slot) && whole;
       if (!whole) continue;
       this.#leaving.delete(seat);
       this.#seats.delete(seat);

@@ -12,10 +12,10 @@ const retryMs = 5;
 /** A worker's end of what workers count together. */
 export class SharedSeat implements PlaceSource, PlacesHome {
   readonly table: PlaceTable;
+  readonly words: SharedWords;
   readonly clientConnections: Places;
   readonly clientAddresses: AddressPlaces;
   readonly #clock: Clock;
-  readonly #words: SharedWords;
   readonly #bell: number;
   readonly #slots = new Map<number, PlacesHere>();
   readonly #retries = new Set<number>();
@@ -23,9 +23,9 @@ export class SharedSeat implements PlaceSource, PlacesHome {
   constructor(memory: SharedMemory, seat: number, clock: Clock, wordsOf = wordsIn) {
     this.#clock = clock;
     const layout = layoutOf(memory);
-    this.#words = wordsOf(memory.places);
+    this.words = wordsOf(memory.places);
     this.#bell = layout.bell(seat);
-    this.table = new PlaceTable(this.#words, layout, seat);
+    this.table = new PlaceTable(this.words, layout, seat);
     const addresses = new AddressLayout(memory.seatsMax, memory.addressesMax);
     this.clientAddresses = new AddressCounts(wordsOf(memory.addresses), addresses, seat);
     this.clientConnections = this.#join(clientSlot, 0, doNothing);
@@ -51,8 +51,8 @@ export class SharedSeat implements PlaceSource, PlacesHome {
   /** Hears from now on when another worker calls. Keeps nothing alive. */
   async listen(): Promise<never> {
     for (let heard = 0; ; ) {
-      await this.#words.change(this.#bell, heard);
-      heard = this.#words.load(this.#bell);
+      await this.words.change(this.#bell, heard);
+      heard = this.words.load(this.#bell);
       this.answerCalls();
     }
   }
