@@ -24,6 +24,7 @@ export function levelOf(event: Event): Level {
     case 'health_disagreement':
     case 'connections_refused':
     case 'descriptors_exhausted':
+    case 'descriptors_few':
     case 'log_dropped':
     case 'state_unusable':
     case 'admin_refused':

@@ -62,6 +62,8 @@ export interface EventFacts {
   instance_restarting: { afterMs: number; failures: number };
   /** `address`: of the last of them, where it is known. `limit`: null where it is not a number of connections. */
   connections_refused: { why: RefusalReason; count: number; limit: number | null; address: string | null };
+  /** The process may open fewer files than its configuration may need. */
+  descriptors_few: { limit: number; needed: number };
   /** `to`: 'scarce', 'enough'. `closed`: connections that rested, `refused`: clients turned away, since it began. */
   descriptors_exhausted: { limit: number; open: number | null; closed: number; refused: number };
   /** The log was put aside since it had grown to its size. */

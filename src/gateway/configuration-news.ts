@@ -1,5 +1,6 @@
 import type { EventSink } from '../core/event.ts';
 import type { ReloadOutcome } from './control.ts';
+import { descriptorLimit, descriptorsNeeded } from './descriptors.ts';
 import type { InForce } from './in-force.ts';
 
 /** Tells what became of a configuration, and answers whoever asked for it. */
@@ -7,6 +8,8 @@ export class ConfigurationNews {
   readonly #events: EventSink;
   readonly #inForce: InForce;
   readonly #source: string | null;
+  readonly #limit: number | null = descriptorLimit();
+  #toldOf = 0;
 
   /** `source` is the configuration file's path; null without one. */
   constructor(events: EventSink, inForce: InForce, source: string | null) {
@@ -20,7 +23,21 @@ export class ConfigurationNews {
     const evidence = { contentHash, source: this.#source ?? 'command line', changed };
     const reason = `revision ${revision} is in force`;
     this.#events.tell({ kind: 'configuration_applied', subject: 'gateway', reason, evidence, actor });
+    this.#warnOfFewDescriptors();
     return { ok: true, revision, changed };
+  }
+
+  /** Better said now than found out in the first rush. */
+  #warnOfFewDescriptors(): void {
+    const needed = descriptorsNeeded(this.#inForce.configuration);
+    if (this.#limit === null || needed <= this.#limit || needed === this.#toldOf) return;
+    this.#toldOf = needed;
+    this.#events.tell({
+      kind: 'descriptors_few',
+      subject: 'gateway',
+      reason: `this process may open ${this.#limit} files (ulimit -n), and client.connections_max with the connections to endpoints may take ${needed}: raise the one (LimitNOFILE= in a unit) or lower the other`,
+      evidence: { limit: this.#limit, needed },
+    });
   }
 
   rejected(actor: string, complaints: readonly string[]): ReloadOutcome {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { Configuration } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 
 /**
@@ -16,6 +17,28 @@ function readLimits(): string {
   } catch {
     return ''; // No such file outside of Linux.
   }
+}
+
+/** Of the process itself: its log, its sockets, the pipes of applications, and what it has open for a moment. */
+const ownMost = 128;
+
+/** Of each thread, for its event loop; it has 5. */
+const perWorker = 8;
+
+/** Where there are as many workers as cores, which makes no difference worth asking for. */
+const coresUsual = 16;
+
+/** How many a configuration may need at once: for each client, and for each of them to reach an endpoint. */
+export function descriptorsNeeded({ client, upstreams, workers }: Configuration): number {
+  const toEndpoints = upstreams.reduce((sum, { endpoints, connectionsMax }) => {
+    return sum + Math.max(1, endpoints.length) * connectionsMax;
+  }, 0);
+  const needed =
+    client.connectionsMax +
+    Math.min(client.connectionsMax, toEndpoints) +
+    ownMost +
+    perWorker * (workers.count ?? coresUsual);
+  return needed + descriptorReserve(needed);
 }
 
 /**
