@@ -24,7 +24,7 @@ export function adoptProgram(
   const output = openOutput(record);
   const program = new RunningProgram({ pid, port, stopMs, ...output, begun: unfinished, listener, clock, guard });
   const watch = new EndWatch(record, clock, () => program.ended(null, null));
-  program.onSilence = () => watch.look();
+  program.onSilence = () => watch.lookNow();
   program.onLetGo = () => watch.end();
   return program;
 }
@@ -41,8 +41,14 @@ function openOutput({ stdout, stderr }: ProgramRecord) {
   }
 }
 
-/** A look reads one small file. Whoever lost a connection to a program should soon be told that it has ended. */
-const lookEveryMs = 100;
+/**
+ * A look reads one small file. Whoever has lost a connection to the program is to be told that it has ended, and waits
+ * 50 ms for such news (`exchange/exit-news.ts`).
+ */
+const lookEveryMs = 40;
+
+/** A program that ends closes its output a little before it is gone. The pauses double. */
+const lookAgainMs = 2;
 
 /** Looks again and again whether a process is still there; one that has ended and that its parent ignores is not. */
 class EndWatch {
@@ -50,6 +56,7 @@ class EndWatch {
   readonly #clock: Clock;
   readonly #onEnded: () => void;
   #timer: Timer | null = null;
+  #pauseMs = lookEveryMs;
 
   constructor(record: ProgramRecord, clock: Clock, onEnded: () => void) {
     this.#record = record;
@@ -58,7 +65,13 @@ class EndWatch {
     this.#lookLater();
   }
 
-  look(): void {
+  /** It has probably ended. */
+  lookNow(): void {
+    this.#pauseMs = lookAgainMs;
+    this.#look();
+  }
+
+  #look(): void {
     if (this.#timer === null) return;
     this.#timer.cancel();
     const { pid, startTicks } = this.#record.process;
@@ -75,7 +88,8 @@ class EndWatch {
   }
 
   #lookLater(): void {
-    const at = after(this.#clock.now(), lookEveryMs);
-    this.#timer = this.#clock.schedule(at, (watch: EndWatch) => watch.look(), this as EndWatch);
+    const at = after(this.#clock.now(), this.#pauseMs);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, lookEveryMs);
+    this.#timer = this.#clock.schedule(at, (watch: EndWatch) => watch.#look(), this as EndWatch);
   }
 }

@@ -3,6 +3,7 @@ import { closeSync, constants, mkdirSync, openSync, readdirSync, unlinkSync } fr
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { identityOf } from './process-identity.ts';
 
 /** Named pipes that one program writes into, by their paths. */
 export interface OutputPipes {
@@ -17,25 +18,25 @@ export interface OutputPipes {
 export class OutputFolder {
   readonly #path: string;
   readonly #mkfifo: string;
-  #made = 0;
+  readonly #ours: string;
 
   constructor(path: string, mkfifo = 'mkfifo') {
     this.#path = path;
     this.#mkfifo = mkfifo;
+    // A later process may get our number, and finds our pipes in use.
+    this.#ours = `${process.pid}-${identityOf(process.pid)?.startTicks ?? 0}`;
   }
 
   /** Null where they cannot be made: the disk is full or read-only, or there is no `mkfifo`. */
   make(): OutputPipes | null {
-    this.#made += 1;
-    const [stdout, stderr] = ['out', 'err'].map((name) => join(this.#path, `${process.pid}-${this.#made}.${name}`));
-    if (stdout === undefined || stderr === undefined) return null;
+    made += 1;
+    const stdout = join(this.#path, `${this.#ours}-${made}.out`);
+    const stderr = join(this.#path, `${this.#ours}-${made}.err`);
     try {
       mkdirSync(this.#path, { recursive: true, mode: 0o700 });
     } catch {
       return null;
     }
-    // Left behind by a process that had our number.
-    removePipes({ stdout, stderr });
     const { status } = spawnSync(this.#mkfifo, ['-m', '600', stdout, stderr], { stdio: 'ignore', timeout: mkfifoMs });
     if (status === 0) return { stdout, stderr };
     removePipes({ stdout, stderr });
@@ -46,13 +47,16 @@ export class OutputFolder {
   keepOnly(used: ReadonlySet<string>): void {
     for (const name of namesIn(this.#path)) {
       const path = join(this.#path, name);
-      if (/^\d+-\d+\.(out|err)$/.test(name) && !used.has(path)) unlinkIfThere(path);
+      if (/^\d+-\d+-\d+\.(out|err)$/.test(name) && !used.has(path)) unlinkIfThere(path);
     }
   }
 }
 
-/** It takes 5 ms; a disk that hangs must not hold up everything else for long. */
-const mkfifoMs = 2_000;
+/** Of this process, whichever folder they are in. */
+let made = 0;
+
+/** It takes 5 ms, more on a busy machine; a disk that hangs must not hold up everything else for ever. */
+const mkfifoMs = 5_000;
 
 /**
  * The end that a program gets. Open for reading too, although it only writes: so there is always somebody who could

@@ -98,7 +98,7 @@ class ApplicationsSupervisor implements Supervisor {
   readonly #callbacks = new Set<() => void>();
   #stopped: PromiseWithResolvers<void> | null = null;
   #hasLetGo = false;
-  /** All of them are to be there before anybody counts them. */
+  /** Until the `apply` that follows: nobody can say yet whether what was taken over is wanted. */
   #isAdopting = false;
 
   constructor(parts: SupervisorParts) {
@@ -111,6 +111,7 @@ class ApplicationsSupervisor implements Supervisor {
 
   apply(applications: readonly ApplicationSpec[]): void {
     if (this.#stopped !== null || this.#hasLetGo) return;
+    this.#isAdopting = false;
     const specs = new Map(applications.map((spec) => [spec.id, spec]));
     for (const id of specs.keys()) {
       if (!this.#applications.has(id)) this.#applications.set(id, newApplication(id));
@@ -127,9 +128,7 @@ class ApplicationsSupervisor implements Supervisor {
 
   adopt(records: readonly InstanceRecord[], agoMs: number): readonly InstanceRecord[] {
     this.#isAdopting = true;
-    const adopted = records.filter((record) => this.#adoptMember(record, agoMs));
-    this.#isAdopting = false;
-    return adopted;
+    return records.filter((record) => this.#adoptMember(record, agoMs));
   }
 
   #adoptMember(record: InstanceRecord, agoMs: number): boolean {
@@ -222,7 +221,7 @@ class ApplicationsSupervisor implements Supervisor {
    * may be called after any change, and a second configuration may come while the first is still being carried out.
    */
   #bringCloser(application: Application): void {
-    if (this.#stopped !== null || this.#hasLetGo) return;
+    if (this.#stopped !== null || this.#hasLetGo || this.#isAdopting) return;
     const { spec, members } = application;
     const wanted = spec?.instances ?? 0;
     const runKey = spec === null ? '' : this.#runKeyOf(spec);
@@ -272,7 +271,6 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   #changed(application: Application): void {
-    if (this.#isAdopting) return;
     if (this.#hasLetGo) application.members.forEach(stopWithoutProgram);
     application.members = application.members.filter(({ instance }) => instance.phase !== 'stopped');
     this.#settle(application);
