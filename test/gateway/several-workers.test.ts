@@ -144,7 +144,9 @@ describe('of several workers', () => {
   });
 
   test('all take a change of one endpoint', async () => {
-    edge = await startFromYaml(`workers: 2\nupstreams: { app: { endpoints: "127.0.0.1:1", check: { path: /, interval: 100ms } } }`);
+    edge = await startFromYaml(
+      `workers: 2\nupstreams: { app: { endpoints: "127.0.0.1:1", check: { path: /, interval: 100ms } } }`,
+    );
     const { upstreams } = edge.gateway.status();
     assert.equal(upstreams[0]?.endpoints[0]?.state, 'unhealthy');
     const seen = new Set<number>();
@@ -154,6 +156,34 @@ describe('of several workers', () => {
       seen.add((await edge.record(response)).worker);
       return seen.size === 2;
     });
+  });
+});
+
+describe('an instance that is taken away', () => {
+  const program = join(import.meta.dirname, 'fixtures', 'mortal-application.mjs');
+  const shop = `
+drain: { timeout: 60s }
+applications:
+  shop:
+    command: ["${process.execPath}", "${program}"]
+    readiness: { path: /healthz, interval: 50ms, passes: 2 }
+`;
+
+  test('waits for each worker that has requests on it, and for none that never knew it', async () => {
+    edge = await startFromYaml(`workers: 2${shop}`);
+    await until('it is ready', () => edge.eventsOf('instance_ready').length === 1);
+    const found = await connectionsByWorker([1, 2], 1);
+    const clients = [1, 2].map((worker) => found.get(worker)?.[0] ?? assert.fail());
+    for (const client of clients) client.write(requestText('GET', '/slow'));
+    await until('they are under way', () => edge.counts().active === 2);
+    const reload = await edge.reload(
+      'workers: 3\ndrain: { timeout: 60s }\nroutes: [ { path: /, respond: { content: x } } ]',
+    );
+    assert.equal(reload.ok, true);
+    for (const client of clients) assert.match((await responseOn(client)).content.toString(), / slow$/);
+    // Long before the time for draining is over.
+    await until('it is gone', () => edge.gateway.status().applications.length === 0);
+    closeAll(found);
   });
 });
 
