@@ -177,7 +177,7 @@ const endpointKeys = {
       idle_timeout: key(duration, 'How long an idle one is kept.', defaults.connections.idleTimeout),
       queue_max: key(
         whole(0, 100_000),
-        'How many requests may wait in each worker for a connection to an endpoint; one more is a 503 (`pool_full`).',
+        'How many requests may wait for a connection to an endpoint, in all workers together; one more is a 503 (`pool_full`).',
         defaults.connections.queueMax,
       ),
       queue_timeout: key(

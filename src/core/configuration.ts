@@ -181,7 +181,7 @@ export interface UpstreamSpec {
   readonly idleConnectionMs: number;
   /** Connections per endpoint, idle ones included, of all workers together. */
   readonly connectionsMax: number;
-  /** How many exchanges may wait in each worker for a connection to an endpoint, and for how long. */
+  /** How many exchanges may wait for a connection to an endpoint, in all workers, and for how long. */
   readonly queueMax: number;
   readonly queueMs: number;
   /** Attempts per exchange, the first included. */
