@@ -37,13 +37,21 @@ const outcomeWords: Readonly<Record<ActionOutcome, string>> = {
   failed: 'it failed',
 };
 
-function tellAction(events: EventSink, operation: string, { actor, remote }: Requester, outcome: ActionOutcome): void {
-  const from = remote === null ? '' : ` from ${remote}`;
+function tellAction(events: EventSink, operation: string, requester: Requester, outcome: ActionOutcome): void {
+  const { actor, remote } = requester;
   events.tell({
     kind: 'admin_action',
     subject: 'gateway',
-    reason: `${actor}${from} asked for ${operation}; ${outcomeWords[outcome]}.`,
+    reason: `${whoText(requester)} asked for ${operation}; ${outcomeWords[outcome]}.`,
     evidence: { operation, outcome, remote },
     actor,
   });
+}
+
+/** In words that no reader, and no program that takes out secrets, takes for a token. */
+function whoText({ actor, remote }: Requester): string {
+  const [way, what, name] = actor.split(':');
+  const from = remote === null ? '' : ` at ${remote}`;
+  if (way === 'signal') return what ?? actor;
+  return name === undefined ? `Somebody at the admin ${what ?? 'API'}${from}` : `Who has the token of ${name}${from}`;
 }

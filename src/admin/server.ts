@@ -13,17 +13,21 @@ export interface AdminOptions {
   readonly gateway: Gateway;
   readonly spec: AdminSpec;
   readonly clock: Clock;
-  /** A predecessor of ours may still answer at the same places, and leaves: its socket is replaced, its port shared. */
-  readonly takesOver?: boolean;
+  /** Where a predecessor still answers, who leaves: its socket is replaced, its port shared. */
+  readonly predecessor?: AdminPlaces | null;
   /** Absent where the program that runs the gateway cannot be replaced. */
   readonly upgrader?: Upgrader;
 }
 
-export interface Admin {
+/** Where an admin API answers. */
+export interface AdminPlaces {
   /** Null where it has none. */
   readonly socketPath: string | null;
   /** Where it listens over TCP, with the port that the system chose for 0; null where it does not. */
   readonly address: { readonly host: string; readonly port: number } | null;
+}
+
+export interface Admin extends AdminPlaces {
   /**
    * Opens what another configuration needs beside what is open. Null when that is so; else the sentence that says why
    * not, and nothing has changed. `commit` or `discard` follows.
@@ -68,15 +72,15 @@ interface OpenDoor {
 class RunningAdmin implements Admin {
   readonly #house: AdminHouse;
   /** Until it is open: later, whoever answers at a place is a stranger. */
-  #takesOver: boolean;
+  #predecessor: AdminPlaces | null;
   #open: readonly OpenDoor[] = [];
   #prepared: { readonly spec: AdminSpec; readonly added: readonly OpenDoor[] } | null = null;
   /** Of doors that the configuration has no more. */
   readonly #closing = new Set<Promise<void>>();
 
-  constructor({ gateway, spec, clock, takesOver, upgrader }: AdminOptions) {
+  constructor({ gateway, spec, clock, predecessor, upgrader }: AdminOptions) {
     this.#house = new AdminHouse(gateway, clock, spec, upgrader ?? null);
-    this.#takesOver = takesOver ?? false;
+    this.#predecessor = predecessor ?? null;
   }
 
   get socketPath(): string | null {
@@ -92,7 +96,8 @@ class RunningAdmin implements Admin {
   async prepare(spec: AdminSpec): Promise<string | null> {
     this.discard();
     const added: OpenDoor[] = [];
-    const wanted = [openSocket(this.#house, spec, this.#takesOver), this.#overTcp(spec)];
+    const takesOver = spec.socket !== null && spec.socket === this.#predecessor?.socketPath;
+    const wanted = [openSocket(this.#house, spec, takesOver), this.#overTcp(spec)];
     for (const one of wanted) {
       if (one === null || this.#open.some(({ place }) => place === one.place)) continue;
       const opened = await one.open();
@@ -106,17 +111,17 @@ class RunningAdmin implements Admin {
     return null;
   }
 
-  /** What this process has there itself, under another address, does not keep it from the port. */
+  /** What this process or its predecessor has there, under another address too, does not keep it from the port. */
   #overTcp(spec: AdminSpec): Wanted | null {
-    const ours = this.#house.spec.listen?.port;
-    return openTcp(this.#house, spec, this.#takesOver || (this.#open.length > 0 && ours === spec.listen?.port));
+    const taken = [this.address?.port, this.#predecessor?.address?.port];
+    return openTcp(this.#house, spec, spec.listen !== null && taken.includes(spec.listen.port));
   }
 
   commit(): void {
     if (this.#prepared === null) return;
     const { spec, added } = this.#prepared;
     this.#prepared = null;
-    this.#takesOver = false;
+    this.#predecessor = null;
     this.#house.spec = spec;
     const places = placesOf(spec);
     for (const one of this.#open) if (!places.includes(one.place)) this.#closeDoor(one);

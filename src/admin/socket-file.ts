@@ -45,7 +45,7 @@ export async function listenAt(server: Server, path: string, takesOver: boolean)
     const existing = await lookAt(path);
     if (existing === 'held' && !takesOver) return { why: 'held' };
     if (existing === 'other') return { why: 'not_a_socket' };
-    return await place(server, path, mkdtempSync(join(folder, '.')));
+    return await place(server, path, mkdtempSync(`${folder}/.`));
   } catch (error) {
     return { why: 'not_permitted', errno: (error as NodeJS.ErrnoException).code ?? 'EIO' };
   }

@@ -1,4 +1,4 @@
-import { type Admin, AdminFailure, startAdmin } from '../admin/server.ts';
+import { type Admin, AdminFailure, type AdminPlaces, startAdmin } from '../admin/server.ts';
 import type { Upgrader } from '../admin/upgrader.ts';
 import type { AdminSpec, Configuration } from '../core/configuration.ts';
 import type { Gateway } from '../gateway/control.ts';
@@ -27,18 +27,23 @@ export class ServedAdmin {
     };
   }
 
-  /** `takesOver`: a predecessor of ours may still answer at the same places, and leaves. */
+  /** Where it answers; nowhere until it is open. */
+  get places(): AdminPlaces {
+    return { socketPath: this.#admin?.socketPath ?? null, address: this.#admin?.address ?? null };
+  }
+
+  /** `predecessor`: where one still answers, who leaves. */
   async open(
     gateway: Gateway,
     configuration: Configuration,
     around: Surroundings,
     upgrader: Upgrader | null,
-    takesOver: boolean,
+    predecessor: AdminPlaces | null,
   ): Promise<Admin> {
     try {
       const spec = this.#missed ?? configuration.admin;
       const upgrading = upgrader === null ? {} : { upgrader };
-      this.#admin = await startAdmin({ gateway, spec, clock: around.clock, takesOver, ...upgrading });
+      this.#admin = await startAdmin({ gateway, spec, clock: around.clock, predecessor, ...upgrading });
     } catch (error) {
       throw error instanceof AdminFailure ? new CommandFailure('failure', error.message) : error;
     }

@@ -54,7 +54,7 @@ export async function serve(plan: ServePlan, around: Surroundings): Promise<numb
   try {
     const place = findStartPlace(plan.configuration, plan.source !== null, around);
     const { gateway, configuration } = await start(plan, place, writer, admin, around);
-    const serving = new Serving(gateway, plan, place, around);
+    const serving = new Serving(gateway, plan, place, admin, around);
     const leave = passSignals(serving, around);
     try {
       return await serveUntilStopped(serving, configuration, admin, stop);
@@ -74,7 +74,7 @@ async function serveUntilStopped(
 ): Promise<number> {
   const { gateway, plan, around } = serving;
   try {
-    await admin.open(gateway, configuration, around, serving.upgrades, around.succession !== null);
+    await admin.open(gateway, configuration, around, serving.upgrades, around.succession?.predecessor.admin ?? null);
     await Promise.race([plan.opened(gateway, configuration), stop.first]);
     serving.ready();
     const leave = watchDrain(gateway, around);

@@ -1,5 +1,6 @@
 import type { Gateway, ReloadOutcome } from '../gateway/control.ts';
 import type { ServePlan } from './serve.ts';
+import type { ServedAdmin } from './serve-admin.ts';
 import { ServiceManager } from './service-manager.ts';
 import type { StopSignals } from './stop-signals.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -23,12 +24,13 @@ export class Serving {
   /** Until then what is handed to it goes back to its predecessor. */
   #isReady = false;
 
-  constructor(gateway: Gateway, plan: ServePlan, { sockets }: StartPlace, around: Surroundings) {
+  constructor(gateway: Gateway, plan: ServePlan, { sockets }: StartPlace, admin: ServedAdmin, around: Surroundings) {
     this.gateway = gateway;
     this.plan = plan;
     this.around = around;
     const { clock, env, succession } = around;
-    const start = () => startSuccessor({ pid: process.pid, listeners: openPlaces(gateway) }, sockets);
+    const start = () =>
+      startSuccessor({ pid: process.pid, listeners: openPlaces(gateway), admin: admin.places }, sockets);
     this.upgrades =
       plan.isTemporary === true ? null : new Upgrades({ clock, events: gateway, estate: estateOf(gateway), start });
     this.#service = new ServiceManager({

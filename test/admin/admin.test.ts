@@ -136,7 +136,14 @@ describe('a successor', () => {
     heir.statusNow = { ...heir.statusNow, revision: 99 };
     const spec = { ...place, listen: { host: '127.0.0.1', port } };
     await assert.rejects(startAdmin({ gateway: heir, spec, clock }), /Another gateway answers/);
-    const successor = await startAdmin({ gateway: heir, spec, clock, takesOver: true });
+    const successor = await startAdmin({ gateway: heir, spec, clock, predecessor: old });
+    const elsewhere = { ...spec, socket: join(folder, 'c.sock'), listen: null };
+    const stranger = await startAdmin({ gateway, spec: elsewhere, clock });
+    await assert.rejects(
+      startAdmin({ gateway: heir, spec: elsewhere, clock, predecessor: old }),
+      /Another gateway answers/,
+    );
+    await stranger.close();
     old.leave();
     for (let time = 0; time < 20; time++) assert.equal(await revisionAt(port), 99);
     await old.close();

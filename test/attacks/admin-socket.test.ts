@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type Admin, startAdmin } from '../../src/admin/server.ts';
 import { listenAt } from '../../src/admin/socket-file.ts';
@@ -67,11 +67,13 @@ describe('the file of the admin socket', () => {
       const before = process.umask(mask);
       const server = createServer();
       const modes: number[] = [];
+      const places: string[] = [];
       const listen = server.listen.bind(server) as (options: { path: string }, then: () => void) => Server;
       // Looks at the file within the call that makes it, before anything else can happen.
       server.listen = ((options: { path: string }, then: () => void) => {
         const listening = listen(options, then);
         modes.push(statSync(options.path).mode & 0o777);
+        places.push(dirname(dirname(options.path)));
         return listening;
       }) as Server['listen'];
       try {
@@ -79,6 +81,8 @@ describe('the file of the admin socket', () => {
         const made = await listenAt(server, join(folder, 'a.sock'), false);
         assert.ok(!('why' in made), JSON.stringify(made));
         assert.deepEqual(modes, [0o600]);
+        // Nobody but root may write to the folder above that of a service.
+        assert.deepEqual(places, [folder]);
         assert.equal(process.umask(), mask);
         assert.equal(statSync(join(folder, 'a.sock')).mode & 0o777, 0o600);
       } finally {
@@ -151,7 +155,7 @@ describe('the file of the admin socket', () => {
       gateway: new FakeGateway(),
       spec: socketAlone(join(folder, 'a.sock')),
       clock: new SimulatedClock(),
-      takesOver: true,
+      predecessor: first,
     });
     admins.push(second);
     await first.close();

@@ -12,6 +12,7 @@ import { operations } from '../../src/admin/operations.ts';
 import { type Admin, AdminFailure, startAdmin } from '../../src/admin/server.ts';
 import { hashOfToken, nameOfToken } from '../../src/admin/token.ts';
 import type { Event } from '../../src/core/event.ts';
+import { TextRedactor } from '../../src/record/redact.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
@@ -350,6 +351,23 @@ describe('the admin API over TCP', () => {
           { operation: 'reload', outcome, remote: null },
         ]),
       );
+    });
+
+    it('in words that the taking out of secrets leaves as they are', async () => {
+      await askRaw(port, 'POST /v1/reload', [local, bearer]);
+      await askRaw(socketPath, 'POST /v1/reload', [local]);
+      await get([local]);
+      await get([local, ['Authorization', 'Bearer candor_guessed']]);
+      await get([['Host', 'evil.example']]);
+      const { events } = gateway.events.since(0);
+      assert.equal(events.length, 5);
+      assert.match(
+        events[0]?.reason ?? '',
+        /^Who has the token of deploy at 127\.0\.0\.1:\d+ asked for reload; it was done\.$/,
+      );
+      assert.match(events[1]?.reason ?? '', /^Somebody at the admin socket asked for reload; it was done\.$/);
+      for (const { reason, evidence } of events)
+        assert.deepEqual(new TextRedactor().redactAll({ reason, evidence }, 512), { reason, evidence });
     });
 
     it('nothing of what was only read', async () => {

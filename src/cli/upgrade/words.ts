@@ -1,3 +1,4 @@
+import type { AdminPlaces } from '../../admin/server.ts';
 import type { UpgradeFailure } from '../../admin/upgrader.ts';
 
 /** What a gateway and the process that is to succeed it say to each other, over the channel that Node gives a child. */
@@ -21,6 +22,8 @@ export interface PredecessorFacts {
   readonly pid: number;
   /** Where it listens: nobody else does, so these may be joined. */
   readonly listeners: readonly { readonly id: string; readonly host: string; readonly port: number }[];
+  /** Where its admin API answers: what answers anywhere else is somebody else's. */
+  readonly admin: AdminPlaces | null;
 }
 
 export const predecessorVariable = 'CANDOR_PREDECESSOR';
