@@ -109,7 +109,6 @@ export class Instance {
       this.#readiness.begin(program, this.#port, () => this.#spec.readiness);
     }
     this.#awaitDue();
-    this.#announce();
     return true;
   }
 

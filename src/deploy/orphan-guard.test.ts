@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { guardScript, OrphanGuard } from './orphan-guard.ts';
@@ -51,6 +53,60 @@ test('a process that has got the number of one that was watched is left alone', 
   const stranger = startVictim(t);
   hear(`watch ${stranger.pid} 1${ticksOf(stranger)} 0\n`);
   assert.ok(isRunning(stranger));
+});
+
+/** A file that says who owns the state folder. In a folder with a space: paths may have them. */
+function generationFile(context: TestContext, content: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'candor guard '));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'generation');
+  writeFileSync(file, content);
+  return file;
+}
+
+const handovers: readonly (readonly [
+  what: string,
+  generation: string,
+  words: (pid: number) => string,
+  isSpared: boolean,
+])[] = [
+  ['was handed over to the next owner is spared', '8\n', (pid) => `hand ${pid}\n`, true],
+  ['was handed over to nobody who came is ended', '7\n', (pid) => `hand ${pid}\n`, false],
+  ['was not handed over is ended, whoever owns the folder', '8\n', () => '', false],
+  ['was handed over and taken back is ended', '8\n', (pid) => `hand ${pid}\nwatch ${pid} TICKS 1000\n`, false],
+  ['was handed over and has gone is nobody’s', '7\n', (pid) => `hand ${pid}\nforget ${pid}\n`, true],
+  ['was handed over is ended where the folder is empty', '', (pid) => `hand ${pid}\n`, false],
+];
+
+for (const [what, generation, words, isSpared] of handovers) {
+  test(`what ${what}`, linuxOnly, async (t) => {
+    const victim = startVictim(t);
+    const ended = once(victim, 'exit');
+    const told = words(victim.pid).replaceAll('TICKS', ticksOf(victim));
+    hear(`state 7 ${generationFile(t, generation)}\nwatch ${victim.pid} ${ticksOf(victim)} 1000\n${told}`);
+    assert.equal(isRunning(victim), isSpared);
+    if (!isSpared) assert.deepEqual(await ended, [null, 'SIGTERM']);
+  });
+}
+
+test('what is left waits for the next owner, and no longer than it may', linuxOnly, async (t) => {
+  const [left, forgotten] = [startVictim(t), startVictim(t)];
+  const ended = once(forgotten, 'exit');
+  const file = generationFile(t, '7\n');
+  const guard = spawn('/bin/sh', ['-c', guardScript], { stdio: ['pipe', 'ignore', 'ignore'] });
+  t.after(() => guard.kill('SIGKILL'));
+  guard.stdin.end(
+    `state 7 ${file}\nleave 60000\nwatch ${left.pid} ${ticksOf(left)} 1000\nwatch ${forgotten.pid} ${ticksOf(forgotten)} 1000\nhand ${left.pid}\n`,
+  );
+  // Only what was not handed over goes at once; the guard has begun to wait for the rest.
+  await ended;
+  assert.ok(isRunning(left));
+  writeFileSync(file, '8\n');
+  assert.deepEqual(await once(guard, 'exit'), [0, null]);
+  assert.ok(isRunning(left));
+  const gone = once(left, 'exit');
+  hear(`state 8 ${file}\nleave 200\nwatch ${left.pid} ${ticksOf(left)} 1000\nhand ${left.pid}\n`);
+  assert.deepEqual(await gone, [null, 'SIGTERM']);
 });
 
 /** Our own children that are guards. */

@@ -7,7 +7,7 @@ import { failWith, succeed } from '../core/result.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import type { Host, ListeningSocket, Program, ProgramExit, ProgramListener, ProgramRequest } from './host.ts';
-import type { ProgramRecord } from './instance-record.ts';
+import type { InstanceRecord, ProgramRecord } from './instance-record.ts';
 import type { Observation } from './readiness.ts';
 import { createSupervisor, type SupervisorParts } from './supervisor.ts';
 
@@ -508,4 +508,205 @@ test('nothing keeps the clock busy once everything has stopped', async () => {
   void supervisor.stop();
   await clock.advance(10_000);
   assert.equal(clock.timersLive, 0);
+});
+
+// ── from one process to the next ────────────────────────────────────────────────────────────────────────────────────
+
+/** What a supervisor leaves, and the programs that it has left, to be taken over by another one. */
+async function leave(specs: readonly ApplicationSpec[], runMs = 2_000) {
+  const { supervisor, host, clock, last } = supervise(specs);
+  supervisor.start();
+  await clock.advance(runMs);
+  const records = supervisor.letGo();
+  return { supervisor, host, clock, last, records: JSON.parse(JSON.stringify(records)) as readonly InstanceRecord[] };
+}
+
+/** Another process on the same machine. */
+function takeOver(
+  left: { readonly host: FakeHost },
+  specs: readonly ApplicationSpec[],
+  parts: Partial<SupervisorParts> = {},
+) {
+  const next = supervise(specs, parts);
+  for (const program of left.host.programs) next.host.earlier.set(program.pid, program);
+  return next;
+}
+
+test('what was let go is neither looked after nor stopped, and seems to stay as it is', async () => {
+  const left = await leave([application]);
+  assert.equal(left.records.length, 1);
+  const program = left.host.program(0);
+  assert.equal(program.isLetGo, true);
+  program.answer = refused;
+  program.end({ code: 1 });
+  await left.clock.advance(60_000);
+  assert.equal(left.host.programs.length, 1, 'nothing is started any more');
+  assert.deepEqual(
+    left.supervisor.instances(web).map(({ state }) => state),
+    ['healthy'],
+  );
+  let stopped = false;
+  void left.supervisor.stop().then(() => (stopped = true));
+  await left.clock.advance(1);
+  assert.deepEqual([stopped, program.signals, left.clock.timersLive], [true, [], 0]);
+});
+
+test('a ready instance serves at once where it was left just now, and keeps its name, its past and its port', async () => {
+  const left = await leave([application]);
+  const { supervisor, host, clock, states, last, kinds } = takeOver(left, [application]);
+  assert.equal(supervisor.adopt(left.records, 1_000).length, 1);
+  supervisor.start();
+  assert.deepEqual(states(), ['web/1 healthy']);
+  assert.deepEqual(last('instance_adopted')?.evidence, {
+    pid: 1_000,
+    port: 40_001,
+    command: 'node server.js',
+    ranMs: 2_000,
+  });
+  assert.match(reasonOf(supervisor), /^it was ready when this process took it over \(GET \/up on port 40001\)$/);
+  await clock.advance(5_000);
+  assert.deepEqual([states(), kinds()], [['web/1 healthy'], ['instance_adopted']]);
+  host.program(0).answer = refused;
+  await clock.advance(5_000);
+  assert.deepEqual(states(), ['web/1 unhealthy'], 'it is checked like any other');
+  assert.ok(host.ports.has(40_001));
+});
+
+test('one that nobody has looked after for long has to show again that it is ready', async () => {
+  const left = await leave([application]);
+  const { supervisor, clock, states } = takeOver(left, [application]);
+  supervisor.adopt(left.records, 5_001);
+  supervisor.start();
+  assert.deepEqual(states(), ['web/1 starting']);
+  assert.match(reasonOf(supervisor), /^taken over from an earlier process, it is to show that it is ready: no check/);
+  await clock.advance(1_000);
+  assert.deepEqual(states(), ['web/1 healthy']);
+});
+
+test('nothing is decided before it is known what is wanted, whatever checks say meanwhile', async () => {
+  const left = await leave([{ ...application, instances: 2 }]);
+  const { supervisor, host, clock, states } = takeOver(left, [application]);
+  supervisor.adopt(left.records, 0);
+  await clock.advance(3_000);
+  assert.deepEqual(states(), ['web/1 healthy', 'web/2 healthy']);
+  supervisor.start();
+  await clock.advance(20_000);
+  assert.equal(states().length, 1);
+  assert.equal(host.programs.length, 2, 'none was started');
+});
+
+const misfits: readonly (readonly [what: string, next: readonly ApplicationSpec[]])[] = [
+  ['another command', [{ ...application, command: ['node', 'other.js'] }]],
+  ['another environment', [{ ...application, environment: { COLOUR: 'green' } }]],
+  ['another directory', [{ ...application, directory: '/srv/other' }]],
+  ['another readiness', [{ ...application, readiness: { ...application.readiness, path: '/other' } }]],
+];
+
+for (const [what, specs] of misfits) {
+  test(`${what}: the one that was left serves until a new one is ready, and is not started again`, async () => {
+    const left = await leave([application]);
+    const { supervisor, host, clock, states, changes } = takeOver(left, specs, { drainMs: () => 500 });
+    supervisor.adopt(left.records, 0);
+    supervisor.start();
+    assert.deepEqual(states(), ['web/1 healthy', 'web/2 starting']);
+    await clock.advance(2_000);
+    assert.deepEqual(states(), ['web/2 healthy']);
+    assert.ok(
+      changes.every((text) => text.includes('healthy')),
+      changes.join(' | '),
+    );
+    assert.deepEqual(host.program(0).signals, ['SIGTERM']);
+  });
+}
+
+test('one that does not fit and ends is gone; a new one takes its place', async () => {
+  const left = await leave([application]);
+  const next = [{ ...application, command: ['node', 'other.js'] }];
+  const { supervisor, host, clock, states } = takeOver(left, next);
+  host.onStart = (program) => Object.assign(program, { answer: refused });
+  supervisor.adopt(left.records, 0);
+  supervisor.start();
+  await clock.advance(100);
+  host.program(0).end({ code: null });
+  await clock.advance(2_000);
+  assert.deepEqual(states(), ['web/2 starting']);
+  assert.ok(host.programs.slice(1).every(({ request }) => request.command[1] === 'other.js'));
+});
+
+test('what has ended meanwhile is started anew, under another name', async () => {
+  const left = await leave([application]);
+  left.host.program(0).running = false;
+  const { supervisor, clock, states } = takeOver(left, [application]);
+  assert.deepEqual(supervisor.adopt(left.records, 0), []);
+  supervisor.start();
+  await clock.advance(1_000);
+  assert.deepEqual(states(), ['web/1 healthy']);
+});
+
+test('its end is told without a status, and it is started again', async () => {
+  const left = await leave([application]);
+  const { supervisor, host, clock, last, states } = takeOver(left, [application]);
+  supervisor.adopt(left.records, 0);
+  supervisor.start();
+  host.program(0).end({ code: null, signal: null, outOfMemory: null }, 'Error: gone');
+  await clock.advance(1_000);
+  const exited = last('instance_exited');
+  assert.equal(
+    exited?.reason,
+    'ended; how is not known, since an earlier Candor process had started it; last line: "Error: gone"',
+  );
+  assert.deepEqual([exited?.evidence.code, exited?.evidence.signal, exited?.evidence.outOfMemory], [null, null, false]);
+  assert.deepEqual(states(), ['web/1 healthy']);
+  assert.equal(host.programs.length, 2);
+});
+
+test('one that is being drained or stopped goes on with that', async () => {
+  const left = await leave([{ ...application, instances: 2 }]);
+  const phases = ['draining', 'stopping'] as const;
+  const records = left.records.map((record, index) => ({
+    ...record,
+    phase: phases[index] ?? ('ready' as const),
+    dueInMs: 1_000,
+  }));
+  const { supervisor, host, clock, states } = takeOver(left, [application]);
+  supervisor.adopt(records, 0);
+  supervisor.start();
+  assert.deepEqual(states(), ['web/1 draining', 'web/2 draining', 'web/3 starting']);
+  await clock.advance(900);
+  assert.deepEqual(host.program(0).signals, []);
+  await clock.advance(200);
+  assert.deepEqual(host.program(0).signals, ['SIGTERM']);
+  await clock.advance(10_000);
+  assert.deepEqual(host.program(1).signals, ['SIGKILL'], 'it had been asked before');
+  assert.deepEqual(states(), ['web/3 healthy']);
+});
+
+test('what writes into pipes without a name is not let go, and is stopped with the rest', async () => {
+  const { supervisor, host, clock } = supervise([{ ...application, instances: 2 }]);
+  host.onStart = (program) => Object.assign(program, { hasNamedPipes: host.programs.length === 1 });
+  supervisor.start();
+  await clock.advance(2_000);
+  assert.deepEqual(
+    supervisor.letGo().map(({ number }) => number),
+    [2],
+  );
+  await clock.advance(2_000);
+  assert.deepEqual(host.program(0).signals, []);
+  await Promise.all([supervisor.stop(), clock.advance(100)]);
+  assert.deepEqual([host.program(0).signals, host.program(1).signals], [['SIGTERM'], []]);
+});
+
+test('what was let go and taken back is looked after as before', async () => {
+  const { supervisor, host, clock, states } = supervise([application]);
+  supervisor.start();
+  await clock.advance(2_000);
+  const records = supervisor.letGo();
+  host.earlier.set(1_000, host.program(0));
+  supervisor.takeBack(records);
+  supervisor.apply([application]);
+  await clock.advance(2_000);
+  assert.deepEqual([states(), host.programs.length], [['web/1 healthy'], 2]);
+  host.program(1).end({ code: null });
+  await clock.advance(2_000);
+  assert.deepEqual([states(), host.programs.length], [['web/1 healthy'], 3]);
 });

@@ -128,7 +128,9 @@ class ApplicationsSupervisor implements Supervisor {
 
   adopt(records: readonly InstanceRecord[], agoMs: number): readonly InstanceRecord[] {
     this.#isAdopting = true;
-    return records.filter((record) => this.#adoptMember(record, agoMs));
+    const adopted = records.filter((record) => this.#adoptMember(record, agoMs));
+    this.#tellChange();
+    return adopted;
   }
 
   #adoptMember(record: InstanceRecord, agoMs: number): boolean {
