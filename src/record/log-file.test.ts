@@ -255,6 +255,23 @@ describe('a log', () => {
     await log.close();
   });
 
+  test('counts only lines that are not there: those of a batch that were written whole are', async () => {
+    const { clock, log } = await scripted([new ScriptedOutput(8, 'ENOSPC', 'ENOSPC')]);
+    log.append(octets('first\nsecond\nthird\n'), 3);
+    await clock.advance(0);
+    await log.close();
+    assert.deepEqual([...log.droppedBy], [['ENOSPC', 2]]);
+  });
+
+  test('the same where another file has taken over in the midst of a batch', async () => {
+    const [old, fresh] = [new ScriptedOutput(8, 'EIO'), new ScriptedOutput('all', 'ENOSPC', 'ENOSPC')];
+    const { clock, log } = await scripted([old, fresh]);
+    log.append(octets('first\nsecond\nthird\n'), 3);
+    await clock.advance(1000);
+    await log.close();
+    assert.deepEqual([old.text, fresh.text, [...log.droppedBy]], ['first\nse', '\n', [['ENOSPC', 2]]]);
+  });
+
   test('closing tries a failing output once more, then counts the rest', async () => {
     const output = new ScriptedOutput('ENOSPC', 'ENOSPC');
     const { clock, log } = await scripted([output]);

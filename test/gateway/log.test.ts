@@ -1,0 +1,283 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:fs';
+import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
+import type { Event } from '../../src/core/event.ts';
+import { searchLogFiles } from '../../src/record/log-files.ts';
+import { fieldOf, RawClient } from '../../src/testing/testing.ts';
+import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// Whatever becomes of the exchange log, requests are answered, and each has its line or is counted as lost.
+
+const answering = 'routes: [ { path: /, respond: { content: ok } } ]\n';
+
+/** So many requests one after the other, each under a path of its own; fails where one is not answered 200. */
+async function ask(
+  place: { host: string; port: number },
+  paths: readonly string[],
+): Promise<{ slowestMs: number; ids: string[] }> {
+  const client = new RawClient(place);
+  const ids: string[] = [];
+  let slowestMs = 0;
+  for (const path of paths) {
+    const began = performance.now();
+    client.write(requestText('GET', path));
+    const response = await responseOn(client);
+    slowestMs = Math.max(slowestMs, performance.now() - began);
+    assert.equal(response.status, 200);
+    ids.push(fieldOf(response, 'x-request-id') ?? '');
+  }
+  client.close();
+  return { slowestMs, ids };
+}
+
+const numbered = (count: number, name = ''): string[] => Array.from({ length: count }, (_, n) => `/${name}${n}`);
+
+function pathsIn(text: string): string[] {
+  const lines = text.split('\n').filter((line) => line !== '');
+  return lines.map((line) => (JSON.parse(line) as { path: string }).path);
+}
+
+describe('the exchange log', () => {
+  let edge: YamlGateway;
+  afterEach(() => edge.stop());
+
+  const inFolder = (name: string): string => join(edge.folder, name);
+  const textOf = async (name: string): Promise<string> => {
+    const octets = await readFile(inFolder(name)).catch(() => Buffer.alloc(0));
+    // It may just have got another name.
+    return (name.endsWith('.gz') && octets.length > 0 ? gunzipSync(octets) : octets).toString();
+  };
+
+  test('is put aside at its size while requests go on; each has one line, and is found in whatever file', async () => {
+    edge = await startFromYaml(`${answering}log: { path: ./exchange.log, rotate_at: 20KiB, keep: 50 }\n`);
+    const files = async (): Promise<string[]> =>
+      (await readdir(edge.folder)).filter((name) => /^exchange\.log(\.\d+)?(\.gz)?$/.test(name));
+    const all = async (): Promise<string[]> => (await Promise.all((await files()).map(textOf))).flatMap(pathsIn);
+    const ids: string[] = [];
+    const rounds = [0, 1, 2, 3, 4, 5];
+    for (const round of rounds) {
+      ids.push(...(await ask(edge.address(), numbered(50, `${round}-`))).ids);
+      await until('each has a line', async () => (await all()).length === ids.length);
+    }
+    await until('older ones are compressed', async () => (await files()).some((name) => name.endsWith('.gz')));
+    await until('none is being compressed', async () => {
+      const plain = (await files()).filter((name) => !name.endsWith('.gz'));
+      return plain.toSorted().join(' ') === 'exchange.log exchange.log.1';
+    });
+    assert.deepEqual(new Set(await all()), new Set(rounds.flatMap((round) => numbered(50, `${round}-`))));
+    assert.ok(edge.eventsOf('log_rotated').length >= 5);
+    const { record, searched } = await searchLogFiles(inFolder('exchange.log'), ids[0] ?? '');
+    assert.equal(record?.path, '/0-0');
+    assert.match(searched.at(-1)?.path ?? '', /\.gz$/);
+    assert.equal(edge.gateway.counts().logDropped, 0);
+  });
+
+  test('takes a new size with a reload', async () => {
+    edge = await startFromYaml(`${answering}log: { path: ./exchange.log, rotate_at: none }\n`);
+    await ask(edge.address(), numbered(20));
+    await until('they are written', async () => pathsIn(await textOf('exchange.log')).length === 20);
+    assert.equal((await edge.reload(`${answering}log: { path: ./exchange.log, rotate_at: 1KiB }\n`)).ok, true);
+    await ask(edge.address(), ['/after']);
+    await until('it has been put aside', async () => pathsIn(await textOf('exchange.log.1')).length === 20);
+    await until('and begun anew', async () => pathsIn(await textOf('exchange.log')).join('') === '/after');
+  });
+
+  test('is made anew when somebody deletes it under load, and nothing is lost that was written after that', async () => {
+    edge = await startFromYaml(`${answering}log: { path: ./exchange.log }\n`);
+    await ask(edge.address(), numbered(50, 'before'));
+    const before = numbered(50, 'before').length;
+    await until('they are written', async () => pathsIn(await textOf('exchange.log')).length === before);
+    // What was in it may be gone with it; whoever looks has it still.
+    const deleted = await open(inFolder('exchange.log'));
+    await rm(inFolder('exchange.log'));
+    let asked = 0;
+    while (edge.eventsOf('log_made_anew').length === 0) {
+      await ask(edge.address(), numbered(20, `during${asked}-`));
+      asked += 20;
+      await sleep(20);
+    }
+    await ask(edge.address(), numbered(50, 'after'));
+    const expected = asked + 50;
+    await until('each has a line', async () => {
+      const paths = pathsIn(await textOf('exchange.log'));
+      return paths.filter((path) => !path.startsWith('/before')).length === expected;
+    });
+    const paths = pathsIn(await textOf('exchange.log'));
+    assert.equal(new Set(paths).size, paths.length, 'none is there twice');
+    await deleted.close();
+    assert.equal(edge.eventsOf('log_made_anew')[0]?.evidence.was, 'deleted');
+    assert.equal(edge.gateway.counts().logDropped, 0);
+  });
+
+  test('in a pipe whose reader rests: requests go on, and each line comes in the end or is counted', {
+    skip: spawnSync('mkfifo', ['--version']).status === 0 ? false : 'there is no mkfifo',
+  }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'candor-pipe-'));
+    const pipe = join(folder, 'pipe');
+    spawnSync('mkfifo', [pipe]);
+    const reader = await open(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+    edge = await startFromYaml(`${answering}log: { path: ${pipe} }\n`);
+    const { slowestMs } = await ask(edge.address(), numbered(400, 'x'.repeat(1000)));
+    assert.ok(slowestMs < 2000, `the slowest took ${slowestMs} ms`);
+    assert.equal(edge.gateway.counts().logDropped, 0, 'the queue holds them');
+    let text = '';
+    await until('the rest comes when it reads on', async () => {
+      const buffer = Buffer.alloc(65_536);
+      const { bytesRead } = await reader.read(buffer).catch(() => ({ bytesRead: 0 }));
+      text += buffer.toString('latin1', 0, bytesRead);
+      return text.split('\n').length === 401;
+    });
+    await reader.close();
+    // Nobody reads any more: what comes now is lost, and counted when it is known to be.
+    await ask(edge.address(), numbered(7, 'lost'));
+    await until('they are counted', () => edge.gateway.counts().logDropped === 7);
+    await until(
+      'and told',
+      () => edge.eventsOf('log_dropped').reduce((sum, { evidence }) => sum + evidence.count, 0) > 0,
+    );
+    await edge.gateway.stop('to hear of the rest');
+    const told = edge.eventsOf('log_dropped').reduce((sum, { evidence }) => sum + evidence.count, 0);
+    assert.equal(told, edge.gateway.counts().logDropped);
+    await rm(folder, { recursive: true });
+  });
+});
+
+/** What a process of our own needs to have disks of its own. */
+const unshare = process.getuid?.() === 0 ? ['unshare', '-m'] : ['unshare', '-rm'];
+const mounts =
+  spawnSync(unshare[0] ?? '', [...unshare.slice(1), 'sh', '-c', 'mount -t tmpfs -o size=1m tmpfs /mnt']).status === 0;
+
+describe('a gateway with a disk of its own, of 1 MiB', { skip: mounts ? false : 'nothing may be mounted here' }, () => {
+  let folder: string;
+  let child: ChildProcess;
+  let stderr: string;
+  afterEach(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  /** Resolves with where it listens. */
+  async function start(): Promise<{ host: string; port: number }> {
+    folder = await mkdtemp(join(tmpdir(), 'candor-disk-'));
+    await mkdir(join(folder, 'disk'));
+    await writeFile(
+      join(folder, 'candor.yaml'),
+      `listeners: { http: "127.0.0.1:0" }\nworkers: 1\n${answering}admin: { socket: ./admin.sock }\nstate: none\nlog: { path: ./disk/exchange.log, query_allowed: [q] }\n`,
+    );
+    const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+    const script = `mount -t tmpfs -o size=1m tmpfs '${join(folder, 'disk')}' && exec '${process.execPath}' '${main}' up -c candor.yaml`;
+    const [program = '', ...rest] = unshare;
+    child = spawn(program, [...rest, 'sh', '-c', script], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
+    stderr = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    await until('it listens', () => events('listener_opened').length > 0, 30_000);
+    const { address = '' } = events('listener_opened')[0]?.evidence ?? {};
+    return { host: '127.0.0.1', port: Number(address.split(':').at(-1)) };
+  }
+
+  function events<K extends Event['kind']>(kind: K): Extract<Event, { kind: K }>[] {
+    const lines = stderr.split('\n').filter((line) => line.startsWith('{') && line.endsWith('}'));
+    return lines
+      .map((line) => JSON.parse(line) as Event)
+      .filter((event): event is Extract<Event, { kind: K }> => event.kind === kind);
+  }
+
+  /** The file as the process sees it. */
+  const logText = (): Promise<string> =>
+    readFile(join(`/proc/${child.pid}/root`, folder, 'disk', 'exchange.log'), 'utf8').catch(() => '');
+
+  function inItsPlace(...command: string[]): void {
+    const done = spawnSync('nsenter', [
+      '-t',
+      String(child.pid),
+      '-m',
+      ...(unshare.includes('-rm') ? ['-U'] : []),
+      ...command,
+    ]);
+    assert.equal(done.status, 0, done.stderr.toString());
+  }
+
+  async function droppedTotal(): Promise<number> {
+    const sent = request({ socketPath: join(folder, 'admin.sock'), path: '/metrics' });
+    sent.end();
+    const [response] = (await once(sent, 'response')) as [NodeJS.ReadableStream];
+    let text = '';
+    for await (const piece of response) text += String(piece);
+    return Number(/^candor_log_dropped_total (\d+)$/m.exec(text)?.[1]);
+  }
+
+  async function endsOrderly(): Promise<void> {
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    assert.deepEqual((await exited)[0], 0);
+  }
+
+  test('full: answers every request, keeps what its queue holds, counts the rest to the line, and recovers', async () => {
+    const place = await start();
+    // A line has some 4.6 KiB: the disk takes 220, the queue 3,600, and these are more.
+    const each = 1400;
+    const long = (n: number): string[] =>
+      numbered(each, `${n}/${'x'.repeat(2000)}/`).map((path) => `${path}?q=${'y'.repeat(2000)}`);
+    const asked = await Promise.all([1, 2, 3].map((n) => ask(place, long(n))));
+    const slowestMs = Math.max(...asked.map((one) => one.slowestMs));
+    assert.ok(slowestMs < 3000, `the slowest took ${slowestMs} ms`);
+    await until('lines are dropped', async () => (await droppedTotal()) > 0);
+    assert.equal(events('log_dropped')[0]?.evidence.errno, 'ENOSPC');
+    inItsPlace('mount', '-o', 'remount,size=64m', join(folder, 'disk'));
+    await until('each has its line or is counted', async () => {
+      const [dropped, lines] = [await droppedTotal(), (await logText()).split('\n').length - 1];
+      return dropped + lines === 3 * each;
+    });
+    const dropped = await droppedTotal();
+    assert.equal(new Set(pathsIn(await logText())).size, 3 * each - dropped, 'each line is whole, and there once');
+    await ask(place, ['/again']);
+    await until('it is written again', async () => (await logText()).includes('"path":"/again"'));
+    await endsOrderly();
+    const told = events('log_dropped').reduce((sum, { evidence }) => sum + evidence.count, 0);
+    assert.equal(told, dropped, 'events and metric say the same');
+    assert.equal(events('log_dropped').at(-1)?.to, 'writing');
+  });
+
+  test('read-only under its feet: answers every request, says why it writes nothing, and loses no line', async () => {
+    const place = await start();
+    await ask(place, numbered(20, 'before'));
+    await until('they are written', async () => pathsIn(await logText()).length === 20);
+    const disk = join(folder, 'disk');
+    inItsPlace('mount', '-t', 'tmpfs', '-o', 'ro', 'tmpfs', disk);
+    await until('it is told', () => events('log_dropped').length > 0);
+    assert.equal(events('log_dropped')[0]?.evidence.errno, 'EROFS');
+    await ask(place, numbered(20, 'during'));
+    inItsPlace('umount', disk);
+    await until('they are written', async () => pathsIn(await logText()).length === 40);
+    assert.deepEqual(
+      new Set(pathsIn(await logText())),
+      new Set([...numbered(20, 'before'), ...numbered(20, 'during')]),
+    );
+    assert.equal(await droppedTotal(), 0);
+    await endsOrderly();
+  });
+
+  test('SIGUSR2 begins the file anew at once, as logrotate wants it', async () => {
+    const place = await start();
+    await ask(place, numbered(20, 'before'));
+    await until('they are written', async () => pathsIn(await logText()).length === 20);
+    const disk = join(`/proc/${child.pid}/root`, folder, 'disk');
+    await rename(join(disk, 'exchange.log'), join(disk, 'exchange.log.1'));
+    child.kill('SIGUSR2');
+    await until('it is there', async () => (await readdir(disk)).includes('exchange.log'));
+    await ask(place, numbered(20, 'after'));
+    await until('they are written', async () => pathsIn(await logText()).length === 20);
+    assert.equal(pathsIn(await readFile(join(disk, 'exchange.log.1'), 'utf8')).length, 20);
+    await endsOrderly();
+  });
+});
