@@ -3,8 +3,8 @@ import crypto from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
-import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { connect, type Socket } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { FailedAttempts } from '../../src/admin/failed-attempts.ts';
@@ -19,6 +19,8 @@ import { FakeGateway } from '../fakes/fake-gateway.ts';
 import { askRaw, connectTo, parseAnswer, type RawAnswer, readAll, sendRaw } from '../fakes/raw-ask.ts';
 
 const token = 'candor_of-somebody';
+const hasIpv6 = Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'));
+const withIpv6 = hasIpv6 ? {} : { skip: 'this machine has no ::1' };
 const bearer = ['Authorization', `Bearer ${token}`] as const;
 const local = ['Host', 'localhost'] as const;
 
@@ -223,6 +225,21 @@ describe('the admin API over TCP', () => {
         assert.equal(told('admin_refused').at(-1)?.evidence.why, 'wrong_host');
       });
     }
+    it('by its address of IPv6, where that is where it listens', withIpv6, async () => {
+      const tokens = [{ name: 'deploy', hash: hashOfToken(token) }];
+      const spec = { socket: null, listen: { host: '::1', port: 0 }, tokens, hosts: [] };
+      const six = await startAdmin({ gateway, spec, clock });
+      const ask = async (host: string): Promise<number> => {
+        const socket = connect({ host: '::1', port: six.address?.port ?? 0 });
+        socket.write(`GET /v1/status HTTP/1.1\r\nHost: ${host}\r\n${bearer.join(': ')}\r\nConnection: close\r\n\r\n`);
+        return parseAnswer(await readAll(socket)).status;
+      };
+      assert.equal(await ask(`[::1]:${six.address?.port}`), 200);
+      assert.equal(await ask('localhost'), 200);
+      assert.equal(await ask('127.0.0.1'), 421);
+      await six.close();
+    });
+
     for (const [what, octets, status] of [
       ['HTTP/1.0 without any', `GET /v1/status HTTP/1.0\r\n${bearer.join(': ')}\r\n\r\n`, 421],
       ['HTTP/1.1 without any', `GET /v1/status HTTP/1.1\r\n${bearer.join(': ')}\r\n\r\n`, 400],
