@@ -12,6 +12,7 @@ const tools = [
   'soak/run.ts',
   'soak/run-changes.ts',
   'soak/run-mixed.ts',
+  'soak/run-slow.ts',
 ];
 
 function run(tool: string, ...words: readonly string[]) {

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 import { setTimeout as passTime } from 'node:timers/promises';
 
 /**
  * An origin that counts what it gets, by the request's id. `/w/<octets>/<ms>` is answered with so many octets after so
  * many milliseconds; with `/d/…` the octets are spread over that time. A POST's content is read to its end first. What
- * is sent is made of the id, so that the client can tell its own answer from anybody else's.
+ * is sent is made of the id, so that the client can tell its own answer from anybody else's. `/b/<octets>` is as much of
+ * anything, made while it is sent: for those who will not take it all.
  */
 export class CountingOrigin {
   /** How often a request with this id came. */
@@ -37,6 +39,7 @@ export class CountingOrigin {
     try {
       let received = 0;
       for await (const piece of request as AsyncIterable<Buffer>) received += piece.length;
+      if (way === 'b') return await writeMuch(response, Number(octets));
       const content = contentFor(id, Number(octets), received);
       response.setHeader('Content-Type', 'text/plain');
       response.setHeader('Content-Length', content.length);
@@ -48,6 +51,15 @@ export class CountingOrigin {
       response.destroy();
     }
   }
+}
+
+const block = Buffer.alloc(65_536, 'candor. ');
+
+async function writeMuch(response: ServerResponse, octets: number): Promise<void> {
+  response.setHeader('Content-Length', octets);
+  await pipeline(function* () {
+    for (let left = octets; left > 0; left -= block.length) yield block.subarray(0, Math.min(left, block.length));
+  }, response);
 }
 
 const pieces = 10;

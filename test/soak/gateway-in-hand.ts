@@ -187,9 +187,11 @@ export class GatewayInHand {
     this.#cut();
   }
 
-  /** Whatever of it runs ends at once. */
+  /** Whatever of it runs ends at once: also a successor that has not said anything yet. */
   #cut(): void {
-    for (const pid of this.pids) if (isOurs(pid, this.folder)) signal(pid, 'SIGKILL');
+    for (const name of readdirSync('/proc')) {
+      if (/^\d+$/.test(name) && isOurs(Number(name), this.folder)) signal(Number(name), 'SIGKILL');
+    }
   }
 
   remove(): void {
@@ -242,10 +244,10 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Whether `pid` is still the process that was meant, and not another one that has the number now. */
+/** Whether `pid` is the gateway of this folder, or something that it has started. */
 function isOurs(pid: number, folder: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`CANDOR_SOAK_DOOR=${folder}`);
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`CANDOR_SOAK_DOOR=${join(folder, 'door')}\0`);
   } catch {
     return false;
   }

@@ -31,6 +31,8 @@ export interface LoadOptions {
   readonly phase: () => string;
   /** Of a hundred requests: on kept connections, POSTs. */
   readonly keptPercent?: number;
+  /** What is asked for; without it a mixture of quick answers, slow ones and downloads. */
+  readonly target?: (random: SeededRandom) => string;
   readonly postPercent?: number;
 }
 
@@ -39,6 +41,8 @@ const patienceMs = 20_000;
 
 /** Connections that were idle for longer are closed by the client, as browsers do, and never meet the other side's limit. */
 const keptMsMax = 10_000;
+
+const everyMs = 2;
 
 /** As many connections are kept: enough that each worker has some at any time. */
 const keptMax = 64;
@@ -51,7 +55,10 @@ export class LoadDriver {
   readonly sent: Sent[] = [];
   readonly #options: LoadOptions;
   readonly #kept = new Map<string, LoadConnection[]>();
+  /** How much later than wanted it has come to send, at most: more than a second, and the machine is too busy to say anything. */
+  lateMsMax = 0;
   #begun = 0;
+  #dueAt = 0;
   #underWay = 0;
   #timer: NodeJS.Timeout | null = null;
   #startedAt = 0;
@@ -64,6 +71,7 @@ export class LoadDriver {
   start(): void {
     this.#startedAt = performance.now();
     this.#begun = 0;
+    this.#dueAt = this.#startedAt;
     this.#sendDue();
   }
 
@@ -86,8 +94,10 @@ export class LoadDriver {
 
   #sendDue(): void {
     const due = Math.floor(((performance.now() - this.#startedAt) / 1000) * this.#options.rate);
+    this.lateMsMax = Math.max(this.lateMsMax, performance.now() - this.#dueAt);
     for (; this.#begun < due; this.#begun++) void this.#send();
-    this.#timer = setTimeout(() => this.#sendDue(), 2);
+    this.#dueAt = performance.now() + everyMs;
+    this.#timer = setTimeout(() => this.#sendDue(), everyMs);
   }
 
   async #send(): Promise<void> {
@@ -95,7 +105,7 @@ export class LoadDriver {
     const id = `r${this.sent.length + 1}.${random.seed.replace(/[^\w-]/g, '_')}`;
     const method = random.integer(100) < postPercent ? 'POST' : 'GET';
     const kept = random.integer(100) < keptPercent;
-    const target = drawTarget(random);
+    const target = (this.#options.target ?? drawTarget)(random);
     const content = method === 'POST' ? Buffer.alloc(random.pick([1, 300, 20_000]), id) : null;
     const way = random.pick(ways());
     this.#underWay++;

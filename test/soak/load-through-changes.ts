@@ -51,6 +51,8 @@ export interface ChangesFigures {
   /** Changes that did not come about, and why. */
   readonly failedChanges: readonly string[];
   readonly processes: number;
+  /** How much later than it should the driver has sent, at most. */
+  readonly lateMsMax: number;
   /** What was promised and not kept. */
   readonly broken: readonly string[];
   /** The first requests that were not answered as they should be. */
@@ -93,7 +95,7 @@ export async function loadThroughChanges(
     driver.closeConnections();
     await gateway.stop();
     const seconds = (performance.now() - began) / 1000;
-    return figuresOf({ sent: driver.sent, origin, gateway, stage, seconds, options });
+    return figuresOf({ sent: driver.sent, lateMsMax: driver.lateMsMax, origin, gateway, stage, seconds, options });
   } finally {
     await driver.stop();
     driver.closeConnections();
@@ -225,6 +227,7 @@ export const deathNames = Object.keys(deaths) as readonly Death[];
 
 interface Played {
   readonly sent: readonly Sent[];
+  readonly lateMsMax: number;
   readonly origin: CountingOrigin;
   readonly gateway: GatewayInHand;
   readonly stage: Stage;
@@ -232,7 +235,7 @@ interface Played {
   readonly options: ChangesOptions;
 }
 
-function figuresOf({ sent, origin, gateway, stage, seconds, options }: Played): ChangesFigures {
+function figuresOf({ sent, lateMsMax, origin, gateway, stage, seconds, options }: Played): ChangesFigures {
   const phases: Record<string, PhaseFigures> = {};
   for (const phase of ['quiet', 'reload', 'upgrade', 'kill']) phases[phase] = phaseFigures(sent, phase);
   const posts = sent.filter(({ method }) => method === 'POST');
@@ -260,9 +263,12 @@ function figuresOf({ sent, origin, gateway, stage, seconds, options }: Played): 
     lost,
     failedChanges: stage.failed,
     processes: gateway.pids.length,
+    lateMsMax: Math.round(lateMsMax),
     broken,
+    // What ends with a worker is expected, and comes last.
     examples: sent
       .filter(({ note }) => note !== '')
+      .toSorted((a, b) => Number(a.phase === 'kill') - Number(b.phase === 'kill'))
       .map(({ phase, raced, note }) => `${phase}${raced ? ', repeated' : ''}: ${note}`),
     folder: gateway.folder,
   };

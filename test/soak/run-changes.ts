@@ -63,8 +63,19 @@ async function run(): Promise<number> {
   return conclude(figures.broken, `npm run soak:changes -- ${process.argv.slice(2).join(' ')}`);
 }
 
-function print({ requests, seconds, phases, lost, processes, postsSeenTwice, examples }: ChangesFigures): void {
+function print({
+  requests,
+  seconds,
+  phases,
+  lost,
+  processes,
+  lateMsMax,
+  postsSeenTwice,
+  examples,
+}: ChangesFigures): void {
   console.error(`${requests} requests in ${seconds.toFixed(0)} s, ${processes} processes`);
+  const busy = lateMsMax > 1000 ? ': this machine is too busy to say anything about waiting' : '';
+  console.error(`the driver itself was ${lateMsMax} ms late at most${busy}`);
   console.error(table('while', phases));
   console.error(
     `lost with a worker: ${lost.recorded} exchanges in ${lost.records} records; clients and origin: ${lost.underWay} under way, ` +

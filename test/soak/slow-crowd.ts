@@ -1,0 +1,137 @@
+import { connect, type Socket } from 'node:net';
+
+/** How many of each kind there are. */
+export interface CrowdSizes {
+  /** Heads that come a line a second, and never end. */
+  readonly heads: number;
+  /** Content that comes ten octets a second. */
+  readonly posts: number;
+  /** Takes some 64 KiB of a large answer every five seconds. */
+  readonly readers: number;
+  /** Takes nothing of it. */
+  readonly nonReaders: number;
+  /** Connections that carried a request, and now carry none. */
+  readonly idle: number;
+}
+
+export type CrowdKind = keyof CrowdSizes;
+
+/** How it stands with one kind. */
+export interface CrowdState {
+  /** Open at this moment. */
+  open: number;
+  /** Closed by the gateway; each was opened again at once. */
+  ended: number;
+  /** Not opened: refused, or closed before anything was sent. */
+  failed: number;
+}
+
+export type CrowdReport = Readonly<Record<CrowdKind, CrowdState>>;
+
+/** Slow and idle clients, from so many addresses of this machine that none of them has many connections. */
+export class SlowCrowd {
+  readonly report: Record<CrowdKind, CrowdState>;
+  readonly #port: number;
+  readonly #sockets = new Set<Socket>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #count = 0;
+  #leaving = false;
+
+  constructor(port: number) {
+    this.#port = port;
+    const none = (): CrowdState => ({ open: 0, ended: 0, failed: 0 });
+    this.report = { heads: none(), posts: none(), readers: none(), nonReaders: none(), idle: none() };
+  }
+
+  /** Opens all of them, some hundred at a time. */
+  async come(sizes: CrowdSizes): Promise<void> {
+    const kinds = Object.entries(sizes).flatMap(([kind, size]) => Array<CrowdKind>(size).fill(kind as CrowdKind));
+    for (let from = 0; from < kinds.length; from += atOnce) {
+      for (const kind of kinds.slice(from, from + atOnce)) this.#open(kind);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+
+  /** Closes all of them. */
+  leave(): void {
+    this.#leaving = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+    this.#leaving = this.#sockets.size > 0;
+  }
+
+  #open(kind: CrowdKind): void {
+    const number = this.#count++;
+    // 127.1.0.1 and on: not one of them is the address of the clients whom they are to disturb.
+    const localAddress = `127.1.${Math.floor(number / perAddress / 250) % 250}.${(Math.floor(number / perAddress) % 250) + 1}`;
+    const socket = connect({ host: '127.0.0.1', port: this.#port, localAddress, noDelay: true });
+    const state = this.report[kind];
+    let sent = false;
+    this.#sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('connect', () => {
+      sent = true;
+      state.open++;
+      this.#behave(kind, socket);
+    });
+    socket.on('close', () => {
+      this.#sockets.delete(socket);
+      if (sent) state.open--;
+      if (this.#leaving) return;
+      if (sent) state.ended++;
+      else state.failed++;
+      this.#after(again, () => this.#open(kind));
+    });
+  }
+
+  #behave(kind: CrowdKind, socket: Socket): void {
+    switch (kind) {
+      case 'heads':
+        socket.write('GET /w/20/0 HTTP/1.1\r\nHost: soak.test\r\n');
+        this.#drip(socket, 'X-A: b\r\n');
+        socket.resume();
+        break;
+      case 'posts':
+        socket.write('POST /w/20/0 HTTP/1.1\r\nHost: soak.test\r\nContent-Length: 1000000\r\n\r\n');
+        this.#drip(socket, 'ten octets');
+        socket.resume();
+        break;
+      case 'readers':
+        socket.write('GET /b/1000000000 HTTP/1.1\r\nHost: soak.test\r\n\r\n');
+        socket.on('data', () => {
+          socket.pause();
+          this.#after(5000, () => socket.resume());
+        });
+        break;
+      case 'nonReaders':
+        socket.write('GET /b/1000000000 HTTP/1.1\r\nHost: soak.test\r\n\r\n');
+        socket.pause();
+        break;
+      case 'idle':
+        socket.write('GET /w/20/0 HTTP/1.1\r\nHost: soak.test\r\n\r\n');
+        socket.resume();
+        break;
+    }
+  }
+
+  #drip(socket: Socket, piece: string): void {
+    this.#after(1000, () => {
+      if (!socket.writable) return;
+      socket.write(piece);
+      this.#drip(socket, piece);
+    });
+  }
+
+  #after(ms: number, then: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (!this.#leaving) then();
+    }, ms);
+    this.#timers.add(timer);
+  }
+}
+
+const atOnce = 200;
+const perAddress = 100;
+/** Whoever was sent away comes back, after a moment. */
+const again = 500;

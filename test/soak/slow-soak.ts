@@ -1,0 +1,223 @@
+import { once } from 'node:events';
+import { setTimeout as passTime } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { freePort } from '../readme/free-port.ts';
+import { GatewayInHand } from './gateway-in-hand.ts';
+import { LoadDriver, type Sent } from './load-driver.ts';
+import type { CrowdReport, CrowdSizes } from './slow-crowd.ts';
+import type { FromPart, Part, ToPart } from './slow-soak-thread.ts';
+
+export interface SlowSoakOptions {
+  readonly slow: number;
+  readonly idle: number;
+  /** Normal clients' requests per second. */
+  readonly rate: number;
+  readonly rounds: number;
+  /** Of each half of a round. */
+  readonly measureMs: number;
+  readonly seed: string;
+  readonly program?: string | undefined;
+}
+
+/** One half of a round: what normal clients saw. */
+export interface Half {
+  readonly requests: number;
+  /** Not answered with 200. */
+  readonly failed: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly residentOctets: number;
+}
+
+export interface Round {
+  readonly quiet: Half;
+  readonly crowded: Half;
+  /** Of the p99s. */
+  readonly ratio: number;
+  readonly crowd: CrowdReport;
+}
+
+export interface SlowFigures {
+  readonly rounds: readonly Round[];
+  readonly medianRatio: number;
+  /** More than before the first crowd. */
+  readonly grownOctets: number;
+  /** What docs/limits.md allows for such a crowd. */
+  readonly allowedOctets: number;
+  readonly examples: readonly string[];
+  readonly broken: readonly string[];
+}
+
+/** What docs/limits.md says of one connection of each kind, in octets. */
+const kib = 1024;
+export const allowances = { idle: 20 * kib, head: 52 * kib, exchange: 128 * kib } as const;
+
+/** Rounds in which normal clients are alone, and then among slow and idle ones, or the other way round. */
+export async function soakSlow(
+  options: SlowSoakOptions,
+  onProgress: (text: string) => void = () => {},
+): Promise<SlowFigures> {
+  const { rate, rounds: count, seed, program } = options;
+  const origin = new PartThread({ part: 'origin' });
+  const { at } = await origin.heard('listens');
+  const port = await freePort();
+  const gateway = await GatewayInHand.start(configurationOf(port, at), program).catch(async (error: unknown) => {
+    await origin.end();
+    throw error;
+  });
+  const crowd = new PartThread({ part: 'crowd', port });
+  const driver = new LoadDriver({
+    random: new SeededRandom(seed),
+    rate,
+    ways: () => [{ host: '127.0.0.1', port }],
+    phase: () => '',
+    postPercent: 20,
+    target: (random) => `/w/${random.pick([20, 500, 5000])}/0`,
+  });
+  try {
+    driver.start();
+    await passTime(warmMs);
+    const rounds: Round[] = [];
+    for (let number = 0; number < count; number++) {
+      rounds.push(await playRound(number, options, { gateway, crowd, driver }));
+      onProgress(`round ${number + 1} of ${count}: ${roundText(rounds.at(-1)!)}`);
+    }
+    await driver.stop();
+    return figuresOf(rounds, options, driver.sent);
+  } finally {
+    await driver.stop();
+    driver.closeConnections();
+    await crowd.end();
+    await gateway.stop();
+    await origin.end();
+    gateway.remove();
+  }
+}
+
+interface Stage {
+  readonly gateway: GatewayInHand;
+  readonly crowd: PartThread;
+  readonly driver: LoadDriver;
+}
+
+async function playRound(number: number, options: SlowSoakOptions, stage: Stage): Promise<Round> {
+  const { crowd } = stage;
+  // By turns, so that what grows or warms up with time is not put down to the crowd.
+  const crowdedFirst = number % 2 === 1;
+  const before = crowdedFirst ? null : await measure(options, stage);
+  crowd.tell({ do: 'come', sizes: sizesOf(options) });
+  await crowd.heard('come');
+  await passTime(settleMs);
+  const crowded = await measure(options, stage);
+  crowd.tell({ do: 'report' });
+  const { report } = await crowd.heard('report');
+  crowd.tell({ do: 'leave' });
+  await crowd.heard('left');
+  await passTime(settleMs);
+  const quiet = before ?? (await measure(options, stage));
+  return { quiet, crowded, ratio: crowded.p99Ms / quiet.p99Ms, crowd: report };
+}
+
+function sizesOf({ slow, idle }: SlowSoakOptions): CrowdSizes {
+  const [heads, posts] = [Math.round(slow / 3), Math.round(slow / 3)];
+  const reading = slow - heads - posts;
+  const readers = Math.round(reading / 2);
+  return { heads, posts, readers, nonReaders: reading - readers, idle };
+}
+
+async function measure({ measureMs }: SlowSoakOptions, { gateway, driver }: Stage): Promise<Half> {
+  const from = driver.sent.length;
+  let residentOctets = 0;
+  for (const until = performance.now() + measureMs; performance.now() < until; await passTime(250)) {
+    residentOctets = Math.max(residentOctets, gateway.residentOctets());
+  }
+  const sent = driver.sent.slice(from).filter(({ kind, raced }) => kind !== null && !raced);
+  const good = sent.filter((one) => isGood(one)).map(({ tookMs }) => tookMs);
+  good.sort((a, b) => a - b);
+  const at = (part: number): number => good[Math.min(good.length - 1, Math.floor(good.length * part))] ?? Number.NaN;
+  return { requests: sent.length, failed: sent.length - good.length, p50Ms: at(0.5), p99Ms: at(0.99), residentOctets };
+}
+
+function isGood({ kind, status }: Sent): boolean {
+  return kind === 'answered' && status === 200;
+}
+
+function figuresOf(rounds: readonly Round[], options: SlowSoakOptions, sent: readonly Sent[]): SlowFigures {
+  const ratios = rounds.map(({ ratio }) => ratio).toSorted((a, b) => a - b);
+  const medianRatio = ratios[Math.floor(ratios.length / 2)] ?? Number.NaN;
+  // The first round is quiet before its crowd comes; later ones keep what the system has not been given back.
+  const before = rounds[0]?.quiet.residentOctets ?? 0;
+  const grownOctets = Math.max(...rounds.map(({ crowded }) => crowded.residentOctets)) - before;
+  const allowedOctets = allowedFor(sizesOf(options));
+  const failed = rounds.reduce((sum, { quiet, crowded }) => sum + quiet.failed + crowded.failed, 0);
+  const fewest = Math.min(...rounds.map(({ crowd }) => crowd.idle.open));
+  const broken = [
+    ...(medianRatio > 2 ? [`p99 with the crowd is ${medianRatio.toFixed(2)} times the quiet one`] : []),
+    ...(grownOctets > allowedOctets
+      ? [`memory has grown by ${mib(grownOctets)}, and ${mib(allowedOctets)} are stated`]
+      : []),
+    ...(failed > 0 ? [`${failed} requests of normal clients were not answered with 200`] : []),
+    ...(fewest < options.idle * 0.9 ? [`only ${fewest} idle connections of ${options.idle} were kept`] : []),
+  ];
+  const examples = sent.filter(({ note }) => note !== '').map(({ note }) => note);
+  return { rounds, medianRatio, grownOctets, allowedOctets, examples, broken };
+}
+
+function allowedFor({ heads, posts, readers, nonReaders, idle }: CrowdSizes): number {
+  return idle * allowances.idle + heads * allowances.head + (posts + readers + nonReaders) * allowances.exchange;
+}
+
+export function roundText({ quiet, crowded, ratio, crowd }: Round): string {
+  const halves = [quiet, crowded].map(
+    ({ p50Ms, p99Ms, residentOctets }) => `p50 ${p50Ms.toFixed(1)}, p99 ${p99Ms.toFixed(1)} ms, ${mib(residentOctets)}`,
+  );
+  const states = Object.entries(crowd).map(([kind, { open, ended, failed }]) => `${kind} ${open}/${ended}/${failed}`);
+  return `quiet ${halves[0]}; crowded ${halves[1]}; ratio ${ratio.toFixed(2)}; open/ended/failed: ${states.join(', ')}`;
+}
+
+export function mib(octets: number): string {
+  return `${(octets / kib / kib).toFixed(1)} MiB`;
+}
+
+/** Every slow upload and download holds a connection to the origin, and normal clients need some too. */
+function configurationOf(port: number, origin: string): string {
+  return [
+    'deployment: slow.test',
+    `listeners: { http: "127.0.0.1:${port}" }`,
+    'workers: 2',
+    // The clients that measure, whose ids the origin is to see; the crowd is a stranger, as it would be.
+    'trusted_peers: [127.0.0.1/32]',
+    `upstreams: { origin: { endpoints: ["${origin}"], check: none, connections: { max: 8192 } } }`,
+    'routes: [{ path: /, to: origin }]',
+  ].join('\n');
+}
+
+/** A part that runs in a thread of its own. */
+class PartThread {
+  readonly #thread: Worker;
+
+  constructor(part: Part) {
+    this.#thread = new Worker(new URL('./slow-soak-thread.ts', import.meta.url), { workerData: part });
+  }
+
+  tell(message: ToPart): void {
+    this.#thread.postMessage(message);
+  }
+
+  /** The next message of this kind. */
+  async heard<K extends FromPart['kind']>(kind: K): Promise<Extract<FromPart, { kind: K }>> {
+    for (;;) {
+      const [message] = (await once(this.#thread, 'message')) as [FromPart];
+      if (message.kind === kind) return message as Extract<FromPart, { kind: K }>;
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#thread.terminate();
+  }
+}
+
+const warmMs = 5000;
+/** What a reader does not take fills buffers of the system first: megabytes each, carried through the gateway. */
+const settleMs = 5000;

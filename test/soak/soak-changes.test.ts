@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { mayHaveOwnNetwork } from './own-network.ts';
+
+// The short form of `npm run soak:changes`; docs/testing.md has its promises.
+
+test('clients notice no reload and no upgrade, and a worker that ends takes its own exchanges alone', (context) => {
+  if (!mayHaveOwnNetwork()) return context.skip('this machine allows no network of its own (unshare -n)');
+  const words = '--reloads 2 --kills 2 --upgrades 1 --rate 60 --rest 300 --seed suite --json -'.split(' ');
+  const run = spawnSync(process.execPath, [join(import.meta.dirname, 'run-changes.ts'), ...words], {
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    timeout: 120_000,
+  });
+  assert.equal(run.status, 0, run.stderr);
+  const { requests, processes } = JSON.parse(run.stdout) as { requests: number; processes: number };
+  assert.ok(requests > 300, `${requests} requests`);
+  assert.equal(processes, 2);
+});
