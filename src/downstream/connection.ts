@@ -55,7 +55,13 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.#listener = listener;
     this.#ports = ports;
     this.client = clientFacts(peer, null, ports.isTrusted);
-    this.#request = new RequestReader(transport, headLimits(listener), ports.storage, this);
+    this.#request = new RequestReader(
+      transport,
+      headLimits(listener),
+      listener.limits.pipelinedMax,
+      ports.storage,
+      this,
+    );
     this.#response = new ResponseWriter(transport, ports.writer);
     this.#patience = new Patience(transport, listener.limits, ports.clock, ports.untaken, this);
     this.startedAt = ports.clock.now();
@@ -147,6 +153,16 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   onRead(): void {
     if (this.#phase === 'lingering') this.#patience.linger();
     else this.#handler?.onRequestRead();
+  }
+
+  onTurnSpent(): void {
+    const { clock } = this.#ports;
+    clock.schedule(clock.now(), readOn, this as ClientConnection);
+  }
+
+  /** For the timer of `onTurnSpent` alone: the others have had their turn. */
+  readOn(): void {
+    if (this.#phase === 'requests') this.#readHeldGuarded();
   }
 
   #endRequest(trailers: Fields | null): void {
@@ -513,6 +529,10 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.#ports.counts.clientConnections--;
     this.#ports.onConnectionClosed(this);
   }
+}
+
+function readOn(connection: ClientConnection): void {
+  connection.readOn();
 }
 
 function headLimits(listener: ListenerFacts): HeadLimits {
