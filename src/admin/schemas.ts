@@ -147,6 +147,10 @@ const attemptSchema = z.object({
   idle_ms: z.number().nullable(),
   local_port: count.nullable(),
   started_ms: z.number().describe('Milliseconds since the exchange began, like the stages after it.'),
+  queued_ms: z
+    .number()
+    .optional()
+    .describe('A place among the connections came free; absent where none was waited for.'),
   dns_ms: z.number().nullable(),
   connected_ms: z.number().nullable(),
   tls_ms: z.number().nullable(),

@@ -12,12 +12,15 @@ export interface AttemptStage {
  * the one in which the attempt ended lasts until its end.
  */
 export function stagesOf(attempt: AttemptRecord): AttemptStage[] {
+  const { queued_ms: queuedMs = null } = attempt;
   const ends: readonly (readonly [name: string, toMs: number | null])[] = attempt.reused
     ? [
+        ['queue', queuedMs],
         ['send', attempt.sent_ms],
         ['wait', attempt.head_ms],
       ]
     : [
+        ['queue', queuedMs],
         ['dns', attempt.dns_ms],
         ['connect', attempt.connected_ms],
         ['tls', attempt.tls_ms],

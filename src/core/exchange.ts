@@ -52,6 +52,8 @@ export interface AttemptFacts {
   readonly idleMs: number;
   readonly localPort: number;
   readonly startedMs: number;
+  /** It had waited for a place among the connections, and got one. */
+  readonly queuedMs?: number;
   readonly dnsMs: number;
   readonly connectedMs: number;
   readonly tlsMs: number;

@@ -89,6 +89,8 @@ export interface AttemptRecord {
   readonly local_port: number | null;
   /** Milliseconds since the exchange began; null where a stage was not reached. */
   readonly started_ms: number;
+  /** It had waited for a place among the connections, and got one; absent where it did not have to wait, or in vain. */
+  readonly queued_ms?: number;
   readonly dns_ms: number | null;
   readonly connected_ms: number | null;
   readonly tls_ms: number | null;

@@ -137,7 +137,7 @@ export interface StreamWaiter {
   onStream(stream: UpstreamStream): void;
   onNoStream(failure: Failure): void;
   /** A stage on the way is done: for the record's timings. */
-  onStage(stage: 'dns' | 'connect' | 'tls'): void;
+  onStage(stage: 'queue' | 'dns' | 'connect' | 'tls'): void;
 }
 
 export interface PendingStream {

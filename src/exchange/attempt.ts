@@ -19,6 +19,7 @@ export class Attempt implements AttemptFacts {
   reused = false;
   idleMs = -1;
   localPort = 0;
+  queuedMs = -1;
   dnsMs = -1;
   connectedMs = -1;
   tlsMs = -1;
@@ -45,8 +46,9 @@ export class Attempt implements AttemptFacts {
   }
 
   /** Something on the way to a connection is done. */
-  reached(stage: 'dns' | 'connect' | 'tls', atMs: number): void {
-    if (stage === 'dns') this.dnsMs = atMs;
+  reached(stage: 'queue' | 'dns' | 'connect' | 'tls', atMs: number): void {
+    if (stage === 'queue') this.queuedMs = atMs;
+    else if (stage === 'dns') this.dnsMs = atMs;
     else if (stage === 'connect') this.connectedMs = atMs;
     else this.tlsMs = atMs;
   }

@@ -93,7 +93,7 @@ export class Exchange
     if (this.#state === 'connecting' && this.#attempt === attempt) attempt.pending = pending;
   }
 
-  onStage(stage: 'dns' | 'connect' | 'tls'): void {
+  onStage(stage: 'queue' | 'dns' | 'connect' | 'tls'): void {
     this.#attempt?.reached(stage, this.#elapsedMs());
   }
 

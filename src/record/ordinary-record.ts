@@ -30,6 +30,7 @@ const reusedIdle = ascii('true,"idle_ms":');
 const freshIdle = ascii('false,"idle_ms":null');
 const localPort = ascii(',"local_port":');
 const started = ascii(',"started_ms":');
+const queued = ascii(',"queued_ms":');
 const dns = ascii(',"dns_ms":');
 const connected = ascii(',"connected_ms":');
 const opened = ascii(',"dns_ms":null,"connected_ms":null,"tls_ms":null,"sent_ms":');
@@ -136,7 +137,11 @@ function writeAttempt(line: LineOctets, attempt: AttemptFacts, parts: OrdinaryPa
   line.fragment(accepted);
 }
 
-function writeStages(line: LineOctets, { dnsMs, connectedMs, tlsMs, sentMs }: AttemptFacts): void {
+function writeStages(line: LineOctets, { queuedMs = -1, dnsMs, connectedMs, tlsMs, sentMs }: AttemptFacts): void {
+  if (queuedMs >= 0) {
+    line.fragment(queued);
+    line.milliseconds(queuedMs);
+  }
   if (!(dnsMs >= 0) && !(connectedMs >= 0) && !(tlsMs >= 0)) line.fragment(opened);
   else {
     line.fragment(dns);

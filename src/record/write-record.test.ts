@@ -170,6 +170,8 @@ test('fragments of routes and endpoints follow what changes', () => {
     read(sampleExchange({ attempts: [sampleAttempt({ endpointState: 'unhealthy' })] })).attempts[0]?.state,
     'unhealthy',
   );
+  assert.equal(read(sampleExchange({ attempts: [sampleAttempt({ queuedMs: 12.5 })] })).attempts[0]?.queued_ms, 12.5);
+  assert.equal(read(sampleExchange({ attempts: [sampleAttempt({})] })).attempts[0]?.queued_ms, undefined);
   const stale = { attempts: [sampleAttempt({ endpointState: 'unhealthy', addressStale: true })] };
   assert.equal(read(sampleExchange(stale)).attempts[0]?.address_stale, true);
   assert.equal(

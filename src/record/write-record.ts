@@ -204,6 +204,7 @@ export class RecordWriter implements OrdinaryParts {
       (attempt.reused ? 'true,"idle_ms":' : 'false,"idle_ms":') +
       millisecondsOrNull(attempt.idleMs) +
       `,"local_port":${attempt.localPort > 0 ? count(attempt.localPort) : 'null'},"started_ms":${milliseconds(attempt.startedMs)}` +
+      queuedPart(attempt) +
       `,"dns_ms":${millisecondsOrNull(attempt.dnsMs)},"connected_ms":${millisecondsOrNull(attempt.connectedMs)}` +
       `,"tls_ms":${millisecondsOrNull(attempt.tlsMs)},"sent_ms":${millisecondsOrNull(attempt.sentMs)}` +
       `,"head_ms":${millisecondsOrNull(attempt.headMs)},"ended_ms":${milliseconds(attempt.endedMs)},"status":` +
@@ -278,6 +279,11 @@ export class RecordWriter implements OrdinaryParts {
     const lastLine = last.exit.lastLine === null ? null : this.#redactor.redact(last.exit.lastLine);
     return `${sentence} ${explainExit({ ...last.exit, lastLine }, exitBeforeMs(last, last.exit, exchange.startedAt))}`;
   }
+}
+
+/** Absent from most records: who waited for a place is worth a field, and nobody else. */
+function queuedPart({ queuedMs = -1 }: AttemptFacts): string {
+  return queuedMs >= 0 ? `,"queued_ms":${milliseconds(queuedMs)}` : '';
 }
 
 /** The target without its query. */

@@ -234,13 +234,14 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   #serve(first: Waiting): void {
-    this.#endWaiting();
+    this.#endWaiting(first);
     first.opening = this.#open(first.waiter, first.limits);
   }
 
-  #endWaiting(): void {
+  #endWaiting({ waiter }: Waiting): void {
     this.#line.shift(this.#ports.clock.now());
     this.#places.queue.giveBack(this.#settings.queueMax);
+    waiter.onStage('queue');
   }
 
   /** Another worker has given back a place, or wants one that an idle connection holds. */
@@ -370,7 +371,7 @@ export class LiveEndpoint implements ConnectionHome {
     if (first === null || first.age === 'fresh' || this.#places.connections.isDueElsewhere(first.since)) {
       return connection.close();
     }
-    this.#endWaiting();
+    this.#endWaiting(first);
     this.#serveLine(); // It says since when the next one waits.
     connection.idleMs = this.#ports.clock.now() - connection.idleSince;
     this.#ports.counts.upstreamReusesTotal++;

@@ -43,6 +43,11 @@ describe('a request that finds every place taken', () => {
       ['/1', '/2', '/3'],
     );
     assert.equal(world.endpoint('a').connectionsMade, 1);
+    assert.deepEqual(
+      world.records.map(({ attempts }) => (attempts[0]?.queuedMs ?? -1) > 0),
+      [false, true, true],
+      'the record says when each had its place',
+    );
     world.pass(100_000);
     world.verifyAtRest();
   });
