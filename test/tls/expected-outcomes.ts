@@ -82,8 +82,8 @@ export const expectedOutcomes: Readonly<Record<string, ExpectedOutcome>> = {
   'tls-smtp': notSpoken('text'),
   'tls-plain-http2': notSpoken('http2'),
 
-  'tls-silent': unreachable('connection_timeout', 'tls_timeout', { limitMs: 400 }),
-  'tls-stalls': unreachable('connection_timeout', 'tls_timeout', { limitMs: 400 }),
+  'tls-silent': unreachable('connection_timeout', 'tls_timeout', { limitMs: 2000 }),
+  'tls-stalls': unreachable('connection_timeout', 'tls_timeout', { limitMs: 2000 }),
   'tls-close-at-accept': unreachable('tls_protocol_error', 'tls_closed', { errno: null }),
   'tls-close': unreachable('tls_protocol_error', 'tls_closed', { errno: null }),
   'tls-reset': unreachable('tls_protocol_error', 'tls_closed', { errno: 'ECONNRESET' }),

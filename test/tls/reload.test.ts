@@ -17,8 +17,9 @@ assert.ok(first !== undefined && second !== undefined);
 let origin: NotingOrigin;
 let gateway: YamlGateway;
 
+/** One worker, since each has connections of its own. */
 function yaml(tls: string, more = ''): string {
-  return `upstreams: { app: { endpoints: "https://127.0.0.1:${origin.port}", check: none, tls: ${tls} } }\n${more}`;
+  return `workers: 1\nupstreams: { app: { endpoints: "https://127.0.0.1:${origin.port}", check: none, tls: ${tls} } }\n${more}`;
 }
 
 const plainly = '{ server_name: app.test, ca_file: ca.pem }';

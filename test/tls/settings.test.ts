@@ -14,7 +14,9 @@ after(() => origin.close());
 async function gatewayTo(fault: string | null, tls: string, check = 'none'): Promise<YamlGateway> {
   const { host, port } = fault === null ? origin.address : origin.addressOf(fault);
   const own = origin.authority.issue({ names: ['gateway.test'], client: true });
-  return startFromYaml(`upstreams: { app: { endpoints: "https://${host}:${port}", tls: ${tls}, check: ${check} } }`, {
+  // One worker, since each has connections of its own.
+  const upstream = `{ endpoints: "https://${host}:${port}", tls: ${tls}, check: ${check} }`;
+  return startFromYaml(`workers: 1\nupstreams: { app: ${upstream} }`, {
     files: { 'ca.pem': origin.authority.certificate, 'own.pem': own.certificate, 'own.key': own.key },
   });
 }

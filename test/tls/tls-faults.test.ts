@@ -24,7 +24,8 @@ function configurationFor(origin: TlsFaultOrigin): string {
     `  - { path: /${name}, methods: [POST], to: ${name}, rewrite: { path: / }, disclosure: operator }`,
     `  - { path: /${name}, to: ${name}, rewrite: { path: / } }`,
   ]);
-  const timeouts = 'timeouts: { connect: 400ms, tls: 400ms, response_head: 1s, idle: 1s }';
+  // Sixty handshakes at once take a second on a busy machine.
+  const timeouts = 'timeouts: { connect: 2s, tls: 2s, response_head: 2s, idle: 2s }';
   return `upstreams:\n${upstreams.join('\n')}\nroutes:\n${routes.join('\n')}\n${timeouts}\n`;
 }
 
