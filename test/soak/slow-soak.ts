@@ -16,6 +16,9 @@ export interface SlowSoakOptions {
   readonly rounds: number;
   /** Of each half of a round. */
   readonly measureMs: number;
+  /** Before the first round, and after the crowd has come or gone. */
+  readonly warmMs?: number;
+  readonly settleMs?: number;
   readonly seed: string;
   readonly program?: string | undefined;
 }
@@ -77,7 +80,7 @@ export async function soakSlow(
   });
   try {
     driver.start();
-    await passTime(warmMs);
+    await passTime(options.warmMs ?? 5000);
     const rounds: Round[] = [];
     for (let number = 0; number < count; number++) {
       rounds.push(await playRound(number, options, { gateway, crowd, driver }));
@@ -103,6 +106,8 @@ interface Stage {
 
 async function playRound(number: number, options: SlowSoakOptions, stage: Stage): Promise<Round> {
   const { crowd } = stage;
+  // What a reader does not take fills buffers of the system first: megabytes each, carried through the gateway.
+  const { settleMs = 5000 } = options;
   // By turns, so that what grows or warms up with time is not put down to the crowd.
   const crowdedFirst = number % 2 === 1;
   const before = crowdedFirst ? null : await measure(options, stage);
@@ -217,7 +222,3 @@ class PartThread {
     await this.#thread.terminate();
   }
 }
-
-const warmMs = 5000;
-/** What a reader does not take fills buffers of the system first: megabytes each, carried through the gateway. */
-const settleMs = 5000;

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { soakSlow } from './slow-soak.ts';
+
+// The short form of `npm run soak:slow`; docs/testing.md has its promises. Times are not judged here: two cores have much to do.
+
+test('slow and idle clients keep nobody else out', async () => {
+  const figures = await soakSlow({
+    slow: 90,
+    idle: 90,
+    rate: 30,
+    rounds: 1,
+    measureMs: 3000,
+    warmMs: 500,
+    settleMs: 1000,
+    seed: 'suite',
+  });
+  const [round] = figures.rounds;
+  assert.ok(round !== undefined);
+  for (const half of [round.quiet, round.crowded]) {
+    assert.equal(half.failed, 0, figures.examples.join('\n'));
+    assert.ok(half.requests > 30, `${half.requests} requests`);
+  }
+  assert.deepEqual(
+    Object.entries(round.crowd).map(([kind, { open, failed }]) => [kind, open, failed]),
+    [
+      ['heads', 30, 0],
+      ['posts', 30, 0],
+      ['readers', 15, 0],
+      ['nonReaders', 15, 0],
+      ['idle', 90, 0],
+    ],
+  );
+});
