@@ -12,11 +12,13 @@ import type { ApplicationId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { systemClock } from '../testing/system.ts';
+import { OutputFolder } from './output-pipes.ts';
 import { readProcess } from './process-group.ts';
 import { createSupervisor, type SupervisorParts } from './supervisor.ts';
 import { createSystemHost } from './system-host.ts';
 
-// Real programs, real sockets, real time. Nothing here sleeps: each test waits for what it wants to see.
+// Real programs, real sockets, real time. Nothing here sleeps: each test waits for what it wants to see. What is
+// started writes into named pipes, as where there is a state folder; some also into plain ones.
 
 const web = 'web' as ApplicationId;
 const directory = mkdtempSync(join(tmpdir(), 'deploy-'));
@@ -50,9 +52,13 @@ function application(script: string, changes: Partial<ApplicationSpec> = {}): Ap
 
 /** Starts the application and stops it when the test ends, whatever has happened. */
 function run(context: TestContext, ...applications: readonly ApplicationSpec[]) {
+  return runWith(context, new OutputFolder(join(directory, 'output')), applications);
+}
+
+function runWith(context: TestContext, outputs: OutputFolder | null, applications: readonly ApplicationSpec[]) {
   const told: NewEvent[] = [];
   const lines: string[] = [];
-  const host = createSystemHost(systemClock);
+  const host = createSystemHost(systemClock, outputs);
   const supervisor = createSupervisor({
     applications,
     clock: systemClock,
@@ -69,7 +75,7 @@ function run(context: TestContext, ...applications: readonly ApplicationSpec[]) 
   });
   const find = <K extends EventKind>(kind: K) => told.find((event) => event.kind === kind) as NewEvent<K> | undefined;
   const first = () => supervisor.instances(web)[0];
-  return { supervisor, told, lines, find, first, ready: () => first()?.state === 'healthy' };
+  return { supervisor, host, told, lines, find, first, ready: () => first()?.state === 'healthy' };
 }
 
 /** Waits until `seen` gives something. */
@@ -283,6 +289,57 @@ test('what a crashed program leaves behind is ended before it starts again', lin
   await until('the next run', () => find('instance_restarting'));
   assert.equal(find('instance_exited')?.evidence.code, 3);
   assert.equal(isRunning(grandchildOf(lines)), false);
+});
+
+const outputs: readonly (readonly [where: string, outputs: OutputFolder | null, adoptable: boolean])[] = [
+  ['pipes with names', new OutputFolder(join(directory, 'output')), true],
+  ['pipes without names', null, false],
+  [
+    'pipes without names where there is no mkfifo',
+    new OutputFolder(join(directory, 'output'), 'no-such-mkfifo'),
+    false,
+  ],
+  ['pipes without names where the folder cannot be made', new OutputFolder('/dev/null/output'), false],
+];
+
+for (const [where, folder, adoptable] of outputs) {
+  test(`${where}: every line arrives, by /dev/stdout too, and the last words after the end`, linuxOnly, async (t) => {
+    const many = 'for (let n = 0; n < 2000; n++) console.log("line", n);';
+    const device = `require('node:fs').appendFileSync('/dev/fd/1', 'by its device\\n');`;
+    const script = `${many} ${folder === null || !adoptable ? '' : device} process.stderr.write('no end of line'); process.exitCode = 3`;
+    const { lines, find, supervisor } = runWith(t, folder, [application(script)]);
+    await until('it has started', () => find('instance_started'));
+    assert.equal(supervisor.records().length, adoptable ? 1 : 0);
+    const exited = await until('the exit', () => find('instance_exited'));
+    assert.deepEqual([exited.evidence.code, exited.evidence.output.length], [3, 200]);
+    assert.equal(lines.filter((line) => line.startsWith('line ')).length, 2_000);
+    assert.deepEqual([lines.includes('by its device'), lines.includes('no end of line')], [adoptable, true]);
+  });
+}
+
+test('while nobody reads, a program writes on; who comes then reads all of it', linuxOnly, async (t) => {
+  const prints =
+    "let n = 0; process.on('SIGUSR2', () => { for (let i = 0; i < 100; i++) console.log('line', n++); console.error('done', n) });";
+  const first = run(t, application(server(prints)));
+  await until('ready', first.ready);
+  const { pid } = first.find('instance_started')?.evidence ?? { pid: 0 };
+  const records = first.supervisor.letGo();
+  process.kill(pid, 'SIGUSR2');
+  const second = run(t);
+  assert.equal(second.supervisor.adopt(records, 0).length, 1);
+  second.supervisor.apply([application(server(prints))]);
+  await until('all lines', () => second.lines.includes('done 100'));
+  await until('all lines', () => second.lines.filter((line) => line.startsWith('line ')).length === 100);
+  assert.deepEqual(first.lines, []);
+  assert.equal(second.ready(), true);
+  const seen = new Promise<number>((resolve) =>
+    second.supervisor.onChange(() => second.first()?.state === 'unhealthy' && resolve(performance.now())),
+  );
+  const killedAt = performance.now();
+  process.kill(pid, 'SIGKILL');
+  assert.ok((await seen) - killedAt < 500);
+  const exited = await until('its last words', () => second.find('instance_exited'));
+  assert.deepEqual([exited.evidence.code, exited.evidence.signal], [null, null]);
 });
 
 /** Candor in a process of its own, to be killed. Prints the application's lines. */

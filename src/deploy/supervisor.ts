@@ -89,7 +89,7 @@ interface Member {
   /** Something of this run's record that a later version had written. */
   readonly more: InstanceRecord['more'];
   /** Nobody here knows what it was made of, so it cannot be started again. */
-  readonly isForeign: boolean;
+  isForeign: boolean;
 }
 
 class ApplicationsSupervisor implements Supervisor {
@@ -305,7 +305,11 @@ function newApplication(id: ApplicationId): Application {
 
 /** Settings that a running process has no part in take effect at once. */
 function adaptMembers({ members }: Application, spec: ApplicationSpec, runKey: string): void {
-  for (const member of members) if (member.runKey === runKey) member.instance.adapt(spec);
+  for (const member of members) {
+    if (member.runKey !== runKey) continue;
+    member.isForeign = false;
+    member.instance.adapt(spec);
+  }
 }
 
 /** As far as it is known: enough to look after the program that runs, not to start another one. */
