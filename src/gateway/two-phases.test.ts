@@ -99,6 +99,17 @@ describe('a snapshot is taken in two phases', () => {
     assert.equal((await commitAll(prepared)).ok, true);
   });
 
+  test('nor can one that has left while it was asked', async () => {
+    const leaving = new FakeWorker('leaving', [], 'retiring', lost, lost);
+    leaving.prepare = async () => {
+      leaving.state = 'lost';
+      return lost;
+    };
+    const prepared = await prepareAll([new FakeWorker('a', [], 'serving'), leaving], snapshot);
+    assert.ok(prepared.ok);
+    assert.equal((await commitAll(prepared)).ok, true);
+  });
+
   test('what one has taken is in force, even where another is lost over it; what nobody has is not', async () => {
     for (const [second, ok] of [
       [taken, true],

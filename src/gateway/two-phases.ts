@@ -23,6 +23,8 @@ export async function prepareAll(
   workers: readonly TakingWorker[],
   snapshot: Snapshot,
 ): Promise<PreparedSnapshot | Extract<Applied, { ok: false }>> {
+  // One that is about to leave is needed for nothing; it may be gone, and `lost`, before it answers.
+  const leaving = new Set(workers.filter(({ state }) => state === 'retiring'));
   // Before anything is held: a new worker takes a second to load.
   await Promise.all(workers.map(({ loaded }) => loaded));
   const [first, ...others] = workers;
@@ -37,9 +39,10 @@ export async function prepareAll(
   // New workers come last: with the ports that the others have open already, they share from then on what connects there.
   for (const isNew of [false, true]) {
     const group = others.filter(({ state }) => (state === 'starting') === isNew);
-    const answers = await Promise.all(group.map((worker) => worker.prepare(joined)));
-    // One that is about to leave is needed for nothing.
-    const refused = answers.filter((answer, place) => !answer.ok && group[place]?.state !== 'retiring');
+    const answers = await Promise.all(
+      group.map(async (worker) => ({ answer: await worker.prepare(joined), counts: !leaving.has(worker) })),
+    );
+    const refused = answers.flatMap(({ answer, counts }) => (!answer.ok && counts ? [answer] : []));
     if (refused.length === 0) continue;
     discardAll(workers, snapshot.revision);
     return joinedRefusals(refused);
