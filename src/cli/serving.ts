@@ -78,7 +78,8 @@ export class Serving {
     this.#service.stopping(`${over}: lets what runs finish`);
     stop.onSecond = () => void gateway.stop(`a second ${over}`);
     await upgrades?.abandon(over);
-    await gateway.stop(over, { leaveApplicationsMs: plan.leaveApplicationsMs ?? null });
+    // Ctrl-C is a person's, who wants an end of everything.
+    await gateway.stop(over, { leaveApplicationsMs: over === 'SIGTERM' ? (plan.leaveApplicationsMs ?? null) : null });
   }
 
   /** After a failure. What a predecessor has handed over goes back to it. */

@@ -22,6 +22,8 @@ async function readAndServe(flags: UpFlags, around: Surroundings): Promise<numbe
   if (read.complaints.length > 0) around.stderr.write(renderForPeople(read, around.stderr, around));
   if (read.configuration === null)
     throw new CommandFailure('validation_failed', 'Nothing was started.', read.complaints.map(complaintLine));
+  if (flags.handover !== undefined && read.configuration.stateFolder === null)
+    throw new CommandFailure('usage', '--handover needs a state folder, and the configuration says `state: none`.');
   return serve(
     {
       configuration: read.configuration,
