@@ -7,7 +7,7 @@ import { AdminDoor } from './door.ts';
 import { AdminHouse } from './house.ts';
 import { listenOverTcp } from './listen-tcp.ts';
 import type { Upgrader } from './upgrader.ts';
-import { listenAt, type SocketFile, type SocketRefusal } from './socket-file.ts';
+import { listenAt, type PlaceSetAside, type SocketFile, type SocketRefusal } from './socket-file.ts';
 
 export interface AdminOptions {
   readonly gateway: Gateway;
@@ -41,6 +41,8 @@ export interface Admin extends AdminPlaces {
    * would share them out between the two; whoever was led to the old socket before it was replaced still has his answer.
    */
   leave(): void;
+  /** Another process is to have the places of this one. */
+  setAside(): PlaceSetAside;
   /** Ends every stream, lets running answers end, and removes the socket. */
   close(): Promise<void>;
 }
@@ -137,6 +139,15 @@ class RunningAdmin implements Admin {
     const shared = this.#open.filter(({ door }) => door.via === 'tcp');
     this.#open = this.#open.filter((one) => !shared.includes(one));
     for (const one of shared) this.#closeDoor(one);
+  }
+
+  setAside(): PlaceSetAside {
+    // Over TCP both are there until one of them closes.
+    const aside = this.#open.flatMap(({ socket }) => socket?.setAside() ?? []);
+    return {
+      restore: () => aside.forEach((one) => one.restore()),
+      giveUp: () => aside.forEach((one) => one.giveUp()),
+    };
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -20,6 +20,15 @@ export type SocketRefusal =
 export interface SocketFile {
   /** Removes the file, unless another process has put its own in its place. */
   remove(): void;
+  /** Another process is to have the place; until it is certain that it keeps it, the way to this one is kept too. */
+  setAside(): PlaceSetAside;
+}
+
+export interface PlaceSetAside {
+  /** The other process is gone: this one is found at its place again. */
+  restore(): void;
+  /** The other process keeps the place. */
+  giveUp(): void;
 }
 
 /** Only its owner may open it, from the moment it is there. */
@@ -57,7 +66,7 @@ async function place(server: Server, path: string, temporary: string): Promise<S
     await listening(server, made);
     const { ino } = statSync(made);
     renameSync(made, path);
-    return { remove: () => removeIfOurs(path, ino) };
+    return { remove: () => removeIfOurs(path, ino), setAside: () => setAside(path, ino) };
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -102,4 +111,22 @@ function answers(path: string): Promise<boolean> {
 
 function removeIfOurs(path: string, ino: number): void {
   if (lstatSync(path, { throwIfNoEntry: false })?.ino === ino) unlinkSync(path);
+}
+
+/** A second name of the same socket, which the first may be made of again after it was taken. */
+function setAside(path: string, ino: number): PlaceSetAside {
+  const beside = `${path}.${process.pid}`;
+  rmSync(beside, { force: true });
+  if (inodeOf(path) === ino) linkSync(path, beside);
+  return {
+    restore: () => {
+      if (inodeOf(path) !== ino && inodeOf(beside) === ino) renameSync(beside, path);
+      rmSync(beside, { force: true });
+    },
+    giveUp: () => rmSync(beside, { force: true }),
+  };
+}
+
+function inodeOf(path: string): number | null {
+  return lstatSync(path, { throwIfNoEntry: false })?.ino ?? null;
 }

@@ -1,4 +1,5 @@
 import { type Admin, AdminFailure, type AdminPlaces, startAdmin } from '../admin/server.ts';
+import type { PlaceSetAside } from '../admin/socket-file.ts';
 import type { Upgrader } from '../admin/upgrader.ts';
 import type { AdminSpec, Configuration } from '../core/configuration.ts';
 import type { Gateway } from '../gateway/control.ts';
@@ -54,6 +55,11 @@ export class ServedAdmin {
       if (kind === 'upgrade_done') admin.leave();
     });
     return admin;
+  }
+
+  /** Another process is to answer at its places. */
+  setAside(): PlaceSetAside | null {
+    return this.#admin?.setAside() ?? null;
   }
 
   async close(): Promise<void> {

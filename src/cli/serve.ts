@@ -131,8 +131,8 @@ async function start(
 
 function adoption(succession: Succession | null, { stateFolder }: Configuration): Pick<GatewayOptions, 'adopt'> {
   if (succession === null) return {};
-  const { predecessorEnded } = succession;
-  return { adopt: { predecessorEnded, whenHandedOver: () => succession.takeOver(stateFolder) } };
+  const { predecessorEnded, settled } = succession;
+  return { adopt: { predecessorEnded, settled, whenHandedOver: () => succession.takeOver(stateFolder) } };
 }
 
 function makeLogFolder({ log }: Configuration): void {

@@ -1,4 +1,4 @@
-import type { Gateway, ReloadOutcome } from '../gateway/control.ts';
+import type { Gateway, ReloadOutcome, StopOptions } from '../gateway/control.ts';
 import type { ServePlan } from './serve.ts';
 import type { ServedAdmin } from './serve-admin.ts';
 import { ServiceManager } from './service-manager.ts';
@@ -9,8 +9,8 @@ import { Upgrades } from './upgrade/predecessor.ts';
 import type { StartPlace } from './upgrade/start-place.ts';
 import { startSuccessor } from './upgrade/start-successor.ts';
 
-/** A predecessor that has not heard of our end takes back within this time what it had handed to us. */
-const giveBackMs = 5_000;
+/** It takes them back as soon as this process is gone. */
+const givingBack: StopOptions = { hasSuccessor: true, leaveApplicationsMs: 5_000 };
 
 /** A gateway that serves, and those who want to hear of it: the service manager, and the process before or after this one. */
 export class Serving {
@@ -21,7 +21,6 @@ export class Serving {
   readonly upgrades: Upgrades | null;
   readonly #service: ServiceManager;
   readonly #unsubscribe: () => void;
-  /** Until then what is handed to it goes back to its predecessor. */
   #isReady = false;
 
   constructor(gateway: Gateway, plan: ServePlan, { sockets }: StartPlace, admin: ServedAdmin, around: Surroundings) {
@@ -32,7 +31,9 @@ export class Serving {
     const start = () =>
       startSuccessor({ pid: process.pid, listeners: openPlaces(gateway), admin: admin.places }, sockets);
     this.upgrades =
-      plan.isTemporary === true ? null : new Upgrades({ clock, events: gateway, estate: estateOf(gateway), start });
+      plan.isTemporary === true
+        ? null
+        : new Upgrades({ clock, events: gateway, estate: estateOf(gateway, admin), start });
     this.#service = new ServiceManager({
       env,
       clock,
@@ -79,13 +80,18 @@ export class Serving {
     stop.onSecond = () => void gateway.stop(`a second ${over}`);
     await upgrades?.abandon(over);
     // Ctrl-C is a person's, who wants an end of everything.
-    await gateway.stop(over, { leaveApplicationsMs: over === 'SIGTERM' ? (plan.leaveApplicationsMs ?? null) : null });
+    const leaving = { leaveApplicationsMs: over === 'SIGTERM' ? (plan.leaveApplicationsMs ?? null) : null };
+    await gateway.stop(over, this.#mustGiveBack ? givingBack : leaving);
   }
 
-  /** After a failure. What a predecessor has handed over goes back to it. */
+  /** After a failure. */
   async giveUp(why: string): Promise<void> {
-    const goesBack = this.around.succession !== null && !this.#isReady;
-    await this.gateway.stop(why, { leaveApplicationsMs: goesBack ? giveBackMs : null });
+    await this.gateway.stop(why, this.#mustGiveBack ? givingBack : {});
+  }
+
+  /** What a predecessor that lives has handed over goes back to it. */
+  get #mustGiveBack(): boolean {
+    return this.around.succession?.isSettled === false;
   }
 
   /** Resolves when the service manager has heard everything. */

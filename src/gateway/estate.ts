@@ -99,8 +99,11 @@ export class Estate {
     return new Set(living.map(({ application }) => application));
   }
 
-  /** Takes over what an earlier process has left; `apply` must follow. Resolves when it is ours on disk too. */
-  async inherit(): Promise<void> {
+  /**
+   * Takes over what an earlier process has left; `apply` must follow. Resolves when it is ours on disk too. `settled`:
+   * when that process will not take it back any more; null: it cannot.
+   */
+  async inherit(settled: Promise<void> | null): Promise<void> {
     const folder = this.#folder;
     if (folder === null) return;
     const legacy = folder.read();
@@ -108,11 +111,31 @@ export class Estate {
     const mine = this.#parts.supervisor();
     const taken = legacy.kind === 'instances' ? mine.adopt(inheritable(legacy), legacy.agoMs) : [];
     this.#adopted += taken.length;
+    if (settled !== null) this.#lend(taken, settled);
     // Now they have a guard of ours, and the disk says so before those of earlier owners are told to go.
     await this.#write();
     this.#announce();
     const used = mine.records().flatMap(({ program }) => [program.stdout, program.stderr]);
     Estate.outputsFor(folder.path)?.keepOnly(new Set(used));
+  }
+
+  /** Until then our guard leaves them to the process that had them, should this one be killed. */
+  #lend(taken: readonly InstanceRecord[], settled: Promise<void>): void {
+    const { guard } = this.#parts.host;
+    guard.leave(heirMs);
+    for (const { program } of taken) guard.hand(program.process.pid);
+    void settled.then(() => {
+      const ours = new Set(
+        this.#parts
+          .supervisor()
+          .records()
+          .map(({ program }) => program.process.pid),
+      );
+      for (const { program } of taken) {
+        const { pid } = program.process;
+        if (this.#handed === null && ours.has(pid)) guard.watch(pid, program.stopMs);
+      }
+    });
   }
 
   /** Something about the instances has changed: what a later process must know of it is written down. */

@@ -65,6 +65,11 @@ export interface GatewayOptions {
 export interface Succession {
   /** Called once, when the applications that it will not hand over are up; resolves when it has let the others go. */
   whenHandedOver(): Promise<void>;
+  /**
+   * Resolves when it will not take them back any more. Until then they are not ended should this process be killed, since
+   * their former owner lives. Absent: at once.
+   */
+  readonly settled?: Promise<void>;
   /** Resolves when it has ended: until then it may have requests under way on instances that it has handed over. */
   readonly predecessorEnded: Promise<void>;
 }
@@ -302,7 +307,7 @@ class RunningGateway implements Gateway {
     }
     const held = this.#estate.claim(applications);
     if (held !== null) throw new StateFailure(held);
-    await this.#estate.inherit();
+    await this.#estate.inherit(adopt?.settled ?? null);
     this.#supervisor.start();
   }
 

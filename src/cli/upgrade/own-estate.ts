@@ -1,8 +1,11 @@
+import type { PlaceSetAside } from '../../admin/socket-file.ts';
 import type { Gateway } from '../../gateway/control.ts';
+import type { ServedAdmin } from '../serve-admin.ts';
 import type { Estate } from './predecessor.ts';
 
 /** What a gateway that runs does about an upgrade of itself. */
-export function estateOf(gateway: Gateway, ownPid: number = process.pid): Estate {
+export function estateOf(gateway: Gateway, admin: ServedAdmin, ownPid: number = process.pid): Estate {
+  let aside: PlaceSetAside | null = null;
   return {
     objection() {
       if (ownPid === 1)
@@ -14,11 +17,17 @@ export function estateOf(gateway: Gateway, ownPid: number = process.pid): Estate
       return state === 'serving' ? null : `The gateway is ${state}.`;
     },
     async release(heir) {
+      aside = admin.setAside();
       // What cannot be handed over is told by the gateway, and stays here until its requests are over.
       await gateway.handOver(heir);
     },
     async takeBack() {
+      aside?.restore();
+      aside = null;
       await gateway.takeBack();
+    },
+    leave() {
+      aside?.giveUp();
     },
   };
 }

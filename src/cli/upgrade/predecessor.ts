@@ -12,6 +12,8 @@ export interface Estate {
   release(heir: { readonly pid: number; readonly stateFolder: string | null }): Promise<void>;
   /** The successor is gone: what was let go is taken back. */
   takeBack(): Promise<void>;
+  /** The successor serves: nothing is taken back any more. */
+  leave(): void;
 }
 
 export interface UpgradesParts {
@@ -82,6 +84,8 @@ export class Upgrades implements Upgrader {
       return failure;
     }
     this.#isOver = true;
+    this.#parts.estate.leave();
+    line.say({ kind: 'farewell' });
     line.letGo();
     const afterMs = Math.round(clock.now() - beganAt);
     const done = `process ${pid} has taken over; this one lets what runs finish`;

@@ -25,18 +25,32 @@ export class Succession {
   readonly predecessor: PredecessorFacts;
   readonly #channel: ParentChannel;
   readonly #yours = Promise.withResolvers<void>();
+  readonly #settled = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
+  #isSettled = false;
 
   constructor(predecessor: PredecessorFacts, channel: ParentChannel) {
     this.predecessor = predecessor;
     this.#channel = channel;
     channel.onDisconnect(() => {
       this.#yours.resolve();
+      this.#settle();
       this.#ended.resolve();
     });
     channel.onMessage((message) => {
-      if ((message as Partial<ToSuccessor> | null)?.kind === 'yours') this.#yours.resolve();
+      const { kind } = (message ?? {}) as Partial<ToSuccessor>;
+      if (kind === 'yours') this.#yours.resolve();
+      if (kind === 'farewell') this.#settle();
     });
+  }
+
+  /** Resolves when the predecessor leaves for good, or is dead. Until then it may take back what it has handed over. */
+  get settled(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
   }
 
   /** Resolves when the predecessor has ended: it keeps the channel open as long as it lives. */
@@ -62,6 +76,11 @@ export class Succession {
   /** This process is about to end with what it cannot go on from. */
   failed(error: unknown): Promise<void> {
     return this.#say({ kind: 'failed', failure: failureOf(error) });
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#settled.resolve();
   }
 
   async #say(message: FromSuccessor): Promise<void> {

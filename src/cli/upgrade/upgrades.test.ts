@@ -28,6 +28,9 @@ class FakeEstate implements Estate {
   async takeBack(): Promise<void> {
     this.done.push('take back');
   }
+  leave(): void {
+    this.done.push('leave');
+  }
 }
 
 interface Run {
@@ -61,7 +64,7 @@ test('a successor that does as it should takes over, step by step', async () => 
   const outcome = await run.begin();
   assert.equal(outcome.ok, true);
   assert.deepEqual(run.steps, ['starting', 'reading_configuration', 'listening', 'ready', 'draining']);
-  assert.deepEqual(run.estate.done, [`release ${outcome.ok && outcome.pid} /state`]);
+  assert.deepEqual(run.estate.done, [`release ${outcome.ok && outcome.pid} /state`, 'leave']);
   assert.deepEqual(run.told, ['upgrade_started admin:socket', 'upgrade_done admin:socket']);
   assert.equal(await run.upgrades.handedOver, outcome.ok && outcome.pid);
 });

@@ -12,9 +12,9 @@ export type FromSuccessor =
   /** It gives up, and ends. */
   | { readonly kind: 'failed'; readonly failure: UpgradeFailure };
 
-/** The only word in this direction: the predecessor has let go of what only one can own. */
 export interface ToSuccessor {
-  readonly kind: 'yours';
+  /** 'yours': the predecessor has let go of what only one can own. 'farewell': it leaves, whatever comes. */
+  readonly kind: 'yours' | 'farewell';
 }
 
 /** What the successor is told at its start, in its environment. */

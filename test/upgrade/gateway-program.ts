@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type IncomingMessage, request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A gateway as a program of its own that can be replaced: the file that it runs as is written anew by the tests. */
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
+
+/** The program as it should be. */
+export const goodProgram = `await import(${JSON.stringify(main)});\n`;
+
+const application = `
+const { createServer } = require('node:http');
+const { createHash } = require('node:crypto');
+console.log('application', process.pid, 'begins');
+createServer((request, response) => {
+  if (request.url === '/download') {
+    let left = 40;
+    const more = () => (left-- > 0 ? (response.write('x'.repeat(1000)), setTimeout(more, 50)) : response.end());
+    return more();
+  }
+  let octets = 0;
+  request.on('data', (chunk) => (octets += chunk.length));
+  request.on('end', () => response.end(JSON.stringify({ pid: process.pid, octets })));
+})
+  .on('upgrade', (request, socket) => {
+    const accept = createHash('sha1').update(request.headers['sec-websocket-key'] + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11');
+    socket.write('HTTP/1.1 101 Switching Protocols\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\nSec-WebSocket-Accept: '
+      + accept.digest('base64') + '\\r\\n\\r\\n');
+    socket.on('data', (octets) => socket.write(octets));
+    socket.on('error', () => {});
+    socket.on('end', () => socket.end());
+  })
+  .listen(process.env.PORT, '127.0.0.1');
+`;
+
+/** What waits for a gateway or a program to come to something: far more than either takes on a busy machine. */
+const patienceMs = 60_000;
+
+export interface Line {
+  readonly step?: string;
+  readonly pid?: number;
+  readonly outcome?: 'done' | 'failed';
+  readonly kind?: string;
+  readonly why?: string;
+  readonly complaints?: readonly string[];
+}
+
+export class GatewayProgram {
+  readonly folder: string;
+  port = 0;
+  /** Written by every process of the gateway. */
+  stderr = '';
+  readonly exited: Promise<number | null>;
+  readonly child: ChildProcess;
+  readonly #pids = new Set<number>();
+
+  /** `settings` are lines of the configuration beside the listener, the application and the places of its files. */
+  constructor(settings = '') {
+    this.folder = mkdtempSync(join(tmpdir(), 'candor-upgrade-'));
+    writeFileSync(join(this.folder, 'application.cjs'), application);
+    this.install(goodProgram);
+    this.configure(settings);
+    const env = { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: this.folder, XDG_RUNTIME_DIR: this.folder };
+    this.child = spawn(process.execPath, [join(this.folder, 'candor.mjs'), 'up'], {
+      cwd: this.folder,
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#pids.add(this.pid);
+    this.child.stderr?.setEncoding('utf8').on('data', (text) => {
+      this.stderr += text;
+    });
+    // The pipe stays open for as long as a successor writes into it.
+    this.exited = once(this.child, 'exit').then(([code]) => code as number | null);
+  }
+
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
+  install(program: string): void {
+    writeFileSync(join(this.folder, 'candor.mjs'), program);
+  }
+
+  configure(settings: string, applicationSettings = ''): void {
+    const text =
+      `listeners: { http: '127.0.0.1:0' }\nadmin: { socket: ${join(this.folder, 'admin.sock')} }\n` +
+      `state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
+      `applications:\n  web:\n    command: ['${process.execPath}', application.cjs]\n    directory: ${this.folder}\n` +
+      `    readiness: { interval: 100ms, passes: 1 }\n${applicationSettings}` +
+      // Nobody watches whether it is ready, so nobody needs to be waited for.
+      `${settings.includes('drain:') ? '' : 'drain: { lame_duck: 1ms }\n'}${settings}`;
+    writeFileSync(join(this.folder, 'candor.yaml'), text);
+  }
+
+  /** Resolves when the application answers through it. */
+  async serves(): Promise<void> {
+    await this.until(async () => existsSync(join(this.folder, 'admin.sock')));
+    const { listeners } = (await this.ask('GET', '/v1/status')) as { listeners: { address: string }[] };
+    this.port = Number(/\d+$/.exec(listeners[0]?.address ?? '')?.[0]);
+    await this.until(async () => (await this.get('/')).status === 200);
+  }
+
+  async ask(method: string, path: string): Promise<unknown> {
+    return JSON.parse((await this.#request({ socketPath: join(this.folder, 'admin.sock'), method, path })).text);
+  }
+
+  get(path: string, content: string | null = null): Promise<{ status: number; text: string }> {
+    const method = content === null ? 'GET' : 'POST';
+    return this.#request({ host: '127.0.0.1', port: this.port, method, path, agent: false }, content);
+  }
+
+  /** The number of the application's process. */
+  async applicationPid(): Promise<number> {
+    return (JSON.parse((await this.get('/')).text) as { pid: number }).pid;
+  }
+
+  async status(): Promise<{ pid: number; state: string }> {
+    return (await this.ask('GET', '/v1/status')) as { pid: number; state: string };
+  }
+
+  /** Each line of the answer as it comes. */
+  async upgrade(timeoutS = 50, onLine: (line: Line) => void = () => {}): Promise<{ status: number; lines: Line[] }> {
+    const lines: Line[] = [];
+    let rest = '';
+    const { status, text } = await this.#request(
+      { socketPath: join(this.folder, 'admin.sock'), method: 'POST', path: `/v1/upgrade?timeout=${timeoutS}` },
+      null,
+      (chunk) => {
+        const parts = (rest + chunk).split('\n');
+        rest = parts.pop() ?? '';
+        for (const part of parts) {
+          const line = JSON.parse(part) as Line;
+          if (line.pid !== undefined) this.#pids.add(line.pid);
+          lines.push(line);
+          onLine(line);
+        }
+      },
+    );
+    return { status, lines: status === 200 ? lines : [JSON.parse(text) as Line] };
+  }
+
+  async until(holds: () => Promise<boolean>): Promise<void> {
+    const giveUpAt = Date.now() + patienceMs;
+    for (;;) {
+      if (await holds().catch(() => false)) return;
+      const hopeless = this.port === 0 && this.child.exitCode !== null;
+      if (hopeless || Date.now() > giveUpAt) throw new Error(`waited in vain:\n${this.stderr.slice(-4000)}`);
+      await sleep(20);
+    }
+  }
+
+  /** Every event that was told, by whichever process. */
+  events(): { kind: string; epoch: string; reason: string; actor: string; evidence: Record<string, unknown> }[] {
+    return this.stderr
+      .split('\n')
+      .filter((line) => line.includes('"epoch"'))
+      .map((line) => JSON.parse(line));
+  }
+
+  records(): { id: string; status: number; end: string; process: string }[] {
+    const text = readFileSync(join(this.folder, 'exchanges.log'), 'utf8');
+    return text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+  }
+
+  /** Ends whatever process of it is left, and what it has made. */
+  async end(): Promise<void> {
+    const living = await this.status().catch(() => null);
+    if (living !== null) process.kill(living.pid, 'SIGTERM');
+    for (const pid of this.#pids) {
+      const late = Date.now() + 10_000;
+      while (isAlive(pid) && Date.now() < late) await sleep(20);
+      if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    }
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async #request(
+    options: object,
+    content: string | null = null,
+    onChunk: (chunk: string) => void = () => {},
+  ): Promise<{ status: number; text: string }> {
+    // A connection that is kept would lead to the old process.
+    const sent = request({ agent: false, ...options });
+    sent.end(content ?? undefined);
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    response.setEncoding('utf8');
+    let text = '';
+    for await (const chunk of response) {
+      text += chunk;
+      onChunk(chunk as string);
+    }
+    return { status: response.statusCode ?? 0, text };
+  }
+}
+
+/** One that has ended and that its parent has not asked after is not alive. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) [ZX]/.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,171 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { afterEach, describe, test } from 'node:test';
+import { GatewayProgram, goodProgram, isAlive, type Line } from './gateway-program.ts';
+
+/** Upgrades of a gateway by real processes, each of them a program that can be replaced on disk. */
+
+const skip = process.platform === 'linux' ? false : 'processes are told apart by /proc';
+
+let gateway: GatewayProgram;
+afterEach(() => gateway.end());
+
+async function started(settings = ''): Promise<GatewayProgram> {
+  gateway = new GatewayProgram(settings);
+  await gateway.serves();
+  return gateway;
+}
+
+/** A program that does something at the moment when it says a word of the protocol. */
+function programThat(does: string, atWord: string): string {
+  return `const send = process.send.bind(process);
+    process.send = (message, ...rest) => {
+      if ((message.step ?? message.kind) === ${JSON.stringify(atWord)}) { ${does} }
+      return send(message, ...rest);
+    };
+    ${goodProgram}`;
+}
+
+describe('an upgrade', { skip }, () => {
+  test('leaves applications, downloads and tunnels alone', async () => {
+    await started('workers: 2\n');
+    const application = await gateway.applicationPid();
+    const download = gateway.get('/download');
+    const tunnel = await openTunnel(gateway.port);
+    const { status, lines } = await gateway.upgrade();
+    assert.equal(status, 200);
+    const steps = lines.map((line) => line.step ?? line.outcome);
+    assert.deepEqual(steps, ['starting', 'reading_configuration', 'listening', 'ready', 'draining', 'done']);
+    const { pid } = await gateway.status();
+    assert.equal(pid, lines.at(-1)?.pid);
+    assert.notEqual(pid, gateway.pid);
+    assert.equal(await gateway.applicationPid(), application);
+    // It began with the old process, and that one lets it finish.
+    assert.equal((await download).text.length, 40_000);
+    assert.equal(await tunnel.echo('still there'), 'still there');
+    tunnel.close();
+    assert.equal(await gateway.exited, 0);
+    assert.equal(await gateway.applicationPid(), application);
+    const told = gateway.events();
+    const kinds = told.map(({ kind }) => kind);
+    for (const kind of ['upgrade_started', 'upgrade_done', 'instance_adopted']) assert.ok(kinds.includes(kind), kind);
+    assert.equal(told.find(({ kind }) => kind === 'upgrade_done')?.actor, 'admin:socket');
+    assert.ok(!kinds.includes('upgrade_failed') && !kinds.includes('instance_exited'));
+    // Each process has written down what it served; nothing is there twice, and nothing is missing.
+    await gateway.until(async () => gateway.records().some(({ process }) => process !== gateway.records()[0]?.process));
+    const ids = gateway.records().map(({ id }) => id);
+    assert.equal(new Set(ids).size, ids.length);
+    assert.ok(gateway.records().every(({ end }) => end === 'forwarded' || end === 'generated'));
+  });
+});
+
+describe('an upgrade that comes to nothing leaves everything as it was when the new program', { skip }, () => {
+  const cases: readonly (readonly [what: string, program: string, kind: string, why: RegExp])[] = [
+    [
+      'crashes when it listens',
+      programThat("process.kill(process.pid, 'SIGKILL');", 'listening'),
+      'failure',
+      /ended by SIGKILL/,
+    ],
+    ['never says that it is ready', programThat('return;', 'ready'), 'timeout', /within 4 s/],
+  ];
+  for (const [what, program, kind, why] of cases) {
+    test(what, async () => {
+      await started();
+      const application = await gateway.applicationPid();
+      gateway.install(program);
+      const { status, lines } = await gateway.upgrade(kind === 'timeout' ? 4 : 50);
+      assert.equal(status, 200);
+      const last = lines.at(-1) as Line;
+      assert.equal(last.outcome, 'failed');
+      assert.equal(last.kind, kind);
+      assert.match(last.why ?? '', why);
+      await asBefore(application);
+      // And the next one, of a program that works, succeeds.
+      gateway.install(goodProgram);
+      assert.equal((await gateway.upgrade()).lines.at(-1)?.outcome, 'done');
+      assert.equal(await gateway.applicationPid(), application);
+    });
+  }
+
+  /** The old process serves, with its application, and looks after it. */
+  async function asBefore(application: number): Promise<void> {
+    assert.equal((await gateway.status()).pid, gateway.pid);
+    assert.equal((await gateway.status()).state, 'serving');
+    assert.equal(await gateway.applicationPid(), application);
+    assert.ok(
+      gateway.events().some(({ kind, epoch }) => kind === 'upgrade_failed' && epoch === gateway.events()[0]?.epoch),
+    );
+  }
+});
+
+test('an upgrade follows the configuration, and is refused while it cannot be', { skip }, async () => {
+  await started();
+  const before = await gateway.applicationPid();
+  gateway.configure('wokers: 2\n');
+  const last = (await gateway.upgrade()).lines.at(-1) as Line;
+  assert.equal(last.kind, 'validation_failed');
+  assert.match(last.complaints?.join() ?? '', /unknown key "wokers"/);
+  assert.equal((await gateway.status()).pid, gateway.pid);
+
+  gateway.configure('drain: { lame_duck: 3s }\n', '    environment: { COLOUR: blue }\n');
+  const second = Promise.withResolvers<{ status: number; lines: Line[] }>();
+  const first = await gateway.upgrade(50, ({ step }) => {
+    if (step === 'starting') gateway.upgrade().then(second.resolve, second.reject);
+  });
+  const { status, lines } = await second.promise;
+  assert.equal(status, 409);
+  assert.match((lines[0] as { detail?: string }).detail ?? '', /Another upgrade is under way/);
+  assert.equal(first.lines.at(-1)?.outcome, 'done');
+  // What no longer fits is replaced as in a reload: by new ones first.
+  await gateway.until(async () => (await gateway.applicationPid()) !== before);
+  await gateway.until(async () => !isAlive(before));
+
+  process.kill((await gateway.status()).pid, 'SIGTERM');
+  await gateway.until(async () => (await gateway.status()).state === 'draining');
+  assert.equal((await gateway.upgrade()).status, 409);
+});
+
+describe('a predecessor that is killed in the middle of an upgrade', { skip }, () => {
+  test('is followed all the same', async () => {
+    await started();
+    gateway.install(programThat(`process.kill(${gateway.pid}, 'SIGKILL');`, 'listening'));
+    await gateway.upgrade().catch(() => {});
+    await gateway.exited;
+    await gateway.until(async () => (await gateway.status()).state === 'serving');
+    await gateway.until(async () => (await gateway.get('/')).status === 200);
+  });
+
+  test('by a wish to stop ends its successor first', async () => {
+    await started();
+    gateway.install('setInterval(() => {}, 1000); await new Promise(() => {});');
+    const { lines } = await gateway.upgrade(50, ({ step }) => {
+      if (step === 'starting') process.kill(gateway.pid, 'SIGTERM');
+    });
+    assert.match(lines.at(-1)?.why ?? '', /is to stop/);
+    assert.equal(await gateway.exited, 0);
+  });
+});
+
+/** A tunnel through the gateway, over which what is sent comes back. */
+async function openTunnel(port: number): Promise<{ echo(text: string): Promise<string>; close(): void }> {
+  const socket = connect({ host: '127.0.0.1', port });
+  socket.setEncoding('utf8');
+  const key = randomBytes(16).toString('base64');
+  socket.write(
+    `GET /tunnel HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
+      `Sec-WebSocket-Key: ${key}\r\n\r\n`,
+  );
+  const [head] = (await once(socket, 'data')) as [string];
+  assert.match(head, /^HTTP\/1\.1 101 /);
+  return {
+    async echo(text) {
+      socket.write(text);
+      const [back] = (await once(socket, 'data')) as [string];
+      return back;
+    },
+    close: () => void socket.destroy(),
+  };
+}
