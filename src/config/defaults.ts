@@ -58,7 +58,7 @@ export const defaults = {
     contentMax: declare('none', 'Content is streamed and never kept; the application knows what it can take.'),
     connectionsMax: declare(
       '10000',
-      'Idle ones take some 20 KiB each, together 200 MiB; one that sends ahead of its answers up to 128 KiB, one whose answer is held back up to 64 KiB. More should be a decision.',
+      'At rest they take 40 KiB each at most, together 400 MiB, and more while they are busy (docs/limits.md). More of them should be a decision.',
     ),
     connectionsPerAddressMax: declare(
       '1000',
@@ -77,7 +77,10 @@ export const defaults = {
 
   workers: {
     count: declare('auto', 'One thread serves on one core; `candor run` and small machines lose nothing by it.'),
-    memoryMax: declare('1GiB', 'Ten thousand connections at their limits take less; what takes more is a leak.'),
+    memoryMax: declare(
+      '1GiB',
+      'Room for 25,000 connections at rest, or 1,900 that all stream at once (docs/limits.md).',
+    ),
   },
 
   timeouts: {

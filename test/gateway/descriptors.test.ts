@@ -1,34 +1,19 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { repositoryRoot } from '../../scripts/repository.ts';
-import { freePort } from '../readme/free-port.ts';
+import { OwnProcess, type Told } from './own-process.ts';
 import { until } from './start-from-yaml.ts';
 
 // A gateway that may open 200 files, 30 of which it needs for itself.
 
 const limit = 200;
-const program = join(repositoryRoot, 'bin', 'candor');
-
-interface Told {
-  readonly kind: string;
-  readonly to: string | null;
-  readonly evidence: Readonly<Record<string, unknown>>;
-}
 
 describe('a gateway that runs out of descriptors', { skip: process.platform !== 'linux' }, () => {
   let origin: Server;
-  let child: ChildProcess;
-  let port: number;
-  let folder: string;
+  let gateway: OwnProcess;
   const waiting: ServerResponse[] = [];
-  const events: Told[] = [];
   const clients: Socket[] = [];
 
   before(async () => {
@@ -38,34 +23,18 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     });
     origin.listen(0, '127.0.0.1');
     await once(origin, 'listening');
-    port = await freePort();
-    folder = mkdtempSync(join(tmpdir(), 'candor-few-'));
     const endpoint = `127.0.0.1:${(origin.address() as AddressInfo).port}`;
-    writeFileSync(
-      join(folder, 'candor.yaml'),
-      `workers: 1\nlisteners: { http: "127.0.0.1:${port}" }\nadmin: { socket: none }\nlog: { path: none }\nstate: none\nupstreams: { app: { endpoints: "${endpoint}", check: none } }\n`,
+    gateway = await OwnProcess.start(
+      `workers: 1\nupstreams: { app: { endpoints: "${endpoint}", check: none } }\n`,
+      limit,
     );
-    const command = `ulimit -n ${limit} && exec "$0" "$1" up -c "$2"`;
-    child = spawn('sh', ['-c', command, process.execPath, program, join(folder, 'candor.yaml')], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let rest = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) if (line.startsWith('{')) events.push(JSON.parse(line) as Told);
-    });
-    await until('it serves', () => events.some(({ kind }) => kind === 'configuration_applied'), 30_000);
   });
 
   after(async () => {
     for (const client of clients) client.destroy();
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
-    await exited;
+    await gateway.stop();
     origin.closeAllConnections();
     origin.close();
-    rmSync(folder, { recursive: true, force: true });
   });
 
   test('closes connections that rest, answers what is under way, and says so once', { timeout: 60_000 }, async () => {
@@ -76,9 +45,9 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
       // One after the other: each rests when the next one comes.
       await until('it is answered', () => client.came.includes('200 OK'));
     }
-    assert.ok(open() < limit - 10);
+    assert.ok(gateway.descriptors < limit - 10);
     // At its start already it has said that the defaults need more.
-    const few = events.find(({ kind }) => kind === 'descriptors_few');
+    const few = gateway.events.find(({ kind }) => kind === 'descriptors_few');
     assert.ok(Number(few?.evidence['needed']) > 10_000);
     await until('it is told', () => told('scarce').length === 1);
     assert.equal(told('scarce')[0]?.evidence['limit'], limit);
@@ -112,9 +81,9 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
 
   test('answers 503 where it has none left to reach the application with', { timeout: 60_000 }, async () => {
     const all: Asking[] = [];
-    await until('the others have left', () => open() < 45);
+    await until('the others have left', () => gateway.descriptors < 45);
     for (let count = 0; count < 130; count++) all.push(asking(null));
-    await until('nearly all of them are taken', () => open() >= 155);
+    await until('nearly all of them are taken', () => gateway.descriptors >= 155);
     for (const { socket } of all) socket.write('GET /later HTTP/1.1\r\nHost: a\r\n\r\n');
     const spent = (): Asking[] => all.filter(({ came }) => came.includes('503 Service Unavailable'));
     await until('all of them have met something', () => spent().length + waiting.length + gone(all) === all.length);
@@ -134,10 +103,6 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
     await until('and then all is well', () => next.came.includes('200 OK'));
   });
 
-  function open(): number {
-    return readdirSync(`/proc/${child.pid}/fd`).length;
-  }
-
   interface Asking {
     readonly socket: Socket;
     came: string;
@@ -145,7 +110,7 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
   }
 
   function asking(path: string | null): Asking {
-    const socket = connect(port, '127.0.0.1');
+    const socket = connect(gateway.port, '127.0.0.1');
     const client: Asking = { socket, came: '', isGone: false };
     socket.setEncoding('latin1').on('data', (text: string) => void (client.came += text));
     socket.on('error', () => void (client.isGone = true));
@@ -160,11 +125,11 @@ describe('a gateway that runs out of descriptors', { skip: process.platform !== 
   }
 
   function told(to: string): Told[] {
-    return events.filter((event) => event.kind === 'descriptors_exhausted' && event.to === to);
+    return gateway.events.filter((event) => event.kind === 'descriptors_exhausted' && event.to === to);
   }
 
   function refused(): number {
-    const ones = events.filter(
+    const ones = gateway.events.filter(
       ({ kind, evidence }) => kind === 'connections_refused' && evidence['why'] === 'descriptors',
     );
     return ones.reduce((sum, { evidence }) => sum + Number(evidence['count']), 0);

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { OwnProcess } from './own-process.ts';
+import { until } from './start-from-yaml.ts';
+
+// What docs/limits.md says that a connection may hold, held against what a gateway takes whose connections are all there.
+
+const kib = 1024;
+/** Of the gateway as a whole, for what comes and goes: its heap grows in steps, and memory is not given back at once. */
+const slackOctets = 12 * kib * kib;
+
+interface State {
+  /** As the document calls it. */
+  readonly name: string;
+  readonly send: (client: Socket) => void;
+  readonly clients: number;
+  /** Whether each reaches the application, and stays there. */
+  readonly stays: boolean;
+}
+
+const states: readonly State[] = [
+  { name: 'at rest', send: (client) => void client.write(get('/now')), clients: 200, stays: false },
+  {
+    name: 'a head is coming',
+    send: (client) => void client.write(`GET /now HTTP/1.1\r\nHost: a\r\n${field(240).repeat(126)}`),
+    clients: 200,
+    stays: false,
+  },
+  {
+    name: 'requests wait behind one another',
+    send: (client) => {
+      client.write(get('/later'));
+      client.write(Buffer.from(`GET /later HTTP/1.1\r\nHost: a\r\n${field(30_000)}\r\n`.repeat(20)));
+    },
+    clients: 100,
+    stays: true,
+  },
+  { name: 'a response is held back', send: (client) => void client.write(get('/window')), clients: 150, stays: true },
+  {
+    name: 'request content flows',
+    send: (client) => {
+      client.write(`POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n`);
+      client.write(Buffer.alloc(8 * kib * kib));
+    },
+    clients: 50,
+    stays: true,
+  },
+  {
+    name: 'response content flows',
+    send: (client) => {
+      client.pause();
+      client.write(get('/large'));
+    },
+    clients: 50,
+    stays: true,
+  },
+];
+
+describe('what connections hold', { skip: process.platform !== 'linux' }, () => {
+  let origin: Server;
+  let gateway: OwnProcess;
+  const open: Socket[] = [];
+  let arrived = 0;
+
+  before(async () => {
+    origin = createServer((request, response) => {
+      arrived++;
+      if (request.url === '/now') response.end('ok');
+      else if (request.url === '/upload') request.pause();
+      else if (request.url === '/window') response.write(Buffer.alloc(63 * kib));
+      else if (request.url === '/large') {
+        const piece = Buffer.alloc(256 * kib);
+        const more = (): void => {
+          while (response.write(piece));
+        };
+        response.on('drain', more);
+        more();
+      }
+    });
+    origin.listen(0, '127.0.0.1');
+    await once(origin, 'listening');
+    gateway = await OwnProcess.start(`workers: 1
+commit_delay: 60s
+client: { write_rate_min: none, content_rate_min: none, head_rate_min: none, connections_per_address_max: none }
+upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).port}", check: none, connections: { max: 2000 } } }
+`);
+    await fill({ name: '', send: (client) => void client.write(get('/now')), clients: 200, stays: false }); // Code is compiled, pools are filled.
+  });
+
+  after(async () => {
+    for (const client of open) client.destroy();
+    await gateway.stop();
+    origin.closeAllConnections();
+    origin.close();
+  });
+
+  for (const state of states) {
+    test(`is at most what the document says: ${state.name}`, { timeout: 60_000 }, async (context) => {
+      const { clients } = state;
+      const limit = statedOctets('at rest') + (state.name === 'at rest' ? 0 : statedOctets(state.name));
+      const before = gateway.residentOctets;
+      await fill(state);
+      const grown = gateway.residentOctets - before;
+      context.diagnostic(`${(grown / clients / kib).toFixed(1)} KiB for each, of ${limit / kib}`);
+      assert.ok(grown <= clients * limit + slackOctets, `${Math.round(grown / clients / kib)} KiB for each`);
+    });
+  }
+
+  async function fill({ send, clients, stays }: State): Promise<void> {
+    const from = { arrived, descriptors: gateway.descriptors };
+    for (let count = 0; count < clients; count++) {
+      const client = connect(gateway.port, '127.0.0.1');
+      client.on('error', () => {});
+      client.on('data', () => {});
+      send(client);
+      open.push(client);
+      if (stays && count % 25 === 24) await until('they arrive', () => arrived - from.arrived > count - 25);
+    }
+    if (stays) await until('they arrive', () => arrived - from.arrived >= clients);
+    // Idle connections to the application come and go meanwhile.
+    else await until('they are taken', () => gateway.descriptors - from.descriptors > clients / 2);
+    let last = 0;
+    await until('nothing more comes', async () => {
+      const before = last;
+      last = gateway.residentOctets;
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return Math.abs(last - before) < 2 * kib * kib;
+    });
+  }
+});
+
+function get(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
+}
+
+function field(octets: number): string {
+  return `X: ${'x'.repeat(octets)}\r\n`;
+}
+
+/** `| a head is coming | 40 KiB | …`. */
+function statedOctets(state: string): number {
+  const document = readFileSync(join(repositoryRoot, 'docs', 'limits.md'), 'utf8');
+  const stated = new RegExp(`^\\| ${state} \\| (\\d+) KiB \\|`, 'm').exec(document)?.[1];
+  assert.ok(stated !== undefined, `docs/limits.md says nothing of "${state}"`);
+  return Number(stated) * kib;
+}

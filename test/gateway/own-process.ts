@@ -1,0 +1,69 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { freePort } from '../readme/free-port.ts';
+import { until } from './start-from-yaml.ts';
+
+/** An event as the process tells it on standard error. */
+export interface Told {
+  readonly kind: string;
+  readonly to: string | null;
+  readonly evidence: Readonly<Record<string, unknown>>;
+}
+
+/** `candor up` in a process of its own, for what is the process's: memory, descriptors. */
+export class OwnProcess {
+  readonly port: number;
+  readonly events: Told[] = [];
+  readonly #child: ChildProcess;
+  readonly #folder: string;
+
+  private constructor(child: ChildProcess, port: number, folder: string) {
+    this.#child = child;
+    this.port = port;
+    this.#folder = folder;
+    let rest = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line.startsWith('{')) this.events.push(JSON.parse(line) as Told);
+    });
+  }
+
+  /** Resolves when it serves. `files`: how many it may open. */
+  static async start(yaml: string, files = 4096): Promise<OwnProcess> {
+    const port = await freePort();
+    const folder = mkdtempSync(join(tmpdir(), 'candor-own-'));
+    const usual = `listeners: { http: "127.0.0.1:${port}" }\nadmin: { socket: none }\nlog: { path: none }\nstate: none\n`;
+    writeFileSync(join(folder, 'candor.yaml'), usual + yaml);
+    const program = join(repositoryRoot, 'bin', 'candor');
+    const command = `ulimit -n ${files} && exec "$0" "$1" up -c "$2"`;
+    const child = spawn('sh', ['-c', command, process.execPath, program, join(folder, 'candor.yaml')], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const own = new OwnProcess(child, port, folder);
+    await until('it serves', () => own.events.some(({ kind }) => kind === 'configuration_applied'), 30_000);
+    return own;
+  }
+
+  /** Descriptors that are open. */
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.#child.pid}/fd`).length;
+  }
+
+  /** Octets of memory that it has in use. */
+  get residentOctets(): number {
+    const kib = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8'))?.[1];
+    return Number(kib) * 1024;
+  }
+
+  async stop(): Promise<void> {
+    const exited = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await exited;
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
