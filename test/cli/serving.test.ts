@@ -130,10 +130,15 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+/** Answers `/slow` when it has the whole request, and a file says so. */
 const application = `
+  const endWhenTold = (response) => {
+    if (require('fs').existsSync('go')) response.end('slow\\n');
+    else setTimeout(endWhenTold, 50, response);
+  };
   require('http').createServer((request, response) => {
     if (request.url === '/die') process.exit(3);
-    if (request.url === '/slow') return setTimeout(() => response.end('slow\\n'), 3000);
+    if (request.url === '/slow') return request.resume().on('end', () => endWhenTold(response));
     response.end('hello from ' + request.url + '\\n');
   }).listen(process.env.PORT, '127.0.0.1', () => console.log('listening'));
 `;
@@ -157,7 +162,8 @@ async function serves(running: Candor): Promise<void> {
 
 async function exchangeRuns(): Promise<boolean> {
   const { stdout } = await candor('status', '--json');
-  return JSON.parse(stdout).workers[0].exchangesActive > 0;
+  const { workers } = JSON.parse(stdout) as { workers: { exchangesActive: number }[] };
+  return workers.some(({ exchangesActive }) => exchangesActive > 0);
 }
 
 describe('candor run', () => {
@@ -209,6 +215,8 @@ describe('candor run', () => {
     const slow = get(port, '/slow');
     await until(exchangeRuns);
     running.child.kill('SIGTERM');
+    await running.until('stderr', /"kind":"process_stopping"/);
+    letSlowEnd();
     assert.equal((await slow).text, 'slow\n');
     assert.equal(await running.exited, 0);
 
@@ -232,6 +240,8 @@ describe('candor run', () => {
       const slow = get(port, '/slow');
       await until(exchangeRuns);
       running.signalGroup(signal);
+      await running.until('stderr', /"kind":"process_stopping"/);
+      letSlowEnd();
       const answer = await slow;
       assert.deepEqual([answer.status, answer.text], [200, 'slow\n']);
       assert.equal(await running.exited, 0);
@@ -247,6 +257,11 @@ describe('candor run', () => {
     });
   }
 });
+
+/** From now on requests for `/slow` are answered. */
+function letSlowEnd(): void {
+  writeFileSync(join(folder, 'go'), '');
+}
 
 /** A request that does not come to its end by itself. */
 function beginUpload(port: number): void {
