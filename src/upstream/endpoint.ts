@@ -141,6 +141,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.exit = spec.exit;
     this.failure = spec.failure ?? null;
     this.checkCause = spec.checkCause ?? null;
+    if (this.state !== 'on_trial') this.#endTrial(true); // For a trial of another time, which may be another worker's.
     if (!sameTls) this.#current = new WeakSet();
     if (!sameTls || spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
   }
@@ -267,8 +268,8 @@ export class LiveEndpoint implements ConnectionHome {
     );
   }
 
-  #endTrial(): void {
-    if (!this.#hasTrial || this.load > 0) return;
+  #endTrial(anyhow = false): void {
+    if (!this.#hasTrial || (this.load > 0 && !anyhow)) return;
     this.#hasTrial = false;
     this.#places.trial.giveBack(1);
   }

@@ -54,7 +54,7 @@ export interface Http1Settings {
   readonly queueMax?: number;
   /** Where connections are counted, with those of other worlds. */
   readonly places?: PlaceSource;
-  readonly slot?: SlotHandle;
+  readonly slotOf?: (endpoint: string) => SlotHandle;
   /** Endpoints have a name that is looked up, and TLS is spoken with them (in clear: the octets are the tests' own). */
   readonly named?: boolean;
   readonly tls?: boolean;
@@ -187,8 +187,8 @@ export class Http1World implements World {
   }
 
   #slotted(endpoint: EndpointSnapshot): EndpointSnapshot {
-    const { slot } = this.settings;
-    return slot === undefined ? endpoint : { ...endpoint, slot };
+    const { slotOf } = this.settings;
+    return slotOf === undefined ? endpoint : { ...endpoint, slot: slotOf(endpoint.id) };
   }
 
   /** Main has told of a change. */

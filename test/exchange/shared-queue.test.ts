@@ -21,7 +21,7 @@ class TwoWorkers {
   readonly seats: SharedSeat[] = [];
 
   constructor(connectionsMax: number, queueMax = 8, endpoints = ['a']) {
-    this.slot = this.shared.allot('app/a') ?? assert.fail('a new table has room');
+    this.slot = this.shared.allot('10.0.0.1') ?? assert.fail('a new table has room');
     this.worlds = [
       this.#world(0, connectionsMax, queueMax, endpoints),
       this.#world(1, connectionsMax, queueMax, endpoints),
@@ -31,8 +31,8 @@ class TwoWorkers {
   #world(number: 0 | 1, connectionsMax: number, queueMax: number, endpoints: readonly string[]): Http1World {
     const seat = new SharedSeat(this.shared.memory, this.shared.takeSeat() ?? assert.fail('a seat'), this.clock);
     this.seats.push(seat);
-    const { slot } = this;
-    const world = new Http1World({ connectionsMax, endpoints }, { queueMax, places: seat, slot }, this.clock);
+    const slotOf = (id: string): SlotHandle => this.shared.allot(id) ?? assert.fail('a new table has room');
+    const world = new Http1World({ connectionsMax, endpoints }, { queueMax, places: seat, slotOf }, this.clock);
     for (const name of endpoints) {
       world.endpoint(name).onRequest = (request) => void this.arrived[number].push(request);
     }

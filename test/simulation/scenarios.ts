@@ -9,7 +9,7 @@ import { PlainClient } from './plain-client.ts';
 export interface Scenario {
   readonly name: string;
   readonly options?: WorldOptions;
-  readonly settings?: Pick<Http1Settings, 'named' | 'tls'>;
+  readonly settings?: Pick<Http1Settings, 'named' | 'tls' | 'queueMax'>;
   readonly play: (world: Http1World) => readonly Sent[];
 }
 
@@ -37,6 +37,17 @@ export const scenarios: readonly Scenario[] = [
       answerAll(world);
       const sent = [ask(world, '/only')];
       world.pass(50);
+      return sent;
+    },
+  },
+  {
+    name: 'requests that wait for the one place',
+    options: { endpoints: ['a'], connectionsMax: 1 },
+    settings: { queueMax: 4 },
+    play(world) {
+      answerAll(world);
+      const sent = ['/first', '/second', '/third'].map((target) => ask(world, target));
+      world.pass(100);
       return sent;
     },
   },

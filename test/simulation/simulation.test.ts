@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { simulate } from './simulation.ts';
 
 describe('a busy hour of the gateway', () => {
-  for (const seed of ['1', '2', '7', '10']) {
+  for (const seed of ['1', '2', '9', '10']) {
     it(`keeps every promise, seed ${seed}`, () => {
       const { exchanges, ends } = simulate(seed, 120);
       assert.ok(exchanges > 60, `${exchanges} exchanges`);

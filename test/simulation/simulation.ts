@@ -3,6 +3,9 @@ import type { EndpointState } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import { after } from '../../src/core/time.ts';
 import type { TransportFaults } from '../../src/testing/memory-transport.ts';
+import type { SlotHandle } from '../../src/core/places.ts';
+import { SharedCounts } from '../../src/shared/shared-counts.ts';
+import { SharedSeat } from '../../src/shared/shared-seat.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { Http1World } from '../exchange/http1-world.ts';
@@ -20,6 +23,8 @@ export interface SimulationSummary {
   /** Answers that had begun, and gave way to another attempt's. */
   readonly replaced: number;
 }
+
+const sharedSizes = { seatsMax: 1, endpointsMax: 3, addressesMax: 16 };
 
 /** No exchange may take longer: the sum of all limits that can follow one another, generously. */
 const exchangeMsMax = 120_000;
@@ -55,6 +60,8 @@ class Simulation {
   readonly #random: SeededRandom;
   readonly #clock = new SimulatedClock();
   readonly #world: Http1World;
+  readonly #shared = new SharedCounts(sharedSizes, this.#clock, new SeededRandom('table'));
+  readonly #slots = new Map<string, SlotHandle>();
   readonly #sent = new Map<string, Sent>();
   /** Requests that reached an endpoint, by key. */
   readonly #arrivals = new Map<string, ArrivedRequest[]>();
@@ -72,7 +79,7 @@ class Simulation {
       {
         endpoints: this.#names,
         attemptsMax: 3,
-        connectionsMax: 20,
+        connectionsMax: this.#random.fork('places').pick([4, 20, 20, 20]),
         application: 'shop',
         endpointWindowOctets: 8192,
         commitDelayMs: this.#random.fork('delay').pick([0, 50, 50, 1000]),
@@ -95,10 +102,19 @@ class Simulation {
         connectMs: () => network.pick([0, 1, 1, 20, 300, 1500]),
         connectFault: () =>
           network.next() < 0.03 ? network.pick(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'EMFILE']) : null,
+        queueMax: this.#random.fork('queue').pick([0, 10, 40]),
+        places: new SharedSeat(this.#shared.memory, this.#shared.takeSeat() ?? 0, this.#clock),
+        slotOf: (id) => this.#slotOf(id),
       },
       this.#clock,
     );
     for (const name of this.#names) this.#world.endpoint(name).onRequest = (request) => this.#onArrived(request);
+  }
+
+  #slotOf(id: string): SlotHandle {
+    const slot = this.#slots.get(id) ?? this.#shared.allot(id) ?? assert.fail('the table has room');
+    this.#slots.set(id, slot);
+    return slot;
   }
 
   run(exchanges: number): SimulationSummary {
@@ -251,6 +267,8 @@ class Simulation {
 
   #verify(): void {
     this.#world.verifyAtRest();
+    const places = [...this.#slots.values()].reduce((sum, slot) => sum + this.#shared.connectionsOf(slot), 0);
+    assert.equal(places, this.#world.counts.upstreamConnections, 'each connection has its place, and nothing else has');
     assert.equal(this.#world.counts.clientConnections, 0, 'no connection of a client outlives its limits');
     const recorded = new Map<string, EndedExchange>();
     for (const record of this.#world.records) {
