@@ -30,8 +30,14 @@ const answers: Readonly<Record<string, RawAnswer>> = {
     void socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo/1\r\n\r\nhalf'),
 };
 
+/** Cases with an upstream of their own. */
+const ownRoutes: Readonly<Record<string, string>> = {
+  'drained-while-connecting': 'nobody',
+  'drained-in-queue': 'full',
+};
+
 function pathOf({ name, request: { method, held } }: ExpectedRow): string {
-  return `/${held ? 'held' : name === 'drained-while-connecting' ? 'nobody' : 'now'}/${name}/${method}`;
+  return `/${held ? 'held' : (ownRoutes[name] ?? 'now')}/${name}/${method}`;
 }
 
 function octetsOf(row: ExpectedRow): string {
@@ -55,17 +61,22 @@ describe('what is under way when the time of a gateway that stops is over', () =
     edge = await startFromYaml(`
 upstreams:
   app: { endpoints: "${origin.address}", check: none }
+  full: { endpoints: "${origin.address}", check: none, connections: { max: 1, queue_timeout: 60s } }
   nobody: { endpoints: "${nobody.host}:${nobody.port}", check: none }
 routes:
   - { path: /nobody, to: nobody, timeouts: { connect: 60s } }
+  - { path: /full, to: full }
   - { path: /held, to: app, commit_delay: 60s }
   - { path: /, to: app, commit_delay: none }
 disclosure: operator
 log: { path: ./exchange.log }
 `);
+    const occupant = edge.connect();
+    occupant.write(requestText('GET', '/full/occupant/GET'));
+    await until('the one place is taken', () => origin.requests.length === 1);
     const clients = rows.map((row): [ExpectedRow, RawClient] => [row, edge.connect()]);
     for (const [row, client] of clients) client.write(octetsOf(row));
-    const seen = rows.reduce((sum, row) => sum + row.originSees.min, 0);
+    const seen = rows.reduce((sum, row) => sum + row.originSees.min, 1);
     await until(
       'what the origin sees has come',
       () => origin.connectionsUsed === seen && origin.requests.length === seen - 1,
@@ -73,7 +84,7 @@ log: { path: ./exchange.log }
     for (const [row, client] of clients) {
       if (row.end === 'truncated') assert.ok(await client.waitFor(() => client.octets.includes('half'), patienceMs));
     }
-    await until('all that is a request is under way', () => edge.counts().active === rows.length - 1);
+    await until('all that is a request is under way', () => edge.counts().active === rows.length);
     const stopping = edge.gateway.stop('the test says so');
     void edge.gateway.stop('at once');
     for (const [row, client] of clients) {
@@ -82,6 +93,7 @@ log: { path: ./exchange.log }
       client.close();
     }
     await stopping;
+    occupant.close();
     const text = await readFile(join(edge.folder, 'exchange.log'), 'utf8');
     records = text
       .trim()
@@ -105,7 +117,7 @@ log: { path: ./exchange.log }
   }
 
   test('nothing else is recorded, and nothing is left running', () => {
-    assert.equal(records.length, rows.length);
+    assert.equal(records.length, rows.length + 1);
     assert.equal(edge.gateway.status().state, 'stopped');
     assert.deepEqual(
       edge.eventsOf('drain_phase').map(({ to }) => to),

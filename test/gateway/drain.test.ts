@@ -163,6 +163,19 @@ describe('a gateway that stops', () => {
   });
 });
 
+test('a listener that a reload takes away lets its connections send a last request', async () => {
+  const listening = (names: string): string => `listeners: { ${names} }\n${configured('{ timeout: 60s }')}`;
+  edge = await startFromYaml(listening('http: "127.0.0.1:0", more: "127.0.0.1:0"'));
+  const kept = edge.connect('more');
+  kept.write(requestText('GET', '/first'));
+  assert.equal(fieldOf(await responseOn(kept), 'connection'), null);
+  assert.equal((await edge.reload(listening('http: "127.0.0.1:0"'))).ok, true);
+  kept.write(requestText('GET', '/last'));
+  const last = await responseOn(kept);
+  assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
+  kept.close();
+});
+
 describe('a WebSocket through a gateway that stops', () => {
   let server: WebSocketServer;
   before(async () => {
