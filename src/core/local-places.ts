@@ -13,6 +13,10 @@ export class LocalPlaces implements Places {
     return this.#waits;
   }
 
+  hasRoom(max: number): boolean {
+    return this.#taken < max;
+  }
+
   tryTake(max: number): boolean {
     if (this.#taken >= max) return false;
     this.#taken++;

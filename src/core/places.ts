@@ -25,6 +25,8 @@ export interface Places {
    * connections to give one up. True where there is a place by now: `tryTake` gets it.
    */
   waiting(since: Instant | null, max: number): boolean;
+  /** Whether there is one of `max` at this moment; perhaps no longer when it is asked for. */
+  hasRoom(max: number): boolean;
   /** How many of those that this worker has taken are held by idle connections. */
   idle(count: number): void;
   /** Whether somebody waits, in any worker. One load: for each connection that comes back. */

@@ -47,6 +47,10 @@ export class PlacesHere {
     return user;
   }
 
+  hasRoom(max: number): boolean {
+    return this.#home.table.total(this.#slot) < max;
+  }
+
   take(max: number, since: Instant): boolean {
     if (!this.#home.table.take(this.#slot, this.generation, this.#held, max, since)) return false;
     this.#held++;
@@ -132,6 +136,10 @@ class PlacesUser implements Places {
     if (!this.#here.take(max, since)) return false;
     this.#held++;
     return true;
+  }
+
+  hasRoom(max: number): boolean {
+    return this.#here.hasRoom(max);
   }
 
   giveBack(max: number): void {

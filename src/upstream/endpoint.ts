@@ -119,6 +119,12 @@ export class LiveEndpoint implements ConnectionHome {
     return this.#connections - this.#idle.length + this.#openings + this.#line.length;
   }
 
+  /** Whether a request would not have to wait here, as far as that can be told. */
+  get hasRoom(): boolean {
+    if (this.#idle.length > 0) return true;
+    return this.#line.length === 0 && this.#places.connections.hasRoom(this.#settings.connectionsMax);
+  }
+
   /** Whether the next request is the only one here, in any worker. Then it is to come now. */
   tryTrial(): boolean {
     if (this.load > 0) return false;

@@ -79,9 +79,17 @@ export class LiveUpstream {
       const free = this.#onTrial.find((endpoint) => !tried.includes(endpoint) && endpoint.tryTrial());
       if (free !== undefined) return free;
     }
-    if (tried.length === 0) return chooseOfTwo(this.#eligible, this.#ports.random);
+    if (tried.length === 0) return this.#chooseOf(this.#eligible);
     const fresh = this.#eligible.filter((endpoint) => !tried.includes(endpoint));
-    return chooseOfTwo(fresh.length > 0 ? fresh : this.#eligible, this.#ports.random);
+    return this.#chooseOf(fresh.length > 0 ? fresh : this.#eligible);
+  }
+
+  /** The less loaded of two. Other workers may have filled it: then one of those where a request need not wait. */
+  #chooseOf(endpoints: readonly LiveEndpoint[]): LiveEndpoint | null {
+    const chosen = chooseOfTwo(endpoints, this.#ports.random);
+    if (chosen === null || chosen.hasRoom) return chosen;
+    const roomy = endpoints.filter(({ hasRoom }) => hasRoom);
+    return chooseOfTwo(roomy, this.#ports.random) ?? chosen;
   }
 
   /** Whether another attempt would go somewhere else. */

@@ -182,6 +182,17 @@ describe('two workers that count connections together', () => {
     two.verifyAtRest();
   });
 
+  it('ask an endpoint where there is a place rather than wait at one that the other has filled', () => {
+    const two = new TwoWorkers(1, 8, ['a', 'b']);
+    two.ask(0, '/1');
+    const [full, free] = two.worlds[0].endpoint('a').arrived.length === 1 ? ['a', 'b'] : ['b', 'a'];
+    two.ask(1, '/2');
+    assert.equal(two.worlds[1].endpoint(full).arrived.length, 0);
+    assert.equal(two.worlds[1].endpoint(free).arrived.length, 1);
+    for (const worker of [0, 1] as const) two.answer(worker, 0);
+    two.verifyAtRest();
+  });
+
   it('send an endpoint on trial one request at a time', () => {
     const two = new TwoWorkers(10, 8, ['a', 'b']);
     for (const world of two.worlds) world.endpoint('a').told('on_trial');
