@@ -44,12 +44,11 @@ export function readInheritance(
 function readDescriptors(count: number, names: readonly string[] | null, look: DescriptorLook): Inheritance {
   const sockets: InheritedSocket[] = [];
   const complaints: string[] = [];
-  const named = names !== null && names.length === count;
-  if (names !== null && !named)
-    complaints.push(`LISTEN_FDNAMES has ${names.length} names for ${count} descriptors; the names are not used.`);
+  // Names are for people; where they do not fit they are of no use, and no harm.
+  const named = names?.length === count;
   for (let at = 0; at < count; at++) {
     const fd = firstDescriptor + at;
-    const name = named ? (names[at] ?? null) : null;
+    const name = named ? (names?.[at] ?? null) : null;
     const found = look(fd);
     if (found !== null) sockets.push({ fd, name, ...found });
     else

@@ -58,15 +58,24 @@ export class GatewayProgram {
   readonly exited: Promise<number | null>;
   readonly child: ChildProcess;
   readonly #pids = new Set<number>();
+  readonly #heldPort: number;
 
-  /** `settings` are lines of the configuration beside the listener, the application and the places of its files. */
-  constructor(settings = '') {
+  /**
+   * `settings` are lines of the configuration beside the listener, the application and the places of its files. `heldPort`:
+   * a socket there is opened by systemd-socket-activate, which then becomes the gateway; 0: the gateway opens one.
+   */
+  constructor(settings = '', heldPort = 0) {
+    this.#heldPort = heldPort;
     this.folder = mkdtempSync(join(tmpdir(), 'candor-upgrade-'));
     writeFileSync(join(this.folder, 'application.cjs'), application);
     this.install(goodProgram);
     this.configure(settings);
     const env = { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: this.folder, XDG_RUNTIME_DIR: this.folder };
-    this.child = spawn(process.execPath, [join(this.folder, 'candor.mjs'), 'up'], {
+    const candor = [process.execPath, join(this.folder, 'candor.mjs'), 'up'];
+    const passed = Object.entries(env).flatMap(([name, value]) => ['-E', `${name}=${value}`]);
+    const held = ['systemd-socket-activate', '-l', `127.0.0.1:${heldPort}`, '--fdname=http', ...passed, ...candor];
+    const [program = '', ...words] = heldPort === 0 ? candor : held;
+    this.child = spawn(program, words, {
       cwd: this.folder,
       env,
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -87,9 +96,15 @@ export class GatewayProgram {
     writeFileSync(join(this.folder, 'candor.mjs'), program);
   }
 
+  /** In the configuration alone. */
+  moveListener(port: number): void {
+    const file = join(this.folder, 'candor.yaml');
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/'127\.0\.0\.1:\d+'/, `'127.0.0.1:${port}'`));
+  }
+
   configure(settings: string, applicationSettings = ''): void {
     const text =
-      `listeners: { http: '127.0.0.1:0' }\nadmin: { socket: ${join(this.folder, 'admin.sock')} }\n` +
+      `listeners: { http: '127.0.0.1:${this.#heldPort}' }\nadmin: { socket: ${join(this.folder, 'admin.sock')} }\n` +
       `state: ${join(this.folder, 'state')}\nlog: { path: ${join(this.folder, 'exchanges.log')} }\n` +
       `applications:\n  web:\n    command: ['${process.execPath}', application.cjs]\n    directory: ${this.folder}\n` +
       `    readiness: { interval: 100ms, passes: 1 }\n${applicationSettings}` +
