@@ -149,21 +149,22 @@ export class Estate {
   /** Gives the instances out of our hands, to a process that runs. */
   async handOver(heir: Heir): Promise<HandedOver> {
     const { path } = this.#parts;
-    if (this.#folder === null) return { left: 0, why: 'there is no state folder in which they could be handed over' };
-    if (heir.stateFolder !== path) return { left: 0, why: `the next process has another state folder than ${path}` };
+    if (this.#folder === null) return this.#kept('there is no state folder in which they could be handed over');
+    if (heir.stateFolder !== path) return this.#kept(`the next process has another state folder than ${path}`);
     const failed = await this.#give(heirMs, null, (folder) => folder.nameSuccessor(heir.pid));
-    if (failed !== null) return { left: 0, why: `the state folder ${path} cannot be written (${failed.errno})` };
+    if (failed !== null) return this.#kept(`the state folder ${path} cannot be written (${failed.errno})`);
     this.#tellLeft(heir.pid, null);
-    return { left: this.#handed?.length ?? 0, why: this.#keptText() };
+    return this.#handedOver();
   }
 
   /** Gives them to whoever comes within `graceMs`; after that the guard ends them. */
   async leave(graceMs: number): Promise<HandedOver> {
-    if (this.#folder === null) return { left: 0, why: 'there is no state folder in which they could be left' };
+    const { path } = this.#parts;
+    if (this.#folder === null) return this.#kept('there is no state folder in which they could be left');
     const failed = await this.#give(graceMs + keeperMarginMs, graceMs, () => null);
-    if (failed !== null) return { left: 0, why: `the state folder cannot be written (${failed.errno})` };
+    if (failed !== null) return this.#kept(`the state folder ${path} cannot be written (${failed.errno})`);
     this.#tellLeft(null, graceMs);
-    return { left: this.#handed?.length ?? 0, why: this.#keptText() };
+    return this.#handedOver();
   }
 
   /** After an heir that could not take over: false where it has, and lives. `apply` must follow. */
@@ -202,6 +203,9 @@ export class Estate {
     const { host, supervisor } = this.#parts;
     const folder = this.#folder;
     if (folder === null) return null;
+    // Tried first: what is let go and taken back has lost its parent, and how it ends is not known any more.
+    const unwritable = await folder.write(supervisor().records().map(withoutWords));
+    if (unwritable !== null) return unwritable;
     host.guard.leave(guardWaitsMs);
     const records = supervisor().letGo();
     this.#handed = records;
@@ -220,29 +224,39 @@ export class Estate {
     else this.#tellUnusable(failed);
   }
 
-  /** Without what they print: that is for the moment of handing over only. */
   async #write(): Promise<void> {
     const records = this.#parts.supervisor().records();
     this.#written = JSON.stringify(
       records.map(({ number, runKey, program, phase }) => [number, runKey, program, phase]),
     );
-    const silent = records.map((record) => ({
-      ...record,
-      lines: [],
-      program: { ...record.program, unfinished: { stdout: '', stderr: '' } },
-    }));
-    const failed = (await this.#folder?.write(silent)) ?? null;
+    const failed = (await this.#folder?.write(records.map(withoutWords))) ?? null;
     if (failed !== null) this.#tellUnusable(failed);
     else this.#isUnusable = false;
   }
 
-  #keptText(): string | null {
-    const kept =
-      this.#parts
-        .supervisor()
-        .status()
-        .flatMap(({ instances }) => instances).length - (this.#handed?.length ?? 0);
-    return kept > 0 ? 'what writes into pipes without a name ends with this process' : null;
+  #handedOver(): HandedOver {
+    const left = this.#handed?.length ?? 0;
+    return this.#running > left
+      ? { ...this.#kept('they write into pipes without names, which end with this process'), left }
+      : { left, why: null };
+  }
+
+  /** Instances that have a process. */
+  get #running(): number {
+    const applications = this.#parts.supervisor().status();
+    return applications.flatMap(({ instances }) => instances.filter(({ pid }) => pid !== null)).length;
+  }
+
+  /** What is not given out of our hands ends with us, and that is told where there is any. */
+  #kept(why: string): HandedOver {
+    if (this.#running === 0) return { left: 0, why: null };
+    this.#parts.events.tell({
+      kind: 'state_unusable',
+      subject: 'gateway',
+      reason: `instances end with this process instead of being left to the next: ${why}`,
+      evidence: { folder: this.#parts.path ?? '', file: null, errno: null },
+    });
+    return { left: 0, why };
   }
 
   #tellLeft(successor: number | null, graceMs: number | null): void {
@@ -289,4 +303,9 @@ function inheritable({ file, left, agoMs }: Extract<Legacy, { kind: 'instances' 
   const graceMs = file.handOver?.graceMs ?? null;
   if (left) return graceMs === null || agoMs < graceMs ? file.instances : [];
   return file.instances.filter(({ program }) => !program.guarded);
+}
+
+/** What applications print is on disk only between handing over and taking over. */
+function withoutWords(record: InstanceRecord): InstanceRecord {
+  return { ...record, lines: [], program: { ...record.program, unfinished: { stdout: '', stderr: '' } } };
 }

@@ -244,3 +244,24 @@ test('a folder that cannot be written: it serves all the same, and says what wou
   await gateway.gateway.stop('the test says so', { leaveApplicationsMs: 60_000 });
   assert.ok(!isRunning(pid), 'what could not be left is stopped');
 });
+
+test(
+  'a folder that has gone when it is needed: what could not be left is stopped, and that is told',
+  linuxOnly,
+  async (t) => {
+    const folder = new Folder(t);
+    const gateway = await folder.start();
+    const [pid = 0] = await readyOf(gateway);
+    rmSync(folder.state, { recursive: true });
+    writeFileSync(folder.state, 'no folder any more');
+    await gateway.gateway.stop('another one comes', { leaveApplicationsMs: 60_000 });
+    assert.ok(!isRunning(pid));
+    const reasons = gateway.eventsOf('state_unusable').map(({ reason }) => reason);
+    const told = `instances end with this process instead of being left to the next: the state folder ${folder.state} cannot be written (ENOTDIR)`;
+    assert.ok(reasons.includes(told), reasons.join('\n'));
+    assert.deepEqual(
+      gateway.eventsOf('instance_exited').map(({ evidence }) => evidence.signal),
+      ['SIGTERM'],
+    );
+  },
+);
