@@ -26,6 +26,8 @@ export function levelOf(event: Event): Level {
     case 'descriptors_exhausted':
     case 'descriptors_few':
     case 'log_dropped':
+    case 'log_not_rotated':
+    case 'log_made_anew':
     case 'state_unusable':
     case 'admin_refused':
       return 'warn';

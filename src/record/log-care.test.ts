@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';
-import { link, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -133,6 +133,26 @@ describe('a log that grows', () => {
       searched.map((file) => basename(file.path)),
       ['log.1', 'log.2.gz', 'log.3.gz'],
       'newest first: what was compressed keeps its time',
+    );
+  });
+
+  test('behind a link is put aside where it is, and found by the link', async () => {
+    const elsewhere = join(folder, 'elsewhere');
+    await mkdir(elsewhere);
+    await writeFile(join(elsewhere, 'data'), '');
+    await symlink(join(elsewhere, 'data'), path);
+    const opened = await openLog({ rotation: rotation(5, 5) });
+    for (const text of ['first', 'second']) {
+      opened.append(line(text), 1);
+      await written();
+    }
+    await until(async () => (await readdir(elsewhere)).includes('data.1'));
+    assert.deepEqual((await readdir(elsewhere)).toSorted(), ['data', 'data.1']);
+    assert.equal(await textOf('log'), 'second\n');
+    const { searched } = await searchLogFiles(path, 'x');
+    assert.deepEqual(
+      searched.map((file) => basename(file.path)),
+      ['log', 'data.1'],
     );
   });
 

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
 import type { ExchangeRecord } from '../core/record.ts';
+import { realLogPath } from './log-rotation.ts';
 import { lineOctetsMax } from './limits.ts';
 import type { LineSearch } from './octet-ring.ts';
 import { BeginningSearch, IdSearch } from './parse-record.ts';
@@ -57,13 +58,14 @@ async function searchAll(path: string, search: LineSearch<ExchangeRecord>): Prom
 
 /** The log and its predecessors, as logrotate and its like name them, newest first. */
 async function logFilesOf(path: string): Promise<string[]> {
-  const name = basename(path);
-  const names = await readdir(dirname(path)).catch((): string[] => []);
+  const real = await realLogPath(path);
+  const [name, folder] = [basename(real), dirname(real)];
+  const names = await readdir(folder).catch((): string[] => []);
   const rotated = names.filter((other) => other.startsWith(name) && rotatedSuffix.test(other.slice(name.length)));
   const dated = await Promise.all(
     rotated.map(async (other) => ({
-      file: join(dirname(path), other),
-      at: await writtenAt(join(dirname(path), other)),
+      file: join(folder, other),
+      at: await writtenAt(join(folder, other)),
     })),
   );
   return [path, ...dated.sort((a, b) => b.at - a.at).map(({ file }) => file)];

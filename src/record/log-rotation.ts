@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -24,11 +24,12 @@ interface PutAside {
 }
 
 /**
- * Puts the file aside as `path.1`; what was put aside before becomes `path.2`, `path.3.gz` and so on, and what is beyond
+ * Puts the file of that name aside, as `name.1`; what was put aside before becomes `path.2`, `path.3.gz` and so on, and what is beyond
  * `keepMax` is removed. Whoever still has the file open goes on writing to it. Nothing is made in its place.
  */
-export async function putAside(path: string, keepMax: number): Promise<Result<null, string>> {
+export async function putAside(name: string, keepMax: number): Promise<Result<null, string>> {
   try {
+    const path = await realpath(name);
     const asides = await asidesOf(path);
     // From the oldest: each moves to a place that has just become free.
     for (const { number, compressed } of asides.toSorted((a, b) => b.number - a.number)) {
@@ -47,7 +48,8 @@ export async function putAside(path: string, keepMax: number): Promise<Result<nu
  * Compresses what was put aside, but for the newest, which somebody may still write to, and read. Each keeps the time at
  * which it was last written, by which a search puts them in order.
  */
-export async function compressAsides(path: string): Promise<Result<null, string>> {
+export async function compressAsides(name: string): Promise<Result<null, string>> {
+  const path = await realLogPath(name);
   const part = `${path}.gz.part`;
   try {
     for (const { number, compressed } of await asidesOf(path)) {
@@ -64,6 +66,11 @@ export async function compressAsides(path: string): Promise<Result<null, string>
     await rm(part, { force: true }).catch(() => {});
     return { ok: false, failure: errnoOf(error) };
   }
+}
+
+/** Where a log really is: what was put aside lies beside the file, not beside a link that leads to it. */
+export function realLogPath(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 async function asidesOf(path: string): Promise<PutAside[]> {

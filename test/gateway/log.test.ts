@@ -40,8 +40,12 @@ async function ask(
 
 const numbered = (count: number, name = ''): string[] => Array.from({ length: count }, (_, n) => `/${name}${n}`);
 
+/** Of whole lines: the last one may just be being written. */
 function pathsIn(text: string): string[] {
-  const lines = text.split('\n').filter((line) => line !== '');
+  const lines = text
+    .slice(0, text.lastIndexOf('\n') + 1)
+    .split('\n')
+    .filter((line) => line !== '');
   return lines.map((line) => (JSON.parse(line) as { path: string }).path);
 }
 
@@ -88,6 +92,37 @@ describe('the exchange log', () => {
     await ask(edge.address(), ['/after']);
     await until('it has been put aside', async () => pathsIn(await textOf('exchange.log.1')).length === 20);
     await until('and begun anew', async () => pathsIn(await textOf('exchange.log')).join('') === '/after');
+  });
+
+  test('is not put aside while a predecessor or a successor writes to it too', async () => {
+    const { promise: predecessorEnded, resolve: end } = Promise.withResolvers<void>();
+    const adopt = { predecessorEnded, whenHandedOver: async () => {} };
+    const rotating = `${answering}state: none\nlog: { path: ./exchange.log, rotate_at: 1KiB }\n`;
+    edge = await startFromYaml(rotating, { gateway: { adopt } });
+    const written = async (name: string): Promise<number> => pathsIn(await textOf(name)).length;
+    for (const round of [1, 2]) {
+      await ask(edge.address(), numbered(10));
+      await until('they are written', async () => (await written('exchange.log')) === 10 * round);
+    }
+    end();
+    await ask(edge.address(), ['/alone']);
+    await until('it has been put aside', async () => (await written('exchange.log.1')) === 20);
+
+    const client = edge.connect();
+    await until('it is connected', () => edge.counts().clients > 0);
+    for (const path of numbered(8)) {
+      client.write(requestText('GET', path));
+      await responseOn(client);
+    }
+    await until('they are written', async () => (await written('exchange.log')) === 9);
+    const rotations = edge.eventsOf('log_rotated').length;
+    const stopping = edge.gateway.stop('another has taken over', { hasSuccessor: true });
+    client.write(requestText('GET', '/last'));
+    await responseOn(client);
+    client.close();
+    await stopping;
+    assert.equal(edge.eventsOf('log_rotated').length, rotations);
+    assert.equal(await written('exchange.log'), 10);
   });
 
   test('is made anew when somebody deletes it under load, and nothing is lost that was written after that', async () => {

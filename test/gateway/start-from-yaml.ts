@@ -9,7 +9,7 @@ import type { Configuration } from '../../src/core/configuration.ts';
 import type { Event, EventKind } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { Gateway, ReloadOutcome } from '../../src/gateway/control.ts';
-import { startGateway } from '../../src/gateway/gateway.ts';
+import { type GatewayOptions, startGateway } from '../../src/gateway/gateway.ts';
 import { fieldOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
 
 /** How long anything that a test waits for may take; far above what it does take. */
@@ -105,6 +105,8 @@ export interface YamlOptions {
   /** Files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What else it is started with. */
+  readonly gateway?: Pick<GatewayOptions, 'adopt'>;
 }
 
 /** Resolves when the listeners are open. A text with mistakes fails the test with what is wrong. */
@@ -127,6 +129,7 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
     source: path,
     reloadConfiguration: read,
     watcher: { told: (event) => void events.push(event) },
+    ...options.gateway,
   });
   return new YamlGateway(gateway, folder, events);
 }
