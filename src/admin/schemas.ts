@@ -61,6 +61,8 @@ export const statusSchema = z.object({
           state: endpointState,
           reason: text.describe('Why it is in that state, one sentence.'),
           sinceS: z.number(),
+          connections: count.describe('In all workers, idle ones included.'),
+          waiting: count.describe('Requests that wait for one, in all workers.'),
           release: nullableText,
         }),
       ),

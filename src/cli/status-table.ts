@@ -63,10 +63,17 @@ function upstreamLines(upstream: UpstreamStatus, style: Style): string[] {
   const lines = upstream.endpoints.flatMap((endpoint, place) => [
     heads[place] ?? '',
     ...reasonLines(endpoint.reason, style),
+    ...waitingLines(endpoint, style),
   ]);
   const from = upstream.application === null ? '' : style.dim(' (an application that Candor runs)');
   const none = upstream.endpoints.length === 0 ? [style.warn('    no endpoint')] : [];
   return [`  ${style.name(upstream.id)}${from}`, ...lines, ...none];
+}
+
+function waitingLines({ waiting, connections }: UpstreamStatus['endpoints'][number], style: Style): readonly string[] {
+  if (waiting === 0) return [];
+  const who = waiting === 1 ? '1 request waits' : `${waiting} requests wait`;
+  return reasonLines(`${who} for one of its ${countText(connections, 'connection')}`, style);
 }
 
 function applicationLines(application: ApplicationStatus, style: Style): string[] {

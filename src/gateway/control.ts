@@ -128,6 +128,10 @@ export interface EndpointStatus {
   readonly state: EndpointState;
   readonly reason: string;
   readonly sinceS: number;
+  /** Connections in all workers, idle ones included. */
+  readonly connections: number;
+  /** Requests that wait for one, in all workers. */
+  readonly waiting: number;
   readonly release: string | null;
 }
 

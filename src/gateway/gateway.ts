@@ -412,6 +412,7 @@ class RunningGateway implements Gateway {
       configured: configuration.listeners,
       open: listeners,
       upstreams: this.#upstreams(),
+      countsAt: (slot) => this.#shared.countsAt(slot),
       applications: statusWithoutSecrets(this.#supervisor.status(), this.#inForce.redactor),
       workers: this.#workers.all,
     });

@@ -1,9 +1,11 @@
 import type { ListenerSpec } from '../core/configuration.ts';
 import { addressText, hostPort } from '../core/endpoint.ts';
+import type { SlotHandle } from '../core/places.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
 import type { ApplicationStatus, EndpointStatus, GatewayStatus } from './control.ts';
 import type { OpenListener } from './messages.ts';
+import type { EndpointCounts } from '../shared/shared-counts.ts';
 import { version } from './version.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 
@@ -25,6 +27,8 @@ export interface StatusFacts {
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly WorkerHandle[];
+  /** What workers have, and want, at an endpoint. */
+  readonly countsAt: (slot: SlotHandle) => EndpointCounts;
 }
 
 export function statusOf(facts: StatusFacts): GatewayStatus {
@@ -46,7 +50,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     upstreams: facts.upstreams.map(({ id, application, endpoints }) => ({
       id,
       application,
-      endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, facts.now)),
+      endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, facts)),
     })),
     applications,
     workers: workers.map(workerStatus),
@@ -59,14 +63,17 @@ function listenerStatus(spec: ListenerSpec, open: readonly OpenListener[]): Gate
   return { id: spec.id, address: hostPort(listener.host, listener.port), state: 'open' };
 }
 
-function endpointStatus(endpoint: EndpointSnapshot, now: Instant): EndpointStatus {
-  const { id, address, state, reason, sinceInstant, release } = endpoint;
+function endpointStatus(endpoint: EndpointSnapshot, { now, countsAt }: StatusFacts): EndpointStatus {
+  const { id, address, state, reason, sinceInstant, release, slot } = endpoint;
+  const { connections, waiting } = slot === undefined ? { connections: 0, waiting: 0 } : countsAt(slot);
   return {
     id,
     address: addressText(address),
     state,
     reason,
     sinceS: Math.max(0, Math.round((now - sinceInstant) / 1000)),
+    connections,
+    waiting,
     release,
   };
 }

@@ -107,7 +107,7 @@ class Crowd {
     assert.ok(this.slot !== null);
     const living = this.workers.filter(({ isAlive }) => isAlive);
     const held = living.reduce((sum, worker) => sum + worker.held, 0);
-    assert.equal(this.shared.connectionsOf(this.slot), held, 'the total is what the living hold');
+    assert.equal(this.shared.countsAt(this.slot).connections, held, 'the total is what the living hold');
     const waits = living.some(({ queue }) => queue.length > 0);
     const idle = living.some((worker) => worker.idle > 0);
     if (waits) assert.equal(held, this.max, 'nobody waits while a place is free');

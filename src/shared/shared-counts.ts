@@ -33,6 +33,13 @@ export const slotsPerEndpoint = 3;
 /** How soon a slot that was locked is cleared up. */
 const retryMs = 5;
 
+export interface EndpointCounts {
+  /** Idle ones included, and those that are being opened. */
+  readonly connections: number;
+  /** Requests in line for one. */
+  readonly waiting: number;
+}
+
 interface Allotment {
   readonly index: number;
   key: string | null;
@@ -155,9 +162,9 @@ export class SharedCounts {
     return this.#table.total(clientSlot);
   }
 
-  /** Places that are taken at an endpoint, in all workers. */
-  connectionsOf({ index }: SlotHandle): number {
-    return this.#table.total(index);
+  /** What all workers together have at an endpoint. */
+  countsAt({ index }: SlotHandle): EndpointCounts {
+    return { connections: this.#table.total(index), waiting: this.#table.total(index + 1) };
   }
 }
 

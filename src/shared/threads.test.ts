@@ -103,7 +103,7 @@ describe('threads that count together', { timeout: 60_000 }, () => {
       all.push(await threads.begin('crowd'));
     }
     for (const thread of all) await threads.kill(thread);
-    assert.equal(threads.shared.connectionsOf(threads.slot), 0);
+    assert.equal(threads.shared.countsAt(threads.slot).connections, 0);
     assert.ok(all.every(({ told }) => told.every(({ kind }) => kind !== 'broken')));
   });
 

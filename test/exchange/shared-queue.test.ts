@@ -59,7 +59,7 @@ class TwoWorkers {
   }
 
   get connections(): number {
-    return this.shared.connectionsOf(this.slot);
+    return this.shared.countsAt(this.slot).connections;
   }
 
   verifyAtRest(): void {

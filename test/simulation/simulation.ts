@@ -267,7 +267,7 @@ class Simulation {
 
   #verify(): void {
     this.#world.verifyAtRest();
-    const places = [...this.#slots.values()].reduce((sum, slot) => sum + this.#shared.connectionsOf(slot), 0);
+    const places = [...this.#slots.values()].reduce((sum, slot) => sum + this.#shared.countsAt(slot).connections, 0);
     assert.equal(places, this.#world.counts.upstreamConnections, 'each connection has its place, and nothing else has');
     assert.equal(this.#world.counts.clientConnections, 0, 'no connection of a client outlives its limits');
     const recorded = new Map<string, EndedExchange>();
