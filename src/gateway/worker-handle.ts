@@ -262,7 +262,8 @@ export class WorkerHandle {
 
   #lost(otherwise: string): void {
     if (this.state === 'lost') return;
-    const why = this.#why ?? this.#end?.why ?? otherwise;
+    // What the thread itself has met says more than that it did not answer.
+    const why = this.#end?.why ?? this.#why ?? otherwise;
     this.state = 'lost';
     this.#why = why;
     this.#pinging?.cancel();

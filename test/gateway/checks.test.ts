@@ -153,7 +153,9 @@ timeouts: { response_head: 100ms }
   });
 
   test('listeners open as soon as every first result is there', async () => {
+    // One worker: its modules load in a part of this time.
     edge = await startFromYaml(`
+workers: 1
 upstreams: { app: { endpoints: ["${one.address}", "127.0.0.1:1"], ${check} } }
 `);
     const opened = Date.now();

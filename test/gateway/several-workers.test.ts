@@ -134,7 +134,9 @@ describe('of several workers', () => {
 
   test('one that needs more memory than workers.memory_max is lost, which is said in these words', async () => {
     edge = await startFromYaml(`workers: { count: 2, memory_max: 64MiB }\n${upstream()}`);
-    await runInWorker(2, 'setTimeout(() => { const all = []; for (;;) all.push(new Array(10000).fill({})) }, 0)');
+    // In small steps, so that it answers all the while.
+    const grow = 'for (let i = 0; i < 20; i++) all.push(new Array(10_000).fill({})); setImmediate(grow);';
+    await runInWorker(2, `const all = []; const grow = () => { ${grow} }; grow();`);
     await until('it is told', () => edge.eventsOf('worker_lost').length === 1, 60_000);
     const [{ evidence, worker } = assert.fail()] = edge.eventsOf('worker_lost');
     assert.deepEqual([worker, evidence.code], [2, 'ERR_WORKER_OUT_OF_MEMORY']);
