@@ -150,6 +150,7 @@ export class LiveEndpoint implements ConnectionHome {
     if (this.state !== 'on_trial') this.#endTrial(true); // For a trial of another time, which may be another worker's.
     if (!sameTls) this.#current = new WeakSet();
     if (!sameTls || spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
+    if (this.#line.length > 0) this.#serveLine(); // There may be more places now.
   }
 
   /** It is no endpoint of the upstream any more. What is under way may end. */

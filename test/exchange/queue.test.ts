@@ -156,6 +156,26 @@ describe('a request that finds every place taken', () => {
     world.verifyAtRest();
   });
 
+  it('has its place at once when a reload allows more of them', () => {
+    const options = { connectionsMax: 1 };
+    const world = new Http1World(options, { queueMax: 2 });
+    const arrived: ArrivedRequest[] = [];
+    world.endpoint('a').onRequest = (request) => void arrived.push(request);
+    const clients = ['/1', '/2'].map((target) => ask(world, target));
+    options.connectionsMax = 2;
+    world.changedTls(null);
+    world.pass(5);
+    assert.equal(arrived.length, 2);
+    for (const request of arrived) request.answer(200, 'ok');
+    world.pass(5);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [200, 200],
+    );
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
   it('is counted as under way there, so that the endpoint is not drained before', () => {
     const { world, arrived } = oneAtATime();
     ask(world, '/1');
