@@ -55,10 +55,11 @@ export interface PlaceSource {
 
 /**
  * Client connections by address. `key` names an address, or a block of them, in at most 48 Latin-1 characters.
- * `table_full`: more addresses are connected at once than the table has entries for.
+ * `table_full`: more addresses are connected at once than the table has entries for. `locked`: whoever counts there has been
+ * put aside by the system, or has ended; nothing has changed.
  */
 export interface AddressPlaces {
-  tryTake(key: string, max: number): 'taken' | 'over_limit' | 'table_full';
+  tryTake(key: string, max: number): 'taken' | 'over_limit' | 'table_full' | 'locked';
   giveBack(key: string): void;
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ClientLimits } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
+import type { AddressPlaces, Places } from '../core/places.ts';
 import { SharedCounts } from '../shared/shared-counts.ts';
 import { SharedSeat } from '../shared/shared-seat.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
@@ -45,6 +46,33 @@ test('an address has its share in all workers together, and takes none of the ot
   assert.notEqual(other.admission.take('192.0.2.2', limits), null);
   one.admission.giveBack(place, limits);
   assert.notEqual(one.admission.take('192.0.2.1', limits), null);
+});
+
+describe('while another worker counts, and has been put aside by the system', () => {
+  const admissionWhere = (takesAt: number, hasRoom: boolean) => {
+    let tries = 0;
+    const counts = noCounts(1);
+    const connections = { tryTake: () => ++tries >= takesAt, hasRoom: () => hasRoom } as unknown as Places;
+    let addressTries = 0;
+    const addresses = { tryTake: () => (++addressTries >= takesAt ? 'taken' : 'locked') } as unknown as AddressPlaces;
+    const parts = { clock: new SimulatedClock(), counts, connections, addresses, isTrusted: () => false };
+    return { counts, admission: new WorkerAdmission(parts), tries: () => tries };
+  };
+
+  test('a client is kept waiting for a moment, and not turned away', () => {
+    const { admission, counts } = admissionWhere(5, true);
+    assert.equal(admission.take('192.0.2.1', limits), '192.0.2.1');
+    assert.equal(counts.clientConnectionsRefused, 0);
+  });
+
+  test('it is turned away at once where there is no room, and in the end where nobody ever comes back', () => {
+    const full = admissionWhere(Infinity, false);
+    assert.equal(full.admission.take('192.0.2.1', limits), null);
+    assert.equal(full.tries(), 1);
+    const stuck = admissionWhere(Infinity, true);
+    assert.equal(stuck.admission.take('192.0.2.1', limits), null);
+    assert.equal(stuck.counts.refusedAtMax, 1);
+  });
 });
 
 test('a trusted peer carries many clients, and is counted only with all', () => {

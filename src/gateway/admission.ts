@@ -15,6 +15,12 @@ export interface AdmissionParts {
   readonly isTrusted: (address: string) => boolean;
 }
 
+/**
+ * Each try waits some 20 ms for whoever counts at this moment. On a busy machine that one may be put aside for longer; half a
+ * second's delay is better than a client that is reset for nothing.
+ */
+const triesMax = 25;
+
 /** Whoever has this key is counted with nobody. */
 const nobody = '';
 
@@ -31,7 +37,9 @@ export class WorkerAdmission implements Admission {
 
   take(address: string, limits: ClientLimits): string | null {
     const { clock, counts, connections } = this.#parts;
-    if (!connections.tryTake(limits.connectionsMax, clock.now())) {
+    let tries = 1;
+    while (!connections.tryTake(limits.connectionsMax, clock.now())) {
+      if (connections.hasRoom(limits.connectionsMax) && tries++ < triesMax) continue;
       counts.refusedAtMax++;
       return this.#refused(address);
     }
@@ -44,7 +52,11 @@ export class WorkerAdmission implements Admission {
     const { counts, addresses, isTrusted } = this.#parts;
     if (connectionsPerAddressMax === null || isTrusted(address)) return nobody;
     const key = addressKey(address, ipv6PrefixBits);
-    if (addresses.tryTake(key, connectionsPerAddressMax) === 'taken') return key;
+    for (let tries = 0; tries < triesMax; tries++) {
+      const answer = addresses.tryTake(key, connectionsPerAddressMax);
+      if (answer === 'taken') return key;
+      if (answer !== 'locked') break;
+    }
     // A table that is full is met as if the address had all its places: whom we cannot count we cannot bound.
     counts.refusedAtAddressMax++;
     return this.#refused(address);

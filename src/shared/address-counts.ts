@@ -77,10 +77,10 @@ export class AddressCounts implements AddressPlaces {
     this.#owner = seat === noSeat ? layout.seatsMax + 1 : seat + 1;
   }
 
-  tryTake(key: string, max: number): 'taken' | 'over_limit' | 'table_full' {
+  tryTake(key: string, max: number): 'taken' | 'over_limit' | 'table_full' | 'locked' {
     if (this.#owed.length > 0) this.#payBack();
     const bucket = this.#bucketOf(key);
-    if (!this.#acquire(bucket)) return 'table_full';
+    if (!this.#acquire(bucket)) return 'locked';
     const answer = this.#take(bucket, max);
     this.#release(bucket);
     return answer;
