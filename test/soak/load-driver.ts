@@ -93,7 +93,7 @@ export class LoadDriver {
   }
 
   #sendDue(): void {
-    const due = Math.floor(((performance.now() - this.#startedAt) / 1000) * this.#options.rate);
+    const due = Math.floor(rampedSeconds((performance.now() - this.#startedAt) / 1000) * this.#options.rate);
     this.lateMsMax = Math.max(this.lateMsMax, performance.now() - this.#dueAt);
     for (; this.#begun < due; this.#begun++) void this.#send();
     this.#dueAt = performance.now() + everyMs;
@@ -149,7 +149,8 @@ export class LoadDriver {
     }
     if (sent.kind === 'answered' && sent.status === 200) return;
     const what = [sent.kind, sent.status, end, errno, reused ? 'on a used connection' : 'on a new connection'];
-    sent.note = `${method} ${target} ${id}: ${what.filter((word) => word !== null).join(', ')}, after ${tookMs.toFixed(0)} ms`;
+    const at = new Date().toISOString().slice(11, 23);
+    sent.note = `${at} ${method} ${target} ${id}: ${what.filter((word) => word !== null).join(', ')}, after ${tookMs.toFixed(0)} ms`;
     if (response !== null && sent.status !== 200) sent.note += `: ${response.content.toString('latin1').slice(0, 300)}`;
   }
 
@@ -172,6 +173,13 @@ export class LoadDriver {
     connections.push(connection);
     this.#kept.set(keyOf(way), connections);
   }
+}
+
+/** A process that has just started compiles what it is asked to do: the rate rises to its full height in this time. */
+const rampS = 4;
+
+function rampedSeconds(seconds: number): number {
+  return seconds < rampS ? seconds ** 2 / (2 * rampS) : seconds - rampS / 2;
 }
 
 interface Planned {

@@ -41,7 +41,7 @@ const seed = options.seed ?? '1';
 // Its own end is the gateway's, which is no child of the terminal.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130));
 try {
-  process.exitCode = inOwnNetwork(migrate === 1) ?? (await run());
+  process.exitCode = inOwnNetwork({ tcp_migrate_req: migrate === 1 ? '1' : '0' }) ?? (await run());
 } catch (error) {
   console.error(`nothing could be measured: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 3;

@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs';
 import { toolOptions } from '../tool-options.ts';
 import { conclude } from './say.ts';
+import { inOwnNetwork } from './own-network.ts';
 import { mib, soakSlow } from './slow-soak.ts';
 
 const usage = `usage: run-slow.ts [options]
 
-Normal clients at a fixed rate, alone and among slow and idle ones, in rounds. docs/testing.md says what is promised.
+Normal clients at a fixed rate, alone and among slow and idle ones, in rounds, in a network of its own. docs/testing.md
+says what is promised.
 
   --slow <n>       slow clients: heads, uploads, downloads, a third each (2000)
   --idle <n>       clients with an idle connection (2000)
@@ -32,10 +34,16 @@ const options = toolOptions(usage, ['seed', 'program', 'json'], {
 });
 const seed = options.seed ?? '1';
 
+/**
+ * At most 128 KiB each way, as on a line that is neither fast nor near. With the usual megabytes each reader who takes nothing
+ * would be sent some before it is noticed, and the gateway measured by how fast it carries them.
+ */
+const shortBuffers = { tcp_wmem: '4096 16384 131072', tcp_rmem: '4096 32768 131072' };
+
 // Its own end is the gateway's, which is no child of the terminal.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130));
 try {
-  process.exitCode = await run();
+  process.exitCode = inOwnNetwork(shortBuffers) ?? (await run());
 } catch (error) {
   console.error(`nothing could be measured: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 3;

@@ -106,6 +106,8 @@ export class SlowCrowd {
       case 'nonReaders':
         socket.write('GET /b/1000000000 HTTP/1.1\r\nHost: soak.test\r\n\r\n');
         socket.pause();
+        // Who neither reads nor writes is not told that its connection has ended.
+        this.#drip(socket, '\r\n', 3000);
         break;
       case 'idle':
         socket.write('GET /w/20/0 HTTP/1.1\r\nHost: soak.test\r\n\r\n');
@@ -114,11 +116,11 @@ export class SlowCrowd {
     }
   }
 
-  #drip(socket: Socket, piece: string): void {
-    this.#after(1000, () => {
+  #drip(socket: Socket, piece: string, everyMs = 1000): void {
+    this.#after(everyMs, () => {
       if (!socket.writable) return;
       socket.write(piece);
-      this.#drip(socket, piece);
+      this.#drip(socket, piece, everyMs);
     });
   }
 
