@@ -130,6 +130,8 @@ export function readableEvents(stdout: Output, stderr: Output, style: Style, exp
       if (!isTwiceTold(event)) stderr.write(`${eventLines(event, style)}\n`);
     },
     failed: (record) => {
+      // Load balancers ask again and again, and this is the answer that they should get.
+      if (record.cause === 'gateway_stopping') return;
       const line = fit(endOf(record), failureText(record, style), style);
       stderr.write(`${line}\n${under}${style.dim(`${explain} ${record.id}`)}\n`);
     },

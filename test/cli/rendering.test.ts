@@ -196,6 +196,7 @@ describe('events', () => {
     const around = new FakeSurroundings('/');
     const writer = readableEvents(around.stdout, around.stderr, plain, 'npx candor explain');
     for (const event of told) writer.event(event);
+    writer.failed({ ...failedRecord, cause: 'gateway_stopping' }); // An answer that a load balancer should get.
     writer.failed(failedRecord);
     writer.failed(leftRecord);
     assertFits(around.stderr.text);
