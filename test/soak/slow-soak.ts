@@ -52,9 +52,9 @@ export interface SlowFigures {
   readonly broken: readonly string[];
 }
 
-/** What docs/limits.md says of one connection of each kind, in octets. */
 const kib = 1024;
-export const allowances = { idle: 20 * kib, head: 52 * kib, exchange: 128 * kib } as const;
+/** What docs/limits.md states for one connection at most, in octets; the lines of its table add up. */
+const stated = { atRest: 40 * kib, head: 40 * kib, contentFlows: 512 * kib } as const;
 
 /** Rounds in which normal clients are alone, and then among slow and idle ones, or the other way round. */
 export async function soakSlow(
@@ -170,7 +170,8 @@ function figuresOf(rounds: readonly Round[], options: SlowSoakOptions, sent: rea
 }
 
 function allowedFor({ heads, posts, readers, nonReaders, idle }: CrowdSizes): number {
-  return idle * allowances.idle + heads * allowances.head + (posts + readers + nonReaders) * allowances.exchange;
+  const flowing = posts + readers + nonReaders;
+  return (heads + flowing + idle) * stated.atRest + heads * stated.head + flowing * stated.contentFlows;
 }
 
 export function roundText({ quiet, crowded, ratio, crowd }: Round): string {
