@@ -80,7 +80,7 @@ async function reloadTo(edge: YamlGateway, workers: number): Promise<void> {
   if (!outcome.ok) fail(outcome.complaints.join('; '));
 }
 
-const exit = inOwnNetwork(process.argv[2] !== 'without-migration');
+const exit = inOwnNetwork({ tcp_migrate_req: process.argv[2] === 'without-migration' ? '0' : '1' });
 if (exit !== null) process.exit(exit);
 
 const edge = await startFromYaml(`workers: 2\n${route}\n`);
