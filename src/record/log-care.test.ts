@@ -156,6 +156,23 @@ describe('a log that grows', () => {
     );
   });
 
+  test('behind a descriptor of somebody else is never put aside, nor made anew', async () => {
+    const lent = await open(join(folder, 'lent'), 'a');
+    await symlink(`/proc/self/fd/${lent.fd}`, path);
+    const opened = await openLog({ rotation: rotation(5, 5) });
+    for (const text of ['first', 'second', 'third']) {
+      opened.append(line(text), 1);
+      await written();
+    }
+    await rm(join(folder, 'lent'));
+    await clock.advance(5000);
+    await sleep(20);
+    opened.append(line('fourth'), 1);
+    await written();
+    assert.deepEqual([await readdir(folder), kinds()], [['log'], []]);
+    await lent.close();
+  });
+
   test('leaves what is none of its own', async () => {
     for (const name of ['log', 'log.20260101', 'log.1.bak', 'log.0', 'log2.1', 'log.3'])
       await writeFile(join(folder, name), name);

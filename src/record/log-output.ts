@@ -1,6 +1,6 @@
 import { constants, createReadStream, write } from 'node:fs';
-import { type FileHandle, open, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { type FileHandle, open, readlink, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import type { Result } from '../core/result.ts';
 
 /** Where a log's octets go, one write at a time. */
@@ -37,19 +37,37 @@ const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | cons
 export async function openLogOutput(path: string): Promise<Result<LogOutput, LogProblem>> {
   if (path === '-') return { ok: true, value: standardOutput };
   try {
-    return { ok: true, value: new FileOutput(path, await open(path, flags, mode)) };
+    return { ok: true, value: new FileOutput(path, await open(path, flags, mode), await isDescriptor(path)) };
   } catch (error) {
     return { ok: false, failure: problemOf(path, errnoOf(error)) };
   }
 }
 
+/** Whether a name leads, over any links, to a descriptor of a process, as /dev/stdout does. */
+async function isDescriptor(path: string): Promise<boolean> {
+  let at = resolve(path);
+  for (let hops = 0; hops < linksMax; hops++) {
+    if (/^\/(?:proc\/|dev\/(?:fd\/|std))/.test(at)) return true;
+    const target = await readlink(at).catch(() => null);
+    if (target === null) return false;
+    at = resolve(dirname(at), target);
+  }
+  return false;
+}
+
+/** As Linux (path_resolution(7)). */
+const linksMax = 40;
+
 class FileOutput implements LogOutput {
   readonly #path: string;
   readonly #file: FileHandle;
+  /** What is behind the name is somebody else's, who named it otherwise, if at all. */
+  readonly #isLent: boolean;
 
-  constructor(path: string, file: FileHandle) {
+  constructor(path: string, file: FileHandle, isLent: boolean) {
     this.#path = path;
     this.#file = file;
+    this.#isLent = isLent;
   }
 
   async write(octets: Uint8Array, from: number): Promise<Result<number, string>> {
@@ -64,7 +82,7 @@ class FileOutput implements LogOutput {
   readonly look = async (): Promise<Standing | null> => {
     try {
       const own = await this.#file.stat({ bigint: true });
-      if (!own.isFile()) return null;
+      if (!own.isFile() || this.#isLent) return null;
       const octets = Number(own.size);
       if (own.nlink === 0n) return { place: 'deleted', octets };
       const named = await stat(this.#path, { bigint: true }).catch((error: unknown) => errnoOf(error));
