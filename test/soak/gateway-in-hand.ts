@@ -43,11 +43,19 @@ export class GatewayInHand {
     this.#adminSocket = join(folder, 'candor.sock');
   }
 
-  /** Resolves when it serves. `configuration` needs neither `admin`, `state` nor `log`: they lie in its folder. */
-  static async start(configuration: string, program: string = ownProgram): Promise<GatewayInHand> {
+  /**
+   * Resolves when it serves. `configuration` needs neither `admin`, `state` nor `log`: they lie in its folder, with `files`,
+   * texts by name.
+   */
+  static async start(
+    configuration: string,
+    program: string = ownProgram,
+    files: Readonly<Record<string, string>> = {},
+  ): Promise<GatewayInHand> {
     const gateway = new GatewayInHand(mkdtempSync(join(tmpdir(), 'candor-soak-')), program);
     gateway.configure(configuration);
     const { folder } = gateway;
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     const errors = openSync(join(folder, 'stderr'), 'a');
     // Its own group: Ctrl-C here is not Ctrl-C there, and whatever it leaves behind can be told by it.
     const child = spawn(process.execPath, [program, 'up', '-c', 'candor.yaml'], {
@@ -85,6 +93,17 @@ export class GatewayInHand {
   async status(): Promise<GatewayStatus | null> {
     const answer = await askAdmin({ kind: 'socket', path: this.#adminSocket }, 'GET', '/v1/status', systemClock);
     return answer.ok && answer.status === 200 ? (answer.content as GatewayStatus) : null;
+  }
+
+  /** The process of each instance that Candor has started itself and that is ready. */
+  async applications(): Promise<readonly number[]> {
+    const instances = (await this.status())?.applications.flatMap((application) => application.instances) ?? [];
+    return instances.flatMap(({ phase, pid }) => (phase === 'ready' && pid !== null ? [pid] : []));
+  }
+
+  /** Resolves when so many instances are ready. */
+  async applicationsReady(count: number): Promise<void> {
+    await this.#until('applications are ready', async () => (await this.applications()).length === count);
   }
 
   /** Null when it was applied, else why it was not. */

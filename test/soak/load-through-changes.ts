@@ -70,7 +70,7 @@ export async function loadThroughChanges(
   const address = await origin.listen();
   const [port, extraPort] = [await freePort(), await freePort()];
   const variants = new Variants(address, port, extraPort);
-  const gateway = await GatewayInHand.start(variants.text, options.program).catch((error: unknown) => {
+  const gateway = await GatewayInHand.start(variants.text, options.program, steady).catch((error: unknown) => {
     origin.close();
     throw error;
   });
@@ -83,6 +83,8 @@ export async function loadThroughChanges(
   });
   const began = performance.now();
   try {
+    await gateway.applicationsReady(1);
+    const applications = await gateway.applications();
     driver.start();
     await passTime(options.restMs);
     const changes = shuffled(options, random.fork('order'));
@@ -93,6 +95,8 @@ export async function loadThroughChanges(
     }
     await driver.stop();
     driver.closeConnections();
+    const stayed = (await gateway.applications()).join() === applications.join();
+    if (!stayed) stage.failed.push('the application that Candor runs is another process than at the start');
     await gateway.stop();
     const seconds = (performance.now() - began) / 1000;
     return figuresOf({ sent: driver.sent, lateMsMax: driver.lateMsMax, origin, gateway, stage, seconds, options });
@@ -117,6 +121,13 @@ function shuffled({ reloads, kills, upgrades }: ChangesOptions, random: SeededRa
   }
   return changes;
 }
+
+/** An application that Candor runs: no reload, no worker and no upgrade is to end it. */
+const steady = {
+  'steady.mjs': `import { createServer } from 'node:http';
+createServer((_, response) => response.end('steady\\n')).listen(process.env.PORT, '127.0.0.1');
+`,
+};
 
 /** Configurations that differ from the one before in listeners, routes, number of workers and timeouts. */
 class Variants {
@@ -151,6 +162,7 @@ class Variants {
     const extra = this.hasExtra ? `, extra: "127.0.0.1:${this.#extraPort}"` : '';
     const routes = [
       ...(number % 3 === 0 ? ['  - { path: /never, respond: { content: never } }'] : []),
+      '  - { path: /steady, to: steady }',
       ...(number % 3 === 1 ? ['  - { path: /w, to: origin, timeouts: { response_head: 25s } }'] : []),
       '  - { path: /, to: origin }',
     ];
@@ -160,6 +172,7 @@ class Variants {
       `workers: ${workers}`,
       'trusted_peers: [127.0.0.0/8]',
       `upstreams: { origin: { endpoints: ["${this.#origin}"], check: none, connections: { max: 1024 } } }`,
+      `applications: { steady: { command: "${process.execPath} steady.mjs", readiness: / } }`,
       `timeouts: { response_head: ${20 + (number % 4)}s, idle: ${30 + (number % 7)}s }`,
       'routes:',
       ...routes,
