@@ -5,9 +5,18 @@ import type { Random } from '../core/random.ts';
 import type { Clock } from '../core/time.ts';
 import type { Host, OutputStream } from './host.ts';
 import { Instance, type InstanceParts } from './instance.ts';
-import type { Phase } from './instance-life.ts';
 import type { InstanceRecord } from './instance-record.ts';
 import type { InstanceStatus, LiveInstance } from './live-instance.ts';
+import {
+  adaptMembers,
+  foreignSpec,
+  hasNoProgram,
+  isLeaving,
+  leastUseful,
+  type Member,
+  recordOf,
+  stopWithoutProgram,
+} from './member.ts';
 import { runKeyOf } from './run-key.ts';
 
 export type { InstanceStatus, LiveInstance } from './live-instance.ts';
@@ -82,16 +91,6 @@ interface Application {
   isUnsettled: boolean;
 }
 
-interface Member {
-  readonly instance: Instance;
-  /** What its process was made of. */
-  readonly runKey: string;
-  /** Something of this run's record that a later version had written. */
-  readonly more: InstanceRecord['more'];
-  /** Nobody here knows what it was made of, so it cannot be started again. */
-  isForeign: boolean;
-}
-
 class ApplicationsSupervisor implements Supervisor {
   readonly #parts: SupervisorParts;
   readonly #applications = new Map<ApplicationId, Application>();
@@ -119,7 +118,7 @@ class ApplicationsSupervisor implements Supervisor {
     for (const application of this.#applications.values()) {
       const spec = specs.get(application.id) ?? null;
       application.spec = spec;
-      if (spec !== null) adaptMembers(application, spec, this.#runKeyOf(spec));
+      if (spec !== null) adaptMembers(application.members, spec, this.#runKeyOf(spec));
       this.#settle(application);
       this.#forgetIfGone(application);
     }
@@ -301,57 +300,4 @@ class ApplicationsSupervisor implements Supervisor {
 
 function newApplication(id: ApplicationId): Application {
   return { id, spec: null, members: [], nextNumber: 1, isSettling: false, isUnsettled: false };
-}
-
-/** Settings that a running process has no part in take effect at once. */
-function adaptMembers({ members }: Application, spec: ApplicationSpec, runKey: string): void {
-  for (const member of members) {
-    if (member.runKey !== runKey) continue;
-    member.isForeign = false;
-    member.instance.adapt(spec);
-  }
-}
-
-/** As far as it is known: enough to look after the program that runs, not to start another one. */
-function foreignSpec({ application, command, program, readiness, restart }: InstanceRecord): ApplicationSpec {
-  const { stopMs } = program;
-  return {
-    id: application,
-    command,
-    directory: '/',
-    environment: {},
-    instances: 1,
-    port: null,
-    readiness,
-    stopMs,
-    restart,
-  };
-}
-
-function recordOf({ instance, runKey, more }: Member): InstanceRecord | null {
-  const state = instance.record();
-  const [application, number] = /^(.*)\/(\d+)$/.exec(instance.id)?.slice(1) ?? [];
-  if (state === null || application === undefined) return null;
-  return { ...state, application: application as ApplicationId, number: Number(number), runKey, more };
-}
-
-/** What has ended is not started again by a process that is about to go. */
-function stopWithoutProgram({ instance }: Member): void {
-  const { phase } = instance;
-  if (hasNoProgram(phase) || (phase === 'starting' && !instance.hasProgram)) instance.stop();
-}
-
-function hasNoProgram(phase: Phase): boolean {
-  return phase === 'exited' || phase === 'backing_off';
-}
-
-function isLeaving(phase: Phase): boolean {
-  return phase === 'draining' || phase === 'stopping' || phase === 'stopped';
-}
-
-/** All but `keep` of them, those first that serve nobody. */
-function leastUseful(members: readonly Member[], keep: number): readonly Member[] {
-  const usefulness = ({ instance }: Member) => (instance.phase === 'ready' ? 2 : instance.phase === 'failing' ? 1 : 0);
-  const sorted = [...members].sort((a, b) => usefulness(a) - usefulness(b));
-  return sorted.slice(0, Math.max(0, members.length - Math.max(0, keep)));
 }

@@ -142,8 +142,7 @@ export class Estate {
   noteChange(): void {
     if (this.#folder === null || this.#handed !== null) return;
     const records = this.#parts.supervisor().records();
-    const now = JSON.stringify(records.map(({ number, runKey, program, phase }) => [number, runKey, program, phase]));
-    if (now !== this.#written) void this.#write();
+    if (essenceOf(records) !== this.#written) void this.#write();
   }
 
   /** Gives the instances out of our hands, to a process that runs. */
@@ -226,9 +225,7 @@ export class Estate {
 
   async #write(): Promise<void> {
     const records = this.#parts.supervisor().records();
-    this.#written = JSON.stringify(
-      records.map(({ number, runKey, program, phase }) => [number, runKey, program, phase]),
-    );
+    this.#written = essenceOf(records);
     const failed = (await this.#folder?.write(records.map(withoutWords))) ?? null;
     if (failed !== null) this.#tellUnusable(failed);
     else this.#isUnusable = false;
@@ -303,6 +300,19 @@ function inheritable({ file, left, agoMs }: Extract<Legacy, { kind: 'instances' 
   const graceMs = file.handOver?.graceMs ?? null;
   if (left) return graceMs === null || agoMs < graceMs ? file.instances : [];
   return file.instances.filter(({ program }) => !program.guarded);
+}
+
+/** What of them is worth a write: not how long they have run. */
+function essenceOf(records: readonly InstanceRecord[]): string {
+  return JSON.stringify(
+    records.map(({ application, number, runKey, phase, program }) => [
+      application,
+      number,
+      runKey,
+      phase,
+      program.process.pid,
+    ]),
+  );
 }
 
 /** What applications print is on disk only between handing over and taking over. */
