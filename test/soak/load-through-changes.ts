@@ -2,10 +2,10 @@ import { setTimeout as passTime } from 'node:timers/promises';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { freePort } from '../readme/free-port.ts';
 import { compareLost, type LostFigures } from './compare-lost.ts';
-import { CountingOrigin } from './counting-origin.ts';
 import { type Death, deaths, GatewayInHand } from './gateway-in-hand.ts';
 import type { Way } from './load-connection.ts';
 import { LoadDriver, type Sent } from './load-driver.ts';
+import { PartThread } from './part-thread.ts';
 
 export interface ChangesOptions {
   readonly reloads: number;
@@ -66,12 +66,12 @@ export async function loadThroughChanges(
   onProgress: (text: string) => void = () => {},
 ): Promise<ChangesFigures> {
   const random = new SeededRandom(options.seed);
-  const origin = new CountingOrigin();
-  const address = await origin.listen();
+  const origin = new PartThread({ part: 'origin' });
+  const { at: address } = await origin.heard('listens');
   const [port, extraPort] = [await freePort(), await freePort()];
   const variants = new Variants(address, port, extraPort);
-  const gateway = await GatewayInHand.start(variants.text, options.program, steady).catch((error: unknown) => {
-    origin.close();
+  const gateway = await GatewayInHand.start(variants.text, options.program, steady).catch(async (error: unknown) => {
+    await origin.end();
     throw error;
   });
   const stage = new Stage(gateway, variants, random.fork('changes'), options.deaths ?? ['throws', 'exits']);
@@ -99,12 +99,14 @@ export async function loadThroughChanges(
     if (!stayed) stage.failed.push('the application that Candor runs is another process than at the start');
     await gateway.stop();
     const seconds = (performance.now() - began) / 1000;
-    return figuresOf({ sent: driver.sent, lateMsMax: driver.lateMsMax, origin, gateway, stage, seconds, options });
+    origin.tell({ do: 'report' });
+    const { seen } = await origin.heard('seen');
+    return figuresOf({ sent: driver.sent, lateMsMax: driver.lateMsMax, seen, gateway, stage, seconds, options });
   } finally {
     await driver.stop();
     driver.closeConnections();
     await gateway.stop();
-    origin.close();
+    await origin.end();
     if (options.keepFolder !== true) gateway.remove();
   }
 }
@@ -241,21 +243,22 @@ export const deathNames = Object.keys(deaths) as readonly Death[];
 interface Played {
   readonly sent: readonly Sent[];
   readonly lateMsMax: number;
-  readonly origin: CountingOrigin;
+  /** How often the origin got each. */
+  readonly seen: ReadonlyMap<string, number>;
   readonly gateway: GatewayInHand;
   readonly stage: Stage;
   readonly seconds: number;
   readonly options: ChangesOptions;
 }
 
-function figuresOf({ sent, lateMsMax, origin, gateway, stage, seconds, options }: Played): ChangesFigures {
+function figuresOf({ sent, lateMsMax, seen, gateway, stage, seconds, options }: Played): ChangesFigures {
   const phases: Record<string, PhaseFigures> = {};
   for (const phase of ['quiet', 'reload', 'upgrade', 'kill']) phases[phase] = phaseFigures(sent, phase);
   const posts = sent.filter(({ method }) => method === 'POST');
-  const postsSeenTwice = posts.filter(({ id }) => (origin.seen.get(id) ?? 0) > 1).length;
+  const postsSeenTwice = posts.filter(({ id }) => (seen.get(id) ?? 0) > 1).length;
   const answeredPosts = posts.filter(({ kind, status }) => kind === 'answered' && status === 200);
-  const postsNeverSeen = answeredPosts.filter(({ id }) => !origin.seen.has(id)).length;
-  const lost = compareLost(sent, origin.seen, gateway.log());
+  const postsNeverSeen = answeredPosts.filter(({ id }) => !seen.has(id)).length;
+  const lost = compareLost(sent, seen, gateway.log());
   const broken = [
     ...stage.failed,
     ...['quiet', 'reload', 'upgrade'].flatMap((phase) => brokenIn(phase, phases[phase]!)),

@@ -1,12 +1,10 @@
-import { once } from 'node:events';
 import { setTimeout as passTime } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { freePort } from '../readme/free-port.ts';
 import { GatewayInHand } from './gateway-in-hand.ts';
 import { LoadDriver, type Sent } from './load-driver.ts';
+import { PartThread } from './part-thread.ts';
 import type { CrowdReport, CrowdSizes } from './slow-crowd.ts';
-import type { FromPart, Part, ToPart } from './slow-soak-thread.ts';
 
 export interface SlowSoakOptions {
   readonly slow: number;
@@ -197,29 +195,4 @@ function configurationOf(port: number, origin: string): string {
     `upstreams: { origin: { endpoints: ["${origin}"], check: none, connections: { max: 8192 } } }`,
     'routes: [{ path: /, to: origin }]',
   ].join('\n');
-}
-
-/** A part that runs in a thread of its own. */
-class PartThread {
-  readonly #thread: Worker;
-
-  constructor(part: Part) {
-    this.#thread = new Worker(new URL('./slow-soak-thread.ts', import.meta.url), { workerData: part });
-  }
-
-  tell(message: ToPart): void {
-    this.#thread.postMessage(message);
-  }
-
-  /** The next message of this kind. */
-  async heard<K extends FromPart['kind']>(kind: K): Promise<Extract<FromPart, { kind: K }>> {
-    for (;;) {
-      const [message] = (await once(this.#thread, 'message')) as [FromPart];
-      if (message.kind === kind) return message as Extract<FromPart, { kind: K }>;
-    }
-  }
-
-  async end(): Promise<void> {
-    await this.#thread.terminate();
-  }
 }

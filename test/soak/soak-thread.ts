@@ -2,13 +2,18 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { CountingOrigin } from './counting-origin.ts';
 import { type CrowdReport, type CrowdSizes, SlowCrowd } from './slow-crowd.ts';
 
-/** What a thread of its own is to be: the origin, or the crowd; both would otherwise be in the way of those that measure. */
+/**
+ * What a thread of its own is to be: the origin, or the crowd. Both would otherwise be in the way of those that measure, and
+ * they in its way: an event loop accepts one connection a turn, and an origin whose turns are long keeps new ones waiting.
+ */
 export type Part = { readonly part: 'origin' } | { readonly part: 'crowd'; readonly port: number };
 
 export type ToPart = { readonly do: 'come'; readonly sizes: CrowdSizes } | { readonly do: 'leave' | 'report' };
 
 export type FromPart =
   | { readonly kind: 'listens'; readonly at: string }
+  /** How often the origin got each request, by its id. */
+  | { readonly kind: 'seen'; readonly seen: ReadonlyMap<string, number> }
   | { readonly kind: 'come' }
   | { readonly kind: 'left' }
   | { readonly kind: 'report'; readonly report: CrowdReport };
@@ -18,7 +23,11 @@ if (port !== null) await begin(workerData as Part);
 
 async function begin(part: Part): Promise<void> {
   const tell = (message: FromPart): void => port?.postMessage(message);
-  if (part.part === 'origin') return tell({ kind: 'listens', at: await new CountingOrigin().listen() });
+  if (part.part === 'origin') {
+    const origin = new CountingOrigin();
+    port?.on('message', () => tell({ kind: 'seen', seen: origin.seen }));
+    return tell({ kind: 'listens', at: await origin.listen() });
+  }
   let crowd = new SlowCrowd(part.port);
   port?.on('message', (message: ToPart) => {
     switch (message.do) {
