@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Instant } from '../core/time.ts';
+import type { InstanceRecord } from './instance-record.ts';
 import {
+  adopted,
   dueAt,
   type InstanceLife,
   type LifeEvent,
@@ -204,4 +206,34 @@ test('the delay before a restart stays between nothing and its ceiling', () => {
       },
     ),
   );
+});
+
+const left = (phase: InstanceRecord['phase']): InstanceRecord =>
+  ({ phase, sinceMs: 200, ranMs: 1_000, dueInMs: 3_000, failures: 2 }) as InstanceRecord;
+
+const adoptions: readonly (readonly [phase: InstanceRecord['phase'], agoMs: number, becomes: string, dueMs: number])[] =
+  [
+    ['starting', 50, 'starting', 19_750],
+    ['ready', 50, 'ready', none],
+    ['ready', 5_000, 'ready', none],
+    ['ready', 5_001, 'starting', 20_000],
+    ['failing', 50, 'failing', none],
+    ['draining', 50, 'draining', 12_950],
+    ['draining', 9_000, 'draining', 10_000],
+    ['stopping', 50, 'stopping', 14_750],
+  ];
+
+for (const [phase, agoMs, becomes, dueMs] of adoptions) {
+  test(`an instance that was left ${phase} ${agoMs} ms ago is ${becomes}`, () => {
+    const life = adopted(left(phase), agoMs, at(10_000));
+    assert.deepEqual([life.phase, dueAt(life, spec)], [becomes, dueMs]);
+  });
+}
+
+test('how long it has run, and how often it ended, is not forgotten', () => {
+  const life = adopted({ ...left('ready'), ranMs: 60_000 }, 50, at(70_000));
+  const crashed = next(life, exited, at(70_001), spec);
+  assert.deepEqual(crashed, { phase: 'exited', since: 70_001, failures: 1, killedAt: null });
+  const early = next(adopted(left('ready'), 50, at(70_000)), exited, at(70_001), spec);
+  assert.deepEqual(early, { phase: 'exited', since: 70_001, failures: 3, killedAt: null });
 });

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, readdirSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { makePrivateFolder } from './private-folder.ts';
 import { identityOf } from './process-identity.ts';
 
 /** Named pipes that one program writes into, by their paths. */
@@ -27,13 +28,14 @@ export class OutputFolder {
     this.#ours = `${process.pid}-${identityOf(process.pid)?.startTicks ?? 0}`;
   }
 
-  /** Null where they cannot be made: the disk is full or read-only, or there is no `mkfifo`. */
+  /** Null where they cannot be made: the disk is full or read-only, others may write there, or there is no `mkfifo`. */
   make(): OutputPipes | null {
     made += 1;
     const stdout = join(this.#path, `${this.#ours}-${made}.out`);
     const stderr = join(this.#path, `${this.#ours}-${made}.err`);
     try {
-      mkdirSync(this.#path, { recursive: true, mode: 0o700 });
+      const objection = makePrivateFolder(dirname(this.#path)) ?? makePrivateFolder(this.#path);
+      if (objection !== null) return null; // told of the state folder already
     } catch {
       return null;
     }

@@ -1,6 +1,5 @@
-import { chmodSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { userInfo } from 'node:os';
 import {
   type HandOver,
   type InstanceRecord,
@@ -9,6 +8,7 @@ import {
   writeInstances,
 } from './instance-record.ts';
 import { livingOwner, type Owner, OwnerLock } from './owner-lock.ts';
+import { makePrivateFolder } from './private-folder.ts';
 import { identityOf, readBootId, readUptimeMs } from './process-identity.ts';
 import { writeWhole, writeWholeLater } from './write-whole.ts';
 
@@ -24,7 +24,10 @@ export type OpenedState =
 
 export interface Unusable {
   readonly kind: 'unusable';
-  readonly errno: string;
+  /** Null where the system had nothing against it. */
+  readonly errno: string | null;
+  /** What stands in the way; the end of a sentence that begins with the folder. */
+  readonly why: string;
 }
 
 /** What the owner before has left behind. */
@@ -58,7 +61,8 @@ export class StateFolder {
   /** Never throws. `since`: now, in RFC 3339. */
   static open(path: string, since: string): OpenedState {
     try {
-      makePrivateFolder(path);
+      const objection = makePrivateFolder(path);
+      if (objection !== null) return { kind: 'unusable', errno: null, why: objection };
       const lock = OwnerLock.take(path, since);
       return lock.ok
         ? { kind: 'owned', folder: new StateFolder(path, lock.value) }
@@ -160,18 +164,6 @@ export function instancesFileOf(path: string): string {
   return join(path, 'instances.json');
 }
 
-/** Whoever could write there could name processes of ours for us to end. */
-const othersMayWrite = 0o022;
-
-/** Throws where it cannot be had, or is not ours alone to write. */
-function makePrivateFolder(path: string): void {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  const found = statSync(path);
-  const { uid } = userInfo();
-  if (found.uid !== uid && uid !== 0) throw Object.assign(new Error('not ours'), { code: 'EPERM' });
-  if ((found.mode & othersMayWrite) !== 0) chmodSync(path, found.mode & ~othersMayWrite);
-}
-
 function attempt(act: () => void): Unusable | null {
   try {
     act();
@@ -182,5 +174,6 @@ function attempt(act: () => void): Unusable | null {
 }
 
 function unusable(error: unknown): Unusable {
-  return { kind: 'unusable', errno: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+  const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
+  return { kind: 'unusable', errno, why: `cannot be written (${errno})` };
 }

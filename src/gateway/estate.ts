@@ -151,7 +151,7 @@ export class Estate {
     if (this.#folder === null) return this.#kept('there is no state folder in which they could be handed over');
     if (heir.stateFolder !== path) return this.#kept(`the next process has another state folder than ${path}`);
     const failed = await this.#give(heirMs, null, (folder) => folder.nameSuccessor(heir.pid));
-    if (failed !== null) return this.#kept(`the state folder ${path} cannot be written (${failed.errno})`);
+    if (failed !== null) return this.#kept(`the state folder ${path} ${failed.why}`);
     this.#tellLeft(heir.pid, null);
     return this.#handedOver();
   }
@@ -161,7 +161,7 @@ export class Estate {
     const { path } = this.#parts;
     if (this.#folder === null) return this.#kept('there is no state folder in which they could be left');
     const failed = await this.#give(graceMs + keeperMarginMs, graceMs, () => null);
-    if (failed !== null) return this.#kept(`the state folder ${path} cannot be written (${failed.errno})`);
+    if (failed !== null) return this.#kept(`the state folder ${path} ${failed.why}`);
     this.#tellLeft(null, graceMs);
     return this.#handedOver();
   }
@@ -270,14 +270,14 @@ export class Estate {
   }
 
   /** Once, until it can be written again. */
-  #tellUnusable({ errno }: Unusable): void {
+  #tellUnusable({ errno, why }: Unusable): void {
     const folder = this.#parts.path ?? '';
     if (this.#isUnusable) return;
     this.#isUnusable = true;
     this.#parts.events.tell({
       kind: 'state_unusable',
       subject: 'gateway',
-      reason: `the state folder ${folder} cannot be written (${errno}): applications would not outlive this process`,
+      reason: `the state folder ${folder} ${why}: applications would not outlive this process`,
       evidence: { folder, file: null, errno },
     });
   }

@@ -1,5 +1,15 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -265,3 +275,17 @@ test(
     );
   },
 );
+
+test('a folder that others may write to is not used, and left as it is', linuxOnly, async (t) => {
+  const folder = new Folder(t);
+  mkdirSync(folder.state);
+  chmodSync(folder.state, 0o1777);
+  const gateway = await folder.start();
+  assert.equal(
+    gateway.eventsOf('state_unusable')[0]?.reason,
+    `the state folder ${folder.state} may be written by others (\`chmod go-w\` takes that away): applications would not outlive this process`,
+  );
+  await readyOf(gateway);
+  assert.equal(statSync(folder.state).mode & 0o7777, 0o1777);
+  assert.deepEqual(readdirSync(folder.state), []);
+});
