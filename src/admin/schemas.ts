@@ -33,6 +33,9 @@ export const statusSchema = z.object({
   version: text,
   pid: count,
   epoch: text.describe('Which run of the process. Event ids begin with it.'),
+  generation: count
+    .nullable()
+    .describe('Which owner of the state folder, one more than the process before; null where it owns none.'),
   startedAt: text.describe('RFC 3339.'),
   uptimeS: z.number().min(0),
   revision: count,

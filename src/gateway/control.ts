@@ -76,6 +76,11 @@ export type ReloadOutcome =
   | { readonly ok: false; readonly complaints: readonly string[] };
 
 export interface GatewayStatus {
+  /**
+   * Which owner of the state folder this process is: one more than the one before it. Null where it owns none, since it has
+   * no applications, or `state` is none.
+   */
+  readonly generation: number | null;
   readonly deployment: string;
   readonly member: string;
   readonly version: string;

@@ -67,6 +67,11 @@ export class Estate {
     return this.#handed !== null;
   }
 
+  /** Of the state folder, while it is ours. */
+  get generation(): number | null {
+    return this.#folder?.generation ?? null;
+  }
+
   /** Instances that were taken over from an earlier process. */
   get adopted(): number {
     return this.#adopted;

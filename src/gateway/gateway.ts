@@ -401,6 +401,7 @@ class RunningGateway implements Gateway {
       deployment,
       member,
       epoch: this.#hub.epoch,
+      generation: this.#estate.generation,
       startedWall: this.#startedWall,
       wallTime: this.#clock.wallTime(),
       now: this.#clock.now(),

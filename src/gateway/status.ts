@@ -14,6 +14,7 @@ export interface StatusFacts {
   readonly deployment: string;
   readonly member: string;
   readonly epoch: string;
+  readonly generation: number | null;
   readonly startedWall: number;
   readonly wallTime: number;
   readonly now: Instant;
@@ -32,13 +33,15 @@ export interface StatusFacts {
 }
 
 export function statusOf(facts: StatusFacts): GatewayStatus {
-  const { deployment, member, epoch, revision, contentHash, source, state, drain, applications, workers } = facts;
+  const { deployment, member, epoch, generation, revision, contentHash, source, state, drain, applications, workers } =
+    facts;
   return {
     deployment,
     member,
     version,
     pid: process.pid,
     epoch,
+    generation,
     startedAt: new Date(facts.startedWall).toISOString(),
     uptimeS: Math.round((facts.wallTime - facts.startedWall) / 1000),
     revision,

@@ -8,6 +8,7 @@ export const statusSample: GatewayStatus = {
   version: '0.1.0',
   pid: 4711,
   epoch: 'run-1',
+  generation: 3,
   startedAt: '2026-01-01T12:00:00.000Z',
   uptimeS: 3_754,
   revision: 3,

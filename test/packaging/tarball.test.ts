@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { packAndInstall, withoutNpm } from '../../scripts/pack.ts';
@@ -68,6 +68,11 @@ test('every exported module can be imported, and has its types', { skip }, () =>
     });
     assert.equal(ran.status, 0, `import '${specifier}': ${ran.stderr}`);
   }
+});
+
+test('the units for systemd are shipped', { skip }, () => {
+  const shipped = globSync('node_modules/candor/packaging/*', { cwd: home }).map((path) => basename(path));
+  for (const name of ['candor.service', 'candor.socket', '50-candor.conf']) assert.ok(shipped.includes(name), name);
 });
 
 test('no source, no test and no development file is shipped', { skip }, () => {

@@ -135,8 +135,8 @@ export class GatewayProgram {
     return (JSON.parse((await this.get('/')).text) as { pid: number }).pid;
   }
 
-  async status(): Promise<{ pid: number; state: string }> {
-    return (await this.ask('GET', '/v1/status')) as { pid: number; state: string };
+  async status(): Promise<{ pid: number; state: string; generation: number }> {
+    return (await this.ask('GET', '/v1/status')) as { pid: number; state: string; generation: number };
   }
 
   /** Each line of the answer as it comes. */

@@ -38,7 +38,8 @@ describe('an upgrade', { skip }, () => {
     assert.equal(status, 200);
     const steps = lines.map((line) => line.step ?? line.outcome);
     assert.deepEqual(steps, ['starting', 'reading_configuration', 'listening', 'ready', 'draining', 'done']);
-    const { pid } = await gateway.status();
+    const { pid, generation } = await gateway.status();
+    assert.equal(generation, 2);
     assert.equal(pid, lines.at(-1)?.pid);
     assert.notEqual(pid, gateway.pid);
     assert.equal(await gateway.applicationPid(), application);
