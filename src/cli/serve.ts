@@ -75,8 +75,9 @@ async function serveUntilStopped(
   const { gateway, plan, around } = serving;
   try {
     await admin.open(gateway, configuration, around, serving.upgrades, around.succession?.predecessor.admin ?? null);
-    await Promise.race([plan.opened(gateway, configuration), stop.first]);
-    serving.ready();
+    const wish = await Promise.race([plan.opened(gateway, configuration), stop.first]);
+    // Who is about to stop takes nobody's place.
+    if (wish === undefined) serving.ready();
     const leave = watchDrain(gateway, around);
     await serving.untilStopped(stop).finally(leave);
     return stop.exitCode;
