@@ -94,7 +94,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     client.close();
   });
 
-  test('a client that takes its response too slowly is left, and its record says how slowly', {
+  test('a client that takes its response too slowly is left (response_not_taken), and its record says how slowly', {
     timeout: 30_000,
   }, async () => {
     const client = clientOf(gateway);
