@@ -74,7 +74,13 @@ const shared = {
   storage: new HeadStorage(),
   counts,
 };
-const upstream = new LiveUpstream(benchUpstream, { ...shared, random: systemRandom, connector, places: localPlaceSource, onUnclassified() {} });
+const upstream = new LiveUpstream(benchUpstream, {
+  ...shared,
+  random: systemRandom,
+  connector,
+  places: localPlaceSource,
+  onUnclassified() {},
+});
 const serving: Serving = {
   revision: 1,
   deployment: 'bench',

@@ -364,7 +364,11 @@ export const file = section({
         'The size at which the file is put aside and begun anew, or `none`.',
         defaults.logRotateAt,
       ),
-      keep: key(whole(1, 1000), 'How many files that were put aside are kept; all but the newest are compressed.', defaults.logKeep),
+      keep: key(
+        whole(1, 1000),
+        'How many files that were put aside are kept; all but the newest are compressed.',
+        defaults.logKeep,
+      ),
       query_allowed: key(
         z.array(text),
         'Names of query values that may be kept; every other is redacted.',
