@@ -43,12 +43,16 @@ export class SlowCrowd {
     this.report = { heads: none(), posts: none(), readers: none(), nonReaders: none(), idle: none() };
   }
 
-  /** Opens all of them, some hundred at a time. */
-  async come(sizes: CrowdSizes): Promise<void> {
-    const kinds = Object.entries(sizes).flatMap(([kind, size]) => Array<CrowdKind>(size).fill(kind as CrowdKind));
-    for (let from = 0; from < kinds.length; from += atOnce) {
-      for (const kind of kinds.slice(from, from + atOnce)) this.#open(kind);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+  /** Opens all of them in so much time, each kind evenly. Whom the gateway leaves at the same age comes back as evenly. */
+  async come(sizes: CrowdSizes, spreadMs: number): Promise<void> {
+    const places = Object.entries(sizes).flatMap(([kind, size]) =>
+      Array.from({ length: size }, (_, place) => ({ kind: kind as CrowdKind, at: place / size })),
+    );
+    places.sort((a, b) => a.at - b.at);
+    const atOnce = Math.ceil((places.length * everyMs) / Math.max(spreadMs, everyMs));
+    for (let from = 0; from < places.length; from += atOnce) {
+      for (const { kind } of places.slice(from, from + atOnce)) this.#open(kind);
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
   }
 
@@ -133,7 +137,7 @@ export class SlowCrowd {
   }
 }
 
-const atOnce = 200;
+const everyMs = 50;
 const perAddress = 100;
 /** Whoever was sent away comes back, after a moment. */
 const again = 500;

@@ -17,6 +17,8 @@ export interface SlowSoakOptions {
   /** Before the first round, and after the crowd has come or gone. */
   readonly warmMs?: number;
   readonly settleMs?: number;
+  /** In how much time the crowd comes. */
+  readonly spreadMs?: number;
   readonly seed: string;
   readonly program?: string | undefined;
 }
@@ -109,7 +111,7 @@ async function playRound(number: number, options: SlowSoakOptions, stage: Stage)
   // By turns, so that what grows or warms up with time is not put down to the crowd.
   const crowdedFirst = number % 2 === 1;
   const before = crowdedFirst ? null : await measure(options, stage);
-  crowd.tell({ do: 'come', sizes: sizesOf(options) });
+  crowd.tell({ do: 'come', sizes: sizesOf(options), spreadMs: options.spreadMs ?? 10_000 });
   await crowd.heard('come');
   await passTime(settleMs);
   const crowded = await measure(options, stage);

@@ -13,6 +13,7 @@ test('slow and idle clients keep nobody else out', async () => {
     measureMs: 3000,
     warmMs: 500,
     settleMs: 1000,
+    spreadMs: 500,
     seed: 'suite',
   });
   const [round] = figures.rounds;

@@ -8,7 +8,9 @@ import { type CrowdReport, type CrowdSizes, SlowCrowd } from './slow-crowd.ts';
  */
 export type Part = { readonly part: 'origin' } | { readonly part: 'crowd'; readonly port: number };
 
-export type ToPart = { readonly do: 'come'; readonly sizes: CrowdSizes } | { readonly do: 'leave' | 'report' };
+export type ToPart =
+  | { readonly do: 'come'; readonly sizes: CrowdSizes; readonly spreadMs: number }
+  | { readonly do: 'leave' | 'report' };
 
 export type FromPart =
   | { readonly kind: 'listens'; readonly at: string }
@@ -32,7 +34,7 @@ async function begin(part: Part): Promise<void> {
   port?.on('message', (message: ToPart) => {
     switch (message.do) {
       case 'come':
-        void crowd.come(message.sizes).then(() => tell({ kind: 'come' }));
+        void crowd.come(message.sizes, message.spreadMs).then(() => tell({ kind: 'come' }));
         break;
       case 'leave':
         crowd.leave();
