@@ -22,6 +22,11 @@ function line(local: string, remote: string, queue: string): string {
   return `   1: ${local} ${remote} 01 ${queue}:00000000 01:00000014 00000000  1000        0 52345 2 0000000000000000 20 4 30\n`;
 }
 
+/** As a stream gives it: lines that begin in one piece and end in the next. */
+async function* inPieces(table: string): AsyncGenerator<string> {
+  for (let start = 0; start < table.length; start += 50) yield table.slice(start, start + 50);
+}
+
 const tables: readonly (readonly [what: string, place: Partial<TransportFacts>, tcp: string, tcp6: string])[] = [
   ['IPv4', {}, line('0100007F:1F90', '070200C0:C350', '00012345'), ''],
   [
@@ -42,7 +47,7 @@ for (const [what, place, tcp, tcp6] of tables) {
   test(`what waits for the peer is found in the table: ${what}`, async () => {
     const clock = new SimulatedClock();
     const other = line('0100007F:1F90', '070200C0:C351', '00000007');
-    const queues = new KernelQueues(clock, async (path) => head + other + (path.endsWith('6') ? tcp6 : tcp));
+    const queues = new KernelQueues(clock, (path) => inPieces(head + other + (path.endsWith('6') ? tcp6 : tcp)));
     const { promise, resolve } = Promise.withResolvers<number | null>();
     queues.look({ ...facts, ...place }, { onUntaken: resolve });
     clock.advanceSync(0);
@@ -54,7 +59,7 @@ test('a connection that is in no table, and a system without tables, are not kno
   for (const table of ['', head, head + line('0100007F:1F90', '070200C0:C351', '00000007')]) {
     const clock = new SimulatedClock();
     const { promise, resolve } = Promise.withResolvers<number | null>();
-    new KernelQueues(clock, async () => table).look(facts, { onUntaken: resolve });
+    new KernelQueues(clock, () => inPieces(table)).look(facts, { onUntaken: resolve });
     clock.advanceSync(0);
     assert.equal(await promise, null);
   }
@@ -63,9 +68,9 @@ test('a connection that is in no table, and a system without tables, are not kno
 test('however many ask, the tables are read once a second', async () => {
   const clock = new SimulatedClock();
   let reads = 0;
-  const queues = new KernelQueues(clock, async () => {
+  const queues = new KernelQueues(clock, () => {
     reads++;
-    return head;
+    return inPieces(head);
   });
   let answers = 0;
   for (let second = 0; second < 5; second++) {
