@@ -12,7 +12,8 @@ import { type GeneratedResponse, type GenerateFacts, generateResponse, staticRes
 
 const requestId = '0199a7c2-5f0e-7d1a-9c55-2f4f8a1b7c3d';
 const causes = Object.keys(failureTable) as Cause[];
-const answered = causes.filter((cause) => cause !== 'client_gone');
+/** Where the client is no longer there, or has had the beginning of its answer, nothing is answered. */
+const answered = causes.filter((cause) => failureTable[cause].status !== 0);
 
 /** Text of the world that must never reach a stranger, one canary per field of evidence. */
 const evidence = {

@@ -17,6 +17,8 @@ export const patienceMs = 10_000;
 
 /** What a test's file need not say: it is added where the text has no such key. */
 const usual: Readonly<Record<string, string>> = {
+  // Another thread costs each test some 200 ms; whoever tests what several do together says how many.
+  workers: '1',
   deployment: 'edge.test',
   member: 'one',
   listeners: '{ http: "127.0.0.1:0" }',
