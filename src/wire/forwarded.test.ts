@@ -31,6 +31,9 @@ describe('clientFromForwarded', () => {
     ['over several lines', ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-For: 10.0.0.1'], '192.0.2.1', null],
     ['an address with a port', ['X-Forwarded-For: 192.0.2.1:4711'], '192.0.2.1', null],
     ['an IPv6 address, bare or not', ['X-Forwarded-For: 2001:db8::1, [fd00::1]:80'], '2001:db8::1', null],
+    ['an IPv6 address in its one spelling', ['X-Forwarded-For: 2001:0DB8::0:1'], '2001:db8::1', null],
+    ['IPv4 within IPv6 as what it is', ['X-Forwarded-For: [::ffff:192.0.2.1]:80'], '192.0.2.1', null],
+    ['a trusted hop that is IPv4 within IPv6', ['X-Forwarded-For: 192.0.2.1, ::ffff:10.0.0.1'], '192.0.2.1', null],
     ['the last before rubbish', ['X-Forwarded-For: 1.1.1.1, <script>, 10.0.0.1'], '10.0.0.1', null],
     ['nobody when the nearest is rubbish', ['X-Forwarded-For: 1.1.1.1, unknown'], null, null],
     [

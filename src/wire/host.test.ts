@@ -87,6 +87,8 @@ const nodes: readonly (readonly [node: string, address: string | null])[] = [
   ['[2001:db8::1]', '2001:db8::1'],
   ['[2001:db8::1]:80', '2001:db8::1'],
   ['2001:db8::1', '2001:db8::1'],
+  ['[2001:DB8::0001]', '2001:db8::1'],
+  ['::ffff:192.0.2.1', '192.0.2.1'],
   ['[2001:db8::1', null],
   ['[]', null],
   ['unknown', null],

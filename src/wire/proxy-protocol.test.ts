@@ -7,6 +7,8 @@ const signature = '\r\n\r\n\0\r\nQUIT\n';
 const ipv4 = '\xc0\x00\x02\x01\x0a\x00\x00\x01\x12\x34\x00\x50';
 const ipv6 = `\x20\x01\x0d\xb8${'\0'.repeat(11)}\x01${'\0'.repeat(16)}\x12\x34\x00\x50`;
 
+const mapped = `${'\0'.repeat(10)}\xff\xff\xcb\x00\x71\x07${'\0'.repeat(16)}\x12\x34\x00\x50`;
+
 function parse(text: string): ProxyHeader {
   const octets = Buffer.from(text, 'latin1');
   return parseProxyProtocol(octets, 0, octets.length);
@@ -23,6 +25,13 @@ const taken: readonly (readonly [what: string, text: string, source: { address: 
   ['version 1, UNKNOWN with more', 'PROXY UNKNOWN ffff:f...f:ffff ::1 65535 65535\r\n', null],
   ['version 2, TCP over IPv4', version2('\x21', '\x11', ipv4), { address: '192.0.2.1', port: 4660 }],
   ['version 2, TCP over IPv6', version2('\x21', '\x21', ipv6), { address: '2001:db8::1', port: 4660 }],
+  [
+    'version 1, an address in another spelling',
+    'PROXY TCP6 2001:0DB8::02 ::1 1 2\r\n',
+    { address: '2001:db8::2', port: 1 },
+  ],
+  ['version 1, IPv4 within IPv6', 'PROXY TCP6 ::ffff:203.0.113.7 ::1 1 2\r\n', { address: '203.0.113.7', port: 1 }],
+  ['version 2, IPv4 within IPv6', version2('\x21', '\x21', mapped), { address: '203.0.113.7', port: 4660 }],
   ['version 2 with extensions', version2('\x21', '\x11', `${ipv4}\x04\0\x01x`), { address: '192.0.2.1', port: 4660 }],
   ['version 2, LOCAL', version2('\x20', '\0', ''), null],
   ['version 2, UNSPEC', version2('\x21', '\0', ''), null],

@@ -1,5 +1,6 @@
 import { CR, LF } from './characters.ts';
 import { isIpAddress } from './address.ts';
+import { canonicalAddress, ipv6Text } from './address-text.ts';
 
 /**
  * The PROXY protocol, versions 1 and 2 (HAProxy, "The PROXY protocol", §2): what a trusted balancer in front of us says
@@ -7,7 +8,11 @@ import { isIpAddress } from './address.ts';
  */
 export type ProxyHeader =
   | { readonly state: 'partial' }
-  /** `source` is null where the balancer speaks for itself (LOCAL, UNKNOWN) or names no IP address. */
+  /**
+   * `source` is null where the balancer speaks for itself (LOCAL, UNKNOWN) or names no IP address. Its address is
+   * canonical: a balancer with one socket for both families names clients of IPv4 as mapped addresses, which would all
+   * be of one prefix.
+   */
   | {
       readonly state: 'done';
       readonly consumed: number;
@@ -56,7 +61,7 @@ function version1Source(words: readonly string[], consumed: number): ProxyHeader
   if (words.length !== 6 || (family !== 'TCP4' && family !== 'TCP6')) return refused;
   if (!isOfFamily(address, family) || !isOfFamily(destination, family)) return refused;
   if (!isPort(port) || !isPort(destinationPort)) return refused;
-  return { state: 'done', consumed, source: { address, port: Number(port) } };
+  return { state: 'done', consumed, source: { address: canonicalAddress(address), port: Number(port) } };
 }
 
 function isOfFamily(address: string, family: 'TCP4' | 'TCP6'): boolean {
@@ -92,24 +97,6 @@ function ipv4Source(view: DataView): { readonly address: string; readonly port: 
 function ipv6Source(view: DataView): { readonly address: string; readonly port: number } {
   const groups = Array.from({ length: 8 }, (_, index) => view.getUint16(16 + index * 2));
   return { address: ipv6Text(groups), port: view.getUint16(48) };
-}
-
-/** RFC 5952 §4: lowercase, no leading zeros, the first longest run of two or more zero groups as "::". */
-function ipv6Text(groups: readonly number[]): string {
-  const [start, length] = longestZeroRun(groups);
-  const text = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
-  if (length < 2) return text(groups);
-  return `${text(groups.slice(0, start))}::${text(groups.slice(start + length))}`;
-}
-
-function longestZeroRun(groups: readonly number[]): readonly [start: number, length: number] {
-  let best: readonly [number, number] = [0, 0];
-  for (let start = 0; start < groups.length; start++) {
-    let length = 0;
-    while (groups[start + length] === 0) length++;
-    if (length > best[1]) best = [start, length];
-  }
-  return best;
 }
 
 /** As far as octets have come. */

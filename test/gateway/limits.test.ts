@@ -80,16 +80,17 @@ test('clients that a trusted peer names are counted by their own address', async
   const clients: RawClient[] = [];
   const of = (address: string): RawClient => {
     const client = edge.connect();
-    client.write(`PROXY TCP4 ${address} 192.0.2.1 5000 80\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const [family, ours] = address.includes(':') ? ['TCP6', '::1'] : ['TCP4', '192.0.2.1'];
+    client.write(`PROXY ${family} ${address} ${ours} 5000 80\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n`);
     clients.push(client);
     return client;
   };
   try {
-    for (const address of ['192.0.2.7', '192.0.2.8']) {
+    for (const address of ['192.0.2.7', '::ffff:192.0.2.8', '::ffff:192.0.2.9', '2001:db8::1']) {
       const client = of(address);
       await until('it is served', () => client.pieces.length > 0);
     }
-    const second = of('192.0.2.7');
+    const second = of('::ffff:192.0.2.7');
     await until('it is turned away', () => second.state !== 'open');
     assert.equal(second.pieces.length, 0);
     await until('it is told', () => edge.eventsOf('connections_refused').length === 1);
