@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Clock } from '../core/time.ts';
 import type { Gateway, ReloadOutcome } from '../gateway/control.ts';
 import { send, sendJson, sendProblem } from './answer.ts';
@@ -21,7 +22,7 @@ export class AdminApi {
   readonly #gateway: Gateway;
   readonly #clock: Clock;
   readonly #upgrader: Upgrader | null;
-  readonly #streams = new Set<EventStream>();
+  readonly #streams = new Map<EventStream, Socket>();
 
   constructor(gateway: Gateway, clock: Clock, upgrader: Upgrader | null) {
     this.#gateway = gateway;
@@ -29,9 +30,9 @@ export class AdminApi {
     this.#upgrader = upgrader;
   }
 
-  /** Ends every stream of events. */
-  endStreams(): void {
-    for (const stream of this.#streams) stream.stop();
+  /** Ends the streams of events that go to these connections; all of them, where none are named. */
+  endStreams(sockets?: ReadonlySet<Socket>): void {
+    for (const [stream, socket] of this.#streams) if (sockets?.has(socket) !== false) stream.stop();
   }
 
   async answer(requester: Requester, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -97,7 +98,9 @@ export class AdminApi {
       outcomeOfReload,
     );
     if (outcome.ok) return sendJson(response, 200, outcome);
-    sendProblem(response, 422, 'The configuration has mistakes; nothing was changed.', outcome.complaints);
+    const { kind, complaints } = outcome;
+    if (kind !== 'complaints') return sendProblem(response, kind === 'refused' ? 409 : 500, complaints.join(' '));
+    sendProblem(response, 422, 'The configuration has mistakes; nothing was changed.', complaints);
   }
 
   async #upgrade(url: URL, requester: Requester, response: ServerResponse): Promise<void> {
@@ -146,7 +149,7 @@ export class AdminApi {
       return sendProblem(response, 503, `${followersMax} readers follow already; no more are admitted.`);
     }
     const stream = new EventStream(this.#gateway.events, response, this.#clock);
-    this.#streams.add(stream);
+    this.#streams.set(stream, request.socket);
     response.on('close', () => this.#streams.delete(stream));
     stream.start(place, follow === 'true' && request.method !== 'HEAD');
   }

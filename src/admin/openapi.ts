@@ -56,7 +56,11 @@ const details: Record<OperationId, Details> = {
     description: 'Needs no content. Established connections and running exchanges are not touched.',
     responses: {
       200: json('The new configuration is served.', 'Reload'),
+      409: problemDetails(
+        'This gateway takes no configuration, or not now: it is about to end, say. `detail` says which.',
+      ),
       422: problemDetails('The new configuration has mistakes. Nothing was changed; `complaints` lists all of them.'),
+      500: problemDetails('The configuration may be good, and was not taken. Nothing was changed; `detail` says why.'),
     },
   },
   upgrade: {

@@ -34,6 +34,7 @@ export async function reload(flags: AskFlags, around: Surroundings): Promise<voi
       `The configuration has mistakes; the gateway goes on as before.\n${complaints.map((one) => `  ${one}`).join('\n')}`,
     );
   }
+  if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
   if (flags.json) return;
   const { revision, changed } = answer.content as Extract<ReloadOutcome, { ok: true }>;

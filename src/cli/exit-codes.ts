@@ -17,7 +17,7 @@ export const exitCodes = {
   gateway_unreachable: 8,
   /** For `explain`: everybody was asked who could know, and nobody did. */
   not_found: 9,
-  /** For `upgrade`: not now, or not this gateway; nothing was tried. */
+  /** For `upgrade` and `reload`: not now, or not this gateway; nothing was tried. */
   refused: 10,
   /** Ended at once by a second SIGINT. */
   interrupted: 130,

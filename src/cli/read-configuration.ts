@@ -45,7 +45,7 @@ export function reloadFrom(file: string, around: Surroundings): ConfigurationRel
   return async () => {
     const { configuration, complaints } = await readConfiguration(file, around);
     return configuration === null
-      ? { ok: false, complaints: complaints.map(complaintLine) }
+      ? { ok: false, kind: 'complaints', complaints: complaints.map(complaintLine) }
       : { ok: true, configuration };
   };
 }

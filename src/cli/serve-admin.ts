@@ -1,10 +1,12 @@
 import { type Admin, AdminFailure, type AdminPlaces, startAdmin } from '../admin/server.ts';
 import type { PlaceSetAside } from '../admin/socket-file.ts';
-import type { Upgrader } from '../admin/upgrader.ts';
-import type { AdminSpec, Configuration } from '../core/configuration.ts';
+import type { Configuration } from '../core/configuration.ts';
 import type { Gateway } from '../gateway/control.ts';
 import type { ConfigurationReload } from '../gateway/gateway.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
+import type { Upgrades } from './upgrade/predecessor.ts';
+
+const underWay = 'An upgrade is under way; ask again when it is over.';
 
 /**
  * The admin API of a gateway that a command runs: opened when the gateway serves, and reloaded with it. What a reload
@@ -12,19 +14,20 @@ import { CommandFailure, type Surroundings } from './surroundings.ts';
  */
 export class ServedAdmin {
   #admin: Admin | null = null;
-  /** What was read and taken before there was an admin API. */
-  #missed: AdminSpec | null = null;
+  #isUpgrading: () => boolean = () => false;
   #unsubscribe: () => void = () => {};
 
-  /** Reads a configuration again for the gateway, and prepares the admin API for it. */
+  /**
+   * Reads a configuration again for the gateway, and prepares the admin API for it. During an upgrade it does not: who will
+   * serve may have read the file already, and who has read it now may be about to leave.
+   */
   reloading(read: ConfigurationReload): ConfigurationReload {
     return async () => {
+      if (this.#isUpgrading()) return { ok: false, kind: 'refused', complaints: [underWay] };
       const outcome = await read();
       if (!outcome.ok) return outcome;
-      const { admin } = outcome.configuration;
-      if (this.#admin === null) this.#missed = admin;
-      const objection = (await this.#admin?.prepare(admin)) ?? null;
-      return objection === null ? outcome : { ok: false, complaints: [objection] };
+      const objection = (await this.#admin?.prepare(outcome.configuration.admin)) ?? null;
+      return objection === null ? outcome : { ok: false, kind: 'complaints', complaints: [objection] };
     };
   }
 
@@ -38,12 +41,14 @@ export class ServedAdmin {
     gateway: Gateway,
     configuration: Configuration,
     around: Surroundings,
-    upgrader: Upgrader | null,
+    upgrades: Upgrades | null,
     predecessor: AdminPlaces | null,
   ): Promise<Admin> {
+    const { succession } = around;
+    this.#isUpgrading = () => upgrades?.isUnderWay === true || succession?.isSettled === false;
     try {
-      const spec = this.#missed ?? configuration.admin;
-      const upgrading = upgrader === null ? {} : { upgrader };
+      const spec = configuration.admin;
+      const upgrading = upgrades === null ? {} : { upgrader: upgrades };
       this.#admin = await startAdmin({ gateway, spec, clock: around.clock, predecessor, ...upgrading });
     } catch (error) {
       throw error instanceof AdminFailure ? new CommandFailure('failure', error.message) : error;

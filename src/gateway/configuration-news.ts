@@ -1,5 +1,5 @@
 import type { EventSink } from '../core/event.ts';
-import type { ReloadOutcome } from './control.ts';
+import type { ReloadOutcome, ReloadRejection } from './control.ts';
 import { descriptorLimit, descriptorsNeeded } from './descriptors.ts';
 import type { InForce } from './in-force.ts';
 
@@ -40,10 +40,16 @@ export class ConfigurationNews {
     });
   }
 
-  rejected(actor: string, complaints: readonly string[]): ReloadOutcome {
-    const reason = 'the configuration was refused; nothing has changed';
+  rejected(actor: string, { kind, complaints }: Omit<ReloadRejection, 'ok'>): ReloadOutcome {
+    const reason = `${rejections[kind]}; nothing has changed`;
     const evidence = { source: this.#source ?? 'none', complaints };
     this.#events.tell({ kind: 'configuration_rejected', subject: 'gateway', reason, evidence, actor });
-    return { ok: false, complaints };
+    return { ok: false, kind, complaints };
   }
 }
+
+const rejections: Readonly<Record<ReloadRejection['kind'], string>> = {
+  complaints: 'the configuration was refused',
+  refused: 'no configuration is taken now',
+  failed: 'the configuration could not be taken',
+};

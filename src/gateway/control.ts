@@ -73,7 +73,18 @@ export interface EventSource {
 
 export type ReloadOutcome =
   | { readonly ok: true; readonly revision: number; readonly changed: readonly string[] }
-  | { readonly ok: false; readonly complaints: readonly string[] };
+  | ReloadRejection;
+
+export interface ReloadRejection {
+  readonly ok: false;
+  /**
+   * 'complaints': the configuration is at fault. 'refused': not now, or not this gateway, whatever the configuration says.
+   * 'failed': the configuration may be good, and was not taken.
+   */
+  readonly kind: 'complaints' | 'refused' | 'failed';
+  /** What is wrong, one line each; of a refusal one whole sentence. Nothing has changed. */
+  readonly complaints: readonly string[];
+}
 
 export interface GatewayStatus {
   /**

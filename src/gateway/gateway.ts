@@ -16,7 +16,7 @@ import { SharedCounts, sharedSizes } from '../shared/shared-counts.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { changesBetween } from './changes.ts';
 import { ConfigurationNews } from './configuration-news.ts';
-import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, StopOptions } from './control.ts';
+import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, ReloadRejection, StopOptions } from './control.ts';
 import { Drains } from './drains.ts';
 import { EndpointBoard } from './endpoint-board.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
@@ -42,8 +42,7 @@ export type { Configuration, Gateway, GatewayWatcher };
 export { ListenFailure, LogFailure, StateFailure };
 
 export type ConfigurationReload = () => Promise<
-  | { readonly ok: true; readonly configuration: Configuration }
-  | { readonly ok: false; readonly complaints: readonly string[] }
+  { readonly ok: true; readonly configuration: Configuration } | ReloadRejection
 >;
 
 export interface GatewayOptions {
@@ -77,6 +76,8 @@ export interface Succession {
 /** Listeners open when every check has come back once, and in any case after this (design: an unknown endpoint
  * may still be tried while none is healthy). */
 const firstChecksMs = 1000;
+
+const aboutToEnd = 'This gateway is about to end.';
 
 /** For so long a predecessor may take back what was handed to a process that could not start. */
 const heirMs = 5000;
@@ -424,15 +425,17 @@ class RunningGateway implements Gateway {
   }
 
   async #reload(actor: string): Promise<ReloadOutcome> {
+    const refused = (why: string): ReloadOutcome => this.#news.rejected(actor, { kind: 'refused', complaints: [why] });
+    if (this.#state !== 'serving') return refused(aboutToEnd);
     const read = await this.#options.reloadConfiguration?.();
-    if (read === undefined) return this.#news.rejected(actor, ['there is no configuration file to read again']);
-    if (!read.ok) return this.#news.rejected(actor, read.complaints);
-    if (this.#state !== 'serving') return this.#news.rejected(actor, ['the gateway is stopping']);
-    if (this.#hasHandedOver) return this.#news.rejected(actor, ['another process has taken the applications over']);
+    if (read === undefined) return refused('There is no configuration file to read again.');
+    if (!read.ok) return this.#news.rejected(actor, read);
+    if (this.#state !== 'serving') return refused(aboutToEnd);
+    if (this.#hasHandedOver) return refused('Another process has taken the applications over.');
     const held = this.#estate.claim(read.configuration.applications);
-    if (held !== null) return this.#news.rejected(actor, [held]);
+    if (held !== null) return refused(`No application can be run: ${held}.`);
     const before = this.#inForce.configuration;
-    const complaints = await reload(before, read.configuration, {
+    const rejection = await reload(before, read.configuration, {
       board: this.#board,
       supervisor: this.#supervisor,
       log: this.#log,
@@ -440,7 +443,8 @@ class RunningGateway implements Gateway {
       untilReady: (next) => this.#untilReady(before, next),
       apply: (next) => this.#apply(next),
     });
-    if (complaints.length > 0) return this.#news.rejected(actor, complaints);
+    if (rejection !== null && this.#state !== 'serving') return refused(aboutToEnd);
+    if (rejection !== null) return this.#news.rejected(actor, rejection);
     return this.#news.applied(actor, changesBetween(before, read.configuration));
   }
 

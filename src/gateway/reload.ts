@@ -1,6 +1,7 @@
 import type { Configuration } from '../core/configuration.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { Supervisor } from '../deploy/supervisor.ts';
+import type { ReloadRejection } from './control.ts';
 import type { EndpointBoard } from './endpoint-board.ts';
 import type { ExchangeLog, OpenedLog } from './exchange-log.ts';
 import type { ListenProblem, OpenListener } from './messages.ts';
@@ -19,21 +20,26 @@ export interface ReloadParts {
   readonly apply: (next: Configuration) => Promise<Applied>;
 }
 
-/** What is wrong with taking a configuration; empty when it has been taken. */
-export type Complaints = readonly string[];
+type Complaints = readonly string[];
 
 /**
+ * Null when it has been taken.
+ *
  * From one configuration to the next, whole or not at all:
  *
  *     what cannot change? ─▶ open the log ─▶ begin checks and new applications ─▶ workers take it ─▶ the rest follows
  *
  * Nothing before the workers' word is seen by anybody, and all of it is undone when that word is no.
  */
-export async function reload(before: Configuration, next: Configuration, parts: ReloadParts): Promise<Complaints> {
+export async function reload(
+  before: Configuration,
+  next: Configuration,
+  parts: ReloadParts,
+): Promise<ReloadRejection | null> {
   const fixed = changesThatNeedARestart(before, next);
-  if (fixed.length > 0) return fixed;
+  if (fixed.length > 0) return rejectedFor(fixed);
   const log = await openLog(before, next, parts.log);
-  if ('complaint' in log) return [log.complaint];
+  if ('complaint' in log) return rejectedFor([log.complaint]);
   prepare(before, next, parts);
   await parts.untilReady(next);
   const applied = await parts.apply(next);
@@ -41,11 +47,11 @@ export async function reload(before: Configuration, next: Configuration, parts: 
     await log.opened?.file?.close();
     parts.supervisor.apply(before.applications);
     parts.board.watch(before);
-    return complaintsOf(applied, parts.open());
+    return rejectionOf(applied, parts.open());
   }
   if (log.opened === null) parts.log.rotate(next.log);
   else await parts.log.use(log.opened);
-  return [];
+  return null;
 }
 
 function changesThatNeedARestart(before: Configuration, next: Configuration): Complaints {
@@ -83,9 +89,14 @@ export function newApplications(before: Configuration, next: Configuration): Con
   return next.applications.filter(({ id }) => !known.has(id));
 }
 
-function complaintsOf(applied: Extract<Applied, { ok: false }>, open: readonly OpenListener[]): Complaints {
-  if (!applied.lost) return applied.problems.map((problem) => listenComplaint(problem, open));
-  return [`a serving worker has not taken the configuration: ${applied.why}`];
+function rejectedFor(complaints: Complaints): ReloadRejection {
+  return { ok: false, kind: 'complaints', complaints };
+}
+
+function rejectionOf(applied: Extract<Applied, { ok: false }>, open: readonly OpenListener[]): ReloadRejection {
+  if (!applied.lost) return rejectedFor(applied.problems.map((problem) => listenComplaint(problem, open)));
+  const why = `A serving worker has not taken the configuration: ${applied.why}.`;
+  return { ok: false, kind: 'failed', complaints: [why] };
 }
 
 /** The commonest reason why an address is taken is ourselves: the same port on fewer, or more, addresses. */

@@ -176,16 +176,28 @@ describe('answers fit the description', () => {
   });
 
   test('reload of a wrong file lists every complaint', async () => {
-    gateway.reloadAnswer = {
-      ok: false,
-      complaints: ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'],
-    };
+    const complaints = ['candor.yaml:3:1: unknown key', 'candor.yaml:9:1: no such upstream'];
+    gateway.reloadAnswer = { ok: false, kind: 'complaints', complaints };
     const answer = await ask('POST', '/v1/reload');
     assert.equal(answer.status, 422);
     assert.equal(answer.type, 'application/problem+json');
     const problem = problemSchema.parse(JSON.parse(answer.text));
-    assert.deepEqual(problem.complaints, gateway.reloadAnswer.complaints);
+    assert.deepEqual(problem.complaints, complaints);
   });
+
+  for (const [kind, status] of [
+    ['refused', 409],
+    ['failed', 500],
+  ] as const) {
+    test(`reload that was ${kind} blames no configuration`, async () => {
+      gateway.reloadAnswer = { ok: false, kind, complaints: ['This gateway is about to end.'] };
+      const answer = await ask('POST', '/v1/reload');
+      assert.equal(answer.status, status);
+      const problem = problemSchema.parse(JSON.parse(answer.text));
+      assert.equal(problem.detail, 'This gateway is about to end.');
+      assert.equal(problem.complaints, undefined);
+    });
+  }
 
   test('an exchange that is known, and one that is not', async () => {
     gateway.records.set(failedRecord.id, failedRecord);

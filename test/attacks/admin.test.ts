@@ -353,7 +353,7 @@ describe('the admin API over TCP', () => {
     it('each change, with who asked and from where', async () => {
       await askRaw(port, 'POST /v1/reload', [local, bearer]);
       await askRaw(socketPath, 'POST /v1/reload', [local]);
-      gateway.reloadAnswer = { ok: false, complaints: ['no'] };
+      gateway.reloadAnswer = { ok: false, kind: 'complaints', complaints: ['no'] };
       await askRaw(socketPath, 'POST /v1/reload', [local]);
       gateway.reload = () => Promise.reject(new Error('secret'));
       assert.equal((await askRaw(socketPath, 'POST /v1/reload', [local])).status, 500);

@@ -120,11 +120,24 @@ describe('reload', () => {
     await open();
     gateway.reloadAnswer = {
       ok: false,
+      kind: 'complaints',
       complaints: ['candor.yaml:3:1: unknown key "rout"', 'candor.yaml:9:3: "x" is not a port'],
     };
     assert.equal(await around.candor('reload'), 4);
     assert.match(around.stderr.text, /goes on as before\.\n {2}candor\.yaml:3:1.*\n {2}candor\.yaml:9:3/);
   });
+
+  for (const [kind, exit] of [
+    ['refused', 10],
+    ['failed', 1],
+  ] as const) {
+    test(`that was ${kind} ends with ${exit}, and blames no configuration`, async () => {
+      await open();
+      gateway.reloadAnswer = { ok: false, kind, complaints: ['This gateway is about to end.'] };
+      assert.equal(await around.candor('reload'), exit);
+      assert.equal(around.stderr.text, 'This gateway is about to end.\n');
+    });
+  }
 });
 
 describe('explain', () => {

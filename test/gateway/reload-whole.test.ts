@@ -188,7 +188,8 @@ test('a reload that still waits when the gateway is stopped is refused, and leav
   const reload = edge.reload(shop('    environment: { READY: "./never" }\n'));
   await until('the application is started', () => edge.eventsOf('instance_started').length === 1);
   await edge.gateway.stop('the test says so');
-  assert.match(complaintsOf(await reload), /the gateway is stopping/);
+  const outcome = await reload;
+  assert.deepEqual(outcome, { ok: false, kind: 'refused', complaints: ['This gateway is about to end.'] });
   assert.equal(edge.eventsOf('worker_started').length, workers);
   assert.deepEqual(
     edge.gateway.status().applications.flatMap(({ instances }) => instances),

@@ -8,7 +8,7 @@ import { loadConfiguration } from '../../src/config/load.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { Event, EventKind } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
-import type { Gateway, ReloadOutcome } from '../../src/gateway/control.ts';
+import type { Gateway, ReloadOutcome, ReloadRejection } from '../../src/gateway/control.ts';
 import { type GatewayOptions, startGateway } from '../../src/gateway/gateway.ts';
 import { fieldOf, RawClient, type RawResponse } from '../../src/testing/testing.ts';
 
@@ -121,7 +121,8 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
   const read = async (): Promise<Read> => {
     const loading = await loadConfiguration(path, environment, thisHost());
     if (loading.ok) return { ok: true, configuration: loading.configuration };
-    return { ok: false, complaints: loading.complaints.map(({ line, message }) => `line ${line}: ${message}`) };
+    const complaints = loading.complaints.map(({ line, message }) => `line ${line}: ${message}`);
+    return { ok: false, kind: 'complaints', complaints };
   };
   const first = await read();
   assert.ok(first.ok, first.ok ? '' : first.complaints.join('\n'));
@@ -136,9 +137,7 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
   return new YamlGateway(gateway, folder, events);
 }
 
-type Read =
-  | { readonly ok: true; readonly configuration: Configuration }
-  | { readonly ok: false; readonly complaints: string[] };
+type Read = { readonly ok: true; readonly configuration: Configuration } | ReloadRejection;
 
 function withUsual(yaml: string): string {
   const text = yaml.replace(/^\n/, '');
