@@ -110,7 +110,7 @@ function writeUnits(folder: string): void {
   }
   write(
     'candor.yaml',
-    `listeners: { http: '0.0.0.0:8080' }\nworkers: 2\ndrain: { lame_duck: 1ms }\nlog: { path: /var/log/candor/candor.log }\n` +
+    `listeners: { http: '0.0.0.0:8080' }\nworkers: 2\ndrain: { lame_duck: 1ms }\n` +
       `applications: { web: { command: [node, ${join(folder, 'application.cjs')}], directory: / } }\n`,
   );
   write('application.cjs', application);

@@ -26,7 +26,7 @@ export function parseEventPlace(text: string): EventPlace | null {
   return match === null ? null : { epoch: match[1] as string, seq: Number(match[2]) };
 }
 
-export function eventId(event: Event): string {
+function eventId(event: Event): string {
   return `${event.epoch}-${event.seq}`;
 }
 

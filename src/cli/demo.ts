@@ -15,7 +15,7 @@ import { type Style, styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 
 /** From `src/cli` and from `dist/cli` alike. */
-export const demoFolder = join(import.meta.dirname, '..', '..', 'examples', 'demo');
+const demoFolder = join(import.meta.dirname, '..', '..', 'examples', 'demo');
 
 /** The shop needs half a second; ten are for a machine that is busy. */
 const readyMs = 10_000;

@@ -29,7 +29,8 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   const lines = [
     `${style.bold(status.deployment)} ${state}, up ${ageText(status.uptimeS)}, configuration revision ${status.revision}`,
   ];
-  lines.push(style.dim(`  candor ${status.version}, member ${status.member}, pid ${status.pid}`));
+  const generation = status.generation === null ? '' : `, generation ${status.generation}`;
+  lines.push(style.dim(`  candor ${status.version}, member ${status.member}, pid ${status.pid}${generation}`));
   const waits = status.drain === null ? null : drainText(status.drain);
   if (waits !== null) lines.push(style.warn(`  ${waits}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));

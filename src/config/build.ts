@@ -48,7 +48,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
       hosts: plain.admin?.hosts ?? [],
     },
     log: {
-      path: buildLogPath(plain.log?.path, context.directory),
+      path: buildLogPath(plain.log?.path, context),
       rotateOctets: octetsOrNone(plain.log?.rotate_at, defaults.logRotateAt),
       keepMax: count(plain.log?.keep, defaults.logKeep),
       queryAllowed: [...new Set((plain.log?.query_allowed ?? []).map((name) => name.toLowerCase()))],
@@ -111,12 +111,16 @@ function buildWorkers(read: Draft['plain']['workers']): WorkersSpec {
   };
 }
 
-/** StateDirectory= of systemd may name several, joined by colons. */
 function buildStateFolder(written: string | null | undefined, context: BuildContext): string | null {
   if (written === null) return null;
-  const service = context.environment['STATE_DIRECTORY']?.split(':')[0] ?? '';
-  if (written === undefined && isAbsolute(service)) return service;
-  return resolve(context.directory, written ?? '.candor');
+  if (written !== undefined) return resolve(context.directory, written);
+  return folderOfService('STATE_DIRECTORY', context) ?? resolve(context.directory, '.candor');
+}
+
+/** A folder that systemd made for the service; StateDirectory= and its like may name several, joined by colons. */
+function folderOfService(variable: 'STATE_DIRECTORY' | 'LOGS_DIRECTORY', { environment }: BuildContext): string | null {
+  const first = environment[variable]?.split(':')[0] ?? '';
+  return isAbsolute(first) ? first : null;
 }
 
 function buildApplication(name: string, read: ApplicationRead, context: BuildContext): ApplicationSpec {
@@ -155,7 +159,8 @@ function buildSocket(draft: Draft, deployment: string, context: BuildContext): s
   return adminSocketCandidates(deployment, context.directory, context.environment)[0] ?? null;
 }
 
-function buildLogPath(written: string | null | undefined, directory: string): string | null {
+function buildLogPath(written: string | null | undefined, context: BuildContext): string | null {
   if (written === null || written === '-') return written;
-  return resolve(directory, written ?? defaults.logPath.written);
+  if (written !== undefined) return resolve(context.directory, written);
+  return resolve(folderOfService('LOGS_DIRECTORY', context) ?? context.directory, 'candor.log');
 }

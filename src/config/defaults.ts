@@ -219,7 +219,10 @@ export const defaults = {
   ),
   logRotateAt: declare('100MiB', 'Some 100,000 exchanges; a disk that fills up takes the applications with it.'),
   logKeep: declare('5', 'Compressed they take a tenth: half a million exchanges in 50 MiB.'),
-  logPath: declare('./candor.log', 'Beside the file, where `candor explain` finds it.'),
+  logPath: describe(
+    '$LOGS_DIRECTORY/candor.log, or candor.log beside the file',
+    'Where the service manager keeps logs, else where the file is; `candor explain` finds it there.',
+  ),
   secretFields: declare(
     '[]',
     'Those that everybody uses are known: Authorization, Cookie, Set-Cookie, X-Api-Key and the like.',

@@ -435,6 +435,25 @@ describe('the admin socket', () => {
     test(what, () => assert.equal(configurationOf(one, environment).admin.socket, socket));
 });
 
+describe('the log', () => {
+  const logs = { LOGS_DIRECTORY: '/var/log/candor:/var/log/other' };
+  const places: [what: string, text: string, environment: Record<string, string>, path: string | null][] = [
+    ['is beside the file when nothing else is known', one, {}, '/etc/shop/candor.log'],
+    ['is in the folder that systemd made', one, logs, '/var/log/candor/candor.log'],
+    ['is never in a relative one', one, { LOGS_DIRECTORY: 'log' }, '/etc/shop/candor.log'],
+    ['is where the file says', `${one}log: { path: a.log }`, logs, '/etc/shop/a.log'],
+    ['is standard output where the file says so', `${one}log: { path: "-" }`, logs, '-'],
+    ['is not kept where the file says so', `${one}log: { path: none }`, logs, null],
+  ];
+  for (const [what, text, environment, path] of places)
+    test(what, () => assert.equal(configurationOf(text, environment).log.path, path));
+
+  test('has its default beside what else outlives the service', () => {
+    const environment = { STATE_DIRECTORY: '/var/lib/candor', ...logs };
+    assert.equal(configurationOf(one, environment).stateFolder, '/var/lib/candor');
+  });
+});
+
 describe('whatever the file', () => {
   const seeds = readdirSync(examples)
     .filter((name) => name.endsWith('.yaml'))

@@ -21,7 +21,7 @@ export function review(draft: Draft, complainer: Complainer, addresses: readonly
 }
 
 /** Names of everything a route can lead to, as they are written, usable or not. */
-export function targetNames(draft: Draft): string[] {
+function targetNames(draft: Draft): string[] {
   const names = [draft.raw['upstreams'], draft.raw['applications']].flatMap((part) =>
     isMap(part) ? Object.keys(part) : [],
   );

@@ -9,8 +9,8 @@ import {
   type InstanceLife,
   type LifeEvent,
   type LifeSpec,
-  mayFollow,
   next,
+  type Phase,
   restartDelayMs,
   starting,
 } from './instance-life.ts';
@@ -158,6 +158,18 @@ const anyEvent = fc.constantFrom(
   stop,
   kill,
 );
+
+/** Which phase may follow which. Everything an instance does is one of these arrows. */
+const mayFollow: { readonly [P in Phase]: readonly Phase[] } = {
+  starting: ['ready', 'exited', 'backing_off', 'stopping'],
+  ready: ['failing', 'exited', 'draining', 'stopping'],
+  failing: ['ready', 'exited', 'draining', 'stopping'],
+  exited: ['backing_off', 'stopping'],
+  backing_off: ['starting', 'stopping'],
+  draining: ['stopping'],
+  stopping: ['stopped'],
+  stopped: [],
+};
 
 test('whatever happens, a life follows the arrows', () => {
   fc.assert(

@@ -79,22 +79,10 @@ export type LifeSpec = Pick<ApplicationSpec, 'readiness' | 'stopMs' | 'restart'>
 export const failsMax = 3;
 
 /** How long what a crashed program left behind may take to end by itself. Its parent is gone and nobody routes to it. */
-export const leftoverMs = 1_000;
+const leftoverMs = 1_000;
 
 /** How long after SIGKILL we still wait. Only a process stuck inside the kernel takes that long. */
-export const killWaitMs = 5_000;
-
-/** Which phase may follow which. Everything an instance does is one of these arrows. */
-export const mayFollow: { readonly [P in Phase]: readonly Phase[] } = {
-  starting: ['ready', 'exited', 'backing_off', 'stopping'],
-  ready: ['failing', 'exited', 'draining', 'stopping'],
-  failing: ['ready', 'exited', 'draining', 'stopping'],
-  exited: ['backing_off', 'stopping'],
-  backing_off: ['starting', 'stopping'],
-  draining: ['stopping'],
-  stopping: ['stopped'],
-  stopped: [],
-};
+const killWaitMs = 5_000;
 
 export function starting(now: Instant, failures: number): InstanceLife {
   return { phase: 'starting', since: now, failures, attempts: 0, passes: 0, late: false };
@@ -128,7 +116,7 @@ export function adopted(record: InstanceRecord, agoMs: number, now: Instant): In
  * For so long "it was ready" is taken for "it is ready". An instance that is looked after and stops answering is routed
  * to for some four seconds, until `failsMax` checks have failed: nobody is worse off with one that was not looked after.
  */
-export const readyTrustedMs = 5_000;
+const readyTrustedMs = 5_000;
 
 /** The life after `event`; the same value where the event changes nothing. */
 export function next(life: InstanceLife, event: LifeEvent, now: Instant, spec: LifeSpec): InstanceLife {

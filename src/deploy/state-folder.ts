@@ -7,7 +7,7 @@ import {
   readInstances,
   writeInstances,
 } from './instance-record.ts';
-import { livingOwner, type Owner, OwnerLock } from './owner-lock.ts';
+import { type Owner, OwnerLock } from './owner-lock.ts';
 import { makePrivateFolder } from './private-folder.ts';
 import { identityOf, readBootId, readUptimeMs } from './process-identity.ts';
 import { writeWhole, writeWholeLater } from './write-whole.ts';
@@ -124,15 +124,6 @@ export class StateFolder {
   }
 }
 
-/** Who owns the folder now and runs; null: nobody. */
-export function ownerOf(path: string): Owner | null {
-  try {
-    return livingOwner(path);
-  } catch {
-    return null; // there is none, or it is not ours to look into
-  }
-}
-
 /** What stands in the folder, whoever owns it. */
 export function readLegacy(path: string): Legacy {
   let text: string;
@@ -160,7 +151,7 @@ function generationFileOf(path: string): string {
   return join(path, 'generation');
 }
 
-export function instancesFileOf(path: string): string {
+function instancesFileOf(path: string): string {
   return join(path, 'instances.json');
 }
 

@@ -47,7 +47,7 @@ export function grpcStatus(status: number): number {
 const utf8 = new TextEncoder();
 
 /** gRPC's encoding of a status message: octets outside visible ASCII, and the percent sign, become %XX. */
-export function percentEncode(message: string): string {
+function percentEncode(message: string): string {
   let encoded = '';
   for (const octet of utf8.encode(message)) {
     const plain = octet >= 0x20 && octet <= 0x7e && octet !== 0x25;

@@ -53,7 +53,7 @@ const sliceMs = 5_000;
 
 /** Of fewer requests a half is chance. */
 export const requestsMin = 20;
-export const successShareMin = 0.5;
+const successShareMin = 0.5;
 
 /**
  * Connections in a row that could not be made. One refused connection is a restart; after five within a few

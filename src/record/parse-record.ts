@@ -84,7 +84,7 @@ export class IdSearch implements LineSearch<ExchangeRecord> {
 }
 
 /** The shortest beginning of an id that is looked for: four minutes' requests of a UUIDv7 share fewer digits. */
-export const beginningMin = 8;
+const beginningMin = 8;
 
 /** As many are told of who begin alike; whoever has more of them needs more of the id, not a longer list. */
 const alikeMax = 10;

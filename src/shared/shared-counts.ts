@@ -28,7 +28,7 @@ export const sharedSizes: SharedSizes = { seatsMax: 64, endpointsMax: 2048, addr
 export const clientSlot = 0;
 
 /** Of an endpoint: connections, the queue for them, the trial. */
-export const slotsPerEndpoint = 3;
+const slotsPerEndpoint = 3;
 
 /** How soon a slot that was locked is cleared up. */
 const retryMs = 5;
@@ -48,7 +48,8 @@ interface Allotment {
 
 /**
  * Main's end of what workers count: hands out seats and slots, and clears up after workers that have ended. Main holds no
- * place itself, and waits for nobody: a slot that is locked is looked at again.
+ * place itself, and waits for nobody for long: for a slot that is locked it naps one millisecond at most, and then looks at
+ * it again later.
  */
 export class SharedCounts {
   readonly memory: SharedMemory;

@@ -19,6 +19,11 @@ import { assertFits, assertGolden } from './golden.ts';
 
 process.env['TZ'] = 'UTC';
 
+test('a status says which owner of the state folder it is, where there is one', () => {
+  assert.match(renderStatus(statusSample, plain), /pid 4711, generation 3\n/);
+  assert.doesNotMatch(renderStatus({ ...statusSample, generation: null }, plain), /generation/);
+});
+
 describe('at 80 columns', () => {
   const pictures: [name: string, text: string][] = [
     ['status.txt', renderStatus(statusSample, plain)],

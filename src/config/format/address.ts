@@ -8,10 +8,10 @@ import type { Objection } from '../objection.ts';
 import { object, quoted } from '../objection.ts';
 
 /** `sun_path` of `sockaddr_un` has 108 octets on Linux, the last of which ends it. */
-export const unixPathOctetsMax = 107;
+const unixPathOctetsMax = 107;
 
 /** Where `:8080` listens. Not `::`, which fails where IPv6 is switched off, as in many containers. */
-export const allAddresses = '0.0.0.0';
+const allAddresses = '0.0.0.0';
 
 export interface HostPort {
   readonly host: string;
