@@ -10,7 +10,7 @@ import { endOf, type ThreadEnd } from './thread-end.ts';
 export interface WorkerListener {
   /** `done` is to be called once its octets are not needed any more. */
   onBatch(batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void): void;
-  /** The thread is gone without having been asked to go. */
+  /** The thread is gone without having been asked to go, or has taken exchanges with it that nobody has recorded. */
   onLost(end: ThreadEnd): void;
 }
 
@@ -236,6 +236,7 @@ export class WorkerHandle {
     this.#send({ kind: 'cut' });
   }
 
+  /** Resolves when the thread is gone. What it still had under way is told as lost. */
   async terminate(): Promise<void> {
     this.#stopping = true;
     await this.#thread.terminate();
@@ -263,7 +264,7 @@ export class WorkerHandle {
   #lost(otherwise: string): void {
     if (this.state === 'lost') return;
     // What the thread itself has met says more than that it did not answer.
-    const why = this.#end?.why ?? this.#why ?? otherwise;
+    const why = this.#end?.why ?? this.#why ?? (this.#stopping ? 'it did not end in time' : otherwise);
     this.state = 'lost';
     this.#why = why;
     this.#pinging?.cancel();
@@ -271,7 +272,8 @@ export class WorkerHandle {
     this.#loaded.resolve();
     this.#drained.resolve();
     for (const revision of [...this.#asked.keys()]) this.#answer(revision, { ok: false, lost: true, why });
-    if (!this.#stopping) this.#listener.onLost({ why, threw: this.#end?.threw ?? null, code: this.#end?.code ?? null });
+    const hasEndedWell = this.#stopping && this.exchangesUnrecorded === 0;
+    if (!hasEndedWell) this.#listener.onLost({ why, threw: this.#end?.threw ?? null, code: this.#end?.code ?? null });
   }
 }
 

@@ -251,7 +251,9 @@ export class Workers {
     if (!wasRetiring && this.#posts.includes(post)) this.#pause(post, why);
   }
 
+  /** Once for each, whoever finds out first. */
   #gone(worker: WorkerHandle): void {
+    if (this.#added.has(worker)) return;
     this.#added.add(worker);
     if (worker.counts !== null) this.#goneCounts = addTotals(this.#goneCounts, worker.counts);
     this.#retiring.delete(worker);
