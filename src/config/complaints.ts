@@ -1,4 +1,5 @@
 import { displayWidth, characterWidth, harmless } from './display-width.ts';
+import { hideSecrets, hideTokens } from './hide-secrets.ts';
 import type { Place } from './source-text.ts';
 import { lineText, sourceText } from './source-text.ts';
 
@@ -19,6 +20,7 @@ export interface Complaint {
   readonly severity: 'error' | 'warning';
 }
 
+/** Tokens that were written into the file by mistake stay in it. */
 export function complain(
   file: string,
   place: Place,
@@ -27,7 +29,17 @@ export function complain(
   suggestion: string | null = null,
   severity: Complaint['severity'] = 'error',
 ): Complaint {
-  return { file, line: place.line, column: place.column, span: place.span, path, message, suggestion, severity };
+  const { line, column, span } = place;
+  return {
+    file,
+    line,
+    column,
+    span,
+    path: hideTokens(path),
+    message: hideTokens(message),
+    suggestion: suggestion === null ? null : hideTokens(suggestion),
+    severity,
+  };
 }
 
 /** In the order of the file, each once. At one place, what was found first comes first. */
@@ -54,10 +66,10 @@ export interface RenderOptions {
  *           |     ^^^^^^^
  *           did you mean "timeouts"?
  *
- * Nothing from the file reaches the terminal as a control character.
+ * Nothing from the file reaches the terminal as a control character, and none of its secrets at all.
  */
 export function renderComplaints(complaints: readonly Complaint[], text: string, options: RenderOptions): string {
-  const source = sourceText(text.replace(/^\ufeff/, ''));
+  const source = sourceText(hideSecrets(text.replace(/^\ufeff/, '')));
   const gutter = Math.max(2, ...complaints.map(({ line }) => String(line).length)) + 3;
   const paint = options.colour ? painted : plain;
   const blocks = complaints.map((complaint) => {

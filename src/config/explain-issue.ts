@@ -1,6 +1,8 @@
 import type { z } from 'zod';
 import { translate } from './foreign-words.ts';
+import { isSecretPlace } from './hide-secrets.ts';
 import { uncarry } from './leaves.ts';
+import { objectionToHash } from './format/token-hash.ts';
 import { editDistance, nearest, suggestNearest } from './nearest.ts';
 import type { Objection } from './objection.ts';
 import { either, plainText, quoted } from './objection.ts';
@@ -40,6 +42,7 @@ export function explainIssue(issue: Issue, base: Path, root: unknown, places: Ke
     }));
   }
   if (input === undefined && path.length > 0) return [objectToAbsence(path)];
+  if (carried === null && isSecretPlace(path)) return [{ path, about: 'value', ...objectToSecret(path) }];
   if (issue.code === 'invalid_union') return explainUnion(issue, path, input, places);
   if (carried !== null) return [{ path, about: 'value', ...carried }];
   return [explainPlain(issue, path, input)];
@@ -48,6 +51,16 @@ export function explainIssue(issue: Issue, base: Path, root: unknown, places: Ke
 function objectToAbsence(path: Path): Finding {
   const key = String(path.at(-1));
   return { path, about: 'missing key', message: `the key ${quoted(key)} is missing`, suggestion: `add "${key}: …"` };
+}
+
+/** What is written is not repeated: it may be the token. */
+function objectToSecret(path: Path): Objection {
+  return isSecretPlace(path.slice(0, -1))
+    ? objectionToHash
+    : {
+        message: 'expected names, each with the hash of a token',
+        suggestion: 'write "name: sha256:…", one below the other',
+      };
 }
 
 function explainPlain(issue: Issue, path: Path, input: unknown): Finding {

@@ -5,6 +5,7 @@ import { succeed } from '../core/result.ts';
 import { durationPattern, objectToBareNumber, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
 import { objectToBareSize, octetsPattern, parseOctets } from './format/octets.ts';
+import { hideTokens } from './hide-secrets.ts';
 import type { Objection } from './objection.ts';
 import { object, quoted } from './objection.ts';
 
@@ -101,13 +102,13 @@ export function oneOrMany<T>(leaf: z.ZodType<T, string>): z.ZodType<T[], string 
 }
 
 /** Names become parts of ids, metrics and file names. */
-export const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$';
+const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$';
 
 export const name = z.string().meta({ pattern: namePattern });
 
 export function objectToName(written: string): Objection | null {
   if (new RegExp(namePattern).test(written)) return null;
-  const better = written
+  const better = hideTokens(written)
     .slice(0, 63)
     .replace(/[^A-Za-z0-9._-]+/g, '-')
     .replace(/^[^A-Za-z0-9]+|-+$/g, '');

@@ -1,4 +1,5 @@
 import { failWith } from '../core/result.ts';
+import { hideTokens } from './hide-secrets.ts';
 
 /** What is wrong with a written value, without its place: a phrase, and a phrase on what to write instead. */
 export interface Objection {
@@ -15,7 +16,8 @@ export function object(
 
 /** A value from the file as it may be shown: in quotes, on one line, at most 60 characters. */
 export function quoted(value: unknown): string {
-  const text = plainText(value);
+  // Before it is cut, since half a token would not be known for one.
+  const text = hideTokens(plainText(value));
   const points = [...text];
   const short = points.length > 60 ? `${points.slice(0, 59).join('')}…` : text;
   return JSON.stringify(short);

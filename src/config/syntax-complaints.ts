@@ -1,9 +1,10 @@
 import type { Document, ErrorCode, YAMLError } from 'yaml';
 import type { Complaint } from './complaints.ts';
 import { complain } from './complaints.ts';
+import { hideSecrets } from './hide-secrets.ts';
 import { quoted } from './objection.ts';
 import type { Place, SourceText } from './source-text.ts';
-import { lineText, placeOf } from './source-text.ts';
+import { lineText, placeOf, sourceText } from './source-text.ts';
 
 type Saying = readonly [message: string, suggestion: string | null];
 
@@ -74,7 +75,7 @@ function explain(error: YAMLError, source: SourceText): { place: Place; saying: 
     if (open !== null) return { place: placeOf(source, open.at, open.at + 1), saying: sayOpen(open.sign) };
   }
   const place = placeOfError(error, source);
-  return { place, saying: sayInContext(error, source, place) ?? sayings[error.code] };
+  return { place, saying: sayInContext(error, sourceText(hideSecrets(source.text)), place) ?? sayings[error.code] };
 }
 
 function sayInContext(error: YAMLError, source: SourceText, place: Place): Saying | null {
