@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { after, type Clock } from '../core/time.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
 import { protect, sendProblem } from './answer.ts';
 import { AdminApi, operationOf } from './api.ts';
 import { AdminConnections, remoteOf } from './connections.ts';
 import { type Admission, admit, type Visitor } from './entrance.ts';
 import { retryAfterS } from './failed-attempts.ts';
 import type { AdminHouse } from './house.ts';
+import { TokenHolders } from './token-holders.ts';
 
 /** No operation takes content; what is sent nevertheless is not worth reading. */
 const contentOctetsMax = 4096;
@@ -21,9 +22,11 @@ const headOctetsMax = 16 * 1024;
 const silenceMs = 300_000;
 /** Over the socket, where whoever connects is trusted: a program that has run wild should not take every descriptor. */
 const socketConnectionsMax = 256;
-/** What an answer under way may still take when the door closes. */
+/** What an answer under way may still take when the door closes, or when its token is none any more. */
 const leaveMs = 2_000;
 
+/** What a request's Expect field asks for (RFC 9110 §10.1.1). */
+type Expectation = 'nothing' | '100-continue' | 'unknown';
 type Refusal = Extract<Admission, { admitted: false }>;
 
 /** One place where the admin API is asked: the unix socket, or an address. */
@@ -34,6 +37,8 @@ export class AdminDoor {
   readonly #clock: Clock;
   readonly #api: AdminApi;
   readonly #connections: AdminConnections | null;
+  readonly #holders = new TokenHolders();
+  #dismissal: Timer | null = null;
   /** Whose further requests, sent along with one that was turned away, are not looked at. */
   readonly #turnedAway = new WeakSet<Socket>();
 
@@ -50,8 +55,11 @@ export class AdminDoor {
         connectionsCheckingInterval: 1_000,
         maxHeaderSize: headOctetsMax,
       },
-      (request, response) => void this.#answer(request, response),
+      (request, response) => void this.#answer(request, response, 'nothing'),
     );
+    // Node answers these by itself where nobody listens: it would tell strangers to go on, before they are looked at.
+    this.server.on('checkContinue', (request, response) => void this.#answer(request, response, '100-continue'));
+    this.server.on('checkExpectation', (request, response) => void this.#answer(request, response, 'unknown'));
     this.server.timeout = silenceMs;
     if (via === 'socket') this.server.maxConnections = socketConnectionsMax;
     this.#connections = via === 'socket' ? null : new AdminConnections(this.server, (remote) => this.#full(remote));
@@ -59,6 +67,7 @@ export class AdminDoor {
 
   /** Takes no more connections, ends every stream, and lets running answers end: those that take long are cut. */
   close(): Promise<void> {
+    this.#dismissal?.cancel();
     return new Promise((resolve) => {
       const cut = this.#clock.schedule(
         after(this.#clock.now(), leaveMs),
@@ -74,7 +83,21 @@ export class AdminDoor {
     });
   }
 
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Ends what was let in by a token that is none any more: streams at once, an answer under way when it was told. */
+  dismiss(): void {
+    const sockets = this.#holders.without(this.#house.spec.tokens);
+    if (sockets.length === 0) return;
+    this.#api.endStreams(new Set(sockets));
+    // Somebody who asks by that token meanwhile is told that it is none.
+    this.#dismissal ??= this.#clock.schedule(after(this.#clock.now(), leaveMs), () => this.#cutDismissed(), null);
+  }
+
+  #cutDismissed(): void {
+    this.#dismissal = null;
+    for (const socket of this.#holders.without(this.#house.spec.tokens)) socket.destroy();
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, expected: Expectation): Promise<void> {
     if (this.#turnedAway.has(request.socket)) return;
     limitContent(request);
     protect(response);
@@ -85,6 +108,9 @@ export class AdminDoor {
       if (this.#connections?.admit(request.socket) === false) {
         return sendProblem(response, 503, 'As many connections as are admitted are open already.');
       }
+      if (admission.token !== null) this.#holders.showed(request.socket, admission.token);
+      if (expected === 'unknown') return sendProblem(response, 417, 'Nothing is expected here but 100-continue.');
+      if (expected === '100-continue') response.writeContinue();
       const requester = { actor: admission.actor, remote: remoteOf(request.socket) };
       await this.#api.answer(requester, request, response);
     } catch (error) {

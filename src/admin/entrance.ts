@@ -1,7 +1,7 @@
-import type { AdminSpec } from '../core/configuration.ts';
+import type { AdminSpec, AdminToken } from '../core/configuration.ts';
 import type { FailedAttempts } from './failed-attempts.ts';
 import { hostOfAddress, hostOfAuthority, isLiteral } from './network-address.ts';
-import { nameOfToken } from './token.ts';
+import { hashOfToken, nameOfToken } from './token.ts';
 
 /** A request as the entrance sees it: nothing of its content. */
 export interface Visitor {
@@ -26,7 +26,8 @@ export type RefusalReason =
   | 'too_many_attempts';
 
 export type Admission =
-  | { readonly admitted: true; readonly actor: string }
+  /** `token`: the one that let them in; null over the unix socket. */
+  | { readonly admitted: true; readonly actor: string; readonly token: AdminToken | null }
   | { readonly admitted: false; readonly why: RefusalReason; readonly status: number; readonly detail: string };
 
 /**
@@ -108,12 +109,14 @@ function objectToContent({ method, rawFields }: Visitor): Admission | null {
 }
 
 function identify(visitor: Visitor, spec: AdminSpec, failed: FailedAttempts): Admission {
-  if (visitor.via === 'socket') return { admitted: true, actor: 'admin:socket' };
+  if (visitor.via === 'socket') return { admitted: true, actor: 'admin:socket', token: null };
   const [field] = valuesOf(visitor.rawFields, 'authorization');
   if (field === undefined) return refuse('no_token', 401, needsToken);
   const token = /^bearer +([\w.~+/=-]+) *$/i.exec(field)?.[1];
   const name = token === undefined ? null : nameOfToken(spec.tokens, token);
-  if (name !== null) return { admitted: true, actor: `admin:token:${name}` };
+  if (token !== undefined && name !== null) {
+    return { admitted: true, actor: `admin:token:${name}`, token: { name, hash: hashOfToken(token) } };
+  }
   if (failed.count(visitor.remoteAddress ?? '')) return refuse('wrong_token', 401, needsToken);
   return refuse('too_many_attempts', 429, 'Too many wrong tokens came from this address.');
 }

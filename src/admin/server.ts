@@ -128,6 +128,7 @@ class RunningAdmin implements Admin {
     const places = placesOf(spec);
     for (const one of this.#open) if (!places.includes(one.place)) this.#closeDoor(one);
     this.#open = [...this.#open.filter(({ place }) => places.includes(place)), ...added];
+    for (const { door } of this.#open) door.dismiss();
   }
 
   discard(): void {
