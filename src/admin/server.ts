@@ -7,7 +7,7 @@ import { AdminDoor } from './door.ts';
 import { AdminHouse } from './house.ts';
 import { listenOverTcp } from './listen-tcp.ts';
 import type { Upgrader } from './upgrader.ts';
-import { listenAt, type PlaceSetAside, type SocketFile, type SocketRefusal } from './socket-file.ts';
+import { listenAt, type NotSetAside, type PlaceSetAside, type SocketFile, type SocketRefusal } from './socket-file.ts';
 
 export interface AdminOptions {
   readonly gateway: Gateway;
@@ -42,7 +42,7 @@ export interface Admin extends AdminPlaces {
    */
   leave(): void;
   /** Another process is to have the places of this one. */
-  setAside(): PlaceSetAside;
+  setAside(): PlaceSetAside | NotSetAside;
   /** Ends every stream, lets running answers end, and removes the socket. */
   close(): Promise<void>;
 }
@@ -142,11 +142,19 @@ class RunningAdmin implements Admin {
     for (const one of shared) this.#closeDoor(one);
   }
 
-  setAside(): PlaceSetAside {
+  setAside(): PlaceSetAside | NotSetAside {
     // Over TCP both are there until one of them closes.
-    const aside = this.#open.flatMap(({ socket }) => socket?.setAside() ?? []);
+    const aside: PlaceSetAside[] = [];
+    for (const { socket } of this.#open) {
+      const place = socket?.setAside();
+      if (place !== undefined && 'why' in place) {
+        for (const one of aside) one.giveUp();
+        return place;
+      }
+      if (place !== undefined) aside.push(place);
+    }
     return {
-      restore: () => aside.forEach((one) => one.restore()),
+      restore: () => aside.map((one) => one.restore()).find((why) => why !== null) ?? null,
       giveUp: () => aside.forEach((one) => one.giveUp()),
     };
   }

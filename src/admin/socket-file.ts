@@ -21,14 +21,20 @@ export interface SocketFile {
   /** Removes the file, unless another process has put its own in its place. */
   remove(): void;
   /** Another process is to have the place; until it is certain that it keeps it, the way to this one is kept too. */
-  setAside(): PlaceSetAside;
+  setAside(): PlaceSetAside | NotSetAside;
 }
 
 export interface PlaceSetAside {
-  /** The other process is gone: this one is found at its place again. */
-  restore(): void;
+  /** The other process is gone: this one is found at its place again. Why it is not, where it cannot be; else null. */
+  restore(): string | null;
   /** The other process keeps the place. */
   giveUp(): void;
+}
+
+/** Who gave the place away now would not get it back. */
+export interface NotSetAside {
+  /** What could not be done, and the system's name for the reason. */
+  readonly why: string;
 }
 
 /** Only its owner may open it, from the moment it is there. */
@@ -114,17 +120,31 @@ function removeIfOurs(path: string, ino: number): void {
 }
 
 /** A second name of the same socket, which the first may be made of again after it was taken. */
-function setAside(path: string, ino: number): PlaceSetAside {
+function setAside(path: string, ino: number): PlaceSetAside | NotSetAside {
   const beside = `${path}.${process.pid}`;
-  rmSync(beside, { force: true });
-  if (inodeOf(path) === ino) linkSync(path, beside);
+  const why = attempt(`${beside}, its second name meanwhile, cannot be made`, () => {
+    rmSync(beside, { force: true });
+    if (inodeOf(path) === ino) linkSync(path, beside);
+  });
+  if (why !== null) return { why };
   return {
-    restore: () => {
-      if (inodeOf(path) !== ino && inodeOf(beside) === ino) renameSync(beside, path);
-      rmSync(beside, { force: true });
-    },
-    giveUp: () => rmSync(beside, { force: true }),
+    restore: () =>
+      attempt(`${path} cannot be made again`, () => {
+        if (inodeOf(path) !== ino && inodeOf(beside) === ino) renameSync(beside, path);
+        rmSync(beside, { force: true });
+      }),
+    // A name that is left over leads to nobody.
+    giveUp: () => void attempt('', () => rmSync(beside, { force: true })),
   };
+}
+
+function attempt(what: string, act: () => void): string | null {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return `${what} (${(error as NodeJS.ErrnoException).code ?? 'EIO'})`;
+  }
 }
 
 function inodeOf(path: string): number | null {

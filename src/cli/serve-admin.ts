@@ -1,5 +1,5 @@
 import { type Admin, AdminFailure, type AdminPlaces, startAdmin } from '../admin/server.ts';
-import type { PlaceSetAside } from '../admin/socket-file.ts';
+import type { NotSetAside, PlaceSetAside } from '../admin/socket-file.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway } from '../gateway/control.ts';
 import type { ConfigurationReload } from '../gateway/gateway.ts';
@@ -63,7 +63,7 @@ export class ServedAdmin {
   }
 
   /** Another process is to answer at its places. */
-  setAside(): PlaceSetAside | null {
+  setAside(): PlaceSetAside | NotSetAside | null {
     return this.#admin?.setAside() ?? null;
   }
 

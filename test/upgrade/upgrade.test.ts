@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { GatewayProgram, goodProgram, isAlive, type Line } from './gateway-program.ts';
 
@@ -90,6 +92,22 @@ describe('an upgrade that comes to nothing leaves everything as it was when the 
       assert.equal(await gateway.applicationPid(), application);
     });
   }
+
+  test('cannot have the admin socket, since something is in the way', async () => {
+    await started();
+    const application = await gateway.applicationPid();
+    const inTheWay = join(gateway.folder, `admin.sock.${gateway.pid}`);
+    mkdirSync(inTheWay);
+    const { lines } = await gateway.upgrade();
+    const last = lines.at(-1) as Line;
+    assert.equal(last.kind, 'failure');
+    assert.match(last.why ?? '', /cannot have the admin socket: .*admin\.sock\.\d+, .* cannot be made \([A-Z_]+\)\.$/);
+    await asBefore(application);
+    assert.ok(!isAlive(lines[0]?.pid ?? gateway.pid), 'the new process has ended');
+    rmdirSync(inTheWay);
+    assert.equal((await gateway.upgrade()).lines.at(-1)?.outcome, 'done');
+    assert.equal(await gateway.applicationPid(), application);
+  });
 
   /** The old process serves, with its application, and looks after it. */
   async function asBefore(application: number): Promise<void> {

@@ -17,14 +17,18 @@ export function estateOf(gateway: Gateway, admin: ServedAdmin, ownPid: number = 
       return state === 'serving' ? null : `The gateway is ${state}.`;
     },
     async release(heir) {
-      aside = admin.setAside();
+      const place = admin.setAside();
+      if (place !== null && 'why' in place) return `The new process cannot have the admin socket: ${place.why}.`;
+      aside = place;
       // What cannot be handed over is told by the gateway, and stays here until its requests are over.
       await gateway.handOver(heir);
+      return null;
     },
     async takeBack() {
-      aside?.restore();
+      const left = aside?.restore() ?? null;
       aside = null;
       await gateway.takeBack();
+      return left === null ? null : `The admin socket is not where it was: ${left}.`;
     },
     leave() {
       aside?.giveUp();

@@ -8,10 +8,13 @@ import { type FromSuccessor, readFromSuccessor, type ToSuccessor } from './words
 export interface Estate {
   /** Why there can be no upgrade now; null where there can. */
   objection(): string | null;
-  /** Lets go, for that process, of what only one can own: the state folder, and the applications. Traffic is served on. */
-  release(heir: { readonly pid: number; readonly stateFolder: string | null }): Promise<void>;
-  /** The successor is gone: what was let go is taken back. */
-  takeBack(): Promise<void>;
+  /**
+   * Lets go, for that process, of what only one can own: the state folder, and the applications. Traffic is served on.
+   * Resolves with a sentence where it cannot.
+   */
+  release(heir: { readonly pid: number; readonly stateFolder: string | null }): Promise<string | null>;
+  /** The successor is gone: what was let go is taken back. Resolves with a sentence where something could not be. */
+  takeBack(): Promise<string | null>;
   /** The successor serves: nothing is taken back any more. */
   leave(): void;
 }
@@ -20,12 +23,15 @@ export interface UpgradesParts {
   readonly clock: Clock;
   readonly events: EventSink;
   readonly estate: Estate;
-  /** Starts the process that is to succeed this one, with a channel to it. */
-  readonly start: () => ChildProcess;
+  /** Starts the process that is to succeed this one, with a channel to it. `actor`: who asked for it. */
+  readonly start: (actor: string) => ChildProcess;
 }
 
 /** A successor that nothing came of may end in order, since it may have begun to serve; not for long. */
 const lastWordMs = 5_000;
+
+/** Taking back writes a few small files. Whoever asked for the upgrade is not kept waiting for a disk that hangs. */
+const takeBackMs = 5_000;
 
 /**
  * The side of the one that leaves. One upgrade at a time; until the successor has taken over, nothing has changed, and what
@@ -36,6 +42,7 @@ export class Upgrades implements Upgrader {
   readonly #handedOver = Promise.withResolvers<number>();
   #line: SuccessorLine | null = null;
   #running: Promise<unknown> = Promise.resolve();
+  #releasing: Promise<unknown> = Promise.resolve();
   #isOver = false;
 
   constructor(parts: UpgradesParts) {
@@ -47,6 +54,11 @@ export class Upgrades implements Upgrader {
     return this.#handedOver.promise;
   }
 
+  /** A successor has been started, and it is not known yet who of the two will serve. */
+  get isUnderWay(): boolean {
+    return this.#line !== null;
+  }
+
   async upgrade(
     actor: string,
     timeoutMs: number,
@@ -54,7 +66,7 @@ export class Upgrades implements Upgrader {
   ): Promise<UpgradeOutcome> {
     const objection = this.#objection();
     if (objection !== null) return failed('refused', objection);
-    const line = this.#startLine(timeoutMs);
+    const line = this.#startLine(actor, timeoutMs);
     if (!(line instanceof SuccessorLine)) return line;
     this.#line = line;
     const outcome = this.#run(line, actor, onStep);
@@ -72,17 +84,8 @@ export class Upgrades implements Upgrader {
     const { pid } = line;
     const reason = `process ${pid} is to take over`;
     events.tell({ kind: 'upgrade_started', subject: 'gateway', reason, evidence: { pid }, actor });
-    onStep('starting', pid);
-    const failure = await this.#follow(line, onStep);
-    if (failure !== null) {
-      await line.end();
-      await this.#parts.estate.takeBack();
-      this.#line = null;
-      const evidence = { pid, why: failure.why, complaints: failure.complaints };
-      const said = `the gateway goes on as before: ${failure.why}`;
-      events.tell({ kind: 'upgrade_failed', subject: 'gateway', reason: said, evidence, actor });
-      return failure;
-    }
+    const failure = await this.#follow(line, onStep).catch(mistake);
+    if (failure !== null) return this.#goOn(line, actor, failure);
     this.#isOver = true;
     this.#parts.estate.leave();
     line.say({ kind: 'farewell' });
@@ -95,11 +98,42 @@ export class Upgrades implements Upgrader {
     return { ok: true, pid };
   }
 
+  /** Nothing came of it: everything is as before, or the outcome says what is not. */
+  async #goOn(line: SuccessorLine, actor: string, failure: UpgradeFailure): Promise<UpgradeFailure> {
+    await line.end();
+    const left = await this.#takeBack();
+    const why = left === null ? failure.why : `${failure.why} ${left}`;
+    const evidence = { pid: line.pid, why, complaints: failure.complaints };
+    const reason = `the gateway goes on as before: ${why}`;
+    this.#parts.events.tell({ kind: 'upgrade_failed', subject: 'gateway', reason, evidence, actor });
+    return { ...failure, why };
+  }
+
+  /** Resolves with a sentence where not everything is back; until it is there is no other upgrade. */
+  #takeBack(): Promise<string | null> {
+    const { clock, estate } = this.#parts;
+    const takingBack = this.#releasing
+      .then(() => estate.takeBack())
+      .catch((error) => mistake(error).why)
+      .finally(() => {
+        this.#line = null;
+      });
+    const late = Promise.withResolvers<string>();
+    const timer = clock.schedule(
+      after(clock.now(), takeBackMs),
+      (late: PromiseWithResolvers<string>) => late.resolve('What it had handed over is not written back yet.'),
+      late,
+    );
+    return Promise.race([takingBack, late.promise]).finally(() => timer.cancel());
+  }
+
   /** This process is to end by another wish: a successor that does not serve yet ends first. Resolves when it has. */
   async abandon(why: string): Promise<void> {
     this.#isOver = true;
+    // Whoever is not ended by that, and has nothing yet, must not take the end of this process for its death.
+    this.#line?.say({ kind: 'never' });
     this.#line?.giveUp(failed('failure', `The gateway is to stop: ${why}.`));
-    await this.#running;
+    await this.#running.catch(() => {});
   }
 
   #objection(): string | null {
@@ -108,9 +142,9 @@ export class Upgrades implements Upgrader {
     return this.#parts.estate.objection();
   }
 
-  #startLine(timeoutMs: number): SuccessorLine | UpgradeFailure {
+  #startLine(actor: string, timeoutMs: number): SuccessorLine | UpgradeFailure {
     try {
-      const child = this.#parts.start();
+      const child = this.#parts.start(actor);
       if (child.pid !== undefined) return new SuccessorLine(child, child.pid, timeoutMs, this.#parts.clock);
       child.once('error', () => {});
     } catch {
@@ -121,16 +155,19 @@ export class Upgrades implements Upgrader {
 
   /** Null when the successor has taken over. */
   async #follow(line: SuccessorLine, onStep: (step: UpgradeStep, pid: number) => void): Promise<UpgradeFailure | null> {
+    onStep('starting', line.pid);
     for (;;) {
       const said = await line.next();
       switch (said.kind) {
         case 'step':
           onStep(said.step, line.pid);
           break;
-        case 'wants':
-          await this.#parts.estate.release({ pid: line.pid, stateFolder: said.stateFolder });
+        case 'wants': {
+          const failure = await this.#release(line, said.stateFolder);
+          if (failure !== null) return failure;
           line.say({ kind: 'yours' });
           break;
+        }
         case 'ready':
           onStep('ready', line.pid);
           return null;
@@ -139,10 +176,25 @@ export class Upgrades implements Upgrader {
       }
     }
   }
+
+  /** Null when it has let go. A disk that hangs holds nobody up for longer than the upgrade may take. */
+  #release(line: SuccessorLine, stateFolder: string | null): Promise<UpgradeFailure | null> {
+    const releasing = this.#parts.estate
+      .release({ pid: line.pid, stateFolder })
+      .then((why) => (why === null ? null : failed('failure', why)), mistake);
+    this.#releasing = releasing;
+    return Promise.race([releasing, line.over]);
+  }
 }
 
 function failed(kind: UpgradeFailure['kind'], why: string): UpgradeFailure {
   return { ok: false, kind, why, complaints: [] };
+}
+
+/** What nobody foresaw ends the upgrade, and nothing else. */
+function mistake(error: unknown): UpgradeFailure {
+  const said = error instanceof Error ? error.message.split('\n', 1)[0] : String(error);
+  return failed('failure', `The gateway made a mistake: ${said}. This is a defect; please report it.`);
 }
 
 /** What a successor says, in order; its end and the end of its time are words of it too. */
@@ -153,6 +205,7 @@ class SuccessorLine {
   readonly #heard: FromSuccessor[] = [];
   readonly #timer: Timer;
   #wake: (() => void) | null = null;
+  readonly #over = Promise.withResolvers<UpgradeFailure>();
   readonly #gone = Promise.withResolvers<void>();
 
   constructor(child: ChildProcess, pid: number, timeoutMs: number, clock: Clock) {
@@ -199,7 +252,13 @@ class SuccessorLine {
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
+  /** Resolves with the failure as soon as nothing can come of it any more, whatever it has said before. */
+  get over(): Promise<UpgradeFailure> {
+    return this.#over.promise;
+  }
+
   giveUp(failure: UpgradeFailure): void {
+    this.#over.resolve(failure);
     this.#hear({ kind: 'failed', failure });
   }
 
@@ -215,6 +274,7 @@ class SuccessorLine {
   /** Has it end, in order if it can. Resolves when it is gone. */
   async end(): Promise<void> {
     this.#timer.cancel();
+    this.say({ kind: 'never' });
     this.#child.kill('SIGTERM');
     const kill = this.#clock.schedule(
       after(this.#clock.now(), lastWordMs),

@@ -32,6 +32,8 @@ export class Succession {
   constructor(predecessor: PredecessorFacts, channel: ParentChannel) {
     this.predecessor = predecessor;
     this.#channel = channel;
+    // Heard before anybody waits for it, it is heard by whoever waits then.
+    this.#yours.promise.catch(() => {});
     channel.onDisconnect(() => {
       this.#yours.resolve();
       this.#settle();
@@ -40,6 +42,7 @@ export class Succession {
     channel.onMessage((message) => {
       const { kind } = (message ?? {}) as Partial<ToSuccessor>;
       if (kind === 'yours') this.#yours.resolve();
+      if (kind === 'never') this.#yours.reject(notWanted());
       if (kind === 'farewell') this.#settle();
     });
   }
@@ -62,7 +65,7 @@ export class Succession {
     void this.#say({ kind: 'step', step });
   }
 
-  /** Asks for what the predecessor owns. Resolves when it has let go, or is dead. */
+  /** Asks for what the predecessor owns. Resolves when it has let go, or is dead; rejects where it does not let go. */
   async takeOver(stateFolder: string | null): Promise<void> {
     void this.#say({ kind: 'wants', stateFolder });
     await this.#yours.promise;
@@ -86,6 +89,13 @@ export class Succession {
   async #say(message: FromSuccessor): Promise<void> {
     if (this.#channel.connected) await this.#channel.send(message);
   }
+}
+
+function notWanted(): CommandFailure {
+  return new CommandFailure(
+    'failure',
+    'The gateway whose place this process was to take lets nothing go. Nothing was taken.',
+  );
 }
 
 function failureOf(error: unknown): UpgradeFailure {

@@ -13,8 +13,11 @@ export type FromSuccessor =
   | { readonly kind: 'failed'; readonly failure: UpgradeFailure };
 
 export interface ToSuccessor {
-  /** 'yours': the predecessor has let go of what only one can own. 'farewell': it leaves, whatever comes. */
-  readonly kind: 'yours' | 'farewell';
+  /**
+   * 'yours': the predecessor has let go of what only one can own. 'farewell': it leaves, whatever comes. 'never': nothing
+   * comes of it, and whoever has nothing yet ends, whether or not the predecessor goes on.
+   */
+  readonly kind: 'yours' | 'farewell' | 'never';
 }
 
 /** What the successor is told at its start, in its environment. */
