@@ -46,6 +46,11 @@ export class GatewayProcess {
     await this.status();
   }
 
+  /** Tells it that its predecessor will not take the applications back any more. */
+  async settled(): Promise<void> {
+    await this.#ask({ word: 'settled' });
+  }
+
   async status(): Promise<GatewayStatus> {
     this.#status = (await this.#ask({ word: 'status' })) as GatewayStatus;
     return this.#status;

@@ -141,13 +141,36 @@ test('an application is handed over while requests go on, and is the heir’s to
   await until('the guard of the second ends it', () => !isRunning(pid));
 });
 
+test(
+  'once its predecessor has said farewell, an heir that is killed takes the applications with it at once',
+  linuxOnly,
+  async (t) => {
+    const world = new World(t);
+    const second = world.gateway();
+    const { gateway: first, pid } = await world.started();
+    await second.start(world.path, true);
+    await first.handOver({ pid: second.pid, stateFolder: world.state });
+    await second.go();
+    await first.stop();
+    await second.settled();
+    second.kill();
+    // Before, its guard would have left them to the predecessor for five seconds.
+    await untilSoon('its guard ends it', () => !isRunning(pid), 4_500);
+  },
+);
+
 test('killed without having handed over, a gateway takes its applications with it', linuxOnly, async (t) => {
   const world = new World(t);
+  const sign = join(world.folder, 'now');
+  const slow = `    stop_timeout: 30s\n    environment: { LEAVES_ONCE_THERE_IS: ${sign} }\n`;
+  writeFileSync(world.path, yaml(slow));
   const second = world.gateway();
   const { gateway: first, pid } = await world.started();
   first.kill();
   await second.start(world.path);
+  assert.ok(isRunning(pid), 'it takes its time to end');
   assert.deepEqual(second.eventsOf('instance_adopted'), [], 'one that is being ended is not taken over');
+  writeFileSync(sign, '');
   await until('the first one’s is ended', () => !isRunning(pid));
   assert.notEqual(await world.ready(second), pid);
 });
@@ -184,4 +207,16 @@ test('nobody takes back what the heir has', linuxOnly, async (t) => {
   await second.go();
   assert.equal(await first.takeBack(), false);
   assert.equal(await second.get(), String(pid));
+});
+
+test('an heir that comes too late gets nothing of what was taken back', linuxOnly, async (t) => {
+  const world = new World(t);
+  const second = world.gateway();
+  const { gateway: first, pid } = await world.started();
+  await second.start(world.path, true);
+  await first.handOver({ pid: second.pid, stateFolder: world.state });
+  assert.equal(await first.takeBack(), true);
+  await assert.rejects(second.go(), ({ name }: Error) => name === 'StateFailure');
+  assert.deepEqual(second.eventsOf('instance_adopted'), []);
+  assert.equal(await first.get(), String(pid));
 });

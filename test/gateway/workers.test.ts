@@ -77,15 +77,45 @@ describe('a lost worker', () => {
     assert.equal((await edge.get('/')).status, 200);
   });
 
-  test('during a reload: the reload says so, and the next one is taken', async () => {
+  test('leaves its port to nobody: a stranger who may share it keeps the next one from it', async (context) => {
     edge = await startFromYaml(upstream());
-    await runInWorkers(crash);
-    const outcomes = await Promise.all([edge.reload(upstream()), edge.gateway.reload('another')]);
-    for (const outcome of outcomes) assert.ok(outcome.ok || outcome.complaints.length > 0, 'it says why');
+    const { host, port } = edge.address();
+    await runInWorkers('setTimeout(() => process.exit(3), 0)');
+    await until('it is told', () => edge.eventsOf('worker_lost').length === 1);
+    const stranger = createServer();
+    context.after(() => void stranger.close());
+    stranger.listen({ host, port, reusePort: true });
+    await once(stranger, 'listening');
+    await until('the next one was tried', () => serving() || edge.eventsOf('worker_restarting').length >= 2);
+    assert.ok(!serving(), 'half of its connections would be the stranger’s');
+    assert.match(edge.eventsOf('worker_restarting')[1]?.reason ?? '', /cannot listen .*EADDRINUSE/);
+    await new Promise((resolve) => stranger.close(resolve));
     await until('another serves', serving);
-    assert.equal((await edge.reload('workers: 1\nroutes: [ { path: /, respond: { content: new } } ]')).ok, true);
-    assert.equal((await edge.get('/')).content.toString(), 'new');
   });
+
+  for (const [when, answer] of [
+    ['prepares for', 'prepared'],
+    ['commits', 'applied'],
+  ]) {
+    test(`while it ${when} a reload: the reload failed and says so, nothing has changed, and the next one is taken`, async () => {
+      edge = await startFromYaml(upstream());
+      const port = `process.getBuiltinModule('node:worker_threads').parentPort`;
+      await runInWorkers(`{
+        const say = ${port}.postMessage.bind(${port});
+        ${port}.postMessage = (word, more) => word.kind === '${answer}' ? process.exit(3) : say(word, more);
+      }`);
+      const wanted = 'workers: 1\nroutes: [ { path: /, respond: { content: new } } ]';
+      const outcome = await edge.reload(wanted);
+      assert.ok(!outcome.ok);
+      assert.equal(outcome.kind, 'failed');
+      assert.match(outcome.complaints.join(), /ended with 3/);
+      assert.equal(edge.eventsOf('worker_lost').length, 1);
+      await until('another serves', serving);
+      assert.equal((await edge.get('/')).content.toString(), 'ok', 'as before');
+      assert.ok((await edge.gateway.reload('another')).ok);
+      assert.equal((await edge.get('/')).content.toString(), 'new');
+    });
+  }
 
   test('whose successor cannot listen is tried for again, which is told, until a reload or the port makes it possible', async (context) => {
     edge = await startFromYaml(upstream());
