@@ -104,6 +104,9 @@ const fieldMeanings: Readonly<Record<string, string>> = {
   vouches: "true where it is not the endpoint's own certificate but one above it; absent otherwise",
   upstream: 'the upstream, by its name in candor.yaml',
   version: 'the version as it was sent',
+  'what, where the gateway cuts': 'what was cut',
+  'why, where the gateway cuts':
+    'what of the gateway ended: the process, for good (`gateway_stopping`) or for another one (`gateway_replaced`), a worker that another one replaced (`worker_replaced`), or the listener (`listener_gone`)',
   waitedMs: 'for how many milliseconds the request had waited',
   value: 'what that field holds, which names this gateway',
   what: 'what was reached or contradicts itself',
@@ -140,13 +143,19 @@ function overviewRow(cause: Cause): string {
 function evidenceLine(field: string): string {
   const [written = '', type = ''] = field.split(': ');
   const name = written.replace('?', '');
-  const meaning = /\bbroken\b/.test(type) ? fieldMeanings['how, where TLS may break'] : fieldMeanings[name];
+  const meaning = fieldMeanings[`${name}${special(type)}`];
   if (meaning === undefined)
     throw new Error(`scripts/write-failure-docs.ts does not say what the evidence field "${name}" holds`);
   return `- \`${name}\` (${type
     .replaceAll("'", '"')
     .replaceAll(/ \|(?=.* \|)/g, ',')
     .replaceAll('|', 'or')}): ${meaning}`;
+}
+
+/** Where a name means something of its own in one place. */
+function special(type: string): string {
+  if (/\bbroken\b/.test(type)) return ', where TLS may break';
+  return type === 'CutReason' || /\btunnel\b/.test(type) ? ', where the gateway cuts' : '';
 }
 
 const raised = raisedCauses();
@@ -264,6 +273,7 @@ const exampleExceptions: Partial<Record<Cause, Readonly<Record<string, unknown>>
   loop_detected: { name: 'Via' },
   hops_exceeded: { limit: 16 },
   shed: { limit: 10_000 },
+  drained: { why: 'gateway_stopping', what: 'request' },
   too_many_endpoints: { limit: 2048 },
   configuration_fault: { what: 'route "shop" names the upstream "web", which does not exist' },
 };

@@ -3,7 +3,7 @@ import type { Event } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { FailureSummary } from '../gateway/control.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';
-import { shapeWords, whoseWords } from './record-words.ts';
+import { verdictWords, whoseWords } from './record-words.ts';
 import type { Style } from './style.ts';
 import type { Output } from './surroundings.ts';
 
@@ -87,7 +87,7 @@ function failureText(record: ExchangeRecord, style: Style): string {
   // "The client's doing" says whose it was.
   const whose = record.whose === null || record.shape === 'client_abort' ? '' : `, ${whoseWords[record.whose]}`;
   const what = record.detail === null ? '' : ` ${harmless(record.detail)}`;
-  return `${target} → ${style.bad(status)} ${style.warn(`${shapeWords[record.shape]}${whose}:`)}${what}`;
+  return `${target} → ${style.bad(status)} ${style.warn(`${verdictWords(record)}${whose}:`)}${what}`;
 }
 
 /** A failure is told when it has happened, so its line bears that time. */

@@ -4,7 +4,7 @@ import type { Cause, Failure } from '../core/failure.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import { endpointText, timelineLines } from './attempt-timeline.ts';
 import { countText, durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
-import { deliveryWords, endWords, shapeWords, stageWords, tunnelEndWords, whoseWords } from './record-words.ts';
+import { deliveryWords, endWords, stageWords, tunnelEndWords, verdictWords, whoseWords } from './record-words.ts';
 import type { Style } from './style.ts';
 
 const labelWidth = 16;
@@ -116,7 +116,7 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   const verdict = verdictOf(record);
   const row = (label: string, text: string): string[] => wrapAfter(style.dim(`  ${label}`), harmless(text), labelWidth);
   const tone = record.shape === 'none' ? style.good : style.bad;
-  const lines = [`${style.bold('VERDICT')}  ${tone(shapeWords[record.shape])}`, ...row('what', verdict.sentence)];
+  const lines = [`${style.bold('VERDICT')}  ${tone(verdictWords(record))}`, ...row('what', verdict.sentence)];
   if (record.type !== null || record.cause !== null) lines.push(...row('type', typeText(record)));
   if (record.stage !== null) lines.push(...row('where', whereText(record)));
   if (record.whose !== null) lines.push(...row('whose', whoseWords[record.whose]));

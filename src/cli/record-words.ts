@@ -1,4 +1,5 @@
 import type { EndKind, RetryReason } from '../core/exchange.ts';
+import type { ExchangeRecord } from '../core/record.ts';
 import type { Delivery, Shape, Whose } from '../core/shape.ts';
 import type { Stage } from '../core/stage.ts';
 
@@ -14,6 +15,11 @@ export const shapeWords: Record<Shape, string> = {
   client_abort: "the client's doing",
   none: 'nothing went wrong',
 };
+
+/** What is said of a verdict: what was cut had been taken, so it was not declined. */
+export function verdictWords({ shape, cause }: Pick<ExchangeRecord, 'shape' | 'cause'>): string {
+  return cause === 'drained' ? 'cut by the gateway' : shapeWords[shape];
+}
 
 export const whoseWords: Record<Whose, string> = {
   application: "the application's",

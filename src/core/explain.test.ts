@@ -10,16 +10,18 @@ import {
   retryAfterSOf,
   shapeOf,
   specOf,
+  specOfCause,
   statusOf,
   typeOf,
   whoseOf,
 } from './explain.ts';
 import { failureTable } from './failure-table.ts';
-import { fail, type Failure } from './failure.ts';
+import { type CutReason, fail, type Failure } from './failure.ts';
 import { proxyErrors } from './proxy-error.ts';
 import { requestRules, type RequestRule } from './rules.ts';
 
 const address = '10.0.0.7:3000';
+const cut = { why: 'gateway_stopping', what: 'request' } as const;
 const gone = fail('client_gone', 'response', { octetsSent: 0, how: 'closed' });
 
 describe('explain', () => {
@@ -77,9 +79,35 @@ describe('explain', () => {
     assert.deepEqual([statusOf(gone), typeOf(gone), shapeOf(gone), whoseOf(gone)], [0, null, 'client_abort', 'client']);
   });
 
+  it('blames for what was cut whatever of the gateway ended, and no endpoint', () => {
+    const whys: readonly [CutReason, RegExp, RegExp][] = [
+      ['gateway_stopping', /^The gateway was stopped, /, /told a second time to stop/],
+      ['gateway_replaced', /^Another process took the gateway's place \(an upgrade\)/, /candor upgrade/],
+      ['worker_replaced', /^The gateway's worker was replaced /, /`workers`/],
+      ['listener_gone', /^The listener was taken out of the configuration, /, /took a listener out/],
+    ];
+    for (const [why, sentence, usual] of whys) {
+      const request = fail('drained', 'content', { why, what: 'request', retryAfterS: 5 });
+      assert.match(explain(request), sentence);
+      assert.match(explain(request), /the request was still running when its time to finish was over/);
+      assert.match(specOf(request).usualCauses.join('\n'), usual);
+      assert.match(specOf(request).nextStep, /raise that/);
+      const tunnel = fail('drained', 'content', { why, what: 'tunnel', retryAfterS: 5 });
+      assert.match(explain(tunnel), sentence);
+      assert.match(explain(tunnel), /the tunnel through it was cut/);
+      assert.match(specOf(tunnel).usualCauses.join('\n'), usual);
+      assert.match(specOf(tunnel).nextStep, /opens its tunnel again/);
+    }
+  });
+
+  it('takes a record of an earlier version, which does not say why it was cut', () => {
+    const failure = { cause: 'drained', stage: 'content', evidence: { retryAfterS: 5 } } as unknown as Failure;
+    assert.equal(specOf(failure).nextStep, specOfCause('drained').nextStep);
+  });
+
   it('rounds the time to come back up to whole seconds, and invents none', () => {
-    assert.equal(retryAfterSOf(fail('drained', 'content', { retryAfterS: 0.2 })), 1);
-    assert.equal(retryAfterSOf(fail('drained', 'content', { retryAfterS: -3 })), 0);
+    assert.equal(retryAfterSOf(fail('drained', 'content', { ...cut, retryAfterS: 0.2 })), 1);
+    assert.equal(retryAfterSOf(fail('drained', 'content', { ...cut, retryAfterS: -3 })), 0);
     assert.equal(retryAfterSOf(fail('connect_refused', 'connect', { address })), null);
   });
 });

@@ -123,7 +123,7 @@ export interface Evidence {
   destination_prohibited: { address: string; name: string | null; prohibition: Prohibition };
   maintenance: { route: string; message: string; retryAfterS: number };
   shed: { what: string; limit: number; retryAfterS: number };
-  drained: { retryAfterS: number };
+  drained: { why: CutReason; what: 'request' | 'tunnel'; retryAfterS: number };
   /** Said only by a route that tells of readiness. */
   gateway_stopping: { retryAfterS: number };
   gateway_fault: { invariant: string };
@@ -163,6 +163,9 @@ export type Prohibition =
   | 'unspecified'
   | 'reserved'
   | 'denied';
+
+/** Why the gateway cuts what is under way: what of it ends. The endpoint has no part in it. */
+export type CutReason = 'gateway_stopping' | 'gateway_replaced' | 'worker_replaced' | 'listener_gone';
 
 /** What octets that are no HTTP response look like. */
 export type Guess = 'ssh' | 'tls' | 'http2' | 'html' | 'json' | 'stack_trace' | 'text' | 'binary' | 'nothing';

@@ -1,5 +1,6 @@
 import type { UnknownCode } from '../core/connector.ts';
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
+import type { CutReason } from '../core/failure.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
@@ -24,6 +25,8 @@ export interface WorkerBirth {
 
 /** How a worker ends that has taken leave. */
 export interface DrainPlan {
+  /** What is said of a request or tunnel that has to be cut. */
+  readonly why: CutReason;
   /** 'end': tunnels end when the listeners close; 'wait': they may last until the cut. */
   readonly tunnels: 'wait' | 'end';
   /** For how long a connection without a request may still send one; it is answered, and that is the last. */

@@ -15,7 +15,8 @@ export async function retireWorker(
   clock: Clock,
   { timeoutMs, tunnels }: DrainSpec,
 ): Promise<void> {
-  const drained = worker.drain({ tunnels, idleMs: Math.min(timeoutMs, lastRequestMs), hasSuccessor: true });
+  const idleMs = Math.min(timeoutMs, lastRequestMs);
+  const drained = worker.drain({ why: 'worker_replaced', tunnels, idleMs, hasSuccessor: true });
   await within(clock, timeoutMs, drained);
   worker.cut();
   await within(clock, cutMs, drained);

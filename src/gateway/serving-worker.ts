@@ -1,7 +1,7 @@
 import type { WorkerCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
-import { fail, type Failure } from '../core/failure.ts';
+import type { Failure } from '../core/failure.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { Random } from '../core/random.ts';
@@ -113,7 +113,6 @@ export class ServingWorker {
           isTrusted: (address) => this.#isTrusted(address),
         }),
       },
-      drained,
       admits: (address, descriptor) => this.#admits(address, descriptor),
       onConnectionClosed: () => this.#lookWhetherDrained(),
     });
@@ -328,9 +327,6 @@ export class ServingWorker {
     this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);
   }
 }
-
-/** Nobody knows how long the next one will take to start; a client that asks again after this is neither rude nor late. */
-const drained: Failure = fail('drained', 'response', { retryAfterS: 5 });
 
 /** An answer of some hundred octets is taken in the time of a round trip. */
 const answerTakenMs = 1000;

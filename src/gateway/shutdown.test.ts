@@ -90,7 +90,7 @@ describe('the end of all workers', () => {
     await clock.advance(1);
     for (const { told, plan } of workers) {
       assert.equal(told.at(-1), 'drain at 3000');
-      assert.deepEqual(plan, { tunnels: 'end', idleMs: 250, hasSuccessor: false });
+      assert.deepEqual(plan, { why: 'gateway_stopping', tunnels: 'end', idleMs: 250, hasSuccessor: false });
     }
     const [first] = workers;
     first?.drained();
@@ -140,7 +140,9 @@ describe('the end of all workers', () => {
     const { workers } = begin({ lameDuckMs: 60_000 }, { hasSuccessor: true });
     await clock.advance(0);
     assert.deepEqual(phases, ['drain_phase serving → draining at 0']);
-    for (const { plan } of workers) assert.deepEqual(plan, { tunnels: 'wait', idleMs: 5000, hasSuccessor: true });
+    for (const { plan } of workers) {
+      assert.deepEqual(plan, { why: 'gateway_replaced', tunnels: 'wait', idleMs: 5000, hasSuccessor: true });
+    }
   });
 
   test('gives idle connections no more time than the rest has', async () => {

@@ -101,7 +101,8 @@ export class Shutdown {
     }
     this.#enter('draining', drain.timeoutMs);
     const idleMs = Math.min(drain.timeoutMs, hasSuccessor ? lastRequestMs : onTheWayMs);
-    const plan = { tunnels: drain.tunnels, idleMs, hasSuccessor };
+    const why = hasSuccessor ? 'gateway_replaced' : 'gateway_stopping';
+    const plan: DrainPlan = { why, tunnels: drain.tunnels, idleMs, hasSuccessor };
     const drained = Promise.all(this.#workers.map((worker) => worker.drain(plan)));
     void drained.then(() => {
       this.#isDrained = true;

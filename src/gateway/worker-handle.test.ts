@@ -32,7 +32,10 @@ test('a worker whose modules load slowly is not taken for one that has stopped a
     // Not a turn of the event loop passes meanwhile: nothing can have been heard of it.
     clock.advanceSync(20_000);
     // `drained` is its first answer; a thread that was given up never gives one, but is reported.
-    await Promise.race([worker.drain({ tunnels: 'wait', idleMs: 0, hasSuccessor: false }), left]);
+    await Promise.race([
+      worker.drain({ why: 'gateway_stopping', tunnels: 'wait', idleMs: 0, hasSuccessor: false }),
+      left,
+    ]);
     assert.deepEqual(lost, []);
     // From now on silence means something.
     clock.advanceSync(5000);

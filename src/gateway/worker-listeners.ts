@@ -1,5 +1,5 @@
 import type { DrainSpec, ListenerSpec } from '../core/configuration.ts';
-import type { Failure } from '../core/failure.ts';
+import type { CutReason } from '../core/failure.ts';
 import { type InheritedSocket, inheritedFor } from '../core/inherited-socket.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
@@ -7,6 +7,7 @@ import type { Transport } from '../core/transport.ts';
 import { ListenerConnections } from '../downstream/listener.ts';
 import type { ListenerFacts, SharedPorts } from '../downstream/ports.ts';
 import { listen, type Listening } from '../transport/listen.ts';
+import { cutFailure } from './cut-failure.ts';
 import type { DrainPlan, ListenProblem, OpenListener } from './messages.ts';
 import { lastRequestMs } from './shutdown.ts';
 
@@ -38,8 +39,6 @@ export interface WorkerListenersParts {
   readonly clock: Clock;
   readonly inheritedSockets: readonly InheritedSocket[];
   readonly downstream: SharedPorts;
-  /** How what is cut at the end of a drain is answered. */
-  readonly drained: Failure;
   /** Whether a connection can be taken at all; its descriptor says how many are in use. What is not has been counted. */
   readonly admits: (address: string, descriptor: number) => boolean;
   /** A connection of a listener that has been closed, or of one that has not, is over. */
@@ -58,6 +57,8 @@ export class WorkerListeners {
   /** Of listeners that are closed: these live on until their exchange is over, or its time is. */
   readonly #leaving = new Set<ListenerConnections>();
   #endsTunnels = false;
+  /** Why all of them close. */
+  #why: CutReason = 'gateway_stopping';
   /** As the snapshot in force has it. */
   #drain: DrainSpec = { timeoutMs: 0, lameDuckMs: 0, tunnels: 'wait' };
 
@@ -119,6 +120,7 @@ export class WorkerListeners {
 
   /** All of them close. Idle connections too, in a while; the others end after the exchange that they are in. */
   drain(plan: DrainPlan): void {
+    this.#why = plan.why;
     for (const listener of this.#listeners.values()) this.#close(listener, plan);
     this.#listeners.clear();
     this.#endsTunnels = plan.tunnels === 'end';
@@ -127,12 +129,12 @@ export class WorkerListeners {
   /** A request for an upgrade may have been answered after the tunnels had ended. */
   endLateTunnels(): void {
     if (!this.#endsTunnels) return;
-    for (const connections of this.#leaving) connections.endTunnels(this.#parts.drained);
+    for (const connections of this.#leaving) connections.endTunnels(cutFailure(this.#why, 'tunnel'));
   }
 
   /** Exchanges of closed listeners end now: answered where no answer has begun, cut short where one has. */
   cut(): void {
-    for (const connections of this.#leaving) connections.cut(this.#parts.drained);
+    for (const connections of this.#leaving) cutConnections({ connections, why: this.#why });
   }
 
   /** Whether something may still come of connections of closed listeners. */
@@ -192,23 +194,28 @@ export class WorkerListeners {
   #closeAllBut(wanted: ReadonlySet<string>): void {
     for (const [place, listener] of this.#listeners) {
       if (wanted.has(place)) continue;
-      this.#close(listener, { tunnels: this.#drain.tunnels, idleMs: lastRequestMs, hasSuccessor: true });
+      this.#close(listener, {
+        why: 'listener_gone',
+        tunnels: this.#drain.tunnels,
+        idleMs: lastRequestMs,
+        hasSuccessor: true,
+      });
       this.#listeners.delete(place);
     }
   }
 
-  #close({ listening, connections }: OpenedListener, { tunnels, idleMs }: DrainPlan): void {
-    const { clock, drained } = this.#parts;
+  #close({ listening, connections }: OpenedListener, { why, tunnels, idleMs }: DrainPlan): void {
+    const { clock } = this.#parts;
     const { timeoutMs } = this.#drain;
     void listening.close();
     this.#leaving.add(connections);
     connections.close();
-    if (tunnels === 'end') connections.endTunnels(drained);
+    if (tunnels === 'end') connections.endTunnels(cutFailure(why, 'tunnel'));
     if (idleMs === 0) connections.closeIdle();
     if (connections.size === 0) return void this.#leaving.delete(connections);
     const now = clock.now();
     if (idleMs > 0) clock.schedule(after(now, Math.min(idleMs, timeoutMs)), closeIdle, connections);
-    clock.schedule(after(now, timeoutMs), cutConnections, { connections, drained });
+    clock.schedule(after(now, timeoutMs), cutConnections, { connections, why });
   }
 }
 
@@ -218,15 +225,16 @@ function listenerFacts({ id, proxyProtocol }: ListenerSpec, { client }: Snapshot
 
 interface Leaving {
   readonly connections: ListenerConnections;
-  readonly drained: Failure;
+  readonly why: CutReason;
 }
 
 function closeIdle(connections: ListenerConnections): void {
   connections.closeIdle();
 }
 
-function cutConnections({ connections, drained }: Leaving): void {
-  connections.cut(drained);
+function cutConnections({ connections, why }: Leaving): void {
+  connections.endTunnels(cutFailure(why, 'tunnel'));
+  connections.cut(cutFailure(why, 'request'));
 }
 
 function admitHeld(listener: OpenedListener): void {

@@ -97,7 +97,7 @@ test('connections of a listener that is gone are cut when the time for draining 
   assert.equal(new Int32Array(exchangesActive)[0], 0);
   client.close();
 
-  worker.drain({ tunnels: 'wait', idleMs: 0, hasSuccessor: false });
+  worker.drain({ why: 'gateway_stopping', tunnels: 'wait', idleMs: 0, hasSuccessor: false });
   await until('it has drained', async () => {
     await clock.advance(250);
     return told.some(({ kind }) => kind === 'drained');

@@ -364,6 +364,7 @@ timeouts: { idle: 200ms }
       assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs), 'it is no orderly end');
       const record = await gateway.record(id);
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'truncated', 'drained']);
+      assert.match(record.detail ?? '', /^The listener was taken out of the configuration, and the tunnel .* was cut/);
       await until('the endpoint is let go', () => socket.destroyed);
     } finally {
       await gateway.stop();
@@ -389,6 +390,7 @@ timeouts: { idle: 200ms }
     const [record, ...more] = lines.map((line) => JSON.parse(line) as ExchangeRecord);
     assert.equal(more.length, 0);
     assert.deepEqual([record?.kind, record?.end, record?.cause], ['tunnel', 'truncated', 'drained']);
+    assert.match(record?.detail ?? '', /^The gateway was stopped, and the tunnel .* was cut/);
     assert.equal(record?.octets_in, 'meanwhile'.length);
     await gateway.stop();
   });

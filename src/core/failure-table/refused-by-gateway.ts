@@ -1,6 +1,9 @@
-import type { Prohibition } from '../failure.ts';
+import type { CutReason, Prohibition } from '../failure.ts';
 import type { FailureTable } from './table.ts';
 import { clause, duration, quoted } from './words.ts';
+
+const raiseTimeout =
+  "Compare the request's duration in `candor explain REQUEST-ID` with `drain.timeout` in candor.yaml, and raise that if such requests are normal; a service manager has to wait longer too (TimeoutStopSec).";
 
 /** The gateway declined by itself; most of these never touched an endpoint. */
 export const refusedByGateway = {
@@ -265,17 +268,22 @@ export const refusedByGateway = {
     countsAgainstHealth: false,
     logLevel: 'warn',
     temporary: true,
-    title: 'The request was cut short by a release or a restart',
-    sentence: () =>
-      'The endpoint was being taken out of service, and the request was still running when its time to finish was over.',
+    title: 'Cut short because the gateway was stopped or changed',
+    sentence: ({ why, what }) =>
+      what === 'tunnel'
+        ? `${cutReasons[why]}, and the tunnel through it was cut; the endpoint had no part in that.`
+        : `${cutReasons[why]}, and the request was still running when its time to finish was over; the endpoint had no part in that.`,
     visitor: 'This site was being updated or restarted while it worked on your request. Please try again now.',
     usualCauses: [
-      'the request took longer than draining allows (an export, an upload)',
-      'an event stream or WebSocket stays open until it is cut',
-      'the gateway was stopped while requests were running',
+      'the gateway was stopped, upgraded or configured anew, and the request took longer than draining allows (an export, an upload)',
+      'an event stream, a WebSocket or another tunnel stays open until it is cut',
     ],
-    nextStep:
-      "Compare the request's duration in `candor explain REQUEST-ID` with `drain.timeout` in candor.yaml, and raise that if such requests are normal.",
+    nextStep: raiseTimeout,
+    inThisCase: ({ why, what }) => {
+      if (!Object.hasOwn(cutReasons, why)) return null;
+      if (what === 'tunnel') return { usualCauses: [...causesOfCut[why], ...causesOfTunnelCut], nextStep: openAgain };
+      return { usualCauses: [...causesOfCut[why], longerThanDrain], nextStep: raiseTimeout };
+    },
   },
   gateway_stopping: {
     type: 'proxy_internal_response',
@@ -329,6 +337,33 @@ export const refusedByGateway = {
     nextStep: 'Run `candor check -c candor.yaml`, mend what it complains about, then `candor reload`.',
   },
 } satisfies Partial<FailureTable>;
+
+/** What of the gateway ended: the beginning of a sentence. */
+const cutReasons: Readonly<Record<CutReason, string>> = {
+  gateway_stopping: 'The gateway was stopped',
+  gateway_replaced: "Another process took the gateway's place (an upgrade), and this one ended",
+  worker_replaced: "The gateway's worker was replaced by another one",
+  listener_gone: 'The listener was taken out of the configuration',
+};
+
+const causesOfCut: Readonly<Record<CutReason, readonly string[]>> = {
+  gateway_stopping: [
+    'somebody, or the service manager, stopped or restarted the gateway (`candor events` of the next one begins with its start)',
+    'it was told a second time to stop, which leaves no time at all',
+  ],
+  gateway_replaced: ['somebody ran `candor upgrade`, or reloaded the service after an installation'],
+  worker_replaced: ['a reload changed `workers`: their number, or the memory that each may have'],
+  listener_gone: ['a reload took a listener out of candor.yaml, or gave it another address'],
+};
+
+const longerThanDrain = 'the request takes longer than `drain.timeout` allows (an export, an upload, an event stream)';
+
+const causesOfTunnelCut: readonly string[] = [
+  'a tunnel is open for as long as both sides like, and what ends waits for `drain.timeout` only; with `drain.tunnels: end` not at all',
+];
+
+const openAgain =
+  'Nothing is wrong where the client opens its tunnel again, as it must after any break; see to it that it does. A longer `drain.timeout` in candor.yaml only puts the cut off.';
 
 const prohibitions: Readonly<Record<Prohibition, string>> = {
   own_listener: "it is one of the gateway's own listeners",
