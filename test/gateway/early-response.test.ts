@@ -12,6 +12,8 @@ import { startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 type Manner = (socket: Socket) => unknown;
 const answer = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 8\r\n\r\ntoo much';
 
+const requestLine = 'POST /upload HTTP/1.1\r\n';
+
 /** How an endpoint that has answered leaves the rest of the request. */
 const manners: readonly (readonly [what: string, manner: Manner])[] = [
   ['reads on', (socket) => socket.write(answer)],
@@ -31,9 +33,12 @@ const server = createServer({ allowHalfOpen: true }, (socket) => {
   open.add(socket);
   socket.on('error', () => {});
   socket.on('close', () => open.delete(socket));
-  socket.once('data', () => {
-    manner(socket);
-    if (!socket.destroyed && !socket.isPaused()) socket.on('data', () => {});
+  // A connection on which all of an upload has come may get the next one.
+  let unread = '';
+  socket.on('data', (piece: Buffer) => {
+    const text = unread + piece.toString('latin1');
+    unread = text.slice(1 - requestLine.length);
+    if (text.includes(requestLine)) manner(socket);
   });
 });
 let edge: YamlGateway;
@@ -59,7 +64,7 @@ async function upload(framing: 'length' | 'chunked', octets: number, paceMs: num
   socket.on('error', (error: NodeJS.ErrnoException) => void errors.push(error.code ?? ''));
   const ended = new Promise<void>((resolve) => void socket.on('end', resolve).on('close', () => resolve()));
   const field = framing === 'length' ? `Content-Length: ${octets}` : 'Transfer-Encoding: chunked';
-  socket.write(`POST /upload HTTP/1.1\r\nHost: example.org\r\n${field}\r\n\r\n`);
+  socket.write(`${requestLine}Host: example.org\r\n${field}\r\n\r\n`);
   const piece = Buffer.alloc(32 * 1024, 'x');
   for (let sent = 0; sent < octets && !socket.destroyed; sent += piece.length) {
     const chunk =
@@ -70,11 +75,14 @@ async function upload(framing: 'length' | 'chunked', octets: number, paceMs: num
     if (paceMs > 0) await sleep(paceMs);
     if (pieces.length > 0 && sent > octets / 2) break;
   }
-  await until(
-    'the answer has come',
-    () => socket.closed || parseRawResponse(Buffer.concat(pieces), 'POST', 'no')?.complete === true,
-  );
-  socket.destroy();
+  try {
+    await until(
+      'the answer has come',
+      () => socket.closed || parseRawResponse(Buffer.concat(pieces), 'POST', 'no')?.complete === true,
+    );
+  } finally {
+    socket.destroy();
+  }
   return Buffer.concat(pieces);
 }
 
