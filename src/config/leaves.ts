@@ -4,7 +4,14 @@ import type { Result } from '../core/result.ts';
 import { succeed } from '../core/result.ts';
 import { durationPattern, objectToBareNumber, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
-import { objectToBareSize, octetsPattern, parseOctets } from './format/octets.ts';
+import {
+  type LeastSize,
+  objectToBareSize,
+  octetsPattern,
+  octetsPatternFrom,
+  parseOctets,
+  parseOctetsFrom,
+} from './format/octets.ts';
 import { hideTokens } from './hide-secrets.ts';
 import type { Objection } from './objection.ts';
 import { object, quoted } from './objection.ts';
@@ -77,6 +84,25 @@ export const sizeOrNone = parsed(orNone(parseOctets), {
   pattern: `^(?:none|${octetsPattern})$`,
   examples: ['10MiB', 'none'],
 });
+
+/** A size that is not below the least that makes sense. */
+export function sizeFrom(least: LeastSize): z.ZodType<number, string> {
+  return parsed(parseOctetsFrom(least), {
+    kind: 'size',
+    bare: objectToBareSize,
+    pattern: `^${octetsPatternFrom(least)}$`,
+    examples: [least.written],
+  });
+}
+
+export function sizeFromOrNone(least: LeastSize): z.ZodType<number | null, string> {
+  return parsed(orNone(parseOctetsFrom(least)), {
+    kind: 'size, `none`',
+    bare: zeroIsNone(objectToBareSize),
+    pattern: `^(?:none|${octetsPatternFrom(least)})$`,
+    examples: [least.written, 'none'],
+  });
+}
 
 /** Elsewhere 0 often means "no limit". */
 function zeroIsNone(bare: (value: number) => Objection): (value: number) => Objection {

@@ -1,7 +1,9 @@
 /** Whether what is written hangs together: names that lead somewhere, addresses that do not collide. */
 import type { Complainer } from './complainer.ts';
+import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
+import { count } from './fallback.ts';
 import { objectToName } from './leaves.ts';
 import { suggestNearest } from './nearest.ts';
 import { either, quoted } from './objection.ts';
@@ -16,6 +18,7 @@ export function review(draft: Draft, complainer: Complainer, addresses: readonly
   reviewKeys(draft, complainer);
   reviewRoutes(draft, complainer);
   reviewAdmin(draft, complainer);
+  reviewClient(draft, complainer);
   reviewAddresses(draft, complainer, addresses);
   reviewUnused(draft, complainer);
 }
@@ -80,6 +83,18 @@ function reviewAdmin(draft: Draft, complainer: Complainer): void {
     ['admin', 'listen'],
     'the control plane is open to the network, and has no TLS: tokens can be read on the way',
     'listen on 127.0.0.1, and put a tunnel before it',
+  );
+}
+
+/** A share of the whole that is more than the whole keeps nobody from taking all of it. */
+function reviewClient(draft: Draft, complainer: Complainer): void {
+  const { connections_max: all, connections_per_address_max: ofOne } = draft.plain.client ?? {};
+  const most = count(all, defaults.client.connectionsMax);
+  if (typeof ofOne !== 'number' || ofOne <= most) return;
+  complainer.warnAtValue(
+    ['client', 'connections_per_address_max'],
+    `one address may have ${ofOne} connections, and all together may have ${most} (connections_max): one can keep out all others`,
+    'write less, or none if that is meant',
   );
 }
 

@@ -18,6 +18,8 @@ import {
   parsed,
   pathOrNone,
   size,
+  sizeFrom,
+  sizeFromOrNone,
   sizeOrNone,
   text,
   whole,
@@ -105,8 +107,11 @@ const workers = z.union([
       defaults.workers.count,
     ),
     memory_max: key(
-      size,
-      'What one of them may hold in memory. Near it new requests get a 503 (`shed`); one that passes it is replaced.',
+      sizeFrom({
+        written: '64MiB',
+        why: 'a worker that serves nobody has some 20 MiB already, and one with too little room refuses everybody, or takes the process with it',
+      }),
+      'What one of them may hold in memory, 64 MiB at least. Near it new requests get a 503 (`shed`); one that passes it is replaced.',
       defaults.workers.memoryMax,
     ),
   }),
@@ -360,8 +365,11 @@ export const file = section({
     section({
       path: key(pathOrNone, 'The exchange log: a file, `-` for standard output, or `none`.', defaults.logPath),
       rotate_at: key(
-        sizeOrNone,
-        'The size at which the file is put aside and begun anew, or `none`.',
+        sizeFromOrNone({
+          written: '1MiB',
+          why: 'that is some 1,000 exchanges, and a smaller file would be put aside again and again',
+        }),
+        'The size at which the file is put aside and begun anew, 1 MiB at least, or `none`.',
         defaults.logRotateAt,
       ),
       keep: key(

@@ -9,12 +9,21 @@ import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
+import type { Configuration } from '../../src/core/configuration.ts';
 import type { Event } from '../../src/core/event.ts';
 import { searchLogFiles } from '../../src/record/log-files.ts';
 import { fieldOf, RawClient } from '../../src/testing/testing.ts';
 import { requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // Whatever becomes of the exchange log, requests are answered, and each has its line or is counted as lost.
+
+/** A log that is put aside soon: no file may say so little. */
+const rotatingAt =
+  (rotateOctets: number) =>
+  (configuration: Configuration): Configuration =>
+    configuration.log.rotateOctets === null
+      ? configuration
+      : { ...configuration, log: { ...configuration.log, rotateOctets } };
 
 const answering = 'routes: [ { path: /, respond: { content: ok } } ]\n';
 
@@ -61,7 +70,9 @@ describe('the exchange log', () => {
   };
 
   test('is put aside at its size while requests go on; each has one line, and is found in whatever file', async () => {
-    edge = await startFromYaml(`${answering}log: { path: ./exchange.log, rotate_at: 20KiB, keep: 50 }\n`);
+    edge = await startFromYaml(`${answering}log: { path: ./exchange.log, keep: 50 }\n`, {
+      change: rotatingAt(20 * 1024),
+    });
     const files = async (): Promise<string[]> =>
       (await readdir(edge.folder)).filter((name) => /^exchange\.log(\.\d+)?(\.gz)?$/.test(name));
     const all = async (): Promise<string[]> => (await Promise.all((await files()).map(textOf))).flatMap(pathsIn);
@@ -85,10 +96,11 @@ describe('the exchange log', () => {
   });
 
   test('takes a new size with a reload', async () => {
-    edge = await startFromYaml(`${answering}log: { path: ./exchange.log, rotate_at: none }\n`);
+    const change = rotatingAt(1024);
+    edge = await startFromYaml(`${answering}log: { path: ./exchange.log, rotate_at: none }\n`, { change });
     await ask(edge.address(), numbered(20));
     await until('they are written', async () => pathsIn(await textOf('exchange.log')).length === 20);
-    assert.equal((await edge.reload(`${answering}log: { path: ./exchange.log, rotate_at: 1KiB }\n`)).ok, true);
+    assert.equal((await edge.reload(`${answering}log: { path: ./exchange.log, rotate_at: 1MiB }\n`)).ok, true);
     await ask(edge.address(), ['/after']);
     await until('it has been put aside', async () => pathsIn(await textOf('exchange.log.1')).length === 20);
     await until('and begun anew', async () => pathsIn(await textOf('exchange.log')).join('') === '/after');
@@ -97,8 +109,8 @@ describe('the exchange log', () => {
   test('is not put aside while a predecessor or a successor writes to it too', async () => {
     const { promise: predecessorEnded, resolve: end } = Promise.withResolvers<void>();
     const adopt = { predecessorEnded, whenHandedOver: async () => {} };
-    const rotating = `${answering}state: none\nlog: { path: ./exchange.log, rotate_at: 1KiB }\n`;
-    edge = await startFromYaml(rotating, { gateway: { adopt } });
+    const rotating = `${answering}state: none\nlog: { path: ./exchange.log }\n`;
+    edge = await startFromYaml(rotating, { gateway: { adopt }, change: rotatingAt(1024) });
     const written = async (name: string): Promise<number> => pathsIn(await textOf(name)).length;
     for (const round of [1, 2]) {
       await ask(edge.address(), numbered(10));

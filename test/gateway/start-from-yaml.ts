@@ -107,6 +107,8 @@ export interface YamlOptions {
   /** Files beside the configuration, by name. */
   readonly files?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** What the configuration is to be where no file may say it, such as a limit that is reached soon. */
+  readonly change?: (configuration: Configuration) => Configuration;
   /** What else it is started with. */
   readonly gateway?: Pick<GatewayOptions, 'adopt'>;
 }
@@ -120,7 +122,8 @@ export async function startFromYaml(yaml: string, options: YamlOptions = {}): Pr
   const environment = options.environment ?? {};
   const read = async (): Promise<Read> => {
     const loading = await loadConfiguration(path, environment, thisHost());
-    if (loading.ok) return { ok: true, configuration: loading.configuration };
+    if (loading.ok)
+      return { ok: true, configuration: options.change?.(loading.configuration) ?? loading.configuration };
     const complaints = loading.complaints.map(({ line, message }) => `line ${line}: ${message}`);
     return { ok: false, kind: 'complaints', complaints };
   };

@@ -26,6 +26,43 @@ export function parseOctets(text: string): Result<number, Objection> {
   return succeed(octets);
 }
 
+/** The least that a size may be, as it would be written, and why less makes no sense. */
+export interface LeastSize {
+  readonly written: string;
+  readonly why: string;
+}
+
+/** As `parseOctets`, of sizes that are not below the least. */
+export function parseOctetsFrom({ written, why }: LeastSize): (text: string) => Result<number, Objection> {
+  const least = parseOctets(written);
+  return (text) => {
+    const size = parseOctets(text);
+    return !size.ok || !least.ok || size.value >= least.value
+      ? size
+      : object(`${quoted(text)} is below the least that makes sense, ${written}: ${why}`, `write at least ${written}`);
+  };
+}
+
+/** `octetsPattern` of sizes that are not below the least. */
+export function octetsPatternFrom({ written }: LeastSize): string {
+  const least = parseOctets(written);
+  if (!least.ok) return octetsPattern;
+  const byUnit = Object.entries(unitOctets).map(
+    ([unit, octets]) => `${wholePatternFrom(Math.ceil(least.value / octets))}${unit}`,
+  );
+  return `0*(?:${byUnit.join('|')})`;
+}
+
+/** Numbers from `least` on, without zeros before them: those with more digits, and those that differ first in a greater one. */
+function wholePatternFrom(least: number): string {
+  const digits = String(least);
+  const greater = [...digits].flatMap((digit, at) => {
+    const rest = digits.length - at - 1;
+    return digit === '9' ? [] : [`${digits.slice(0, at)}[${Number(digit) + 1}-9]${rest === 0 ? '' : `\\d{${rest}}`}`];
+  });
+  return `(?:[1-9]\\d{${digits.length},}|${greater.join('|')}${greater.length === 0 ? '' : '|'}${digits})`;
+}
+
 function suggestSize(text: string): string {
   const match = /^(\d+)\s*([kmgt]?)(?:i?b|ytes?)?$/i.exec(text.trim());
   if (match === null) return 'write it with a unit, such as 512B, 64KiB or 10MiB';
