@@ -12,7 +12,9 @@ export interface Entry {
   /** `left`: the client has gone by its own will. */
   kind: OutcomeKind | 'left' | null;
   status: number | null;
-  /** Whether some worker was being replaced when it ended. */
+  /** By `performance.now()`. */
+  endedAt: number;
+  /** Whether some worker ended at about that time; known only afterwards. */
   disturbed: boolean;
   /** For people, where something is to be said. */
   note: string;
@@ -25,7 +27,6 @@ export interface MixedOptions {
   readonly faults: readonly string[];
   /** Resolves when the origin has the head of the request with this id. */
   readonly seen: (id: string) => Promise<unknown>;
-  readonly disturbed: () => boolean;
 }
 
 /** Longer than any limit of the gateway under test. */
@@ -164,7 +165,7 @@ export class MixedClients {
     const outcome = await answer;
     if (outcome.kind === 'answered') return this.#end(entry, outcome);
     entry.kind = 'left';
-    entry.disturbed = this.#options.disturbed();
+    entry.endedAt = performance.now();
   }
 
   async #sendHeadSlowly(): Promise<void> {
@@ -215,6 +216,7 @@ export class MixedClients {
       method,
       kind: null,
       status: null,
+      endedAt: Number.NaN,
       disturbed: false,
       note: '',
     };
@@ -225,7 +227,7 @@ export class MixedClients {
   #end(entry: Entry, { kind, response, end, errno, tookMs }: Outcome): void {
     entry.kind = kind;
     entry.status = response?.status ?? null;
-    entry.disturbed = this.#options.disturbed();
+    entry.endedAt = performance.now();
     entry.id = (response === null ? null : fieldOf(response, 'x-request-id')) ?? entry.id;
     if (kind !== 'answered') entry.note = [kind, entry.status, end, errno, `after ${tookMs.toFixed(0)} ms`].join(', ');
   }

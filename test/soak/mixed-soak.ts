@@ -74,7 +74,6 @@ export async function soakMixed(
       port,
       faults: tortureFaults.map(({ name }) => name),
       seen: (id) => behind.origin.seen(id),
-      disturbed: () => trouble.recent,
     });
     // What is made once and kept: connections' modules, caches, the log. It is no leak.
     clients.start();
@@ -86,6 +85,7 @@ export async function soakMixed(
     const after = await settled(gateway, before);
     const metrics = await gateway.metrics();
     await gateway.stop();
+    for (const entry of clients.entries) entry.disturbed = trouble.wasNear(entry.endedAt);
     const agreement = agree({ metrics, log: gateway.log(), entries: clients.entries, seen: behind.seen });
     const growth = growthOf(samples, seconds);
     return {
@@ -144,8 +144,7 @@ class Trouble {
   readonly #random: SeededRandom;
   readonly #options: MixedSoakOptions;
   #running = false;
-  #killing = false;
-  #killedAt = Number.NEGATIVE_INFINITY;
+  readonly #killTimes: { readonly began: number; readonly over: number }[] = [];
   #loop: Promise<void> = Promise.resolve();
 
   constructor(
@@ -160,9 +159,12 @@ class Trouble {
     this.#options = options;
   }
 
-  /** Whether a worker has ended just now: its clients have seen that, or are about to. */
-  get recent(): boolean {
-    return this.#killing || performance.now() - this.#killedAt < 1000;
+  /**
+   * Whether a worker ended at about that time. Before it too: what has just been answered lies in the worker for the tenth
+   * of a second that a batch may wait, and longer where the machine is busy.
+   */
+  wasNear(at: number): boolean {
+    return this.#killTimes.some(({ began, over }) => at > began - 1000 && at < over + 1000);
   }
 
   begin(): void {
@@ -208,10 +210,9 @@ class Trouble {
 
   async #kill(): Promise<void> {
     this.kills++;
-    this.#killing = true;
+    const began = performance.now();
     const why = await this.#gateway.endWorker(this.#random.next(), this.#random.pick(['throws', 'exits']));
-    this.#killing = false;
-    this.#killedAt = performance.now();
+    this.#killTimes.push({ began, over: performance.now() });
     if (why !== null) this.failed.push(`the end of a worker: ${why}`);
   }
 }

@@ -6,7 +6,7 @@ import { soakMixed } from './mixed-soak.ts';
 
 test('after everything at once, counters, log and clients tell the same, and nothing is left open or running', async () => {
   const seed = 'suite';
-  const figures = await soakMixed({ seconds: 15, rate: 50, seed, reloadEveryMs: 2500, killEveryMs: 4000 });
+  const figures = await soakMixed({ seconds: 10, rate: 60, seed, reloadEveryMs: 2500, killEveryMs: 4000 });
   assert.deepEqual(
     figures.broken,
     [],

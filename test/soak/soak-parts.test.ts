@@ -95,6 +95,7 @@ describe('counters, log and clients', () => {
     method: 'GET',
     kind,
     status,
+    endedAt: 0,
     disturbed: false,
     note: '',
   });
