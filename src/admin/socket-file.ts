@@ -2,7 +2,7 @@ import { linkSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSy
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { findUntrusted, type Untrusted } from './trusted-folder.ts';
+import { findUntrusted, type Untrusted } from '../deploy/trusted-folder.ts';
 
 /** The kernel's limit for a socket's path (`sun_path`), less the closing zero. */
 const pathOctetsMax = 107;

@@ -1,7 +1,7 @@
 import { accessSync, constants, lstatSync, mkdirSync, readdirSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { isAbsolute, join } from 'node:path';
-import { findUntrusted } from '../admin/trusted-folder.ts';
+import { findUntrusted } from '../deploy/trusted-folder.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -8,7 +8,7 @@ import {
   writeInstances,
 } from './instance-record.ts';
 import { type Owner, OwnerLock } from './owner-lock.ts';
-import { makePrivateFolder } from './private-folder.ts';
+import { identityOfFolder, makePrivateFolder } from './private-folder.ts';
 import { identityOf, readBootId, readUptimeMs } from './process-identity.ts';
 import { writeWhole, writeWholeLater } from './write-whole.ts';
 
@@ -49,12 +49,15 @@ export type Legacy =
 export class StateFolder {
   readonly path: string;
   readonly #lock: OwnerLock;
+  /** Nothing is written to another folder of that name: its owner is somebody else, or we have yet to ask. */
+  readonly #identity: string;
   /** Unknown fields of the file that was found. */
   #more: InstancesFile['more'] = {};
   #writing: Promise<unknown> = Promise.resolve();
 
-  private constructor(path: string, lock: OwnerLock) {
+  private constructor(path: string, identity: string, lock: OwnerLock) {
     this.path = path;
+    this.#identity = identity;
     this.#lock = lock;
   }
 
@@ -63,9 +66,10 @@ export class StateFolder {
     try {
       const objection = makePrivateFolder(path);
       if (objection !== null) return { kind: 'unusable', errno: null, why: objection };
+      const identity = identityOfFolder(path);
       const lock = OwnerLock.take(path, since);
       return lock.ok
-        ? { kind: 'owned', folder: new StateFolder(path, lock.value) }
+        ? { kind: 'owned', folder: new StateFolder(path, identity, lock.value) }
         : { kind: 'held', owner: lock.failure };
     } catch (error) {
       return unusable(error);
@@ -82,7 +86,7 @@ export class StateFolder {
 
   get isOwned(): boolean {
     try {
-      return this.#lock.isHeld;
+      return this.#replacement() === null && this.#lock.isHeld;
     } catch {
       return false; // the folder has gone
     }
@@ -90,7 +94,7 @@ export class StateFolder {
 
   /** The applications are in our hands, with our guard watching: those of earlier owners may go. */
   announce(): Unusable | null {
-    return attempt(() => writeWhole(this.generationFile, `${this.generation}\n`));
+    return this.#attempt(() => writeWhole(this.generationFile, `${this.generation}\n`));
   }
 
   read(): Legacy {
@@ -109,18 +113,44 @@ export class StateFolder {
       left === undefined || atUptimeMs === null ? null : { atUptimeMs, graceMs: left.graceMs };
     const bootId = readBootId();
     const file: InstancesFile = { bootId, generation: this.generation, handOver, instances, more: this.#more };
-    const writing = this.#writing.then(() => writeWholeLater(instancesFileOf(this.path), writeInstances(file)));
-    this.#writing = writing.catch(() => undefined);
-    return writing.then(() => null, unusable);
+    const writing = this.#writing.then(() => this.#replaceInstances(writeInstances(file)));
+    this.#writing = writing;
+    return writing;
+  }
+
+  async #replaceInstances(content: string): Promise<Unusable | null> {
+    try {
+      const replaced = this.#replacement();
+      if (replaced === null) await writeWholeLater(instancesFileOf(this.path), content);
+      return replaced;
+    } catch (error) {
+      return unusable(error);
+    }
   }
 
   /** Lets that process own the folder while this one still runs; null: nobody any more. */
   nameSuccessor(pid: number | null): Unusable | null {
-    return attempt(() => this.#lock.nameSuccessor(pid === null ? null : identityOf(pid)));
+    return this.#attempt(() => this.#lock.nameSuccessor(pid === null ? null : identityOf(pid)));
   }
 
   release(): void {
-    attempt(() => this.#lock.release());
+    this.#attempt(() => this.#lock.release());
+  }
+
+  #attempt(act: () => void): Unusable | null {
+    try {
+      const replaced = this.#replacement();
+      if (replaced === null) act();
+      return replaced;
+    } catch (error) {
+      return unusable(error);
+    }
+  }
+
+  /** Throws where there is no folder of that name any more. */
+  #replacement(): Unusable | null {
+    const why = 'is another than the one that was taken';
+    return identityOfFolder(this.path) === this.#identity ? null : { kind: 'unusable', errno: null, why };
   }
 }
 
@@ -153,15 +183,6 @@ function generationFileOf(path: string): string {
 
 function instancesFileOf(path: string): string {
   return join(path, 'instances.json');
-}
-
-function attempt(act: () => void): Unusable | null {
-  try {
-    act();
-    return null;
-  } catch (error) {
-    return unusable(error);
-  }
 }
 
 function unusable(error: unknown): Unusable {

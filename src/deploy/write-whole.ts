@@ -1,8 +1,11 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
-import { open, rename } from 'node:fs/promises';
+import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 
 /** Only for us: what applications print may stand in it. */
 const mode = 0o600;
+
+/** A file that was not there before. What lies at the name is none that a writer of ours has open: it is a rest, or a trap. */
+const anew = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 /** Replaces a file: whoever reads it, now or after a crash, finds the old content or the new. Throws like `node:fs`. */
 export function writeWhole(path: string, content: string): void {
@@ -14,7 +17,8 @@ export function writeWhole(path: string, content: string): void {
 /** The same without waiting for the disk: resolves when it has the file. */
 export async function writeWholeLater(path: string, content: string): Promise<void> {
   const beside = `${path}.new`;
-  const file = await open(beside, 'w', mode);
+  await rm(beside, { force: true });
+  const file = await open(beside, anew, mode);
   try {
     await file.writeFile(content);
     await file.sync();
@@ -24,9 +28,10 @@ export async function writeWholeLater(path: string, content: string): Promise<vo
   await rename(beside, path);
 }
 
-/** Writes a file, and returns when the disk has it. */
+/** Writes a file that is new, whatever lay there, and returns when the disk has it. No link is followed. */
 export function writeSynced(path: string, content: string): void {
-  const descriptor = openSync(path, 'w', mode);
+  rmSync(path, { force: true });
+  const descriptor = openSync(path, anew, mode);
   try {
     writeFileSync(descriptor, content);
     fsyncSync(descriptor);

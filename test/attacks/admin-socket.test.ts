@@ -21,7 +21,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { type Admin, startAdmin } from '../../src/admin/server.ts';
 import { listenAt } from '../../src/admin/socket-file.ts';
-import { findUntrusted } from '../../src/admin/trusted-folder.ts';
+import { findUntrusted } from '../../src/deploy/trusted-folder.ts';
 import { privateFolder } from '../../src/cli/runtime-folder.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';

@@ -16,7 +16,8 @@ const unmappedUid = 65_534;
  * The first name on the way to `folder` that lets somebody else put another folder in its place: a folder or link of
  * another user's, or a folder in which everybody may rename what is others'. Null where there is none.
  *
- * Whoever can replace the folder of a socket can answer in the gateway's place, and watch the socket being made.
+ * Whoever can replace the folder of a socket can answer in the gateway's place, and watch the socket being made; whoever
+ * can replace the one of our files can have us write over any other, by a link of that name.
  */
 export function findUntrusted(folder: string, uid: number): Untrusted | null {
   return look(resolve(folder), uid, linksMax);
