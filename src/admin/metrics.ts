@@ -119,11 +119,17 @@ function histogramValues(name: string, sum: DurationSum): MetricValueWithName<st
 
 type StaleReuse = 'staleReusesAvoided' | 'staleReusesRepeated' | 'staleReusesFailed';
 
-type Refused = 'refusedAtMax' | 'refusedAtAddressMax' | 'refusedWithoutDescriptor' | 'refusedWithoutMemory';
+type Refused =
+  | 'refusedAtMax'
+  | 'refusedAtAddressMax'
+  | 'refusedUncounted'
+  | 'refusedWithoutDescriptor'
+  | 'refusedWithoutMemory';
 
 const refusals: readonly (readonly [key: Refused, reason: RefusalReason])[] = [
   ['refusedAtMax', 'connections_max'],
   ['refusedAtAddressMax', 'connections_per_address_max'],
+  ['refusedUncounted', 'not_counted'],
   ['refusedWithoutDescriptor', 'descriptors'],
   ['refusedWithoutMemory', 'memory'],
 ];

@@ -31,12 +31,14 @@ export interface WorkerCounts {
   readonly worker: number;
   clientConnections: number;
   clientConnectionsTotal: number;
-  /** Closed at once, for one of the four reasons below. */
+  /** Closed at once, for one of the five reasons below. */
   clientConnectionsRefused: number;
   /** All workers together had as many as there may be. */
   refusedAtMax: number;
   /** All workers together had as many of that address as there may be. */
   refusedAtAddressMax: number;
+  /** It could not be counted: whoever counted at that moment had been put aside by the system, or had ended. */
+  refusedUncounted: number;
   /** The system has hardly a descriptor left. */
   refusedWithoutDescriptor: number;
   /** The worker has hardly any memory left. */
@@ -74,6 +76,7 @@ export function noCounts(worker: number): WorkerCounts {
     refusedAtAddressMax: 0,
     refusedWithoutDescriptor: 0,
     refusedWithoutMemory: 0,
+    refusedUncounted: 0,
     descriptorsScarce: 0,
     closedForDescriptors: 0,
     lastRefusedAddress: '',

@@ -80,7 +80,12 @@ export interface EventFacts {
 }
 
 /** Why a client that connects is turned away. */
-export type RefusalReason = 'connections_max' | 'connections_per_address_max' | 'descriptors' | 'memory';
+export type RefusalReason =
+  | 'connections_max'
+  | 'connections_per_address_max'
+  | 'not_counted'
+  | 'descriptors'
+  | 'memory';
 
 export type EventKind = keyof EventFacts;
 

@@ -15,11 +15,15 @@ export interface SlotHandle {
 export interface Places {
   /**
    * Takes one of `max`; false where there is none, or where somebody in another worker has waited for one for notably longer
-   * than whoever came at `since`.
+   * than whoever came at `since`. Also false where another worker counts for longer than `waitMsMax`, during which this
+   * thread does nothing else.
    */
-  tryTake(max: number, since: Instant): boolean;
-  /** Gives back one of those taken; where somebody waits for it, it is theirs, here or in another worker. */
-  giveBack(max: number): void;
+  tryTake(max: number, since: Instant, waitMsMax?: number): boolean;
+  /**
+   * Gives back one of those taken; where somebody waits for it, it is theirs, here or in another worker. Where another worker
+   * counts for longer than `waitMsMax`, it is given back a little later.
+   */
+  giveBack(max: number, waitMsMax?: number): void;
   /**
    * Since when the one who has waited longest in this worker waits; null: nobody does. Asks workers that hold idle
    * connections to give one up. True where there is a place by now: `tryTake` gets it.
@@ -56,10 +60,10 @@ export interface PlaceSource {
 /**
  * Client connections by address. `key` names an address, or a block of them, in at most 48 Latin-1 characters.
  * `table_full`: more addresses are connected at once than the table has entries for. `locked`: whoever counts there has been
- * put aside by the system, or has ended; nothing has changed.
+ * put aside by the system for longer than `waitMsMax`, or has ended; nothing has changed.
  */
 export interface AddressPlaces {
-  tryTake(key: string, max: number): 'taken' | 'over_limit' | 'table_full' | 'locked';
+  tryTake(key: string, max: number, waitMsMax?: number): 'taken' | 'over_limit' | 'table_full' | 'locked';
   giveBack(key: string): void;
 }
 

@@ -49,14 +49,30 @@ test('an address has its share in all workers together, and takes none of the ot
 });
 
 describe('while another worker counts, and has been put aside by the system', () => {
-  const admissionWhere = (takesAt: number, hasRoom: boolean) => {
-    let tries = 0;
+  const admissionWhere = (takesAt: number, hasRoom: boolean, addressTakesAt = takesAt) => {
+    let [tries, addressTries] = [0, 0];
     const counts = noCounts(1);
-    const connections = { tryTake: () => ++tries >= takesAt, hasRoom: () => hasRoom } as unknown as Places;
-    let addressTries = 0;
-    const addresses = { tryTake: () => (++addressTries >= takesAt ? 'taken' : 'locked') } as unknown as AddressPlaces;
-    const parts = { clock: new SimulatedClock(), counts, connections, addresses, isTrusted: () => false };
-    return { counts, admission: new WorkerAdmission(parts), tries: () => tries };
+    const clock = new SimulatedClock();
+    // Naps take twice as long as they should, as on a busy machine.
+    const nap = (waitMsMax: number): void => clock.advanceSync(2 * waitMsMax);
+    const connections = {
+      hasRoom: () => hasRoom,
+      tryTake(_max: number, _since: number, waitMsMax = 250): boolean {
+        if (++tries >= takesAt) return true;
+        if (hasRoom) nap(waitMsMax);
+        return false;
+      },
+      giveBack: (_max: number, waitMsMax = 250) => nap(waitMsMax),
+    } as unknown as Places;
+    const addresses = {
+      tryTake(_key: string, _max: number, waitMsMax = 250): string {
+        if (++addressTries >= addressTakesAt) return 'taken';
+        nap(waitMsMax);
+        return 'locked';
+      },
+    } as unknown as AddressPlaces;
+    const admission = new WorkerAdmission({ clock, counts, connections, addresses, isTrusted: () => false });
+    return { counts, admission, clock, tries: () => tries };
   };
 
   test('a client is kept waiting for a moment, and not turned away', () => {
@@ -71,8 +87,29 @@ describe('while another worker counts, and has been put aside by the system', ()
     assert.equal(full.tries(), 1);
     const stuck = admissionWhere(Infinity, true);
     assert.equal(stuck.admission.take('192.0.2.1', limits), null);
-    assert.equal(stuck.counts.refusedAtMax, 1);
+    assert.deepEqual([stuck.counts.refusedAtMax, stuck.counts.refusedUncounted], [0, 1]);
   });
+
+  for (const [what, takesAt, addressTakesAt] of [
+    ['all', Infinity, 1],
+    ['the address', 1, Infinity],
+    ['all, then the address', 9, Infinity],
+  ] as const) {
+    test(`a worker is held up for half a second at most by who counts ${what}, and by the next clients hardly`, () => {
+      const { admission, counts, clock } = admissionWhere(takesAt, true, addressTakesAt);
+      const beganAt = clock.now();
+      assert.equal(admission.take('192.0.2.1', limits), null);
+      const heldUpMs = clock.now() - beganAt;
+      assert.ok(heldUpMs <= 500, `${heldUpMs} ms`);
+      for (let client = 0; client < 20; client++) assert.equal(admission.take('192.0.2.1', limits), null);
+      const nextMs = clock.now() - beganAt - heldUpMs;
+      assert.ok(nextMs <= 100, `${nextMs} ms`);
+      assert.deepEqual([counts.refusedUncounted, counts.refusedAtMax, counts.refusedAtAddressMax], [21, 0, 0]);
+      clock.advanceSync(2000);
+      assert.equal(admission.take('192.0.2.1', limits), null);
+      assert.ok(clock.now() - beganAt > 2500, 'after a while somebody is waited for again');
+    });
+  }
 });
 
 test('a trusted peer carries many clients, and is counted only with all', () => {

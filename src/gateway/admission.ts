@@ -1,7 +1,7 @@
 import type { ClientLimits } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { AddressPlaces, Places } from '../core/places.ts';
-import type { Clock } from '../core/time.ts';
+import { after, type Clock, type Instant } from '../core/time.ts';
 import type { Admission } from '../downstream/ports.ts';
 import { parseIp } from '../policy/ip-address.ts';
 
@@ -16,10 +16,16 @@ export interface AdmissionParts {
 }
 
 /**
- * Each try waits some 20 ms for whoever counts at this moment. On a busy machine that one may be put aside for longer; half a
- * second's delay is better than a client that is reset for nothing.
+ * Each try waits some 20 ms for whoever counts at this moment; on a busy machine that one may be put aside for longer. Less
+ * than half a second's delay in all is better than a client that is reset for nothing. The worker does nothing else meanwhile,
+ * and main takes one for lost that does not answer for three seconds.
  */
-const triesMax = 25;
+const tryMs = 20;
+const waitMsMax = 400;
+
+/** After such a wait in vain nobody is waited for again for a while: the next clients have come already. */
+const pauseMs = 1000;
+const pausedTryMs = 1;
 
 /** Whoever has this key is counted with nobody. */
 const nobody = '';
@@ -30,40 +36,62 @@ const nobody = '';
  */
 export class WorkerAdmission implements Admission {
   readonly #parts: AdmissionParts;
+  #pausesUntil: Instant;
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
+    this.#pausesUntil = parts.clock.now();
   }
 
   take(address: string, limits: ClientLimits): string | null {
-    const { clock, counts, connections } = this.#parts;
-    let tries = 1;
-    while (!connections.tryTake(limits.connectionsMax, clock.now())) {
-      if (connections.hasRoom(limits.connectionsMax) && tries++ < triesMax) continue;
-      counts.refusedAtMax++;
-      return this.#refused(address);
+    const { clock, connections } = this.#parts;
+    const beganAt = clock.now();
+    while (!connections.tryTake(limits.connectionsMax, clock.now(), this.#tryMs(beganAt))) {
+      if (!connections.hasRoom(limits.connectionsMax)) return this.#refused(address, 'refusedAtMax');
+      if (!this.#mayWait(beganAt)) return this.#refused(address, 'refusedUncounted');
     }
-    const key = this.takeAddress(address, limits);
-    if (key === null) connections.giveBack(limits.connectionsMax);
+    const key = this.#takeAddress(address, limits, beganAt);
+    if (key === null) connections.giveBack(limits.connectionsMax, pausedTryMs);
     return key;
   }
 
-  takeAddress(address: string, { connectionsPerAddressMax, ipv6PrefixBits }: ClientLimits): string | null {
-    const { counts, addresses, isTrusted } = this.#parts;
-    if (connectionsPerAddressMax === null || isTrusted(address)) return nobody;
-    const key = addressKey(address, ipv6PrefixBits);
-    for (let tries = 0; tries < triesMax; tries++) {
-      const answer = addresses.tryTake(key, connectionsPerAddressMax);
-      if (answer === 'taken') return key;
-      if (answer !== 'locked') break;
-    }
-    // A table that is full is met as if the address had all its places: whom we cannot count we cannot bound.
-    counts.refusedAtAddressMax++;
-    return this.#refused(address);
+  takeAddress(address: string, limits: ClientLimits): string | null {
+    return this.#takeAddress(address, limits, this.#parts.clock.now());
   }
 
-  #refused(address: string): null {
+  #takeAddress(
+    address: string,
+    { connectionsPerAddressMax, ipv6PrefixBits }: ClientLimits,
+    beganAt: Instant,
+  ): string | null {
+    const { addresses, isTrusted } = this.#parts;
+    if (connectionsPerAddressMax === null || isTrusted(address)) return nobody;
+    const key = addressKey(address, ipv6PrefixBits);
+    for (;;) {
+      const answer = addresses.tryTake(key, connectionsPerAddressMax, this.#tryMs(beganAt));
+      if (answer === 'taken') return key;
+      // A table that is full is met as if the address had all its places: whom we cannot count we cannot bound.
+      if (answer !== 'locked') return this.#refused(address, 'refusedAtAddressMax');
+      if (!this.#mayWait(beganAt)) return this.#refused(address, 'refusedUncounted');
+    }
+  }
+
+  #tryMs(beganAt: Instant): number {
+    return beganAt < this.#pausesUntil ? pausedTryMs : tryMs;
+  }
+
+  /** Whether whoever came at `beganAt` and met a lock may wait for it once more. */
+  #mayWait(beganAt: Instant): boolean {
+    if (beganAt < this.#pausesUntil) return false;
+    const now = this.#parts.clock.now();
+    if (now - beganAt < waitMsMax) return true;
+    this.#pausesUntil = after(now, pauseMs);
+    return false;
+  }
+
+  #refused(address: string, why: 'refusedAtMax' | 'refusedAtAddressMax' | 'refusedUncounted'): null {
     const { counts } = this.#parts;
+    counts[why]++;
     counts.clientConnectionsRefused++;
     counts.lastRefusedAddress = address;
     return null;

@@ -9,7 +9,12 @@ const tellEveryMs = 10_000;
 
 type Limits = Pick<ClientLimits, 'connectionsMax' | 'connectionsPerAddressMax'>;
 type Refused = Pick<WorkerCounts, CountOf | 'lastRefusedAddress'>;
-type CountOf = 'refusedAtMax' | 'refusedAtAddressMax' | 'refusedWithoutDescriptor' | 'refusedWithoutMemory';
+type CountOf =
+  | 'refusedAtMax'
+  | 'refusedAtAddressMax'
+  | 'refusedUncounted'
+  | 'refusedWithoutDescriptor'
+  | 'refusedWithoutMemory';
 
 interface Reason {
   readonly why: RefusalReason;
@@ -31,6 +36,12 @@ const reasons: readonly Reason[] = [
     says: ({ connectionsPerAddressMax: max }) =>
       `${max} connections from one address at most (client.connections_per_address_max)`,
     limit: ({ connectionsPerAddressMax }) => connectionsPerAddressMax,
+  },
+  {
+    why: 'not_counted',
+    count: 'refusedUncounted',
+    says: () => 'the workers could not count it in time, since one of them hangs or was put aside by the system',
+    limit: () => null,
   },
   {
     why: 'descriptors',

@@ -20,6 +20,7 @@ export function addTotals(counts: WorkerCounts, gone: WorkerCounts): WorkerCount
     clientConnectionsRefused: counts.clientConnectionsRefused + gone.clientConnectionsRefused,
     refusedAtMax: counts.refusedAtMax + gone.refusedAtMax,
     refusedAtAddressMax: counts.refusedAtAddressMax + gone.refusedAtAddressMax,
+    refusedUncounted: counts.refusedUncounted + gone.refusedUncounted,
     refusedWithoutDescriptor: counts.refusedWithoutDescriptor + gone.refusedWithoutDescriptor,
     refusedWithoutMemory: counts.refusedWithoutMemory + gone.refusedWithoutMemory,
     descriptorsScarce: counts.descriptorsScarce + gone.descriptorsScarce,

@@ -7,6 +7,7 @@ import { AddressCounts, AddressLayout, bucketEntries } from './address-counts.ts
 import { Killed, SteppedWords } from './crowd.test-support.ts';
 import { SharedCounts } from './shared-counts.ts';
 import { SharedSeat } from './shared-seat.ts';
+import { SharedWords } from './shared-words.ts';
 
 const addresses = ['192.0.2.1', '192.0.2.2', '2001:db8::/64', '2001:db8:0:1::/64'];
 
@@ -178,5 +179,51 @@ describe('client connections by address', () => {
     assert.equal(clientAddresses.tryTake(long.slice(4), 1), 'taken');
     assert.equal(clientAddresses.tryTake(long.slice(8), 1), 'taken');
     assert.equal(clientAddresses.tryTake(long, 1), 'over_limit');
+  });
+});
+
+describe('while another worker is stuck in a bucket', () => {
+  /** Says how often it was slept. */
+  class CountingWords extends SharedWords {
+    naps = 0;
+    override nap(): void {
+      this.naps++;
+    }
+  }
+
+  function prepare() {
+    // One bucket, in a table of its own.
+    const layout = new AddressLayout(2, bucketEntries);
+    const words = new CountingWords(new SharedArrayBuffer(layout.words * 4));
+    return { layout, words, counts: new AddressCounts(words, layout, 0) };
+  }
+
+  it('what is given back holds the worker up once, and is given back when it can be', () => {
+    const { layout, words, counts } = prepare();
+    const addresses = ['a', 'b', 'c', 'd'];
+    for (const address of addresses) assert.equal(counts.tryTake(address, 1), 'taken');
+    words.store(layout.lock(0), 2);
+    counts.giveBack('a');
+    const once = words.naps;
+    for (const address of addresses.slice(1)) counts.giveBack(address);
+    assert.ok(words.naps - once <= 3, `${words.naps - once} naps`);
+    words.naps = 0;
+    assert.equal(counts.tryTake('e', 1, 20), 'locked');
+    assert.ok(words.naps <= 21, `${words.naps} naps`);
+    words.store(layout.lock(0), 0);
+    assert.equal(counts.tryTake('e', 1), 'taken');
+    assert.deepEqual(
+      [...addresses, 'e'].map((address) => counts.count(address)),
+      [0, 0, 0, 0, 1],
+    );
+  });
+
+  it('one that was never taken leaves no lock behind, and is not tried again', () => {
+    const { layout, words, counts } = prepare();
+    assert.throws(() => counts.giveBack('a'), /has been taken/);
+    assert.equal(words.load(layout.lock(0)), 0);
+    assert.equal(counts.tryTake('b', 1), 'taken');
+    counts.giveBack('b');
+    assert.equal(counts.count('b'), 0);
   });
 });

@@ -9,6 +9,9 @@ export const bucketEntries = 16;
 
 const keyOctetsMax = 48;
 const keyWords = keyOctetsMax / 4;
+/** A lock that was held for long is likely still held, and whoever comes or goes now is not to pay for it. */
+const owedWaitMs = 1;
+
 /** Length, key, total. */
 const entryWords = 2 + keyWords;
 
@@ -77,10 +80,10 @@ export class AddressCounts implements AddressPlaces {
     this.#owner = seat === noSeat ? layout.seatsMax + 1 : seat + 1;
   }
 
-  tryTake(key: string, max: number): 'taken' | 'over_limit' | 'table_full' | 'locked' {
-    if (this.#owed.length > 0) this.#payBack();
+  tryTake(key: string, max: number, waitMsMax?: number): 'taken' | 'over_limit' | 'table_full' | 'locked' {
+    if (this.#owed.length > 0) this.#payBack(owedWaitMs);
     const bucket = this.#bucketOf(key);
-    if (!this.#acquire(bucket)) return 'locked';
+    if (!this.#acquire(bucket, waitMsMax)) return 'locked';
     const answer = this.#take(bucket, max);
     this.#release(bucket);
     return answer;
@@ -100,22 +103,30 @@ export class AddressCounts implements AddressPlaces {
 
   giveBack(key: string): void {
     this.#owed.push(key);
-    this.#payBack();
+    // Whoever is owed something has waited in vain already.
+    this.#payBack(this.#owed.length === 1 ? undefined : owedWaitMs);
   }
 
-  /** What could not be given back yet is tried again with the next connection that comes or goes. */
-  #payBack(): void {
-    this.#owed = this.#owed.filter((key) => !this.#giveBackOne(key));
+  /** Up to the first that is locked; the rest is tried again with the next connection that comes or goes. */
+  #payBack(waitMsMax: number | undefined): void {
+    for (let key = this.#owed.shift(); key !== undefined; key = this.#owed.shift()) {
+      if (this.#giveBackOne(key, waitMsMax)) continue;
+      // At the end, so that the buckets that are not locked have their turn.
+      this.#owed.push(key);
+      return;
+    }
   }
 
-  #giveBackOne(key: string): boolean {
+  #giveBackOne(key: string, waitMsMax: number | undefined): boolean {
     const bucket = this.#bucketOf(key);
-    if (!this.#acquire(bucket)) return false;
+    if (!this.#acquire(bucket, waitMsMax)) return false;
     const entry = this.#find(bucket);
-    assert(entry !== null, 'an address that is given back has been taken');
-    this.#add(entry, -1);
-    this.#words.store(this.#layout.total(entry), this.#words.load(this.#layout.total(entry)) - 1);
+    if (entry !== null) {
+      this.#add(entry, -1);
+      this.#words.store(this.#layout.total(entry), this.#words.load(this.#layout.total(entry)) - 1);
+    }
     this.#release(bucket);
+    assert(entry !== null, 'an address that is given back has been taken');
     return true;
   }
 
@@ -210,8 +221,8 @@ export class AddressCounts implements AddressPlaces {
     return ((hash ^ (hash >>> 13)) >>> 0) % this.#layout.buckets;
   }
 
-  #acquire(bucket: number): boolean {
-    return acquire(this.#words, this.#layout.lock(bucket), this.#owner);
+  #acquire(bucket: number, waitMsMax?: number): boolean {
+    return acquire(this.#words, this.#layout.lock(bucket), this.#owner, waitMsMax);
   }
 
   #release(bucket: number): void {

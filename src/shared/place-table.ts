@@ -31,9 +31,9 @@ export class PlaceTable {
   // A worker's.
 
   /** Whether one more place is this seat's, which knows of `held`: taken now, or handed to it before. */
-  take(slot: number, generation: number, held: number, max: number, since: Instant): boolean {
+  take(slot: number, generation: number, held: number, max: number, since: Instant, waitMsMax?: number): boolean {
     if (this.holds(slot) > held) return true;
-    if (!this.#acquire(slot)) return false;
+    if (!this.#acquire(slot, waitMsMax)) return false;
     const taken = this.#isOf(slot, generation) && (this.holds(slot) > held || this.#takeFree(slot, max, word(since)));
     this.#release(slot);
     return taken;
@@ -61,8 +61,8 @@ export class PlaceTable {
    * Gives back a place that this seat holds. Where `since` is set, somebody waits here: the answer says whether it is to be
    * theirs. 'untold': nothing has changed.
    */
-  give(slot: number, max: number, since: Instant | null): 'given' | 'kept' | 'untold' {
-    if (!this.#acquire(slot)) return 'untold';
+  give(slot: number, max: number, since: Instant | null, waitMsMax?: number): 'given' | 'kept' | 'untold' {
+    if (!this.#acquire(slot, waitMsMax)) return 'untold';
     const next = this.total(slot) > max ? noSeat : this.#next(slot, since);
     const isKept = next === this.#seat && next !== noSeat;
     if (!isKept) {
@@ -256,8 +256,8 @@ export class PlaceTable {
     return this.#words.load(this.#layout.generation(slot)) === generation;
   }
 
-  #acquire(slot: number, naps?: number): boolean {
-    return acquire(this.#words, this.#layout.lock(slot), this.#owner, naps);
+  #acquire(slot: number, waitMsMax?: number): boolean {
+    return acquire(this.#words, this.#layout.lock(slot), this.#owner, waitMsMax);
   }
 
   #release(slot: number): void {

@@ -51,16 +51,16 @@ export class PlacesHere {
     return this.#home.table.total(this.#slot) < max;
   }
 
-  take(max: number, since: Instant): boolean {
-    if (!this.#home.table.take(this.#slot, this.generation, this.#held, max, since)) return false;
+  take(max: number, since: Instant, waitMsMax?: number): boolean {
+    if (!this.#home.table.take(this.#slot, this.generation, this.#held, max, since, waitMsMax)) return false;
     this.#held++;
     return true;
   }
 
-  giveBack(user: PlacesUser, max: number): void {
+  giveBack(user: PlacesUser, max: number, waitMsMax?: number): void {
     assert(this.#held > 0, 'only a place that was taken is given back');
     this.#held--;
-    const what = this.#home.table.give(this.#slot, max, this.#waitsSince());
+    const what = this.#home.table.give(this.#slot, max, this.#waitsSince(), waitMsMax);
     if (what === 'untold') this.#home.retryLater(this.#slot);
     // `user` looks by itself.
     if (what === 'kept') for (const other of this.#users) if (other !== user && other.since !== null) other.called();
@@ -132,8 +132,8 @@ class PlacesUser implements Places {
     this.called = called;
   }
 
-  tryTake(max: number, since: Instant): boolean {
-    if (!this.#here.take(max, since)) return false;
+  tryTake(max: number, since: Instant, waitMsMax?: number): boolean {
+    if (!this.#here.take(max, since, waitMsMax)) return false;
     this.#held++;
     return true;
   }
@@ -142,9 +142,9 @@ class PlacesUser implements Places {
     return this.#here.hasRoom(max);
   }
 
-  giveBack(max: number): void {
+  giveBack(max: number, waitMsMax?: number): void {
     this.#held--;
-    this.#here.giveBack(this, max);
+    this.#here.giveBack(this, max, waitMsMax);
     if (this.#closed && this.#held === 0) this.#here.leave(this);
   }
 

@@ -9,12 +9,15 @@ const triesMax = 200;
 const napMs = 1;
 const napsMax = 250;
 
-/** Holds `lock` for `owner`, a number from 1; false when it could not be had in some 250 ms. */
-export function acquire(words: SharedWords, lock: number, owner: number, patience = napsMax): boolean {
+/**
+ * Holds `lock` for `owner`, a number from 1; false when it could not be had in `waitMsMax`, some 250 ms where nothing is
+ * said. A nap takes somewhat longer than it should, and on a busy machine several times as long.
+ */
+export function acquire(words: SharedWords, lock: number, owner: number, waitMsMax = napsMax * napMs): boolean {
   for (let tries = 0; tries < triesMax; tries++) {
     if (words.swapIf(lock, 0, owner)) return true;
   }
-  for (let naps = 0; naps < patience; naps++) {
+  for (let naps = 0; naps * napMs < waitMsMax; naps++) {
     words.nap(lock, words.load(lock) || -1, napMs);
     if (words.swapIf(lock, 0, owner)) return true;
   }
