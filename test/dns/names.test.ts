@@ -58,6 +58,8 @@ async function start(text: string): Promise<YamlGateway> {
 
 const allowLoopback = '127.0.0.0/8, "::1"';
 
+const check = 'check: { interval: 50ms, passes: 1, fails: 1 }';
+
 function yaml(endpoints: string, more: { upstream?: string; dns?: string; rest?: string } = {}): string {
   const settings = more.dns ?? `allow: [${allowLoopback}]`;
   return `
@@ -65,8 +67,22 @@ dns: { servers: ["${dns.address}"], ${settings} }
 timeouts: { dns: 400ms }
 disclosure: operator
 upstreams:
-  app: { endpoints: ${endpoints}, check: { interval: 50ms, passes: 1, fails: 1 }${more.upstream ?? ''} }
+  app: { endpoints: ${endpoints}, ${check}${more.upstream ?? ''} }
 ${more.rest ?? ''}`;
+}
+
+/** An upstream for each of them, at a path with its place. */
+function eachApart(endpoints: readonly string[], settings = `allow: [${allowLoopback}]`): string {
+  const upstreams = endpoints.map((one, place) => `  app${place}: { endpoints: "${one}", ${check} }`);
+  const routes = endpoints.map((_, place) => `  - { path: /${place}, to: app${place} }`);
+  return `
+dns: { servers: ["${dns.address}"], ${settings} }
+timeouts: { dns: 400ms }
+disclosure: operator
+upstreams:
+${upstreams.join('\n')}
+routes:
+${routes.join('\n')}`;
 }
 
 const endpoints = () => edge.gateway.status().upstreams[0]?.endpoints ?? [];
@@ -83,11 +99,18 @@ describe('a name that cannot be looked up', () => {
     ['gets garbage', { kind: 'garbage' }, 502, /error=dns_error/],
     ['gets no answer', dnsSilence, 504, /error=dns_timeout/],
   ];
-  for (const [what, script, status, proxyStatus] of table) {
+  /** One gateway for all of them, each with a name of its own. */
+  let together: YamlGateway;
+  before(async () => {
+    for (const [place, [, script]] of table.entries()) dns.on(`bad-${place}.test`, script);
+    together = await startFromYaml(eachApart(table.map((_, place) => `bad-${place}.test:80`)));
+  });
+  after(() => together.stop());
+
+  for (const [place, [what, , status, proxyStatus]] of table.entries()) {
     it(`${what}: the exchange is told so, with ${status}`, async () => {
-      dns.on('bad.test', script);
-      edge = await start(yaml('"bad.test:80"'));
-      const response = await edge.get('/');
+      edge = together;
+      const response = await edge.get(`/${place}`);
       assert.equal(response.status, status);
       assert.match(fieldOf(response, 'proxy-status') ?? '', proxyStatus);
       const record = await edge.record(response);
@@ -224,11 +247,21 @@ describe('a name', () => {
 });
 
 describe('an address that nothing is sent to', () => {
-  for (const ip of ['127.0.0.1', '169.254.169.254', '169.254.7.7', '224.0.0.5', '0.0.0.0', '::1', '::ffff:127.0.0.1']) {
+  const prohibited = ['127.0.0.1', '169.254.169.254', '169.254.7.7', '224.0.0.5', '0.0.0.0', '::1', '::ffff:127.0.0.1'];
+  let together: YamlGateway;
+  before(async () => {
+    for (const [place, ip] of prohibited.entries()) {
+      dns.on(`evil-${place}.test`, dnsAddresses(30, ip.replace('::ffff:127.0.0.1', '::ffff:7f00:1')));
+    }
+    const names = prohibited.map((_, place) => `evil-${place}.test:80`);
+    together = await startFromYaml(eachApart(names, 'deny: []'));
+  });
+  after(() => together.stop());
+
+  for (const [place, ip] of prohibited.entries()) {
     it(`${ip}, where a name server leads there`, async () => {
-      dns.on('evil.test', dnsAddresses(30, ip.replace('::ffff:127.0.0.1', '::ffff:7f00:1')));
-      edge = await start(yaml('"evil.test:80"', { dns: 'deny: []' }));
-      const response = await edge.get('/');
+      edge = together;
+      const response = await edge.get(`/${place}`);
       assert.equal(response.status, 502);
       assert.match(fieldOf(response, 'proxy-status') ?? '', /error=destination_ip_prohibited/);
       const record = await edge.record(response);
