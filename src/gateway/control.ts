@@ -23,7 +23,10 @@ export interface Gateway extends EventSink {
    * stay, and end with `stop`.
    */
   handOver(heir: Heir): Promise<HandedOver>;
-  /** After `handOver`, where the heir has failed: looks after them as before. False where the heir has them, and lives. */
+  /**
+   * After `handOver`, where the heir has failed: looks after them as before. False where the heir has them, and lives, and
+   * after `stop`: then they are ended, some seconds after this process.
+   */
   takeBack(): Promise<boolean>;
   /** Reopens the log files under their names (SIGUSR2). */
   reopenLogs(): Promise<void>;

@@ -4,6 +4,7 @@ import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { ApplicationId, EndpointState, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink, NewEvent } from '../core/event.ts';
+import type { NameQuestion } from '../core/name-resolver.ts';
 import type { LiveInstance } from '../deploy/live-instance.ts';
 import type { Supervisor } from '../deploy/supervisor.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
@@ -21,7 +22,13 @@ function world() {
   const supervisor = { instances: () => instances } as unknown as Supervisor;
   const connector = { lookup: () => assert.fail(), connect: () => assert.fail() } as never;
   const watch = { clock, random: new SeededRandom(1), deadlines: new Deadlines(clock), connector };
-  const names = { lookUp: () => assert.fail() };
+  const lookedUp: string[] = [];
+  const names = {
+    lookUp: ({ name }: NameQuestion) => {
+      lookedUp.push(name);
+      return { cancel: () => {} };
+    },
+  };
   const listeners = (): [] => [];
   const board = new EndpointBoard({
     clock,
@@ -36,7 +43,7 @@ function world() {
     const address = { kind: 'tcp' as const, host: '127.0.0.1', port: 3000 };
     instances = [{ id, address, state, reason: 'so it is', sinceInstant: clock.now(), release: null, exit: null }];
   };
-  return { board, told, changes, set };
+  return { board, told, changes, set, clock, lookedUp };
 }
 
 function configuration(...names: string[]): Configuration {
@@ -93,4 +100,27 @@ test('what is only prepared has no endpoints for anybody, and no events', () => 
   board.watch(configuration('shop'));
   assert.equal(board.endpoints('shop' as UpstreamId)?.length, 1);
   assert.equal(told.length, 1);
+});
+
+test('after its end nothing is looked up or checked any more, whoever asks for it', () => {
+  const { board, lookedUp, clock } = world();
+  const named = (host: string): Configuration => {
+    const one = configuration('app');
+    const address = { kind: 'tcp', host, port: 80 } as const;
+    const upstreams = one.upstreams.map((spec) => ({
+      ...spec,
+      application: null,
+      family: 'ipv4',
+      endpoints: [{ address }],
+    }));
+    return { ...one, upstreams } as unknown as Configuration;
+  };
+  board.watch(named('before.internal'));
+  assert.deepEqual(lookedUp, ['before.internal']);
+  board.stop();
+  // As a reload does that is refused since the end has come.
+  board.prepare(named('prepared.internal'));
+  board.watch(named('after.internal'));
+  clock.advanceSync(60_000);
+  assert.deepEqual(lookedUp, ['before.internal']);
 });

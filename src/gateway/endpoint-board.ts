@@ -43,6 +43,7 @@ export class EndpointBoard {
   readonly #parts: BoardParts;
   readonly #configured: ConfiguredEndpoints;
   #upstreams: readonly UpstreamSpec[] = [];
+  #stopped = false;
   /** What was last known of those endpoints that there are, by upstream. */
   readonly #remembered = new Map<UpstreamId, ReadonlyMap<EndpointId, Remembered>>();
 
@@ -60,13 +61,15 @@ export class EndpointBoard {
     this.#configured = new ConfiguredEndpoints({ clock, watch, names, listeners, onChange: (id) => this.changed(id) });
   }
 
-  /** Begins to watch what `configuration` would have watched, beside what is watched already. */
+  /** Begins to watch what `configuration` would have watched, beside what is watched already. Nothing after `stop`. */
   prepare(configuration: Configuration): void {
+    if (this.#stopped) return;
     this.#configured.prepare(configuration);
   }
 
-  /** Watches the endpoints of `configuration`, and no others. Those that stay keep their state. */
+  /** Watches the endpoints of `configuration`, and no others. Those that stay keep their state. Nothing after `stop`. */
   watch(configuration: Configuration): void {
+    if (this.#stopped) return;
     this.#upstreams = configuration.upstreams;
     this.#configured.use(configuration);
     this.#forgetGoneUpstreams();
@@ -140,7 +143,9 @@ export class EndpointBoard {
     for (const id of this.#remembered.keys()) if (!wanted.has(id)) this.#remembered.delete(id);
   }
 
+  /** For good: a reload that hears of the end late begins nothing anew. */
   stop(): void {
+    this.#stopped = true;
     this.#configured.stop();
   }
 }

@@ -328,6 +328,8 @@ class RunningGateway implements Gateway {
 
   takeBack(): Promise<boolean> {
     return this.#next(async () => {
+      // Nobody would end them any more; their guard does, since the heir has not come.
+      if (this.#isEnding) return false;
       if (!(await this.#estate.takeBack())) return false;
       this.#hasHandedOver = false;
       this.#supervisor.apply(this.#inForce.configuration.applications);
@@ -448,8 +450,9 @@ class RunningGateway implements Gateway {
     return this.#news.applied(actor, changesBetween(before, read.configuration));
   }
 
+  /** What is to end waits for nothing new. */
   async #untilReady(before: Configuration, next: Configuration): Promise<void> {
-    await this.#outlook.until(() => this.#board.settled, firstChecksMs);
+    await this.#outlook.until(() => this.#isEnding || this.#board.settled, firstChecksMs);
     await this.#untilUp(newApplications(before, next));
   }
 
@@ -460,7 +463,7 @@ class RunningGateway implements Gateway {
         const states = this.#supervisor.instances(id).map(({ state }) => state);
         return !states.includes('healthy') && states.includes('starting');
       });
-    await this.#outlook.until(() => !undecided(), newApplicationsMs);
+    await this.#outlook.until(() => this.#isEnding || !undecided(), newApplicationsMs);
   }
 
   async reopenLogs(): Promise<void> {
@@ -483,6 +486,10 @@ class RunningGateway implements Gateway {
 
   // The end.
 
+  get #isEnding(): boolean {
+    return this.#state === 'draining' || this.#state === 'stopped';
+  }
+
   stop(why: string, how: StopOptions = {}): Promise<void> {
     if (this.#stopped === null) this.#stopped = this.#stop(why, how);
     else this.#atOnce.resolve();
@@ -494,6 +501,7 @@ class RunningGateway implements Gateway {
     if (hasSuccessor) this.#writesLogAlone = false;
     const reason = `it is to stop: ${why}`;
     this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
+    this.#outlook.changed();
     if (leaveApplicationsMs === null) void this.#atOnce.promise.then(() => this.#supervisor.stop());
     const workers = this.#workers.giveUp();
     if (workers.length > 0) {
@@ -502,6 +510,8 @@ class RunningGateway implements Gateway {
       this.#shutdown = new Shutdown(workers, parts);
       await this.#shutdown.run();
     }
+    // A reload undoes what it has begun before that is taken away from it.
+    await Promise.race([this.#steps, this.#atOnce.promise]);
     this.#board.stop();
     this.#traffic.stop();
     if (leaveApplicationsMs !== null && !this.#hasHandedOver) await this.#estate.leave(leaveApplicationsMs);

@@ -196,3 +196,21 @@ test('a reload that still waits when the gateway is stopped is refused, and leav
     [],
   );
 });
+
+test('a reload that waits for a first check is over before the gateway has stopped, and nothing is checked any more', async () => {
+  const checked = 'check: { path: /checked, interval: 20ms }';
+  const upstreams = (more: string): string =>
+    `upstreams: { app: { endpoints: "${origin.address}", ${checked} }${more} }\ndrain: { lame_duck: 1ms }\nroutes: [{ path: /, to: app }]`;
+  origin.answer = ({ line }) => (line.includes('/silent') ? null : ok(''));
+  edge = await startFromYaml(upstreams(''));
+  const silent = `, silent: { endpoints: "${origin.address}", check: { path: /silent } }`;
+  const order: string[] = [];
+  const reload = edge.reload(upstreams(silent)).then(() => order.push('the reload is over'));
+  await until('it is asked', () => origin.requests.some(({ line }) => line.includes('/silent')));
+  await edge.gateway.stop('the test says so').then(() => order.push('the gateway has stopped'));
+  await reload;
+  assert.deepEqual(order, ['the reload is over', 'the gateway has stopped']);
+  const { length } = origin.requests;
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  assert.equal(origin.requests.length, length);
+});
