@@ -1,9 +1,11 @@
 import pino from 'pino';
 import type { Event } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { Clock } from '../core/time.ts';
 import type { FailureSummary } from '../gateway/control.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';
 import { verdictWords, whoseWords } from './record-words.ts';
+import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 import type { Output } from './surroundings.ts';
 
@@ -115,6 +117,8 @@ export interface EventWriter {
   failed(record: ExchangeRecord): void;
   failing(summary: FailureSummary): void;
   printed(instance: string, stream: 'stdout' | 'stderr', line: string): void;
+  /** Tells what it has kept back. */
+  end(): void;
 }
 
 /** What a person at a terminal has just read in other words: an instance's endpoint does as its instance does. */
@@ -123,8 +127,25 @@ function isTwiceTold(event: Event): boolean {
 }
 
 /** `explain` is what asks for more about a request where these lines are read, such as `npx candor explain`. */
-export function readableEvents(stdout: Output, stderr: Output, style: Style, explain: string): EventWriter {
+export function readableEvents(
+  stdout: Output,
+  stderr: Output,
+  style: Style,
+  explain: string,
+  clock: Clock,
+): EventWriter {
   const under = ' '.repeat(timeWidth);
+  const tell = (record: ExchangeRecord, text: string): void => {
+    const lines = fit(endOf(record), text, style);
+    stderr.write(`${lines}\n${under}${style.dim(`${explain} ${record.id}`)}\n`);
+  };
+  const failures = new RepeatedFailures(clock, {
+    one: (record) => tell(record, failureText(record, style)),
+    more: (count, withinMs, last) => {
+      const what = last.cause ?? verdictWords(last);
+      tell(last, style.warn(`and ${count} more like it (${what}) in the last ${withinMs / 1000} s, the last:`));
+    },
+  });
   return {
     event: (event) => {
       if (!isTwiceTold(event)) stderr.write(`${eventLines(event, style)}\n`);
@@ -132,13 +153,13 @@ export function readableEvents(stdout: Output, stderr: Output, style: Style, exp
     failed: (record) => {
       // Load balancers ask again and again, and this is the answer that they should get.
       if (record.cause === 'gateway_stopping') return;
-      const line = fit(endOf(record), failureText(record, style), style);
-      stderr.write(`${line}\n${under}${style.dim(`${explain} ${record.id}`)}\n`);
+      failures.note(record);
     },
-    // Each of them has just been told by itself.
+    // The first of them have just been told one by one, the others are summed up from the records.
     failing: () => {},
     printed: (instance, stream, line) =>
       (stream === 'stdout' ? stdout : stderr).write(`${style.dim(`${instance} |`)} ${line}\n`),
+    end: () => failures.end(),
   };
 }
 
@@ -167,5 +188,6 @@ export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => numbe
       if (stream === 'stdout') stdout.write(`${instance} | ${line}\n`);
       else logger.info({ kind: 'instance_output', subject: `instance:${instance}` }, line);
     },
+    end: () => {},
   };
 }

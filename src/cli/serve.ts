@@ -63,6 +63,7 @@ export async function serve(plan: ServePlan, around: Surroundings): Promise<numb
     }
   } finally {
     stop.release();
+    writer.end();
   }
 }
 
@@ -162,6 +163,6 @@ function passSignals(serving: Serving, around: Surroundings): () => void {
 function eventWriter(plan: ServePlan, around: Surroundings): EventWriter {
   const { stdout, stderr, env } = around;
   return stderr.isTTY || plan.forPeople === true
-    ? readableEvents(stdout, stderr, styleFor(stderr, env), `${commandName(env)} explain`)
+    ? readableEvents(stdout, stderr, styleFor(stderr, env), `${commandName(env)} explain`, around.clock)
     : jsonEvents(stdout, stderr, () => around.clock.wallTime());
 }

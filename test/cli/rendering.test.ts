@@ -13,6 +13,7 @@ import type { Event } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import { causesOf } from '../fakes/causes.ts';
 import { FakeEvents } from '../fakes/fake-gateway.ts';
+import { SimulatedClock } from '../../src/testing/testing.ts';
 import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
 import { failedRecord, goodRecord, statusSample } from '../fakes/samples.ts';
 import { assertFits, assertGolden } from './golden.ts';
@@ -199,11 +200,13 @@ describe('events', () => {
 
   test('for people say when, what and why, and how to ask for more, in 80 columns', () => {
     const around = new FakeSurroundings('/');
-    const writer = readableEvents(around.stdout, around.stderr, plain, 'npx candor explain');
+    const writer = readableEvents(around.stdout, around.stderr, plain, 'npx candor explain', new SimulatedClock());
     for (const event of told) writer.event(event);
     writer.failed({ ...failedRecord, cause: 'gateway_stopping' }); // An answer that a load balancer should get.
     writer.failed(failedRecord);
     writer.failed(leftRecord);
+    for (let more = 0; more < 39; more += 1) writer.failed(failedRecord);
+    writer.end();
     assertFits(around.stderr.text);
     assertGolden('events.txt', around.stderr.text);
   });

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ExchangeRecord } from '../core/record.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { RepeatedFailures } from './repeated-failures.ts';
+
+interface Run {
+  readonly clock: SimulatedClock;
+  readonly told: string[];
+  readonly failures: RepeatedFailures;
+  readonly fail: (times: number, what?: Partial<ExchangeRecord>) => void;
+}
+
+function begin(): Run {
+  const clock = new SimulatedClock();
+  const told: string[] = [];
+  const failures = new RepeatedFailures(clock, {
+    one: ({ id }) => told.push(id),
+    more: (count, withinMs, { id }) => told.push(`${count} in ${withinMs}, last ${id}`),
+  });
+  let number = 0;
+  const fail = (times: number, what: Partial<ExchangeRecord> = {}): void => {
+    for (let at = 0; at < times; at += 1) {
+      number += 1;
+      const record = { shape: 'unreachable', cause: 'connect_refused', upstream: 'api', route: '/', id: `#${number}` };
+      failures.note({ ...record, ...what } as ExchangeRecord);
+    }
+  };
+  return { clock, told, failures, fail };
+}
+
+test('three are told in full, and the rest in one line every ten seconds as long as they go on', () => {
+  const { clock, told, fail } = begin();
+  fail(40);
+  assert.deepEqual(told.splice(0), ['#1', '#2', '#3']);
+  clock.advanceSync(10_000);
+  assert.deepEqual(told.splice(0), ['37 in 10000, last #40']);
+  fail(2);
+  assert.deepEqual(told, []);
+  clock.advanceSync(10_000);
+  assert.deepEqual(told.splice(0), ['2 in 10000, last #42']);
+  clock.advanceSync(10_000);
+  fail(1);
+  assert.deepEqual(told, ['#43'], 'after ten seconds without one it is news again');
+});
+
+test('a few in ten seconds are all told in full', () => {
+  const { clock, told, fail } = begin();
+  for (let second = 0; second < 60; second += 5) {
+    fail(1);
+    clock.advanceSync(5000);
+  }
+  assert.equal(told.length, 12);
+});
+
+test('another cause, or another upstream, is told in full', () => {
+  const { told, fail } = begin();
+  fail(9);
+  fail(1, { cause: 'response_head_timeout' });
+  fail(1, { upstream: 'web' });
+  assert.deepEqual(told, ['#1', '#2', '#3', '#10', '#11']);
+});
+
+test('at its end it tells what was not told, and leaves no timer', () => {
+  const { clock, told, failures, fail } = begin();
+  fail(5);
+  failures.end();
+  assert.equal(told.at(-1), '2 in 10000, last #5');
+  assert.equal(clock.timersLive, 0);
+});

@@ -1,0 +1,83 @@
+import type { ExchangeRecord } from '../core/record.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+
+/** A person reads the first few of them, and looks for what is new among the rest. */
+const shownMax = 3;
+
+/** As often as the log of the control plane sums them up (`gateway/failure-report.ts`). */
+const sumEveryMs = 10_000;
+
+export interface FailureTeller {
+  /** One in full. */
+  readonly one: (record: ExchangeRecord) => void;
+  /** So many more of the same cause in the same place, and the last of them. */
+  readonly more: (count: number, withinMs: number, last: ExchangeRecord) => void;
+}
+
+interface Entry {
+  readonly key: string;
+  shown: number;
+  more: number;
+  last: ExchangeRecord | null;
+  timer: Timer;
+}
+
+/** Failures for people: the first three of a cause in a place, then their number, every ten seconds while they go on. */
+export class RepeatedFailures {
+  readonly #clock: Clock;
+  readonly #tell: FailureTeller;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(clock: Clock, tell: FailureTeller) {
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  note(record: ExchangeRecord): void {
+    const key = `${record.shape} ${record.cause} ${record.upstream ?? record.route}`;
+    const entry = this.#entries.get(key) ?? this.#begin(key);
+    if (entry.shown < shownMax) {
+      entry.shown += 1;
+      this.#tell.one(record);
+    } else {
+      entry.more += 1;
+      entry.last = record;
+    }
+  }
+
+  /** Tells what has not been told yet, and leaves no timer. */
+  end(): void {
+    for (const entry of this.#entries.values()) {
+      entry.timer.cancel();
+      this.#sumUp(entry);
+    }
+    this.#entries.clear();
+  }
+
+  #begin(key: string): Entry {
+    const entry: Entry = { key, shown: 0, more: 0, last: null, timer: { cancel: () => {} } };
+    this.#entries.set(key, entry);
+    this.#wait(entry);
+    return entry;
+  }
+
+  #wait(entry: Entry): void {
+    entry.timer = this.#clock.schedule(after(this.#clock.now(), sumEveryMs), (due) => this.#due(due), entry);
+  }
+
+  #due(entry: Entry): void {
+    // None in ten seconds beyond those that were shown: the next ones are shown again.
+    if (entry.last === null) {
+      this.#entries.delete(entry.key);
+      return;
+    }
+    this.#sumUp(entry);
+    this.#wait(entry);
+  }
+
+  #sumUp(entry: Entry): void {
+    if (entry.last !== null) this.#tell.more(entry.more, sumEveryMs, entry.last);
+    entry.more = 0;
+    entry.last = null;
+  }
+}
