@@ -247,7 +247,8 @@ async function startBehind(): Promise<Behind> {
 /** Limits are short, so that each is met often. Two workers or three, never the one that was just lost alone. */
 function configurationOf(port: number, { places }: Behind, number: number): string {
   const upstreams = Object.entries(places).map(
-    ([name, place]) => `  ${name}: { endpoints: ["${place}"], check: none, connections: { max: 512 } }`,
+    ([name, place]) =>
+      `  ${name}: { endpoints: ["${place}"], check: none, connections: { max: 512, idle_timeout: 1s } }`,
   );
   return [
     'deployment: mixed.test',
@@ -280,8 +281,8 @@ interface Holdings {
 }
 
 async function holdings(gateway: GatewayInHand): Promise<Holdings> {
-  // Connections to the origin rest for four seconds; a client's that lingers for two.
-  await passTime(6000);
+  // Connections to the origin rest for a second; a client's that lingers for two.
+  await passTime(3000);
   return lookLong(gateway);
 }
 
