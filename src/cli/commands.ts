@@ -20,6 +20,7 @@ import type { TokenFlags } from './token.ts';
 import { parseGatewayUrl, parseListenAddress, parseNames, parseSeconds } from './torture-flags.ts';
 import type { TortureFlags } from './torture.ts';
 import type { UpFlags } from './up.ts';
+import { parseUpgradeSeconds } from './upgrade/parse-upgrade-seconds.ts';
 import type { UpgradeFlags } from './upgrade/upgrade-command.ts';
 import { readVersion } from './version.ts';
 
@@ -90,8 +91,9 @@ const upCommand = buildCommand<UpFlags, [], Context>({
   docs: {
     brief: 'Run a configuration',
     fullDescription: describe(
-      'Runs until SIGTERM or SIGINT, then lets what runs finish; a second one ends\nit at once. SIGHUP reloads, SIGUSR2 reopens the logs.',
+      'Runs until SIGTERM or SIGINT, then lets what runs finish; a second one ends\nit at once. SIGHUP reloads, SIGUSR2 reopens the logs.\nWith --handover SIGTERM leaves the applications running, for the candor up that\nis started next to take them over; they are ended if none comes in that time.',
       'candor up -c candor.yaml',
+      'candor up -c candor.yaml --handover 30s',
     ),
   },
   parameters: {
@@ -185,7 +187,7 @@ const upgradeCommand = buildCommand<UpgradeFlags, [], Context>({
       ...askFlags,
       timeout: {
         kind: 'parsed',
-        parse: parseSeconds,
+        parse: parseUpgradeSeconds,
         brief: '<seconds> for the new process to serve',
         placeholder: 'seconds',
         default: '60',

@@ -64,6 +64,17 @@ describe('a gateway that drains', () => {
     assert.equal(clock.timersLive, 0);
   });
 
+  test('fits a terminal, however much is under way', () => {
+    const { clock, lines, say } = watch(true);
+    for (const phase of ['lame_duck', 'draining', 'cutting'] as const) {
+      say({ phase, leftMs: 3_600_000, exchanges: 123_456, tunnels: 123_456, connections: 999_999 });
+      clock.advanceSync(1000);
+    }
+    assert.equal(lines.length, 3);
+    for (const line of lines.flatMap((text) => text.split('\n'))) assert.ok(line.length <= 78, line);
+    assert.match(lines[0] ?? '', /^not ready any more, .*\n  \S/);
+  });
+
   test('tells nothing into a log: the events are there', () => {
     const { clock, lines, say } = watch(false);
     say(draining);

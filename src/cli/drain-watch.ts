@@ -1,6 +1,6 @@
 import { after, type Timer } from '../core/time.ts';
 import type { Gateway, GatewayStatus } from '../gateway/control.ts';
-import { countText } from './layout.ts';
+import { countText, wrap } from './layout.ts';
 import { styleFor } from './style.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -38,7 +38,12 @@ export function watchDrain(gateway: Pick<Gateway, 'status'>, around: Surrounding
   const tell = (): void => {
     const { drain } = gateway.status();
     const text = drain === null ? null : drainText(drain);
-    if (text !== null) stderr.write(`${style.dim(`  ${text}`)}\n`);
+    if (text !== null)
+      stderr.write(
+        `${wrap(text, '  ')
+          .map((line) => style.dim(line))
+          .join('\n')}\n`,
+      );
     wait();
   };
   const wait = (): void => {

@@ -5,7 +5,7 @@ import type { AskFlags } from '../ask-commands.ts';
 import { askGateway, type GatewayAnswer, refusal, unreachable } from '../ask-gateway.ts';
 import { type AdminPlace, placeText } from '../admin-place.ts';
 import { findAdmin } from '../find-admin.ts';
-import { wrap } from '../layout.ts';
+import { wrap, wrapAfter } from '../layout.ts';
 import { CommandFailure, type Surroundings } from '../surroundings.ts';
 
 export interface UpgradeFlags extends AskFlags {
@@ -16,38 +16,70 @@ export interface UpgradeFlags extends AskFlags {
 /** What a new process may take beyond its time: to be ended where it does not want to. */
 const endMs = 15_000;
 
-/** Has a gateway replace itself by a new process of what is installed now, and tells how far it has come. */
+/**
+ * Has a gateway replace itself by a new process of what is installed now, and tells how far it has come. What a program reads
+ * ends with an outcome, whoever says it.
+ */
 export async function upgrade(flags: UpgradeFlags, around: Surroundings): Promise<void> {
+  let hasOutcome = false;
+  const tellLine = (line: UpgradeLine): void => {
+    hasOutcome ||= 'outcome' in line;
+    tell(line, flags, around);
+  };
+  try {
+    await ask(flags, around, tellLine);
+  } catch (error) {
+    if (flags.json && !hasOutcome && error instanceof CommandFailure) {
+      const { exit: kind, message: why, complaints } = error;
+      around.stdout.write(`${JSON.stringify({ outcome: 'failed', kind, why, complaints })}\n`);
+    }
+    throw error;
+  }
+}
+
+async function ask(flags: UpgradeFlags, around: Surroundings, tellLine: (line: UpgradeLine) => void): Promise<void> {
   const place = await findAdmin(flags, around);
   const path = `/v1/upgrade?timeout=${flags.timeout}`;
   const answer = await askAdmin(place, 'POST', path, around.clock, {
     answerMs: flags.timeout * 1000 + endMs,
-    onLine: (line) => tell(line as UpgradeLine, flags, around),
+    onLine: (line) => tellLine(line as UpgradeLine),
   });
   if (!answer.ok) throw unreachable(placeText(place), answer);
   if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
   if (answer.status !== 200) throw refusal(answer);
-  const last = answer.content as UpgradeLine;
-  if (!('outcome' in last)) throw new CommandFailure('failure', 'The gateway left in the middle of its answer.');
+  const last = answer.content as UpgradeLine | null;
+  if (last === null || !('outcome' in last))
+    throw new CommandFailure('failure', 'The gateway left in the middle of its answer.');
   if (last.outcome === 'failed') throw failureOf(last);
   if (!flags.json) around.stdout.write(`${await successorText(place, last.pid, around)}\n`);
 }
 
 function tell(line: UpgradeLine, { json }: UpgradeFlags, around: Surroundings): void {
   if (json) around.stdout.write(`${JSON.stringify(line)}\n`);
-  else if ('step' in line) around.stderr.write(`${stepWords[line.step](line.pid)}\n`);
+  else if ('step' in line) around.stderr.write(`${stepText(line.step, line.pid)}\n`);
+}
+
+/** Columns of the longest step, and two spaces. */
+const stepWidth = 23;
+
+/** A step of the upgrade that has begun, on lines that fit a terminal. */
+export function stepText(step: UpgradeStep, pid: number): string {
+  const lines = wrapAfter(step.replaceAll('_', ' '), stepWords[step](pid), stepWidth);
+  return lines.map((line) => line.trimEnd()).join('\n');
 }
 
 const stepWords: Readonly<Record<UpgradeStep, (pid: number) => string>> = {
-  starting: (pid) => `starting               process ${pid}`,
-  reading_configuration: () => 'reading configuration',
-  listening: () => 'listening',
-  ready: () => 'ready',
-  draining: () => 'draining               the old process takes no new connections, and ends what it has begun',
+  starting: (pid) => `process ${pid}`,
+  reading_configuration: () => '',
+  listening: () => '',
+  ready: () => '',
+  draining: () => 'the old process takes no new connections, and ends what it has begun',
 };
 
 function failureOf({ kind, why, complaints }: Extract<UpgradeLine, { outcome: 'failed' }>): CommandFailure {
-  const lines = [why, ...complaints.map((one) => `  ${one}`), 'The gateway goes on as before.'];
+  // The sentence has the first.
+  const listed = complaints.length > 1 ? complaints.map((one) => `  ${one}`) : [];
+  const lines = [why, ...listed, 'The gateway goes on as before.'];
   return new CommandFailure(kind, lines.join('\n'), complaints);
 }
 
