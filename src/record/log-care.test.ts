@@ -1,7 +1,20 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { constants } from 'node:fs';
-import { link, mkdir, mkdtemp, open, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -108,14 +121,56 @@ describe('a log that grows', () => {
   });
 
   test('goes on where it cannot be put aside, and says so', async () => {
-    await mkdir(`${path}.1`);
-    await writeFile(join(`${path}.1`, 'in the way'), '');
+    path = join(folder, 'l'.repeat(254)); // there is no room for a number behind it
     const opened = await openLog({ rotation: rotation(5, 1) });
     for (const text of ['first', 'second', 'third']) opened.append(line(text), 1);
     await written();
-    assert.equal(await textOf('log'), 'first\nsecond\nthird\n');
+    assert.equal(await textOf(basename(path)), 'first\nsecond\nthird\n');
     assert.equal(kinds()[0], 'log_not_rotated');
     assert.ok(kinds().length < 3, 'not at each line');
+  });
+
+  const strange: readonly (readonly [what: string, make: (path: string) => unknown])[] = [
+    ['a folder', (at) => mkdir(at)],
+    ['a link', (at) => symlink('precious', at)],
+    ['a link to nothing', (at) => symlink('nothing', at)],
+    ['a pipe', (at) => spawnSync('mkfifo', [at])],
+  ];
+  for (const [what, make] of strange) {
+    test(`passes over a number where ${what} lies, and reads none of it`, async () => {
+      await writeFile(join(folder, 'precious'), 'keep me');
+      await Promise.all(['log.1', 'log.3'].map((name) => make(join(folder, name))));
+      const before = await lstat(join(folder, 'log.3'));
+      for (const text of ['first', 'second', 'third', 'fourth']) {
+        await writeFile(path, `${text}\n`);
+        assert.deepEqual(await putAside(path, 3), { ok: true, value: null });
+        assert.deepEqual(await compressAsides(path), { ok: true, value: null });
+      }
+      const names = ['log.1', 'log.2', 'log.3', 'log.4.gz', 'log.5.gz', 'precious'];
+      assert.deepEqual((await readdir(folder)).toSorted(), names);
+      assert.deepEqual(await Promise.all(['log.2', 'log.4.gz', 'log.5.gz'].map(textOf)), [
+        'fourth\n',
+        'third\n',
+        'second\n',
+      ]);
+      assert.equal(await textOf('precious'), 'keep me');
+      assert.equal((await lstat(join(folder, 'log.3'))).ino, before.ino);
+      const { searched } = await searchLogFiles(path, 'none');
+      assert.equal(searched.length, 3);
+    });
+  }
+
+  test('is compressed by way of no link', async () => {
+    await writeFile(join(folder, 'precious'), 'keep me');
+    await symlink('precious', `${path}.gz.part`);
+    await writeFile(`${path}.2`, 'old\n');
+    assert.deepEqual(await compressAsides(path), { ok: true, value: null });
+    assert.deepEqual((await readdir(folder)).toSorted(), ['log.2.gz', 'precious']);
+    assert.deepEqual([await textOf('precious'), await textOf('log.2.gz')], ['keep me', 'old\n']);
+    await mkdir(`${path}.gz.part`);
+    await writeFile(`${path}.3`, 'older\n');
+    assert.equal((await compressAsides(path)).ok, false);
+    assert.equal(await textOf('log.3'), 'older\n');
   });
 
   test('is found again in whatever it has become', async () => {

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { lstat, open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createGunzip } from 'node:zlib';
@@ -68,19 +68,24 @@ async function logFilesOf(path: string): Promise<string[]> {
       at: await writtenAt(join(folder, other)),
     })),
   );
-  return [path, ...dated.sort((a, b) => b.at - a.at).map(({ file }) => file)];
+  const files = dated.flatMap(({ file, at }) => (at === null ? [] : [{ file, at }]));
+  return [path, ...files.sort((a, b) => b.at - a.at).map(({ file }) => file)];
 }
 
 const rotatedSuffix = /^(?:\.\d{1,9}|-\d{8}(?:-\d+)?)(?:\.gz)?$/;
 
-async function writtenAt(file: string): Promise<number> {
-  return (await stat(file).catch(() => null))?.mtimeMs ?? 0;
+/** Null for what is no file but a link, a folder or a pipe: rotation makes none, and reading one may take for ever. */
+async function writtenAt(file: string): Promise<number | null> {
+  const found = await lstat(file).catch(() => null);
+  return found?.isFile() === true ? found.mtimeMs : null;
 }
 
 /** Null for a file that is not there, or no file. */
 async function factsOf(path: string): Promise<SearchedFile | null> {
   try {
-    const { size: octets, mtime } = await stat(path);
+    const found = await stat(path);
+    if (!found.isFile()) return null;
+    const { size: octets, mtime } = found;
     const first = await firstLineOf(path);
     return { path, octets, from: atOf(first), until: mtime.toISOString(), errno: null };
   } catch (error) {

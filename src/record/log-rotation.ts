@@ -1,5 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readdir, realpath, rename, rm, stat, utimes } from 'node:fs/promises';
+import { constants, createWriteStream, type Dirent } from 'node:fs';
+import { lstat, lutimes, open, readdir, realpath, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -23,48 +23,77 @@ interface PutAside {
   readonly compressed: boolean;
 }
 
+/** What lies at the names of what was put aside. */
+interface Asides {
+  readonly files: readonly PutAside[];
+  /** Numbers where something lies that is no file: a link, a folder, a pipe. It is none of ours, and stays. */
+  readonly strange: ReadonlySet<number>;
+}
+
 /**
  * Puts the file of that name aside, as `name.1`; what was put aside before becomes `path.2`, `path.3.gz` and so on, and what is beyond
- * `keepMax` is removed. Whoever still has the file open goes on writing to it. Nothing is made in its place.
+ * `keepMax` is removed. Whoever still has the file open goes on writing to it. Nothing is made in its place. A number is
+ * passed over where something lies that is no file.
  */
 export async function putAside(name: string, keepMax: number): Promise<Result<null, string>> {
   try {
     const path = await realpath(name);
-    const asides = await asidesOf(path);
+    const { files, strange } = await asidesOf(path);
     // From the oldest: each moves to a place that has just become free.
-    for (const { number, compressed } of asides.toSorted((a, b) => b.number - a.number)) {
+    for (const { number, compressed } of files.toSorted((a, b) => b.number - a.number)) {
       const from = nameOf(path, number, compressed);
-      if (number >= keepMax) await rm(from);
-      else await rename(from, nameOf(path, number + 1, compressed));
+      const before = number - [...strange].filter((one) => one <= number).length;
+      if (before >= keepMax) await rm(from);
+      else await rename(from, nameOf(path, placeAfter(number, strange), compressed));
     }
-    await rename(path, nameOf(path, 1, false));
+    await rename(path, nameOf(path, placeAfter(0, strange), false));
     return { ok: true, value: null };
   } catch (error) {
     return { ok: false, failure: errnoOf(error) };
   }
 }
 
+function placeAfter(number: number, strange: ReadonlySet<number>): number {
+  const next = number + 1;
+  return strange.has(next) ? placeAfter(next, strange) : next;
+}
+
 /**
  * Compresses what was put aside, but for the newest, which somebody may still write to, and read. Each keeps the time at
- * which it was last written, by which a search puts them in order.
+ * which it was last written, by which a search puts them in order. Where one of them cannot be, the others are all the same.
  */
 export async function compressAsides(name: string): Promise<Result<null, string>> {
   const path = await realLogPath(name);
-  const part = `${path}.gz.part`;
   try {
-    for (const { number, compressed } of await asidesOf(path)) {
-      if (number === 1 || compressed) continue;
-      const [from, to] = [nameOf(path, number, false), nameOf(path, number, true)];
-      const { atime, mtime } = await stat(from);
-      await pipeline(createReadStream(from), createGzip(), createWriteStream(part, { mode }));
-      await utimes(part, atime, mtime);
-      await rename(part, to);
-      await rm(from);
+    const { files, strange } = await asidesOf(path);
+    const newest = placeAfter(0, strange);
+    let result: Result<null, string> = { ok: true, value: null };
+    for (const { number, compressed } of files) {
+      if (number === newest || compressed || strange.has(number)) continue;
+      const failed = await compress(nameOf(path, number, false), `${path}.gz.part`, nameOf(path, number, true));
+      if (failed !== null) result = { ok: false, failure: failed };
     }
-    return { ok: true, value: null };
+    return result;
+  } catch (error) {
+    return { ok: false, failure: errnoOf(error) };
+  }
+}
+
+/** Follows no link, and waits for no pipe, that was put there meanwhile. Returns why it could not be done. */
+async function compress(from: string, part: string, to: string): Promise<string | null> {
+  try {
+    await rm(part, { force: true });
+    const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const octets = file.createReadStream();
+    const { atime, mtime } = await file.stat();
+    await pipeline(octets, createGzip(), createWriteStream(part, { flags: 'wx', mode }));
+    await lutimes(part, atime, mtime);
+    await rename(part, to);
+    await rm(from);
+    return null;
   } catch (error) {
     await rm(part, { force: true }).catch(() => {});
-    return { ok: false, failure: errnoOf(error) };
+    return errnoOf(error);
   }
 }
 
@@ -73,16 +102,24 @@ export function realLogPath(path: string): Promise<string> {
   return realpath(path).catch(() => path);
 }
 
-async function asidesOf(path: string): Promise<PutAside[]> {
+async function asidesOf(path: string): Promise<Asides> {
   const name = basename(path);
-  const asides: PutAside[] = [];
-  for (const other of await readdir(dirname(path))) {
+  const files: PutAside[] = [];
+  const strange = new Set<number>();
+  for (const other of await readdir(dirname(path), { withFileTypes: true })) {
     const [, digits, suffix] =
-      /^\.([1-9]\d{0,3})(\.gz)?$/.exec(other.startsWith(name) ? other.slice(name.length) : '') ?? [];
-    if (digits === undefined || Number(digits) > numberMax) continue;
-    asides.push({ number: Number(digits), compressed: suffix !== undefined });
+      /^\.([1-9]\d{0,3})(\.gz)?$/.exec(other.name.startsWith(name) ? other.name.slice(name.length) : '') ?? [];
+    const number = Number(digits);
+    if (digits === undefined || number > numberMax) continue;
+    if (await isRegular(other, path)) files.push({ number, compressed: suffix !== undefined });
+    else strange.add(number);
   }
-  return asides;
+  return { files, strange };
+}
+
+/** Some file systems do not say of which type a name is when they list it. */
+async function isRegular(entry: Dirent, path: string): Promise<boolean> {
+  return entry.isFile() || (await lstat(join(dirname(path), entry.name)).catch(() => null))?.isFile() === true;
 }
 
 function nameOf(path: string, number: number, compressed: boolean): string {
