@@ -8,14 +8,19 @@ import { EventStream, parseEventPlace } from './event-stream.ts';
 import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { matchOperation, type OperationId } from './operations.ts';
-import type { UpgradeLine, UpgradeOutcome, Upgrader, UpgradeStep } from './upgrader.ts';
+import {
+  type UpgradeLine,
+  type UpgradeOutcome,
+  type Upgrader,
+  type UpgradeStep,
+  upgradeSecondsMax,
+} from './upgrader.ts';
 
 /** Followers of events at one time: dashboards and terminals, not a public. Each costs a connection. */
 const followersMax = 32;
 
 /** What a new process gets to serve. At most as long as a connection may be silent, since nothing is said while it hangs. */
 const upgradeSeconds = 60;
-const upgradeSecondsMax = 240;
 
 /** What the admin API does for whoever was admitted. */
 export class AdminApi {

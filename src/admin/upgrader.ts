@@ -1,6 +1,9 @@
 /** How far an upgrade has come, in this order. */
 export type UpgradeStep = 'starting' | 'reading_configuration' | 'listening' | 'ready' | 'draining';
 
+/** How long a new process may be given to serve; whoever asks waits no longer for the answer. */
+export const upgradeSecondsMax = 240;
+
 /** What came of an upgrade. Where it did not succeed nothing has changed. */
 export type UpgradeOutcome =
   | {

@@ -103,10 +103,10 @@ describe('everything is as before when the successor', () => {
     [
       'does not like the configuration',
       `const why = 'Nothing was started.';
-       await say({ kind: 'failed', failure: { kind: 'validation_failed', why, complaints: ['a:1:1: no'] } });
+       await say({ kind: 'failed', failure: { kind: 'validation_failed', why, complaints: ['a:1:1: no.', 'b'] } });
        process.exit(4);`,
       'validation_failed',
-      /^Nothing was started\.$/,
+      /^The new process does not take the configuration: a:1:1: no, and 1 more\.$/,
     ],
     [
       'says a failure that nobody knows',
@@ -130,7 +130,7 @@ describe('everything is as before when the successor', () => {
       assert.ok(!outcome.ok);
       assert.equal(outcome.kind, exit);
       assert.match(outcome.why, says);
-      if (exit === 'validation_failed') assert.deepEqual(outcome.complaints, ['a:1:1: no']);
+      if (exit === 'validation_failed') assert.deepEqual(outcome.complaints, ['a:1:1: no.', 'b']);
       if (program !== null) {
         assert.equal(run.estate.done.at(-1), 'take back');
         assert.deepEqual(run.told, ['upgrade_started admin:socket', 'upgrade_failed admin:socket']);

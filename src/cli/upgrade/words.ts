@@ -64,10 +64,18 @@ export function readFromSuccessor(message: unknown): FromSuccessor | null {
 
 function readFailure(written: unknown): UpgradeFailure {
   const { kind, why, complaints } = (typeof written === 'object' ? (written ?? {}) : {}) as Partial<UpgradeFailure>;
+  const read = Array.isArray(complaints) ? complaints.filter((one) => typeof one === 'string') : [];
   return {
     ok: false,
     kind: kind === 'validation_failed' ? kind : 'failure',
-    why: typeof why === 'string' ? why : 'It did not say why.',
-    complaints: Array.isArray(complaints) ? complaints.filter((one) => typeof one === 'string') : [],
+    why: complaintText(read) ?? (typeof why === 'string' ? why : 'It did not say why.'),
+    complaints: read,
   };
+}
+
+/** The first of them in a sentence, for those who see no list. */
+function complaintText([first, ...more]: readonly string[]): string | null {
+  if (first === undefined) return null;
+  const rest = more.length === 0 ? '' : `, and ${more.length} more`;
+  return `The new process does not take the configuration: ${first.replace(/\.$/, '')}${rest}.`;
 }

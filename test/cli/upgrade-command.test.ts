@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import type { UpgradeOutcome, Upgrader } from '../../src/admin/upgrader.ts';
+import { systemClock } from '../../src/gateway/system.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+
+/** `candor upgrade` at an admin API of which the test says what comes of an upgrade. */
+
+let folder: string;
+let admin: Admin | null;
+let around: FakeSurroundings;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-upgrade-'));
+  admin = null;
+  around = new FakeSurroundings(folder);
+});
+
+afterEach(async () => {
+  await admin?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const socket = (): string => join(folder, 'admin.sock');
+
+async function openWith(outcome: UpgradeOutcome): Promise<void> {
+  const upgrader: Upgrader = {
+    async upgrade(_actor, _timeoutMs, onStep) {
+      if (outcome.ok || outcome.kind !== 'refused') onStep('starting', 4712);
+      return outcome;
+    },
+  };
+  admin = await startAdmin({ gateway: new FakeGateway(), spec: socketAlone(socket()), clock: systemClock, upgrader });
+}
+
+function failed(
+  kind: 'refused' | 'failure' | 'validation_failed' | 'timeout',
+  complaints: string[] = [],
+): UpgradeOutcome {
+  return { ok: false, kind, why: `It was ${kind}.`, complaints };
+}
+
+describe('what a program reads ends with an outcome', () => {
+  const cases: readonly (readonly [outcome: UpgradeOutcome | null, kind: string, exit: number])[] = [
+    [failed('failure'), 'failure', 1],
+    [failed('validation_failed', ['a', 'b']), 'validation_failed', 4],
+    [failed('timeout'), 'timeout', 7],
+    [failed('refused'), 'refused', 10],
+    [null, 'gateway_unreachable', 8],
+  ];
+  for (const [outcome, kind, exit] of cases) {
+    test(`of ${kind} with exit code ${exit}`, async () => {
+      if (outcome !== null) await openWith(outcome);
+      assert.equal(await around.candor('upgrade', '--json', '--socket', socket()), exit);
+      const lines = around.stdout.text.trimEnd().split('\n');
+      const outcomes = lines
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter((line) => 'outcome' in line);
+      assert.equal(outcomes.length, 1);
+      const [last] = outcomes;
+      assert.deepEqual([last?.['outcome'], last?.['kind']], ['failed', kind]);
+      assert.equal(typeof last?.['why'], 'string');
+      assert.deepEqual(last?.['complaints'], outcome === null || outcome.ok ? [] : outcome.complaints);
+    });
+  }
+
+  test('of done', async () => {
+    await openWith({ ok: true, pid: 4712 });
+    assert.equal(await around.candor('upgrade', '--json', '--socket', socket()), 0);
+    assert.equal(around.stdout.text, '{"step":"starting","pid":4712}\n{"outcome":"done","pid":4712}\n');
+  });
+});
+
+test('people read what is wrong once, however many complaints there are', async () => {
+  await openWith({ ok: false, kind: 'validation_failed', why: 'It does not like a.', complaints: ['a'] });
+  assert.equal(await around.candor('upgrade', '--socket', socket()), 4);
+  assert.equal(around.stdout.text, '');
+  assert.match(around.stderr.text, /It does not like a\.\nThe gateway goes on as before\.\n$/);
+});
+
+describe('a time that no gateway takes is a wrong use', () => {
+  for (const [given, exit] of [
+    ['241', 2],
+    ['0', 2],
+    ['1.5', 2],
+    ['soon', 2],
+    ['240', 0],
+    ['20s', 0],
+  ] as const) {
+    test(`--timeout ${given} ends with ${exit}`, async () => {
+      await openWith({ ok: true, pid: 4712 });
+      assert.equal(await around.candor('upgrade', '--timeout', given, '--socket', socket()), exit);
+      if (exit === 2) assert.match(around.stderr.text, /a whole number of seconds from 1 to 240/);
+    });
+  }
+});
