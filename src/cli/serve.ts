@@ -19,6 +19,7 @@ import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
 import { findListenProblem } from './next-port.ts';
 import { ServedAdmin } from './serve-admin.ts';
+import { type ServiceSignal, ServiceSignals } from './service-signals.ts';
 import { Serving } from './serving.ts';
 import { StopSignals } from './stop-signals.ts';
 import { styleFor } from './style.ts';
@@ -50,18 +51,15 @@ export interface ServePlan {
 export async function serve(plan: ServePlan, around: Surroundings): Promise<number> {
   const writer = eventWriter(plan, around);
   const stop = new StopSignals(around);
+  const signals = new ServiceSignals(around);
   const admin = new ServedAdmin();
   try {
     const place = findStartPlace(plan.configuration, plan.source !== null, around);
     const { gateway, configuration } = await start(plan, place, writer, admin, around);
     const serving = new Serving(gateway, plan, place, admin, around);
-    const leave = passSignals(serving, around);
-    try {
-      return await serveUntilStopped(serving, configuration, admin, stop);
-    } finally {
-      leave();
-    }
+    return await serveUntilStopped(serving, configuration, admin, stop, signals);
   } finally {
+    signals.release();
     stop.release();
     writer.end();
   }
@@ -72,6 +70,7 @@ async function serveUntilStopped(
   configuration: Configuration,
   admin: ServedAdmin,
   stop: StopSignals,
+  signals: ServiceSignals,
 ): Promise<number> {
   const { gateway, plan, around } = serving;
   try {
@@ -79,6 +78,8 @@ async function serveUntilStopped(
     const wish = await Promise.race([plan.opened(gateway, configuration), stop.first]);
     // Who is about to stop takes nobody's place.
     if (wish === undefined) serving.ready();
+    // Before that the predecessor may still come back, and what was asked of this process would be lost with it.
+    void (around.succession?.settled ?? Promise.resolve()).then(() => passSignals(signals, serving));
     const leave = watchDrain(gateway, around);
     await serving.untilStopped(stop).finally(leave);
     return stop.exitCode;
@@ -142,22 +143,17 @@ function makeLogFolder({ log }: Configuration): void {
 }
 
 /** SIGHUP reads the configuration again, SIGUSR2 reopens the logs. What comes of it is told as an event. */
-function passSignals(serving: Serving, around: Surroundings): () => void {
-  const { gateway } = serving;
+function passSignals(signals: ServiceSignals, serving: Serving): void {
+  const { gateway, around } = serving;
   // A gateway that serves goes on serving, whatever comes of a signal.
   const tell = (error: unknown): void => around.stderr.write(`${defectText(error, around.env)}\n`);
   const reload = { actor: 'signal:SIGHUP', remote: null };
   const reopen = { actor: 'signal:SIGUSR2', remote: null };
-  const leaveReload = around.onSignal('SIGHUP', () => {
-    audited(gateway, 'reload', reload, () => serving.reload(reload.actor), outcomeOfReload).catch(tell);
-  });
-  const leaveReopen = around.onSignal('SIGUSR2', () => {
-    audited(gateway, 'reopenLogs', reopen, () => gateway.reopenLogs()).catch(tell);
-  });
-  return () => {
-    leaveReload();
-    leaveReopen();
+  const acts: Readonly<Record<ServiceSignal, () => Promise<unknown>>> = {
+    SIGHUP: () => audited(gateway, 'reload', reload, () => serving.reload(reload.actor), outcomeOfReload),
+    SIGUSR2: () => audited(gateway, 'reopenLogs', reopen, () => gateway.reopenLogs()),
   };
+  signals.passTo((signal) => void acts[signal]().catch(tell));
 }
 
 function eventWriter(plan: ServePlan, around: Surroundings): EventWriter {

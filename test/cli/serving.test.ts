@@ -310,6 +310,19 @@ describe('candor up', () => {
     assert.match(events.stdout, /"kind":"configuration_rejected"/);
   });
 
+  test('acts on a SIGHUP or SIGUSR2 that comes while it starts when it serves', async () => {
+    const port = await freePort();
+    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
+    const running = start('up');
+    await running.until('stderr', /"kind":"process_started"/);
+    // It has been read already.
+    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'two'));
+    for (const signal of ['SIGUSR2', 'SIGHUP'] as const) running.child.kill(signal);
+    await running.until('stderr', /"kind":"configuration_applied".*"actor":"signal:SIGHUP"/);
+    await running.until('stderr', /"kind":"admin_action".*"actor":"signal:SIGUSR2"/);
+    assert.equal((await get(port, '/')).text, 'two');
+  });
+
   test('reopens its log on SIGUSR2', async () => {
     const port = await freePort();
     writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));

@@ -147,6 +147,25 @@ test('an upgrade follows the configuration, and is refused while it cannot be', 
   assert.equal((await gateway.upgrade()).status, 409);
 });
 
+test('a reload during an upgrade is rejected, since who will serve has read the file already', { skip }, async () => {
+  await started();
+  gateway.install(programThat('return;', 'wants'));
+  const reloads = Promise.withResolvers<unknown>();
+  const { lines } = await gateway.upgrade(4, ({ step }) => {
+    if (step !== 'starting') return;
+    process.kill(gateway.pid, 'SIGHUP');
+    gateway.ask('POST', '/v1/reload').then(reloads.resolve, reloads.reject);
+  });
+  assert.equal(lines.at(-1)?.outcome, 'failed');
+  const says = 'An upgrade is under way; ask again when it is over.';
+  assert.equal(((await reloads.promise) as { detail: string }).detail, says);
+  const rejected = gateway.events().filter(({ kind }) => kind === 'configuration_rejected');
+  assert.deepEqual(rejected.map(({ actor }) => actor).sort(), ['admin:socket', 'signal:SIGHUP']);
+  for (const { evidence } of rejected) assert.deepEqual(evidence['complaints'], [says]);
+  // It is over.
+  assert.equal(((await gateway.ask('POST', '/v1/reload')) as { ok: boolean }).ok, true);
+});
+
 describe('a predecessor that is killed in the middle of an upgrade', { skip }, () => {
   test('is followed all the same', async () => {
     await started();
