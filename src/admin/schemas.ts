@@ -52,7 +52,17 @@ export const statusSchema = z.object({
     })
     .nullable()
     .describe('What the end waits for; null until the gateway is told to stop.'),
-  listeners: z.array(z.object({ id: text, address: text, state: z.enum(['waiting', 'open', 'failed']) })),
+  problems: z
+    .array(
+      z.object({
+        kind: z.enum(['workers_missing', 'worker_sheds', 'descriptors_scarce', 'clients_refused', 'log_failing']),
+        sinceS: z.number().min(0),
+        says: text.describe('One sentence.'),
+        nextStep: text.describe('What to do or look at next.'),
+      }),
+    )
+    .describe('What is wrong with the gateway itself now, worst first.'),
+  listeners: z.array(z.object({ id: text, address: text, state: z.enum(['waiting', 'open', 'closed', 'failed']) })),
   upstreams: z.array(
     z.object({
       id: text,
@@ -65,6 +75,7 @@ export const statusSchema = z.object({
           reason: text.describe('Why it is in that state, one sentence.'),
           sinceS: z.number(),
           connections: count.describe('In all workers, idle ones included.'),
+          connectionsMax: count.describe('`connections.max` of its upstream.'),
           waiting: count.describe('Requests that wait for one, in all workers.'),
           release: nullableText,
         }),
@@ -226,7 +237,7 @@ export const upgradeLineSchema = z.union([
   z.object({ outcome: z.literal('done'), pid: count.describe('Of the process that serves now.') }),
   z.object({
     outcome: z.literal('failed'),
-    kind: z.enum(['refused', 'failure', 'validation_failed', 'timeout']),
+    kind: z.enum(['refused', 'failure', 'validation_failed', 'timeout', 'stopping']),
     why: text,
     complaints: z.array(text),
   }),

@@ -1,13 +1,14 @@
 import type { EndpointState } from '../core/endpoint.ts';
 import type { ApplicationStatus, GatewayStatus, InstanceStatus, UpstreamStatus } from '../gateway/control.ts';
 import { drainText } from './drain-watch.ts';
-import { ageText, alignColumns, columnsMax, countText, harmless, shorten, wrap } from './layout.ts';
+import { ageText, alignColumns, columnsMax, countText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
 import type { Style } from './style.ts';
 
 /** A gateway's status for people: what serves, what does not, and why, within 80 columns. */
 export function renderStatus(status: GatewayStatus, style: Style): string {
   const lines = [
     ...headLines(status, style),
+    ...section('PROBLEMS', problemLines(status, style), style),
     ...section('LISTENERS', listenerLines(status, style), style),
     ...section(
       'UPSTREAMS',
@@ -41,14 +42,16 @@ function section(title: string, lines: readonly string[], style: Style): string[
   return lines.length === 0 ? [] : ['', style.bold(title), ...lines];
 }
 
+function problemLines({ problems }: GatewayStatus, style: Style): string[] {
+  return problems.flatMap(({ says, sinceS, nextStep }) => [
+    ...wrapAfter(`  ${mark('bad', style)}`, harmless(`${says.replace(/\.$/, '')} (for ${ageText(sinceS)}).`), 5),
+    ...reasonLines(nextStep, style),
+  ]);
+}
+
 function listenerLines(status: GatewayStatus, style: Style): string[] {
   return alignColumns(
-    status.listeners.map(({ id, address, state }) => [
-      state === 'open' ? style.good('✔') : state === 'failed' ? style.bad('✖') : style.warn('…'),
-      id,
-      address,
-      state,
-    ]),
+    status.listeners.map(({ id, address, state }) => [mark(toneOfListener[state], style), id, address, state]),
     '  ',
   );
 }
@@ -64,17 +67,22 @@ function upstreamLines(upstream: UpstreamStatus, style: Style): string[] {
   const lines = upstream.endpoints.flatMap((endpoint, place) => [
     heads[place] ?? '',
     ...reasonLines(endpoint.reason, style),
-    ...waitingLines(endpoint, style),
+    ...fullnessLines(endpoint, style),
   ]);
   const from = upstream.application === null ? '' : style.dim(' (an application that Candor runs)');
   const none = upstream.endpoints.length === 0 ? [style.warn('    no endpoint')] : [];
   return [`  ${style.name(upstream.id)}${from}`, ...lines, ...none];
 }
 
-function waitingLines({ waiting, connections }: UpstreamStatus['endpoints'][number], style: Style): readonly string[] {
-  if (waiting === 0) return [];
-  const who = waiting === 1 ? '1 request waits' : `${waiting} requests wait`;
-  return reasonLines(`${who} for one of its ${countText(connections, 'connection')}`, style);
+/** From this share on the next rush has to wait. */
+const fullShare = 0.8;
+
+function fullnessLines(endpoint: UpstreamStatus['endpoints'][number], style: Style): readonly string[] {
+  const { waiting, connections, connectionsMax } = endpoint;
+  if (waiting === 0 && connections < connectionsMax * fullShare) return [];
+  const full = `${connections} of ${countText(connectionsMax, 'connection')} in use`;
+  if (waiting === 0) return reasonLines(full, style);
+  return reasonLines(`${full}, and ${waiting === 1 ? '1 request waits' : `${waiting} requests wait`} for one`, style);
 }
 
 function applicationLines(application: ApplicationStatus, style: Style): string[] {
@@ -127,6 +135,13 @@ const marks: Record<Tone, string> = { good: '✔', warn: '…', bad: '✖', dim:
 function mark(tone: Tone, style: Style): string {
   return style[tone](marks[tone]);
 }
+
+const toneOfListener: Record<GatewayStatus['listeners'][number]['state'], Tone> = {
+  open: 'good',
+  waiting: 'warn',
+  closed: 'bad',
+  failed: 'bad',
+};
 
 const toneOfState: Record<EndpointState, Tone> = {
   healthy: 'good',

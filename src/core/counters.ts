@@ -43,6 +43,8 @@ export interface WorkerCounts {
   refusedWithoutDescriptor: number;
   /** The worker has hardly any memory left. */
   refusedWithoutMemory: number;
+  /** 1 while the worker takes nothing new for want of memory, else 0. */
+  shedding: number;
   /** How often a connection found descriptors scarce, and how many that rested were closed for it. */
   descriptorsScarce: number;
   closedForDescriptors: number;
@@ -74,9 +76,10 @@ export function noCounts(worker: number): WorkerCounts {
     clientConnectionsRefused: 0,
     refusedAtMax: 0,
     refusedAtAddressMax: 0,
+    refusedUncounted: 0,
     refusedWithoutDescriptor: 0,
     refusedWithoutMemory: 0,
-    refusedUncounted: 0,
+    shedding: 0,
     descriptorsScarce: 0,
     closedForDescriptors: 0,
     lastRefusedAddress: '',

@@ -118,10 +118,13 @@ export interface GatewayStatus {
     readonly tunnels: number;
     readonly connections: number;
   } | null;
+  /** What is wrong with the gateway itself now, worst first; of endpoints and applications their states say it. */
+  readonly problems: readonly StatusProblem[];
   readonly listeners: readonly {
     readonly id: string;
     readonly address: string;
-    readonly state: 'waiting' | 'open' | 'failed';
+    /** 'closed': nobody listens there any more, since the gateway ends, or for the moment, since no worker serves. */
+    readonly state: 'waiting' | 'open' | 'closed' | 'failed';
   }[];
   readonly upstreams: readonly UpstreamStatus[];
   readonly applications: readonly ApplicationStatus[];
@@ -133,6 +136,15 @@ export interface GatewayStatus {
     readonly exchangesActive: number;
     readonly clientConnections: number;
   }[];
+}
+
+export interface StatusProblem {
+  readonly kind: 'workers_missing' | 'worker_sheds' | 'descriptors_scarce' | 'clients_refused' | 'log_failing';
+  readonly sinceS: number;
+  /** One sentence. */
+  readonly says: string;
+  /** What to do or look at next, one sentence. */
+  readonly nextStep: string;
 }
 
 export interface UpstreamStatus {
@@ -149,6 +161,8 @@ export interface EndpointStatus {
   readonly sinceS: number;
   /** Connections in all workers, idle ones included. */
   readonly connections: number;
+  /** `connections.max` of its upstream. */
+  readonly connectionsMax: number;
   /** Requests that wait for one, in all workers. */
   readonly waiting: number;
   readonly release: string | null;

@@ -25,6 +25,7 @@ import { ExchangeLog } from './exchange-log.ts';
 import { InForce } from './in-force.ts';
 import { tellListeners } from './listener-news.ts';
 import type { ListenPlace } from './port-claims.ts';
+import { type Crew, CurrentProblems } from './problems.ts';
 import { newApplications, reload } from './reload.ts';
 import { Shutdown } from './shutdown.ts';
 import { ListenFailure, LogFailure, StateFailure } from './start-failure.ts';
@@ -122,6 +123,7 @@ class RunningGateway implements Gateway {
   readonly #inForce: InForce;
   readonly #news: ConfigurationNews;
   readonly #reports: WorkerReports;
+  readonly #problems: CurrentProblems;
   #checksUnclassified = 0;
   #state: GatewayStatus['state'] = 'starting';
   /** Reloads and replacements of a worker, one at a time, in the order in which they came up. */
@@ -157,6 +159,8 @@ class RunningGateway implements Gateway {
     this.#news = new ConfigurationNews(this.#hub, this.#inForce, options.source);
     const { watcher } = options;
     if (watcher?.told !== undefined) this.#hub.subscribe((event) => watcher.told?.(event));
+    this.#problems = new CurrentProblems(clock);
+    this.#hub.subscribe((event) => this.#problems.heard(event));
     this.#log = new ExchangeLog(clock, this.#hub, () => this.#writesLogAlone);
     void options.adopt?.predecessorEnded.then(() => {
       this.#writesLogAlone = true;
@@ -184,6 +188,7 @@ class RunningGateway implements Gateway {
       onBatch: (batch, done) => {
         this.#reports.heard(batch, done);
         this.#traffic.heard(batch.outcomes);
+        this.#problems.counted(batch.counts);
         if (batch.drained.length > 0) this.#drains.look();
       },
       onLost: (loss) => this.#reports.lost(loss),
@@ -413,6 +418,7 @@ class RunningGateway implements Gateway {
       source: this.#options.source,
       state: this.#state,
       drain: this.#shutdown?.progress ?? null,
+      problems: this.#problems.list(this.#crew()),
       configured: configuration.listeners,
       open: listeners,
       upstreams: this.#upstreams(),
@@ -420,6 +426,12 @@ class RunningGateway implements Gateway {
       applications: statusWithoutSecrets(this.#supervisor.status(), this.#inForce.redactor),
       workers: this.#workers.all,
     });
+  }
+
+  #crew(): Crew {
+    // One that ends misses none.
+    const wanted = this.#state === 'serving' ? wantedWorkers(this.#inForce.configuration).count : 0;
+    return { wanted, workers: this.#workers.all, logPath: this.#log.path };
   }
 
   reload(actor: string): Promise<ReloadOutcome> {

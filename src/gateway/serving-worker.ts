@@ -123,6 +123,7 @@ export class ServingWorker {
   /** Nothing new is taken while there is a failure to say so with. */
   overloaded(failure: Failure | null): void {
     this.#overload.failure = failure;
+    this.#counts.shedding = failure === null ? 0 : 1;
     if (failure !== null) this.#makeRoom(Infinity);
   }
 

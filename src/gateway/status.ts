@@ -23,6 +23,7 @@ export interface StatusFacts {
   readonly source: string | null;
   readonly state: GatewayStatus['state'];
   readonly drain: GatewayStatus['drain'];
+  readonly problems: GatewayStatus['problems'];
   readonly configured: readonly ListenerSpec[];
   readonly open: readonly OpenListener[];
   readonly upstreams: readonly UpstreamSnapshot[];
@@ -33,8 +34,8 @@ export interface StatusFacts {
 }
 
 export function statusOf(facts: StatusFacts): GatewayStatus {
-  const { deployment, member, epoch, generation, revision, contentHash, source, state, drain, applications, workers } =
-    facts;
+  const { deployment, member, epoch, generation, revision, contentHash, source, state, drain } = facts;
+  const { problems, applications, workers } = facts;
   return {
     deployment,
     member,
@@ -49,24 +50,39 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     source,
     state,
     drain,
-    listeners: facts.configured.map((spec) => listenerStatus(spec, facts.open)),
-    upstreams: facts.upstreams.map(({ id, application, endpoints }) => ({
+    problems,
+    listeners: facts.configured.map((spec) => listenerStatus(spec, facts)),
+    upstreams: facts.upstreams.map(({ id, application, endpoints, connectionsMax }) => ({
       id,
       application,
-      endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, facts)),
+      endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
     })),
     applications,
     workers: workers.map(workerStatus),
   };
 }
 
-function listenerStatus(spec: ListenerSpec, open: readonly OpenListener[]): GatewayStatus['listeners'][number] {
-  const listener = open.find(({ id }) => id === spec.id);
+function listenerStatus(spec: ListenerSpec, facts: StatusFacts): GatewayStatus['listeners'][number] {
+  const listener = facts.open.find(({ id }) => id === spec.id);
   if (listener === undefined) return { id: spec.id, address: hostPort(spec.host, spec.port), state: 'waiting' };
-  return { id: spec.id, address: hostPort(listener.host, listener.port), state: 'open' };
+  return {
+    id: spec.id,
+    address: hostPort(listener.host, listener.port),
+    state: isListening(facts) ? 'open' : 'closed',
+  };
 }
 
-function endpointStatus(endpoint: EndpointSnapshot, { now, countsAt }: StatusFacts): EndpointStatus {
+/** In its lame-duck time a gateway still does. */
+function isListening({ drain, workers }: Pick<StatusFacts, 'drain' | 'workers'>): boolean {
+  if (drain !== null && drain.phase !== 'lame_duck') return false;
+  return workers.some(({ state }) => state === 'serving');
+}
+
+function endpointStatus(
+  endpoint: EndpointSnapshot,
+  connectionsMax: number,
+  { now, countsAt }: StatusFacts,
+): EndpointStatus {
   const { id, address, state, reason, sinceInstant, release, slot } = endpoint;
   const { connections, waiting } = slot === undefined ? { connections: 0, waiting: 0 } : countsAt(slot);
   return {
@@ -76,6 +92,7 @@ function endpointStatus(endpoint: EndpointSnapshot, { now, countsAt }: StatusFac
     reason,
     sinceS: Math.max(0, Math.round((now - sinceInstant) / 1000)),
     connections,
+    connectionsMax,
     waiting,
     release,
   };

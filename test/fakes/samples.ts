@@ -16,6 +16,14 @@ export const statusSample: GatewayStatus = {
   source: '/srv/shop/candor.yaml',
   state: 'serving',
   drain: null,
+  problems: [
+    {
+      kind: 'clients_refused',
+      sinceS: 75,
+      says: '312 clients were turned away in the last minute: there were 10000 connections, as many as may be.',
+      nextStep: 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
+    },
+  ],
   listeners: [
     { id: 'http', address: '127.0.0.1:8080', state: 'open' },
     { id: 'http6', address: '[::1]:8080', state: 'failed' },
@@ -32,6 +40,7 @@ export const statusSample: GatewayStatus = {
           reason: 'The last 3 checks passed.',
           sinceS: 3_700,
           connections: 64,
+          connectionsMax: 64,
           waiting: 5,
           release: null,
         },
@@ -42,6 +51,7 @@ export const statusSample: GatewayStatus = {
           reason: 'The connection to 10.0.0.6:3000 was refused: the machine answers, but nothing listens on that port.',
           sinceS: 42,
           connections: 0,
+          connectionsMax: 64,
           waiting: 0,
           release: null,
         },
@@ -58,6 +68,7 @@ export const statusSample: GatewayStatus = {
           reason: 'GET /healthz answered 200 three times.',
           sinceS: 3_750,
           connections: 1,
+          connectionsMax: 256,
           waiting: 0,
           release: 'r1',
         },

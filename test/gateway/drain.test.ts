@@ -38,6 +38,7 @@ describe('in its lame-duck time a gateway', () => {
     const { state, drain } = edge.gateway.status();
     assert.deepEqual([state, drain?.phase], ['draining', 'lame_duck']);
     assert.ok((drain?.leftMs ?? 0) > 50_000);
+    assert.equal(edge.gateway.status().listeners[0]?.state, 'open');
     await until('the worker has heard of it', async () => (await edge.get('/-/ready')).status === 503);
     const not = await edge.get('/-/ready', ['Accept: application/json']);
     assert.equal(JSON.parse(not.content.toString()).cause, 'gateway_stopping');
@@ -56,6 +57,7 @@ describe('in its lame-duck time a gateway', () => {
     await stopping;
     assert.deepEqual([phases()[0], phases().at(-1)], ['lame_duck', 'drained']);
     assert.equal(edge.gateway.status().state, 'stopped');
+    assert.equal(edge.gateway.status().listeners[0]?.state, 'closed');
   });
 
   test('lets go on what was promised another request: the next response says that it is the last', async () => {

@@ -1,0 +1,175 @@
+import type { WorkerCounts } from '../core/counters.ts';
+import type { Event, RefusalReason } from '../core/event.ts';
+import type { Clock, Instant } from '../core/time.ts';
+import type { StatusProblem } from './control.ts';
+
+/** What happened is told as wrong now for as long as this after the last time. */
+const recentMs = 60_000;
+
+/** What is told as often as every ten seconds is kept in so many pieces. */
+const piecesMax = 20;
+
+/** Something that comes in pieces, and is over when none has come for a minute. */
+interface Run {
+  readonly since: Instant;
+  readonly pieces: { readonly at: Instant; readonly count: number }[];
+}
+
+interface Refusals extends Run {
+  readonly limit: number | null;
+}
+
+interface LogTrouble extends Run {
+  readonly isFailing: boolean;
+  readonly errno: string | null;
+}
+
+/** Which workers there are, and how many there should be. */
+export interface Crew {
+  readonly wanted: number;
+  readonly workers: readonly { readonly id: number; readonly state: string }[];
+  /** Path of the log in use; null without one. */
+  readonly logPath: string | null;
+}
+
+/** What is wrong with the gateway itself at this moment, by what its events and its workers say. */
+export class CurrentProblems {
+  readonly #clock: Clock;
+  #descriptors: { readonly since: Instant; readonly says: string } | null = null;
+  readonly #refusals = new Map<RefusalReason, Refusals>();
+  readonly #logs = new Map<string, LogTrouble>();
+  readonly #shedding = new Map<number, Instant>();
+  #lostAt: Instant | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  heard(event: Event): void {
+    const now = this.#clock.now();
+    if (event.kind === 'descriptors_exhausted')
+      this.#descriptors = event.to === 'scarce' ? { since: now, says: event.reason } : null;
+    else if (event.kind === 'connections_refused') {
+      const { why, count, limit } = event.evidence;
+      this.#refusals.set(why, { ...this.#added(this.#refusals.get(why), count), limit });
+    } else if (event.kind === 'log_dropped') {
+      const { what, count, errno } = event.evidence;
+      this.#logs.set(what, { ...this.#added(this.#logs.get(what), count), isFailing: event.to === 'failing', errno });
+    } else if (event.kind === 'worker_lost') this.#lostAt = now;
+  }
+
+  /** What a worker reports several times a second. */
+  counted({ worker, shedding }: Pick<WorkerCounts, 'worker' | 'shedding'>): void {
+    if (shedding === 0) this.#shedding.delete(worker);
+    else if (!this.#shedding.has(worker)) this.#shedding.set(worker, this.#clock.now());
+  }
+
+  /** What is wrong now, worst first. */
+  list(crew: Crew): readonly StatusProblem[] {
+    return [...this.#missing(crew), ...this.#shed(crew), ...this.#scarce(), ...this.#refused(), ...this.#log(crew)];
+  }
+
+  #missing({ wanted, workers }: Crew): readonly StatusProblem[] {
+    const serving = workers.filter(({ state }) => state === 'serving').length;
+    if (this.#lostAt === null || serving >= wanted) return [];
+    const who = serving === 0 ? 'No worker serves' : `${serving} of ${wanted} workers serve`;
+    const says = `${who}: one was lost, and the next one has not begun yet.`;
+    const nextStep = 'Read why with `candor events`; the next one is started without your help.';
+    return [this.#problem('workers_missing', this.#lostAt, says, nextStep)];
+  }
+
+  #shed({ workers }: Crew): readonly StatusProblem[] {
+    return [...this.#shedding].flatMap(([id, since]) => {
+      if (!workers.some((worker) => worker.id === id && worker.state !== 'lost')) return [];
+      const says = `Worker ${id} has hardly any memory left: what comes to it is turned away, requests with 503 (shed).`;
+      const nextStep = 'Raise `workers.memory_max`, or find out who holds so much with `candor_client_connections`.';
+      return [this.#problem('worker_sheds', since, says, nextStep)];
+    });
+  }
+
+  #scarce(): readonly StatusProblem[] {
+    if (this.#descriptors === null) return [];
+    const { since, says } = this.#descriptors;
+    const nextStep = 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.';
+    return [this.#problem('descriptors_scarce', since, sentence(says), nextStep)];
+  }
+
+  #refused(): readonly StatusProblem[] {
+    return [...this.#refusals].flatMap(([why, run]) => {
+      const count = this.#recent(run);
+      if (count === 0) return [];
+      const { says, nextStep } = refusals[why];
+      const whose = count === 1 ? 'A client was' : `${count} clients were`;
+      const text = `${whose} turned away in the last minute: ${says(run.limit ?? 0)}.`;
+      return [this.#problem('clients_refused', run.since, text, nextStep)];
+    });
+  }
+
+  #log({ logPath }: Crew): readonly StatusProblem[] {
+    return [...this.#logs].flatMap(([path, run]) => {
+      const count = this.#recent(run);
+      if (path !== logPath || (!run.isFailing && count === 0)) return [];
+      const state = run.isFailing
+        ? `cannot be written${run.errno === null ? ' fast enough' : ` (${run.errno})`}`
+        : 'is written again';
+      const lines = count === 1 ? '1 line was' : `${count === 0 ? 'no' : count} lines were`;
+      const says = `The log ${path} ${state}; ${lines} lost in the last minute.`;
+      return [this.#problem('log_failing', run.since, says, logStep)];
+    });
+  }
+
+  #problem(kind: StatusProblem['kind'], since: Instant, says: string, nextStep: string): StatusProblem {
+    return { kind, sinceS: Math.max(0, Math.round((this.#clock.now() - since) / 1000)), says, nextStep };
+  }
+
+  /** `run` goes on with so many more, or has been over and begins anew. */
+  #added(run: Run | undefined, count: number): Run {
+    const at = this.#clock.now();
+    const known = run === undefined || this.#isOver(run) ? { since: at, pieces: [] } : run;
+    return { since: known.since, pieces: [...known.pieces, { at, count }].slice(-piecesMax) };
+  }
+
+  #isOver(run: Run & { readonly isFailing?: boolean }): boolean {
+    return run.isFailing !== true && this.#recentPieces(run).length === 0;
+  }
+
+  #recent(run: Run): number {
+    return this.#recentPieces(run).reduce((sum, { count }) => sum + count, 0);
+  }
+
+  #recentPieces({ pieces }: Run): Run['pieces'] {
+    const now = this.#clock.now();
+    return pieces.filter(({ at }) => now - at < recentMs);
+  }
+}
+
+function sentence(reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
+}
+
+const logStep =
+  'Look at the space and the owner of its folder (`df -h`, `ls -ld`); requests whose lines are lost cannot be explained later.';
+
+const refusals: Readonly<Record<RefusalReason, { says: (limit: number) => string; nextStep: string }>> = {
+  connections_max: {
+    says: (limit) => `there were ${limit} connections, as many as may be`,
+    nextStep: 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
+  },
+  connections_per_address_max: {
+    says: (limit) => `one address had ${limit} connections, as many as it may have`,
+    nextStep:
+      'See which with `candor events`; raise `client.connections_per_address_max` if many share it, and name a proxy of yours in `trusted_peers`.',
+  },
+  descriptors: {
+    says: () => 'hardly a descriptor was left',
+    nextStep: 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.',
+  },
+  memory: {
+    says: () => 'a worker had hardly any memory left',
+    nextStep: 'Raise `workers.memory_max`, or lower `client.connections_max`.',
+  },
+  not_counted: {
+    says: () => 'they could not be counted, since whoever was counting had been put aside by the system, or had ended',
+    nextStep: 'See with `top` whether the machine has any time left for the gateway.',
+  },
+};
