@@ -15,8 +15,11 @@ export type UpgradeOutcome =
 
 export interface UpgradeFailure {
   readonly ok: false;
-  /** 'refused': not now, or not this gateway; nothing was tried. */
-  readonly kind: 'refused' | 'failure' | 'validation_failed' | 'timeout';
+  /**
+   * 'refused': not now, or not this gateway; nothing was tried. 'stopping': the gateway was told to stop meanwhile, and
+   * does; after every other failure it goes on as before.
+   */
+  readonly kind: 'refused' | 'failure' | 'validation_failed' | 'timeout' | 'stopping';
   /** One or two sentences. */
   readonly why: string;
   /** What is wrong with the configuration, one line each. */

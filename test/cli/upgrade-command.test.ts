@@ -84,6 +84,13 @@ test('people read what is wrong once, however many complaints there are', async 
   assert.match(around.stderr.text, /It does not like a\.\nThe gateway goes on as before\.\n$/);
 });
 
+test('of a gateway that was told to stop meanwhile nobody says that it goes on', async () => {
+  await openWith({ ok: false, kind: 'stopping', why: 'The gateway is to stop: SIGTERM.', complaints: [] });
+  assert.equal(await around.candor('upgrade', '--socket', socket()), 1);
+  assert.doesNotMatch(around.stderr.text, /goes on as before/);
+  assert.match(around.stderr.text, /The gateway is to stop: SIGTERM\.\n$/);
+});
+
 describe('a time that no gateway takes is a wrong use', () => {
   for (const [given, exit] of [
     ['241', 2],

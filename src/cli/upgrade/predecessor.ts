@@ -103,10 +103,12 @@ export class Upgrades implements Upgrader {
     await line.end();
     const left = await this.#takeBack();
     const why = left === null ? failure.why : `${failure.why} ${left}`;
-    const evidence = { pid: line.pid, why, complaints: failure.complaints };
-    const reason = `the gateway goes on as before: ${why}`;
+    const { complaints } = failure;
+    const kind = this.#isOver ? 'stopping' : failure.kind;
+    const evidence = { pid: line.pid, why, complaints };
+    const reason = `${kind === 'stopping' ? 'nothing came of it' : 'the gateway goes on as before'}: ${why}`;
     this.#parts.events.tell({ kind: 'upgrade_failed', subject: 'gateway', reason, evidence, actor });
-    return { ...failure, why };
+    return { ok: false, kind, why, complaints };
   }
 
   /** Resolves with a sentence where not everything is back; until it is there is no other upgrade. */
@@ -132,7 +134,7 @@ export class Upgrades implements Upgrader {
     this.#isOver = true;
     // Whoever is not ended by that, and has nothing yet, must not take the end of this process for its death.
     this.#line?.say({ kind: 'never' });
-    this.#line?.giveUp(failed('failure', `The gateway is to stop: ${why}.`));
+    this.#line?.giveUp(failed('stopping', `The gateway is to stop: ${why}.`));
     await this.#running.catch(() => {});
   }
 

@@ -79,6 +79,7 @@ const stepWords: Readonly<Record<UpgradeStep, (pid: number) => string>> = {
 function failureOf({ kind, why, complaints }: Extract<UpgradeLine, { outcome: 'failed' }>): CommandFailure {
   // The sentence has the first.
   const listed = complaints.length > 1 ? complaints.map((one) => `  ${one}`) : [];
+  if (kind === 'stopping') return new CommandFailure('failure', [why, ...listed].join('\n'), complaints);
   const lines = [why, ...listed, 'The gateway goes on as before.'];
   return new CommandFailure(kind, lines.join('\n'), complaints);
 }

@@ -53,6 +53,8 @@ interface Run {
   readonly upgrades: Upgrades;
   readonly estate: FakeEstate;
   readonly told: string[];
+  /** Of what was told. */
+  readonly reasons: string[];
   readonly steps: string[];
   readonly children: ChildProcess[];
   begin(timeoutMs?: number): Promise<UpgradeOutcome>;
@@ -61,9 +63,15 @@ interface Run {
 function prepare(program: string | null): Run {
   const [estate, told, steps] = [new FakeEstate(), [] as string[], [] as string[]];
   const children: ChildProcess[] = [];
+  const reasons: string[] = [];
   const upgrades = new Upgrades({
     clock: hastyClock,
-    events: { tell: ({ kind, actor }) => void told.push(`${kind} ${actor}`) },
+    events: {
+      tell: ({ kind, actor, reason }) => {
+        told.push(`${kind} ${actor}`);
+        reasons.push(reason);
+      },
+    },
     estate,
     start: () => {
       const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
@@ -76,7 +84,7 @@ function prepare(program: string | null): Run {
   });
   const begin = (timeoutMs = 600_000): Promise<UpgradeOutcome> =>
     upgrades.upgrade('admin:socket', timeoutMs, (step) => steps.push(step));
-  return { upgrades, estate, told, steps, children, begin };
+  return { upgrades, estate, told, reasons, steps, children, begin };
 }
 
 test('a successor that does as it should takes over, step by step', async () => {
@@ -233,7 +241,9 @@ describe('an upgrade is refused', () => {
     await run.upgrades.abandon('SIGTERM');
     const outcome = await first;
     assert.ok(!outcome.ok);
+    assert.equal(outcome.kind, 'stopping');
     assert.match(outcome.why, /is to stop: SIGTERM/);
+    assert.ok(run.reasons.every((reason) => !reason.includes('goes on')));
     const second = await run.begin();
     assert.ok(!second.ok && second.kind === 'refused');
   });
