@@ -207,7 +207,11 @@ class GatewayProcess {
     const main = join(import.meta.dirname, '..', '..', 'src', 'cli', 'main.ts');
     this.child = spawn(process.execPath, [main, 'up', '-c', 'candor.yaml'], {
       cwd: this.folder,
-      env: { PATH: process.env['PATH'], HOME: this.folder },
+      env: {
+        PATH: process.env['PATH'],
+        HOME: this.folder,
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.child.stdout, this.child.stderr])

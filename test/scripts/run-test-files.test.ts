@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -24,25 +24,28 @@ const program = {
 /** Enough for a file of these on a busy machine, and not waited for by those that end. */
 const unhurried = { filesMax: 1, fileMsMax: 60_000, runMsMax: 60_000, graceMs: 500 };
 
-describe('a run of test files', () => {
-  test('tells of each file and test what came of it, and ends well when all is well', () => {
-    const { said, status } = runSome(unhurried, 'good');
+for (const [name, text] of Object.entries(program)) writeFileSync(join(folder, `${name}.mjs`), head + text);
+
+// At the same time, since most of them wait until a limit has passed.
+describe('a run of test files', { concurrency: 3 }, () => {
+  test('tells of each file and test what came of it, and ends well when all is well', async () => {
+    const { said, status } = await runSome(unhurried, 'good');
     assert.match(said, /✔ \S+good\.mjs: 1 passed, 1 skipped/);
     assert.match(said, /is left out: no moon/);
     assert.match(said, /1 passed, 0 failed, 1 skipped\n$/);
     assert.equal(status, 0);
   });
 
-  test('names the place of a failure, and a file that ended too early with its last words', () => {
-    const { said, status } = runSome(unhurried, 'bad', 'crashed', 'good');
+  test('names the place of a failure, and a file that ended too early with its last words', async () => {
+    const { said, status } = await runSome(unhurried, 'bad', 'crashed', 'good');
     assert.match(said, /✖ \S+bad\.mjs:2 does not hold\n.*1 == 2/);
     assert.match(said, /✖ \S+crashed\.mjs ended before its tests did\n +last words/);
     assert.match(said, /1 passed, 2 failed, 1 skipped\n$/);
     assert.equal(status, 1);
   });
 
-  test('ends a file that takes longer than one file may, names the test, and goes on', () => {
-    const { said, status } = runSome({ ...unhurried, fileMsMax: 2500 }, 'stuck', 'good');
+  test('ends a file that takes longer than one file may, names the test, and goes on', async () => {
+    const { said, status } = await runSome({ ...unhurried, fileMsMax: 2500 }, 'stuck', 'good');
     assert.match(
       said,
       /✖ \S+stuck\.mjs was ended: it had not ended after 2\.5 s\n.*running then: .* of waiting › .* waits/,
@@ -53,15 +56,15 @@ describe('a run of test files', () => {
     assert.equal(status, 1);
   });
 
-  test('ends one that does not hear', () => {
-    const { said, status } = runSome({ ...unhurried, fileMsMax: 2500 }, 'deaf');
+  test('ends one that does not hear', async () => {
+    const { said, status } = await runSome({ ...unhurried, fileMsMax: 2500 }, 'deaf');
     assert.match(said, /✖ \S+deaf\.mjs was ended: it had not ended after 2\.5 s\n.*running then: .* hears nothing/);
     assert.match(said, /0 passed, 1 failed, 0 skipped\n$/);
     assert.equal(status, 1);
   });
 
-  test('that takes longer than it may names what had not ended and what had not begun, and fails neither', () => {
-    const { said, status } = runSome({ ...unhurried, runMsMax: 4000 }, 'good', 'stuck', 'bad', 'crashed');
+  test('that takes longer than it may names what had not ended and what had not begun, and fails neither', async () => {
+    const { said, status } = await runSome({ ...unhurried, runMsMax: 4000 }, 'good', 'stuck', 'bad', 'crashed');
     assert.match(said, /The run was ended after 4\.0 s: the sums are not those of all tests\./);
     assert.match(said, /1 file had not ended:\n.*stuck\.mjs: running then: .* of waiting › .* waits\n/);
     assert.match(said, /2 files had not begun:\n.*bad\.mjs\n.*crashed\.mjs\n/);
@@ -71,19 +74,18 @@ describe('a run of test files', () => {
   });
 });
 
-function runSome(limits: object, ...names: readonly (keyof typeof program)[]): { said: string; status: number | null } {
-  const files = names.map((name) => {
-    const file = join(folder, `${name}.mjs`);
-    writeFileSync(file, head + program[name]);
-    return file;
-  });
+function runSome(
+  limits: object,
+  ...names: readonly (keyof typeof program)[]
+): Promise<{ said: string; status: number | null }> {
+  const files = names.map((name) => join(folder, `${name}.mjs`));
   // A run within a run would be refused.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const main = join(import.meta.dirname, 'run-some.ts');
-  const ran = spawnSync(process.execPath, [main, JSON.stringify(limits), ...files], {
-    env,
-    encoding: 'utf8',
-    timeout: 120_000,
+  return new Promise((resolve) => {
+    const words = [main, JSON.stringify(limits), ...files];
+    const child = execFile(process.execPath, words, { env, timeout: 120_000 }, (_error, stdout, stderr) => {
+      resolve({ said: stdout + stderr, status: child.exitCode });
+    });
   });
-  return { said: ran.stdout + ran.stderr, status: ran.status };
 }
