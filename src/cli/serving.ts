@@ -9,6 +9,7 @@ import { Upgrades } from './upgrade/predecessor.ts';
 import type { StartPlace } from './upgrade/start-place.ts';
 import { startSuccessor } from './upgrade/start-successor.ts';
 
+import { tellSuccession } from './upgrade/tell-succession.ts';
 /** It takes them back as soon as this process is gone. */
 const givingBack: StopOptions = { hasSuccessor: true, leaveApplicationsMs: 5_000 };
 
@@ -28,8 +29,11 @@ export class Serving {
     this.plan = plan;
     this.around = around;
     const { clock, env, succession } = around;
-    const start = () =>
-      startSuccessor({ pid: process.pid, listeners: openPlaces(gateway), admin: admin.places }, sockets);
+    const start = (actor: string) => {
+      const { version } = gateway.status();
+      const facts = { pid: process.pid, listeners: openPlaces(gateway), admin: admin.places, version, actor };
+      return startSuccessor(facts, sockets);
+    };
     this.upgrades =
       plan.isTemporary === true
         ? null
@@ -54,7 +58,9 @@ export class Serving {
   /** Everything is open: the service manager may go on, and the predecessor may leave. */
   ready(): void {
     this.#isReady = true;
-    this.around.succession?.ready();
+    const { succession } = this.around;
+    succession?.ready();
+    if (succession !== null) void tellSuccession(succession, this.gateway, this.gateway.status().version);
     this.#service.ready(statusText(this.gateway));
   }
 

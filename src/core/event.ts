@@ -2,11 +2,13 @@
 export interface EventFacts {
   process_started: { pid: number; version: string; node: string };
   process_stopping: { why: string };
-  /** What is under way at the beginning of a phase of the end, and after what time the phase is over in any case. */
   /** `pid`: of the process that is to take over. */
   upgrade_started: { pid: number };
   upgrade_failed: { pid: number; why: string; complaints: readonly string[] };
   upgrade_done: { pid: number; afterMs: number };
+  /** Told by the one that took over. `predecessor`: its number; `from`: its version, null where it did not say. */
+  upgrade_taken_over: { predecessor: number; pid: number; from: string | null; version: string };
+  /** What is under way at the beginning of a phase of the end, and after what time the phase is over in any case. */
   drain_phase: { exchanges: number; tunnels: number; connections: number; limitMs: number };
   configuration_applied: { contentHash: string; source: string; changed: readonly string[] };
   configuration_rejected: { source: string; complaints: readonly string[] };

@@ -55,6 +55,10 @@ describe('an upgrade', { skip }, () => {
     const kinds = told.map(({ kind }) => kind);
     for (const kind of ['upgrade_started', 'upgrade_done', 'instance_adopted']) assert.ok(kinds.includes(kind), kind);
     assert.equal(told.find(({ kind }) => kind === 'upgrade_done')?.actor, 'admin:socket');
+    const taken = told.find(({ kind }) => kind === 'upgrade_taken_over');
+    assert.equal(taken?.actor, 'admin:socket');
+    assert.deepEqual([taken?.evidence['predecessor'], taken?.evidence['pid']], [gateway.pid, pid]);
+    assert.notEqual(taken?.epoch, told[0]?.epoch, 'it is the new process that tells of it');
     assert.ok(!kinds.includes('upgrade_failed') && !kinds.includes('instance_exited'));
     // Each process has written down what it served; nothing is there twice, and nothing is missing.
     await gateway.until(async () => gateway.records().some(({ process }) => process !== gateway.records()[0]?.process));

@@ -1,22 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { NewEvent } from '../../core/event.ts';
 import { CommandFailure } from '../surroundings.ts';
 import { Succession } from './successor.ts';
+import { tellSuccession } from './tell-succession.ts';
 import type { FromSuccessor, PredecessorFacts, ToSuccessor } from './words.ts';
 
 const predecessor: PredecessorFacts = { pid: 4711, listeners: [], admin: null };
 
 /** A successor and its end of the channel. */
-function begin() {
+function begin(facts: Partial<PredecessorFacts> = {}) {
   let hear: (message: unknown) => void = () => {};
   let close: () => void = () => {};
   const said: FromSuccessor[] = [];
-  const succession = new Succession(predecessor, {
-    connected: true,
-    send: async (message) => void said.push(message),
-    onMessage: (listener) => (hear = listener),
-    onDisconnect: (listener) => (close = listener),
-  });
+  const succession = new Succession(
+    { ...predecessor, ...facts },
+    {
+      connected: true,
+      send: async (message) => void said.push(message),
+      onMessage: (listener) => (hear = listener),
+      onDisconnect: (listener) => (close = listener),
+    },
+  );
   return { succession, said, hear: (word: ToSuccessor) => hear(word), close: () => close() };
 }
 
@@ -48,4 +53,39 @@ describe('a successor that has nothing yet', () => {
       await assert.rejects(early ?? succession.takeOver('/state'), CommandFailure);
     });
   }
+});
+
+describe('a successor tells of the upgrade', () => {
+  type Told = { kind: string; actor: string | undefined; reason: string; evidence: object };
+  const tellingOf = (succession: Succession) => {
+    const told: Told[] = [];
+    const tell = ({ kind, actor, reason, evidence }: NewEvent): void =>
+      void told.push({ kind, actor, reason, evidence });
+    return { told, done: tellSuccession(succession, { tell }, '0.2.0') };
+  };
+
+  test('when its predecessor leaves: from which version, and who asked for it', async () => {
+    const { succession, hear, close } = begin({ version: '0.1.0', actor: 'admin:token:ci' });
+    const { told, done } = tellingOf(succession);
+    hear({ kind: 'yours' });
+    assert.deepEqual(told, []);
+    hear({ kind: 'farewell' });
+    close();
+    await done;
+    const reason = 'this process, candor 0.2.0, has taken the place of process 4711, candor 0.1.0';
+    const evidence = { predecessor: 4711, pid: process.pid, from: '0.1.0', version: '0.2.0' };
+    assert.deepEqual(told, [{ kind: 'upgrade_taken_over', actor: 'admin:token:ci', reason, evidence }]);
+  });
+
+  test('when its predecessor dies, and of one that did not say who it is', async () => {
+    const { succession, close } = begin();
+    const { told, done } = tellingOf(succession);
+    close();
+    await done;
+    assert.match(
+      told[0]?.reason ?? '',
+      /has taken the place of process 4711, which ended before it could leave in order$/,
+    );
+    assert.equal(told[0]?.actor, 'gateway');
+  });
 });

@@ -28,6 +28,7 @@ export class Succession {
   readonly #settled = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #isSettled = false;
+  #predecessorDied = false;
 
   constructor(predecessor: PredecessorFacts, channel: ParentChannel) {
     this.predecessor = predecessor;
@@ -35,6 +36,7 @@ export class Succession {
     // Heard before anybody waits for it, it is heard by whoever waits then.
     this.#yours.promise.catch(() => {});
     channel.onDisconnect(() => {
+      this.#predecessorDied = !this.#isSettled;
       this.#yours.resolve();
       this.#settle();
       this.#ended.resolve();
@@ -54,6 +56,11 @@ export class Succession {
 
   get isSettled(): boolean {
     return this.#isSettled;
+  }
+
+  /** It ended before it could say that it leaves. */
+  get predecessorDied(): boolean {
+    return this.#predecessorDied;
   }
 
   /** Resolves when the predecessor has ended: it keeps the channel open as long as it lives. */

@@ -27,6 +27,10 @@ export interface PredecessorFacts {
   readonly listeners: readonly { readonly id: string; readonly host: string; readonly port: number }[];
   /** Where its admin API answers: what answers anywhere else is somebody else's. */
   readonly admin: AdminPlaces | null;
+  /** Of Candor; a predecessor that does not say is older than this. */
+  readonly version?: string;
+  /** Who asked for the upgrade, as events have it. */
+  readonly actor?: string;
 }
 
 export const predecessorVariable = 'CANDOR_PREDECESSOR';
