@@ -3,30 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { parse, stringify } from 'yaml';
-import { parseConfiguration } from '../../src/config/parse.ts';
 import * as testing from '../../src/testing/testing.ts';
 import { cacheFolder, repositoryRoot, toolPath } from '../../scripts/repository.ts';
 import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
 import { runLine } from './demo-under-test.ts';
 import { type Block, blocksOf, readDocument } from './markdown.ts';
-
-describe('docs/configuration.md', () => {
-  for (const { language, line, text } of blocksOf(readDocument('docs/configuration.md'))) {
-    const fragment = language === 'yaml' ? (parse(text) as Record<string, unknown> | null) : null;
-    // One has nothing but a comment, which is what it is about.
-    if (fragment === null) continue;
-    test(`the example at line ${line} is accepted`, () => {
-      const parsing = parseConfiguration(stringify(completed(fragment)), {
-        file: 'candor.yaml',
-        directory: '/',
-        environment: {},
-        hostname: 'gateway',
-      });
-      assert.deepEqual(parsing.ok ? parsing.warnings : parsing.complaints, []);
-    });
-  }
-});
 
 describe('docs/cli.md', () => {
   const document = readDocument('docs/cli.md');
@@ -103,42 +84,6 @@ describe('docs/testing.md', { timeout: 60_000 }, () => {
     });
   }
 });
-
-/** A fragment as it would stand in a whole file: with a route around it, and with the upstream that it needs. */
-function completed(fragment: Record<string, unknown>): Record<string, unknown> {
-  const outermost = [
-    'upstreams',
-    'applications',
-    'listeners',
-    'client',
-    'workers',
-    'drain',
-    'state',
-    'timeouts',
-    'dns',
-    'routes',
-    'error_pages',
-    'admin',
-    'log',
-  ];
-  if (Object.keys(fragment).every((key) => outermost.includes(key))) return withTargets(fragment);
-  if ('check' in fragment) return { upstreams: { app: { endpoints: '127.0.0.1:3000', ...fragment } } };
-  const acts = ['respond', 'redirect', 'maintenance'].some((key) => key in fragment);
-  return withTargets({ routes: [acts ? fragment : { ...fragment, to: 'app' }] });
-}
-
-/** With an upstream for every route, or a route for every upstream. */
-function withTargets(file: Record<string, unknown>): Record<string, unknown> {
-  const routes = file['routes'] as readonly { to?: string }[] | undefined;
-  const upstreams = (file['upstreams'] ?? {}) as object;
-  if (routes !== undefined || (!('upstreams' in file) && !('applications' in file))) {
-    const targets = (routes ?? [{ to: 'app' }]).flatMap(({ to }) => (to === undefined ? [] : [to]));
-    const missing = targets.map((name) => [name, '127.0.0.1:3000']);
-    return targets.length === 0 ? file : { ...file, upstreams: { ...Object.fromEntries(missing), ...upstreams } };
-  }
-  const names = [...Object.keys(upstreams), ...Object.keys((file['applications'] ?? {}) as object)];
-  return names.length < 2 ? file : { ...file, routes: names.map((to) => ({ path: `/${to}`, to })) };
-}
 
 function flagsIn(text: string): Set<string> {
   return new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag));

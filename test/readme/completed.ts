@@ -1,0 +1,36 @@
+/** A fragment as it would stand in a whole file: with a route around it, and with the upstream that it needs. */
+export function completed(fragment: Record<string, unknown>): Record<string, unknown> {
+  const outermost = [
+    'upstreams',
+    'applications',
+    'listeners',
+    'client',
+    'workers',
+    'drain',
+    'state',
+    'timeouts',
+    'dns',
+    'routes',
+    'error_pages',
+    'admin',
+    'log',
+  ];
+  if (Object.keys(fragment).every((key) => outermost.includes(key))) return withTargets(fragment);
+  if ('check' in fragment) return { upstreams: { app: { endpoints: '127.0.0.1:3000', ...fragment } } };
+  const acts = ['respond', 'redirect', 'maintenance'].some((key) => key in fragment);
+  return withTargets({ routes: [acts ? fragment : { ...fragment, to: 'app' }] });
+}
+
+/** With an upstream for every route, or a route for every upstream. */
+function withTargets(file: Record<string, unknown>): Record<string, unknown> {
+  const routes = file['routes'] as readonly { to?: string }[] | undefined;
+  const upstreams = (file['upstreams'] ?? {}) as object;
+  if (routes !== undefined || (!('upstreams' in file) && !('applications' in file))) {
+    const targets = (routes ?? [{ to: 'app' }]).flatMap(({ to }) => (to === undefined ? [] : [to]));
+    const own = (file['applications'] ?? {}) as object;
+    const missing = targets.filter((name) => !(name in own)).map((name) => [name, '127.0.0.1:3000']);
+    return targets.length === 0 ? file : { ...file, upstreams: { ...Object.fromEntries(missing), ...upstreams } };
+  }
+  const names = [...Object.keys(upstreams), ...Object.keys((file['applications'] ?? {}) as object)];
+  return names.length < 2 ? file : { ...file, routes: names.map((to) => ({ path: `/${to}`, to })) };
+}
