@@ -65,6 +65,8 @@ export class CrowdWorker {
   idle = 0;
   readonly queue: Instant[] = [];
   isAlive = true;
+  /** A place is being given back, as `max` is now. */
+  isGiving = false;
   max: number;
   readonly #places: EndpointPlaces;
   readonly #shared: SharedSeat;
@@ -126,7 +128,9 @@ export class CrowdWorker {
     this.idle--;
     this.changed();
     this.#connections.idle(this.idle);
+    this.isGiving = true;
     this.#connections.giveBack(this.max);
+    this.isGiving = false;
     this.serve();
   }
 

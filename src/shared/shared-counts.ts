@@ -64,7 +64,7 @@ export class SharedCounts {
   readonly #allotments: Allotment[] = [];
   readonly #byKey = new Map<string, Allotment>();
 
-  constructor(sizes: SharedSizes, clock: Clock, random: Random) {
+  constructor(sizes: SharedSizes, clock: Clock, random: Random, wordsOf = wordsIn) {
     this.#clock = clock;
     this.#layout = layoutOf(sizes);
     const addresses = new AddressLayout(sizes.seatsMax, sizes.addressesMax);
@@ -74,9 +74,9 @@ export class SharedCounts {
       places: new SharedArrayBuffer(this.#layout.words * octets),
       addresses: new SharedArrayBuffer(addresses.words * octets),
     };
-    this.#words = new SharedWords(this.memory.places);
+    this.#words = wordsOf(this.memory.places);
     this.#table = new PlaceTable(this.#words, this.#layout, noSeat);
-    const addressWords = new SharedWords(this.memory.addresses);
+    const addressWords = wordsOf(this.memory.addresses);
     addressWords.store(addresses.seed, Math.floor(random.next() * 2 ** 32) | 0);
     this.#addresses = new AddressCounts(addressWords, addresses, noSeat);
   }
@@ -175,6 +175,10 @@ export function layoutOf({ seatsMax, endpointsMax }: SharedSizes): PlaceLayout {
 
 function handleOf({ index, generation }: Allotment): SlotHandle {
   return { index, generation };
+}
+
+function wordsIn(memory: SharedArrayBuffer): SharedWords {
+  return new SharedWords(memory);
 }
 
 function clearUpAgain(counts: SharedCounts): void {
