@@ -1,4 +1,5 @@
 import type { Gateway, ReloadOutcome, StopOptions } from '../gateway/control.ts';
+import { heirMs } from '../gateway/estate.ts';
 import type { ServePlan } from './serve.ts';
 import type { ServedAdmin } from './serve-admin.ts';
 import { ServiceManager } from './service-manager.ts';
@@ -11,7 +12,7 @@ import { startSuccessor } from './upgrade/start-successor.ts';
 
 import { tellSuccession } from './upgrade/tell-succession.ts';
 /** It takes them back as soon as this process is gone. */
-const givingBack: StopOptions = { hasSuccessor: true, leaveApplicationsMs: 5_000 };
+const givingBack: StopOptions = { hasSuccessor: true, leaveApplicationsMs: heirMs };
 
 /** A gateway that serves, and those who want to hear of it: the service manager, and the process before or after this one. */
 export class Serving {

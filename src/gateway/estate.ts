@@ -34,8 +34,11 @@ export interface HandedOver {
   readonly why: string | null;
 }
 
-/** Should this process be killed before the heir has come, its guard waits so long for it. */
-const heirMs = 5_000;
+/**
+ * So long who is to have the applications may take to come for them: an heir before the guard of the one before gives it up,
+ * and the one before where the heir cannot start and gives them back.
+ */
+export const heirMs = 5_000;
 
 /** A keeper goes by a clock of naps, an heir by that of the system: between the two no instance may be both's. */
 const keeperMarginMs = 2_000;

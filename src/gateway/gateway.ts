@@ -20,7 +20,7 @@ import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, ReloadRejec
 import { Drains } from './drains.ts';
 import { EndpointBoard } from './endpoint-board.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
-import { Estate, type HandedOver, type Heir } from './estate.ts';
+import { Estate, type HandedOver, type Heir, heirMs } from './estate.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import { InForce } from './in-force.ts';
 import { tellListeners } from './listener-news.ts';
@@ -79,9 +79,6 @@ export interface Succession {
 const firstChecksMs = 1000;
 
 const aboutToEnd = 'This gateway is about to end.';
-
-/** For so long a predecessor may take back what was handed to a process that could not start. */
-const heirMs = 5000;
 
 /** What a reload waits for applications that are new before routes move to them: most start in less, and whoever
  * asked for the reload waits too. */

@@ -1,10 +1,7 @@
 import type { DrainSpec } from '../core/configuration.ts';
 import type { Clock } from '../core/time.ts';
-import { type LeavingWorker, lastRequestMs } from './shutdown.ts';
+import { cutMs, type LeavingWorker, lastRequestMs } from './shutdown.ts';
 import { within } from './waiting.ts';
-
-/** To answer and record what is cut takes milliseconds. */
-const cutMs = 2000;
 
 /**
  * Ends one worker while others serve on the same ports: its listeners close at once, connections may send a last

@@ -5,7 +5,7 @@ import type { DrainPlan } from './messages.ts';
 import { within } from './waiting.ts';
 
 /** To answer and record what is cut takes milliseconds; a client that does not take its answer gets no more than this. */
-const cutMs = 2000;
+export const cutMs = 2000;
 
 /** What a client sent before it could know that nobody listens any more arrives within a round trip. */
 const onTheWayMs = 250;
