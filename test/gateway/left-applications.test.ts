@@ -289,3 +289,14 @@ test('a folder that others may write to is not used, and left as it is', linuxOn
   assert.equal(statSync(folder.state).mode & 0o7777, 0o1777);
   assert.deepEqual(readdirSync(folder.state), []);
 });
+
+test('what was handed over is not taken back by a gateway that was told to stop', linuxOnly, async (t) => {
+  const folder = new Folder(t);
+  const first = await folder.start();
+  await readyOf(first);
+  const heir = { pid: process.pid, stateFolder: folder.state };
+  assert.deepEqual(await first.gateway.handOver(heir), { left: 1, why: null });
+  const stopping = first.gateway.stop('the test says so');
+  assert.equal(await first.gateway.takeBack(), false);
+  await stopping;
+});
