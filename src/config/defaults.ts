@@ -61,8 +61,8 @@ export const defaults = {
       'At rest they take 40 KiB each at most, together 400 MiB, and more while they are busy (docs/limits.md). More of them should be a decision.',
     ),
     connectionsPerAddressMax: declare(
-      '1000',
-      'A tenth of all: one address cannot keep the others out, and a company behind one address still fits.',
+      '200',
+      'Fewer than an application takes (`connections.max`), so that one address cannot hold all its places; some 30 browsers at once, and what stands before many more is a trusted peer.',
     ),
     ipv6Prefix: declare('64', 'What one customer gets at least; whoever has it may use every address of it.'),
     pipelinedMax: declare('16', 'Few clients pipeline, and who does waits for answers; more is work for nobody.'),

@@ -90,12 +90,37 @@ function reviewAdmin(draft: Draft, complainer: Complainer): void {
 function reviewClient(draft: Draft, complainer: Complainer): void {
   const { connections_max: all, connections_per_address_max: ofOne } = draft.plain.client ?? {};
   const most = count(all, defaults.client.connectionsMax);
-  if (typeof ofOne !== 'number' || ofOne <= most) return;
+  if (typeof ofOne !== 'number' || ofOne <= most) return reviewPlaces(draft, complainer);
   complainer.warnAtValue(
     ['client', 'connections_per_address_max'],
     `one address may have ${ofOne} connections, and all together may have ${most} (connections_max): one can keep out all others`,
     'write less, or none if that is meant',
   );
+}
+
+/** Who takes answers slowly holds a place at an endpoint for each: one address should not hold them all. */
+function reviewPlaces(draft: Draft, complainer: Complainer): void {
+  const written = draft.plain.client?.connections_per_address_max;
+  if (written === 'none') return;
+  const ofOne = count(written, defaults.client.connectionsPerAddressMax);
+  const upstreams = [...draft.upstreams].map(([name, read]) =>
+    Array.isArray(read)
+      ? { part: 'upstreams', name, endpoints: read.length, max: undefined }
+      : { part: 'upstreams', name, endpoints: read.endpoints?.length, max: read.connections?.max },
+  );
+  const applications = [...draft.applications].map(([name, { instances, connections }]) => {
+    return { part: 'applications', name, endpoints: instances, max: connections?.max };
+  });
+  for (const { part, name, endpoints = 1, max } of [...upstreams, ...applications]) {
+    const places = count(max, defaults.connections.max) * endpoints;
+    if (ofOne < places || (max === undefined && written === undefined)) continue;
+    complainer.warnAtValue(
+      max === undefined ? ['client', 'connections_per_address_max'] : [part, name, 'connections', 'max'],
+      `one address may have ${ofOne} connections (connections_per_address_max), and ${quoted(name)} takes ${places} at once: a client that reads slowly can keep out all others`,
+      'let one address have less, or write none if that is meant; trusted peers are not counted',
+    );
+    if (max === undefined) return;
+  }
 }
 
 function isLoopback(host: string): boolean {
