@@ -33,7 +33,8 @@ systemctl start candor.socket
 answers 'first connection'; show started; before=$(curl -s http://127.0.0.1:8080/)
 systemctl reload candor.service; echo "reload: $?"
 for i in $(seq 60); do [ "$(state)" = active ] && break; sleep 0.5; done; show reloaded
-old=$(main); ${join(repositoryRoot, 'bin', 'candor')} upgrade --socket /run/candor/*.sock --timeout 120; echo "upgrade: $?"
+old=$(main); ${join(repositoryRoot, 'bin', 'candor')} upgrade --timeout 120; echo "upgrade: $?"
+${join(repositoryRoot, 'bin', 'candor')} status > /dev/null; echo "status: $?"
 answers 'after the upgrade'; show upgraded
 [ "$old" != "$(main)" ] && echo 'main process: another'
 [ "$before" = "$(curl -s http://127.0.0.1:8080/)" ] && echo 'application: the same'

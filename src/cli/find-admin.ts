@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import { adminSocketCandidates, adminSocketsElsewhere, serviceFolder } from '../config/admin-socket.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { AdminPlace } from './admin-place.ts';
 import { readToken } from './admin-token.ts';
 import { commandName } from './command-name.ts';
 import { readConfiguration } from './read-configuration.ts';
-import { runtimeFolders, socketsIn } from './runtime-folder.ts';
+import { objectionTo, runtimeFolders, socketsIn } from './runtime-folder.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 
 export interface AdminChoice {
@@ -32,7 +33,7 @@ export async function findAdmin(choice: AdminChoice, around: Surroundings): Prom
   const [only, ...others] = living;
   if (only !== undefined && others.length === 0) return { kind: 'socket', path: only };
   throw only === undefined
-    ? new CommandFailure('gateway_unreachable', nobodyText(foldersToSearch(around), around))
+    ? nobodyFound(around)
     : new CommandFailure(
         'usage',
         `Several gateways run here. Say which one is meant:\n${living.map((path) => `  --socket ${path}`).join('\n')}`,
@@ -45,7 +46,7 @@ export async function findAdmins(choice: AdminChoice, around: Surroundings): Pro
   if (named !== null) return [named];
   const living = await livingSockets(around);
   if (living.length > 0) return living.map((path) => ({ kind: 'socket', path }));
-  throw new CommandFailure('gateway_unreachable', nobodyText(foldersToSearch(around), around));
+  throw nobodyFound(around);
 }
 
 async function namedPlace(choice: AdminChoice, around: Surroundings): Promise<AdminPlace | null> {
@@ -56,8 +57,9 @@ async function namedPlace(choice: AdminChoice, around: Surroundings): Promise<Ad
   const variable = around.env['CANDOR_ADMIN'] ?? '';
   if (variable !== '') return placeAt(variable, 'CANDOR_ADMIN', tokenFile, around);
   if (!existsSync(join(around.directory, 'candor.yaml'))) return null;
-  const path = await socketOf('candor.yaml', around).catch(() => null);
-  return path !== null && (await answers(path)) ? { kind: 'socket', path } : null;
+  const paths = await socketsOf('candor.yaml', around).catch(() => []);
+  const path = await firstWith('somebody', paths);
+  return path === null ? null : { kind: 'socket', path };
 }
 
 /** A token goes nowhere but to an origin that somebody has written down. */
@@ -80,8 +82,15 @@ async function placeOfConfiguration(
   tokenFile: string | undefined,
   around: Surroundings,
 ): Promise<AdminPlace> {
-  const { socket, listen } = await adminOf(file, around);
-  if (socket !== null) return { kind: 'socket', path: socket };
+  const { listen } = (await configurationOf(file, around)).admin;
+  const paths = await socketsOf(file, around);
+  const [first] = paths;
+  if (first !== undefined) {
+    const path = (await firstWith('somebody', paths)) ?? (await firstWith('not_permitted', paths));
+    const objection = (await passedOver(file, around))[0];
+    if (path === null && objection !== undefined) throw new CommandFailure('gateway_unreachable', objection);
+    return { kind: 'socket', path: path ?? first };
+  }
   if (listen !== null) return placeAt(`http://${reachable(listen)}`, 'admin.listen', tokenFile, around);
   throw new CommandFailure(
     'gateway_unreachable',
@@ -94,42 +103,75 @@ function reachable({ host, port }: { readonly host: string; readonly port: numbe
   return hostPort(host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host, port);
 }
 
-async function socketOf(file: string, around: Surroundings): Promise<string | null> {
-  return (await adminOf(file, around)).socket;
+/** Where the configuration leaves the place to the gateway's environment, which may not be ours, these are several. */
+async function socketsOf(file: string, around: Surroundings): Promise<readonly string[]> {
+  const { named, others } = await placesOf(file, around);
+  return [...(named === null ? [] : [named]), ...others.filter((path) => objectionTo(dirname(path)) === null)];
 }
 
-async function adminOf(file: string, around: Surroundings): Promise<Configuration['admin']> {
+/** Why sockets of the configuration are not asked that are there. */
+async function passedOver(file: string, around: Surroundings): Promise<readonly string[]> {
+  const { others } = await placesOf(file, around);
+  return others.flatMap((path) => objectionTo(dirname(path)) ?? []);
+}
+
+/** The socket that the configuration names here, and those that are where it may mean elsewhere. */
+async function placesOf(
+  file: string,
+  around: Surroundings,
+): Promise<{ readonly named: string | null; readonly others: readonly string[] }> {
+  const { deployment, admin } = await configurationOf(file, around);
+  const folder = dirname(resolve(around.directory, file));
+  const [usual] = adminSocketCandidates(deployment, folder, around.env);
+  if (admin.socket === null || admin.socket !== usual) return { named: admin.socket, others: [] };
+  const elsewhere = adminSocketsElsewhere(deployment, folder, around.env);
+  return { named: usual, others: elsewhere.filter((path) => path !== usual && existsSync(path)) };
+}
+
+async function configurationOf(file: string, around: Surroundings): Promise<Configuration> {
   const { configuration } = await readConfiguration(file, around);
-  if (configuration !== null) return configuration.admin;
+  if (configuration !== null) return configuration;
   throw new CommandFailure('validation_failed', `${file} has mistakes. \`candor check -c ${file}\` shows them.`);
 }
 
 function foldersToSearch(around: Surroundings): string[] {
-  return [...runtimeFolders(around.env), around.directory];
+  return [...new Set([...runtimeFolders(around.env), serviceFolder, around.directory])];
 }
 
 async function livingSockets(around: Surroundings): Promise<string[]> {
   const living: string[] = [];
-  for (const path of socketsIn(foldersToSearch(around))) if (await answers(path)) living.push(path);
+  for (const path of socketsIn(foldersToSearch(around)).paths)
+    if ((await lookAt(path)) === 'somebody') living.push(path);
   return living;
 }
 
-function nobodyText(folders: readonly string[], around: Surroundings): string {
+function nobodyFound(around: Surroundings): CommandFailure {
   const command = commandName(around.env);
-  return (
+  const folders = foldersToSearch(around);
+  const { objections } = socketsIn(folders);
+  return new CommandFailure(
+    'gateway_unreachable',
     `No running gateway was found. Looked for an admin socket in ${folders.join(', ')}. ` +
-    `Start one with \`${command} up -c candor.yaml\`, or say where it is with -c <file>, --socket <path> or --admin <url>.`
+      objections.map((objection) => `${objection} `).join('') +
+      `Start one with \`${command} up -c candor.yaml\`, or say where it is with -c <file>, --socket <path> or --admin <url>.`,
   );
 }
 
+type Answering = 'somebody' | 'not_permitted' | 'nobody';
+
+async function firstWith(wanted: Answering, paths: readonly string[]): Promise<string | null> {
+  for (const path of paths) if ((await lookAt(path)) === wanted) return path;
+  return null;
+}
+
 /** Whether somebody listens at a socket. */
-function answers(path: string): Promise<boolean> {
+function lookAt(path: string): Promise<Answering> {
   return new Promise((done) => {
     const socket = connect({ path });
     socket.once('connect', () => {
       socket.destroy();
-      done(true);
+      done('somebody');
     });
-    socket.once('error', () => done(false));
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => done(code === 'EACCES' ? 'not_permitted' : 'nobody'));
   });
 }

@@ -1,6 +1,6 @@
-import { accessSync, constants, lstatSync, mkdirSync, readdirSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { accessSync, constants, lstatSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
 import { findUntrusted } from '../deploy/trusted-folder.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -15,7 +15,7 @@ export function runtimeFolders(env: Environment): string[] {
   const folders = [
     isAbsolute(service) ? service : null,
     isAbsolute(user) ? join(user, 'candor') : null,
-    join(env['TMPDIR'] ?? tmpdir(), `candor-${userInfo().uid}`),
+    join(env['TMPDIR'] ?? tmpdir(), `candor-${ownUid()}`),
   ];
   return folders.filter((folder) => folder !== null);
 }
@@ -26,7 +26,7 @@ export function privateFolder(env: Environment): string | null {
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 });
       accessSync(folder, constants.W_OK | constants.X_OK);
-      if (findUntrusted(folder, userInfo().uid) === null) return folder;
+      if (findUntrusted(folder, ownUid()) === null) return folder;
     } catch {
       // Not to be had; the next may be.
     }
@@ -34,23 +34,65 @@ export function privateFolder(env: Environment): string | null {
   return null;
 }
 
-/** The sockets in some folders, whoever answers there. Folders of others are passed over: anybody may write to /tmp. */
-export function socketsIn(folders: readonly string[]): string[] {
-  return folders.filter(isOurs).flatMap((folder) => {
-    try {
-      return readdirSync(folder, { withFileTypes: true })
-        .filter((entry) => entry.isSocket() && entry.name.endsWith('.sock'))
-        .map((entry) => join(folder, entry.name))
-        .sort();
-    } catch {
-      // A folder that may not be read has no socket for us.
-      return [];
-    }
-  });
+export interface FoundSockets {
+  /** Whoever answers there. */
+  readonly paths: readonly string[];
+  /** Folders with sockets that are not asked, each with the reason, as a sentence. */
+  readonly objections: readonly string[];
 }
 
-function isOurs(folder: string): boolean {
-  const { uid } = userInfo();
+/** The sockets in some folders; those that somebody else could have put there are passed over. */
+export function socketsIn(folders: readonly string[], own: number = ownUid()): FoundSockets {
+  const paths: string[] = [];
+  const objections: string[] = [];
+  for (const folder of new Set(folders)) {
+    const here = namesOfSockets(folder).map((name) => join(folder, name));
+    const objection = here.length === 0 ? null : objectionTo(folder, own);
+    if (objection === null) paths.push(...here);
+    else objections.push(objection);
+  }
+  return { paths, objections };
+}
+
+/**
+ * Why what listens in a folder is not asked; null where it is. A folder of one's own is, and root asks in one of another user
+ * where nobody but that user can have made the socket: a service's, say.
+ */
+export function objectionTo(folder: string, own: number = ownUid()): string | null {
   const found = lstatSync(folder, { throwIfNoEntry: false });
-  return found?.isDirectory() === true && (found.uid === uid || uid === 0);
+  if (found === undefined || found.uid === own) return null;
+  const whose = `${folder} belongs to ${nameOf(found.uid)}`;
+  if (own !== 0) return `${whose}: ask as that user, or as root.`;
+  const above = lstatSync(dirname(folder));
+  if (found.isDirectory() && (found.mode & 0o022) === 0 && (above.mode & 0o002) === 0) return null;
+  return `${whose}, and others may write there or beside it: if the gateway is theirs, name its socket with --socket.`;
+}
+
+function namesOfSockets(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isSocket() && entry.name.endsWith('.sock'))
+      .map(({ name }) => name)
+      .sort();
+  } catch {
+    // A folder that is not there, or may not be read, has no socket for us.
+    return [];
+  }
+}
+
+/** A container may run us as a user of whom its system has no entry. */
+function ownUid(): number {
+  return process.geteuid?.() ?? 0;
+}
+
+/** As `ls -l` says it. */
+function nameOf(uid: number): string {
+  try {
+    const line = readFileSync('/etc/passwd', 'utf8')
+      .split('\n')
+      .find((one) => one.split(':')[2] === String(uid));
+    return line?.split(':')[0] ?? `user ${uid}`;
+  } catch {
+    return `user ${uid}`;
+  }
 }

@@ -3,9 +3,14 @@ import { objectToOwnSocketPath } from './format/address.ts';
 import type { Environment } from './expand.ts';
 
 /**
+ * What `RuntimeDirectory=candor` makes, which the packaged unit has. The service learns it from its environment; whoever asks
+ * the service from a shell does not.
+ */
+export const serviceFolder = '/run/candor';
+
+/**
  * Where the control plane's socket may be when the file does not say, best first: the folder that systemd made
- * for the service, the user's run-time folder, the folder of the configuration. `candor status` looks in the
- * same places, in this order, since its environment may differ from the gateway's.
+ * for the service, the user's run-time folder, the folder of the configuration.
  */
 export function adminSocketCandidates(deployment: string, directory: string, environment: Environment): string[] {
   const candidates: string[] = [];
@@ -16,4 +21,10 @@ export function adminSocketCandidates(deployment: string, directory: string, env
   if (isAbsolute(user)) candidates.push(join(user, 'candor', `${deployment}.sock`));
   candidates.push(join(directory, 'candor.sock'));
   return candidates.filter((path) => objectToOwnSocketPath(path) === null);
+}
+
+/** Where it may be as seen from another environment than the gateway's, such as a shell's, in the order of looking. */
+export function adminSocketsElsewhere(deployment: string, directory: string, environment: Environment): string[] {
+  const candidates = adminSocketCandidates(deployment, directory, environment);
+  return [...new Set([...candidates, join(serviceFolder, `${deployment}.sock`)])];
 }

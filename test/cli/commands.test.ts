@@ -66,6 +66,13 @@ describe('status', () => {
     assert.equal(await around.candor('status'), 0);
   });
 
+  test('finds the socket of a configuration that the gateway has placed by its own environment', async () => {
+    const otherwise = new FakeSurroundings(folder, { env: { XDG_RUNTIME_DIR: join(folder, 'mine') } });
+    await open(join(folder, 'candor.sock'));
+    writeFileSync(join(folder, 'there.yaml'), 'upstreams: { api: "127.0.0.1:3000" }\n');
+    assert.equal(await otherwise.candor('status', '-c', 'there.yaml'), 0);
+  });
+
   test('without a gateway ends with 8 and says what to do', async () => {
     assert.equal(await around.candor('status'), 8);
     assert.match(around.stderr.text, /No running gateway was found[^]*`candor up -c candor\.yaml`/);
