@@ -13,7 +13,7 @@ import { ageFor, decideAgain, targetsOf } from './again.ts';
 import { type Answer, actionAnswer, failureAnswer, maintenanceOf, sendAnswer } from './answer.ts';
 import { Attempt, furthest } from './attempt.ts';
 import { CommitWindow, type WindowOwner } from './commit-window.ts';
-import { awaitExitNews, type ExitNewsWaiter, exitOf, mayComeOfExit } from './exit-news.ts';
+import { awaitExitNews, exitNewsLooksMax, type ExitNewsWaiter, exitOf, mayComeOfExit } from './exit-news.ts';
 import { ForwardedRequest, ForwardedResponse, loopOf } from './forward.ts';
 import { exchangeTimeout, type LimitedExchange, limitExchange } from './limit.ts';
 import type { ExchangePorts, Serving, Upstream } from './ports.ts';
@@ -44,6 +44,7 @@ export class Exchange
   #waysOpen = 2;
   #limitTimer: Timer | null = null;
   #newsTimer: Timer | null = null;
+  #newsLooks = 0;
 
   constructor(downstream: DownstreamStream, serving: Serving, ports: ExchangePorts) {
     super(downstream, serving, ports.ids);
@@ -314,6 +315,11 @@ export class Exchange
     if (this.#state !== 'diagnosing' || this.failure === null) return;
     const attempt = this.attempts.at(-1) as Attempt;
     attempt.exit = exitOf(attempt, this.startedAt);
+    this.#newsLooks += 1;
+    if (attempt.exit === null && this.#newsLooks < exitNewsLooksMax) {
+      this.#newsTimer = awaitExitNews(this.#ports.clock, this);
+      return;
+    }
     try {
       this.#conclude(this.failure);
     } catch (error) {

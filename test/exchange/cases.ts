@@ -737,13 +737,13 @@ const slowAndCut: readonly Case[] = [
     },
   },
   {
-    name: 'the exit of an instance explains a failure, when the news of it is 40 ms behind',
+    name: 'the exit of an instance explains a failure, when the news of it is 120 ms behind',
     options: { application: 'shop' },
     run(world) {
       const endpoint = world.endpoint('a');
       endpoint.onRequest = (request) => request.cut('reset');
       const client = world.request({});
-      world.pass(30);
+      world.pass(120);
       const exit: InstanceExit = {
         atInstant: world.clock.now(),
         code: null,
@@ -752,9 +752,9 @@ const slowAndCut: readonly Case[] = [
         lastLine: null,
       };
       endpoint.told('gone', exit);
-      world.pass(50);
+      world.pass(30); // And not only when nobody would wait any longer.
       assert.equal(client.status, 502);
-      // Some 30 ms after its connection broke: in the answer as in the record, whenever the news came.
+      // Some 120 ms after its connection broke: in the answer as in the record, whenever the news came.
       assert.match(client.content.toString(), /ran out of memory \(SIGKILL\) \d+ ms later/);
       assert.equal(
         recordSays(world, { end: 'generated', cause: 'reset_before_response' }).attempts[0]?.exit?.signal,
@@ -763,12 +763,12 @@ const slowAndCut: readonly Case[] = [
     },
   },
   {
-    name: 'without such news the answer goes after 50 ms',
+    name: 'without such news the answer goes after 150 ms',
     options: { application: 'shop' },
     run(world) {
       world.endpoint('a').onRequest = (request) => request.cut('reset');
       const client = world.request({});
-      world.pass(40);
+      world.pass(140);
       assert.equal(client.status, 0);
       world.pass(20);
       assert.equal(client.status, 502);

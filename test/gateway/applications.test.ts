@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
+import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { InstanceStatus } from '../../src/gateway/control.ts';
 import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
 import { patienceMs, requestText, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
@@ -9,6 +10,8 @@ import { patienceMs, requestText, startFromYaml, until, type YamlGateway } from 
 // Applications as processes of their own: nothing reaches them before they are ready, and their death is named.
 
 let edge: YamlGateway;
+
+type RecordedExit = NonNullable<ExchangeRecord['attempts'][number]['exit']>;
 afterEach(() => edge.stop());
 
 const program = join(import.meta.dirname, 'fixtures', 'mortal-application.mjs');
@@ -37,6 +40,21 @@ const post = (path: string): Promise<RawResponse> =>
 
 const json = (path: string): Promise<RawResponse> => edge.get(path, ['Accept: application/json']);
 
+/**
+ * One death that its record names. An answer waits a moment for the news of an exit; on a machine so busy that the system
+ * takes longer to tell of it, the next death will do.
+ */
+async function named(die: () => Promise<RawResponse>): Promise<[RawResponse, ExchangeRecord, RecordedExit]> {
+  for (let death = 0; death < 4; death++) {
+    await until('it serves', async () => (await edge.get('/')).status === 200, 30_000);
+    const response = await die();
+    const record = await edge.record(response);
+    const exit = record.attempts.at(-1)?.exit ?? null;
+    if (exit !== null) return [response, record, exit];
+  }
+  assert.fail('no record of four deaths names its exit');
+}
+
 function problemOf(response: RawResponse): Record<string, unknown> {
   return JSON.parse(response.content.toString()) as Record<string, unknown>;
 }
@@ -53,15 +71,12 @@ describe('an application that dies while it has a request', () => {
     test(`${path}: the answer names it`, async () => {
       edge = await startFromYaml(application());
       await ready();
-      const response = await post(path);
+      const [response, record, exit] = await named(() => post(path));
       assert.equal(response.status, 502);
       const problem = problemOf(response);
       assert.match(String(problem['detail']), says);
       assert.equal(problem['may_have_been_executed'], true);
-      const record = await edge.record(response);
       assert.equal(record.shape, 'reset');
-      const exit = record.attempts.at(-1)?.exit;
-      assert.ok(exit !== null && exit !== undefined, 'the record has the exit');
       assert.deepEqual([exit.code, exit.signal], path === '/killed' ? [null, 'SIGKILL'] : [3, null]);
       assert.ok(Math.abs(exit.before_ms) < 2000);
       const [event] = edge.eventsOf('instance_exited');
@@ -76,9 +91,8 @@ describe('an application that dies while it has a request', () => {
       ['/killed', null, 'SIGKILL'],
       ['/exits', 3, null],
     ] as const) {
-      await until('it serves again', async () => (await edge.get('/')).status === 200);
-      const exit = (await edge.record(await post(path))).attempts.at(-1)?.exit;
-      assert.deepEqual([exit?.code, exit?.signal], [code, signal], path);
+      const [, , exit] = await named(() => post(path));
+      assert.deepEqual([exit.code, exit.signal], [code, signal], path);
     }
   });
 
@@ -105,18 +119,19 @@ describe('an application that dies while it has a request', () => {
     // What has begun has gone on by the time it dies, however busy the machine is.
     edge = await startFromYaml(`commit_delay: none${application()}`);
     await ready();
-    const client = edge.connect();
-    client.write(requestText('GET', '/half'));
-    const outcome = await client.response('GET', patienceMs);
-    client.close();
-    assert.equal(outcome.response?.complete, false);
-    assert.notEqual(outcome.state, 'open');
-    const record = await edge.record(outcome.response ?? '');
+    const [, record, exit] = await named(async () => {
+      const client = edge.connect();
+      client.write(requestText('GET', '/half'));
+      const { response, state } = await client.response('GET', patienceMs);
+      client.close();
+      assert.equal(response?.complete, false);
+      assert.notEqual(state, 'open');
+      return response ?? assert.fail();
+    });
     assert.deepEqual([record.end, record.cause], ['truncated', 'response_content_short']);
-    const exit = record.attempts.at(-1)?.exit;
-    assert.deepEqual([exit?.code, exit?.last_line], [4, 'died in the middle, password=…']);
+    assert.deepEqual([exit.code, exit.last_line], [4, 'died in the middle, password=…']);
     assert.match(record.detail ?? '', /exited with code 4/);
-    await until('the exit is told', () => edge.eventsOf('instance_exited').length === 1);
+    await until('the exit is told', () => edge.eventsOf('instance_exited').length > 0);
     assert.equal(edge.eventsOf('instance_exited')[0]?.evidence.code, 4);
   });
 });
