@@ -135,15 +135,14 @@ export function readableEvents(
   clock: Clock,
 ): EventWriter {
   const under = ' '.repeat(timeWidth);
-  const tell = (record: ExchangeRecord, text: string): void => {
-    const lines = fit(endOf(record), text, style);
-    stderr.write(`${lines}\n${under}${style.dim(`${explain} ${record.id}`)}\n`);
-  };
+  const tell = (at: number, text: string, { id }: ExchangeRecord): void =>
+    stderr.write(`${fit(at, text, style)}\n${under}${style.dim(`${explain} ${id}`)}\n`);
   const failures = new RepeatedFailures(clock, {
-    one: (record) => tell(record, failureText(record, style)),
+    one: (record) => tell(endOf(record), failureText(record, style), record),
     more: (count, withinMs, last) => {
       const what = last.cause ?? verdictWords(last);
-      tell(last, style.warn(`and ${count} more like it (${what}) in the last ${withinMs / 1000} s, the last:`));
+      const within = `${Math.max(1, Math.ceil(withinMs / 1000))} s`;
+      tell(clock.wallTime(), style.warn(`and ${count} more like it (${what}) in the last ${within}, the last:`), last);
     },
   });
   return {

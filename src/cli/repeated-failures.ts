@@ -1,5 +1,5 @@
 import type { ExchangeRecord } from '../core/record.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 
 /** A person reads the first few of them, and looks for what is new among the rest. */
 const shownMax = 3;
@@ -18,6 +18,8 @@ interface Entry {
   readonly key: string;
   shown: number;
   more: number;
+  /** Since when they are counted. */
+  since: Instant;
   last: ExchangeRecord | null;
   timer: Timer;
 }
@@ -55,7 +57,14 @@ export class RepeatedFailures {
   }
 
   #begin(key: string): Entry {
-    const entry: Entry = { key, shown: 0, more: 0, last: null, timer: { cancel: () => {} } };
+    const entry: Entry = {
+      key,
+      shown: 0,
+      more: 0,
+      since: this.#clock.now(),
+      last: null,
+      timer: { cancel: () => {} },
+    };
     this.#entries.set(key, entry);
     this.#wait(entry);
     return entry;
@@ -76,8 +85,10 @@ export class RepeatedFailures {
   }
 
   #sumUp(entry: Entry): void {
-    if (entry.last !== null) this.#tell.more(entry.more, sumEveryMs, entry.last);
+    const now = this.#clock.now();
+    if (entry.last !== null) this.#tell.more(entry.more, now - entry.since, entry.last);
     entry.more = 0;
+    entry.since = now;
     entry.last = null;
   }
 }

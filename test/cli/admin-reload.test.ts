@@ -15,7 +15,7 @@ import type { Event } from '../../src/core/event.ts';
 import type { GatewayStatus } from '../../src/gateway/control.ts';
 import { systemClock } from '../../src/gateway/system.ts';
 
-const token = 'candor_of-somebody';
+const token = 'candor_of-somebody-who-may-do-all-of-this';
 
 /** One gateway whose admin API is moved about while it runs; each test goes on from where the one before left it. */
 describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, () => {
@@ -90,6 +90,16 @@ describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, ()
     assert.equal(existsSync(join(folder, 'b.sock')), false);
   });
 
+  test('tells nobody of a token that stands where its hash belongs', async () => {
+    for (const admin of [`listen: "127.0.0.1:${port}", tokens: { deploy: "${token}" }`, `listen: "${token}"`]) {
+      configure(`socket: ./a.sock, ${admin}`);
+      const answer = await askAdmin(socketAt('a.sock'), 'POST', '/v1/reload', systemClock);
+      assert.ok(answer.ok && answer.status === 422);
+      const said = JSON.stringify([answer, await eventsAt(socketAt('a.sock'))]);
+      assert.ok(said.includes('configuration_rejected') && !said.includes(token.slice(-20)), said);
+    }
+  });
+
   test('takes a token no more that was taken out of the file', async () => {
     configure(`socket: ./a.sock, listen: "127.0.0.1:${port}", tokens: { other: "${hashOfToken('other')}" }`);
     assert.equal(await reloadAt(overTcp()), 200);
@@ -116,13 +126,17 @@ async function reloadAt(place: AdminPlace): Promise<number> {
   return answer.ok ? answer.status : 0;
 }
 
-/** What was done by whom, as events tell it. */
-async function actionsAt(place: AdminPlace): Promise<string[]> {
+async function eventsAt(place: AdminPlace): Promise<readonly Event[]> {
   const events: Event[] = [];
   await readEvents(place, false, (part) => {
     if (part.kind === 'event') events.push(part.event);
   }).ended;
-  return events.flatMap(({ kind, actor, evidence }) =>
+  return events;
+}
+
+/** What was done by whom, as events tell it. */
+async function actionsAt(place: AdminPlace): Promise<string[]> {
+  return (await eventsAt(place)).flatMap(({ kind, actor, evidence }) =>
     kind === 'admin_action' ? [`${actor} ${evidence.operation} ${evidence.outcome}`] : [],
   );
 }

@@ -200,13 +200,14 @@ describe('events', () => {
 
   test('for people say when, what and why, and how to ask for more, in 80 columns', () => {
     const around = new FakeSurroundings('/');
-    const writer = readableEvents(around.stdout, around.stderr, plain, 'npx candor explain', new SimulatedClock());
+    const clock = new SimulatedClock(Date.UTC(2026, 0, 1, 12));
+    const writer = readableEvents(around.stdout, around.stderr, plain, 'npx candor explain', clock);
     for (const event of told) writer.event(event);
     writer.failed({ ...failedRecord, cause: 'gateway_stopping' }); // An answer that a load balancer should get.
     writer.failed(failedRecord);
     writer.failed(leftRecord);
     for (let more = 0; more < 39; more += 1) writer.failed(failedRecord);
-    writer.end();
+    clock.advanceSync(10_000);
     assertFits(around.stderr.text);
     assertGolden('events.txt', around.stderr.text);
   });
