@@ -93,6 +93,7 @@ export class Serving {
 
   /** After a failure. */
   async giveUp(why: string): Promise<void> {
+    await this.upgrades?.abandon(why);
     await this.gateway.stop(why, this.#mustGiveBack ? givingBack : {});
   }
 
