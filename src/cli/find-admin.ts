@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { accessSync, constants, existsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { adminSocketCandidates, adminSocketsElsewhere, serviceFolder } from '../config/admin-socket.ts';
@@ -172,6 +172,16 @@ function lookAt(path: string): Promise<Answering> {
       socket.destroy();
       done('somebody');
     });
-    socket.once('error', ({ code }: NodeJS.ErrnoException) => done(code === 'EACCES' ? 'not_permitted' : 'nobody'));
+    socket.once('error', () => done(existsSync(path) && !mayAsk(path) ? 'not_permitted' : 'nobody'));
   });
+}
+
+/** To connect takes the right to write. */
+function mayAsk(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
