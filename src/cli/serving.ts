@@ -9,8 +9,8 @@ import { estateOf, openPlaces } from './upgrade/own-estate.ts';
 import { Upgrades } from './upgrade/predecessor.ts';
 import type { StartPlace } from './upgrade/start-place.ts';
 import { startSuccessor } from './upgrade/start-successor.ts';
-
 import { tellSuccession } from './upgrade/tell-succession.ts';
+
 /** It takes them back as soon as this process is gone. */
 const givingBack: StopOptions = { hasSuccessor: true, leaveApplicationsMs: heirMs };
 
