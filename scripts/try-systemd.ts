@@ -54,6 +54,7 @@ const expected: readonly (readonly [line: string, says: RegExp])[] = [
   ['reload', /^0$/],
   ['reloaded', serving],
   ['upgrade', /^0$/],
+  ['status', /^0$/],
   ['after the upgrade', /^200$/],
   ['upgraded', serving],
   ['main process', /^another$/],
@@ -121,7 +122,7 @@ function writeUnits(folder: string): void {
 
 /** A cgroup of its own holds all of it, and ends all of it. */
 async function boot(folder: string): Promise<void> {
-  const first = `mount -t tmpfs tmpfs /run && mkdir -p /run/systemd/system /run/lock && mount -t cgroup2 cgroup2 /sys/fs/cgroup
+  const first = `mount -t tmpfs -o mode=755 tmpfs /run && mkdir -p /run/systemd/system /run/lock && mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs tmpfs /var/lib; mount -t tmpfs tmpfs /var/log
 export container=candor-try SYSTEMD_UNIT_PATH=${join(folder, 'units')}
 exec ${systemd} --system --show-status=no --log-target=console --unit=default.target
