@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { toolOptions } from '../tool-options.ts';
 import { soakMixed } from './mixed-soak.ts';
+import { inOwnNetwork, mayHaveOwnNetwork } from './own-network.ts';
 import { conclude, everySeconds, table } from './say.ts';
 
 const usage = `usage: run-mixed.ts [options]
@@ -35,7 +36,9 @@ const seed = options.seed ?? '1';
 // Its own end is the gateway's, which is no child of the terminal.
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(130));
 try {
-  process.exitCode = await run();
+  // There the number of workers may change too, without a connection that is reset.
+  const ended = mayHaveOwnNetwork() ? inOwnNetwork({ tcp_migrate_req: '1' }) : null;
+  process.exitCode = ended ?? (await run());
 } catch (error) {
   console.error(`nothing could be measured: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 3;
