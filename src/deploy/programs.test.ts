@@ -148,6 +148,7 @@ test('a kill is told as one, at once', async (t) => {
 });
 
 test('a slow start is not routed to, and a check that runs out of time is never readiness', async (t) => {
+  // Silent for longer than `startMs` and several checks: the start is reported as late, and then becomes ready.
   const silentThenFine = `let silent = true;
     process.stdin.resume();
     setTimeout(() => { silent = false; }, 400);

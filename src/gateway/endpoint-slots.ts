@@ -1,7 +1,7 @@
 import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import { fail } from '../core/failure.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
-import type { SharedCounts } from '../shared/shared-counts.ts';
+import type { SharedCounts } from '../places/shared-counts.ts';
 
 /** Endpoints come and go with lookups and deploys, which take seconds. */
 const retryAfterS = 10;

@@ -12,7 +12,7 @@ import type { Clock } from '../core/time.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost, type SystemHost } from '../deploy/system-host.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
-import { SharedCounts, sharedSizes } from '../shared/shared-counts.ts';
+import { SharedCounts, sharedSizes } from '../places/shared-counts.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { changesBetween } from './changes.ts';
 import { ConfigurationNews } from './configuration-news.ts';

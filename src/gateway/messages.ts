@@ -5,7 +5,7 @@ import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { RecordLines } from '../record/batch.ts';
-import type { SharedMemory } from '../shared/shared-counts.ts';
+import type { SharedMemory } from '../places/shared-counts.ts';
 
 /** What a worker is born with. */
 export interface WorkerBirth {

@@ -14,7 +14,7 @@ import { socketConnector } from '../transport/connect.ts';
 import { KernelQueues } from '../transport/untaken-octets.ts';
 import { LiveUpstream } from '../upstream/upstream.ts';
 import type { UpstreamPorts } from '../upstream/ports.ts';
-import { SharedSeat } from '../shared/shared-seat.ts';
+import { SharedSeat } from '../places/shared-seat.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { OctetWriter } from '../wire/octet-writer.ts';
 import { IdSource } from '../wire/request-id.ts';

@@ -5,7 +5,7 @@ import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
 import type { ApplicationStatus, EndpointStatus, GatewayStatus } from './control.ts';
 import type { OpenListener } from './messages.ts';
-import type { EndpointCounts } from '../shared/shared-counts.ts';
+import type { EndpointCounts } from '../places/shared-counts.ts';
 import { version } from './version.ts';
 import type { WorkerHandle } from './worker-handle.ts';
 

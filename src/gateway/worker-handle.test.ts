@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { SharedCounts } from '../shared/shared-counts.ts';
+import { SharedCounts } from '../places/shared-counts.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { WorkerHandle } from './worker-handle.ts';
 

@@ -5,7 +5,7 @@ import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { FromWorker, OpenListener } from './messages.ts';
-import type { SharedCounts } from '../shared/shared-counts.ts';
+import type { SharedCounts } from '../places/shared-counts.ts';
 import { claimPorts, type ListenPlace } from './port-claims.ts';
 import { retireWorker } from './retirement.ts';
 import { listenProblemText } from './start-failure.ts';

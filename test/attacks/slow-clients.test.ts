@@ -99,7 +99,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
   }, async () => {
     const client = clientOf(gateway);
     client.write('GET /large HTTP/1.1\r\nHost: a\r\n\r\n');
-    // 64 KiB at once at most, and then a rest.
+    // 64 KiB at once at most, and then a rest: that is how slow it is.
     client.on('data', () => {
       client.pause();
       setTimeout(() => client.resume(), 250);

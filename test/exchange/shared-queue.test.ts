@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { orderToleranceMs, type SlotHandle } from '../../src/core/places.ts';
-import { SharedCounts } from '../../src/shared/shared-counts.ts';
-import { SharedSeat } from '../../src/shared/shared-seat.ts';
+import { SharedCounts } from '../../src/places/shared-counts.ts';
+import { SharedSeat } from '../../src/places/shared-seat.ts';
 import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { Http1World } from './http1-world.ts';

@@ -11,7 +11,7 @@ import type { EndpointId } from '../../src/core/endpoint.ts';
 import { InForce } from '../../src/gateway/in-force.ts';
 import type { FromWorker } from '../../src/gateway/messages.ts';
 import { ServingWorker } from '../../src/gateway/serving-worker.ts';
-import { SharedCounts, sharedSizes } from '../../src/shared/shared-counts.ts';
+import { SharedCounts, sharedSizes } from '../../src/places/shared-counts.ts';
 import { RawClient, SeededRandom, SimulatedClock } from '../../src/testing/testing.ts';
 import { RawOrigin } from './raw-origin.ts';
 import { requestText, responseOn, until } from './start-from-yaml.ts';

@@ -410,6 +410,7 @@ describe('clients of every kind', () => {
     ['later', 120],
   ] as const) {
     test(`pipelined requests are all answered where the client half-closes ${what}`, async () => {
+      // Each answer comes when the client has ended its side, or is about to.
       origin.answer =
         ({ line }) =>
         (socket) =>

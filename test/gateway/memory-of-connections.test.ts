@@ -129,6 +129,7 @@ upstreams: { app: { endpoints: "127.0.0.1:${(origin.address() as AddressInfo).po
     await until('nothing more comes', async () => {
       const before = last;
       last = gateway.residentOctets;
+      // Nothing tells that memory has come to rest but that it is the same a while later.
       await new Promise((resolve) => setTimeout(resolve, 300));
       return Math.abs(last - before) < 2 * kib * kib;
     });

@@ -49,6 +49,7 @@ async function freePort(): Promise<number> {
 describe('endpoints', () => {
   test('whose first check fails while the first snapshot is on its way get nothing', async () => {
     const no = 'HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n';
+    // Just after the second for which listeners wait for first checks.
     origin.answer = ({ line }) =>
       line.includes('/healthz') ? (socket) => void setTimeout(() => void socket.write(no), 1030) : ok('origin');
     edge = await startFromYaml(`
