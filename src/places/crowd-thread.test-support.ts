@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { SlotHandle } from '../core/places.ts';
-import type { Clock, Instant } from '../core/time.ts';
+import { systemClock } from '../gateway/system.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
 import { CrowdWorker } from './crowd.test-support.ts';
 import type { SharedMemory } from './shared-counts.ts';
 
@@ -14,7 +15,6 @@ export interface CrowdBirth {
   readonly claims: SharedArrayBuffer;
   /** 'crowd': takes and gives back at random for as long as it lives. 'asked': does what it is told to. */
   readonly kind: 'crowd' | 'asked';
-  readonly startedAt: number;
 }
 
 /** What is asked of a thread of kind 'asked'. */
@@ -30,21 +30,12 @@ const birth = workerData as CrowdBirth;
 const port = parentPort ?? fail('this runs in a thread');
 const claims = new Int32Array(birth.claims);
 
-const clock: Clock = {
-  now: () => (performance.timeOrigin + performance.now() - birth.startedAt) as Instant,
-  wallTime: () => Date.now(),
-  schedule(at, fire, subject) {
-    const timeout = setTimeout(fire, Math.max(0, at - clock.now()), subject);
-    return { cancel: () => clearTimeout(timeout) };
-  },
-};
-
 function fail(why: string): never {
   throw new Error(why);
 }
 
 function tell(kind: Told['kind']): void {
-  port.postMessage({ kind, at: clock.now() } satisfies Told);
+  port.postMessage({ kind, at: systemClock.now() } satisfies Told);
 }
 
 /** Claims what it has more of, and lets go what it has less of; the claims of all never exceed the places. */
@@ -66,7 +57,7 @@ function tellServed(): void {
   if (birth.kind === 'asked') tell('served');
 }
 
-const worker = new Claimant(birth.memory, birth.seat, birth.slot, birth.max, clock, () => {});
+const worker = new Claimant(birth.memory, birth.seat, birth.slot, birth.max, systemClock, () => {});
 void worker.listen();
 tell('ready');
 
@@ -76,9 +67,10 @@ if (birth.kind === 'asked') {
     tell('done');
   });
 } else {
+  const random = new SeededRandom(`seat ${birth.seat}`);
   const act = (): void => {
     for (let turn = 0; turn < 50; turn++) {
-      const chance = Math.random();
+      const chance = random.next();
       if (chance < 0.45 && worker.queue.length < 20) worker.come();
       else if (chance < 0.9) worker.end();
       else if (chance < 0.95) worker.closeIdle();

@@ -56,7 +56,6 @@ class Threads {
   readonly slot = this.shared.allot('an endpoint') ?? assert.fail('a slot');
   readonly claims: Int32Array;
   readonly max: number;
-  readonly #startedAt = performance.timeOrigin + performance.now();
 
   constructor(max: number) {
     this.max = max;
@@ -74,7 +73,6 @@ class Threads {
       max,
       claims,
       kind,
-      startedAt: this.#startedAt,
     });
     await thread.until('ready');
     return thread;
