@@ -74,7 +74,7 @@ describe('parseProxyProtocol', () => {
     assert.equal(parseProxyProtocol(octets.subarray(1), 1, octets.length - 1).state, 'done');
   });
 
-  it('writes IPv6 addresses as RFC 5952 has them', () => {
+  it('writes IPv6 addresses that are not mapped as RFC 5952 has them', () => {
     const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }));
     fc.assert(
       fc.property(fc.array(group, { minLength: 8, maxLength: 8 }), (groups) => {
@@ -84,6 +84,9 @@ describe('parseProxyProtocol', () => {
           1,
           -1,
         );
+        // An IPv4 client of a listener for both families is told by its IPv4 address: address-text.ts, with tests of its own.
+        const isMapped = groups.slice(0, 5).every((word) => word === 0) && groups[5] === 0xffff;
+        fc.pre(!isMapped);
         assert.equal(header.state === 'done' ? header.source?.address : null, expected);
       }),
     );
