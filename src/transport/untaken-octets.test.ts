@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { test } from 'node:test';
+import { after, type Instant, type Timer } from '../core/time.ts';
 import type { TransportFacts } from '../core/transport.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { SocketTransport } from './socket-transport.ts';
@@ -23,7 +24,7 @@ function line(local: string, remote: string, queue: string): string {
 }
 
 /** As a stream gives it: lines that begin in one piece and end in the next. */
-async function* inPieces(table: string): AsyncGenerator<string> {
+function* inPieces(table: string): Generator<string, undefined> {
   for (let start = 0; start < table.length; start += 50) yield table.slice(start, start + 50);
 }
 
@@ -65,13 +66,30 @@ test('a connection that is in no table, and a system without tables, are not kno
   }
 });
 
+/** The next turn of a loop that has nothing else to do. */
+const atOnce = (): Promise<void> => Promise.resolve();
+
+/** Time that also passes by work. */
+class BusyClock extends SimulatedClock {
+  busyMs = 0;
+
+  override now(): Instant {
+    return after(super.now(), this.busyMs);
+  }
+
+  override schedule<T>(at: Instant, fire: (subject: T) => void, subject: T): Timer {
+    return super.schedule(after(at, -this.busyMs), fire, subject);
+  }
+}
+
 test('however many ask, the tables are read once a second', async () => {
   const clock = new SimulatedClock();
   let reads = 0;
-  const queues = new KernelQueues(clock, () => {
+  const readTable = (): Generator<string, undefined> => {
     reads++;
     return inPieces(head);
-  });
+  };
+  const queues = new KernelQueues(clock, readTable, atOnce);
   let answers = 0;
   for (let second = 0; second < 5; second++) {
     for (let asked = 0; asked < 10; asked++) queues.look(facts, { onUntaken: () => void answers++ });
@@ -80,6 +98,44 @@ test('however many ask, the tables are read once a second', async () => {
   await clock.advance(2000);
   assert.equal(answers, 50);
   assert.ok(reads <= 2 * 4, `${reads} reads`);
+});
+
+test('tables that take long to read are read for a fiftieth of the time', async () => {
+  const clock = new BusyClock();
+  const readAt: number[] = [];
+  function* readTable(path: string): Generator<string, undefined> {
+    if (!path.endsWith('6')) readAt.push(clock.now());
+    clock.busyMs += 20;
+    yield head;
+    clock.busyMs += 5;
+  }
+  const queues = new KernelQueues(clock, readTable, atOnce);
+  const asker = { onUntaken: (): void => queues.look(facts, asker) };
+  queues.look(facts, asker);
+  await clock.advance(20_000);
+  const gaps = readAt.slice(1).map((at, index) => at - (readAt[index] as number));
+  assert.ok(gaps.length >= 3, readAt.join());
+  for (const gap of gaps) assert.equal(gap, 50 * 50);
+});
+
+test('once all is found nothing more is read', async () => {
+  const clock = new SimulatedClock();
+  const read: string[] = [];
+  function* readTable(path: string): Generator<string, undefined> {
+    try {
+      read.push(path);
+      yield* inPieces(head + line('0100007F:1F90', '070200C0:C350', '00000005') + head);
+      read.push('end');
+    } finally {
+      read.push('closed');
+    }
+  }
+  const queues = new KernelQueues(clock, readTable);
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  queues.look(facts, { onUntaken: resolve });
+  clock.advanceSync(0);
+  assert.equal(await promise, 5);
+  assert.deepEqual(read, ['/proc/self/net/tcp', 'closed']);
 });
 
 test('what a peer that does not read leaves in the kernel can be seen', {

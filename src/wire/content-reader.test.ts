@@ -74,10 +74,10 @@ describe('reading in bulk', () => {
 
   test('begins where much is to come, lends what cannot be kept, and ends with the content', () => {
     const { reader, bulk, ownerships } = reading({ kind: 'length', octets: 700_000 });
-    reader.push(piece, 0, 1000);
+    reader.push(Buffer.alloc(20_000), 0, 20_000);
     assert.deepEqual(bulk, [true]);
     reader.push(piece, 0, piece.length);
-    reader.push(Buffer.alloc(1000), 0, 1000);
+    reader.push(Buffer.alloc(2000), 0, 2000);
     assert.deepEqual(ownerships.slice(1), ['owned', 'borrowed']);
     while (reader.state === 'partial') reader.push(piece, 0, piece.length);
     assert.deepEqual(bulk, [true, false]);
@@ -87,6 +87,15 @@ describe('reading in bulk', () => {
     const { reader, bulk } = reading({ kind: 'length', octets: 100_000 });
     reader.push(piece, 0, 100_000);
     assert.deepEqual(bulk, []);
+  });
+
+  test('is no way to wait for a large upload that drips', () => {
+    const { reader, bulk } = reading({ kind: 'length', octets: 1_000_000 });
+    for (let times = 0; times < 100; times++) reader.push(piece, 0, 1400);
+    assert.deepEqual(bulk, []);
+    reader.push(piece, 0, piece.length);
+    reader.push(piece, 0, 400);
+    assert.deepEqual(bulk, [true, false]);
   });
 
   test('is no way to wait for an event now and then', () => {

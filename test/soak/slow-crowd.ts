@@ -91,30 +91,30 @@ export class SlowCrowd {
   #behave(kind: CrowdKind, socket: Socket): void {
     switch (kind) {
       case 'heads':
-        socket.write('GET /w/20/0 HTTP/1.1\r\nHost: soak.test\r\n');
+        socket.write('GET /w/20/0 HTTP/1.1\r\nHost: crowd.test\r\n');
         this.#drip(socket, 'X-A: b\r\n');
         socket.resume();
         break;
       case 'posts':
-        socket.write('POST /w/20/0 HTTP/1.1\r\nHost: soak.test\r\nContent-Length: 1000000\r\n\r\n');
+        socket.write('POST /w/20/0 HTTP/1.1\r\nHost: crowd.test\r\nContent-Length: 1000000\r\n\r\n');
         this.#drip(socket, 'ten octets');
         socket.resume();
         break;
       case 'readers':
-        socket.write('GET /b/1000000000 HTTP/1.1\r\nHost: soak.test\r\n\r\n');
+        socket.write('GET /b/1000000000 HTTP/1.1\r\nHost: crowd.test\r\n\r\n');
         socket.on('data', () => {
           socket.pause();
           this.#after(5000, () => socket.resume());
         });
         break;
       case 'nonReaders':
-        socket.write('GET /b/1000000000 HTTP/1.1\r\nHost: soak.test\r\n\r\n');
+        socket.write('GET /b/1000000000 HTTP/1.1\r\nHost: crowd.test\r\n\r\n');
         socket.pause();
         // Who neither reads nor writes is not told that its connection has ended.
         this.#drip(socket, '\r\n', 3000);
         break;
       case 'idle':
-        socket.write('GET /w/20/0 HTTP/1.1\r\nHost: soak.test\r\n\r\n');
+        socket.write('GET /w/20/0 HTTP/1.1\r\nHost: crowd.test\r\n\r\n');
         socket.resume();
         break;
     }

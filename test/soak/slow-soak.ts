@@ -62,11 +62,14 @@ export async function soakSlow(
   onProgress: (text: string) => void = () => {},
 ): Promise<SlowFigures> {
   const { rate, rounds: count, seed, program } = options;
-  const origin = new PartThread({ part: 'origin' });
-  const { at } = await origin.heard('listens');
+  // The crowd has an origin of its own: with 1,300 requests under way it has pauses, which are not the gateway's.
+  const origins = [new PartThread({ part: 'origin' }), new PartThread({ part: 'origin' })];
+  const endOrigins = (): Promise<unknown> => Promise.all(origins.map((origin) => origin.end()));
+  const [quiet, crowded] = await Promise.all(origins.map(async (origin) => (await origin.heard('listens')).at));
   const port = await freePort();
-  const gateway = await GatewayInHand.start(configurationOf(port, at), program).catch(async (error: unknown) => {
-    await origin.end();
+  const configuration = configurationOf(port, quiet as string, crowded as string);
+  const gateway = await GatewayInHand.start(configuration, program).catch(async (error: unknown) => {
+    await endOrigins();
     throw error;
   });
   const crowd = new PartThread({ part: 'crowd', port });
@@ -93,7 +96,7 @@ export async function soakSlow(
     driver.closeConnections();
     await crowd.end();
     await gateway.stop();
-    await origin.end();
+    await endOrigins();
     gateway.remove();
   }
 }
@@ -187,14 +190,16 @@ export function mib(octets: number): string {
 }
 
 /** Every slow upload and download holds a connection to the origin, and normal clients need some too. */
-function configurationOf(port: number, origin: string): string {
+function configurationOf(port: number, quiet: string, crowded: string): string {
   return [
     'deployment: slow.test',
     `listeners: { http: "127.0.0.1:${port}" }`,
     'workers: 2',
     // The clients that measure, whose ids the origin is to see; the crowd is a stranger, as it would be.
     'trusted_peers: [127.0.0.1/32]',
-    `upstreams: { origin: { endpoints: ["${origin}"], check: none, connections: { max: 8192 } } }`,
-    'routes: [{ path: /, to: origin }]',
+    'upstreams:',
+    `  quiet: { endpoints: ["${quiet}"], check: none }`,
+    `  crowded: { endpoints: ["${crowded}"], check: none, connections: { max: 8192 } }`,
+    'routes: [{ host: soak.test, path: /, to: quiet }, { host: crowd.test, path: /, to: crowded }]',
   ].join('\n');
 }
