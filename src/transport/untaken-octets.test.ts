@@ -51,7 +51,7 @@ for (const [what, place, tcp, tcp6] of tables) {
     const queues = new KernelQueues(clock, (path) => inPieces(head + other + (path.endsWith('6') ? tcp6 : tcp)));
     const { promise, resolve } = Promise.withResolvers<number | null>();
     queues.look({ ...facts, ...place }, { onUntaken: resolve });
-    clock.advanceSync(0);
+    await clock.advance(0);
     assert.equal(await promise, 0x12345);
   });
 }
@@ -61,13 +61,10 @@ test('a connection that is in no table, and a system without tables, are not kno
     const clock = new SimulatedClock();
     const { promise, resolve } = Promise.withResolvers<number | null>();
     new KernelQueues(clock, () => inPieces(table)).look(facts, { onUntaken: resolve });
-    clock.advanceSync(0);
+    await clock.advance(0);
     assert.equal(await promise, null);
   }
 });
-
-/** The next turn of a loop that has nothing else to do. */
-const atOnce = (): Promise<void> => Promise.resolve();
 
 /** Time that also passes by work. */
 class BusyClock extends SimulatedClock {
@@ -89,7 +86,7 @@ test('however many ask, the tables are read once a second', async () => {
     reads++;
     return inPieces(head);
   };
-  const queues = new KernelQueues(clock, readTable, atOnce);
+  const queues = new KernelQueues(clock, readTable);
   let answers = 0;
   for (let second = 0; second < 5; second++) {
     for (let asked = 0; asked < 10; asked++) queues.look(facts, { onUntaken: () => void answers++ });
@@ -109,7 +106,7 @@ test('tables that take long to read are read for a fiftieth of the time', async 
     yield head;
     clock.busyMs += 5;
   }
-  const queues = new KernelQueues(clock, readTable, atOnce);
+  const queues = new KernelQueues(clock, readTable);
   const asker = { onUntaken: (): void => queues.look(facts, asker) };
   queues.look(facts, asker);
   await clock.advance(20_000);
@@ -133,7 +130,7 @@ test('once all is found nothing more is read', async () => {
   const queues = new KernelQueues(clock, readTable);
   const { promise, resolve } = Promise.withResolvers<number | null>();
   queues.look(facts, { onUntaken: resolve });
-  clock.advanceSync(0);
+  await clock.advance(0);
   assert.equal(await promise, 5);
   assert.deepEqual(read, ['/proc/self/net/tcp', 'closed']);
 });
@@ -153,7 +150,7 @@ test('what a peer that does not read leaves in the kernel can be seen', {
   const { promise, resolve } = Promise.withResolvers<number | null>();
   const clock = new SimulatedClock();
   new KernelQueues(clock).look(transport.facts, { onUntaken: resolve });
-  clock.advanceSync(0);
+  await clock.advance(0);
   const untaken = await promise;
   assert.ok(untaken !== null && untaken > 10_000, `${untaken} octets`);
   client.destroy();

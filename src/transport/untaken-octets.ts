@@ -1,5 +1,4 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
 import type { TransportFacts } from '../core/transport.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { UntakenOctets, UntakenWaiter } from '../core/untaken-octets.ts';
@@ -27,17 +26,15 @@ const tables = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
 export class KernelQueues implements UntakenOctets {
   readonly #clock: Clock;
   readonly #read: ReadTable;
-  readonly #nextTurn: () => Promise<void>;
   #waiting: { readonly key: string; readonly waiter: UntakenWaiter }[] = [];
   /** Null before the first reading. */
   #nextAt: Instant | null = null;
   /** Or under way. */
   #isDue = false;
 
-  constructor(clock: Clock, read: ReadTable = readTable, nextTurn: () => Promise<void> = setImmediate) {
+  constructor(clock: Clock, read: ReadTable = readTable) {
     this.#clock = clock;
     this.#read = read;
-    this.#nextTurn = nextTurn;
   }
 
   /** Tells `waiter` when the tables are next read how many octets wait for the connection's peer; null where it is not known. */
@@ -62,6 +59,12 @@ export class KernelQueues implements UntakenOctets {
     this.#isDue = false;
     for (const { key, waiter } of waiting) waiter.onUntaken(queues.get(key) ?? null);
     if (this.#waiting.length > 0 && !this.#isDue) this.#readSoon();
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.schedule(this.#clock.now(), resolve, undefined);
+    });
   }
 
   /** How long it took, without what came between the pieces. What cannot be read says nothing. */
