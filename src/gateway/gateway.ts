@@ -3,28 +3,25 @@ import { createNameResolver } from '../transport/resolve.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
-import type { ApplicationId, UpstreamId } from '../core/endpoint.ts';
+import type { UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
-import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
-import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
-import { createSystemHost, type SystemHost } from '../deploy/system-host.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
 import { SharedCounts, sharedSizes } from '../places/shared-counts.ts';
 import { IdSource } from '../wire/request-id.ts';
+import { Applications } from './applications.ts';
 import { changesBetween } from './changes.ts';
 import { ConfigurationNews } from './configuration-news.ts';
-import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, ReloadRejection, StopOptions } from './control.ts';
-import { Drains } from './drains.ts';
+import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, StopOptions } from './control.ts';
 import { EndpointBoard } from './endpoint-board.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
-import { Estate, type HandedOver, type Heir, heirMs } from './estate.ts';
+import type { HandedOver, Heir } from './estate.ts';
 import { ExchangeLog } from './exchange-log.ts';
+import type { ConfigurationReload, GatewayOptions, Succession } from './gateway-options.ts';
 import { InForce } from './in-force.ts';
 import { tellListeners } from './listener-news.ts';
-import type { ListenPlace } from './port-claims.ts';
 import { type Crew, CurrentProblems } from './problems.ts';
 import { newApplications, reload } from './reload.ts';
 import { Shutdown } from './shutdown.ts';
@@ -42,47 +39,13 @@ import { type WantedWorkers, Workers } from './workers.ts';
 export type { Configuration, Gateway, GatewayWatcher };
 export { ListenFailure, LogFailure, StateFailure };
 
-export type ConfigurationReload = () => Promise<
-  { readonly ok: true; readonly configuration: Configuration } | ReloadRejection
->;
-
-export interface GatewayOptions {
-  readonly configuration: Configuration;
-  /** Path of the configuration file; null without one. */
-  readonly source: string | null;
-  /** How to read it again; without it a reload changes nothing and says so. */
-  readonly reloadConfiguration?: ConfigurationReload;
-  readonly watcher?: GatewayWatcher;
-  /** The process before, which runs and hands its applications over; without it those that one has left are taken. */
-  readonly adopt?: Succession;
-  /** Where a predecessor listens whose place this gateway takes: those ports may be open. */
-  readonly joins?: readonly ListenPlace[];
-  /** Listening sockets that this process was started with. */
-  readonly inheritedSockets?: readonly InheritedSocket[];
-}
-
-/** A predecessor that runs. */
-export interface Succession {
-  /** Called once, when the applications that it will not hand over are up; resolves when it has let the others go. */
-  whenHandedOver(): Promise<void>;
-  /**
-   * Resolves when it will not take them back any more. Until then they are not ended should this process be killed, since
-   * their former owner lives. Absent: at once.
-   */
-  readonly settled?: Promise<void>;
-  /** Resolves when it has ended: until then it may have requests under way on instances that it has handed over. */
-  readonly predecessorEnded: Promise<void>;
-}
+export type { ConfigurationReload, GatewayOptions, Succession };
 
 /** Listeners open when every check has come back once, and in any case after this (design: an unknown endpoint
  * may still be tried while none is healthy). */
 const firstChecksMs = 1000;
 
 const aboutToEnd = 'This gateway is about to end.';
-
-/** What a reload waits for applications that are new before routes move to them: most start in less, and whoever
- * asked for the reload waits too. */
-const newApplicationsMs = 5000;
 
 /** Starts everything, and resolves when the listeners are open. Rejects with `ListenFailure`, `LogFailure` or `StateFailure`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
@@ -107,10 +70,7 @@ class RunningGateway implements Gateway {
   readonly #startedWall: number;
   readonly #hub: EventHub;
   readonly #log: ExchangeLog;
-  readonly #host: SystemHost;
-  readonly #supervisor: Supervisor;
-  readonly #estate: Estate;
-  readonly #drains = new Drains((ending) => this.#workers.mayUse(ending));
+  readonly #applications: Applications;
   readonly #board: EndpointBoard;
   readonly #traffic: TrafficWatch;
   readonly #outlook: Outlook;
@@ -126,8 +86,6 @@ class RunningGateway implements Gateway {
   /** Reloads and replacements of a worker, one at a time, in the order in which they came up. */
   #steps: Promise<unknown> = Promise.resolve();
   #stopped: Promise<void> | null = null;
-  /** Another process looks after the applications; this one only finishes what is under way. */
-  #hasHandedOver = false;
   #shutdown: Shutdown | null = null;
   /** No predecessor or successor writes to the same log. */
   #writesLogAlone: boolean;
@@ -163,16 +121,18 @@ class RunningGateway implements Gateway {
       this.#writesLogAlone = true;
     });
     this.#reports = this.#createReports();
-    const { stateFolder } = options.configuration;
-    this.#host = createSystemHost(clock, Estate.outputsFor(stateFolder));
-    this.#supervisor = this.#createSupervisor();
-    this.#estate = new Estate({
-      ...{ path: stateFolder, clock, events: this.#hub, host: this.#host },
-      supervisor: () => this.#supervisor,
+    this.#applications = new Applications({
+      options,
+      clock,
+      events: this.#hub,
+      outlook: this.#outlook,
+      drainMs: () => this.#inForce.configuration.drain.timeoutMs,
+      mayUse: (ending) => this.#workers.mayUse(ending),
+      isEnding: () => this.#isEnding,
     });
     this.#board = this.#createBoard();
     this.#traffic = this.#createTrafficWatch();
-    this.#supervisor.onChange(() => this.#instancesChanged());
+    this.#applications.supervisor.onChange(() => this.#instancesChanged());
     this.#workers = new Workers({
       clock,
       events: this.#hub,
@@ -186,10 +146,10 @@ class RunningGateway implements Gateway {
         this.#reports.heard(batch, done);
         this.#traffic.heard(batch.outcomes);
         this.#problems.counted(batch.counts);
-        if (batch.drained.length > 0) this.#drains.look();
+        if (batch.drained.length > 0) this.#applications.drained();
       },
       onLost: (loss) => this.#reports.lost(loss),
-      onGone: () => this.#drains.look(),
+      onGone: () => this.#applications.drained(),
       onMissing: () => void this.#next(() => this.#restore()),
     });
   }
@@ -203,23 +163,6 @@ class RunningGateway implements Gateway {
       configuration: () => this.#inForce.configuration,
       workers: () => this.#workers.counts,
       watcher: this.#options.watcher ?? null,
-    });
-  }
-
-  #createSupervisor(): Supervisor {
-    const { configuration, watcher } = this.#options;
-    return createSupervisor({
-      applications: configuration.applications,
-      clock: this.#clock,
-      random: systemRandom,
-      events: this.#hub,
-      host: this.#host,
-      drainMs: () => this.#inForce.configuration.drain.timeoutMs,
-      whenDrained: async (instance) => {
-        await this.#drains.when(instance);
-        await this.#options.adopt?.predecessorEnded;
-      },
-      onLine: (instance, stream, line) => watcher?.printed?.(instance, stream, line),
     });
   }
 
@@ -246,7 +189,7 @@ class RunningGateway implements Gateway {
       listeners: () => this.#inForce.listeners,
       events: this.#hub,
       supervisor: {
-        instances: (id) => withoutSecrets(this.#supervisor.instances(id), this.#inForce.redactor),
+        instances: (id) => withoutSecrets(this.#applications.supervisor.instances(id), this.#inForce.redactor),
       },
       onChange,
     });
@@ -289,7 +232,7 @@ class RunningGateway implements Gateway {
     const evidence = { pid: process.pid, version, node: process.version };
     this.#hub.tell({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
     this.#board.watch(configuration);
-    await this.#takeOver(configuration);
+    await this.#applications.takeOver(configuration.applications);
     await this.#outlook.until(() => this.#board.settled, firstChecksMs);
     const applied = await this.#apply(configuration);
     if (!applied.ok) throw startFailureOf(applied);
@@ -298,44 +241,20 @@ class RunningGateway implements Gateway {
     this.#news.applied('gateway', ['everything']);
   }
 
-  /** Applications: those that an earlier process has started are taken over, the others are started. */
-  async #takeOver({ applications }: Configuration): Promise<void> {
-    const { adopt } = this.#options;
-    if (adopt !== undefined) {
-      const expected = this.#estate.expected();
-      const own = applications.filter(({ id }) => !expected.has(id));
-      this.#supervisor.apply(own);
-      await this.#untilUp(own);
-      await adopt.whenHandedOver();
-    }
-    const held = this.#estate.claim(applications);
-    if (held !== null) throw new StateFailure(held);
-    await this.#estate.inherit(adopt?.settled ?? null);
-    this.#supervisor.start();
-  }
-
   /** What was taken over goes back to the predecessor: it serves on, with its applications. */
-  async giveBack(): Promise<void> {
-    if (this.#options.adopt !== undefined && this.#estate.adopted > 0) await this.#estate.leave(heirMs);
+  giveBack(): Promise<void> {
+    return this.#applications.giveBack();
   }
 
   handOver(heir: Heir): Promise<HandedOver> {
-    return this.#next(async () => {
-      const handed = await this.#estate.handOver(heir);
-      this.#hasHandedOver = this.#estate.hasHanded;
-      if (!this.#hasHandedOver) this.#supervisor.apply(this.#inForce.configuration.applications);
-      return handed;
-    });
+    return this.#next(() => this.#applications.handOver(heir, this.#inForce.configuration.applications));
   }
 
   takeBack(): Promise<boolean> {
     return this.#next(async () => {
       // Nobody would end them any more; their guard does, since the heir has not come.
       if (this.#isEnding) return false;
-      if (!(await this.#estate.takeBack())) return false;
-      this.#hasHandedOver = false;
-      this.#supervisor.apply(this.#inForce.configuration.applications);
-      return true;
+      return this.#applications.takeBack(this.#inForce.configuration.applications);
     });
   }
 
@@ -360,7 +279,7 @@ class RunningGateway implements Gateway {
     this.#inForce.listeners = applied.listeners;
     this.#board.watch(configuration);
     this.#slots.keepOnly(configuration.upstreams);
-    this.#supervisor.apply(configuration.applications);
+    this.#applications.supervisor.apply(configuration.applications);
     this.#tellAllEndpoints();
     tellListeners(this.#hub, before, applied.listeners);
     return applied;
@@ -382,10 +301,7 @@ class RunningGateway implements Gateway {
     for (const { id, application } of this.#inForce.configuration.upstreams) {
       if (application !== null) this.#board.changed(id);
     }
-    this.#estate.noteChange();
-    // Applications that the configuration has no more are among them until their last instance is gone.
-    const applications = this.#supervisor.status();
-    this.#drains.keep(applications.flatMap(({ id }) => this.#supervisor.instances(id as ApplicationId)));
+    this.#applications.noteChange();
     this.#outlook.changed();
   }
 
@@ -406,7 +322,7 @@ class RunningGateway implements Gateway {
       deployment,
       member,
       epoch: this.#hub.epoch,
-      generation: this.#estate.generation,
+      generation: this.#applications.generation,
       startedWall: this.#startedWall,
       wallTime: this.#clock.wallTime(),
       now: this.#clock.now(),
@@ -420,7 +336,7 @@ class RunningGateway implements Gateway {
       open: listeners,
       upstreams: this.#upstreams(),
       countsAt: (slot) => this.#shared.countsAt(slot),
-      applications: statusWithoutSecrets(this.#supervisor.status(), this.#inForce.redactor),
+      applications: statusWithoutSecrets(this.#applications.supervisor.status(), this.#inForce.redactor),
       workers: this.#workers.all,
     });
   }
@@ -442,13 +358,13 @@ class RunningGateway implements Gateway {
     if (read === undefined) return refused('There is no configuration file to read again.');
     if (!read.ok) return this.#news.rejected(actor, read);
     if (this.#state !== 'serving') return refused(aboutToEnd);
-    if (this.#hasHandedOver) return refused('Another process has taken the applications over.');
-    const held = this.#estate.claim(read.configuration.applications);
+    if (this.#applications.hasHandedOver) return refused('Another process has taken the applications over.');
+    const held = this.#applications.claim(read.configuration.applications);
     if (held !== null) return refused(`No application can be run: ${held}.`);
     const before = this.#inForce.configuration;
     const rejection = await reload(before, read.configuration, {
       board: this.#board,
-      supervisor: this.#supervisor,
+      supervisor: this.#applications.supervisor,
       log: this.#log,
       open: () => this.#inForce.listeners,
       untilReady: (next) => this.#untilReady(before, next),
@@ -462,17 +378,7 @@ class RunningGateway implements Gateway {
   /** What is to end waits for nothing new. */
   async #untilReady(before: Configuration, next: Configuration): Promise<void> {
     await this.#outlook.until(() => this.#isEnding || this.#board.settled, firstChecksMs);
-    await this.#untilUp(newApplications(before, next));
-  }
-
-  /** Resolves when each of them serves or has failed, or it took too long. */
-  async #untilUp(applications: Configuration['applications']): Promise<void> {
-    const undecided = (): boolean =>
-      applications.some(({ id }) => {
-        const states = this.#supervisor.instances(id).map(({ state }) => state);
-        return !states.includes('healthy') && states.includes('starting');
-      });
-    await this.#outlook.until(() => this.#isEnding || !undecided(), newApplicationsMs);
+    await this.#applications.untilUp(newApplications(before, next));
   }
 
   async reopenLogs(): Promise<void> {
@@ -511,7 +417,7 @@ class RunningGateway implements Gateway {
     const reason = `it is to stop: ${why}`;
     this.#hub.tell({ kind: 'process_stopping', subject: 'gateway', reason, evidence: { why } });
     this.#outlook.changed();
-    if (leaveApplicationsMs === null) void this.#atOnce.promise.then(() => this.#supervisor.stop());
+    if (leaveApplicationsMs === null) void this.#atOnce.promise.then(() => this.#applications.supervisor.stop());
     const workers = this.#workers.giveUp();
     if (workers.length > 0) {
       const { drain } = this.#inForce.configuration;
@@ -523,9 +429,7 @@ class RunningGateway implements Gateway {
     await Promise.race([this.#steps, this.#atOnce.promise]);
     this.#board.stop();
     this.#traffic.stop();
-    if (leaveApplicationsMs !== null && !this.#hasHandedOver) await this.#estate.leave(leaveApplicationsMs);
-    await this.#supervisor.stop();
-    await this.#estate.close();
+    await this.#applications.end(leaveApplicationsMs);
     await this.#log.close();
     this.#state = 'stopped';
   }
