@@ -5,7 +5,7 @@ import { compareLost, type LostFigures } from './compare-lost.ts';
 import { type Death, deaths, GatewayInHand } from './gateway-in-hand.ts';
 import type { Way } from './load-connection.ts';
 import { LoadDriver, type Sent } from './load-driver.ts';
-import { PartThread } from './part-thread.ts';
+import { PartProcess } from './part-process.ts';
 
 export interface ChangesOptions {
   readonly reloads: number;
@@ -66,7 +66,7 @@ export async function loadThroughChanges(
   onProgress: (text: string) => void = () => {},
 ): Promise<ChangesFigures> {
   const random = new SeededRandom(options.seed);
-  const origin = new PartThread({ part: 'origin' });
+  const origin = new PartProcess({ part: 'origin' });
   const { at: address } = await origin.heard('listens');
   const [port, extraPort] = [await freePort(), await freePort()];
   const variants = new Variants(address, port, extraPort);

@@ -3,7 +3,7 @@ import { SeededRandom } from '../../src/testing/seeded-random.ts';
 import { freePort } from '../readme/free-port.ts';
 import { GatewayInHand } from './gateway-in-hand.ts';
 import { LoadDriver, type Sent } from './load-driver.ts';
-import { PartThread } from './part-thread.ts';
+import { PartProcess } from './part-process.ts';
 import type { CrowdReport, CrowdSizes } from './slow-crowd.ts';
 
 export interface SlowSoakOptions {
@@ -63,7 +63,7 @@ export async function soakSlow(
 ): Promise<SlowFigures> {
   const { rate, rounds: count, seed, program } = options;
   // The crowd has an origin of its own: with 1,300 requests under way it has pauses, which are not the gateway's.
-  const origins = [new PartThread({ part: 'origin' }), new PartThread({ part: 'origin' })];
+  const origins = [new PartProcess({ part: 'origin' }), new PartProcess({ part: 'origin' }, 'gives way')];
   const endOrigins = (): Promise<unknown> => Promise.all(origins.map((origin) => origin.end()));
   const [quiet, crowded] = await Promise.all(origins.map(async (origin) => (await origin.heard('listens')).at));
   const port = await freePort();
@@ -72,7 +72,7 @@ export async function soakSlow(
     await endOrigins();
     throw error;
   });
-  const crowd = new PartThread({ part: 'crowd', port });
+  const crowd = new PartProcess({ part: 'crowd', port }, 'gives way');
   const driver = new LoadDriver({
     random: new SeededRandom(seed),
     rate,
@@ -103,7 +103,7 @@ export async function soakSlow(
 
 interface Stage {
   readonly gateway: GatewayInHand;
-  readonly crowd: PartThread;
+  readonly crowd: PartProcess;
   readonly driver: LoadDriver;
 }
 

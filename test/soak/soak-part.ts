@@ -1,9 +1,8 @@
-import { parentPort, workerData } from 'node:worker_threads';
 import { CountingOrigin } from './counting-origin.ts';
 import { type CrowdReport, type CrowdSizes, SlowCrowd } from './slow-crowd.ts';
 
 /**
- * What a thread of its own is to be: the origin, or the crowd. Both would otherwise be in the way of those that measure, and
+ * What a process of its own is to be: an origin, or the crowd. Both would otherwise be in the way of those that measure, and
  * they in its way: an event loop accepts one connection a turn, and an origin whose turns are long keeps new ones waiting.
  */
 export type Part = { readonly part: 'origin' } | { readonly part: 'crowd'; readonly port: number };
@@ -20,18 +19,22 @@ export type FromPart =
   | { readonly kind: 'left' }
   | { readonly kind: 'report'; readonly report: CrowdReport };
 
-const port = parentPort;
-if (port !== null) await begin(workerData as Part);
+const [part] = process.argv.slice(2);
+if (part !== undefined && process.send !== undefined) {
+  // Whose parent has gone is wanted by nobody.
+  process.once('disconnect', () => process.exit());
+  await begin(JSON.parse(part) as Part);
+}
 
 async function begin(part: Part): Promise<void> {
-  const tell = (message: FromPart): void => port?.postMessage(message);
+  const tell = (message: FromPart): void => void process.send?.(message);
   if (part.part === 'origin') {
     const origin = new CountingOrigin();
-    port?.on('message', () => tell({ kind: 'seen', seen: origin.seen }));
+    process.on('message', () => tell({ kind: 'seen', seen: origin.seen }));
     return tell({ kind: 'listens', at: await origin.listen() });
   }
   let crowd = new SlowCrowd(part.port);
-  port?.on('message', (message: ToPart) => {
+  process.on('message', (message: ToPart) => {
     switch (message.do) {
       case 'come':
         void crowd.come(message.sizes, message.spreadMs).then(() => tell({ kind: 'come' }));

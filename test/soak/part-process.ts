@@ -1,0 +1,52 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { FromPart, Part, ToPart } from './soak-part.ts';
+
+/**
+ * A part that runs in a process of its own. One that gives way (`nice`) takes what time nobody else wants: a crowd is not on
+ * the gateway's machine, and is not to be measured as if its own work were the gateway's.
+ */
+export class PartProcess {
+  readonly #process: ChildProcess;
+
+  constructor(part: Part, way: 'as all' | 'gives way' = 'as all') {
+    const options = { serialization: 'advanced' } as const;
+    const program = fileURLToPath(new URL('./soak-part.ts', import.meta.url));
+    const started =
+      way === 'as all'
+        ? fork(program, [JSON.stringify(part)], options)
+        : fork(program, [JSON.stringify(part)], {
+            ...options,
+            execPath: 'nice',
+            execArgv: ['-n', '19', process.execPath, ...process.execArgv],
+          });
+    this.#process = started;
+  }
+
+  tell(message: ToPart): void {
+    this.#process.send(message);
+  }
+
+  /** The next message of this kind. Rejects when the part has ended. */
+  async heard<K extends FromPart['kind']>(kind: K): Promise<Extract<FromPart, { kind: K }>> {
+    const ended = new AbortController();
+    const onExit = (): void => ended.abort();
+    this.#process.once('exit', onExit);
+    try {
+      for (;;) {
+        const [message] = (await once(this.#process, 'message', { signal: ended.signal })) as [FromPart];
+        if (message.kind === kind) return message as Extract<FromPart, { kind: K }>;
+      }
+    } finally {
+      this.#process.off('exit', onExit);
+    }
+  }
+
+  async end(): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exit = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await exit;
+  }
+}
