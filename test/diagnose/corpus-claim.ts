@@ -1,0 +1,182 @@
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  isInnocent,
+  isNegative,
+  type LineCase,
+  listOf,
+  readLineCases,
+  readResponseCases,
+  type ResponseCase,
+  type Split,
+  textOf,
+} from './corpus.ts';
+
+// `node test/diagnose/corpus-claim.ts [dev|test]`: what `candor/diagnose` says of the corpus, against its truth.
+// Exit code 0: as good as claimed. 1: it is not. 2: usage, or there is nothing to try.
+
+/** What of `candor/diagnose` is needed here. */
+export interface Diagnose {
+  readonly explain: (
+    log: string,
+    options?: { readonly logFormat?: string },
+  ) => { readonly lines: readonly (Said | null)[] };
+  readonly whose: (response: ResponseCase) => { readonly author: string; readonly passed: readonly string[] };
+}
+
+interface Said {
+  readonly kind: string;
+  readonly shape: string;
+  readonly type: string | null;
+  readonly stage: string | null;
+  readonly born: string | null;
+}
+
+/** Shares of the lines, or of the responses. */
+export const claimed = { shape: 0.97, type: 0.95, author: 0.95, falseAlarms: 0 } as const;
+
+export interface Score {
+  readonly lines: number;
+  /** How many are right, of `lines`. */
+  readonly right: { readonly kind: number; readonly shape: number; readonly type: number };
+  /** Where the case names one: how many are right, of how many. */
+  readonly stage: readonly [right: number, of: number];
+  readonly born: readonly [right: number, of: number];
+  /** A failure of the gateway, or an unknown one, said of a request that no gateway failed. */
+  readonly falseAlarms: readonly string[];
+  /** A shape said of a line from which nobody can tell. */
+  readonly guesses: readonly string[];
+  readonly wrong: readonly string[];
+  readonly responses: number;
+  readonly authors: number;
+  readonly passed: readonly [right: number, of: number];
+}
+
+export function score(split: Split, { explain, whose }: Diagnose): Score {
+  const heard = readLineCases(split).map((one) => ({
+    one,
+    said: tellingOf(explain(textOf(one), optionsOf(one)).lines),
+  }));
+  const answered = readResponseCases(split).map((one) => ({ one, said: whose(one) }));
+  const routes = answered.filter(({ one }) => one.expect.passed !== undefined);
+  const falseAlarms = heard.filter(({ one, said }) => isNegative(one) && said !== null && !isInnocent(said.shape));
+  const guesses = heard.filter(
+    ({ one, said }) => one.expect.shape === 'unknown' && said !== null && said.shape !== 'unknown',
+  );
+  const wrong = heard.filter((pair) => !isRight(pair, 'shape') || !isRight(pair, 'type'));
+  return {
+    lines: heard.length,
+    right: { kind: count(heard, 'kind'), shape: count(heard, 'shape'), type: count(heard, 'type') },
+    stage: named(heard, 'stage'),
+    born: named(heard, 'born'),
+    falseAlarms: falseAlarms.map(lineOf),
+    guesses: guesses.map(lineOf),
+    wrong: [...wrong.map(lineOf), ...answered.filter((pair) => !isAuthorRight(pair)).map(responseLineOf)],
+    responses: answered.length,
+    authors: answered.filter(isAuthorRight).length,
+    passed: [routes.filter(({ one, said }) => one.expect.passed?.join() === said.passed.join()).length, routes.length],
+  };
+}
+
+interface Heard {
+  readonly one: LineCase;
+  readonly said: Said | null;
+}
+
+interface Answered {
+  readonly one: ResponseCase;
+  readonly said: { readonly author: string; readonly passed: readonly string[] };
+}
+
+/** Where several lines are one case: what names a shape counts before what is unknown, and that before what is fine. */
+function tellingOf(lines: readonly (Said | null)[]): Said | null {
+  const said = lines.filter((verdict) => verdict !== null);
+  return (
+    said.findLast(({ shape }) => shape !== 'none' && shape !== 'unknown') ??
+    said.findLast(({ shape }) => shape === 'unknown') ??
+    said.at(-1) ??
+    null
+  );
+}
+
+function optionsOf({ logFormat }: LineCase): { readonly logFormat?: string } {
+  return logFormat === undefined ? {} : { logFormat };
+}
+
+function isRight({ one, said }: Heard, what: 'kind' | 'shape' | 'type'): boolean {
+  return said !== null && listOf<string | null>(one.expect[what]).includes(said[what]);
+}
+
+function count(heard: readonly Heard[], what: 'kind' | 'shape' | 'type'): number {
+  return heard.filter((pair) => isRight(pair, what)).length;
+}
+
+function named(heard: readonly Heard[], what: 'stage' | 'born'): readonly [number, number] {
+  const asked = heard.filter(({ one }) => one.expect[what] !== undefined);
+  return [asked.filter(({ one, said }) => said !== null && one.expect[what] === said[what]).length, asked.length];
+}
+
+function isAuthorRight({ one, said }: Answered): boolean {
+  return listOf(one.expect.author).includes(said.author);
+}
+
+function lineOf({ one, said }: Heard): string {
+  const { shape, type } = one.expect;
+  const right = `${listOf(shape).join(' or ')}, ${listOf(type).join(' or ') || 'null'}`;
+  const heard = said === null ? 'unrecognised' : `${said.shape}, ${said.type}`;
+  return `${one.gateway}: said ${heard}; it is ${right} (${one.note})\n    ${textOf(one).replaceAll('\n', '\n    ')}`;
+}
+
+function responseLineOf({ one, said }: Answered): string {
+  return `response: said ${said.author}; it is ${listOf(one.expect.author).join(' or ')} (${one.note})`;
+}
+
+/** Null where it is as good as claimed; otherwise why not. */
+export function shortOfClaim({ lines, right, falseAlarms, responses, authors }: Score): string | null {
+  if (falseAlarms.length > claimed.falseAlarms) return `${falseAlarms.length} false alarms`;
+  if (right.shape < claimed.shape * lines) return `the shape of ${right.shape} of ${lines} lines is right`;
+  if (right.type < claimed.type * lines) return `the type of ${right.type} of ${lines} lines is right`;
+  if (authors < claimed.author * responses) return `the author of ${authors} of ${responses} responses is right`;
+  return null;
+}
+
+/** Null where it is not there. */
+export async function findDiagnose(): Promise<Diagnose | null> {
+  const file = join(import.meta.dirname, '..', '..', 'src', 'diagnose', 'diagnose.ts');
+  try {
+    // By a path that the type check does not follow: the corpus is older than what it judges.
+    return (await import(pathToFileURL(file).href)) as Diagnose;
+  } catch (caught) {
+    if ((caught as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return null;
+    throw caught;
+  }
+}
+
+async function claim(split: string): Promise<number> {
+  if (split !== 'dev' && split !== 'test') return tell('usage: node test/diagnose/corpus-claim.ts [dev|test]', 2);
+  const diagnose = await findDiagnose();
+  if (diagnose === null) return tell('src/diagnose/diagnose.ts is not there: nothing can be tried.', 2);
+  const found = score(split, diagnose);
+  for (const line of found.wrong) console.log(line);
+  const { lines, right, stage, born, responses, authors, passed } = found;
+  console.log(`${split}: ${lines} lines`);
+  for (const [what, good] of Object.entries(right)) console.log(`  ${what}: ${good} right, ${percent(good, lines)}`);
+  console.log(`  stage: ${stage[0]} of the ${stage[1]} that name one; born: ${born[0]} of ${born[1]}`);
+  console.log(`  false alarms: ${found.falseAlarms.length}; guesses: ${found.guesses.length}`);
+  console.log(
+    `${responses} responses: author ${authors} right, ${percent(authors, responses)}; way ${passed.join(' of ')}`,
+  );
+  const short = shortOfClaim(found);
+  return short === null ? tell('As good as claimed.', 0) : tell(`Not as good as claimed: ${short}.`, 1);
+}
+
+function percent(good: number, all: number): string {
+  return `${((good * 100) / all).toFixed(1)} %`;
+}
+
+function tell(line: string, code: number): number {
+  console.log(line);
+  return code;
+}
+
+if (import.meta.main) process.exitCode = await claim(process.argv[2] ?? 'test');

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { proxyErrors } from '../../src/core/proxy-error.ts';
+import { stages } from '../../src/core/stage.ts';
+import {
+  isNegative,
+  type LineCase,
+  listOf,
+  readLineCases,
+  readResponseCases,
+  type ResponseCase,
+  type Split,
+  textOf,
+} from './corpus.ts';
+
+// The corpus itself: that it is as large, as varied and as consistent as what is claimed with it needs.
+// What is said of its lines is compared by `corpus-claim.ts`.
+
+const splits: readonly Split[] = ['dev', 'test'];
+
+const gateways: ReadonlySet<string> = new Set([
+  ...['nginx', 'openresty', 'ingress-nginx', 'kong', 'apisix', 'apache', 'haproxy', 'envoy', 'istio', 'caddy'],
+  ...['traefik', 'aws-alb', 'aws-clb', 'heroku', 'varnish', 'node', 'fly', 'vercel', 'gcp-lb', 'candor'],
+]);
+
+const shapes: ReadonlySet<string> = new Set([
+  ...['unreachable', 'too_slow', 'reset', 'garbage', 'refused_by_gateway'],
+  ...['app_error', 'client_abort', 'none', 'unknown'],
+]);
+
+const births: ReadonlySet<string | null> = new Set([
+  ...['cdn-edge', 'load-balancer', 'reverse-proxy', 'platform-edge', 'application', 'client'],
+  null,
+]);
+
+test('the test split has 320 lines of every gateway, a quarter of them of requests that no gateway failed', () => {
+  const cases = readLineCases('test');
+  assert.ok(cases.length >= 320, `${cases.length} lines`);
+  assert.ok(readResponseCases('test').length >= 85);
+  assert.deepEqual([...gateways].filter((gateway) => !cases.some((one) => one.gateway === gateway)).toSorted(), []);
+  const negatives = cases.filter(isNegative);
+  assert.ok(negatives.length * 4 >= cases.length, `${negatives.length} of ${cases.length} are negatives`);
+  const untold = cases.filter(({ expect }) => expect.shape === 'unknown');
+  assert.ok(untold.length >= 10, `${untold.length} lines from which nobody can tell`);
+});
+
+test('the split that may be looked at has 60 lines and 20 responses', () => {
+  assert.ok(readLineCases('dev').length >= 60);
+  assert.ok(readResponseCases('dev').length >= 20);
+});
+
+test('no line of the test split is among those that may be looked at', () => {
+  const known = new Set(readLineCases('dev').map(textOf));
+  assert.deepEqual(
+    readLineCases('test')
+      .map(textOf)
+      .filter((text) => known.has(text)),
+    [],
+  );
+});
+
+for (const split of splits) {
+  test(`every line of ${split} has a truth that fits our words`, () => {
+    const texts = new Set<string>();
+    for (const [index, one] of readLineCases(split).entries()) {
+      assert.deepEqual(lineComplaints(one), [], `line ${index + 1}: ${textOf(one)}`);
+      const text = `${one.logFormat ?? ''}\n${textOf(one)}`;
+      assert.ok(!texts.has(text), `line ${index + 1} is there twice`);
+      texts.add(text);
+    }
+  });
+
+  test(`every response of ${split} has an author`, () => {
+    for (const [index, one] of readResponseCases(split).entries())
+      assert.deepEqual(responseComplaints(one), [], `response ${index + 1}`);
+  });
+}
+
+function lineComplaints(one: LineCase): string[] {
+  const { expect } = one;
+  const told = [
+    gateways.has(one.gateway) || `no gateway ${one.gateway}`,
+    (one.line === undefined) !== (one.lines === undefined) || 'either a line or lines',
+    textOf(one).trim() !== '' || 'no text',
+    one.note.trim() !== '' || 'no note',
+    listOf(expect.kind).every((kind) => ['access', 'error', 'event'].includes(kind)) || 'no such kind',
+    listOf(expect.shape).every((shape) => shapes.has(shape)) || 'no such shape',
+    listOf(expect.type).every((type) => type === null || Object.hasOwn(proxyErrors, type)) || 'no such type',
+    expect.stage === undefined || stages.includes(expect.stage) || 'no such stage',
+    expect.born === undefined || births.has(expect.born) || 'born nowhere',
+  ].filter((complaint) => complaint !== true);
+  return [...told, ...strayTypes(one)];
+}
+
+/** Types whose shape, by `core/proxy-error.ts`, is not among those of the case. */
+function strayTypes({ expect }: LineCase): string[] {
+  const right = new Set<string>(listOf(expect.shape));
+  return listOf(expect.type)
+    .filter((type) => type !== null && !right.has(proxyErrors[type].shape))
+    .map((type) => `${type} is ${type === null ? '' : proxyErrors[type].shape}`);
+}
+
+function responseComplaints(one: ResponseCase): string[] {
+  return [
+    (one.status >= 200 && one.status <= 599) || 'no such status',
+    Object.values(one.headers).every((value) => typeof value === 'string') || 'a field without text',
+    listOf(one.expect.author).every((author) => /^[a-z]+(?:-[a-z]+)*$/.test(author)) || 'no such author',
+    one.note.trim() !== '' || 'no note',
+  ].filter((complaint) => complaint !== true);
+}

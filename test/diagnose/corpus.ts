@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ProxyErrorType } from '../../src/core/proxy-error.ts';
+import type { Shape } from '../../src/core/shape.ts';
+import type { Stage } from '../../src/core/stage.ts';
+
+/** `dev` may be looked at while a classifier is built; `test` is for judging it. */
+export type Split = 'dev' | 'test';
+
+/** One value, or several of which each is right: where the format's definition leaves it open. */
+export type OneOrMore<T> = T | readonly T[];
+
+export interface LineCase {
+  /** Whose log it is from. Not judged: some formats are the same for several. */
+  readonly gateway: string;
+  /** The text of a `log_format`, where the line cannot be read without. */
+  readonly logFormat?: string;
+  readonly line?: string;
+  /** Lines that are one after another in a file and only tell together. */
+  readonly lines?: readonly string[];
+  readonly expect: {
+    readonly kind: OneOrMore<'access' | 'error' | 'event'>;
+    readonly shape: OneOrMore<Shape | 'unknown'>;
+    readonly type: OneOrMore<ProxyErrorType | null>;
+    readonly stage?: Stage;
+    readonly born?: string | null;
+  };
+  /** From which rule the truth follows. */
+  readonly note: string;
+}
+
+export interface ResponseCase {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  readonly expect: { readonly author: OneOrMore<string>; readonly passed?: readonly string[] };
+  readonly note: string;
+}
+
+/** What is said of a request in which the gateway did nothing wrong. */
+const innocent: ReadonlySet<string> = new Set(['none', 'app_error', 'client_abort']);
+
+export function readLineCases(split: Split): LineCase[] {
+  return readRows(split, 'lines') as LineCase[];
+}
+
+export function readResponseCases(split: Split): ResponseCase[] {
+  return readRows(split, 'responses') as ResponseCase[];
+}
+
+export function listOf<T>(value: OneOrMore<T>): readonly T[] {
+  return Array.isArray(value) ? (value as readonly T[]) : [value as T];
+}
+
+/** The case's text, as it would stand in a file. */
+export function textOf({ line, lines }: LineCase): string {
+  return (lines ?? [line ?? '']).join('\n');
+}
+
+/** Whether a gateway failure said of it would be a false alarm. */
+export function isNegative({ expect }: LineCase): boolean {
+  return listOf(expect.shape).every((shape) => innocent.has(shape));
+}
+
+export function isInnocent(shape: string): boolean {
+  return innocent.has(shape);
+}
+
+function readRows(split: Split, name: string): unknown[] {
+  const file = join(import.meta.dirname, 'corpus', split, `${name}.jsonl`);
+  return readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((row) => JSON.parse(row) as unknown);
+}
