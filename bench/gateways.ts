@@ -1,55 +1,305 @@
 import { join } from 'node:path';
 import type { Peer } from '../scripts/peers.ts';
 import { repositoryRoot } from '../scripts/repository.ts';
+import type { Setting } from './works.ts';
 
-/** A gateway before the origin, ready to be started. */
+/** A gateway before the origin, ready to be started in a folder of its own. */
 export interface Gateway {
-  readonly name: string;
+  readonly name: GatewayName | 'origin';
   readonly port: number;
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Written into the folder first: name and text. */
+  readonly files: Readonly<Record<string, string>>;
 }
+
+export const gatewayNames = [
+  'candor',
+  'nginx',
+  'nginx-buffered',
+  'haproxy',
+  'caddy',
+  'apache',
+  'http-proxy',
+  'fastify',
+  'relay',
+] as const;
+export type GatewayName = (typeof gatewayNames)[number];
 
 type Program = Extract<Peer, { path: string }>;
 
 export const originPort = 19_301;
+/** Frames of WebSocket are answered by another program: nginx answers none by itself. */
+export const echoPort = 19_310;
 const benchFolder = join(repositoryRoot, 'bench');
 
-export function nginxOrigin(nginx: Program, folder: string): Gateway {
+/** 127.0.1.1 and on, all the same nginx. */
+function originAddresses({ endpoints }: Setting): readonly string[] {
+  if (endpoints === 1) return [`127.0.0.1:${originPort}`];
+  return Array.from({ length: endpoints }, (_, index) => `127.0.1.${index + 1}:${originPort}`);
+}
+
+/** First segments of the paths that lead to the origin. */
+function prefixes({ routes }: Setting): readonly string[] {
+  return routes === 1 ? [''] : Array.from({ length: routes }, (_, index) => `/r${index}`);
+}
+
+export function nginxOrigin(nginx: Program): Gateway {
+  const listens = [`127.0.0.1:${originPort}`, ...originAddresses({ routes: 1, endpoints: 200 })].map(
+    (at) => `    listen ${at};`,
+  );
+  const text = `# What stands behind every gateway that is measured: pages and files from memory, without a log.
+daemon off;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid nginx.pid;
+error_log error.log;
+events { worker_connections 12000; }
+http {
+  access_log off;
+  keepalive_requests 100000000;
+  keepalive_timeout 3600s;
+  sendfile on;
+  open_file_cache max=10;
+  client_max_body_size 10m;
+  client_body_buffer_size 64k;
+${temporary}
+  server {
+${listens.join('\n')}
+    default_type text/html;
+    root .;
+    location / {
+      add_header Cache-Control "private, max-age=0";
+      add_header Set-Cookie "session=6f1ed002ab5595859014ebf0951522d9; Path=/; HttpOnly";
+      return 200 "<!doctype html><title>Order 1742</title><h1>Order 1742</h1><p>Two boxes of tea, one of coffee. Sent on Tuesday, expected on Thursday.</p><p><a href=/orders>All orders</a></p>";
+    }
+    location /files/ { }
+  }
+}
+`;
+  const files = {
+    'nginx.conf': text,
+    'files/10k': 'candor. '.repeat(10 * 128),
+    'files/1m': 'candor. '.repeat(1024 * 128),
+  };
+  return { name: 'origin', port: originPort, command: nginxCommand(nginx), env: nginx.env, files };
+}
+
+const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((of) => `  ${of}_temp_path tmp;`).join('\n');
+
+function nginxCommand({ path }: Program): readonly string[] {
+  return [path, '-p', '.', '-e', 'error.log', '-c', 'nginx.conf'];
+}
+
+/** As people run it, with its default log; 'buffered': the log in 64 KB pieces, and buffers of 64 KB for large answers. */
+export function nginxGateway(nginx: Program, setting: Setting, buffered: boolean): Gateway {
+  const port = buffered ? 19_304 : 19_302;
+  const locations = prefixes(setting).map((prefix) => `    location ${prefix}/ { proxy_pass http://origin; }`);
+  const text = `daemon off;
+worker_processes 1;
+worker_rlimit_nofile 20000;
+pid nginx.pid;
+error_log error.log;
+events { worker_connections 12000; }
+http {
+  access_log access.log combined${buffered ? ' buffer=64k flush=1s' : ''};
+  sendfile on;
+  tcp_nopush on;
+  keepalive_requests 100000000;
+  keepalive_timeout 3600s;
+  ${buffered ? 'proxy_buffer_size 64k; proxy_buffers 16 64k; proxy_busy_buffers_size 128k;' : ''}
+${temporary}
+  upstream origin {
+${originAddresses(setting)
+  .map((at) => `    server ${at};`)
+  .join('\n')}
+    keepalive ${Math.max(64, setting.endpoints * 2)};
+    keepalive_requests 100000000;
+  }
+  upstream echo { server 127.0.0.1:${echoPort}; }
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Request-Id $request_id;
+  server {
+    listen 127.0.0.1:${port};
+    location /echo {
+      proxy_pass http://echo;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+    }
+${locations.join('\n')}
+  }
+}
+`;
+  const name = buffered ? 'nginx-buffered' : 'nginx';
+  return { name, port, command: nginxCommand(nginx), env: nginx.env, files: { 'nginx.conf': text } };
+}
+
+export function haproxyGateway({ path, env }: Program, setting: Setting): Gateway {
+  const port = 19_305;
+  const many = setting.routes > 1;
+  const text = `global
+  nbthread 1
+  maxconn 9000
+  log stdout format raw local0
+defaults
+  mode http
+  log global
+  option httplog
+  option forwardfor
+  timeout connect 5s
+  timeout client 1h
+  timeout server 60s
+  timeout tunnel 1h
+frontend web
+  bind 127.0.0.1:${port}
+  http-request set-header X-Request-Id %[uuid()]
+  use_backend echo if { path /echo }
+${many ? '  use_backend %[path,map_beg(routes.map,origin)]' : '  default_backend origin'}
+backend origin
+  http-reuse always
+${originAddresses(setting)
+  .map((at, index) => `  server s${index} ${at}`)
+  .join('\n')}
+backend echo
+  server e 127.0.0.1:${echoPort}
+`;
+  const map = prefixes(setting).map((prefix) => `${prefix}/ origin`);
+  const files = { 'haproxy.cfg': text, ...(many ? { 'routes.map': `${map.join('\n')}\n` } : {}) };
+  return { name: 'haproxy', port, command: [path, '-f', 'haproxy.cfg'], env, files };
+}
+
+export function caddyGateway({ path, env }: Program, setting: Setting): Gateway {
+  const port = 19_306;
+  const to = originAddresses(setting).join(' ');
+  const proxies = prefixes(setting).map((prefix) => `\thandle ${prefix}/* {\n\t\treverse_proxy ${to}\n\t}`);
+  const text = `{
+	admin off
+	auto_https off
+}
+http://:${port} {
+	bind 127.0.0.1
+	log {
+		output file access.log
+	}
+	handle /echo {
+		reverse_proxy 127.0.0.1:${echoPort}
+	}
+${proxies.join('\n')}
+}
+`;
+  const command = [path, 'run', '--config', 'Caddyfile', '--adapter', 'caddyfile'];
+  return { name: 'caddy', port, command, env: { ...env, XDG_DATA_HOME: '.' }, files: { Caddyfile: text } };
+}
+
+export function apacheGateway({ path, env }: Program, setting: Setting): Gateway {
+  const port = 19_307;
+  const modules = join(path, '..', '..', 'lib', 'apache2', 'modules');
+  const names = [
+    'mpm_event',
+    'authz_core',
+
+    'slotmem_shm',
+    'lbmethod_byrequests',
+    'proxy',
+    'proxy_balancer',
+    'proxy_http',
+  ];
+  const passes = prefixes(setting).map((prefix) => `ProxyPass "${prefix}/" "balancer://origin/"`);
+  const text = `${names.map((name) => `LoadModule ${name}_module ${join(modules, `mod_${name}.so`)}`).join('\n')}
+DefaultRuntimeDir .
+PidFile httpd.pid
+ErrorLog error.log
+LogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-agent}i\\"" combined
+CustomLog access.log combined
+User #65534
+Group #65534
+ServerName localhost
+Listen 127.0.0.1:${port}
+KeepAlive On
+MaxKeepAliveRequests 0
+KeepAliveTimeout 3600
+ServerLimit 250
+ThreadsPerChild 25
+MaxRequestWorkers 6250
+StartServers 4
+<Proxy "balancer://origin">
+${originAddresses(setting)
+  .map((at) => `  BalancerMember "http://${at}"`)
+  .join('\n')}
+</Proxy>
+ProxyPass "/echo" "http://127.0.0.1:${echoPort}/echo" upgrade=websocket
+${passes.join('\n')}
+`;
   return {
-    name: 'origin',
-    port: originPort,
-    command: nginxCommand(nginx, folder, 'nginx-origin.conf', 'origin-error.log'),
-    env: nginx.env,
+    name: 'apache',
+    port,
+    command: [path, '-d', '.', '-f', 'httpd.conf', '-DFOREGROUND'],
+    env,
+    files: { 'httpd.conf': text },
   };
 }
 
-export function nginxGateway(nginx: Program, folder: string): Gateway {
-  return {
-    name: 'nginx',
-    port: 19_302,
-    command: nginxCommand(nginx, folder, 'nginx-gateway.conf', 'gateway-error.log'),
-    env: nginx.env,
-  };
+/** `folder` has the packages of npm that `npm-proxy.mjs` loads. They route nothing and log nothing. */
+export function npmGateway(name: 'http-proxy' | 'fastify', folder: string): Gateway {
+  const port = name === 'fastify' ? 19_309 : 19_308;
+  const command = [
+    process.execPath,
+    join(benchFolder, 'npm-proxy.mjs'),
+    name,
+    folder,
+    String(port),
+    String(originPort),
+    String(echoPort),
+  ];
+  return { name, port, command, env: { NODE_ENV: 'production' }, files: {} };
 }
 
 /** `program` is the folder of an installed package, or the repository itself for unbuilt source. */
-export function candorGateway(program: string, folder: string): Gateway {
-  const command = [
-    process.execPath,
-    '--disable-sigusr1',
-    join(program, 'bin', 'candor'),
-    'up',
-    '-c',
-    join(benchFolder, 'candor.yaml'),
-  ];
-  return { name: 'candor', port: 19_303, command, env: { BENCH_FOLDER: folder } };
+export function candorGateway(
+  program: string,
+  setting: Setting,
+  workers = 1,
+  nodeFlags: readonly string[] = [],
+): Gateway {
+  const port = 19_303;
+  const routes = prefixes(setting).map((prefix) => `  - { path: "${prefix === '' ? '/' : prefix}", to: origin }`);
+  const text = `# As a newcomer would have it: the defaults, and the log into a file.
+deployment: bench
+workers: ${workers}
+listeners:
+  http: 127.0.0.1:${port}
+client:
+  connections_max: 12000
+  connections_per_address_max: none
+upstreams:
+  origin:
+    endpoints: ${JSON.stringify(originAddresses(setting))}
+  echo:
+    endpoints: ["127.0.0.1:${echoPort}"]
+routes:
+  - { path: /echo, to: echo }
+${routes.join('\n')}
+admin:
+  socket: none
+log:
+  path: candor.log
+`;
+  const bin = join(program, 'bin', 'candor');
+  const command = [process.execPath, '--disable-sigusr1', ...nodeFlags, bin, 'up', '-c', 'candor.yaml'];
+  return { name: 'candor', port, command, env: {}, files: { 'candor.yaml': text } };
 }
 
+/** What reading and writing alone take on Node: octets are carried, and not looked at. */
 export function relay(): Gateway {
-  return { name: 'relay', port: 19_303, command: [process.execPath, join(benchFolder, 'relay.ts')], env: {} };
-}
-
-function nginxCommand(nginx: Program, folder: string, configuration: string, errorLog: string): readonly string[] {
-  return [nginx.path, '-p', folder, '-e', join(folder, errorLog), '-c', join(benchFolder, configuration)];
+  return {
+    name: 'relay',
+    port: 19_311,
+    command: [process.execPath, join(benchFolder, 'relay.ts')],
+    env: {},
+    files: {},
+  };
 }

@@ -13,15 +13,16 @@ export interface Pinned {
 
 const running = new Set<ChildProcess>();
 
-/** What it says goes to `said.log` in `cwd`. */
+/** What it says goes to `said.log` in `cwd`. Without a core it runs on all. */
 export function startPinned(
-  core: number,
+  core: number | null,
   command: readonly string[],
   env: Readonly<Record<string, string>>,
   cwd: string,
 ): Pinned {
   const said = openSync(join(cwd, 'said.log'), 'a');
-  const child = spawn('taskset', ['-c', String(core), ...command], {
+  const all = core === null ? command : ['taskset', '-c', String(core), ...command];
+  const child = spawn(all[0] as string, all.slice(1), {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', said, said],
@@ -33,25 +34,32 @@ export function startPinned(
 
 /** SIGTERM to everything started, and waits until it is gone; SIGKILL for what is not after 5 s. */
 export async function stopAll(): Promise<void> {
-  for (const child of running) {
-    if (child.exitCode !== null || child.signalCode !== null) continue;
-    const exited = once(child, 'exit');
-    child.kill('SIGTERM');
-    await Promise.race([exited, sleep(5000, null, { ref: false })]);
-    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
-  }
-  running.clear();
+  for (const child of running) await end(child);
 }
 
-/** Rejects when nobody listens after 10 s, or when the program has ended. */
+export async function stop({ process: child }: Pinned): Promise<void> {
+  await end(child);
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  running.delete(child);
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  child.kill('SIGTERM');
+  await Promise.race([exited, sleep(5000, null, { ref: false })]);
+  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  await exited;
+}
+
+/** Rejects when nobody listens after 30 s, or when the program has ended. */
 export async function waitForPort(port: number, started: Pinned, name: string): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
+  for (let attempt = 0; attempt < 600; attempt++) {
     if (started.process.exitCode !== null) break;
     if (await accepts(port)) return;
     await sleep(50);
   }
   throw new Error(
-    `${name} does not listen on port ${port}${started.process.exitCode === null ? '' : `: it ended with ${started.process.exitCode}, and said.log in .cache/bench/run has why`}`,
+    `${name} does not listen on port ${port}${started.process.exitCode === null ? '' : `: it ended with ${started.process.exitCode}, and said.log in .cache/bench/run/${name} has why`}`,
   );
 }
 
@@ -77,4 +85,11 @@ export function cpuMicroseconds(pid: number): number {
   const own = ((Number(fields[11]) + Number(fields[12])) / ticksPerSecond) * 1e6;
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return children === '' ? own : children.split(' ').reduce((sum, child) => sum + cpuMicroseconds(Number(child)), own);
+}
+
+/** Of a process and its children, what they share counted once for each. */
+export function residentOctets(pid: number): number {
+  const own = Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return children === '' ? own : children.split(' ').reduce((sum, child) => sum + residentOctets(Number(child)), own);
 }

@@ -2,7 +2,7 @@ import { connect, createServer, Socket, type SocketConstructorOpts } from 'node:
 
 /**
  * Octets from one socket to the other and nothing else, read into our own buffer as the gateway does: the floor that
- * no gateway on Node can go below. `npm run bench -- --relay` measures it in Candor's place.
+ * no gateway on Node can go below.
  */
 const shared = Buffer.allocUnsafeSlow(64 * 1024);
 
@@ -29,4 +29,4 @@ createServer({ noDelay: true, pauseOnConnect: true }, (accepted) => {
     one.on('error', () => other.destroy());
     one.on('close', () => other.destroy());
   }
-}).listen(19_303, '127.0.0.1');
+}).listen(19_311, '127.0.0.1');

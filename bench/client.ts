@@ -1,0 +1,145 @@
+import { connect, type Socket } from 'node:net';
+import { browserFields } from './browser-fields.ts';
+
+/**
+ * The clients that wrk cannot be, in a process of their own: what it does is its first argument, what came of it one line of
+ * JSON on standard output.
+ *
+ *     client.ts steady <port> <path> <per second> <seconds>     open loop: latencies count from when a request was due
+ *     client.ts echo   <port> <seconds>                         WebSocket messages there and back, one under way on each connection
+ *     client.ts idle   <port> <connections>                     one request on each, then rest until standard input ends
+ */
+
+const connectionsMax = 64;
+const request = (path: string): string =>
+  `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${browserFields.join('\r\n')}\r\n\r\n`;
+
+export interface Steady {
+  readonly requests: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly p999Ms: number;
+}
+
+/** Answers have a length or a last chunk, and none is larger than what comes in some reads. */
+class KeptConnection {
+  readonly socket: Socket;
+  #text = '';
+  #onAnswer: (() => void) | null = null;
+
+  constructor(port: number) {
+    this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    this.socket.setEncoding('latin1');
+    this.socket.on('data', (piece: string) => this.#take(piece));
+    this.socket.on('error', (error) => fail(error.message));
+  }
+
+  ask(text: string, onAnswer: () => void): void {
+    this.#onAnswer = onAnswer;
+    this.socket.write(text, 'latin1');
+  }
+
+  #take(piece: string): void {
+    this.#text += piece;
+    const head = this.#text.indexOf('\r\n\r\n');
+    if (head < 0) return;
+    const length = /content-length: *(\d+)/i.exec(this.#text.slice(0, head))?.[1];
+    const isWhole =
+      length === undefined ? this.#text.endsWith('0\r\n\r\n') : this.#text.length >= head + 4 + Number(length);
+    if (!isWhole) return;
+    if (!/^HTTP\/1\.1 2/.test(this.#text)) fail(`answered with ${this.#text.slice(0, 40)}`);
+    this.#text = '';
+    this.#onAnswer?.();
+  }
+}
+
+function fail(why: string): never {
+  console.error(why);
+  process.exit(1);
+}
+
+function tell(result: object): void {
+  console.log(JSON.stringify(result));
+}
+
+function steady(port: number, path: string, perSecond: number, seconds: number): void {
+  const text = request(path);
+  const free = Array.from({ length: connectionsMax }, () => new KeptConnection(port));
+  const waiting: number[] = [];
+  const tookMs: number[] = [];
+  const startedAt = performance.now() + 500;
+  const warmMs = 1000;
+  let begun = 0;
+  const total = Math.round(perSecond * (seconds + warmMs / 1000));
+  const serve = (dueAt: number): void => {
+    const connection = free.pop();
+    if (connection === undefined) return void waiting.push(dueAt);
+    connection.ask(text, () => {
+      if (dueAt - startedAt >= warmMs) tookMs.push(performance.now() - dueAt);
+      free.push(connection);
+      const next = waiting.shift();
+      if (next !== undefined) serve(next);
+    });
+  };
+  // By turns of the loop and not by a timer, whose millisecond would be most of what is measured.
+  const turn = (): void => {
+    const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1000) * perSecond));
+    for (; begun < due; begun++) serve(startedAt + ((begun + 1) * 1000) / perSecond);
+    if (begun < total || free.length < connectionsMax) return void setImmediate(turn);
+    tookMs.sort((a, b) => a - b);
+    const at = (part: number): number => tookMs[Math.min(tookMs.length - 1, Math.floor(tookMs.length * part))] ?? 0;
+    tell({ requests: tookMs.length, p50Ms: at(0.5), p99Ms: at(0.99), p999Ms: at(0.999) } satisfies Steady);
+    process.exit(0);
+  };
+  turn();
+}
+
+const upgrade =
+  'GET /echo HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
+  'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
+
+function echo(port: number, seconds: number): void {
+  const content = 'the price of tea has changed, and so has that of coffee';
+  // Masked with zeros: it may be anything (RFC 6455 §5.3), and so the echo needs no unmasking.
+  const frame = Buffer.concat([Buffer.from([0x81, 0x80 | content.length, 0, 0, 0, 0]), Buffer.from(content)]);
+  const wanted = content.length + 2;
+  let messages = 0;
+  for (let index = 0; index < connectionsMax; index++) {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    let come = -1;
+    socket.write(upgrade);
+    socket.on('error', (error) => fail(error.message));
+    socket.on('data', (octets) => {
+      if (come < 0) {
+        if (!octets.toString('latin1').startsWith('HTTP/1.1 101')) fail(octets.toString('latin1', 0, 40));
+        come = 0;
+        return void socket.write(frame);
+      }
+      come += octets.length;
+      if (come < wanted) return;
+      come = 0;
+      messages++;
+      socket.write(frame);
+    });
+  }
+  setTimeout(() => {
+    tell({ messages });
+    process.exit(0);
+  }, seconds * 1000);
+}
+
+async function idle(port: number, count: number): Promise<void> {
+  const text = request('/orders/1742');
+  for (let from = 0; from < count; from += 50) {
+    const some = Array.from({ length: Math.min(50, count - from) }, () => new KeptConnection(port));
+    await Promise.all(some.map((one) => new Promise<void>((resolve) => one.ask(text, resolve))));
+  }
+  tell({ connections: count });
+  process.stdin.resume();
+  process.stdin.on('end', () => process.exit(0));
+}
+
+const [what, port, ...rest] = process.argv.slice(2);
+if (what === 'steady') steady(Number(port), rest[0] as string, Number(rest[1]), Number(rest[2]));
+else if (what === 'echo') echo(Number(port), Number(rest[0]));
+else if (what === 'idle') await idle(Number(port), Number(rest[0]));

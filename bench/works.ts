@@ -1,0 +1,50 @@
+/** What gateways are asked to do, again and again. */
+export interface Work {
+  readonly name: WorkName;
+  /** For the table and the plot. */
+  readonly title: string;
+  readonly path: string;
+  readonly method: 'GET' | 'POST';
+  /** Of the request. */
+  readonly contentOctets: number;
+  /** Each request on a connection of its own. */
+  readonly newConnection: boolean;
+  readonly setting: SettingName;
+}
+
+export type WorkName =
+  | 'small-get'
+  | 'get-10k'
+  | 'get-1m'
+  | 'post-10k'
+  | 'new-connection'
+  | 'routes'
+  | 'endpoints'
+  | 'websocket';
+
+/** What the gateway is configured with: one way to one origin; a thousand routes; two hundred endpoints. */
+export type SettingName = 'plain' | 'routes' | 'endpoints';
+
+export interface Setting {
+  readonly routes: number;
+  readonly endpoints: number;
+}
+
+export const settings: Readonly<Record<SettingName, Setting>> = {
+  plain: { routes: 1, endpoints: 1 },
+  routes: { routes: 1000, endpoints: 1 },
+  endpoints: { routes: 1, endpoints: 200 },
+};
+
+const get = { method: 'GET', contentOctets: 0, newConnection: false, setting: 'plain' } as const;
+
+export const works: readonly Work[] = [
+  { ...get, name: 'small-get', title: 'small GET', path: '/orders/1742?from=mail' },
+  { ...get, name: 'get-10k', title: 'GET of 10 KB', path: '/files/10k' },
+  { ...get, name: 'get-1m', title: 'GET of 1 MB', path: '/files/1m' },
+  { ...get, name: 'post-10k', title: 'POST of 10 KB', path: '/orders', method: 'POST', contentOctets: 10_240 },
+  { ...get, name: 'new-connection', title: 'small GET on a new connection', path: '/orders/1742', newConnection: true },
+  { ...get, name: 'routes', title: 'small GET among 1,000 routes', path: '/r937/orders/1742', setting: 'routes' },
+  { ...get, name: 'endpoints', title: 'small GET to 200 endpoints', path: '/orders/1742', setting: 'endpoints' },
+  { ...get, name: 'websocket', title: 'WebSocket echo, each message', path: '/echo' },
+];
