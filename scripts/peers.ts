@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 import { cacheFolder } from './repository.ts';
 
 /** Programs of others that tests and measurements run beside ours. */
-export type PeerName = 'nginx' | 'haproxy' | 'caddy' | 'apache2' | 'wrk' | 'curl';
+export type PeerName = 'nginx' | 'haproxy' | 'caddy' | 'apache2' | 'varnishd' | 'varnishlog' | 'wrk' | 'curl';
 
 export type Peer =
   | { readonly path: string; readonly env: Readonly<Record<string, string>> }
@@ -21,6 +21,9 @@ const specs: Readonly<Record<PeerName, PeerSpec>> = {
   haproxy: { packages: ['haproxy'] },
   caddy: { packages: ['caddy'] },
   apache2: { packages: ['apache2-bin'] },
+  varnishd: { packages: ['varnish'] },
+  // Of the same package; it needs other libraries.
+  varnishlog: { packages: ['varnish'] },
   wrk: { packages: ['wrk'] },
   curl: { packages: ['curl'] },
 };
