@@ -6,7 +6,7 @@ import { runTestFiles, type TestLimits } from './run-test-files.ts';
 import { TestReport } from './test-report.ts';
 
 /** What tests run beside ours; each is fetched where it is missing. */
-const peers: readonly PeerName[] = ['nginx', 'haproxy', 'apache2', 'curl'];
+const peers: readonly PeerName[] = ['nginx', 'haproxy', 'apache2', 'caddy', 'varnishd', 'varnishlog', 'curl'];
 
 const limits: TestLimits = {
   // Two cores run two files; a third would only make each slower and its timings worse.

@@ -24,12 +24,13 @@ export interface Diagnose {
   readonly whose: (response: ResponseCase) => { readonly author: string; readonly passed: readonly string[] };
 }
 
-interface Said {
+export interface Said {
   readonly kind: string;
   readonly shape: string;
   readonly type: string | null;
   readonly stage: string | null;
   readonly born: string | null;
+  readonly isConsequence?: boolean;
 }
 
 /** Shares of the lines, or of the responses. */

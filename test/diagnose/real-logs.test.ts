@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { findDiagnose } from './corpus-claim.ts';
+import { isInnocent, listOf } from './corpus.ts';
+import { missingOf, realGateways } from './real-logs/gateways.ts';
+import { claimedShare, complaintOf, type Judged, judge } from './real-logs/judge.ts';
+import { openStage, type PlayedAct, playAll, type Stage } from './real-logs/play.ts';
+import { saysOf, strayActs, untold } from './real-logs/untold.ts';
+
+// The distribution's gateways in front of an origin that misbehaves, and what Candor says of their real logs. The truth
+// is what the origin did.
+
+const document = readFileSync(join(repositoryRoot, 'docs', 'explain', 'what-logs-cannot-tell.md'), 'utf8');
+
+test('what a log cannot tell is listed for people as it is for this test', () => {
+  assert.deepEqual(strayActs(), []);
+  const rows = untold.map(({ log, says, acts, why }) => `| ${log} | ${acts.join(', ')} | ${says} | ${why} |`);
+  assert.deepEqual(
+    rows.filter((row) => !document.includes(row)),
+    [],
+  );
+});
+
+describe('the real logs of the distribution’s gateways', () => {
+  let stage: Stage;
+  const playing = new Map<string, Promise<PlayedAct[]>>();
+
+  before(async () => {
+    stage = await openStage();
+    // All at once: most of the time passes with waiting for what never comes.
+    for (const gateway of realGateways) {
+      if (missingOf(gateway) !== null) continue;
+      const played = playAll(gateway, stage);
+      played.catch(() => {});
+      playing.set(gateway.name, played);
+    }
+  });
+
+  after(async () => {
+    await Promise.allSettled(playing.values());
+    await stage.close();
+  });
+
+  for (const gateway of realGateways) {
+    test(`${gateway.name} writes of each failure what the list leaves to it`, async (t) => {
+      const missing = missingOf(gateway);
+      if (missing !== null) return t.skip(missing);
+      const played = (await playing.get(gateway.name)) ?? [];
+      const silent = played.filter(({ act, log, lines }) => {
+        const says = saysOf(log.name, act.id);
+        return lines.length === 0 && says !== 'fine' && !listOf(act.shape).every(isInnocent);
+      });
+      assert.deepEqual(
+        silent.map(({ act, log }) => `${log.name}: ${act.id}`),
+        [],
+      );
+      assert.ok(played.length > 0);
+    });
+  }
+
+  test('98 % of what they can tell is explained as it was, and of what they cannot as unknown', async (t) => {
+    const diagnose = await findDiagnose();
+    if (diagnose === null) return t.skip('src/diagnose/diagnose.ts is not there');
+    const played = (await Promise.all(playing.values())).flat();
+    const judged = played.map((one) => judge(one, diagnose));
+    assertShare(judged.filter(({ told }) => told));
+    assertShare(judged.filter(({ told }) => !told));
+  });
+});
+
+function assertShare(judged: readonly Judged[]): void {
+  const of = judged.filter(({ right }) => right !== null);
+  const wrong = of.filter(({ right }) => right === false);
+  assert.ok(
+    wrong.length <= (1 - claimedShare) * of.length,
+    `${wrong.length} of ${of.length} are wrong:\n${wrong.map(complaintOf).join('\n')}`,
+  );
+}

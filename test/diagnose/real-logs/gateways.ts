@@ -1,0 +1,234 @@
+import { existsSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { findPeer, type PeerName } from '../../../scripts/peers.ts';
+import type { Place } from './acts.ts';
+
+/** Where everything is, for a gateway's configuration. */
+export interface Surroundings {
+  readonly port: number;
+  readonly folder: string;
+  /** The gateway's program: modules stand beside it where it is unpacked and not installed. */
+  readonly program: string;
+  readonly addresses: Readonly<Record<Place, string>>;
+}
+
+export interface GatewayLog {
+  readonly name: string;
+  /** The file, in the gateway's folder, that it is written to. */
+  readonly file: string;
+  readonly logFormat?: string;
+}
+
+export interface RealGateway {
+  readonly name: 'nginx' | 'haproxy' | 'apache' | 'varnish' | 'caddy';
+  readonly peer: PeerName;
+  /** A program of the system's that it runs. */
+  readonly needs?: string;
+  /** Where it can forward to. */
+  readonly places: readonly Place[];
+  readonly logs: readonly GatewayLog[];
+  readonly file: string;
+  configuration(surroundings: Surroundings): string;
+  args(surroundings: Surroundings): readonly string[];
+  /** What beside it writes a log; it is started when the gateway serves. */
+  readonly readers?: {
+    /** Stands where the others stand too. */
+    readonly peer: PeerName;
+    readonly programs: readonly { readonly name: string; readonly args: readonly string[]; readonly file: string }[];
+  };
+}
+
+const plainPlaces: readonly Place[] = ['plain', 'refused', 'unanswered'];
+const allPlaces: readonly Place[] = [...plainPlaces, 'tls-plain-http', 'tls-alert', 'certificate'];
+
+/** The path of a place; what is of no other goes to the plain origin, which is asked as it is. */
+export const pathOf = (place: Place): string => (place === 'plain' ? '/' : `/${place}/`);
+
+/** The plain one last: in some configurations the first that fits is taken. */
+const lastPlain = (places: readonly Place[]): readonly Place[] =>
+  places.toSorted((a, b) => Number(a === 'plain') - Number(b === 'plain'));
+
+const isTls = (place: Place): boolean => !plainPlaces.includes(place);
+const urlOf = (place: Place, { addresses }: Surroundings): string =>
+  `${isTls(place) ? 'https' : 'http'}://${addresses[place]}`;
+
+const upstreamFormat =
+  '$remote_addr [$time_iso8601] "$request" $status $body_bytes_sent $upstream_addr $upstream_status ' +
+  '$upstream_connect_time $upstream_header_time $upstream_response_time $upstream_bytes_received';
+
+const nginx: RealGateway = {
+  name: 'nginx',
+  peer: 'nginx',
+  places: allPlaces,
+  logs: [
+    { name: 'nginx error log', file: 'error.log' },
+    { name: 'nginx access log (combined)', file: 'combined.log' },
+    { name: 'nginx access log (with upstream times)', file: 'upstream.log', logFormat: upstreamFormat },
+  ],
+  file: 'nginx.conf',
+  configuration: (around) => `
+worker_processes 1; daemon off; pid nginx.pid; error_log error.log info;
+events { worker_connections 128; }
+http {
+  log_format upstream '${upstreamFormat}';
+  access_log combined.log combined; access_log upstream.log upstream;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+  proxy_connect_timeout 400ms; proxy_send_timeout 800ms; proxy_read_timeout 800ms; proxy_http_version 1.1;
+  proxy_ssl_verify on; proxy_ssl_trusted_certificate authority.pem; proxy_ssl_name origin.test;
+  server {
+    listen 127.0.0.1:${around.port};
+${allPlaces.map((place) => `    location ${pathOf(place)} { proxy_pass ${urlOf(place, around)}; }`).join('\n')}
+  }
+}
+`,
+  args: () => ['-p', '.', '-c', 'nginx.conf', '-e', 'error.log'],
+};
+
+const haproxy: RealGateway = {
+  name: 'haproxy',
+  peer: 'haproxy',
+  places: allPlaces,
+  logs: [{ name: 'HAProxy HTTP log', file: 'output' }],
+  file: 'haproxy.cfg',
+  configuration: (around) => `
+global
+  log stdout format raw local0
+defaults
+  mode http
+  log global
+  option httplog
+  retries 0
+  timeout connect 400ms
+  timeout server 800ms
+  timeout client 5s
+frontend web
+  bind 127.0.0.1:${around.port}
+  default_backend plain
+${allPlaces
+  .filter((place) => place !== 'plain')
+  .map((place) => `  use_backend ${place} if { path_beg ${pathOf(place)} }`)
+  .join('\n')}
+${allPlaces.map((place) => `backend ${place}\n  server one ${around.addresses[place]}${isTls(place) ? ' ssl verify required ca-file authority.pem sni str(origin.test) verifyhost origin.test' : ''}`).join('\n')}
+`,
+  args: () => ['-db', '-f', 'haproxy.cfg'],
+};
+
+const apacheModules = ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'socache_shmcb', 'ssl'];
+
+const apache: RealGateway = {
+  name: 'apache',
+  peer: 'apache2',
+  places: allPlaces,
+  logs: [
+    { name: 'Apache error log', file: 'error.log' },
+    { name: 'Apache access log (combined)', file: 'access.log' },
+  ],
+  file: 'httpd.conf',
+  configuration: (around) => `
+${apacheModules.map((name) => `LoadModule ${name}_module ${modulesOf(around)}/mod_${name}.so`).join('\n')}
+DefaultRuntimeDir .
+PidFile httpd.pid
+ErrorLog error.log
+User #65534
+Group #65534
+ServerName localhost
+Listen 127.0.0.1:${around.port}
+Timeout 5
+LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{Referer}i\\" \\"%{User-Agent}i\\"" combined
+CustomLog access.log combined
+SSLProxyEngine on
+SSLProxyVerify require
+SSLProxyCACertificateFile authority.pem
+SSLProxyCheckPeerName off
+${lastPlain(allPlaces)
+  .map((place) => `ProxyPass "${pathOf(place)}" "${urlOf(place, around)}/" connectiontimeout=1 timeout=1 retry=0`)
+  .join('\n')}
+`,
+  args: () => ['-d', '.', '-f', 'httpd.conf', '-DFOREGROUND'],
+};
+
+function modulesOf({ program }: Surroundings): string {
+  return join(dirname(program), '..', 'lib', 'apache2', 'modules');
+}
+
+const caddy: RealGateway = {
+  name: 'caddy',
+  peer: 'caddy',
+  places: allPlaces,
+  logs: [{ name: 'Caddy log', file: 'output' }],
+  file: 'Caddyfile',
+  configuration: (around) => `
+{
+	admin off
+	auto_https off
+}
+http://:${around.port} {
+	bind 127.0.0.1
+	log
+${allPlaces.map((place) => caddyRoute(place, around)).join('\n')}
+}
+`,
+  args: () => ['run', '--config', 'Caddyfile', '--adapter', 'caddyfile'],
+};
+
+function caddyRoute(place: Place, around: Surroundings): string {
+  const tls = isTls(place) ? '\n\t\t\t\ttls_trusted_ca_certs authority.pem\n\t\t\t\ttls_server_name origin.test' : '';
+  return `	handle ${pathOf(place)}* {
+		reverse_proxy ${urlOf(place, around)} {
+			transport http {
+				dial_timeout 400ms
+				response_header_timeout 800ms
+				read_timeout 800ms${tls}
+			}
+		}
+	}`;
+}
+
+const varnish: RealGateway = {
+  name: 'varnish',
+  peer: 'varnishd',
+  // Its configuration is compiled.
+  needs: 'gcc',
+  places: plainPlaces,
+  logs: [
+    { name: 'varnishlog', file: 'varnishlog' },
+    { name: 'varnishncsa', file: 'varnishncsa' },
+  ],
+  file: 'default.vcl',
+  configuration: (around) => `
+vcl 4.1;
+${plainPlaces.map((place) => varnishBackend(place, around)).join('\n')}
+sub vcl_recv {
+${plainPlaces.map((place) => `  if (req.url ~ "^${pathOf(place)}") { set req.backend_hint = ${place}; }`).join('\n')}
+  return (pass);
+}
+`,
+  args: ({ port, folder }) => [
+    ...['-F', '-j', 'none', '-n', join(folder, 'varnish'), '-f', join(folder, 'default.vcl')],
+    ...['-a', `127.0.0.1:${port}`, '-s', 'malloc,16m', '-T', 'none'],
+  ],
+  readers: {
+    peer: 'varnishlog',
+    programs: [
+      { name: 'varnishlog', args: ['-g', 'vxid'], file: 'varnishlog' },
+      { name: 'varnishncsa', args: [], file: 'varnishncsa' },
+    ],
+  },
+};
+
+function varnishBackend(place: Place, { addresses }: Surroundings): string {
+  const [host, port] = addresses[place].split(':');
+  return `backend ${place} { .host = "${host}"; .port = "${port}"; .connect_timeout = 0.4s; .first_byte_timeout = 0.8s; .between_bytes_timeout = 0.8s; }`;
+}
+
+export const realGateways: readonly RealGateway[] = [nginx, haproxy, apache, varnish, caddy];
+
+/** Null where the gateway can be started here; otherwise why not. */
+export function missingOf({ peer, readers, needs }: RealGateway): string | null {
+  const peers = [peer, ...(readers === undefined ? [] : [readers.peer])].map(findPeer);
+  const missing = peers.find((found) => 'missing' in found);
+  if (missing !== undefined && 'missing' in missing) return missing.missing;
+  const folders = (process.env['PATH'] ?? '').split(delimiter);
+  if (needs === undefined || folders.some((folder) => existsSync(join(folder, needs)))) return null;
+  return `${needs}, which ${peer} runs, is not here`;
+}

@@ -1,0 +1,62 @@
+import type { Diagnose, Said } from '../corpus-claim.ts';
+import { isInnocent, listOf } from '../corpus.ts';
+import type { PlayedAct } from './play.ts';
+import { saysOf } from './untold.ts';
+
+/** At least so many of what the logs can tell, and of what they cannot, must be said as it is. */
+export const claimedShare = 0.98;
+
+export interface Judged {
+  readonly played: PlayedAct;
+  readonly said: Said | null;
+  /** Null where nothing of it is judged: the gateway itself took it for something else. */
+  readonly right: boolean | null;
+  /** Whether the log can tell. */
+  readonly told: boolean;
+}
+
+export function judge(played: PlayedAct, { explain }: Diagnose): Judged {
+  const { logFormat } = played.log;
+  const { lines } = explain(played.lines.join('\n'), logFormat === undefined ? {} : { logFormat });
+  const said = rootOf(lines);
+  const says = saysOf(played.log.name, played.act.id);
+  return { played, said, right: isRight(played, said), told: says === null || says === 'shape' };
+}
+
+/** The first line that names a failure and is not what another led to; else what is unknown; else what is fine. */
+function rootOf(lines: readonly (Said | null)[]): Said | null {
+  const said = lines.filter((line) => line !== null);
+  const roots = said.filter(({ isConsequence }) => isConsequence !== true);
+  return (
+    roots.find(({ shape }) => shape !== 'none' && shape !== 'unknown') ??
+    said.find(({ shape }) => shape === 'unknown') ??
+    said.find(({ shape }) => shape !== 'none') ??
+    said[0] ??
+    null
+  );
+}
+
+function isRight({ act, log, lines }: PlayedAct, said: Said | null): boolean | null {
+  const says = saysOf(log.name, act.id);
+  const isInnocentAct = listOf(act.shape).every(isInnocent);
+  // An error log has nothing of what went well.
+  if (lines.length === 0) return says === 'fine' || isInnocentAct ? null : false;
+  if (said === null) return false;
+  const shapeRight = listOf<string>(act.shape).includes(said.shape);
+  const typeRight = listOf<string | null>(act.type).includes(said.type);
+  if (says === 'unknown') return said.shape === 'unknown';
+  if (says === 'fine') return said.shape === 'none';
+  if (says === 'either') return said.shape === 'unknown' || shapeRight;
+  if (says === 'shape') return shapeRight;
+  return says === 'else' ? null : shapeRight && typeRight;
+}
+
+/** For people: what was said, and what it is. */
+export function complaintOf({ played, said }: Judged): string {
+  const { act, log, lines } = played;
+  const right = `${listOf(act.shape).join(' or ')}, ${listOf(act.type).join(' or ') || 'null'}`;
+  const untold = saysOf(log.name, act.id);
+  const heard = said === null ? 'nothing' : `${said.shape}, ${said.type}`;
+  const text = lines.map((line) => `\n    ${line.slice(0, 400)}`).join('');
+  return `${log.name}, ${act.id}: said ${heard}; it is ${right}${untold === null ? '' : ` (the log says: ${untold})`}${text}`;
+}
