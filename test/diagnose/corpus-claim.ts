@@ -134,7 +134,7 @@ function responseLineOf({ one, said }: Answered): string {
 
 /** Null where it is as good as claimed; otherwise why not. */
 export function shortOfClaim({ lines, right, falseAlarms, responses, authors }: Score): string | null {
-  if (falseAlarms.length > claimed.falseAlarms) return `${falseAlarms.length} false alarms`;
+  if (falseAlarms.length > claimed.falseAlarms) return `false alarms: ${falseAlarms.length}`;
   if (right.shape < claimed.shape * lines) return `the shape of ${right.shape} of ${lines} lines is right`;
   if (right.type < claimed.type * lines) return `the type of ${right.type} of ${lines} lines is right`;
   if (authors < claimed.author * responses) return `the author of ${authors} of ${responses} responses is right`;

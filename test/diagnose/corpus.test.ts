@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../../scripts/repository.ts';
 import { proxyErrors } from '../../src/core/proxy-error.ts';
 import { stages } from '../../src/core/stage.ts';
+import { type Diagnose, score, shortOfClaim } from './corpus-claim.ts';
 import {
   isNegative,
   type LineCase,
@@ -74,6 +78,64 @@ for (const split of splits) {
     for (const [index, one] of readResponseCases(split).entries())
       assert.deepEqual(responseComplaints(one), [], `response ${index + 1}`);
   });
+}
+
+test('the page about the corpus says how large it is', () => {
+  const page = readFileSync(join(repositoryRoot, 'docs', 'explain', 'corpus.md'), 'utf8');
+  const rows = page.split('\n').map((row) => row.split('|').map((cell) => cell.trim()));
+  for (const split of splits) {
+    const cells = rows.find((row) => row[1] === `\`${split}\``);
+    assert.deepEqual(cells?.slice(3, 5), [`${readLineCases(split).length}`, `${readResponseCases(split).length}`]);
+  }
+});
+
+test('whoever says the truth of every line is as good as claimed', () => {
+  const found = score('test', truthful('test'));
+  assert.deepEqual(found.wrong, []);
+  assert.deepEqual([found.falseAlarms, found.guesses, shortOfClaim(found)], [[], [], null]);
+  assert.deepEqual([found.stage[0], found.born[0], found.passed[0]], [found.stage[1], found.born[1], found.passed[1]]);
+});
+
+test('one false alarm is one too many, and a guess is no truth', () => {
+  const { explain, whose } = truthful('test');
+  const negative = textOf(readLineCases('test').find(isNegative) as LineCase);
+  const accused = { kind: 'access', shape: 'unknown', type: null, stage: null, born: null };
+  const alarming: Diagnose = {
+    explain: (log, options) => (log === negative ? { lines: [accused] } : explain(log, options)),
+    whose,
+  };
+  assert.equal(shortOfClaim(score('test', alarming)), 'false alarms: 1');
+  const guessing: Diagnose = { explain: () => ({ lines: [{ ...accused, shape: 'too_slow' }] }), whose };
+  const untold = readLineCases('test').filter(({ expect }) => expect.shape === 'unknown');
+  assert.equal(score('test', guessing).guesses.length, untold.length);
+});
+
+test('whoever recognises nothing is right about nothing', () => {
+  const found = score('dev', {
+    explain: () => ({ lines: [null] }),
+    whose: () => ({ author: 'nobody', passed: [] }),
+  });
+  assert.deepEqual([found.right, found.authors], [{ kind: 0, shape: 0, type: 0 }, 0]);
+  assert.notEqual(shortOfClaim(found), null);
+});
+
+/** Says of every line and response of the split what its truth is. */
+function truthful(split: Split): Diagnose {
+  const lines = new Map(readLineCases(split).map((one) => [`${one.logFormat ?? ''}\n${textOf(one)}`, one.expect]));
+  const responses = new Map(readResponseCases(split).map((one) => [JSON.stringify(one), one.expect]));
+  return {
+    explain: (log, options) => {
+      const expect = lines.get(`${options?.logFormat ?? ''}\n${log}`);
+      assert.ok(expect !== undefined);
+      const { kind, shape, type, stage = null, born = null } = expect;
+      const first = { kind: `${listOf(kind)[0]}`, shape: `${listOf(shape)[0]}`, type: listOf(type)[0] ?? null };
+      return { lines: [{ ...first, stage, born }] };
+    },
+    whose: (response) => {
+      const { author, passed = [] } = responses.get(JSON.stringify(response)) ?? { author: 'nobody' };
+      return { author: `${listOf(author)[0]}`, passed };
+    },
+  };
 }
 
 function lineComplaints(one: LineCase): string[] {
