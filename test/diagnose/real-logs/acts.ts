@@ -86,7 +86,7 @@ export const acts: readonly Act[] = [
     ...act(
       'client-leaves',
       'would answer; the client leaves first',
-      well('/slow/500'),
+      well('/slow/400'),
       ['client_abort', 'none'],
       [null, 'http_request_error'],
     ),

@@ -17,6 +17,8 @@ export interface GatewayLog {
   /** The file, in the gateway's folder, that it is written to. */
   readonly file: string;
   readonly logFormat?: string;
+  /** What goes well is not in it. */
+  readonly hasFailuresOnly?: true;
 }
 
 export interface RealGateway {
@@ -61,7 +63,7 @@ const nginx: RealGateway = {
   peer: 'nginx',
   places: allPlaces,
   logs: [
-    { name: 'nginx error log', file: 'error.log' },
+    { name: 'nginx error log', file: 'error.log', hasFailuresOnly: true },
     { name: 'nginx access log (combined)', file: 'combined.log' },
     { name: 'nginx access log (with upstream times)', file: 'upstream.log', logFormat: upstreamFormat },
   ],
@@ -97,6 +99,7 @@ defaults
   mode http
   log global
   option httplog
+  option abortonclose
   retries 0
   timeout connect 400ms
   timeout server 800ms
@@ -120,7 +123,7 @@ const apache: RealGateway = {
   peer: 'apache2',
   places: allPlaces,
   logs: [
-    { name: 'Apache error log', file: 'error.log' },
+    { name: 'Apache error log', file: 'error.log', hasFailuresOnly: true },
     { name: 'Apache access log (combined)', file: 'access.log' },
   ],
   file: 'httpd.conf',
