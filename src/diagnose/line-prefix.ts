@@ -1,0 +1,84 @@
+/** Characters of a line that are judged; a format that needs more has no gateway that writes it. */
+export const judgedLengthMax = 65_536;
+
+/** What another tool had put around a line. `atMs`: the time that it says, where it is whole and has a zone. */
+export interface StrippedLine {
+  readonly line: string;
+  readonly atMs: number | null;
+}
+
+const isoTime = '\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d{1,9})?(?:Z|[+-]\\d\\d:?\\d\\d)?';
+
+/** One tool each, the more particular first. Group 1 is the time, where it has one. */
+const prefixes: readonly RegExp[] = [
+  // Kubernetes' CRI: "2026-11-21T10:00:00.123456789Z stdout F ".
+  new RegExp(`^(${isoTime}) (?:stdout|stderr) [FP] `),
+  // Syslog of RFC 5424: "<134>1 2026-11-21T10:00:00Z host app 123 - - ".
+  new RegExp(`^(?:<\\d{1,3}>)?1 (${isoTime}) \\S{1,255} \\S{1,48} \\S{1,128} \\S{1,32} (?:-|\\[[^\\]]{0,500}\\]) ?`),
+  // Syslog of RFC 3164 and journald's own output, old times and new: "Nov 21 10:00:00 host nginx[12]: ".
+  new RegExp(
+    `^(?:<\\d{1,3}>)?[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d \\S{1,255} [^\\s:[]{1,100}(?:\\[\\d{1,10}\\])?: `,
+  ),
+  new RegExp(`^(?:<\\d{1,3}>)?(${isoTime}) \\S{1,255} [^\\s:[]{1,100}(?:\\[[^\\]\\s]{1,40}\\])?: `),
+  // Compose: "web-1  | ", with `--timestamps` a time behind it.
+  new RegExp(`^[\\w.-]{1,100} {1,40}\\| (?:(${isoTime}) )?`),
+  // `docker logs --timestamps` and `kubectl logs --timestamps`.
+  new RegExp(`^(${isoTime}) `),
+  // `kubectl logs --prefix`: "[pod/web-1/nginx] "
+  /^\[pod\/[\w./-]{1,300}\] /,
+];
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: colours of terminals are what this finds.
+const colours = new RegExp('\\u001b\\[[0-9;]{0,20}[A-Za-z]', 'g');
+
+/** Null where nothing was taken off. Takes off two layers at most: `kubectl logs --prefix --timestamps` has two. */
+export function stripPrefix(line: string): StrippedLine | null {
+  let rest = line.includes('\u001b') ? line.replace(colours, '') : line;
+  let atMs: number | null = null;
+  const unpacked = unpackJson(rest);
+  if (unpacked !== null) [rest, atMs] = [unpacked.line, unpacked.atMs];
+  for (let layer = 0; layer < 2; layer++) {
+    const match = matchPrefix(rest);
+    if (match === null) break;
+    if (match[1] !== undefined) atMs ??= timeOf(match[1]);
+    rest = rest.slice(match[0].length);
+  }
+  return rest === line ? null : { line: rest, atMs };
+}
+
+function matchPrefix(line: string): RegExpExecArray | null {
+  for (const prefix of prefixes) {
+    const match = prefix.exec(line);
+    if (match !== null) return match;
+  }
+  return null;
+}
+
+/** Docker's `json-file` and `journalctl -o json`. */
+function unpackJson(line: string): StrippedLine | null {
+  if (!line.startsWith('{') || !(line.includes('"log":"') || line.includes('"MESSAGE"'))) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return null;
+  }
+  const fields = value as Readonly<Record<string, unknown>>;
+  if (typeof fields.log === 'string' && typeof fields.stream === 'string')
+    return { line: fields.log.trimEnd(), atMs: typeof fields.time === 'string' ? timeOf(fields.time) : null };
+  if (typeof fields.MESSAGE !== 'string') return null;
+  const microseconds = Number(fields.__REALTIME_TIMESTAMP ?? Number.NaN);
+  return { line: fields.MESSAGE, atMs: Number.isFinite(microseconds) ? Math.floor(microseconds / 1000) : null };
+}
+
+/** Only a time with a zone is one that can be compared. */
+function timeOf(text: string): number | null {
+  if (!/(?:Z|[+-]\d\d:?\d\d)$/.test(text)) return null;
+  const parsed = Date.parse(
+    text
+      .replace(' ', 'T')
+      .replace(',', '.')
+      .replace(/(\.\d{3})\d+/, '$1'),
+  );
+  return Number.isNaN(parsed) ? null : parsed;
+}

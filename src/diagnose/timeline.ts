@@ -1,0 +1,104 @@
+import type { FindingShape } from './finding.ts';
+import type { TimelineInterval, TimelineReport } from './summary-report.ts';
+
+/** Lengths of an interval in milliseconds; each is a multiple of the one before, so that counts can be put together. */
+const lengths = [1, 2, 10, 30, 60, 120, 600, 1800, 3600, 7200, 21_600, 43_200, 86_400].map((s) => s * 1000);
+
+/** As many as a report has room for, and a terminal columns. */
+const intervalsMax = 120;
+
+interface Counts {
+  lines: number;
+  failures: number;
+  appErrors: number;
+  clientAborts: number;
+}
+
+/** Counts by time, in intervals that grow with the span of the log. */
+export class Timeline {
+  #intervalMs = lengths[0] as number;
+  #intervals = new Map<number, Counts>();
+  /** The interval of the line before, which is nearly always that of the next. */
+  #index = Number.NaN;
+  #counts: Counts = emptyCounts();
+  #lowest = Number.POSITIVE_INFINITY;
+  #highest = Number.NEGATIVE_INFINITY;
+  #firstMs = Number.POSITIVE_INFINITY;
+  #lastMs = Number.NEGATIVE_INFINITY;
+  #undated = 0;
+
+  add(atMs: number | null, shape: FindingShape): void {
+    if (atMs === null) {
+      this.#undated += 1;
+      return;
+    }
+    const counts = this.#at(atMs);
+    counts.lines += 1;
+    if (shape === 'none') return;
+    if (shape === 'app_error') counts.appErrors += 1;
+    else if (shape === 'client_abort') counts.clientAborts += 1;
+    else counts.failures += 1;
+  }
+
+  #at(atMs: number): Counts {
+    if (atMs < this.#firstMs) this.#firstMs = atMs;
+    if (atMs > this.#lastMs) this.#lastMs = atMs;
+    const index = Math.floor(atMs / this.#intervalMs);
+    if (index === this.#index) return this.#counts;
+    if (index < this.#lowest) this.#lowest = index;
+    if (index > this.#highest) this.#highest = index;
+    if (this.#highest - this.#lowest >= intervalsMax) {
+      this.#widen();
+      return this.#at(atMs);
+    }
+    this.#index = index;
+    this.#counts = countsOf(this.#intervals, index);
+    return this.#counts;
+  }
+
+  #widen(): void {
+    const before = this.#intervalMs;
+    do this.#intervalMs = lengths.find((length) => length > this.#intervalMs) ?? this.#intervalMs * 2;
+    while (Math.floor(this.#lastMs / this.#intervalMs) - Math.floor(this.#firstMs / this.#intervalMs) >= intervalsMax);
+    const wider = new Map<number, Counts>();
+    for (const [index, counts] of this.#intervals) {
+      const into = countsOf(wider, Math.floor((index * before) / this.#intervalMs));
+      into.lines += counts.lines;
+      into.failures += counts.failures;
+      into.appErrors += counts.appErrors;
+      into.clientAborts += counts.clientAborts;
+    }
+    this.#intervals = wider;
+    this.#index = Number.NaN;
+    this.#lowest = Math.floor(this.#firstMs / this.#intervalMs);
+    this.#highest = Math.floor(this.#lastMs / this.#intervalMs);
+  }
+
+  report(): TimelineReport {
+    const intervals: TimelineInterval[] = [];
+    for (let index = this.#lowest; index <= this.#highest; index++) {
+      const counts = this.#intervals.get(index) ?? emptyCounts();
+      intervals.push({ startMs: index * this.#intervalMs, ...counts });
+    }
+    return {
+      firstMs: intervals.length === 0 ? null : this.#firstMs,
+      lastMs: intervals.length === 0 ? null : this.#lastMs,
+      intervalMs: this.#intervalMs,
+      intervals,
+      undated: this.#undated,
+    };
+  }
+}
+
+function countsOf(intervals: Map<number, Counts>, index: number): Counts {
+  let counts = intervals.get(index);
+  if (counts === undefined) {
+    counts = emptyCounts();
+    intervals.set(index, counts);
+  }
+  return counts;
+}
+
+function emptyCounts(): Counts {
+  return { lines: 0, failures: 0, appErrors: 0, clientAborts: 0 };
+}
