@@ -1,0 +1,164 @@
+import { commonLogTimeMs, judgedText, requestOf, wholeNumber } from '../line-text.ts';
+import type { Ending } from './termination.ts';
+
+/** What a line of HAProxy's about a session that has ended says, in whichever of its formats. */
+export interface SessionLine extends Ending {
+  readonly atMs: number | null;
+  readonly request: string | null;
+  readonly durationMs: number | null;
+  /** The fields that decide, as they stand there: "SC--", "0/0/-1/-1/0". */
+  readonly state: string;
+  readonly timers: string;
+  /** How often the connection was tried again; "+" before it means at another server. */
+  readonly retries: string;
+}
+
+// The client and the time of acceptance begin the HTTP and TCP formats, behind whatever prefix a syslog daemon gave them.
+const sessionStart = /(\S{2,80}):(\d{1,5}) \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] /;
+
+/** A prefix longer than this is none that a syslog daemon writes. */
+const prefixCharactersMax = 400;
+
+/** What stands behind "client:port [time] ", where the line has that near its beginning. */
+export function afterSessionStart(
+  line: string,
+): { readonly client: string; readonly time: string; readonly rest: string } | null {
+  const match = sessionStart.exec(line.slice(0, prefixCharactersMax));
+  if (match === null) return null;
+  const [whole, address = '', port = '', time = ''] = match;
+  return { client: `${address}:${port}`, time, rest: judgedText(line).slice(match.index + whole.length) };
+}
+
+const statePattern = /^[-A-Za-z]{2}$|^[-A-Za-z]{4}$/;
+const countsPattern = /^\+?-?\d{1,10}(?:\/\+?-?\d{1,10}){1,4}$/;
+
+/** `option httplog`, `option httpslog`: five timers, a status and a termination state of four letters. */
+export function readHttpSession(line: string): SessionLine | null {
+  const start = afterSessionStart(line);
+  if (start === null) return null;
+  const [
+    frontend = '',
+    backendAndServer = '',
+    timers = '',
+    status,
+    octets,
+    cookie,
+    setCookie,
+    state = '',
+    counts = '',
+    queues = '',
+  ] = start.rest.split(' ', 11);
+  const times = readTimers(timers, 5);
+  const server = splitServer(backendAndServer);
+  const statusNumber = wholeNumber(status);
+  if (times === null || server === null || statusNumber === null || wholeNumber(octets?.replace('+', '')) === null)
+    return null;
+  if (cookie === undefined || setCookie === undefined || state.length !== 4 || !statePattern.test(state)) return null;
+  if (!countsPattern.test(counts) || !countsPattern.test(queues)) return null;
+  const [, , connectMs = null, responseMs = null, durationMs = null] = times;
+  return {
+    atMs: commonLogTimeMs(start.time),
+    frontend,
+    ...server,
+    code: state.slice(0, 2),
+    state,
+    timers,
+    status: statusNumber,
+    connectMs,
+    responseMs,
+    durationMs: durationMs === -1 ? null : durationMs,
+    retries: counts.slice(counts.lastIndexOf('/') + 1),
+    request: quotedRequest(start.rest),
+  };
+}
+
+/** `option tcplog`: three timers and a termination state of two letters. */
+export function readTcpSession(line: string): SessionLine | null {
+  const start = afterSessionStart(line);
+  if (start === null) return null;
+  const [frontend = '', backendAndServer = '', timers = '', octets, state = '', counts = '', queues = ''] =
+    start.rest.split(' ', 8);
+  const times = readTimers(timers, 3);
+  const server = splitServer(backendAndServer);
+  if (times === null || server === null || wholeNumber(octets?.replace('+', '')) === null) return null;
+  if (state.length !== 2 || !statePattern.test(state) || !countsPattern.test(counts) || !countsPattern.test(queues))
+    return null;
+  const [, connectMs = null, durationMs = null] = times;
+  return {
+    atMs: commonLogTimeMs(start.time),
+    frontend,
+    ...server,
+    code: state,
+    state,
+    timers,
+    status: null,
+    connectMs,
+    responseMs: null,
+    durationMs: durationMs === -1 ? null : durationMs,
+    retries: counts.slice(counts.lastIndexOf('/') + 1),
+    request: null,
+  };
+}
+
+const clfStart = /(\S{2,80}) - - \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "/;
+
+/**
+ * `option httplog clf`: status and octets where everybody has them, then "" "" in the place of Referer and User-Agent,
+ * and what is HAProxy's own as quoted and plain fields after them.
+ */
+export function readClfSession(line: string): SessionLine | null {
+  const match = clfStart.exec(line.slice(0, prefixCharactersMax));
+  if (match === null) return null;
+  const text = judgedText(line).slice(match.index + match[0].length);
+  const requestEnd = text.indexOf('" ');
+  if (requestEnd < 0) return null;
+  const fields = text
+    .slice(requestEnd + 2)
+    .split(' ', 23)
+    .map(unquoted);
+  const [status, octets, referer, agent, port, ms, frontend = '', backend = '', server = ''] = fields;
+  if (referer !== '' || agent !== '' || wholeNumber(port) === null || wholeNumber(ms) === null) return null;
+  const times = fields.slice(9, 14).map((time) => wholeNumber(time.replace('+', '')));
+  const state = fields[14] ?? '';
+  if (times.length !== 5 || times.includes(null) || state.length !== 4 || !statePattern.test(state)) return null;
+  if (wholeNumber(status) === null || octets === undefined || wholeNumber(fields[15]) === null) return null;
+  const [, , connectMs = null, responseMs = null, durationMs = null] = times;
+  return {
+    atMs: commonLogTimeMs(match[2] ?? ''),
+    frontend,
+    backend,
+    server,
+    code: state.slice(0, 2),
+    state,
+    timers: fields.slice(9, 14).join('/'),
+    status: wholeNumber(status),
+    connectMs,
+    responseMs,
+    durationMs: durationMs === -1 ? null : durationMs,
+    retries: fields[19] ?? '0',
+    request: requestOf(text.slice(0, requestEnd)),
+  };
+}
+
+function readTimers(text: string, count: number): readonly number[] | null {
+  const times = text.split('/', count + 1).map((time) => wholeNumber(time.startsWith('+') ? time.slice(1) : time));
+  return times.length === count && times.every((time) => time !== null) ? times : null;
+}
+
+function splitServer(text: string): { readonly backend: string; readonly server: string } | null {
+  const slash = text.indexOf('/');
+  if (slash <= 0 || slash === text.length - 1) return null;
+  return { backend: text.slice(0, slash), server: text.slice(slash + 1) };
+}
+
+function unquoted(field: string): string {
+  return field.length >= 2 && field.startsWith('"') && field.endsWith('"') ? field.slice(1, -1) : field;
+}
+
+/** The request line is what stands in quotation marks; a line that syslog cut off may lack the second. */
+function quotedRequest(rest: string): string | null {
+  const start = rest.indexOf(' "');
+  if (start < 0) return null;
+  const end = rest.indexOf('"', start + 2);
+  return requestOf(rest.slice(start + 2, end < 0 ? undefined : end));
+}

@@ -1,0 +1,44 @@
+/** A line of a log is judged by this many characters: no gateway writes what matters after them. */
+const judgedCharactersMax = 65_536;
+
+const requestCharactersMax = 200;
+
+/** The line without its end, cut where nobody would read on. */
+export function judgedText(line: string): string {
+  const text = line.length > judgedCharactersMax ? line.slice(0, judgedCharactersMax) : line;
+  return text.endsWith('\r') || text.endsWith('\n') ? text.trimEnd() : text;
+}
+
+/** "GET /path HTTP/1.1" without its version, as `Finding.request` wants it; null for what is none ("-", "<BADREQ>"). */
+export function requestOf(requestLine: string): string | null {
+  if (requestLine === '' || requestLine === '-' || requestLine.startsWith('<')) return null;
+  const version = requestLine.lastIndexOf(' HTTP/');
+  return (version > 0 ? requestLine.slice(0, version) : requestLine).slice(0, requestCharactersMax);
+}
+
+const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+
+/** 0 to 11; null for what is no month's English abbreviation. */
+export function monthOf(name: string): number | null {
+  const month = monthNames.indexOf(name);
+  return month < 0 ? null : month;
+}
+
+const commonLogTime = /^(\d\d)\/([A-Z][a-z]{2})\/(\d{4}):(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?: ([+-])(\d\d)(\d\d))?$/;
+
+/** "10/Oct/2026:13:55:36 +0200", with or without a fraction; without a zone it counts as UTC. Null for anything else. */
+export function commonLogTimeMs(text: string): number | null {
+  const match = commonLogTime.exec(text);
+  if (match === null) return null;
+  const [, day, monthName, year, hour, minute, second, fraction, sign, zoneHours, zoneMinutes] = match;
+  const month = monthOf(monthName ?? '');
+  if (month === null) return null;
+  const atMs = Date.UTC(Number(year), month, Number(day), Number(hour), Number(minute), Number(second));
+  const zoneMs = (Number(zoneHours ?? 0) * 60 + Number(zoneMinutes ?? 0)) * 60_000;
+  return atMs + Math.trunc(Number(`0.${fraction ?? 0}`) * 1000) - (sign === '-' ? -zoneMs : zoneMs);
+}
+
+/** The number that the whole text is; null for anything else, and for what is too long to be a count. */
+export function wholeNumber(text: string | undefined): number | null {
+  return text !== undefined && /^-?\d{1,15}$/.test(text) ? Number(text) : null;
+}
