@@ -1,0 +1,47 @@
+/** A line that is one JSON object. */
+export type JsonLine = Readonly<Record<string, unknown>>;
+
+let lastText = '';
+let lastLine: JsonLine | null = null;
+
+/**
+ * The object that the whole text is; null for anything else. Several dialects ask about the same line, one after the
+ * other: the last one is remembered, and read once.
+ */
+export function jsonLine(text: string): JsonLine | null {
+  if (!text.startsWith('{')) return null;
+  if (text !== lastText) [lastText, lastLine] = [text, parsed(text)];
+  return lastLine;
+}
+
+function parsed(text: string): JsonLine | null {
+  try {
+    return jsonObject(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/** Null for what is no object. */
+export function jsonObject(value: unknown): JsonLine | null {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonLine) : null;
+}
+
+/** Null for what is no text. */
+export function jsonText(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+/** A number, or a text that is one; null for anything else. */
+export function jsonNumber(value: unknown): number | null {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
+  if (typeof value !== 'string' || !/^-?\d{1,15}(?:\.\d{1,15})?$/.test(value)) return null;
+  return Number(value);
+}
+
+/** Milliseconds since the epoch of a time with a date, in the form of RFC 3339; null for anything else. */
+export function isoTimeMs(value: unknown): number | null {
+  if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/.test(value) || value.length > 40) return null;
+  const atMs = Date.parse(value.replace(' ', 'T'));
+  return Number.isNaN(atMs) ? null : atMs;
+}
