@@ -1,0 +1,268 @@
+import type { Fix } from '../finding.ts';
+import {
+  appErrorVerdict,
+  clientLeftVerdict,
+  failedWith,
+  type FailureWords,
+  unknownVerdict,
+  unreachableVerdict,
+} from '../typed-verdict.ts';
+import { fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { lambdaVerdict } from './lambda-reasons.ts';
+
+/** What a line of an Application Load Balancer says. Times in seconds; -1 where a step was not reached. */
+export interface AlbExchange {
+  /** Null: none was chosen, or it is a function. */
+  readonly target: string | null;
+  readonly targetGroup: string | null;
+  readonly requestS: number;
+  readonly targetS: number;
+  readonly responseS: number;
+  readonly status: number | null;
+  readonly targetStatus: number | null;
+  /** From the request's coming to the answer; null where the line is too old or too short to say. */
+  readonly elapsedS: number | null;
+  readonly actions: readonly string[];
+  readonly errorReason: string | null;
+  readonly classification: string | null;
+  readonly classificationReason: string | null;
+}
+
+const idleTimeout =
+  'aws elbv2 modify-load-balancer-attributes --load-balancer-arn ARN --attributes Key=idle_timeout.timeout_seconds,Value=120';
+
+/** A connection that is not made in 10 s is given up (AWS documents no setting for it); some slack for the clock. */
+const connectTimeoutS = { min: 9.5, max: 11.5 };
+
+/** No application has read a request and written half an answer in this time: the connection was already closed. */
+const atOnceS = 0.001;
+
+export function judgeAlb(exchange: AlbExchange): Verdict {
+  const { status, targetStatus, errorReason } = exchange;
+  if (errorReason?.startsWith('Lambda') === true) return lambdaVerdict(errorReason);
+  if (status === 460) return clientLeft;
+  if (targetStatus !== null && targetStatus === status) return status >= 500 ? relayed(status) : wellVerdict;
+  if (errorReason?.startsWith('Auth') === true) return authVerdict(errorReason, status);
+  if (status === null || status < 400) return wellVerdict;
+  if (targetStatus !== null) return judgeCutAnswer(exchange, targetStatus);
+  if (exchange.actions.includes('fixed-response')) return fixedResponse(status);
+  return status < 500 || status === 501 || status === 505 ? judgeRequest(exchange, status) : judgeFailure(exchange);
+}
+
+const clientLeft = clientLeftVerdict(
+  "The client closed the connection before the answer came (460 is the load balancer's own code for it).",
+  'response',
+  fixOf("Compare the client's timeout with how long the application takes, and with the idle timeout", idleTimeout),
+);
+
+function relayed(status: number): Verdict {
+  return appErrorVerdict(
+    `The target itself answered ${status}; the load balancer passed it on.`,
+    fixOf("Look into the application's own log for the trace id of the line"),
+  );
+}
+
+function fixedResponse(status: number): Verdict {
+  if (status < 500) return wellVerdict;
+  return failed('proxy_internal_response', {
+    sentence: `A rule of the listener answers ${status} itself (fixed-response).`,
+    fix: fixOf(
+      'Change or take away the rule where this is no maintenance',
+      'aws elbv2 describe-rules --listener-arn ARN',
+    ),
+  });
+}
+
+/** What the load balancer answers by itself because of the request. */
+function judgeRequest(exchange: AlbExchange, status: number): Verdict {
+  if (status === 403 || status === 401) {
+    const by = exchange.actions.includes('waf') ? 'The web ACL of AWS WAF' : 'The load balancer';
+    return failed('http_request_denied', {
+      sentence: `${by} refused the request.`,
+      fix: fixOf('Where the request should pass, look up which rule of the web ACL, or of the listener, it met'),
+    });
+  }
+  if (status === 464) {
+    return failed('http_request_error', {
+      sentence: "The request's protocol does not fit the protocol version of the target group.",
+      fix: fixOf('Send such requests to a target group of their protocol version: HTTP1, HTTP2 or GRPC'),
+    });
+  }
+  const { classification, classificationReason } = exchange;
+  const how = classification === null ? '' : `: ${classification}, ${classificationReason ?? 'no reason given'}`;
+  return failed('http_request_error', {
+    sentence: `${requestFaults[status] ?? 'The load balancer refused the request as it was'}${how}.`,
+    fix: status === 463 ? fixOf('Have proxies in front send no more than 30 addresses in X-Forwarded-For') : null,
+  });
+}
+
+const requestFaults: Readonly<Record<number, string>> = {
+  400: 'The request is malformed, its head too large, or the client closed before it had sent all of it',
+  405: 'The method TRACE is not allowed',
+  408: 'The client sent nothing for as long as the idle timeout',
+  413: "The request's head or content is larger than the load balancer takes",
+  414: 'The address of the request is too long',
+  463: 'X-Forwarded-For had more than 30 addresses',
+  501: 'The request has a Transfer-Encoding that the load balancer does not know',
+  505: 'The request is in another version of HTTP than the connection',
+};
+
+/** The load balancer's own 5xx, without an answer of the target's. */
+function judgeFailure(exchange: AlbExchange): Verdict {
+  switch (exchange.status) {
+    case 502:
+      return judgeBadGateway(exchange);
+    case 503:
+      return judgeUnavailable(exchange);
+    case 504:
+      return judgeTimeout(exchange);
+    case 507:
+      return failed('proxy_configuration_error', {
+        sentence: 'The address that a rule redirects to is too long.',
+        fix: fixOf('Shorten what the rule writes into the address'),
+      });
+    case 500:
+      return failed('proxy_internal_error', {
+        sentence: 'The load balancer could not do what its rule says: AWS WAF failed, or the identity provider.',
+        fix: fixOf('Look at `error_reason` and `actions_executed` of the line, and at the web ACL and the provider'),
+      });
+    default:
+      return unknownVerdict('load-balancer', 'The load balancer answered by itself; the line does not say why.', {
+        text: 'Look up that status in the documentation of the load balancer',
+        snippet: null,
+      });
+  }
+}
+
+function judgeBadGateway(exchange: AlbExchange): Verdict {
+  const { target, requestS, targetS, elapsedS } = exchange;
+  if (target === null)
+    return unknownVerdict(
+      'load-balancer',
+      'There was no usable answer; the line does not even name a target.',
+      health(exchange),
+    );
+  if (requestS < 0) {
+    if (elapsedS !== null && elapsedS >= connectTimeoutS.min) return tlsTimeout;
+    return unreachableVerdict('load-balancer', {
+      sentence: `The load balancer never got to send the request to ${target}: it was refused, found no way, or TLS failed.`,
+      whose: null,
+      fix: fixOf(
+        'See whether anything listens on that port, whether the security group lets the load balancer in, and whether the protocol of the target group fits',
+        ...commandOf(health(exchange)),
+      ),
+    });
+  }
+  if (targetS >= 0 && targetS <= atOnceS)
+    return failed('connection_terminated', {
+      sentence: `${target} closed the connection as soon as the request came: it had given up the kept connection.`,
+      fix: fixOf(
+        "Make the application's keep-alive longer than the load balancer's idle timeout of 60 s",
+        'server.keepAliveTimeout = 65_000; // Node; gunicorn: --keep-alive 65; nginx: keepalive_timeout 65s',
+      ),
+    });
+  return unknownVerdict(
+    'load-balancer',
+    `${target} got the request, and then closed the connection or answered no valid HTTP; this log has one line for both.`,
+    fixOf(
+      "Look into the target's own log; if nothing is there, watch the port, and compare its keep-alive with the idle timeout",
+      `tcpdump -i any -A 'tcp port ${/:(\d{1,5})$/.exec(target)?.[1] ?? 'PORT'}'`,
+    ),
+    'response',
+  );
+}
+
+const tlsTimeout = failed('connection_timeout', {
+  sentence: 'No connection stood after 10 s; with 502 that is a TLS handshake which did not end.',
+  stage: 'tls',
+  fix: fixOf('See whether that port speaks TLS, as the protocol HTTPS of the target group wants it'),
+});
+
+function judgeUnavailable(exchange: AlbExchange): Verdict {
+  if (exchange.target !== null)
+    return unknownVerdict('load-balancer', 'The load balancer declined although a target is named.', health(exchange));
+  return failed('destination_unavailable', {
+    sentence: 'The target group has no target that could be asked.',
+    whose: 'operator',
+    fix: fixOf('Register targets, and enable their availability zones', ...commandOf(health(exchange))),
+  });
+}
+
+function judgeTimeout(exchange: AlbExchange): Verdict {
+  const { target, requestS, elapsedS } = exchange;
+  if (target === null)
+    return unknownVerdict('load-balancer', 'The time ran out; the line names no target.', health(exchange));
+  if (requestS >= 0) return idleTarget(target);
+  if (elapsedS === null)
+    return unknownVerdict(
+      'load-balancer',
+      `The time ran out at ${target}; without request_creation_time there is no telling whether while connecting or while waiting.`,
+      fixOf(
+        'Keep the whole line: `time` minus `request_creation_time` is 10 s for a connection that could not be made',
+      ),
+    );
+  if (elapsedS < connectTimeoutS.min || elapsedS > connectTimeoutS.max) return idleTarget(target);
+  return failed('connection_timeout', {
+    sentence: `No connection to ${target} could be made within 10 s.`,
+    fix: fixOf(
+      "Let the load balancer's security group reach that port, and the answers come back on ports 1024 to 65535",
+      'aws ec2 authorize-security-group-ingress --group-id TARGET_GROUP --protocol tcp --port PORT --source-group LOAD_BALANCER_GROUP',
+    ),
+  });
+}
+
+function idleTarget(target: string): Verdict {
+  return failed('connection_read_timeout', {
+    sentence: `${target} took the request and sent nothing for as long as the idle timeout.`,
+    fix: fixOf('Make the application answer sooner, or raise the idle timeout (60 s unless changed)', idleTimeout),
+  });
+}
+
+/** The target had begun to answer, and the client got another status. */
+function judgeCutAnswer({ status, target }: AlbExchange, targetStatus: number): Verdict {
+  if (status === 504)
+    return failed('connection_read_timeout', {
+      sentence: `${target ?? 'The target'} answered ${targetStatus}, and then not the rest of what its Content-Length says.`,
+      stage: 'content',
+      fix: fixOf("Correct the application's Content-Length, or find why it stops in the middle"),
+    });
+  if (status === null || status < 500) return wellVerdict;
+  return unknownVerdict(
+    'load-balancer',
+    `${target ?? 'The target'} answered ${targetStatus}, which the load balancer could not pass on: cut short, or no valid HTTP.`,
+    fixOf("Look into the target's own log, and at its answer with `curl -v` from inside the network"),
+    'content',
+  );
+}
+
+function authVerdict(reason: string, status: number | null): Verdict {
+  const isProvider = /TokenEp|UserinfoEp|InvalidTokenResponse|InvalidUserinfo|InvalidIdToken|Unhandled|ResponseSize/;
+  if (isProvider.test(reason) && status !== 401)
+    return failed('proxy_internal_error', {
+      sentence: `The identity provider did not do its part of the login (${reason}).`,
+      whose: 'operator',
+      fix: fixOf("Check the rule's endpoints, client id and secret, and that the load balancer may reach the provider"),
+    });
+  return failed('http_request_denied', {
+    sentence: `The login at the load balancer failed (${reason}).`,
+    whose: 'client',
+    fix: fixOf('Where many meet it, check the names of cookies and the address that the provider sends people back to'),
+  });
+}
+
+function failed(type: Parameters<typeof failedWith>[1], words: FailureWords): Verdict {
+  return failedWith('load-balancer', type, words);
+}
+
+/** What the load balancer thinks of its targets, with the group's own name where the line has it. */
+function health({ targetGroup }: AlbExchange): Fix {
+  const arn = targetGroup !== null && /^arn:[\w:/.-]{1,300}$/.test(targetGroup) ? targetGroup : 'ARN';
+  return fixOf(
+    'Ask what the load balancer thinks of its targets',
+    `aws elbv2 describe-target-health --target-group-arn ${arn}`,
+  );
+}
+
+function commandOf({ snippet }: Fix): string[] {
+  return snippet === null ? [] : [snippet];
+}

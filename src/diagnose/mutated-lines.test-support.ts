@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Dialect } from './dialect.ts';
+
+/** Lines as a broken pipe, a wrong encoding or another program may leave them. */
+export function mutatedLine(lines: readonly string[]): fc.Arbitrary<string> {
+  return fc
+    .record({
+      line: fc.constantFrom(...lines),
+      from: fc.nat(400),
+      take: fc.nat(400),
+      insert: fc.oneof(
+        fc.string({ unit: 'binary', maxLength: 40 }),
+        fc.constantFrom(
+          '"',
+          '""',
+          '{',
+          '}',
+          '\\',
+          ' ',
+          '=',
+          '-1',
+          '\u0000',
+          '[',
+          ']',
+          '\ud800',
+          '999999999999999999999',
+        ),
+      ),
+      cut: fc.option(fc.nat(600)),
+    })
+    .map(({ line, from, take, insert, cut }) => {
+      const mutated = `${line.slice(0, from)}${insert}${line.slice(from + take)}`;
+      return cut === null ? mutated : mutated.slice(0, cut);
+    });
+}
+
+/** Whatever the line: no exception, and a failure is never told without evidence and a sentence. */
+export function assertSurvives(dialects: readonly Dialect[], lines: readonly string[], numRuns = 100): void {
+  fc.assert(
+    fc.property(fc.array(mutatedLine(lines), { maxLength: 4 }), (mutated) => {
+      for (const dialect of dialects) {
+        const reader = dialect.open();
+        for (const line of mutated) {
+          assert.ok([0, 1, 2].includes(dialect.recognise(line)));
+          const finding = reader.read(line);
+          if (finding === null || finding.shape === 'none') continue;
+          assert.notEqual(finding.evidence.length, 0, line);
+          assert.notEqual(finding.sentence, '', line);
+          assert.ok((finding.request?.length ?? 0) <= 200, line);
+        }
+      }
+    }),
+    { numRuns },
+  );
+  for (const long of [
+    'a'.repeat(1 << 20),
+    '='.repeat(1 << 18),
+    '"'.repeat(1 << 18),
+    `${lines[0]} ${'x '.repeat(1 << 18)}`,
+  ])
+    for (const dialect of dialects) {
+      dialect.recognise(long);
+      dialect.open().read(long);
+    }
+}
