@@ -1,0 +1,103 @@
+import { type Answer, quoteField } from './answer.ts';
+import { readVia } from './chain-fields.ts';
+import type { Layer } from './layer.ts';
+import { layerOfHop, productOfServer } from './products.ts';
+import { type Verdict, verdict } from './verdict.ts';
+
+/**
+ * Fields that a layer adds only to what came from behind it: with one of them it did not write the answer. Caddy adds
+ * Via to what it passes on since version 2.9.
+ */
+const relayFields: readonly (readonly [layer: Layer, name: string, value: RegExp | null])[] = [
+  ['envoy', 'x-envoy-upstream-service-time', null],
+  ['kong', 'x-kong-upstream-latency', null],
+  ['apisix', 'x-apisix-upstream-status', null],
+  ['cloudfront', 'x-cache', /\bfrom cloudfront\b/i],
+  ['render', 'x-render-origin-server', null],
+];
+
+export function readRelay(answer: Answer): Verdict | null {
+  for (const [, name, value] of relayFields) {
+    const text = answer.field(name);
+    if (text !== null && (value === null || value.test(text)))
+      return verdict(
+        'application',
+        'likely',
+        'it came from behind the last layer that can be seen',
+        quoteField(name, text),
+      );
+  }
+  for (const { name, comment, text } of readVia(answer.field('via'))) {
+    const layer = layerOfHop(name, comment);
+    if (layer === 'caddy' || layer === 'heroku')
+      return verdict(
+        'application',
+        'likely',
+        'it came from behind the last layer that can be seen',
+        quoteField('Via', text),
+      );
+  }
+  return null;
+}
+
+/**
+ * Who named itself in `Server` and lets the names of those behind it pass: where its name stands there, nobody behind it
+ * had written the answer.
+ */
+const namesOnlyItsOwn: readonly Layer[] = [
+  'aws-alb',
+  'cloudfront',
+  'akamai',
+  'varnish',
+  'kong',
+  'azure-app-gateway',
+  'heroku',
+];
+
+export function readServerAuthor(answer: Answer): Verdict | null {
+  const names = answer.lines('server');
+  const products = names.map((line) => productOfServer(line));
+  if (names.length === 1 && products[0]?.layer === 'caddy') return readCaddy(answer, names[0] ?? '');
+  for (const [at, product] of products.entries()) {
+    if (product === null || !namesOnlyItsOwn.includes(product.layer)) continue;
+    const layer = product.layer === 'varnish' && passesFastly(answer) ? 'fastly' : product.layer;
+    return verdict(
+      layer,
+      'likely',
+      'it leaves `Server` to those behind it, and it is its own name that stands there',
+      `Server: ${names[at] ?? ''}`,
+    );
+  }
+  return readEmpty(answer, products[0]?.layer ?? null, names[0] ?? '');
+}
+
+function passesFastly(answer: Answer): boolean {
+  return /\bcache-/.test(answer.field('x-served-by') ?? '') || answer.field('x-timer') !== null;
+}
+
+/** Caddy says nothing in its own errors but its name. Applications rarely send errors without content. */
+function readCaddy(answer: Answer, line: string): Verdict | null {
+  if (answer.isEmpty !== true) return null;
+  return verdict(
+    'caddy',
+    'likely',
+    'its own errors have no content, and nothing of what it passes on is there',
+    `Server: ${line}`,
+    'no content',
+    'no Via',
+  );
+}
+
+const silent: readonly Layer[] = ['envoy', 'istio', 'fly'];
+
+/** Errors without content and with nothing but the name of a layer that puts its name over every other. */
+function readEmpty(answer: Answer, layer: Layer | null, line: string): Verdict | null {
+  if (answer.isEmpty !== true || layer === null || !silent.includes(layer)) return null;
+  return verdict(
+    layer,
+    'likely',
+    'the answer has no content, and nothing of a layer behind it is there',
+    `Server: ${line}`,
+    'no content',
+  );
+}

@@ -1,0 +1,83 @@
+import { type Answer, quoteField } from './answer.ts';
+import { readProxyStatus } from './chain-fields.ts';
+import type { Layer } from './layer.ts';
+import { layerOfHop } from './products.ts';
+import { type Verdict, verdict } from './verdict.ts';
+
+/**
+ * RFC 9209 §2.3: types whose responses may have come from behind and only have been broken on the way, so that the
+ * member alone does not prove who wrote them.
+ */
+const notOnlyGenerated: ReadonlySet<string> = new Set([
+  'connection_terminated',
+  'connection_read_timeout',
+  'connection_write_timeout',
+  'http_response_incomplete',
+  'http_response_header_section_size',
+  'http_response_header_size',
+  'http_response_body_size',
+  'http_response_trailer_section_size',
+  'http_response_trailer_size',
+  'http_response_transfer_coding',
+  'http_response_content_coding',
+  'http_response_timeout',
+]);
+
+/**
+ * The first member with an error is that of the intermediary nearest to the origin that failed: it made the answer, and
+ * those after it passed it on (RFC 9209 §2). Its name may be the deployment's; then other evidence has to say what it is.
+ */
+export function readProxyStatusAuthor(answer: Answer): Verdict | null {
+  const members = readProxyStatus(answer.field('proxy-status'));
+  const failed = members.find(({ error }) => error !== null && error !== '');
+  if (failed === undefined) return null;
+  const layer = layerOfHop(failed.name) ?? (looksLikeCandor(answer) ? 'candor' : null);
+  const evidence = quoteField('Proxy-Status', failed.text);
+  const why = `the first member of Proxy-Status with an error, the one nearest to the origin, is that of "${failed.name}"`;
+  if (layer === null) return verdict('unknown', 'unsure', why, evidence);
+  return verdict(
+    layer,
+    notOnlyGenerated.has(failed.error ?? '') && answer.status < 500 ? 'likely' : 'certain',
+    why,
+    evidence,
+  );
+}
+
+/** Every answer of Candor's own has these, whatever its form; in problem details there is more. */
+function looksLikeCandor(answer: Answer): boolean {
+  if (/"(?:proxy_error|may_have_been_executed)":/.test(answer.body)) return true;
+  return (
+    answer.field('x-request-id') !== null &&
+    /\bno-store\b/.test(answer.field('cache-control') ?? '') &&
+    /\bnosniff\b/.test(answer.field('x-content-type-options') ?? '') &&
+    readProxyStatus(answer.field('proxy-status')).length > 0 &&
+    answer.field('server') === null
+  );
+}
+
+/** A field that a layer sends with answers of its own, and not with those it passes on. */
+interface AuthorField {
+  readonly layer: Layer;
+  readonly name: string;
+  readonly value?: RegExp;
+  /** Another field that must be there as well. */
+  readonly beside?: string;
+}
+
+const authorFields: readonly AuthorField[] = [
+  { layer: 'vercel', name: 'x-vercel-error' },
+  { layer: 'linkerd', name: 'l5d-proxy-error' },
+  { layer: 'aws-api-gateway', name: 'x-amzn-errortype', beside: 'x-amz-apigw-id' },
+  { layer: 'railway', name: 'x-railway-fallback', value: /^true$/i },
+  { layer: 'cloudflare', name: 'cf-mitigated' },
+];
+
+export function readAuthorField(answer: Answer): Verdict | null {
+  for (const { layer, name, value, beside } of authorFields) {
+    const text = answer.field(name);
+    if (text === null || (value !== undefined && !value.test(text))) continue;
+    if (beside !== undefined && answer.field(beside) === null) continue;
+    return verdict(layer, 'certain', 'only it sends that field, with answers of its own', quoteField(name, text));
+  }
+  return null;
+}

@@ -1,0 +1,92 @@
+import type { Answer } from './answer.ts';
+import type { Layer } from './layer.ts';
+import { productOfServer } from './products.ts';
+import { type Verdict, verdict } from './verdict.ts';
+
+/**
+ * The page that nginx has for every status, and that what is built on it inherits: title, heading, a rule, and the
+ * server's name. AWS load balancers have the page without the rule.
+ */
+const page =
+  /^\s*<html>\s*<head>\s*<title>(\d{3}) ([^<]{1,80})<\/title>\s*<\/head>\s*<body[^>]{0,40}>\s*<center>\s*<h1>\d{3} [^<]{1,80}<\/h1>\s*<\/center>/i;
+const tailOfPage = /<hr\s*\/?>\s*<center>([^<]{0,80})<\/center>/i;
+
+const tails: readonly (readonly [layer: Layer, tail: RegExp])[] = [
+  ['cloudflare', /^cloudflare/i],
+  ['cloudfront', /^cloudfront/i],
+  ['azure-app-gateway', /^Microsoft-Azure-Application-Gateway/i],
+  ['aws-alb', /^awselb/i],
+  ['kong', /^kong/i],
+  ['apisix', /^apisix/i],
+  ['openresty', /^openresty/i],
+  ['nginx', /^nginx/i],
+];
+
+export function readNginxPage(answer: Answer): Verdict | null {
+  const found = page.exec(answer.body);
+  if (found === null) return null;
+  const title = `<title>${found[1] ?? ''} ${found[2] ?? ''}</title>`;
+  // The name stands close behind the heading; Tengine puts a table of the request between the two.
+  const tail = tailOfPage.exec(answer.body.slice(found[0].length, found[0].length + 2_048))?.[1]?.trim();
+  if (tail === undefined) return withoutTail(answer, title);
+  const evidence = `<hr><center>${tail}</center>`;
+  const layer = tails.find(([, pattern]) => pattern.test(tail))?.[0];
+  if (layer === 'nginx') return fromNginx(answer, tail, evidence);
+  if (layer === 'openresty') return fromOpenResty(answer, evidence);
+  if (layer !== undefined) return verdict(layer, sure(answer), 'the page bears its name', evidence);
+  if (/^(?:tengine|angie|freenginx)/i.test(tail))
+    return verdict('nginx', 'likely', `the page is that of ${tail}, which is built on nginx`, evidence);
+  return verdict('nginx', 'unsure', 'the page is that of a server built on nginx, under a name of its own', evidence);
+}
+
+/** A page with another status than the response's was put there by somebody: the page's author may not have sent it. */
+function sure(answer: Answer): 'certain' | 'likely' {
+  const status = Number(page.exec(answer.body)?.[1]);
+  // 494 to 497 are nginx's own numbers; it sends them as 400.
+  return status === answer.status || answer.status === 400 ? 'certain' : 'likely';
+}
+
+/** ingress-nginx takes `Server` away and leaves no version in the page; its `Strict-Transport-Security` has an age of its own. */
+function fromNginx(answer: Answer, tail: string, evidence: string): Verdict {
+  const hsts = answer.field('strict-transport-security');
+  if (hsts !== null && /\bmax-age=15724800\b/.test(hsts))
+    return verdict(
+      'ingress-nginx',
+      'likely',
+      "the page is nginx's, and the age of its HSTS is the default of ingress-nginx",
+      evidence,
+      `Strict-Transport-Security: ${hsts}`,
+    );
+  if (tail.toLowerCase() === 'nginx' && answer.field('server') === null)
+    return verdict(
+      'ingress-nginx',
+      'likely',
+      "the page is nginx's, and nginx itself would have sent `Server`",
+      evidence,
+      'no Server',
+    );
+  return verdict('nginx', sure(answer), 'the page is its own', evidence);
+}
+
+/** Kong and APISIX are OpenResty inside; they say so in `Server` alone. */
+function fromOpenResty(answer: Answer, evidence: string): Verdict {
+  for (const line of answer.lines('server')) {
+    const layer = productOfServer(line)?.layer;
+    if (layer === 'kong' || layer === 'apisix')
+      return verdict(
+        layer,
+        'likely',
+        'the page is that of OpenResty, on which it is built',
+        evidence,
+        `Server: ${line}`,
+      );
+  }
+  return verdict('openresty', sure(answer), 'the page is its own', evidence);
+}
+
+function withoutTail(answer: Answer, title: string): Verdict {
+  const server = answer.lines('server').find((line) => productOfServer(line)?.layer === 'aws-alb');
+  const why = "the page is nginx's without the name at its end, as AWS load balancers have it";
+  if (server !== undefined) return verdict('aws-alb', sure(answer), why, title, `Server: ${server}`);
+  return verdict('aws-alb', 'likely', why, title, 'no <hr><center>');
+}

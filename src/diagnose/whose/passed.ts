@@ -1,0 +1,60 @@
+import type { Answer } from './answer.ts';
+import { readVia, readProxyStatus } from './chain-fields.ts';
+import { type Layer, usualDistance } from './layer.ts';
+import type { Mark } from './marks.ts';
+import { layerOfHop, productOfServer } from './products.ts';
+import type { Verdict } from './verdict.ts';
+
+/** The layers that passed the answer on, the client's side first, each with its evidence. The author is not among them. */
+export function orderPassed(answer: Answer, marks: readonly Mark[], author: Verdict): readonly Mark[] {
+  const passed = marks.filter(({ layer }) => layer !== author.layer);
+  const ordered = alignWithVia(
+    passed.toSorted((a, b) => usualDistance(a.layer) - usualDistance(b.layer)),
+    answer,
+  );
+  const twin = findTwin(answer, author);
+  return twin === null ? ordered : placeTwin(ordered, twin);
+}
+
+/** Where Via or Proxy-Status names several layers, their order counts: the last one named is nearest to the client. */
+function alignWithVia(marks: readonly Mark[], answer: Answer): readonly Mark[] {
+  const via = readVia(answer.field('via')).map(({ name, comment }) => layerOfHop(name, comment));
+  const status = readProxyStatus(answer.field('proxy-status')).map(({ name }) => layerOfHop(name));
+  const named = (via.filter(isLayer).length > 1 ? via : status).filter(isLayer).toReversed();
+  const sequence = named.filter(
+    (layer, at) => named.indexOf(layer) === at && marks.some((mark) => mark.layer === layer),
+  );
+  let next = 0;
+  return marks.map((mark) => {
+    if (!sequence.includes(mark.layer)) return mark;
+    const layer = sequence[next];
+    next += 1;
+    return marks.find((other) => other.layer === layer) ?? mark;
+  });
+}
+
+function isLayer(layer: Layer | null): layer is Layer {
+  return layer !== null;
+}
+
+/**
+ * A second hop of the author's own kind: an Envoy that measured how long the one behind it took, or an nginx with
+ * another version than the page's.
+ */
+function findTwin(answer: Answer, author: Verdict): Mark | null {
+  if (author.layer === 'envoy' || author.layer === 'istio') {
+    const time = answer.field('x-envoy-upstream-service-time');
+    return time === null ? null : { layer: author.layer, evidence: `x-envoy-upstream-service-time: ${time}` };
+  }
+  if (author.layer !== 'nginx') return null;
+  const inPage = /<center>nginx\/([\d.]{3,12})/.exec(author.evidence[0] ?? '')?.[1];
+  const line = answer.lines('server').find((server) => productOfServer(server)?.layer === 'nginx');
+  const inField = /^nginx\/([\d.]{3,12})/.exec(line ?? '')?.[1];
+  if (inPage === undefined || inField === undefined || inPage === inField) return null;
+  return { layer: 'nginx', evidence: `Server: ${line ?? ''}` };
+}
+
+function placeTwin(marks: readonly Mark[], twin: Mark): readonly Mark[] {
+  const at = marks.findIndex(({ layer }) => usualDistance(layer) > usualDistance(twin.layer));
+  return at < 0 ? [...marks, twin] : marks.toSpliced(at, 0, twin);
+}

@@ -1,0 +1,80 @@
+import { type Answer, readAnswer } from './answer.ts';
+import { readApplication, readUsualApplication } from './application-page.ts';
+import { readRelay, readServerAuthor } from './absence.ts';
+import type { AnsweredResponse, Authorship, Confidence } from './authorship.ts';
+import { readBarePhrase } from './bare-phrase.ts';
+import { readCloudflarePage } from './cloudflare-page.ts';
+import { readAuthorField, readProxyStatusAuthor } from './fields-of-authors.ts';
+import { layerNames } from './layer.ts';
+import { findMarks, type Mark } from './marks.ts';
+import { readNginxPage } from './nginx-page.ts';
+import { orderPassed } from './passed.ts';
+import { refine } from './refine.ts';
+import { readTemplate } from './templates.ts';
+import { type Verdict, verdict } from './verdict.ts';
+
+export type { AnsweredResponse, Authorship, Confidence } from './authorship.ts';
+export { type Layer, layerNames, layers } from './layer.ts';
+
+/**
+ * Which layer of a chain wrote this response, and which only passed it on. Never throws, whatever it is given; reads the
+ * first 64 KiB of the content; and says 'unknown' rather than guess.
+ */
+export function whose(response: AnsweredResponse): Authorship {
+  const answer = readAnswer(response);
+  const marks = findMarks(answer);
+  const author = refine(findAuthor(answer), answer, marks);
+  const passed = orderPassed(answer, marks, author);
+  return {
+    author: author.layer,
+    passed: passed.map(({ layer }) => layer),
+    confidence: author.confidence,
+    evidence: [...author.evidence, ...passed.map(({ evidence }) => evidence)],
+    sentence: sentenceFor(answer, author, passed),
+  };
+}
+
+/** The kinds of evidence, the strongest first. */
+const readings: readonly ((answer: Answer) => Verdict | null)[] = [
+  readAuthorField,
+  readNginxPage,
+  readCloudflarePage,
+  readTemplate,
+  readApplication,
+  readBarePhrase,
+  readRelay,
+  readServerAuthor,
+  readUsualApplication,
+];
+
+function findAuthor(answer: Answer): Verdict {
+  const status = readProxyStatusAuthor(answer);
+  if (status !== null && status.layer !== 'unknown') return status;
+  // An answer that went well was written where the work is done; a page of an error inside it is somebody's content.
+  if (answer.status >= 200 && answer.status < 300) return readSuccess(answer);
+  for (const read of readings) {
+    const found = read(answer);
+    if (found !== null) return found;
+  }
+  return status ?? verdict('unknown', 'unsure', 'nothing in it says');
+}
+
+function readSuccess(answer: Answer): Verdict {
+  return readApplication(answer) ?? readUsualApplication(answer) ?? verdict('unknown', 'unsure', 'nothing in it says');
+}
+
+function sentenceFor(answer: Answer, author: Verdict, passed: readonly Mark[]): string {
+  const what = answer.status === 0 ? 'this response' : `this ${answer.status}`;
+  const names = passed.map(({ layer }) => layerNames[layer]).toReversed();
+  const through = names.length === 0 ? '' : `; on its way to the client it passed ${names.join(', then ')}`;
+  if (author.layer === 'unknown') return `Nobody can tell who wrote ${what}: ${author.why}${through}.`;
+  const name = layerNames[author.layer];
+  const subject = name.startsWith('the ') ? `T${name.slice(1)}` : name;
+  return `${subject} ${verbs[author.confidence]} ${what}: ${author.why}${through}.`;
+}
+
+const verbs: Readonly<Record<Confidence, string>> = {
+  certain: 'wrote',
+  likely: 'very likely wrote',
+  unsure: 'may have written',
+};
