@@ -3,35 +3,52 @@ export const keptOctetsMax = 65_536;
 
 const lf = 10;
 
-/** Cuts chunks of octets into lines of text. */
+export interface LineTaker {
+  /**
+   * May take whole lines from `start` on as octets; `end` is behind a line feed. Returns where the first line begins
+   * that it has not taken.
+   */
+  skip(octets: Uint8Array, start: number, end: number): number;
+  /**
+   * The octets of one line, without its end; those of a longer one are cut. `isInPlace`: the line feed that ended it is
+   * in `octets`, at `end`.
+   */
+  take(octets: Uint8Array, start: number, end: number, isInPlace: boolean): void;
+}
+
+/** Cuts chunks of octets into lines. */
 export class LineCutter {
-  readonly #onLine: (text: string) => void;
+  readonly #taker: LineTaker;
   readonly #rest = new Uint8Array(keptOctetsMax);
   #restLength = 0;
   #hasRest = false;
 
-  constructor(onLine: (text: string) => void) {
-    this.#onLine = onLine;
+  constructor(taker: LineTaker) {
+    this.#taker = taker;
   }
 
   push(chunk: Uint8Array): void {
+    const end = chunk.lastIndexOf(lf) + 1;
     let start = 0;
-    for (;;) {
-      const end = chunk.indexOf(lf, start);
-      if (end < 0) break;
-      if (this.#hasRest) {
-        this.#keep(chunk.subarray(start, end));
-        this.#endLine();
-      } else {
-        this.#onLine(decodeLine(chunk.subarray(start, Math.min(end, start + keptOctetsMax))));
-      }
-      start = end + 1;
+    if (this.#hasRest && end > 0) {
+      start = chunk.indexOf(lf) + 1;
+      this.#keep(chunk.subarray(0, start - 1));
+      this.#endRest();
+    }
+    while (start < end) {
+      start = this.#taker.skip(chunk, start, end);
+      if (start >= end) break;
+      const lineEnd = chunk.indexOf(lf, start);
+      const isWhole = lineEnd - start <= keptOctetsMax;
+      this.#taker.take(chunk, start, isWhole ? lineEnd : start + keptOctetsMax, isWhole);
+      start = lineEnd + 1;
     }
     if (start < chunk.length) this.#keep(chunk.subarray(start));
   }
 
+  /** There is no more: the rest is a line as well. */
   end(): void {
-    if (this.#hasRest) this.#endLine();
+    if (this.#hasRest) this.#endRest();
   }
 
   #keep(octets: Uint8Array): void {
@@ -41,11 +58,11 @@ export class LineCutter {
     this.#hasRest = true;
   }
 
-  #endLine(): void {
-    const line = decodeLine(this.#rest.subarray(0, this.#restLength));
+  #endRest(): void {
+    const length = this.#restLength;
     this.#restLength = 0;
     this.#hasRest = false;
-    this.#onLine(line);
+    this.#taker.take(this.#rest, 0, length, false);
   }
 }
 

@@ -21,9 +21,15 @@ export class LogExplainer {
     this.#readers = dialects.map(() => undefined);
   }
 
-  /** The dialect that read the line before, by its place in the array; -1 where none has read any. */
+  /** The dialect that read the last line that was recognised, by its place in the array; -1 before there was one. */
   get last(): number {
     return this.#last;
+  }
+
+  /** Whether the dialect's verdict on a line does not depend on earlier lines: all that it opens is one and the same reader. */
+  isWithoutMemory(dialect: number): boolean {
+    const asked = this.#dialects[dialect];
+    return asked !== undefined && asked.open().read === asked.open().read;
   }
 
   /** A line without its end. What is beyond 64 KiB of it is not looked at. */

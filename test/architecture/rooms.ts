@@ -49,6 +49,7 @@ export const entries: readonly string[] = [
   'src/cli/main.ts',
   'src/gateway/gateway.ts',
   'src/testing/testing.ts',
+  'src/diagnose/diagnose.ts',
   'src/testing/fault-origin-main.ts',
   // Its test writes and checks docs/configuration.md with it.
   'src/config/reference-tables.ts',

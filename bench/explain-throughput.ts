@@ -1,0 +1,97 @@
+import { parseArgs } from 'node:util';
+import { accessDialect } from '../src/diagnose/engine.test-support.ts';
+import { allDialects } from '../src/diagnose/all-dialects.ts';
+import { OctetLog } from '../src/diagnose/octet-log.ts';
+
+/**
+ * How many megabytes of a log a second are explained on one core, and how much memory that takes:
+ * `npm run bench:explain`. The log is made in memory, so that no disk is measured; the seconds are those of the
+ * processor, so that a neighbour's are not.
+ */
+const { values: options } = parseArgs({
+  options: {
+    megabytes: { type: 'string', default: '2000' },
+    /** Fails where a log without failures is read at less than this. */
+    least: { type: 'string', default: '200' },
+  },
+});
+
+const chunkOctets = 65_536;
+const poolOctets = 16_000_000;
+
+const agents = [
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36',
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Mobile/15E148 Safari/604.1',
+  'curl/8.14.1',
+  'kube-probe/1.33',
+];
+const paths = ['/', '/api/v1/articles?page=2&sort=new', '/assets/app.3f2a9c.js', '/images/header.webp', '/health'];
+const referrers = ['-', 'https://www.example.org/articles/', 'https://www.example.org/'];
+const statuses = [200, 200, 200, 200, 200, 200, 304, 206, 301, 404];
+
+type Tail = (line: number, status: number) => string;
+
+const none: Tail = () => '';
+const timings: Tail = (line, status) => {
+  const took = ((line % 97) / 1000).toFixed(3);
+  return ` rt=${took} uct="0.000" uht="${took}" urt="${took}" us="${status}" ua="10.0.0.${1 + (line % 9)}:8080"`;
+};
+
+function lineOf(line: number, tail: Tail): string {
+  const at = new Date(Date.UTC(2026, 10, 21, 10) + Math.floor(line / 50) * 1000).toISOString();
+  const time = `21/Nov/2026:${at.slice(11, 19)} +0000`;
+  const status = statuses[(line * 7) % statuses.length] as number;
+  const size = (line * 7919) % 50_000;
+  const [path, referrer, agent] = [paths, referrers, agents].map((some) => some[(line * 31) % some.length]);
+  return `203.0.113.${line % 250} - - [${time}] "GET ${path} HTTP/1.1" ${status} ${size} "${referrer}" "${agent}"${tail(line, status)}\n`;
+}
+
+function poolOf(tail: Tail): Uint8Array[] {
+  let text = '';
+  for (let line = 0; text.length < poolOctets; line++) text += lineOf(line, tail);
+  const octets = Buffer.from(text);
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < octets.length; at += chunkOctets) chunks.push(octets.subarray(at, at + chunkOctets));
+  return chunks;
+}
+
+const dialects = allDialects.length > 0 ? allDialects : [accessDialect];
+
+/** The best of three rounds: whatever else the machine does only ever takes away. */
+function measure(name: string, tail: Tail, isSlow: boolean, megabytes: number): number {
+  const chunks = poolOf(tail);
+  let best = 0;
+  const heaps: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const log = new OctetLog(isSlow ? { dialects, onLine: () => {} } : { dialects });
+    const before = process.cpuUsage();
+    let octets = 0;
+    for (let at = 0; octets < (megabytes / 3) * 1e6; at++) {
+      const chunk = chunks[at % chunks.length] as Uint8Array;
+      log.push(chunk);
+      octets += chunk.length;
+      if (at % 2000 === 0) heaps.push(process.memoryUsage().heapUsed);
+    }
+    const report = log.end();
+    const { user, system } = process.cpuUsage(before);
+    const seconds = (user + system) / 1e6;
+    // The last chunk may end within a line.
+    if (report.unrecognised > 1 || report.failures > 0) throw new Error(`${name}: the log was misread`);
+    best = Math.max(best, octets / 1e6 / seconds);
+  }
+  const heap = `${(Math.max(...heaps) / 1e6).toFixed(0)} MB of heap at most`;
+  console.log(`${name.padEnd(34)} ${best.toFixed(0).padStart(5)} MB/s  ${heap}`);
+  return best;
+}
+
+const megabytes = Number(options.megabytes);
+const fast = [
+  measure('nginx combined', none, false, megabytes),
+  measure('nginx with upstream fields', timings, false, megabytes),
+];
+measure('nginx combined, every line read', none, true, megabytes / 20);
+measure('with upstream fields, every line', timings, true, megabytes / 20);
+if (Math.min(...fast) < Number(options.least)) {
+  console.error(`a log without failures is to be read at ${options.least} MB/s at least`);
+  process.exitCode = 1;
+}
