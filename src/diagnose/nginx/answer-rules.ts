@@ -1,0 +1,105 @@
+import type { ProxyErrorType } from '../../core/proxy-error.ts';
+import { words } from './connect-rules.ts';
+import type { ErrorLine } from './error-line.ts';
+import { stageOf } from './error-line.ts';
+import type { Place } from './fixes.ts';
+import { enlargeHeadBuffer, fix } from './fixes.ts';
+import type { Verdict } from './verdict.ts';
+import { answeredSo, failed, quiet } from './verdict.ts';
+
+/** Lines about what the application sent. */
+export function judgeAnswer(line: ErrorLine, place: Place): Verdict | null {
+  const { text } = line;
+  if (text.startsWith('FastCGI sent in stderr: ') || text.startsWith('uwsgi sent in stderr'))
+    return applicationSaid(line);
+  if (!text.startsWith('upstream ')) return null;
+  if (text.startsWith('upstream sent more data than specified in'))
+    return quiet('error', 'The application sent more than it had announced; the rest was dropped.');
+  const type = typeOf(text);
+  if (type === null) return null;
+  const stage = stageOf(line.action);
+  return failed({
+    shape: 'garbage',
+    type,
+    stage: stage === null || stage === 'client' ? 'response' : stage,
+    whose: type === 'http_response_header_section_size' ? 'operator' : 'application',
+    evidence: words(line),
+    sentence: sentenceOf(type, text),
+    fix: fixOf(type, text, place),
+  });
+}
+
+/** The words that begin what nginx says of an answer, and what they come to; the first that fits counts. */
+const types: readonly (readonly [string, ProxyErrorType])[] = [
+  ['upstream sent too big header', 'http_response_header_section_size'],
+  ['upstream sent too large header', 'http_response_header_section_size'],
+  ['upstream sent too big trailer', 'http_response_trailer_section_size'],
+  ['upstream sent invalid trailer', 'http_protocol_error'],
+  ['upstream sent unknown "Transfer-Encoding"', 'http_response_transfer_coding'],
+  ['upstream sent invalid "Transfer-Encoding"', 'http_response_transfer_coding'],
+  ['upstream sent "Content-Length" and "Transfer-Encoding"', 'http_response_transfer_coding'],
+  ['upstream sent "Transfer-Encoding"', 'http_response_transfer_coding'],
+  ['upstream sent invalid chunked response', 'http_response_transfer_coding'],
+  ['upstream sent data after final chunk', 'http_response_transfer_coding'],
+  ['upstream sent response body larger than indicated', 'http_protocol_error'],
+  ['upstream response is too big', 'http_response_body_size'],
+  ['upstream prematurely sent response', 'http_protocol_error'],
+  ['upstream sent ', 'http_protocol_error'],
+  ['upstream returned invalid', 'http_protocol_error'],
+];
+
+function typeOf(text: string): ProxyErrorType | null {
+  return types.find(([start]) => text.startsWith(start))?.[1] ?? null;
+}
+
+function sentenceOf(type: ProxyErrorType, text: string): string {
+  if (type === 'http_response_header_section_size') {
+    return "The head of the application's answer is larger than the buffer that nginx keeps for it.";
+  }
+  if (type === 'http_response_trailer_section_size')
+    return "The trailer of the application's answer is larger than nginx takes.";
+  if (type === 'http_response_transfer_coding')
+    return 'The application framed its answer in a way that nginx must not guess at.';
+  if (type === 'http_response_body_size') return 'The answer is larger than nginx may keep.';
+  if (isOtherProtocol(text)) return 'What answered speaks another protocol than the gateway was told to expect there.';
+  if (text.startsWith('upstream prematurely sent')) return 'The application sent an answer before it was asked.';
+  return 'The application answered with something that is not acceptable HTTP.';
+}
+
+const isOtherProtocol = (text: string): boolean =>
+  /no valid HTTP\/1\.0 header|FastCGI (?:record|protocol)|too large http2 frame|unexpected http2 frame|invalid http2|invalid status/i.test(
+    text,
+  );
+
+function fixOf(type: ProxyErrorType, text: string, place: Place): Verdict['fix'] {
+  if (type === 'http_response_header_section_size') return enlargeHeadBuffer(place);
+  if (isOtherProtocol(text)) {
+    return fix(
+      `See that \`${place.module}_pass\` names the port of an application that speaks that protocol: HTTP, FastCGI, uwsgi and gRPC each need their own directive`,
+      place.module === 'fastcgi' || place.module === 'uwsgi' || place.module === 'grpc'
+        ? 'proxy_pass http://HOST:PORT;'
+        : null,
+    );
+  }
+  if (type === 'http_response_transfer_coding') {
+    return fix('Have the application send either `Content-Length` or `Transfer-Encoding: chunked`, never both', null);
+  }
+  return fix('Correct what the application sends; the words of the line name the field or the octets', null);
+}
+
+function applicationSaid(line: ErrorLine): Verdict {
+  if (line.text.includes('Primary script unknown')) {
+    return {
+      ...quiet('error', 'PHP was asked for a script that it does not find: the answer is a 404 of its own.'),
+      evidence: ['Primary script unknown'],
+      fix: fix(
+        'Give `SCRIPT_FILENAME` the path as PHP sees it',
+        'fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;',
+      ),
+    };
+  }
+  if (/PHP (?:Fatal|Parse|Recoverable fatal) error|Uncaught /.test(line.text)) {
+    return answeredSo([line.text.slice(0, 200)], 'error', 'The application itself failed, and wrote so.');
+  }
+  return quiet('error', 'The application wrote this to its error output; the gateway only kept it.');
+}

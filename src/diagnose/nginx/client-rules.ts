@@ -1,0 +1,71 @@
+import { words } from './connect-rules.ts';
+import type { ErrorLine } from './error-line.ts';
+import { stageOf } from './error-line.ts';
+import { fix } from './fixes.ts';
+import type { Verdict } from './verdict.ts';
+import { clientLeft, quiet } from './verdict.ts';
+
+/** Lines about the side towards the client: none of them is a failure of the gateway's. */
+export function judgeClient(line: ErrorLine): Verdict | null {
+  const { text } = line;
+  if (
+    /^client [^ ]{1,64} closed keepalive connection|^client closed keepalive|^client (?:closed|timed out).{0,80}$/.test(
+      text,
+    )
+  ) {
+    return line.action === 'waiting for request' || text.includes('keepalive') || line.action === 'keepalive'
+      ? quiet('event')
+      : left(line);
+  }
+  if (/client prematurely closed|^client disconnected|^client canceled|^client terminated|^client violated/.test(text))
+    return left(line);
+  if (text.startsWith('client intended to send too large')) {
+    return clientLeft(
+      {
+        type: 'http_request_error',
+        evidence: words(line),
+        sentence: 'The client wanted to send more than the gateway takes, and was told 413.',
+        fix: fix('Raise `client_max_body_size` where such uploads are meant to be taken', 'client_max_body_size 20m;'),
+      },
+      'error',
+    );
+  }
+  if (
+    /^client sent |^invalid (?:host|URI) in request|^broken header: |^recv\(\) failed .{0,80}reading client/.test(text)
+  )
+    return malformed(line);
+  if (text.startsWith('no "ssl_certificate" is defined')) return null;
+  return stageOf(line.action) === 'client' && isOfTheConnection(text) ? left(line) : null;
+}
+
+const isOfTheConnection = (text: string): boolean =>
+  /^(?:recv|send|writev|sendfile|SSL_\w{1,24}|epoll_wait|kevent|readv|recvmsg|sendmsg)\(\)|^peer closed connection in SSL handshake|^readv|^http2 /.test(
+    text,
+  );
+
+function left(line: ErrorLine): Verdict {
+  return clientLeft(
+    {
+      type: null,
+      evidence: words(line),
+      sentence:
+        line.action === 'SSL handshaking'
+          ? "The TLS handshake with the client failed on the client's side."
+          : 'The client closed the connection before it had the whole answer.',
+      fix: null,
+    },
+    'error',
+  );
+}
+
+function malformed(line: ErrorLine): Verdict {
+  return clientLeft(
+    {
+      type: 'http_request_error',
+      evidence: words(line),
+      sentence: 'The client sent what cannot be a request.',
+      fix: null,
+    },
+    'error',
+  );
+}

@@ -1,0 +1,155 @@
+import type { Stage } from '../../core/stage.ts';
+import type { NginxProduct } from './product.ts';
+import { judgedCharactersMax } from './product.ts';
+import { errorLogTime } from './times.ts';
+
+/** One line of an error log, taken apart. */
+export interface ErrorLine {
+  readonly product: NginxProduct;
+  readonly atMs: number | null;
+  readonly level: string;
+  /** The connection's number, `*42`; the same in every line about it, and what `$connection` is. */
+  readonly connection: string | null;
+  /** What happened, with neither ` while …` nor the fields of the request. */
+  readonly text: string;
+  /** What nginx was about: `connecting to upstream`. */
+  readonly action: string | null;
+  /** The number within `(111: Connection refused)`, and these words as they stand. */
+  readonly errno: number | null;
+  readonly errnoText: string | null;
+  readonly client: string | null;
+  readonly request: string | null;
+  readonly upstream: string | null;
+  readonly requestId: string | null;
+  /** The whole of what follows the connection's number. */
+  readonly whole: string;
+  /** A line of `stream {}`: it has an upstream and no request. */
+  readonly isStream: boolean;
+}
+
+const head =
+  /^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d \[(debug|info|notice|warn|error|crit|alert|emerg)\] \d{1,10}#\d{1,10}: (?:\*(\d{1,20}) )?/;
+
+/** What nginx says it was about, and the stage that this is. Those that are about the client have none. */
+const stages: Readonly<Record<string, Stage | 'client'>> = {
+  'connecting to upstream': 'connect',
+  'SSL handshaking to upstream': 'tls',
+  'sending request to upstream': 'send',
+  'reading response header from upstream': 'response',
+  'reading upstream': 'content',
+  'proxying upgraded connection': 'content',
+  'proxying connection': 'content',
+  'proxying and reading from upstream': 'content',
+  'proxying and sending to upstream': 'content',
+  'connecting to OCSP responder': 'client',
+  'requesting certificate status': 'client',
+  'sending to client': 'client',
+  'sending response to client': 'client',
+  'sending early hints to client': 'client',
+  'SSL handshaking': 'client',
+  keepalive: 'client',
+  'waiting for request': 'client',
+  'reading client request line': 'client',
+  'reading client request headers': 'client',
+  'reading client request body': 'client',
+  'reading PROXY protocol': 'client',
+  'processing HTTP/2 connection': 'client',
+  'proxying and reading from client': 'client',
+  'proxying and sending to client': 'client',
+};
+
+export function stageOf(action: string | null): Stage | 'client' | null {
+  return action === null ? null : (stages[action] ?? null);
+}
+
+/** The form alone; cheap enough to be asked of every line. */
+export function isErrorLine(line: string): boolean {
+  return line.charCodeAt(4) === 0x2f && head.test(line.slice(0, 120));
+}
+
+export function parseErrorLine(fullLine: string): ErrorLine | null {
+  if (!isErrorLine(fullLine)) return null;
+  const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
+  const found = head.exec(line);
+  if (found === null) return null;
+  const whole = line.slice(found[0].length);
+  const [saying, context] = divide(whole);
+  const [text, action] = takeAction(saying);
+  const errnoParts = lastErrno(text);
+  const request = quoted(context, 'request');
+  const upstream = quoted(context, 'upstream');
+  return {
+    product: productOf(whole, context),
+    atMs: errorLogTime(line),
+    level: found[1] ?? '',
+    connection: found[2] ?? null,
+    text,
+    action,
+    errno: errnoParts === null ? null : Number(errnoParts[1]),
+    errnoText: errnoParts === null ? null : errnoParts[0],
+    client: context === '' ? null : (/^, client: ([^,]{1,100})/.exec(context)?.[1] ?? null),
+    request,
+    upstream,
+    requestId: quoted(context, 'request_id'),
+    whole,
+    isStream:
+      request === null &&
+      /, bytes from\/to client:|^, client: [^,]{1,100}, server: [^,]{1,100}, upstream: "(?!https?:|fastcgi:|uwsgi:|scgi:|grpcs?:|memcached:)/.test(
+        context,
+      ),
+  };
+}
+
+/** The words, and the fields of the request that follow them. What an application said may look like fields: the last wins. */
+function divide(whole: string): readonly [string, string] {
+  let at = whole.length;
+  for (let tries = 0; tries < 16; tries++) {
+    at = whole.lastIndexOf(', client: ', at - 1);
+    if (at < 0) return [whole, ''];
+    if (/^, client: [^,]{1,100}(?:, server: |$)/.test(whole.slice(at, at + 140)))
+      return [whole.slice(0, at), whole.slice(at)];
+    if (at === 0) return [whole, ''];
+  }
+  return [whole, ''];
+}
+
+function takeAction(saying: string): readonly [string, string | null] {
+  const at = saying.lastIndexOf(' while ');
+  if (at < 0) return [saying, null];
+  const action = saying.slice(at + 7).replace(/, (?:resolver|context|responder): .{0,200}$/, '');
+  return action.length > 80 ? [saying, null] : [saying.slice(0, at), action];
+}
+
+function lastErrno(text: string): RegExpMatchArray | null {
+  let found: RegExpMatchArray | null = null;
+  for (const one of text.slice(-4096).matchAll(/\((\d{1,5}): [^()]{1,120}\)/g)) found = one;
+  return found;
+}
+
+function quoted(context: string, name: string): string | null {
+  const mark = `, ${name}: "`;
+  const from = context.indexOf(mark);
+  if (from < 0) return null;
+  const start = from + mark.length;
+  // A request may hold quotes: it ends where the next field, or the line, begins.
+  const rest = context.slice(start);
+  const end =
+    /"(?:, (?:request|subrequest|upstream|host|referrer|request_id): "|, bytes from\/to |$|, request_id: )/.exec(rest);
+  return end === null ? rest.slice(0, 2048) : rest.slice(0, end.index);
+}
+
+function productOf(whole: string, context: string): NginxProduct {
+  if (
+    /\/kong\/|, server: kong[,_]|ring-balancer|\[lua\] (?:healthchecks|targets|balancers|ring_balancer)\.lua|\bkong\b.{0,40}\.lua|(?:balancer_execute|execute)\(\): (?:DNS|dns)/.test(
+      whole,
+    )
+  ) {
+    return 'kong';
+  }
+  if (/apisix|failed to pick server: |load_balancer\(\): /.test(whole)) return 'apisix';
+  if (/upstream_balancer|no peer was returned, balancer: |, balancer: .{1,120}, peer: |\/etc\/nginx\/lua\//.test(whole))
+    return 'ingress-nginx';
+  if (/^\[lua\] |^lua |^stream \[lua\] |_by_lua/.test(whole) || context.includes(', context: ngx.timer'))
+    return 'openresty';
+  return 'nginx';
+}

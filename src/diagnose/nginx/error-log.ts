@@ -1,0 +1,74 @@
+import type { Dialect } from '../dialect.ts';
+import { dialect } from '../dialect.ts';
+import type { Finding } from '../finding.ts';
+import { judgeAnswer } from './answer-rules.ts';
+import { judgeClient } from './client-rules.ts';
+import type { ErrorLine } from './error-line.ts';
+import { isErrorLine, parseErrorLine } from './error-line.ts';
+import { moduleOf } from './fixes.ts';
+import { judgeGateway } from './gateway-rules.ts';
+import type { NginxProduct } from './product.ts';
+import { shortRequest } from './product.ts';
+import { judgeUnfamiliar, judgeUpstream } from './upstream-rules.ts';
+import type { Verdict } from './verdict.ts';
+import { quiet } from './verdict.ts';
+
+/** What becomes of one line: the first rule that knows it decides. */
+function judge(line: ErrorLine): Verdict {
+  const place = { product: line.product, module: moduleOf(line.upstream), isStream: line.isStream };
+  if (line.level === 'debug') return quiet('event');
+  if (line.text.startsWith('upstream server temporarily disabled')) {
+    return quiet('event', 'nginx takes this server out for a while, after as many failures as `max_fails` allows.');
+  }
+  if (line.isStream && line.level === 'info') return quiet('event');
+  // What it says of the upstream stands before what it was about: it may have been sending to the client just then.
+  return (
+    (line.text.startsWith('upstream ') ? (judgeAnswer(line, place) ?? judgeUpstream(line, place)) : null) ??
+    judgeClient(line) ??
+    judgeGateway(line, place) ??
+    judgeAnswer(line, place) ??
+    judgeUpstream(line, place) ??
+    judgeUnfamiliar(line, place)
+  );
+}
+
+function read(text: string): Finding | null {
+  const line = parseErrorLine(text);
+  if (line === null) return null;
+  const verdict = judge(line);
+  return {
+    gateway: line.product,
+    format: `${line.product} error log`,
+    kind: verdict.kind,
+    atMs: line.atMs,
+    shape: verdict.shape,
+    type: verdict.type,
+    stage: verdict.stage,
+    born: verdict.born,
+    whose: verdict.whose,
+    status: null,
+    upstream: line.upstream === null ? null : line.upstream.slice(0, 200),
+    request: line.request === null ? null : shortRequest(line.request),
+    durationMs: null,
+    evidence: verdict.evidence,
+    sentence: verdict.sentence,
+    fix: verdict.fix,
+    joins:
+      line.requestId !== null
+        ? `request ${line.requestId}`
+        : line.connection === null
+          ? null
+          : `connection ${line.connection}`,
+    isConsequence: verdict.isConsequence,
+  };
+}
+
+/** One for each product, so that a mixed file's lines keep their names: a line is of exactly one of them. */
+export function errorLogOf(product: NginxProduct): Dialect {
+  return dialect(
+    product,
+    `${product} error log`,
+    (line) => (isErrorLine(line) && parseErrorLine(line)?.product === product ? 2 : 0),
+    read,
+  );
+}

@@ -1,0 +1,163 @@
+import type { Fix } from '../finding.ts';
+import type { NginxProduct } from './product.ts';
+
+/** Where a failure's settings stand: of which product, and of which of its modules. */
+export interface Place {
+  readonly product: NginxProduct;
+  /** The beginning of the module's directives: `proxy`, `fastcgi`, `grpc`. */
+  readonly module: string;
+  readonly isStream: boolean;
+}
+
+const modules: Readonly<Record<string, string>> = {
+  fastcgi: 'fastcgi',
+  uwsgi: 'uwsgi',
+  suwsgi: 'uwsgi',
+  scgi: 'scgi',
+  grpc: 'grpc',
+  grpcs: 'grpc',
+  memcached: 'memcached',
+};
+
+/** The module that speaks to this upstream, by the scheme that the error log shows: `fastcgi://…`. */
+export function moduleOf(upstream: string | null): string {
+  const scheme = upstream === null ? '' : upstream.slice(0, Math.max(0, upstream.indexOf('://')));
+  return modules[scheme] ?? 'proxy';
+}
+
+export const fix = (text: string, snippet: string | null = null): Fix => ({ text, snippet });
+
+const kongTimeouts = { connect: 'connect_timeout', send: 'write_timeout', read: 'read_timeout' } as const;
+
+/** How this product is told to wait longer. */
+export function raiseTimeout(which: 'connect' | 'send' | 'read', { product, module, isStream }: Place): Fix {
+  if (product === 'ingress-nginx') {
+    return fix(
+      `Raise the annotation \`proxy-${which}-timeout\` above what the application needs, or make the application faster`,
+      `nginx.ingress.kubernetes.io/proxy-${which}-timeout: "120"`,
+    );
+  }
+  if (product === 'kong') {
+    return fix(
+      `Raise the service's \`${kongTimeouts[which]}\` (milliseconds) above what the application needs, or make the application faster`,
+      `curl -X PATCH http://localhost:8001/services/SERVICE --data ${kongTimeouts[which]}=120000`,
+    );
+  }
+  if (product === 'apisix') {
+    return fix(
+      `Raise \`timeout.${which}\` (seconds) of the route or upstream above what the application needs, or make the application faster`,
+      '"timeout": { "connect": 6, "send": 120, "read": 120 }',
+    );
+  }
+  const directive = isStream && which !== 'connect' ? 'proxy_timeout' : `${module}_${which}_timeout`;
+  return fix(
+    `Raise \`${directive}\` (60s unless set) above what the application needs, or make the application faster`,
+    `${directive} 120s;`,
+  );
+}
+
+/** Nothing listens, or nothing can be reached: what is set wrong is the address, or what is down is the application. */
+export function checkAddress(what: string, { product, module, isStream }: Place): Fix {
+  if (product === 'ingress-nginx') {
+    return fix(
+      `${what}; check the pods, and that the Service's \`targetPort\` is the port on which the container listens`,
+      'kubectl get endpointslices -l kubernetes.io/service-name=SERVICE',
+    );
+  }
+  if (product === 'kong') return fix(`${what}; check \`host\` and \`port\` of the service or its targets`, null);
+  if (product === 'apisix') return fix(`${what}; check \`nodes\` of the upstream`, null);
+  const directive = isStream ? 'proxy_pass' : `${module}_pass`;
+  return fix(
+    `${what}; check the address in \`${directive}\` or in the \`server\` lines of its \`upstream\` block`,
+    null,
+  );
+}
+
+/** How this product is told to take a larger head of a response. */
+export function enlargeHeadBuffer({ product, module }: Place): Fix {
+  if (product === 'ingress-nginx') {
+    return fix(
+      'Raise the annotation `proxy-buffer-size` above the size of the response head, or have the application send smaller cookies and fields',
+      'nginx.ingress.kubernetes.io/proxy-buffer-size: "16k"',
+    );
+  }
+  if (product === 'kong') {
+    return fix(
+      'Raise `nginx_proxy_proxy_buffer_size` above the size of the response head, or have the application send smaller cookies and fields',
+      'nginx_proxy_proxy_buffer_size = 16k\nnginx_proxy_proxy_buffers = 8 16k\nnginx_proxy_proxy_busy_buffers_size = 32k',
+    );
+  }
+  const directive = `${module}_buffer_size`;
+  return fix(
+    `Raise \`${directive}\` above the size of the response head, or have the application send smaller cookies and fields`,
+    module === 'grpc'
+      ? `${directive} 16k;`
+      : `${directive} 16k;\n${module}_buffers 8 16k;\n${module}_busy_buffers_size 32k;`,
+  );
+}
+
+export const keepApplicationConnected = ({ product, module }: Place): Fix =>
+  fix(
+    product === 'nginx' || product === 'openresty'
+      ? 'Look at why the application closes: a crash or restart at that second, or its keep-alive timeout, which must be longer than `keepalive_timeout` of the `upstream` block'
+      : "Look at why the application closes: a crash or restart at that second, or its keep-alive timeout, which must be longer than the gateway's own towards it",
+    product === 'ingress-nginx'
+      ? 'upstream-keepalive-timeout: "4"'
+      : product === 'kong'
+        ? 'upstream_keepalive_idle_timeout = 4'
+        : (product === 'nginx' || product === 'openresty') && module === 'proxy'
+          ? 'upstream NAME { server HOST:PORT; keepalive 32; keepalive_timeout 4s; }'
+          : null,
+  );
+
+/** What an access log must have to tell one failure from another. */
+export const wantedVariables = [
+  'upstream_addr',
+  'upstream_status',
+  'upstream_connect_time',
+  'upstream_header_time',
+  'upstream_bytes_received',
+] as const;
+
+const shortLabels: Readonly<Record<(typeof wantedVariables)[number], string>> = {
+  upstream_addr: 'ua',
+  upstream_status: 'us',
+  upstream_connect_time: 'uct',
+  upstream_header_time: 'uht',
+  upstream_bytes_received: 'ubr',
+};
+
+const completeFormat = `log_format upstream '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent '
+                    '"$http_referer" "$http_user_agent" rt=$request_time conn=$connection '
+                    'ua="$upstream_addr" us="$upstream_status" uct="$upstream_connect_time" '
+                    'uht="$upstream_header_time" urt="$upstream_response_time" ubr="$upstream_bytes_received"';
+access_log /var/log/nginx/access.log upstream;`;
+
+const completeLine = completeFormat
+  .slice(completeFormat.indexOf("'"), completeFormat.lastIndexOf("'") + 1)
+  .split('\n')
+  .map((line) => line.trim().replace(/^'|'$/g, ''))
+  .join('');
+
+/** What to log so that the next such failure can be told; `has` are the variables that the format has already. */
+export function logMore(product: NginxProduct, has: ReadonlySet<string>): Fix {
+  const lacks = wantedVariables.filter((name) => !has.has(name));
+  if (lacks.length === 0) return readErrorLog(product);
+  const names = lacks.map((name) => `\`$${name}\``).join(', ');
+  const text = `Add ${names} to the log format, and read the error log at that second: it has the cause`;
+  if (product === 'ingress-nginx') return fix(text, `log-format-upstream: '${completeLine}'`);
+  if (product === 'apisix') return fix(text, `nginx_config:\n  http:\n    access_log_format: '${completeLine}'`);
+  if (product === 'kong') {
+    return fix(text, `nginx_http_log_format = upstream '${completeLine}'\nproxy_access_log = /dev/stdout upstream`);
+  }
+  if (lacks.length === wantedVariables.length) return fix(text, completeFormat);
+  return fix(text, lacks.map((name) => `${shortLabels[name]}="$${name}"`).join(' '));
+}
+
+export function readErrorLog(product: NginxProduct): Fix {
+  const text = 'Read the error log at that second: it has the cause, which the access log cannot have';
+  if (product === 'ingress-nginx') return fix(text, 'error-log-level: "notice"');
+  if (product === 'kong') return fix(text, 'log_level = notice');
+  if (product === 'apisix') return fix(text, 'nginx_config:\n  error_log_level: "warn"');
+  return fix(text, 'error_log /var/log/nginx/error.log warn;');
+}

@@ -1,0 +1,127 @@
+import type { Stage } from '../../core/stage.ts';
+import { judgeConnect, judgeTimeout, words } from './connect-rules.ts';
+import { errnoSense } from './errno.ts';
+import type { ErrorLine } from './error-line.ts';
+import { stageOf } from './error-line.ts';
+import type { Place } from './fixes.ts';
+import { checkAddress, fix, keepApplicationConnected, readErrorLog } from './fixes.ts';
+import { judgeTls } from './tls-rules.ts';
+import type { Verdict } from './verdict.ts';
+import { failed, quiet } from './verdict.ts';
+
+/** The stage towards the application, where there is one. */
+export function upstreamStage(line: ErrorLine): Stage | null {
+  const stage = stageOf(line.action);
+  return stage === 'client' ? null : stage;
+}
+
+/** Lines about the way to the application, from looking it up to the last octet of its answer. */
+export function judgeUpstream(line: ErrorLine, place: Place): Verdict | null {
+  const { text } = line;
+  const stage = upstreamStage(line);
+  if (/^upstream (?:request )?timed out/.test(text)) return judgeTimeout(line, place, stage);
+  if (text.startsWith('connect() ') && line.client !== null && !isOfLua(line)) return judgeConnect(line, place);
+  if (text.startsWith('socket() failed') && line.upstream !== null) return judgeConnect(line, place);
+  if (text.startsWith('no live upstreams')) return noneAlive(line, place);
+  if (text.includes(' could not be resolved (')) return judgeResolution(line);
+  const tls = judgeTls(line, stage);
+  if (tls !== null) return tls;
+  if (/^upstream prematurely closed |^upstream closed |^upstream prematurely closed$/.test(text))
+    return brokenOff(line, place, stage);
+  if (text.startsWith('upstream rejected request with error ') || text.startsWith('upstream sent goaway with error ')) {
+    return brokenOff(line, place, stage);
+  }
+  return judgeSocketCall(line, place, stage);
+}
+
+/** What Lua code does on connections of its own is not the way of a request to the application. */
+const isOfLua = (line: ErrorLine): boolean =>
+  line.whole.includes(', context: ngx.timer') || line.text.startsWith('lua ');
+
+/** `recv() failed (104: …) while reading response header from upstream` and its kin. */
+function judgeSocketCall(line: ErrorLine, place: Place, stage: Stage | null): Verdict | null {
+  const isCall =
+    /^(?:recv|recvmsg|send|sendmsg|writev|readv|sendfile|kevent|SSL_read|SSL_write|SSL_shutdown)\(\) /.test(line.text);
+  if (!isCall || stage === null || isOfLua(line)) return null;
+  const sense = line.errno === null ? null : errnoSense(line.errno);
+  // UDP has no connection: that nobody listens shows when one sends.
+  if (stage === 'connect' || sense === 'refused') return judgeConnect(line, place);
+  if (sense === 'timed_out') return judgeTimeout(line, place, stage);
+  return brokenOff(line, place, stage);
+}
+
+function brokenOff(line: ErrorLine, place: Place, stage: Stage | null): Verdict {
+  const hasBegun = stage === 'content';
+  return failed({
+    shape: 'reset',
+    type: hasBegun ? 'http_response_incomplete' : 'connection_terminated',
+    stage: stage ?? 'response',
+    whose: 'application',
+    evidence: line.errnoText === null ? words(line) : [line.errnoText, ...words(line)],
+    sentence: hasBegun
+      ? 'The application broke off in the middle of its answer: what the client has is not whole, whatever the status says.'
+      : 'The application took the connection, and closed it before it had answered.',
+    fix: keepApplicationConnected(place),
+  });
+}
+
+function noneAlive(line: ErrorLine, place: Place): Verdict {
+  return failed(
+    {
+      shape: 'refused_by_gateway',
+      type: 'destination_unavailable',
+      stage: 'route',
+      whose: 'application',
+      evidence: words(line),
+      sentence:
+        'Every server of the upstream is taken out after earlier failures, so nobody was asked. The cause is in the lines before.',
+      fix: fix(
+        'Mend what the first failures before this line tell of; with a single application, switch the counting of failures off',
+        place.product === 'nginx' || place.product === 'openresty' ? 'server HOST:PORT max_fails=0;' : null,
+      ),
+    },
+    true,
+  );
+}
+
+function judgeResolution(line: ErrorLine): Verdict {
+  const number = line.errno;
+  const isLate = number !== null && errnoSense(number) === 'timed_out';
+  return failed({
+    shape: 'unreachable',
+    type: isLate ? 'dns_timeout' : 'dns_error',
+    stage: 'dns',
+    whose: number === 3 ? 'operator' : 'network',
+    evidence: words(line),
+    sentence: isLate
+      ? "The name server did not answer in time, so the application's address is not known."
+      : number === 3
+        ? "The name server knows no such name, so the application's address is not known."
+        : "The name server gave no address for the application's name.",
+    fix: isLate
+      ? fix(
+          'Give `resolver` a name server that the gateway can reach',
+          'resolver 10.0.0.2 valid=10s;\nresolver_timeout 5s;',
+        )
+      : fix(
+          'Correct the name, and give `resolver` the name server that knows it (nginx does not read /etc/hosts here)',
+          'resolver 10.0.0.2 valid=10s;',
+        ),
+  });
+}
+
+/** What is left: an error about an upstream that no rule knows. It is said so, and nothing is guessed. */
+export function judgeUnfamiliar(line: ErrorLine, place: Place): Verdict {
+  const isGrave = /^(?:error|crit|alert|emerg)$/.test(line.level);
+  if (!isGrave || line.upstream === null || upstreamStage(line) === null)
+    return quiet(line.client === null ? 'event' : 'error');
+  return failed({
+    shape: 'unknown',
+    type: null,
+    stage: upstreamStage(line),
+    whose: null,
+    evidence: words(line),
+    sentence: 'Something went wrong on the way to the application, in words that are not known here.',
+    fix: line.level === 'error' ? checkAddress('Read the lines around it', place) : readErrorLog(place.product),
+  });
+}
