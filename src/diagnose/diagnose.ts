@@ -1,4 +1,7 @@
 /** What `import … from 'candor/diagnose'` gives, in Node and in a browser. */
+export type { ProxyErrorType } from '../core/proxy-error.ts';
+export type { Shape, Whose } from '../core/shape.ts';
+export type { Stage } from '../core/stage.ts';
 export { allDialects } from './all-dialects.ts';
 export { type Dialect, dialect, type LineReader } from './dialect.ts';
 export { type ExplainOptions, type Explanation, explain } from './explain.ts';
@@ -7,3 +10,4 @@ export { type LineVerdict, LogExplainer } from './log-explainer.ts';
 export { OctetLog, type OctetLogOptions } from './octet-log.ts';
 export { Summary } from './summary.ts';
 export type * from './summary-report.ts';
+export * from './whose/whose.ts';

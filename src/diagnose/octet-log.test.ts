@@ -44,11 +44,11 @@ for (const [name, dialects] of [
 test('a line of a form that has been read is not read again', () => {
   let reads = 0;
   const [access] = testDialects as readonly [Dialect];
-  const read = access.open().read;
+  const reader = access.open();
   const counting = { ...access, open: () => ({ read: countRead }) };
   function countRead(text: string) {
     reads += 1;
-    return read(text);
+    return reader.read(text);
   }
   const at = (second: number) => `21/Nov/2026:10:00:${String(second).padStart(2, '0')} +0000`;
   const lines = Array.from(
