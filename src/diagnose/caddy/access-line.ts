@@ -1,0 +1,72 @@
+import type { Finding } from '../finding.ts';
+import { type JsonLine, jsonNumber, jsonObject } from '../json-fields.ts';
+import { requestOf } from '../line-text.ts';
+import { findingOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { type CaddyLine, caddyDurationMs, requestOfCaddy } from './caddy-line.ts';
+import { readErrorLog } from './fixes.ts';
+
+/** A line of the logger `http.log.access`: what the client was answered, and with which fields. */
+export function readAccessLine(line: CaddyLine): Finding {
+  const request = requestOfCaddy(line.fields);
+  const status = jsonNumber(line.fields['status']);
+  const { verdict, evidence } = judge(line.fields, status);
+  return findingOf(
+    {
+      gateway: 'caddy',
+      format: `Caddy access log (${line.encoder})`,
+      kind: 'access',
+      atMs: line.atMs,
+      status: status === 0 ? null : status,
+      request: request === null ? null : requestOf(`${request.method} ${request.uri}`),
+      durationMs: caddyDurationMs(line.fields['duration']),
+      joins: request === null || verdict.shape === 'none' ? null : `${request.from} ${request.uri}`,
+      evidence,
+    },
+    verdict,
+  );
+}
+
+interface Judged {
+  readonly verdict: Verdict;
+  readonly evidence: readonly string[];
+}
+
+const well: Judged = { verdict: wellVerdict, evidence: [] };
+
+function judge(fields: JsonLine, status: number | null): Judged {
+  if (status === 499) {
+    const sentence = 'The client left before it was answered.';
+    const verdict: Verdict = { ...wellVerdict, shape: 'client_abort', born: 'client', whose: 'client', sentence };
+    return { verdict: { ...verdict, type: 'http_request_error' }, evidence: ['status=499'] };
+  }
+  if (status === null || status < 500) return well;
+  const sign = signOfApplication(jsonObject(fields['resp_headers']) ?? {});
+  return sign === null ? unknownFailure(status) : ofApplication(status, sign);
+}
+
+function ofApplication(status: number, sign: string): Judged {
+  const sentence = `The application itself answered with ${status}; Caddy passed it on.`;
+  const verdict: Verdict = { ...wellVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence };
+  return { verdict, evidence: [`status=${status}`, sign] };
+}
+
+function unknownFailure(status: number): Judged {
+  const sentence = `Caddy answered with ${status}, and the access log does not say why.`;
+  const verdict: Verdict = { ...wellVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: readErrorLog };
+  return { verdict, evidence: [`status=${status}`] };
+}
+
+/**
+ * A field that only an answer of the application has: Caddy's own answers have its `Server` and little more, those that
+ * it forwards have the `Date` and the length that they came with, the other's `Server`, and from 2.9 on Caddy's `Via`.
+ */
+function signOfApplication(fields: JsonLine): string | null {
+  for (const [name, value] of Object.entries(fields)) {
+    const values = (Array.isArray(value) ? value : [value]).map(String);
+    const shown = `resp_headers ${name}: ${values.join(', ').slice(0, 80)}`;
+    if (/^(?:date|content-length|x-powered-by)$/i.test(name)) return shown;
+    if (/^via$/i.test(name) && values.some((one) => /(?:^|\s)caddy\b/i.test(one))) return shown;
+    if (/^server$/i.test(name) && values.some((one) => one !== 'Caddy' && one !== '')) return shown;
+  }
+  return null;
+}

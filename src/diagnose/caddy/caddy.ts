@@ -1,0 +1,28 @@
+import { type Dialect, dialect } from '../dialect.ts';
+import { judgedText } from '../line-text.ts';
+import { readAccessLine } from './access-line.ts';
+import { caddyLine, certaintyOf } from './caddy-line.ts';
+import { readRuntimeLine } from './error-line.ts';
+import { isVersionOne, readVersionOne } from './version-one.ts';
+
+const versionTwo = dialect(
+  'caddy',
+  'Caddy log',
+  (line) => certaintyOf(caddyLine(judgedText(line))),
+  (line) => {
+    const read = caddyLine(judgedText(line));
+    if (read === null) return null;
+    const isAccess = read.text === 'handled request' && !read.logger.startsWith('http.log.error');
+    return isAccess ? readAccessLine(read) : readRuntimeLine(read);
+  },
+);
+
+const versionOne = dialect(
+  'caddy',
+  'Caddy 1 error log',
+  (line) => (isVersionOne(judgedText(line)) ? 2 : 0),
+  (line) => readVersionOne(judgedText(line)),
+);
+
+/** Caddy 2 in JSON and on the console, errors and accesses; the error log of Caddy 1. */
+export const caddyDialects: readonly Dialect[] = [versionTwo, versionOne];

@@ -1,0 +1,124 @@
+import type { Fix } from '../finding.ts';
+import type { GoCause } from '../go-causes.ts';
+import { fixOf } from '../verdict.ts';
+
+const proxied = (...lines: string[]): string[] => [
+  'reverse_proxy app:8080 {',
+  ...lines.map((line) => `\t${line}`),
+  '}',
+];
+const transported = (...lines: string[]): string[] =>
+  proxied('transport http {', ...lines.map((line) => `\t${line}`), '}');
+
+const address = fixOf(
+  'Start the application, or correct the address and the port in `reverse_proxy`; `localhost` may mean `[::1]`, and in a container it means the container itself.',
+  'reverse_proxy 127.0.0.1:8080',
+);
+const network = fixOf(
+  'Correct the address in `reverse_proxy`, and let the network (routes, firewall, the containers’ network) carry Caddy to it.',
+);
+const answer = fixOf('Look into the application’s log at the same moment: it broke the connection off itself.');
+const content = fixOf('Mend the answer in the application: `curl -iv` asked of it directly shows what it sends.');
+const certificate = fixOf(
+  'Let Caddy trust the authority that signed the application’s certificate, and ask for the name that stands in it.',
+  ...transported('tls', 'tls_trust_pool file /etc/caddy/app-ca.pem', 'tls_server_name app.internal'),
+);
+const plain = fixOf(
+  'Take `https://` (or `tls` in `transport http`) away, or give the port at which the application speaks TLS.',
+  'reverse_proxy http://app:8080',
+);
+const version = fixOf(
+  'Say which version of HTTP the application speaks: `h2c` where it is HTTP/2 without TLS, else `1.1`.',
+  ...transported('versions 1.1'),
+);
+const names = fixOf('Correct the name in `reverse_proxy`, or let the name server that Caddy asks know it.');
+
+/** What to do in Caddy, or beside it, about each cause. */
+export const caddyFixes: Readonly<Record<GoCause, Fix>> = {
+  refused: address,
+  socket_refused: fixOf('Start the application; the socket’s file is left over from an earlier run.'),
+  socket_missing: fixOf(
+    'Start the application, or correct the path of its socket in `reverse_proxy`.',
+    'reverse_proxy unix//run/app.sock',
+  ),
+  backlog_full: fixOf('Give the application more workers, or a longer queue of connections (its listen backlog).'),
+  not_permitted: fixOf('Let the user that Caddy runs as use the socket or the port: its mode, its group, SELinux.'),
+  connect_reset: network,
+  unroutable: network,
+  connect_timeout: fixOf(
+    'Correct the address: nothing answers there, which a firewall or another containers’ network makes too. `dial_timeout` is 3 s where nothing is set.',
+    ...transported('dial_timeout 3s'),
+  ),
+  tls_timeout: fixOf(
+    'Find out why the application does not finish its handshake; `tls_timeout` says how long Caddy waits.',
+    ...transported('tls_timeout 10s'),
+  ),
+  ports_spent: fixOf(
+    'Let connections be kept alive, or widen the range of ports.',
+    'sysctl net.ipv4.ip_local_port_range',
+  ),
+  descriptors_spent: fixOf('Raise the number of files that Caddy may open.', '[Service]', 'LimitNOFILE=1048576'),
+  name_not_found: names,
+  name_server_failed: names,
+  name_server_silent: names,
+  bad_address: fixOf('Write the upstream as host and port.', 'reverse_proxy app:8080'),
+  certificate,
+  tls_alert: fixOf(
+    'Ask for the name that the application expects, and give it the client certificate that it wants, if it does.',
+    ...transported('tls_server_name app.internal'),
+  ),
+  tls_plain_peer: plain,
+  tls_protocol: certificate,
+  head_timeout: fixOf(
+    'Make the application answer sooner, or raise `response_header_timeout`.',
+    ...transported('response_header_timeout 60s'),
+  ),
+  read_timeout: fixOf(
+    'Make the application answer sooner, or raise `read_timeout`.',
+    ...transported('read_timeout 60s'),
+  ),
+  write_timeout: fixOf(
+    'Find out why the application does not read; or raise `write_timeout`.',
+    ...transported('write_timeout 60s'),
+  ),
+  closed: fixOf(
+    'Look whether the application ended or fell at that moment. Where it answers all others well, it closes idle connections sooner than Caddy does: let it keep them longer than `keepalive`.',
+    ...transported('keepalive 30s'),
+  ),
+  reset: answer,
+  send_failed: answer,
+  content_cut: answer,
+  not_http: fixOf('Correct the port: what listens there does not speak HTTP.', 'reverse_proxy app:8080'),
+  tls_peer: fixOf('Speak TLS to it.', 'reverse_proxy https://app:8443'),
+  http2_peer: version,
+  bad_head: content,
+  head_too_large: fixOf(
+    'Let the application send smaller fields (cookies, most often), or raise `max_response_header`.',
+    ...transported('max_response_header 1MB'),
+  ),
+  bad_coding: content,
+  upgrade_mismatch: content,
+  http2_broken: version,
+  no_upstreams: fixOf(
+    'Read the lines before this one: they say why the upstreams count as down. Mend that, or the health check that says so.',
+  ),
+  request_too_large: fixOf(
+    'Raise the limit, if such requests are meant to pass.',
+    'request_body {',
+    '\tmax_size 50MB',
+    '}',
+  ),
+  client_left: fixOf('Nothing is to be done, unless it happens often: then the answers come too late for the clients.'),
+  client_tls: fixOf('Nothing is to be done: scanners and closed browser tabs do this.'),
+};
+
+/** The access log has the status alone; the cause is in another logger's line, which says it at the level of ERROR. */
+export const readErrorLog = fixOf(
+  'Read Caddy’s own log at the same moment: the line of the logger `http.log.error` has the cause. Where there is none, let a log take it; `debug` in the global options names the upstream of every attempt too.',
+  '{',
+  '\tdebug',
+  '\tlog default {',
+  '\t\tlevel DEBUG',
+  '\t}',
+  '}',
+);
