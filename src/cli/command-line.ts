@@ -1,5 +1,6 @@
 import { run } from '@stricli/core';
-import { application, type Context } from './commands.ts';
+import type { Context } from './command-context.ts';
+import { application } from './commands.ts';
 import { exitCodeOf } from './exit-codes.ts';
 import { defectText } from './failure-text.ts';
 import type { Output, Surroundings } from './surroundings.ts';

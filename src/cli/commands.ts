@@ -3,7 +3,6 @@ import {
   buildApplication,
   buildCommand,
   buildRouteMap,
-  type CommandContext,
   formatMessageForArgumentScannerError,
   ArgumentScannerError,
   text_en,
@@ -11,11 +10,12 @@ import {
 import type { AskFlags, EventFlags } from './ask-commands.ts';
 import type { CheckFlags } from './check.ts';
 import type { DemoFlags } from './demo.ts';
-import type { ExplainFlags } from './explain-exchange.ts';
+import { type Context, describe } from './command-context.ts';
+import { explainCommand, whoseCommand } from './diagnose-commands.ts';
 import { defectText, failureText } from './failure-text.ts';
 import { askFlags, configFlag, jsonFlag, optionalText, parseDurationFlag, parsePath, parsePort } from './flags.ts';
 import type { RunFlags } from './run.ts';
-import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { CommandFailure } from './surroundings.ts';
 import type { TokenFlags } from './token.ts';
 import { parseGatewayUrl, parseListenAddress, parseNames, parseSeconds } from './torture-flags.ts';
 import type { TortureFlags } from './torture.ts';
@@ -23,17 +23,6 @@ import type { UpFlags } from './up.ts';
 import { parseUpgradeSeconds } from './upgrade/parse-upgrade-seconds.ts';
 import type { UpgradeFlags } from './upgrade/upgrade-command.ts';
 import { readVersion } from './version.ts';
-
-/** What the parser hands to every command. */
-export interface Context extends CommandContext {
-  readonly process: CommandContext['process'] & { exitCode?: number | string | null };
-  readonly around: Surroundings;
-}
-
-/** Example lines under a command's description. */
-function describe(sentences: string, ...examples: readonly string[]): string {
-  return `${sentences}\n\nEXAMPLE\n${examples.map((line) => `  ${line}`).join('\n')}`;
-}
 
 const runCommand = buildCommand<RunFlags, string[], Context>({
   docs: {
@@ -201,29 +190,6 @@ const upgradeCommand = buildCommand<UpgradeFlags, [], Context>({
   },
 });
 
-const explainCommand = buildCommand<ExplainFlags, [string], Context>({
-  docs: {
-    brief: 'Say what became of one request, and why',
-    fullDescription: describe(
-      'Asks the running gateway; where none answers, or it has forgotten, the log\nis searched, rotated and compressed ones too. Ends with 9 for an unknown id.',
-      'candor explain 0197f3a0-5b1c-7000-8000-2f6a1c9d4e10',
-      'candor explain <request-id> --log /var/log/candor.log',
-    ),
-  },
-  parameters: {
-    flags: { ...askFlags, log: optionalText('<path> of a log; then nobody is asked', 'path') },
-    aliases: { c: 'config' },
-    positional: {
-      kind: 'tuple',
-      parameters: [{ brief: 'As in X-Request-Id', parse: String, placeholder: 'request-id' }],
-    },
-  },
-  async func(flags, id) {
-    const { explainExchange } = await import('./explain-exchange.ts');
-    await explainExchange(flags, id, this.around);
-  },
-});
-
 const eventsCommand = buildCommand<EventFlags, [], Context>({
   docs: {
     brief: 'List what happened to the gateway and behind it',
@@ -369,7 +335,11 @@ const root = buildRouteMap<string, Context>({
     status: statusCommand,
     reload: reloadCommand,
     upgrade: upgradeCommand,
-    explain: explainCommand,
+    explain: {
+      ...explainCommand,
+      formatUsageLine: ({ prefix }) => [...prefix, '<log>... or <request-id>'].join(' '),
+    },
+    whose: whoseCommand,
     events: eventsCommand,
     token: tokenCommand,
     demo: demoCommand,

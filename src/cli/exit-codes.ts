@@ -3,9 +3,11 @@ import { ExitCode as ParserCode } from '@stricli/core';
 /** What `candor` ends with. Scripts rely on these; a number is never given another meaning. */
 export const exitCodes = {
   ok: 0,
+  /** For `explain` of a log: there are failures of a gateway in it. */
   failure: 1,
   /** An unknown command or flag, or a value that does not fit. */
   usage: 2,
+  /** For `explain` and `whose`: nothing was recognised. */
   nothing_to_do: 3,
   /** The configuration has mistakes. */
   validation_failed: 4,

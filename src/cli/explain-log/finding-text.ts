@@ -1,0 +1,57 @@
+import { type Finding, type Fix, isGatewayFailure } from '../../diagnose/finding.ts';
+import { harmless, shorten, wrapAfter } from '../layout.ts';
+import { stageWords, whoseWords } from '../record-words.ts';
+import type { Style } from '../style.ts';
+import { bornWords, findingShapeWords, formatText, timeText } from './finding-words.ts';
+
+const labelWidth = 16;
+
+/** What one line says, within 80 columns. */
+export function findingLines(finding: Finding, style: Style): string[] {
+  const { shape, gateway, format, request, status, sentence, atMs } = finding;
+  const about = [
+    ...(request === null ? [] : [style.bold(shorten(harmless(request), 60))]),
+    ...(status === null ? [] : [String(status)]),
+  ].join(' ');
+  const isWrong = isGatewayFailure(finding);
+  const verdict = isWrong ? style.bad(findingShapeWords[shape]) : style.good(findingShapeWords[shape]);
+  return [
+    ...(about === '' ? [] : [about]),
+    style.dim(`  a line of ${formatText(gateway, format)}${atMs === null ? '' : `, ${timeText(atMs)} UTC`}`),
+    '',
+    `VERDICT  ${verdict}`,
+    ...(sentence === '' ? [] : row('what', sentence)),
+    ...verdictRows(finding),
+    ...fixLines(finding.fix, '  fix', labelWidth, style),
+  ];
+}
+
+function verdictRows(finding: Finding): string[] {
+  const { type, stage, born, whose, upstream, evidence, isConsequence } = finding;
+  const at = upstream === null ? '' : `at ${harmless(upstream)}`;
+  const where = [...(stage === null ? [] : [stageWords[stage]]), ...(at === '' ? [] : [at])].join(', ');
+  return [
+    ...(type === null ? [] : row('type', type)),
+    ...(where === '' ? [] : row('where', where)),
+    ...(born === null ? [] : row('born', bornWords[born])),
+    ...(whose === null ? [] : row('whose', whoseWords[whose])),
+    ...(isConsequence ? row('root', 'This only follows from an earlier failure; look for the lines before it.') : []),
+    ...evidence.map((words, place) => row(place === 0 ? 'evidence' : '', shorten(harmless(words), 200))).flat(),
+  ];
+}
+
+function row(label: string, text: string): string[] {
+  return wrapAfter(`  ${label}`, harmless(text), labelWidth);
+}
+
+/** What to do, and the lines to be copied. */
+export function fixLines(fix: Fix | null, label: string, width: number, style: Style): string[] {
+  if (fix === null) return [];
+  return [...wrapAfter(label, harmless(fix.text), width), ...snippetLines(fix, style, width + 2)];
+}
+
+/** Lines of a configuration stay whole however long they are: they are to be copied. */
+export function snippetLines({ snippet }: Fix, style: Style, indent: number): string[] {
+  if (snippet === null) return [];
+  return snippet.split('\n').map((line) => `${' '.repeat(indent)}${style.name(harmless(line))}`);
+}

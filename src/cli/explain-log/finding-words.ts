@@ -1,0 +1,76 @@
+import type { Born, FindingShape, Gateway } from '../../diagnose/finding.ts';
+import { shapeWords } from '../record-words.ts';
+
+export const findingShapeWords: Record<FindingShape, string> = { ...shapeWords, unknown: 'not told by this log' };
+
+export const bornWords: Record<Born, string> = {
+  'cdn-edge': 'at the edge of a CDN',
+  'load-balancer': 'at the load balancer',
+  'reverse-proxy': 'at the reverse proxy',
+  'platform-edge': "at the platform's edge",
+  application: 'in the application',
+  client: 'at the client',
+};
+
+export const gatewayWords: Record<Gateway, string> = {
+  nginx: 'nginx',
+  openresty: 'OpenResty',
+  'ingress-nginx': 'ingress-nginx',
+  kong: 'Kong',
+  apisix: 'APISIX',
+  apache: 'Apache',
+  haproxy: 'HAProxy',
+  envoy: 'Envoy',
+  istio: 'Istio',
+  caddy: 'Caddy',
+  traefik: 'Traefik',
+  'aws-alb': 'AWS ALB',
+  'aws-clb': 'AWS CLB',
+  heroku: 'Heroku',
+  varnish: 'Varnish',
+  node: 'Node proxy',
+  fly: 'Fly',
+  vercel: 'Vercel',
+  'gcp-lb': 'GCP load balancer',
+  candor: 'Candor',
+};
+
+/** "nginx error log" says whose it is; "access log" does not. */
+export function formatText(gateway: Gateway, format: string): string {
+  const name = gatewayWords[gateway];
+  return format.toLowerCase().startsWith(name.toLowerCase()) ? format : `${name}: ${format}`;
+}
+
+/** '12,345'. */
+export function numberText(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** '1 failure', '12,345 failures'. */
+export function manyText(count: number, noun: string): string {
+  return `${numberText(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** '2026-11-21 21:14:03', in UTC; a time that no calendar has is shown as it is. */
+export function timeText(ms: number): string {
+  return Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().slice(0, 19).replace('T', ' ') : String(ms);
+}
+
+/** A second time of the same day needs no date. */
+export function timeAfter(ms: number, before: number): string {
+  const [text, earlier] = [timeText(ms), timeText(before)];
+  return text.slice(0, 10) === earlier.slice(0, 10) ? text.slice(11) : text;
+}
+
+/** Lengths of the intervals of a timeline: '1 s', '5 min', '1 h', '2 d'. */
+export function intervalText(ms: number): string {
+  for (const [unit, unitMs] of units) if (ms >= unitMs) return `${Number((ms / unitMs).toFixed(1))} ${unit}`;
+  return `${ms} ms`;
+}
+
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['min', 60_000],
+  ['s', 1000],
+] as const;

@@ -1,0 +1,41 @@
+import type { LineVerdict } from '../../diagnose/log-explainer.ts';
+import { type Style, styleFor } from '../style.ts';
+import type { Surroundings } from '../surroundings.ts';
+import type { ExplainLogFlags } from './explain-log.ts';
+import { harmlessJson, lineObject, verdictLine } from './line-verdicts.ts';
+
+/** So much is held before it is written: a write for each line would be most of the work. */
+const heldCharactersMax = 64 * 1024;
+
+/** Prints lines as they are judged: with `--lines` and while a log is followed. */
+export class LinePrinter {
+  readonly isWanted: boolean;
+  readonly print: (verdict: LineVerdict, text: string, number: number) => void;
+  readonly #around: Surroundings;
+  #held = '';
+
+  constructor(flags: ExplainLogFlags, around: Surroundings) {
+    this.isWanted = flags.lines || (flags.follow && !flags.json);
+    this.#around = around;
+    const style = styleFor(around.stdout, around.env);
+    this.print = flags.json
+      ? (verdict, text, number) => this.#write(`${harmlessJson(lineObject(verdict, text, number))}\n`)
+      : (verdict, _text, number) => this.#printVerdict(verdict, number, style);
+  }
+
+  flush(): void {
+    if (this.#held === '') return;
+    this.#around.stdout.write(this.#held);
+    this.#held = '';
+  }
+
+  #printVerdict(verdict: LineVerdict, number: number, style: Style): void {
+    const line = verdictLine(verdict, number, style);
+    if (line !== null) this.#write(`${line}\n`);
+  }
+
+  #write(text: string): void {
+    this.#held += text;
+    if (this.#held.length >= heldCharactersMax) this.flush();
+  }
+}

@@ -1,0 +1,69 @@
+import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
+import type { LineVerdict } from '../../diagnose/log-explainer.ts';
+import { harmless, shorten } from '../layout.ts';
+import { findingShapeWords, gatewayWords, timeText } from './finding-words.ts';
+import type { Style } from '../style.ts';
+
+const textMax = 300;
+
+/** What `--lines --json` prints of one line: of every line, whether it was recognised or not. */
+export function lineObject(verdict: LineVerdict, text: string, number: number): object {
+  return { line: number, text: shorten(text, textMax), ...(verdict === null ? unrecognised : fieldsOf(verdict)) };
+}
+
+const unrecognised = {
+  gateway: null,
+  format: null,
+  kind: null,
+  shape: 'unknown',
+  type: null,
+  stage: null,
+  born: null,
+  whose: null,
+  status: null,
+  upstream: null,
+  request: null,
+  at: null,
+  duration_ms: null,
+  evidence: [],
+  sentence: '',
+  fix: null,
+  consequence: false,
+};
+
+function fieldsOf(finding: Finding): object {
+  const { gateway, format, kind, shape, type, stage, born, whose, status, upstream, request, atMs } = finding;
+  const at = atMs === null || Math.abs(atMs) > 8.64e15 ? null : new Date(atMs).toISOString();
+  const { durationMs, evidence, sentence, fix, isConsequence } = finding;
+  const where = { gateway, format, kind, shape, type, stage, born, whose, status, upstream, request, at };
+  return { ...where, duration_ms: durationMs, evidence, sentence, fix, consequence: isConsequence };
+}
+
+/** One line of text for a failure; null for a line that tells of none. */
+export function verdictLine(verdict: LineVerdict, number: number, style: Style): string | null {
+  if (verdict === null || !isGatewayFailure(verdict)) return null;
+  const { atMs, status, shape, type, upstream, request, sentence, gateway } = verdict;
+  const shapeText = findingShapeWords[shape];
+  const head = [
+    style.dim(`${number}:`),
+    ...(atMs === null ? [] : [timeText(atMs)]),
+    gatewayWords[gateway],
+    ...(status === null ? [] : [String(status)]),
+    verdict.isConsequence ? style.dim(shapeText) : style.bad(shapeText),
+    ...(type === null ? [] : [`(${type})`]),
+    ...(upstream === null ? [] : [`at ${harmless(upstream)}`]),
+    ...(request === null ? [] : [`for ${harmless(request)}`]),
+  ];
+  return `${head.join(' ')}: ${harmless(sentence)}`;
+}
+
+/**
+ * JSON in which no octet means anything to a terminal: besides what JSON escapes, the second set of control characters, and
+ * those that turn the direction of writing.
+ */
+export function harmlessJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}

@@ -1,0 +1,142 @@
+import { createGunzip, createZstdDecompress, type Gunzip, type ZstdDecompress } from 'node:zlib';
+import { kindOfOctets, magicOctets, type OctetKind } from './octet-kind.ts';
+
+/** How a log ended. What was read before the end counts in each case. */
+export type LogEnd =
+  | { readonly kind: 'whole' }
+  /** The archive ends before its own end: a download that broke off, a disk that was full, a file still written. */
+  | { readonly kind: 'cut'; readonly archive: Archive }
+  /** Octets of the archive are not what was compressed. */
+  | { readonly kind: 'damaged'; readonly archive: Archive }
+  /** Compressed by something that Candor does not read, or no log. */
+  | { readonly kind: 'refused'; readonly why: string };
+
+export type Archive = 'gzip' | 'zstd';
+
+/**
+ * The octets of one log as they are, or unpacked where its first octets say that it is compressed with gzip or zstd, and
+ * turned to UTF-8 where they say that it is UTF-16. Holds one piece at a time, however large the log is.
+ */
+export class OctetDecoder {
+  readonly #sink: (octets: Uint8Array) => void;
+  #way: Way | null = null;
+  /** The first octets, until there are enough of them to tell. */
+  #held: Uint8Array = new Uint8Array(0);
+  /** Whether the text has octets that no text has; of the beginning only. */
+  hasZeros = false;
+
+  constructor(sink: (octets: Uint8Array) => void) {
+    this.#sink = (octets) => {
+      if (octets.length > 0) sink(octets);
+    };
+  }
+
+  /** Why there is no use in further octets; null where there is. */
+  get ended(): LogEnd | null {
+    return this.#way?.ended ?? null;
+  }
+
+  async push(octets: Uint8Array): Promise<void> {
+    if (this.#way !== null) return this.#way.push(octets);
+    this.#held = Buffer.concat([this.#held, octets]);
+    if (this.#held.length >= magicOctets) await this.#begin();
+  }
+
+  async end(): Promise<LogEnd> {
+    if (this.#way === null) await this.#begin();
+    return (this.#way as Way).end();
+  }
+
+  async #begin(): Promise<void> {
+    const first = this.#held;
+    this.#held = new Uint8Array(0);
+    const kind = kindOfOctets(first);
+    if (kind.is === 'text') this.hasZeros = first.subarray(0, 4096).includes(0);
+    this.#way = wayOf(kind, this.#sink);
+    await this.#way.push(kind.is === 'text' ? first.subarray(kind.skip) : first);
+  }
+}
+
+interface Way {
+  readonly ended: LogEnd | null;
+  push(octets: Uint8Array): Promise<void> | void;
+  end(): Promise<LogEnd> | LogEnd;
+}
+
+function wayOf(kind: OctetKind, sink: (octets: Uint8Array) => void): Way {
+  switch (kind.is) {
+    case 'text':
+      return { ended: null, push: sink, end: () => ({ kind: 'whole' }) };
+    case 'utf-16':
+      return new Recoding(kind.encoding, sink);
+    case 'archive':
+      return new Unpacking(kind.archive, sink);
+    case 'other': {
+      const ended = { kind: 'refused', why: kind.why } as const;
+      return { ended, push: () => {}, end: () => ended };
+    }
+  }
+}
+
+/** As some shells write what is redirected into a file. */
+class Recoding implements Way {
+  readonly ended = null;
+  readonly #from: TextDecoder;
+  readonly #sink: (octets: Uint8Array) => void;
+
+  constructor(encoding: 'utf-16le' | 'utf-16be', sink: (octets: Uint8Array) => void) {
+    this.#from = new TextDecoder(encoding);
+    this.#sink = sink;
+  }
+
+  push(octets: Uint8Array): void {
+    this.#sink(Buffer.from(this.#from.decode(octets, { stream: true })));
+  }
+
+  end(): LogEnd {
+    this.#sink(Buffer.from(this.#from.decode()));
+    return { kind: 'whole' };
+  }
+}
+
+/** Reads several archives after one another as one, as both tools do. */
+class Unpacking implements Way {
+  ended: LogEnd | null = null;
+  readonly #archive: Archive;
+  readonly #stream: Gunzip | ZstdDecompress;
+  readonly #over: Promise<void>;
+  #given = false;
+
+  constructor(archive: Archive, sink: (octets: Uint8Array) => void) {
+    this.#archive = archive;
+    this.#stream = archive === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
+    // Taken as it comes and not by iteration: that would lose what stands before a defect.
+    this.#stream.on('data', sink);
+    this.#over = new Promise((resolve) => {
+      this.#stream.on('end', () => {
+        this.ended ??= { kind: 'whole' };
+        resolve();
+      });
+      this.#stream.on('error', () => {
+        this.ended = { kind: this.#given ? 'cut' : 'damaged', archive };
+        resolve();
+      });
+    });
+  }
+
+  async push(octets: Uint8Array): Promise<void> {
+    if (this.ended !== null) return;
+    const written = new Promise<void>((resolve) => this.#stream.write(octets, () => resolve()));
+    await Promise.race([written, this.#over]);
+  }
+
+  async end(): Promise<LogEnd> {
+    this.#given = true;
+    if (this.ended === null) this.#stream.end();
+    await this.#over;
+    return this.ended ?? { kind: 'damaged', archive: this.#archive };
+  }
+}
+
+/** A page of lines at a time: with less, most of the time goes into changing threads. */
+const chunkSize = 256 * 1024;

@@ -1,0 +1,62 @@
+import { open } from 'node:fs/promises';
+import { stdin } from 'node:process';
+import type { LogPlace } from './log-place.ts';
+import { type LogEnd, OctetDecoder } from './octet-decoder.ts';
+import type { Stop } from './stop.ts';
+
+export interface LogReading {
+  readonly end: LogEnd | { readonly kind: 'stopped' } | { readonly kind: 'unreadable'; readonly why: string };
+  readonly hasZeros: boolean;
+}
+
+/** What somebody who reads a log wants to hear meanwhile. */
+export interface LogReader {
+  /** Text of the log, unpacked, in pieces of no particular size; each is the reader's only until it returns. */
+  take(octets: Uint8Array): void;
+  /** How many octets of the file have been read. */
+  onRead(octets: number): void;
+}
+
+/** A megabyte at a time: few turns of the event loop, and little to hold. */
+const pieceOctets = 1024 * 1024;
+
+/** Reads a log from its beginning to its end, piece by piece. */
+export async function readLog(place: LogPlace, reader: LogReader, stop: Stop): Promise<LogReading> {
+  const decoder = new OctetDecoder((octets) => reader.take(octets));
+  const ended = (end: LogReading['end']): LogReading => ({ end, hasZeros: decoder.hasZeros });
+  let read = 0;
+  try {
+    for await (const piece of place.path === null ? piecesOfInput(stop) : piecesOfFile(place.path)) {
+      await decoder.push(piece);
+      read += piece.length;
+      reader.onRead(read);
+      if (stop.isStopped) return ended({ kind: 'stopped' });
+      if (decoder.ended !== null) break;
+    }
+  } catch (error) {
+    await decoder.end();
+    return ended(stop.isStopped ? { kind: 'stopped' } : { kind: 'unreadable', why: (error as Error).message });
+  }
+  return ended(await decoder.end());
+}
+
+/** Each piece lies in the same memory as the one before. */
+async function* piecesOfFile(path: string): AsyncGenerator<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const buffer = Buffer.allocUnsafe(pieceOctets);
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, pieceOctets, null);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Nobody knows when the next piece comes: whoever stops does not wait for it. */
+async function* piecesOfInput(stop: Stop): AsyncGenerator<Uint8Array> {
+  void stop.stopped.then(() => stdin.destroy());
+  yield* stdin as AsyncIterable<Uint8Array>;
+}

@@ -1,0 +1,193 @@
+import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
+import type {
+  CauseTotal,
+  Example,
+  Hint,
+  LeftOut,
+  Storm,
+  SummaryReport,
+  Suspect,
+  UpstreamTotal,
+} from '../../diagnose/summary-report.ts';
+import { stageWords, whoseWords } from '../record-words.ts';
+import {
+  bornWords,
+  findingShapeWords,
+  formatText,
+  gatewayWords,
+  manyText,
+  numberText,
+  timeAfter,
+  timeText,
+} from './finding-words.ts';
+import { escapeHtml, proseHtml } from './escape-html.ts';
+import { reportStyle } from './report-style.ts';
+import { suspectWords } from './suspect-words.ts';
+import { timelineChart } from './timeline-chart.ts';
+
+/** The summary as one page that needs no other file and no script, for light and dark, wide and narrow screens, and paper. */
+export function summaryHtml(report: SummaryReport, names: readonly string[]): string {
+  const { failures, lines, timeline } = report;
+  const { firstMs, lastMs } = timeline;
+  const title = failures === 0 ? 'No gateway failure' : manyText(failures, 'gateway failure');
+  const span = firstMs === null || lastMs === null ? '' : `, ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)} UTC`;
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>${title} in ${escapeHtml(names.join(', '))}</title>
+<style>${reportStyle}</style>
+<header>
+<h1>${title}</h1>
+<p>in ${manyText(lines, 'line')} of ${escapeHtml(names.join(', '))}${span}</p>
+</header>
+${formats(report)}
+${section('When', timelineChart(timeline))}
+${section('Shapes', shapes(report))}
+${section('Storms', report.storms.map(storm).join('\n') + leftOut(report.stormsLeftOut, 'storm'))}
+${section('Upstreams', upstreams(report.upstreams) + leftOut(report.upstreamsLeftOut, 'upstream'))}
+${section('Suspects', report.suspects.map(suspect).join('\n'))}
+${section('Causes, and what to do', causes(report))}
+${section("Not the gateway's", others(report))}
+${section('Events', events(report) + leftOut(report.eventsLeftOut, 'event'))}
+${section('So that the log can tell more', report.hints.map(hint).join('\n'))}
+<footer><p>Written by Candor from the log alone. Times are UTC; lines count from 1.</p></footer>
+</html>
+`;
+}
+
+function section(title: string, content: string): string {
+  return content.trim() === '' ? '' : `<section>\n<h2>${escapeHtml(title)}</h2>\n${content}\n</section>`;
+}
+
+function formats({ byGateway, unrecognised, consequences, repeats }: SummaryReport): string {
+  const rows = byGateway.map(
+    ({ gateway, format, lines, failures }) =>
+      `<li>${manyText(lines, 'line')} of ${escapeHtml(formatText(gateway, format))}${failures === 0 ? '' : `, ${manyText(failures, 'failure')}`}`,
+  );
+  if (unrecognised > 0) rows.push(`<li>${manyText(unrecognised, 'line')} of no format that is known`);
+  if (consequences > 0) rows.push(`<li>${manyText(consequences, 'failure')} that only followed from others`);
+  if (repeats > 0) rows.push(`<li>${manyText(repeats, 'line')} that told again of what another line had told`);
+  return `<ul class="formats">${rows.join('\n')}</ul>`;
+}
+
+/** A bar for each shape, as long as its share of the most frequent. */
+function shapes({ byShape }: SummaryReport): string {
+  const most = Math.max(1, ...byShape.map(({ count }) => count));
+  return bars(
+    byShape.map(({ shape, count }) => [findingShapeWords[shape], count, count / most, isGatewayFailure({ shape })]),
+  );
+}
+
+function upstreams(totals: readonly UpstreamTotal[]): string {
+  const most = Math.max(1, ...totals.map(({ failures }) => failures));
+  return bars(
+    totals.map(({ upstream, failures, shape, ofThatShape }) => [
+      `${upstream}: ${failures === ofThatShape ? '' : 'mostly '}${findingShapeWords[shape]}`,
+      failures,
+      failures / most,
+      true,
+    ]),
+  );
+}
+
+function bars(rows: readonly (readonly [label: string, count: number, part: number, isFailure: boolean])[]): string {
+  if (rows.length === 0) return '';
+  const cells = rows.map(
+    ([label, count, part, isFailure]) =>
+      `<tr><th scope="row">${escapeHtml(label)}<td class="number">${numberText(count)}<td class="bar">` +
+      `<svg viewBox="0 0 100 6" preserveAspectRatio="none" aria-hidden="true"><rect class="${isFailure ? 'failure' : 'other'}" width="${Math.max(0.5, part * 100).toFixed(2)}" height="6"/></svg></tr>`,
+  );
+  return `<table class="bars">${cells.join('\n')}</table>`;
+}
+
+function storm({
+  startMs,
+  endMs,
+  count,
+  consequences,
+  perMinute,
+  root,
+  shape,
+  type,
+  upstream,
+  gateway,
+}: Storm): string {
+  const where = upstream ?? gatewayWords[gateway];
+  const followed = consequences === 0 ? '' : `; ${numberText(consequences)} more followed from them`;
+  const began = root.isConsequence ? 'What began it is not in this log; the first that it led to: ' : 'It began with: ';
+  return `<article><h3>${timeText(startMs)} to ${timeAfter(endMs, startMs)}</h3>
+<p>${escapeHtml(`${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`)}:
+${manyText(count, 'failure')}, ${numberText(Math.round(perMinute))} a minute${followed}.</p>
+<p>${began}${proseHtml(root.sentence)}</p>
+${example(root)}</article>`;
+}
+
+function suspect({ name, count, sentence, evidence, fix }: Suspect): string {
+  return `<article><h3>${escapeHtml(suspectWords[name])} <small>${manyText(count, 'failure')}</small></h3>
+<p>${proseHtml(sentence)}</p>
+${quotes(evidence)}${fixHtml(fix)}</article>`;
+}
+
+function causes({ byCause, causesLeftOut }: SummaryReport): string {
+  const failures = byCause.filter((cause) => isGatewayFailure(cause));
+  return failures.map(cause).join('\n') + leftOut(causesLeftOut, 'cause');
+}
+
+function cause(total: CauseTotal): string {
+  const { count, shape, type, gateway, stage, born, whose, sentence, evidence, fix, examples, isConsequence } = total;
+  const facts = [
+    gatewayWords[gateway],
+    ...(stage === null ? [] : [stageWords[stage]]),
+    ...(born === null ? [] : [`made ${bornWords[born]}`]),
+    ...(whose === null ? [] : [whoseWords[whose]]),
+  ];
+  return `<article><h3><b>${numberText(count)} ×</b> ${findingShapeWords[shape]}${type === null ? '' : ` <code>${type}</code>`}</h3>
+<p class="facts">${facts.map(escapeHtml).join(' · ')}</p>
+<p>${proseHtml(sentence)}${isConsequence ? ' It only follows from an earlier failure.' : ''}</p>
+${quotes(evidence)}${examples.slice(0, 3).map(example).join('\n')}
+${fixHtml(fix)}</article>`;
+}
+
+function others({ byCause }: SummaryReport): string {
+  const rows = byCause
+    .filter((total) => !isGatewayFailure(total) && total.shape !== 'none')
+    .map(({ count, sentence }) => `<li><b>${numberText(count)} ×</b> ${proseHtml(sentence)}`);
+  return rows.length === 0 ? '' : `<ul>${rows.join('\n')}</ul>`;
+}
+
+function events({ events: totals }: SummaryReport): string {
+  const rows = totals.map(
+    ({ count, gateway, sentence }) =>
+      `<li><b>${numberText(count)} ×</b> ${proseHtml(`${gatewayWords[gateway]}: ${sentence}`)}`,
+  );
+  return rows.length === 0 ? '' : `<ul>${rows.join('\n')}</ul>`;
+}
+
+function hint({ gateway, format, count, fix }: Hint): string {
+  return `<article><p>${manyText(count, 'line')} of ${escapeHtml(formatText(gateway, format))}</p>${fixHtml(fix)}</article>`;
+}
+
+function fixHtml(fix: Finding['fix']): string {
+  if (fix === null) return '';
+  const snippet = fix.snippet === null ? '' : `<pre>${escapeHtml(fix.snippet)}</pre>`;
+  return `<p class="fix">${proseHtml(fix.text)}</p>${snippet}`;
+}
+
+function quotes(evidence: readonly string[]): string {
+  return evidence.length === 0
+    ? ''
+    : `<p class="evidence">${evidence.map((words) => `<code>${escapeHtml(words)}</code>`).join(' ')}</p>`;
+}
+
+function example({ line, text }: Example): string {
+  return `<p class="line"><small>line ${line}</small> <code>${escapeHtml(text)}</code></p>`;
+}
+
+function leftOut({ kinds, count }: LeftOut, noun: string): string {
+  if (count === 0) return '';
+  return `<p class="left-out">and ${numberText(count)} of ${kinds === null ? 'further' : numberText(kinds)} ${noun}s</p>`;
+}

@@ -1,0 +1,196 @@
+import { isGatewayFailure } from '../../diagnose/finding.ts';
+import type {
+  CauseTotal,
+  Example,
+  Hint,
+  LeftOut,
+  Storm,
+  SummaryReport,
+  Suspect,
+} from '../../diagnose/summary-report.ts';
+import { alignColumns, columnsMax, harmless, padTo, shorten, wrap, wrapAfter } from '../layout.ts';
+import type { Style } from '../style.ts';
+import { fixLines, snippetLines } from './finding-text.ts';
+import {
+  findingShapeWords,
+  formatText,
+  gatewayWords,
+  manyText,
+  numberText,
+  timeAfter,
+  timeText,
+} from './finding-words.ts';
+import { suspectWords } from './suspect-words.ts';
+import { timelineLines } from './timeline-text.ts';
+
+/** The summary of a log within 80 columns: what there is of what, when, where, why, and then what to do about each. */
+export function summaryLines(report: SummaryReport, style: Style): string[] {
+  return [
+    ...headLines(report, style),
+    ...section('SHAPES', shapeLines(report, style), style),
+    ...timelineLines(report.timeline, style),
+    ...section('STORMS', stormLines(report, style), style),
+    ...section('UPSTREAMS', upstreamLines(report), style),
+    ...section(
+      'SUSPECTS',
+      report.suspects.flatMap((suspect) => suspectLines(suspect, style)),
+      style,
+    ),
+    ...section('CAUSES, AND WHAT TO DO', causeLines(report, style), style),
+    ...section("NOT THE GATEWAY'S", othersLines(report), style),
+    ...section('EVENTS', eventLines(report), style),
+    ...section(
+      'SO THAT THE LOG CAN TELL MORE',
+      report.hints.flatMap((hint) => hintLines(hint, style)),
+      style,
+    ),
+  ];
+}
+
+function section(title: string, lines: readonly string[], style: Style): string[] {
+  return lines.length === 0 ? [] : ['', style.bold(title), ...lines];
+}
+
+function headLines(report: SummaryReport, style: Style): string[] {
+  const { failures, lines, recognised, unrecognised, timeline, consequences, repeats } = report;
+  const of = manyText(lines, 'line');
+  const head =
+    recognised === 0
+      ? style.warn(`Nothing was recognised in ${of}`)
+      : failures === 0
+        ? style.good(`No gateway failure in ${of}`)
+        : style.bad(`${manyText(failures, 'gateway failure')} in ${of}`);
+  const { firstMs, lastMs } = timeline;
+  const rows = report.byGateway.map(({ gateway, format, lines: count, failures: failed }) => [
+    formatText(gateway, format),
+    manyText(count, 'line'),
+    failed === 0 ? '' : manyText(failed, 'failure'),
+  ]);
+  return [
+    head,
+    ...(firstMs === null || lastMs === null
+      ? []
+      : [style.dim(`  from ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)} UTC`)]),
+    ...alignColumns(rows, '  ').map((row) => shorten(row, columnsMax)),
+    ...(unrecognised === 0 ? [] : [`  ${manyText(unrecognised, 'line')} of no format that is known`]),
+    ...(consequences === 0 ? [] : wrap(`${numberText(consequences)} of the failures only followed from others`, '  ')),
+    ...(repeats === 0 ? [] : wrap(`${manyText(repeats, 'line')} told again of what another line had told`, '  ')),
+  ];
+}
+
+const barColumns = 32;
+
+function shapeLines({ byShape }: SummaryReport, style: Style): string[] {
+  const most = Math.max(1, ...byShape.map(({ count }) => count));
+  const labels = Math.max(...byShape.map(({ shape }) => findingShapeWords[shape].length));
+  const counts = Math.max(...byShape.map(({ count }) => numberText(count).length));
+  return byShape.map(({ shape, count }) => {
+    const colour = isGatewayFailure({ shape }) ? style.bad : style.dim;
+    const bar = '█'.repeat(Math.max(1, Math.round((count / most) * barColumns)));
+    return `  ${padTo(findingShapeWords[shape], labels)}  ${numberText(count).padStart(counts)}  ${colour(bar)}`;
+  });
+}
+
+function stormLines({ storms, stormsLeftOut }: SummaryReport, style: Style): string[] {
+  return [...storms.flatMap((storm) => stormText(storm, style)), ...leftOutLines(stormsLeftOut, 'storm')];
+}
+
+function stormText(storm: Storm, style: Style): string[] {
+  const { startMs, endMs, count, consequences, perMinute, root, shape, type, upstream, gateway } = storm;
+  const when = `${timeText(startMs)} to ${timeAfter(endMs, startMs)}`;
+  const where = upstream === null ? gatewayWords[gateway] : harmless(upstream);
+  const what = `${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`;
+  const rate = `${manyText(count, 'failure')}, ${numberText(Math.round(perMinute))} a minute`;
+  const followed = consequences === 0 ? '' : `; ${numberText(consequences)} more followed from them`;
+  const began = root.isConsequence
+    ? 'What began it is not in this log; the first that it led to:'
+    : `It began with: ${harmless(root.sentence)}`;
+  return [
+    style.bad(`  ${when}`),
+    ...wrap(what, '    '),
+    ...wrap(`${rate}${followed}`, '    '),
+    ...wrap(began, '    '),
+    exampleLine(root, style),
+  ];
+}
+
+/** The words that decided, as many as fit on a line or two. */
+function evidenceLines(evidence: readonly string[], style: Style): string[] {
+  const words = evidence.slice(0, 4).map((text) => shorten(harmless(text), 70));
+  return words.length === 0 ? [] : wrap(words.join(' · '), '    ').map(style.dim);
+}
+
+/** The line itself, on one line of the terminal. */
+function exampleLine({ line, text }: Example, style: Style): string {
+  return style.dim(shorten(`    line ${line}: ${harmless(text)}`, columnsMax));
+}
+
+function upstreamLines({ upstreams, upstreamsLeftOut }: SummaryReport): string[] {
+  const rows = upstreams.map(({ upstream, failures, shape, ofThatShape }) => [
+    shorten(harmless(upstream), 40),
+    numberText(failures),
+    failures === ofThatShape
+      ? findingShapeWords[shape]
+      : `mostly ${findingShapeWords[shape]} (${numberText(ofThatShape)})`,
+  ]);
+  return [...alignColumns(rows, '  '), ...leftOutLines(upstreamsLeftOut, 'upstream')];
+}
+
+function suspectLines({ name, count, sentence, evidence, fix }: Suspect, style: Style): string[] {
+  return [
+    `  ${style.warn(suspectWords[name])}, ${manyText(count, 'failure')}`,
+    ...wrap(harmless(sentence), '    '),
+    ...evidenceLines(evidence, style),
+    ...fixLines(fix, '    fix', 9, style),
+  ];
+}
+
+function causeLines({ byCause, causesLeftOut }: SummaryReport, style: Style): string[] {
+  const failures = byCause.filter((cause) => isGatewayFailure(cause));
+  const lines = failures.flatMap((cause, place) => [...(place === 0 ? [] : ['']), ...causeText(cause, style)]);
+  return [...lines, ...leftOutLines(causesLeftOut, 'cause')];
+}
+
+function causeText(cause: CauseTotal, style: Style): string[] {
+  const { count, shape, type, gateway, sentence, evidence, fix, examples, isConsequence } = cause;
+  const name = `${findingShapeWords[shape]}${type === null ? '' : ` (${type})`}, ${gatewayWords[gateway]}`;
+  const example = examples[0];
+  return [
+    `  ${style.bad(numberText(count))} × ${style.bold(name)}`,
+    ...wrap(`${harmless(sentence)}${isConsequence ? ' It only follows from an earlier failure.' : ''}`, '    '),
+    ...evidenceLines(evidence, style),
+    ...(example === undefined ? [] : [exampleLine(example, style)]),
+    ...fixLines(fix, '    fix', 9, style),
+  ];
+}
+
+/** What must not be taken for a failure of the gateway's, and is no less of interest. */
+function othersLines({ byCause }: SummaryReport): string[] {
+  return byCause
+    .filter((cause) => !isGatewayFailure(cause) && cause.shape !== 'none')
+    .flatMap(({ count, sentence }) => {
+      const label = `  ${numberText(count)} × `;
+      return wrapAfter(label, harmless(sentence), label.length);
+    });
+}
+
+function eventLines({ events, eventsLeftOut }: SummaryReport): string[] {
+  const lines = events.flatMap(({ count, sentence, gateway }) => {
+    const label = `  ${numberText(count)} × `;
+    return wrapAfter(label, `${gatewayWords[gateway]}: ${harmless(sentence)}`, label.length);
+  });
+  return [...lines, ...leftOutLines(eventsLeftOut, 'event')];
+}
+
+function hintLines({ gateway, format, count, fix }: Hint, style: Style): string[] {
+  return [
+    ...wrap(`${manyText(count, 'line')} of ${formatText(gateway, format)}: ${harmless(fix.text)}`, '  '),
+    ...snippetLines(fix, style, 4),
+  ];
+}
+
+function leftOutLines({ kinds, count }: LeftOut, noun: string): string[] {
+  if (count === 0) return [];
+  const which = kinds === null ? `further ${noun}s` : `${kinds} further ${noun}${kinds === 1 ? '' : 's'}`;
+  return [`  and ${numberText(count)} of ${which}`];
+}

@@ -1,0 +1,42 @@
+import { bodyCharactersMax, gather, type KeptResponse } from './kept-response.ts';
+
+/** RFC 9112 §4, and what curl writes for HTTP/2 and 3. */
+const statusLine = /^HTTP\/\d(?:\.\d)? (\d{3})(?: .*)?$/;
+
+/**
+ * What `curl -i`, `-iL` and `-v` write: heads, each with what follows it. Interim answers (1xx) and a tunnel's opening are
+ * nobody's answer to the request, and are passed over.
+ */
+export function readCurlOutput(text: string): readonly KeptResponse[] {
+  const lines = withoutMarks(text.split(/\r?\n/));
+  const starts = lines.flatMap((line, at) => (statusLine.test(line) ? [at] : []));
+  return starts.flatMap((start, place) => {
+    const response = responseAt(lines.slice(start, starts[place + 1] ?? lines.length));
+    return response === null ? [] : [response];
+  });
+}
+
+/** `-v` marks what came with "< " and what it says itself with "* "; without marks it is as it came. */
+function withoutMarks(lines: string[]): string[] {
+  if (!lines.some((line) => /^< HTTP\//.test(line))) return lines;
+  return lines.filter((line) => !/^(?:[*>{}]|[>{}] .*)(?: |$)/.test(line)).map((line) => line.replace(/^< ?/, ''));
+}
+
+function responseAt(lines: readonly string[]): KeptResponse | null {
+  const [first = '', ...rest] = lines;
+  const status = Number(statusLine.exec(first)?.[1]);
+  const blank = rest.indexOf('');
+  const head = blank === -1 ? rest : rest.slice(0, blank);
+  const body = blank === -1 ? null : rest.slice(blank + 1).join('\n');
+  if (status < 200 || /^HTTP\/1\.\d 200 connection established/i.test(first)) return null;
+  const headers = gather(head.flatMap(pairOf));
+  return {
+    from: null,
+    response: { status, headers, ...(body === null ? {} : { body: body.slice(0, bodyCharactersMax) }) },
+  };
+}
+
+function pairOf(line: string): [string, string][] {
+  const colon = line.indexOf(':');
+  return colon < 1 ? [] : [[line.slice(0, colon).trim(), line.slice(colon + 1).trim()]];
+}

@@ -1,0 +1,76 @@
+import type { AnsweredResponse } from '../../diagnose/whose/authorship.ts';
+import { readCurlOutput } from './curl-output.ts';
+import { bodyCharactersMax, gather, type KeptResponse } from './kept-response.ts';
+
+/**
+ * The responses of a saved file, in its order: what `curl -i` wrote, a HAR of a browser, one JSON object
+ * `{status, headers, body}` or an array of them, or one such object on each line. Empty: it is none of these.
+ */
+export function readResponses(text: string): readonly KeptResponse[] {
+  const trimmed = text.replace(/^\ufeff/, '').trim();
+  if (!/^[[{]/.test(trimmed)) return readCurlOutput(trimmed);
+  const whole = parsed(trimmed);
+  if (whole !== undefined) return Array.isArray(whole) ? whole.flatMap(responsesIn) : responsesIn(whole);
+  return trimmed.split('\n').flatMap((line) => responsesIn(parsed(line)));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A HAR's (http://www.softwareishard.com/blog/har-12-spec/), or the object itself. */
+function responsesIn(value: unknown): KeptResponse[] {
+  const entries = field(field(value, 'log'), 'entries');
+  if (Array.isArray(entries)) return entries.flatMap(entryOf);
+  const response = responseOf(value, field(value, 'body'));
+  const url = field(value, 'url');
+  return response === null ? [] : [{ from: typeof url === 'string' ? url : null, response }];
+}
+
+function entryOf(entry: unknown): KeptResponse[] {
+  const kept = field(entry, 'response');
+  const content = field(kept, 'content');
+  const response = responseOf(kept, contentText(content));
+  const url = field(field(entry, 'request'), 'url');
+  return response === null ? [] : [{ from: typeof url === 'string' ? url : null, response }];
+}
+
+function contentText(content: unknown): unknown {
+  const text = field(content, 'text');
+  if (typeof text !== 'string' || field(content, 'encoding') !== 'base64') return text;
+  return Buffer.from(text, 'base64').toString('utf8');
+}
+
+function responseOf(value: unknown, body: unknown): AnsweredResponse | null {
+  const status = Number(field(value, 'status'));
+  // A browser keeps 0 for a request that nobody answered.
+  if (!Number.isInteger(status) || status < 100 || status > 999) return null;
+  const headers = gather(pairsIn(field(value, 'headers')));
+  return { status, headers, ...(typeof body === 'string' ? { body: body.slice(0, bodyCharactersMax) } : {}) };
+}
+
+/** From an object of names, an array of `{name, value}`, or one of pairs. */
+function pairsIn(headers: unknown): [string, string][] {
+  if (Array.isArray(headers)) {
+    return headers.flatMap((one: unknown) => {
+      const [name, value] = Array.isArray(one) ? (one as unknown[]) : [field(one, 'name'), field(one, 'value')];
+      return typeof name === 'string' && typeof value === 'string' ? [[name, value] as [string, string]] : [];
+    });
+  }
+  if (typeof headers !== 'object' || headers === null) return [];
+  return Object.entries(headers).flatMap(([name, value]) =>
+    (Array.isArray(value) ? (value as unknown[]) : [value]).flatMap((one) =>
+      typeof one === 'string' || typeof one === 'number' ? [[name, String(one)] as [string, string]] : [],
+    ),
+  );
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, name)
+    ? (value as Readonly<Record<string, unknown>>)[name]
+    : undefined;
+}

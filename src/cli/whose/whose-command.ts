@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { text as textOf } from 'node:stream/consumers';
+import { stdin } from 'node:process';
+import { whose } from '../../diagnose/whose/whose.ts';
+import { exitCodes } from '../exit-codes.ts';
+import { harmlessJson } from '../explain-log/line-verdicts.ts';
+import { findLog, isThere } from '../explain-log/log-place.ts';
+import { harmless } from '../layout.ts';
+import { styleFor } from '../style.ts';
+import { CommandFailure, type Surroundings } from '../surroundings.ts';
+import { fetchResponse } from './fetch-response.ts';
+import type { KeptResponse } from './kept-response.ts';
+import { readResponses } from './read-responses.ts';
+import { authorshipLines } from './whose-text.ts';
+
+export interface WhoseFlags {
+  readonly json: boolean;
+  readonly insecure: boolean;
+  readonly timeout: number;
+}
+
+/** A file of responses is read whole; what is larger was not saved by a person. */
+const fileOctetsMax = 256 * 1024 * 1024;
+
+/** Says which layer of a chain wrote a response. Returns 3 where there is none in what was given. */
+export async function sayWhose(flags: WhoseFlags, given: string, around: Surroundings): Promise<number> {
+  const kept = await findResponses(flags, given, around);
+  if (kept.length === 0)
+    throw new CommandFailure(
+      'nothing_to_do',
+      `There is no response in ${given === '-' ? 'standard input' : harmless(given)}. What \`curl -i\` prints, a HAR, or JSON lines of {status, headers, body} can be read.`,
+    );
+  const style = styleFor(around.stdout, around.env);
+  kept.forEach(({ from, response }, place) => {
+    const authorship = whose(response);
+    const text = flags.json
+      ? harmlessJson({ from, status: response.status, ...authorship })
+      : `${place === 0 ? '' : '\n'}${authorshipLines(from, response.status, authorship, style).join('\n')}`;
+    around.stdout.write(`${text}\n`);
+  });
+  return exitCodes.ok;
+}
+
+async function findResponses(
+  { insecure, timeout }: WhoseFlags,
+  given: string,
+  around: Surroundings,
+): Promise<readonly KeptResponse[]> {
+  if (given === '-') return readResponses(await textOf(stdin));
+  if (isThere(given, around)) return readResponses(readFile(given, around));
+  const url = urlOf(given);
+  if (url === null)
+    throw new CommandFailure('usage', `There is no file ${harmless(given)}, and it is no http:// or https:// URL.`);
+  const response = await fetchResponse(url, { timeoutMs: timeout * 1000, verify: !insecure });
+  return [{ from: url.href, response }];
+}
+
+function readFile(name: string, around: Surroundings): string {
+  const { path, octets } = findLog(name, around);
+  if (path === null || (octets ?? 0) > fileOctetsMax)
+    throw new CommandFailure('usage', `${harmless(name)} is larger than what a person saves; cut out the response.`);
+  return readFileSync(path, 'utf8');
+}
+
+/** "example.org/path" and "localhost:8080" are what people type. */
+function urlOf(given: string): URL | null {
+  const written = /^https?:\/\//i.test(given) ? given : `http://${given}`;
+  const isPlace =
+    written === given || /^(?:localhost|\[[\da-f:]+\]|[\w-]+(?:\.[\w-]+)+)(?::\d{1,5})?(?:[/?]|$)/i.test(given);
+  return isPlace && URL.canParse(written) ? new URL(written) : null;
+}
