@@ -1,10 +1,11 @@
 import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
-import { instantOf, statusOf } from '../json-line.ts';
+import { isoTimeMs } from '../json-fields.ts';
 import { judgedText, requestOf } from '../line-text.ts';
 import { findingOf } from '../verdict.ts';
 import { type AlbExchange, judgeAlb } from './alb-verdict.ts';
 import { present, secondsOf, splitFields } from './fields.ts';
+import { statusOf } from '../status-field.ts';
 
 const format = 'AWS ALB access log';
 
@@ -17,7 +18,7 @@ function readAlb(line: string): Finding | null {
   const fields = splitFields(judgedText(line));
   if (fields.length < fieldsMin || !beginning.test(line)) return null;
   const exchange = exchangeOf(fields);
-  const atMs = instantOf(fields[1]);
+  const atMs = isoTimeMs(fields[1]);
   const verdict = judgeAlb(exchange);
   return findingOf(
     {
@@ -36,8 +37,8 @@ function readAlb(line: string): Finding | null {
 }
 
 function exchangeOf(fields: readonly string[]): AlbExchange {
-  const endedAt = instantOf(fields[1]);
-  const beganAt = instantOf(fields[21]);
+  const endedAt = isoTimeMs(fields[1]);
+  const beganAt = isoTimeMs(fields[21]);
   return {
     target: present(fields[4]),
     requestS: secondsOf(fields[5]),

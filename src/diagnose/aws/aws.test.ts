@@ -198,10 +198,7 @@ describe('the access log of an Application Load Balancer', () => {
   });
 
   it('reads a user agent with quotation marks in it', () => {
-    const line = alb({ times: gone, statuses: '504 -', time: '10:00:10.001000' }).replace(
-      'curl/8.5.0',
-      'say"hi"x',
-    );
+    const line = alb({ times: gone, statuses: '504 -', time: '10:00:10.001000' }).replace('curl/8.5.0', 'say"hi"x');
     assert.equal(read(line)?.type, 'connection_timeout');
   });
 });

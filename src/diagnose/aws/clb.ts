@@ -1,11 +1,12 @@
 import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
-import { instantOf, statusOf } from '../json-line.ts';
+import { isoTimeMs } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
 import { appErrorVerdict, failedWith, type FailureWords, unknownVerdict } from '../typed-verdict.ts';
 import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
 import { albRequest } from './alb.ts';
 import { present, secondsOf, splitFields } from './fields.ts';
+import { statusOf } from '../status-field.ts';
 
 const format = 'AWS CLB access log';
 
@@ -39,7 +40,7 @@ function readClb(line: string): Finding | null {
       gateway: 'aws-clb',
       format,
       kind: 'access',
-      atMs: instantOf(fields[0]),
+      atMs: isoTimeMs(fields[0]),
       status: exchange.status,
       upstream: exchange.backend,
       request: albRequest(fields[11] ?? '-'),

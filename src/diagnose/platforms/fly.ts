@@ -1,0 +1,102 @@
+import { dialect } from '../dialect.ts';
+import type { Finding } from '../finding.ts';
+import { isoTimeMs, jsonLine, jsonObject, jsonText } from '../json-fields.ts';
+import { judgedText } from '../line-text.ts';
+import { parseLogfmt } from '../logfmt.ts';
+import { findingOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { flyVerdict, flyVerdictOfText } from './fly-codes.ts';
+import { statusOf } from '../status-field.ts';
+
+const format = 'Fly proxy log';
+
+/** `fly logs`: "2026-11-21T10:00:00Z proxy[148e2d7f] ams [error] [PC01] instance refused connection. …". */
+const wholeLine =
+  /^(?:(\d{4}-\d\d-\d\dT[\d:.]{8,18}Z?) )?(proxy|health|runner) ?\[([\w-]{1,40})\] ([a-z]{3}) ?\[(\w{4,7})\] ?(.*)$/s;
+
+/** What is left of it where something has taken off the rest. */
+const bareLine = /^(?:\[(error|warn|info)\] ?)?(?=\[P[A-Z]\d\d\])(.*)$/s;
+
+const bracketCode = /^\[?(P[A-Z]\d\d)\]:? ?/;
+
+interface FlyLine {
+  readonly atMs: number | null;
+  readonly level: string | null;
+  readonly source: string;
+  readonly instance: string | null;
+  readonly said: string;
+}
+
+function parse(line: string): FlyLine | null {
+  const whole = wholeLine.exec(line);
+  if (whole !== null) {
+    const [, time, source = '', instance = '', , level = '', said = ''] = whole;
+    // Older versions of the tool left the zone out, and meant UTC.
+    const atMs = time === undefined ? null : isoTimeMs(time.endsWith('Z') ? time : `${time}Z`);
+    return { atMs, level, source, instance, said };
+  }
+  const bare = bareLine.exec(line);
+  if (bare !== null)
+    return { atMs: null, level: bare[1] ?? null, source: 'proxy', instance: null, said: bare[2] ?? '' };
+  return parseShipped(line);
+}
+
+/** As `fly logs --json` and the log shipper have it. */
+function parseShipped(line: string): FlyLine | null {
+  if (!line.startsWith('{') || !line.includes('"fly"')) return null;
+  const fields = jsonLine(line);
+  const source = jsonText(jsonObject(fields?.event)?.provider);
+  const said = jsonText(fields?.message);
+  if (fields === null || source === null || said === null) return null;
+  if (source !== 'proxy' && source !== 'health' && source !== 'runner') return null;
+  const instance = jsonText(jsonObject(jsonObject(fields.fly)?.app)?.instance);
+  return { atMs: isoTimeMs(fields.timestamp), level: jsonText(jsonObject(fields.log)?.level), source, instance, said };
+}
+
+function readFly(line: string): Finding | null {
+  const parts = parse(judgedText(line));
+  if (parts === null) return null;
+  const pairs = parts.said.includes('error.message=') ? parseLogfmt(parts.said) : new Map<string, string>();
+  const told = pairs.get('error.message') ?? parts.said;
+  const code = bracketCode.exec(parts.said)?.[1] ?? pairs.get('error.code') ?? null;
+  const verdict = judge(parts, code, told);
+  const isFailure = verdict.shape !== 'none';
+  return findingOf(
+    {
+      gateway: 'fly',
+      format,
+      kind: isFailure ? 'error' : 'event',
+      atMs: parts.atMs,
+      status: statusOf(pairs.get('response.status')),
+      upstream: parts.instance,
+      request: requestIn(pairs),
+      evidence: isFailure ? evidenceOf(parts.said, told) : [],
+      joins: pairs.get('request.id') ?? null,
+    },
+    verdict,
+  );
+}
+
+function judge({ source, level }: FlyLine, code: string | null, told: string): Verdict {
+  // A health check that fails, a machine that starts: they are about no request.
+  if (source !== 'proxy') return wellVerdict;
+  if (code !== null && /^P[A-Z]\d\d$/.test(code)) return flyVerdict(code, told);
+  return level === 'error' || level === 'warn' ? flyVerdictOfText(told) : wellVerdict;
+}
+
+function requestIn(pairs: ReadonlyMap<string, string>): string | null {
+  const [method, url] = [pairs.get('request.method'), pairs.get('request.url')];
+  if (method === undefined || url === undefined) return null;
+  return `${method} ${url.replace(/^https?:\/\/[^/]{1,255}/, '') || '/'}`.slice(0, 200);
+}
+
+function evidenceOf(said: string, told: string): string[] {
+  const sentence = told.replace(bracketCode, '').slice(0, 160).trim();
+  const code = bracketCode.exec(said)?.[1];
+  return [...(code === undefined ? [] : [`[${code}]`]), sentence === '' ? 'no words' : sentence];
+}
+
+function recognise(line: string): 0 | 1 | 2 {
+  return parse(line) === null ? 0 : 2;
+}
+
+export const flyDialect = dialect('fly', format, recognise, readFly);
