@@ -17,8 +17,10 @@ const relayFields: readonly (readonly [layer: Layer, name: string, value: RegExp
 ];
 
 export function readRelay(answer: Answer): Verdict | null {
-  for (const [, name, value] of relayFields) {
+  for (const [layer, name, value] of relayFields) {
     const text = answer.field(name);
+    // What CloudFront passes on has the Server of whoever wrote it, or none.
+    if (layer === 'cloudfront' && answer.lines('server').some((line) => /^CloudFront/i.test(line))) continue;
     if (text !== null && (value === null || value.test(text)))
       return verdict(
         'application',

@@ -23,17 +23,24 @@ export interface Answer {
 }
 
 export function readAnswer(response: AnsweredResponse): Answer {
-  const fields = readFields(response.headers);
-  const body = typeof response.body === 'string' ? response.body.slice(0, bodyCharactersMax) : null;
+  const given: { readonly [member in keyof AnsweredResponse]?: unknown } =
+    typeof response === 'object' && response !== null ? response : {};
+  const fields = readFields(given.headers);
+  const body = typeof given.body === 'string' ? given.body.slice(0, bodyCharactersMax) : null;
   const lines = (name: string): readonly string[] => fields.get(name) ?? [];
   return {
-    status: Number.isInteger(response.status) ? response.status : 0,
+    status: statusOf(given.status),
     names: [...fields.keys()],
     lines,
     field: (name) => (fields.has(name) ? lines(name).join(', ') : null),
     body: body ?? '',
     isEmpty: isEmpty(body, lines('content-length')),
   };
+}
+
+/** 0: it has none that HTTP knows. */
+function statusOf(given: unknown): number {
+  return typeof given === 'number' && Number.isInteger(given) && given >= 100 && given <= 999 ? given : 0;
 }
 
 function isEmpty(body: string | null, contentLength: readonly string[]): boolean | null {

@@ -18,10 +18,8 @@ const frameworkPages: readonly (readonly [framework: string, words: RegExp])[] =
   ['Fastify or Nest', /^\s*\{"statusCode":\d{3},"/],
   ['ASP.NET', /Server Error in '\/[^']{0,80}' Application\./],
   ['Next.js', /<script id="__NEXT_DATA__"/],
-  [
-    'Laravel',
-    /<title>(?:Server Error|Page Not Found|Service Unavailable)<\/title>[^]{0,4000}class="(?:antialiased|relative flex items-top)/,
-  ],
+  ['WordPress', /There has been a critical error on this website|<h1>Error establishing a database connection<\/h1>/],
+  ['Symfony', /<h1>Oops! An Error Occurred<\/h1>/],
   ['a Node proxy', /^Error occurred while trying to proxy(?: to)?: |^Proxy error: Could not proxy request /],
   ['S3', /^\s*<\?xml [^>]{1,60}\?>\s*<Error><Code>\w{1,60}<\/Code>/],
 ];

@@ -1,4 +1,4 @@
-import { type Answer, quoteField } from './answer.ts';
+import { type Answer, quote, quoteField } from './answer.ts';
 import { readProxyStatus } from './chain-fields.ts';
 import type { Layer } from './layer.ts';
 import { layerOfHop } from './products.ts';
@@ -12,6 +12,8 @@ const notOnlyGenerated: ReadonlySet<string> = new Set([
   'connection_terminated',
   'connection_read_timeout',
   'connection_write_timeout',
+  'tls_protocol_error',
+  'tls_alert_received',
   'http_response_incomplete',
   'http_response_header_section_size',
   'http_response_header_size',
@@ -33,7 +35,7 @@ export function readProxyStatusAuthor(answer: Answer): Verdict | null {
   if (failed === undefined) return null;
   const layer = layerOfHop(failed.name) ?? (looksLikeCandor(answer) ? 'candor' : null);
   const evidence = quoteField('Proxy-Status', failed.text);
-  const why = `the first member of Proxy-Status with an error, the one nearest to the origin, is that of "${failed.name}"`;
+  const why = `the first member of Proxy-Status with an error, the one nearest to the origin, is that of "${quote(failed.name.slice(0, 60))}"`;
   if (layer === null) return verdict('unknown', 'unsure', why, evidence);
   return verdict(
     layer,
@@ -70,9 +72,19 @@ const authorFields: readonly AuthorField[] = [
   { layer: 'aws-api-gateway', name: 'x-amzn-errortype', beside: 'x-amz-apigw-id' },
   { layer: 'railway', name: 'x-railway-fallback', value: /^true$/i },
   { layer: 'cloudflare', name: 'cf-mitigated' },
+  { layer: 'render', name: 'x-render-routing' },
 ];
 
 export function readAuthorField(answer: Answer): Verdict | null {
+  // Kong says how long it took to answer by itself; what it passed on has the upstream's time instead.
+  const kong = answer.field('x-kong-response-latency');
+  if (kong !== null && answer.field('x-kong-upstream-latency') === null)
+    return verdict(
+      'kong',
+      'certain',
+      'only it sends that field, with answers of its own',
+      `X-Kong-Response-Latency: ${kong}`,
+    );
   for (const { layer, name, value, beside } of authorFields) {
     const text = answer.field(name);
     if (text === null || (value !== undefined && !value.test(text))) continue;

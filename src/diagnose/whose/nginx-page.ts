@@ -1,4 +1,4 @@
-import type { Answer } from './answer.ts';
+import { type Answer, quote } from './answer.ts';
 import type { Layer } from './layer.ts';
 import { productOfServer } from './products.ts';
 import { type Verdict, verdict } from './verdict.ts';
@@ -35,7 +35,7 @@ export function readNginxPage(answer: Answer): Verdict | null {
   if (layer === 'openresty') return fromOpenResty(answer, evidence);
   if (layer !== undefined) return verdict(layer, sure(answer), 'the page bears its name', evidence);
   if (/^(?:tengine|angie|freenginx)/i.test(tail))
-    return verdict('nginx', 'likely', `the page is that of ${tail}, which is built on nginx`, evidence);
+    return verdict('nginx', 'likely', `the page is that of ${quote(tail)}, which is built on nginx`, evidence);
   return verdict('nginx', 'unsure', 'the page is that of a server built on nginx, under a name of its own', evidence);
 }
 
@@ -68,8 +68,10 @@ function fromNginx(answer: Answer, tail: string, evidence: string): Verdict {
   return verdict('nginx', sure(answer), 'the page is its own', evidence);
 }
 
-/** Kong and APISIX are OpenResty inside; they say so in `Server` alone. */
+/** Kong and APISIX are OpenResty inside; they say so beneath the page or in `Server` alone. */
 function fromOpenResty(answer: Answer, evidence: string): Verdict {
+  const apisix = /Powered by <a href="https:\/\/apisix\.apache\.org\/?">/.exec(answer.body.slice(0, 4_096));
+  if (apisix !== null) return verdict('apisix', 'certain', 'the page is its own', apisix[0]);
   for (const line of answer.lines('server')) {
     const layer = productOfServer(line)?.layer;
     if (layer === 'kong' || layer === 'apisix')

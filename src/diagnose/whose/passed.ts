@@ -1,4 +1,4 @@
-import type { Answer } from './answer.ts';
+import { type Answer, quoteField } from './answer.ts';
 import { readVia, readProxyStatus } from './chain-fields.ts';
 import { type Layer, usualDistance } from './layer.ts';
 import type { Mark } from './marks.ts';
@@ -44,14 +44,14 @@ function isLayer(layer: Layer | null): layer is Layer {
 function findTwin(answer: Answer, author: Verdict): Mark | null {
   if (author.layer === 'envoy' || author.layer === 'istio') {
     const time = answer.field('x-envoy-upstream-service-time');
-    return time === null ? null : { layer: author.layer, evidence: `x-envoy-upstream-service-time: ${time}` };
+    return time === null ? null : { layer: author.layer, evidence: quoteField('x-envoy-upstream-service-time', time) };
   }
   if (author.layer !== 'nginx') return null;
   const inPage = /<center>nginx\/([\d.]{3,12})/.exec(author.evidence[0] ?? '')?.[1];
   const line = answer.lines('server').find((server) => productOfServer(server)?.layer === 'nginx');
   const inField = /^nginx\/([\d.]{3,12})/.exec(line ?? '')?.[1];
   if (inPage === undefined || inField === undefined || inPage === inField) return null;
-  return { layer: 'nginx', evidence: `Server: ${line ?? ''}` };
+  return { layer: 'nginx', evidence: quoteField('Server', line ?? '') };
 }
 
 function placeTwin(marks: readonly Mark[], twin: Mark): readonly Mark[] {

@@ -105,6 +105,14 @@ const templates: readonly Template[] = [
     'The specified CGI application encountered an error and the server terminated the process.',
   ),
   template('akamai', 'certain', ownPage, /Reference&#32;&#35;|Reference #\d{1,3}\.[0-9a-f]{4,16}\.\d{8,12}\./),
+  template('akamai', 'likely', ownPage, /errors(?:\.|&#46;)edgesuite(?:\.|&#46;)net/),
+  template(
+    'azure-front-door',
+    'likely',
+    ownWords,
+    /Our services aren(?:'|&#39;|’)t available right now/,
+    /We(?:'|&#39;|’)re working to restore all services as soon as possible/,
+  ),
   template('kamal-proxy', 'certain', ownPage, /<title>\d{3} — [^<]{1,60}<\/title>/, '#0971D5'),
   template(
     'kamal-proxy',
@@ -113,6 +121,8 @@ const templates: readonly Template[] = [
     /<title>(?:502 — Bad Gateway|503 — Service Unavailable|504 — Gateway Timeout)<\/title>/,
   ),
 
+  // Tengine's older page looks like Apache's.
+  template('nginx', 'likely', 'the page is that of Tengine, which is built on nginx', /<hr\/?>\s?Powered by Tengine/),
   template('apache', 'certain', ownPage, /<address>Apache[ /<]/),
   template(
     'apache',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type AnsweredResponse, type Layer, whose } from './whose.ts';
+import fc from 'fast-check';
+import { type AnsweredResponse, type Layer, layers, whose } from './whose.ts';
 
 type Fields = AnsweredResponse['headers'];
 
@@ -250,6 +251,106 @@ const table: readonly Row[] = [
   ],
   ['an application by a framework', 500, { server: 'nginx' }, '<h1>Server Error (500)</h1>', 'application', ['nginx']],
   ['an application by its success', 200, { server: 'nginx' }, 'hello', 'application', ['nginx']],
+  [
+    'APISIX by the line beneath its page',
+    503,
+    { server: 'openresty' },
+    `${nginxPage('503 Service Temporarily Unavailable', 'openresty')}<p><em>Powered by <a href="https://apisix.apache.org/">APISIX</a>.</em></p>`,
+    'apisix',
+  ],
+  [
+    'Kong by how long it took to answer by itself',
+    429,
+    { server: 'kong/3.9.0', 'x-kong-response-latency': '0' },
+    '{"message":"API rate limit exceeded"}',
+    'kong',
+    [],
+  ],
+  ['CloudFront by its name over an empty refusal', 403, { ...cloudfront, server: 'CloudFront' }, '', 'cloudfront', []],
+  [
+    'an application on Heroku by Via',
+    503,
+    { server: 'Heroku', via: '1.1 heroku-router' },
+    '',
+    'application',
+    ['heroku'],
+  ],
+  [
+    'Render behind Cloudflare by its routing',
+    503,
+    { ...cloudflare, 'rndr-id': 'a', 'x-render-routing': 'hibernate-wake-error' },
+    '',
+    'render',
+    ['cloudflare'],
+  ],
+  [
+    'an application on Render',
+    500,
+    { ...cloudflare, 'rndr-id': 'a', 'x-render-origin-server': 'uvicorn' },
+    'Internal Server Error',
+    'application',
+    ['cloudflare', 'render'],
+  ],
+  [
+    'Railway by its fallback',
+    502,
+    { server: 'railway-edge', 'x-railway-fallback': 'true' },
+    '{"status":"error","code":502,"message":"Application failed to respond","request_id":"a"}',
+    'railway',
+    [],
+  ],
+  ['Netlify by its words', 404, { server: 'Netlify' }, 'Not Found - Request ID: 01HABC', 'netlify', []],
+  [
+    'Azure Front Door by its words',
+    503,
+    { 'x-azure-ref': 'a' },
+    "<h2>Our services aren't available right now</h2><p>We're working to restore all services as soon as possible.",
+    'azure-front-door',
+    [],
+  ],
+  ['Fly by having nothing to say', 502, { server: 'Fly/6d530f8f2 (2026-09-29)', 'fly-request-id': 'a' }, '', 'fly', []],
+  [
+    'a Varnish behind Fly',
+    503,
+    { server: 'Fly/6d530f8f2 (2026-09-29)', via: '1.1 varnish (Varnish/7.5), 1.1 fly.io' },
+    '<h3>Guru Meditation:</h3><p>XID: 3</p>',
+    'varnish',
+    ['fly'],
+  ],
+  ['the balancer of AWS by what was configured', 503, { server: 'awselb/2.0' }, '503 Unknown Host', 'aws-alb', []],
+  [
+    'Tengine by its older page',
+    404,
+    { server: 'Tengine' },
+    '<!DOCTYPE HTML PUBLIC "-//IETF//DTD HTML 2.0//EN">\n<html>\n<head><title>404 Not Found</title></head>\n<body bgcolor="white">\n<h1>404 Not Found</h1>\n<hr/>Powered by Tengine</body>\n</html>',
+    'nginx',
+    [],
+  ],
+  [
+    'the order of Via over the usual one',
+    500,
+    { via: '1.1 varnish (Varnish/7.1), 1.1 kong/3.7.0', 'x-kong-upstream-latency': '1' },
+    'no',
+    'application',
+    ['kong', 'varnish'],
+  ],
+  [
+    'the API gateway of AWS by its words behind CloudFront',
+    503,
+    { ...cloudfront, 'apigw-requestid': 'a' },
+    '{"message":"Service Unavailable"}',
+    'aws-api-gateway',
+    ['cloudfront'],
+  ],
+  [
+    'an application that quotes a page',
+    200,
+    { server: 'nginx' },
+    `<p>What to do about</p>${nginxPage('502 Bad Gateway', 'nginx')}`,
+    'application',
+    ['nginx'],
+  ],
+  ['nobody by an HTML page without a name', 503, { server: 'nginx' }, '<h1>We will be back</h1>', 'unknown', ['nginx']],
   ['nobody by an empty 502', 502, {}, '', 'unknown'],
 ];
 
@@ -263,4 +364,99 @@ describe('whose tells', () => {
       if (author !== 'unknown') assert.ok(found.evidence.length > 0);
     });
   }
+});
+
+describe('whatever it is given, whose', () => {
+  const names = ['server', 'via', 'proxy-status', 'x-cache', 'set-cookie', 'x-served-by', 'strict-transport-security'];
+  const pieces = table.flatMap(([, , headers, body]) => [
+    ...Object.values(headers).flat(),
+    ...Object.keys(headers),
+    body ?? '',
+  ]);
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom(...pieces),
+    fc.string({ unit: 'binary' }).map((name) => `${name};error=dns_error`),
+    fc.string({ unit: 'binary' }).map((tail) => nginxPage('502 Bad Gateway', `tengine${tail}`)),
+    fc.tuple(fc.constantFrom(...pieces), fc.nat(400)).map(([piece, at]) => piece.slice(at % (piece.length + 1))),
+    fc
+      .array(fc.constantFrom(...pieces, ',', ';', '"', '\\', '(', '<', '\u0000'), { maxLength: 6 })
+      .map((all) => all.join('')),
+  );
+  const response: fc.Arbitrary<AnsweredResponse> = fc.record(
+    {
+      status: fc.oneof(fc.constantFrom(200, 302, 404, 500, 502, 503, 504, 530), fc.double()),
+      headers: fc.dictionary(
+        fc.oneof(
+          fc.constantFrom(...names, '__proto__', 'constructor'),
+          fc.constantFrom(...table.flatMap(([, , headers]) => Object.keys(headers))),
+          fc.string(),
+        ),
+        fc.oneof(text, fc.array(text, { maxLength: 4 })),
+      ),
+      body: text,
+    },
+    { requiredKeys: ['status', 'headers'] },
+  );
+
+  it('says who it was, how sure it is and why, and never throws', () => {
+    fc.assert(
+      fc.property(response, (given) => {
+        const found = whose(given);
+        assert.ok(layers.includes(found.author));
+        assert.ok(
+          found.passed.every((layer) => layers.includes(layer) && layer !== 'application' && layer !== 'unknown'),
+        );
+        assert.ok(['certain', 'likely', 'unsure'].includes(found.confidence));
+        assert.ok(found.author === 'unknown' || found.evidence.length > 0);
+        assert.equal(found.author === 'unknown' ? found.confidence : 'unsure', 'unsure');
+        for (const line of [...found.evidence, found.sentence]) assert.match(line, /^[\x20-\x7e\u00a0-\uffff]*$/);
+        for (const line of found.evidence) assert.ok(line.length <= 160);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it('gives the same answer twice, and for names in any case', () => {
+    fc.assert(
+      fc.property(response, (given) => {
+        const shouted = Object.fromEntries(
+          Object.entries(given.headers).map(([name, value]) => [name.toUpperCase(), value]),
+        );
+        fc.pre(Object.keys(shouted).length === Object.keys(given.headers).length);
+        fc.pre(Object.keys(given.headers).every((name) => /^[\x20-\x7e]*$/.test(name) && name !== '__proto__'));
+        fc.pre(
+          new Set(Object.keys(given.headers).map((name) => name.toLowerCase())).size === Object.keys(shouted).length,
+        );
+        assert.equal(whose({ ...given, headers: shouted }).author, whose(given).author);
+        assert.deepEqual(whose(given), whose(given));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('does not mind what is no response', () => {
+    for (const given of [
+      null,
+      undefined,
+      7,
+      {},
+      { headers: null },
+      { status: '502', headers: [], body: 7 },
+      { headers: { server: null, via: [null, 3, {}] } },
+    ])
+      assert.equal(whose(given as never).author, 'unknown');
+  });
+
+  it('reads the beginning of an endless body, and of endless fields', () => {
+    const endless = '<'.repeat(1_000_000);
+    const headers: Record<string, string[]> = {};
+    for (let at = 0; at < 3_000; at += 1) headers[`x-akamai-${at}`] = ['a, '.repeat(10_000)];
+    for (const name of names) headers[name] = Array.from({ length: 300 }, () => `"${' \\,;('.repeat(4_000)}`);
+    const found = whose({ status: 502, headers, body: endless });
+    assert.equal(found.author, 'unknown');
+    assert.ok(JSON.stringify(found).length < 10_000);
+    const late = whose({ status: 502, headers: {}, body: `${' '.repeat(70_000)}Guru Mediation:` });
+    assert.equal(late.author, 'unknown');
+  });
 });

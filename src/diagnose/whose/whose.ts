@@ -1,4 +1,5 @@
 import { type Answer, readAnswer } from './answer.ts';
+import { readApiGateway } from './api-gateway.ts';
 import { readApplication, readUsualApplication } from './application-page.ts';
 import { readRelay, readServerAuthor } from './absence.ts';
 import type { AnsweredResponse, Authorship, Confidence } from './authorship.ts';
@@ -40,6 +41,7 @@ const readings: readonly ((answer: Answer) => Verdict | null)[] = [
   readNginxPage,
   readCloudflarePage,
   readTemplate,
+  readApiGateway,
   readApplication,
   readBarePhrase,
   readRelay,
@@ -66,8 +68,11 @@ function readSuccess(answer: Answer): Verdict {
 function sentenceFor(answer: Answer, author: Verdict, passed: readonly Mark[]): string {
   const what = answer.status === 0 ? 'this response' : `this ${answer.status}`;
   const names = passed.map(({ layer }) => layerNames[layer]).toReversed();
+  if (author.layer === 'unknown') {
+    const marks = names.length === 0 ? '' : `; it bears the marks of ${names.join(' and ')}`;
+    return `Nobody can tell who wrote ${what}: ${author.why}${marks}.`;
+  }
   const through = names.length === 0 ? '' : `; on its way to the client it passed ${names.join(', then ')}`;
-  if (author.layer === 'unknown') return `Nobody can tell who wrote ${what}: ${author.why}${through}.`;
   const name = layerNames[author.layer];
   const subject = name.startsWith('the ') ? `T${name.slice(1)}` : name;
   return `${subject} ${verbs[author.confidence]} ${what}: ${author.why}${through}.`;
