@@ -60,7 +60,7 @@ const endings: readonly (readonly [Session, string])[] = [
   [{ state: 'PR--', status: 403, timers: '0/-1/-1/-1/0', server: none }, 'refused_by_gateway http_request_denied'],
   [{ state: 'PR--', status: 400, timers: '-1/-1/-1/-1/0', server: none }, 'client_abort http_request_error'],
   [{ state: 'PT--', status: 500, timers: '0/-1/-1/-1/9', server: none }, 'refused_by_gateway http_request_denied'],
-  [{ state: 'RC--', timers: '0/0/-1/-1/1' }, 'refused_by_gateway proxy_internal_error'],
+  [{ state: 'RC--', timers: '0/0/-1/-1/1' }, 'refused_by_gateway connection_limit_reached'],
   [{ state: 'IH--', status: 500, timers: '0/0/1/-1/1' }, 'refused_by_gateway proxy_internal_error'],
   [{ state: 'LR--', status: 302, timers: '0/-1/-1/-1/0', server: none }, 'none null'],
   [{ state: 'LR--', status: 503, timers: '0/-1/-1/-1/0', server: none }, 'refused_by_gateway proxy_internal_response'],

@@ -171,7 +171,7 @@ const limited: Verdict = {
 const exhausted: Verdict = {
   ...gatewayBorn,
   shape: 'refused_by_gateway',
-  type: 'proxy_internal_error',
+  type: 'connection_limit_reached',
   stage: 'connect',
   whose: 'operator',
   sentence: 'HAProxy had run out of something it needs: descriptors, memory, or source ports.',
@@ -184,6 +184,7 @@ const exhausted: Verdict = {
 
 const ownFault: Verdict = {
   ...exhausted,
+  type: 'proxy_internal_error',
   stage: null,
   whose: 'gateway',
   sentence: 'HAProxy found an error within itself.',
@@ -212,6 +213,7 @@ const badChunks: Verdict = {
 
 const rewriteFailed: Verdict = {
   ...exhausted,
+  type: 'proxy_internal_error',
   stage: 'response',
   sentence: 'HAProxy could not change the message as its rules want it: there was no room left in the buffer.',
   fix: fixOf(

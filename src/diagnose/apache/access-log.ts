@@ -1,0 +1,119 @@
+import type { CommonLogLine } from '../common-log.ts';
+import { readCommonLog } from '../common-log.ts';
+import type { Dialect } from '../dialect.ts';
+import { dialect } from '../dialect.ts';
+import type { Finding } from '../finding.ts';
+import { requestOf, wholeNumber } from '../line-text.ts';
+import type { Verdict } from '../verdict.ts';
+import { findingOf, fixOf } from '../verdict.ts';
+import * as failures from './failures.ts';
+
+/** What lets an access log tell: notes of mod_proxy, the member of a balancer, and the number shared with the error log. */
+export const tellingLogFormat = [
+  'LogFormat "%h %l %u %t \\"%r\\" %>s %b \\"%{Referer}i\\" \\"%{User-Agent}i\\" %D proxy-status=%{proxy-status}n proxy-source-port=%{proxy-source-port}n proxy_timedout=%{proxy_timedout}n worker=%{BALANCER_WORKER_NAME}e log-id=%L" telling',
+  'CustomLog "logs/access_log" telling',
+];
+
+/** Access logs in formats that Apache alone writes, and the Common Log Format, which is everybody's. */
+export const apacheAccessLogs: readonly Dialect[] = [
+  access('Apache access log (with notes of mod_proxy)', 2, (line) => notesOf(line).size > 0),
+  access('Apache access log (vhost_combined)', 2, ({ before, rest }) => before.includes(':') && rest.length >= 2),
+  access(
+    'Apache access log (combined)',
+    1,
+    ({ before, octets, rest }) => before === '' && octets === '-' && rest.length === 2,
+  ),
+  access(
+    'Apache access log (combined, %D)',
+    1,
+    ({ before, rest }) => before === '' && rest.length === 3 && wholeNumber(rest[2]) !== null,
+  ),
+  access('Apache access log (common)', 1, ({ before, rest }) => before === '' && rest.length === 0),
+];
+
+function access(format: string, certainty: 1 | 2, isSo: (line: CommonLogLine) => boolean): Dialect {
+  const parse = (line: string): CommonLogLine | null => {
+    const parsed = readCommonLog(line);
+    return parsed !== null && isSo(parsed) ? parsed : null;
+  };
+  return dialect(
+    'apache',
+    format,
+    (line) => (parse(line) === null ? 0 : certainty),
+    (line) => {
+      const parsed = parse(line);
+      return parsed === null ? null : findingOfAccess(format, parsed);
+    },
+  );
+}
+
+/** The fields behind the format's own that are written as name=value; "-" is no value. */
+function notesOf({ rest }: CommonLogLine): ReadonlyMap<string, string> {
+  const notes = new Map<string, string>();
+  for (const field of rest.slice(2)) {
+    const equals = field.indexOf('=');
+    const name = field.slice(0, Math.max(0, equals));
+    if (/^(?:proxy-status|proxy-source-port|proxy_timedout|worker|route|log-id)$/.test(name))
+      notes.set(name, field.slice(equals + 1));
+  }
+  return notes;
+}
+
+function findingOfAccess(format: string, line: CommonLogLine): Finding {
+  const notes = notesOf(line);
+  const worker = notes.get('worker');
+  const logId = notes.get('log-id');
+  const verdict = judgeAccess(line, notes);
+  const { atMs, status } = line;
+  const microseconds = wholeNumber(line.rest[2]);
+  return findingOf(
+    {
+      gateway: 'apache',
+      format,
+      kind: 'access',
+      atMs,
+      status,
+      request: requestOf(line.requestLine),
+      durationMs: microseconds === null ? null : Math.round(microseconds / 1000),
+      upstream: worker === undefined || worker === '-' ? null : worker,
+      joins: logId === undefined || logId === '-' ? null : logId,
+      evidence:
+        verdict.shape === 'none' ? [] : [`status ${status}`, ...[...notes].map(([name, value]) => `${name}=${value}`)],
+    },
+    verdict,
+  );
+}
+
+function judgeAccess({ status, requestLine }: CommonLogLine, notes: ReadonlyMap<string, string>): Verdict {
+  if (status === 408 || (status === 400 && requestOf(requestLine) === null)) return failures.badRequest;
+  if (status < 500) return failures.well;
+  if (notes.get('proxy_timedout') === '1') return failures.tooSlow;
+  const answered = notes.get('proxy-status');
+  if (answered?.startsWith('5') === true) return answeredSo;
+  return notes.has('log-id') && notes.get('log-id') !== '-' ? lookInErrorLog : cannotTell;
+}
+
+const answeredSo: Verdict = {
+  ...failures.appFault,
+  sentence: 'The application answered with an error of its own, and Apache passed it on as it came.',
+  fix: fixOf('Look in the log of the application at that time'),
+};
+
+const cannotTell: Verdict = {
+  ...failures.unknown,
+  born: null,
+  sentence: 'The status alone does not say who made this answer, Apache or the application, and why.',
+  fix: fixOf(
+    'Read the error log of the same time; and let the access log tell: these notes say whether the application was reached, and with what it answered',
+    ...tellingLogFormat,
+  ),
+};
+
+const lookInErrorLog: Verdict = {
+  ...cannotTell,
+  sentence: 'Something went wrong with this request; the line of the error log with the same number says what.',
+  fix: fixOf(
+    'Put the number into the error log as well, and explain both files together',
+    'ErrorLogFormat "[%{u}t] [%-m:%l] [pid %P:tid %T] [%L] %7F: %E: [client\\ %a] %M% ,\\ referer\\ %{Referer}i"',
+  ),
+};

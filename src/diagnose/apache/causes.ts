@@ -1,0 +1,193 @@
+import type { Verdict } from '../verdict.ts';
+import type { ErrnoWord } from './errno.ts';
+import { errnoWordOf } from './errno.ts';
+import type { ErrorLine } from './error-line.ts';
+import * as failures from './failures.ts';
+
+/** What a line of the error log is about, before what was known earlier comes in. */
+export interface Cause {
+  readonly verdict: Verdict;
+  /** 'root': it says what happened. 'follows': it repeats a line before it, of the same thread. 'event': of no one request. */
+  readonly role: 'root' | 'follows' | 'event';
+}
+
+interface Row {
+  /** The numbers that 2.4 writes; 2.2 has none, and is known by the words. */
+  readonly codes: readonly string[];
+  readonly words: readonly string[];
+  readonly role: Cause['role'];
+  judge(line: ErrorLine, errno: ErrnoWord | null): Verdict;
+}
+
+const row = (
+  codes: string,
+  words: readonly string[],
+  judge: Verdict | Row['judge'],
+  role: Cause['role'] = 'root',
+): Row => ({
+  codes: codes === '' ? [] : codes.split(' ').map((number) => `AH${number}`),
+  words,
+  role,
+  judge: typeof judge === 'function' ? judge : () => judge,
+});
+
+/** In the order in which words are tried. */
+const rows: readonly Row[] = [
+  row('00957 00939 02454', ['attempt to connect to '], judgeConnect),
+  row('00958 00950', ['the forward proxy returned code'], judgeConnect),
+  row('01114 01079 00896 02452 10101 00866', ['failed to make connection to backend'], judgeConnect, 'follows'),
+  row('02327', ['failed to resolve hostname'], failures.nameUnknown),
+  row('00959', ['disabling worker for ('], workerEjected, 'event'),
+  row('00940', ['disabled connection for ('], failures.workerDisabled),
+  row('00934', ['all workers are busy'], failures.poolFull),
+  row('00941', ['failed to acquire connection for ('], failures.poolFull),
+  row('01167 01170 01171', ['All workers are in error state', 'No workers in balancer'], failures.noWorkerLeft),
+  row('01174 02460', ['Forcing worker ('], workerEjected, 'event'),
+  row('01102', ['error reading status line from remote server'], (_, errno) => judgeRead(errno, failures.unknown)),
+  row('00898', [' returned by /', 'returned by http'], judgeReturned, 'follows'),
+  row('01106', ['bad HTTP/'], failures.badAnswer),
+  row('01098 01099 10124 10404 02476 10293', ['ignoring bogus HTTP header', 'no headers for '], failures.badAnswer),
+  row('01100', ['reading response header failed, field too large'], failures.fieldTooLarge),
+  row('02475', ['Unknown Transfer-Encoding'], failures.badTransferCoding),
+  row('01110', ['Network error reading response'], (_, errno) => judgeBody(errno)),
+  row('01095 02608', ['prefetch request body failed', 'read request body failed'], failures.clientBrokeOff),
+  row('01084 10154', [], judgeSend),
+  row('01097', ['pass request body failed'], judgeSend, 'follows'),
+  row('01067', ['Failed to read FastCGI header'], (_, errno) => judgeRead(errno, failures.unknown)),
+  row(
+    '01068 01069 01070 01072 01073 02537',
+    ['Got bogus version', 'Got bogus rid', 'Got bogus record', 'Error parsing script headers'],
+    failures.badScriptAnswer,
+  ),
+  row('01075', ['Error dispatching request to '], judgeDispatch, 'follows'),
+  row('01071', ["Got error '", 'PHP message: '], judgeScriptError),
+  row('00961', ['failed to enable ssl support'], failures.tlsSwitchedOff),
+  row('01961', ['SSL Proxy requested for '], failures.tlsSwitchedOff),
+  row('02411 02004 02005', ['SSL Proxy: Peer certificate'], failures.certificateRefused),
+  row('02039 02276', ['Certificate Verification: Error ('], (line) =>
+    line.isRemote ? failures.certificateRefused : failures.badRequest,
+  ),
+  row('02003', ['SSL Proxy connect failed'], failures.tlsFailed),
+  row('01030', ['ajp_ilink_receive() '], (_, errno) => judgeRead(errno, failures.unknown)),
+  row(
+    '00992 00878 00893 00897 00877 00868 00876',
+    ['ajp_ilink_receive failed', 'read response failed from', 'cping/cpong failed'],
+    (_, errno) => judgeRead(errno, failures.unknown),
+    'follows',
+  ),
+  row('10225 10224', ['Tunnel timed out'], failures.tunnelIdle),
+  row('10408 10415 10406 10409 10414 10417 10418 10419', ['To be forwarded'], failures.denied),
+  row('01144', ['No protocol handler was valid for the URL'], failures.noHandler),
+];
+
+const byCode: ReadonlyMap<string, Row> = new Map(rows.flatMap((row) => row.codes.map((code) => [code, row] as const)));
+
+/** A line that only Apache's own proxy modules write about requests. */
+const proxyModule = /^(?:proxy|lbmethod)/;
+const failureLevels: ReadonlySet<string> = new Set(['emerg', 'alert', 'crit', 'error']);
+
+/** Null for a line that is not about forwarding a request. */
+export function causeOf(line: ErrorLine): Cause | null {
+  const row = byCode.get(line.code) ?? rowByWords(line);
+  const errno = line.errno === null ? null : errnoWordOf(line.errno);
+  if (row !== undefined) return { verdict: row.judge(line, errno), role: row.role };
+  const isProxy = proxyModule.test(line.module) || (line.module === '' && line.text.startsWith('proxy: '));
+  if (!isProxy || !failureLevels.has(line.level)) return null;
+  return { verdict: failures.unknown, role: 'root' };
+}
+
+/** Only 2.2 is known by its words, and of 2.4 what was written without a number. */
+function rowByWords(line: ErrorLine): Row | undefined {
+  if (line.code !== '') return undefined;
+  const ofProxy = line.module === '' || proxyModule.test(line.module) || line.module === 'ssl';
+  return ofProxy ? rows.find(({ words }) => words.some((word) => line.text.includes(word))) : undefined;
+}
+
+function judgeConnect(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+  const isUnixSocket = line.code === 'AH02454' || line.text.includes('Unix domain socket');
+  switch (errno) {
+    case 'refused':
+    case 'reset':
+      return failures.refused;
+    case 'timed_out':
+      return failures.connectTimeout;
+    case 'unroutable':
+      return failures.unroutable;
+    case 'missing':
+      return failures.socketMissing;
+    case 'not_permitted':
+      return failures.notPermitted;
+    case 'backlog_full':
+      return isUnixSocket ? failures.backlogFull : failures.portsSpent;
+    case 'ports_spent':
+      return failures.portsSpent;
+    case 'descriptors_spent':
+      return failures.descriptorsSpent;
+    case 'name_unknown':
+      return failures.nameUnknown;
+    case 'name_timeout':
+      return failures.nameTimeout;
+    case 'cut_short':
+    case null:
+      return failures.connectFailed;
+  }
+}
+
+function judgeRead(errno: ErrnoWord | null, otherwise: Verdict): Verdict {
+  if (errno === 'timed_out') return failures.tooSlow;
+  if (errno === 'reset' || errno === 'cut_short') return failures.closedEarly;
+  return otherwise;
+}
+
+function judgeBody(errno: ErrnoWord | null): Verdict {
+  return errno === 'timed_out' ? failures.bodyTooSlow : failures.cutShort;
+}
+
+/** The number that mod_ssl gives where a handshake with a backend failed: it is the status that it means to answer. */
+const handshakeFailed = 502;
+
+function judgeSend(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+  if (line.errno === handshakeFailed) return failures.tlsFailed;
+  if (errno === 'timed_out') return failures.sendTooSlow;
+  return errno === 'reset' ? failures.closedWhileSending : failures.unknown;
+}
+
+function judgeDispatch(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+  if (line.text.includes('(reading input brigade)') || line.text.includes('output')) return failures.clientBrokeOff;
+  return judgeRead(errno, failures.unknown);
+}
+
+const returnedReasons: readonly (readonly [string, Verdict])[] = [
+  ['DNS lookup failure', failures.nameUnknown],
+  ['Error during SSL Handshake', failures.tlsFailed],
+  ['Corrupt status line', failures.badAnswer],
+  ['Malformed connection header', failures.badAnswer],
+  ['Too many (', failures.badAnswer],
+  ['Unexpected Upgrade', failures.upgradeFailed],
+  ['Timeout on 100-Continue', failures.tooSlow],
+  ['Connect to remote machine blocked', failures.denied],
+  ['Max-Forwards has reached zero', failures.loop],
+  ['URI cannot be parsed', failures.badRequest],
+];
+
+/** "REASON returned by /path": what was also shown to the client. */
+function judgeReturned(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+  const reason = returnedReasons.find(([start]) => line.text.replace('proxy: ', '').startsWith(start));
+  return reason?.[1] ?? judgeRead(errno, failures.unknown);
+}
+
+/** A worker's pause begins: what comes of it are refusals, and they have lines of their own. */
+function workerEjected(line: ErrorLine): Verdict {
+  const name = /\(([^)]{1,200})\)/.exec(line.text)?.[1] ?? 'a worker';
+  return {
+    ...failures.well,
+    sentence: `Apache sends nothing to ${name} for a while (\`retry=\`, 60 seconds), because it failed.`,
+  };
+}
+
+/** What PHP and others write to their error stream: warnings say nothing of how the request ended. */
+function judgeScriptError(line: ErrorLine): Verdict {
+  const isOnlyWarning =
+    /PHP (?:Warning|Notice|Deprecated)/.test(line.text) && !/PHP (?:Fatal|Parse)|Uncaught/.test(line.text);
+  return isOnlyWarning ? failures.well : failures.appFault;
+}

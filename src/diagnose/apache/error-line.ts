@@ -1,0 +1,131 @@
+import { judgedText, monthOf } from '../line-text.ts';
+
+/** The parts of a line of Apache's error log (`ErrorLogFormat`, and what 2.2 wrote). */
+export interface ErrorLine {
+  readonly atMs: number | null;
+  /** "proxy_http"; empty in 2.2, which does not say. */
+  readonly module: string;
+  readonly level: string;
+  /** "9:140": process and thread; empty where the line has none. */
+  readonly thread: string;
+  readonly client: string | null;
+  /** That it is of a connection to a backend (`[remote …]`). */
+  readonly isRemote: boolean;
+  readonly errno: number | null;
+  /** "(111)Connection refused", as it stands there. */
+  readonly errnoText: string | null;
+  /** "AH00957"; empty where the line has none. */
+  readonly code: string;
+  readonly text: string;
+}
+
+const ctime = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\d{4})$/;
+const compactTime = /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?$/;
+const moduleAndLevel = /^(?:([a-z0-9_-]{0,40}):)?(emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])$/;
+const errnoPrefix = /^\((?:OS )?(\d{1,8})\)([^:]{0,200}): /;
+const sourcePrefix = /^[\w./-]{1,200}\.[ch]\(\d{1,6}\): /;
+const codePrefix = /^(AH\d{5}): ?/;
+const groupsMax = 12;
+
+/** Null for a line that does not begin with a time and a level in square brackets. */
+export function readErrorLine(line: string): ErrorLine | null {
+  if (!line.startsWith('[')) return null;
+  const text = judgedText(line);
+  const timeEnd = text.indexOf(']');
+  if (timeEnd < 0 || timeEnd > 40) return null;
+  const atMs = timeOf(text.slice(1, timeEnd));
+  if (atMs === null) return null;
+  const parts = new Parts();
+  let rest = text.slice(timeEnd + 1).trimStart();
+  for (let group = 0; group < groupsMax; group++) {
+    const next = parts.take(rest);
+    if (next === null) break;
+    rest = next;
+  }
+  if (parts.level === '') return null;
+  const { module, level, thread, client, isRemote, errno, errnoText, code } = parts;
+  return { atMs, module, level, thread, client, isRemote, errno, errnoText, code, text: withoutReferer(rest) };
+}
+
+/** What stands before the text of a line, taken off piece by piece, in whichever order a format has them. */
+class Parts {
+  module = '';
+  level = '';
+  thread = '';
+  client: string | null = null;
+  isRemote = false;
+  errno: number | null = null;
+  errnoText: string | null = null;
+  code = '';
+
+  /** What is left behind the first piece; null where `rest` is the text already. */
+  take(rest: string): string | null {
+    if (this.code !== '') return null;
+    if (rest.startsWith('[')) return this.#takeGroup(rest);
+    const errno = this.errno === null ? errnoPrefix.exec(rest) : null;
+    if (errno !== null) {
+      this.errno = Number(errno[1]);
+      this.errnoText = errno[0].slice(0, -2).trimEnd();
+      return rest.slice(errno[0].length).trimStart();
+    }
+    const source = sourcePrefix.exec(rest);
+    if (source !== null) return rest.slice(source[0].length);
+    const code = codePrefix.exec(rest);
+    if (code === null) return null;
+    this.code = code[1] ?? '';
+    return rest.slice(code[0].length);
+  }
+
+  #takeGroup(rest: string): string | null {
+    const end = rest.indexOf(']');
+    if (end < 0 || end > 300) return null;
+    const words = rest.slice(1, end);
+    const level = this.level === '' ? moduleAndLevel.exec(words) : null;
+    if (level !== null) {
+      this.module = level[1] ?? '';
+      this.level = level[2] ?? '';
+    } else if (this.level === '') {
+      return null;
+    } else if (words.startsWith('pid ')) {
+      this.thread = words.slice(4).replace('tid ', '');
+    } else if (words.startsWith('client ')) {
+      this.client = words.slice(7);
+    } else if (words.startsWith('remote ')) {
+      this.isRemote = true;
+      this.client = words.slice(7);
+    }
+    return rest.slice(end + 1).trimStart();
+  }
+}
+
+function timeOf(text: string): number | null {
+  const match = ctime.exec(text);
+  if (match !== null) {
+    const [, monthName = '', day, hour, minute, second, fraction, year] = match;
+    const month = monthOf(monthName);
+    return month === null ? null : utc(year, month, day, hour, minute, second, fraction);
+  }
+  const compact = compactTime.exec(text);
+  if (compact === null) return null;
+  const [, year, month, day, hour, minute, second, fraction] = compact;
+  return utc(year, Number(month) - 1, day, hour, minute, second, fraction);
+}
+
+/** The log's times have no zone; they count as UTC. */
+function utc(
+  year: string | undefined,
+  month: number,
+  day: string | undefined,
+  hour: string | undefined,
+  minute: string | undefined,
+  second: string | undefined,
+  fraction: string | undefined,
+): number {
+  const wholeMs = Date.UTC(Number(year), month, Number(day), Number(hour), Number(minute), Number(second));
+  return wholeMs + Math.trunc(Number(`0.${fraction ?? 0}`) * 1000);
+}
+
+function withoutReferer(text: string): string {
+  const referer = text.lastIndexOf(', referer: ');
+  return referer < 0 ? text : text.slice(0, referer);
+}

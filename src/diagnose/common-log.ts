@@ -1,0 +1,57 @@
+import { commonLogTimeMs, judgedText, wholeNumber } from './line-text.ts';
+
+/** A line that begins as the Common Log Format does; what a gateway puts before and behind it is its own. */
+export interface CommonLogLine {
+  /** What stands before the client: a virtual host, or nothing. */
+  readonly before: string;
+  readonly atMs: number;
+  /** As it stands between the quotation marks. */
+  readonly requestLine: string;
+  readonly status: number;
+  /** "-" where none were sent, by who writes them so. */
+  readonly octets: string;
+  /** What stands behind the octets, without quotation marks around its fields. */
+  readonly rest: readonly string[];
+}
+
+const start =
+  /^(?:(\S{1,255}) )?(\S{1,255}) (\S{1,64}) (\S{1,64}|"[^"]{0,64}") \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "/;
+const restFieldsMax = 40;
+
+/** Null for a line of another form. */
+export function readCommonLog(line: string): CommonLogLine | null {
+  const match = start.exec(line.slice(0, 1000));
+  if (match === null) return null;
+  const text = judgedText(line);
+  const requestEnd = closingQuote(text, match[0].length);
+  const atMs = commonLogTimeMs(match[5] ?? '');
+  if (requestEnd < 0 || text[requestEnd + 1] !== ' ' || atMs === null) return null;
+  const fields = splitFields(text.slice(requestEnd + 2));
+  const status = wholeNumber(fields[0]);
+  const octets = fields[1];
+  if (status === null || status < 0 || status > 999 || octets === undefined || !/^(?:-|\d{1,18})$/.test(octets))
+    return null;
+  const requestLine = text.slice(match[0].length, requestEnd);
+  return { before: match[1] ?? '', atMs, requestLine, status, octets, rest: fields.slice(2) };
+}
+
+/** The place of the quotation mark that ends a field: one behind a backslash does not. */
+function closingQuote(text: string, from: number): number {
+  let at = text.indexOf('"', from);
+  while (at > 0 && text[at - 1] === '\\' && text[at - 2] !== '\\') at = text.indexOf('"', at + 1);
+  return at;
+}
+
+/** Fields between spaces; those in quotation marks may hold spaces. */
+function splitFields(text: string): readonly string[] {
+  const fields: string[] = [];
+  let at = 0;
+  while (at < text.length && fields.length < restFieldsMax) {
+    const isQuoted = text[at] === '"';
+    const end = isQuoted ? closingQuote(text, at + 1) : text.indexOf(' ', at);
+    const stop = end < 0 ? text.length : end;
+    fields.push(text.slice(isQuoted ? at + 1 : at, stop));
+    at = stop + (isQuoted ? 2 : 1);
+  }
+  return fields;
+}
