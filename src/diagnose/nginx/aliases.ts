@@ -1,0 +1,115 @@
+import type { Values, Variable } from './access-fields.ts';
+import { canBe, knownVariables } from './access-fields.ts';
+
+/** What people call the variables in formats of their own, besides their names. */
+const short: Readonly<Record<string, Variable>> = {
+  st: 'status',
+  code: 'status',
+  status_code: 'status',
+  http_status: 'status',
+  http_status_code: 'status',
+  response_status: 'status',
+  response_code: 'status',
+  response_status_code: 'status',
+  req: 'request',
+  request_line: 'request',
+  method: 'request_method',
+  http_method: 'request_method',
+  verb: 'request_method',
+  path: 'uri',
+  url: 'request_uri',
+  rt: 'request_time',
+  reqtime: 'request_time',
+  req_time: 'request_time',
+  time: 'time_local',
+  timestamp: 'time_local',
+  ts: 'time_local',
+  date: 'time_local',
+  datetime: 'time_local',
+  '@timestamp': 'time_local',
+  time_iso: 'time_local',
+  conn: 'connection',
+  connection_id: 'connection',
+  connection_serial: 'connection',
+  req_id: 'request_id',
+  rid: 'request_id',
+  reqid: 'request_id',
+  kong_request_id: 'request_id',
+  apisix_request_id: 'request_id',
+  x_request_id: 'request_id',
+  ingress_upstream: 'proxy_upstream_name',
+  ua: 'upstream_addr',
+  uaddr: 'upstream_addr',
+  upstream: 'upstream_addr',
+  upstream_address: 'upstream_addr',
+  upstream_host: 'upstream_addr',
+  upstream_server: 'upstream_addr',
+  us: 'upstream_status',
+  ust: 'upstream_status',
+  upstream_status_code: 'upstream_status',
+  upstream_code: 'upstream_status',
+  upstream_response_status: 'upstream_status',
+  uct: 'upstream_connect_time',
+  upstream_connect: 'upstream_connect_time',
+  uht: 'upstream_header_time',
+  upstream_header: 'upstream_header_time',
+  upstream_ttfb: 'upstream_header_time',
+  urt: 'upstream_response_time',
+  ut: 'upstream_response_time',
+  upstream_time: 'upstream_response_time',
+  upstream_response: 'upstream_response_time',
+  apptime: 'upstream_response_time',
+  ul: 'upstream_response_length',
+  url_length: 'upstream_response_length',
+  upstream_length: 'upstream_response_length',
+  ubr: 'upstream_bytes_received',
+  upstream_received: 'upstream_bytes_received',
+  ubs: 'upstream_bytes_sent',
+  upstream_sent: 'upstream_bytes_sent',
+};
+
+const names: ReadonlyMap<string, Variable> = new Map([
+  ...Object.entries(short),
+  ...knownVariables.map((name) => [name, name] as const),
+]);
+
+/** `upstreamResponseTime`, `nginx.upstream.response_time` and `$upstream_response_time` are one name. */
+function plainName(key: string): string {
+  return key
+    .slice(0, 100)
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .replace(/[.\-\s/]/g, '_')
+    .replace(/^\$/, '')
+    .replace(/^(?:(?:nginx|access|log|ngx|openresty|kong|apisix|json|http_request|ingress)_)+/, '');
+}
+
+export function variableCalled(key: string): Variable | null {
+  const name = plainName(key);
+  return names.get(name) ?? names.get(name.replace(/_(?:seconds|sec|secs|s)$/, '')) ?? null;
+}
+
+/** Takes what can be a value of one of the variables, the name proper before any alias. */
+export class ValueCollector {
+  readonly #values = new Map<Variable, string>();
+  readonly #proper = new Set<Variable>();
+
+  take(key: string, value: string): void {
+    const name = variableCalled(key);
+    if (name === null || !canBe(name, value)) return;
+    const isProper = plainName(key) === name;
+    if (this.#values.has(name) && (this.#proper.has(name) || !isProper)) return;
+    this.#values.set(name, value);
+    if (isProper) this.#proper.add(name);
+  }
+
+  values(): Values {
+    return this.#values;
+  }
+}
+
+/** Whether the values tell of an upstream as nginx does; other gateways have no such times. */
+export function tellsOfUpstream(values: Values): boolean {
+  for (const name of values.keys()) if (name.startsWith('upstream_')) return true;
+  return false;
+}

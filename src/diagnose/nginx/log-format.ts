@@ -1,0 +1,48 @@
+import type { Result } from '../../core/result.ts';
+import { failWith, succeed } from '../../core/result.ts';
+import type { Dialect } from '../dialect.ts';
+import { dialect } from '../dialect.ts';
+import { fieldsOf } from './access-fields.ts';
+import { findingOf } from './access-verdict.ts';
+import { wantedVariables } from './fixes.ts';
+import { compileFormat } from './format-matcher.ts';
+import type { CompiledFormat } from './format-matcher.ts';
+import { formatText } from './format-text.ts';
+import type { NginxProduct } from './product.ts';
+
+/**
+ * A dialect for one `log_format` of nginx, given by its text: the whole directive as it stands in the configuration, with
+ * its quotes and several pieces, or the format alone. `escape=json` and `escape=none` are understood from it. Fails, in
+ * words for people, where the text is no such format or has nothing that tells of a failure.
+ */
+export function nginxLogFormat(text: string): Result<Dialect, string> {
+  const format = formatText(text);
+  if (!format.ok) return format;
+  const compiled = compileFormat(format.value.format);
+  if (compiled.variables.size === 0) return failWith('The log format has no variables, such as `$status`.');
+  if (!compiled.variables.has('status') && !compiled.variables.has('upstream_status')) {
+    return failWith('The log format has no `$status`: nothing can be told from its lines.');
+  }
+  return succeed(dialectOf('nginx', `nginx access log (${format.value.name ?? 'log_format'})`, compiled, 2));
+}
+
+/** The variables that tell one failure from another, and that a format given by its text does not have; all of them where it is no format. */
+export function lackingVariables(text: string): readonly string[] {
+  const format = formatText(text);
+  if (!format.ok) return wantedVariables.map((name) => `$${name}`);
+  const { variables } = compileFormat(format.value.format);
+  return wantedVariables.filter((name) => !variables.has(name)).map((name) => `$${name}`);
+}
+
+/** A dialect of a compiled format; `certainty` is what it says of a line that fits. */
+export function dialectOf(product: NginxProduct, name: string, compiled: CompiledFormat, certainty: 1 | 2): Dialect {
+  return dialect(
+    product,
+    name,
+    (line) => (compiled.match(line) === null ? 0 : certainty),
+    (line) => {
+      const values = compiled.match(line);
+      return values === null ? null : findingOf(fieldsOf(product, name, values));
+    },
+  );
+}

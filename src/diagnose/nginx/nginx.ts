@@ -1,0 +1,18 @@
+import type { Dialect } from '../dialect.ts';
+import { controllerLog } from './controller-log.ts';
+import { errorLogOf } from './error-log.ts';
+import { jsonAccessOf } from './json-access.ts';
+import { knownFormats } from './known-formats.ts';
+import { labelledFormats } from './labelled.ts';
+import type { NginxProduct } from './product.ts';
+
+const products: readonly NginxProduct[] = ['nginx', 'openresty', 'ingress-nginx', 'kong', 'apisix'];
+
+/** Every format of nginx, and of what is built on it, that can be known without being told; the likeliest first. */
+export const nginxDialects: readonly Dialect[] = [
+  ...products.map(errorLogOf),
+  ...knownFormats,
+  ...labelledFormats,
+  ...products.map(jsonAccessOf),
+  controllerLog,
+];
