@@ -1,15 +1,19 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { buildPastePage } from './paste-page.ts';
 import { repositoryRoot, toolPath } from './repository.ts';
 
-/** Compiles `src/` to `dist/`, from nothing, and copies what is no TypeScript beside it. */
+/** Compiles `src/` to `dist/`, from nothing, copies what is no TypeScript beside it, and joins the page that explains logs. */
 rmSync(join(repositoryRoot, 'dist'), { recursive: true, force: true });
 const compiled = spawnSync(process.execPath, [toolPath('typescript', 'tsc'), '-p', 'tsconfig.build.json'], {
   cwd: repositoryRoot,
   stdio: 'inherit',
 });
-if (compiled.status === 0) copyAssets();
+if (compiled.status === 0) {
+  copyAssets();
+  writeFileSync(join(repositoryRoot, 'dist', 'explain.html'), buildPastePage());
+}
 process.exitCode = compiled.status ?? 1;
 
 function copyAssets(): void {

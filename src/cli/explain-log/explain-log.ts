@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '../../diagnose/dialect.ts';
-import { nginxLogFormat } from './own-format.ts';
+import { nginxLogFormat } from '../../diagnose/nginx/log-format.ts';
 import { OctetLog } from '../../diagnose/octet-log.ts';
 import type { SummaryReport } from '../../diagnose/summary-report.ts';
 import { exitCodes } from '../exit-codes.ts';

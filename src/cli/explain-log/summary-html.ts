@@ -27,10 +27,6 @@ import { timelineChart } from './timeline-chart.ts';
 
 /** The summary as one page that needs no other file and no script, for light and dark, wide and narrow screens, and paper. */
 export function summaryHtml(report: SummaryReport, names: readonly string[]): string {
-  const { failures, lines, timeline } = report;
-  const { firstMs, lastMs } = timeline;
-  const title = failures === 0 ? 'No gateway failure' : manyText(failures, 'gateway failure');
-  const span = firstMs === null || lastMs === null ? '' : `, ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)} UTC`;
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -38,14 +34,24 @@ export function summaryHtml(report: SummaryReport, names: readonly string[]): st
 <meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
-<title>${title} in ${escapeHtml(names.join(', '))}</title>
+<title>${titleOf(report)} in ${escapeHtml(names.join(', '))}</title>
 <style>${reportStyle}</style>
-<header>
-<h1>${title}</h1>
-<p>in ${manyText(lines, 'line')} of ${escapeHtml(names.join(', '))}${span}</p>
+${reportHtml(report, names)}
+<footer><p>Written by Candor from the log alone. Times are UTC; lines count from 1.</p></footer>
+</html>
+`;
+}
+
+/** What stands on such a page. */
+export function reportHtml(report: SummaryReport, names: readonly string[]): string {
+  const { firstMs, lastMs } = report.timeline;
+  const span = firstMs === null || lastMs === null ? '' : `, ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)} UTC`;
+  return `<header>
+<h1>${titleOf(report)}</h1>
+<p>in ${manyText(report.lines, 'line')} of ${escapeHtml(names.join(', '))}${span}</p>
 </header>
 ${formats(report)}
-${section('When', timelineChart(timeline))}
+${section('When', timelineChart(report.timeline))}
 ${section('Shapes', shapes(report))}
 ${section('Storms', report.storms.map(storm).join('\n') + leftOut(report.stormsLeftOut, 'storm'))}
 ${section('Upstreams', upstreams(report.upstreams) + leftOut(report.upstreamsLeftOut, 'upstream'))}
@@ -53,10 +59,12 @@ ${section('Suspects', report.suspects.map(suspect).join('\n'))}
 ${section('Causes, and what to do', causes(report))}
 ${section("Not the gateway's", others(report))}
 ${section('Events', events(report) + leftOut(report.eventsLeftOut, 'event'))}
-${section('So that the log can tell more', report.hints.map(hint).join('\n'))}
-<footer><p>Written by Candor from the log alone. Times are UTC; lines count from 1.</p></footer>
-</html>
-`;
+${section('So that the log can tell more', report.hints.map(hint).join('\n'))}`;
+}
+
+function titleOf({ failures, recognised }: SummaryReport): string {
+  if (recognised === 0) return 'Nothing was recognised';
+  return failures === 0 ? 'No gateway failure' : manyText(failures, 'gateway failure');
 }
 
 function section(title: string, content: string): string {

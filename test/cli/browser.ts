@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+
+export const chromium = '/usr/bin/chromium';
+export const withBrowser = existsSync(chromium) ? {} : { skip: `there is no ${chromium} here` };
+
+/** A real browser with one page, asked over a pipe (the DevTools protocol). */
+export class Browser {
+  readonly #process: ChildProcess;
+  readonly #waiting = new Map<number, (answer: Answer) => void>();
+  #said = '';
+  #last = 0;
+  #session = '';
+
+  private constructor(folder: string) {
+    const flags = [
+      '--headless=new',
+      // It shows nothing but our own page.
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-dev-shm-usage',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      `--user-data-dir=${join(folder, 'profile')}`,
+      '--remote-debugging-pipe',
+      'about:blank',
+    ];
+    // A group of its own, since it is many processes.
+    this.#process = spawn(chromium, flags, {
+      detached: true,
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+      env: { ...process.env, HOME: folder },
+    });
+    (this.#process.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => this.#take(text));
+  }
+
+  static async open(url: string, folder: string): Promise<Browser> {
+    const browser = new Browser(folder);
+    const { targetId } = await browser.#send<{ targetId: string }>('Target.createTarget', { url });
+    const { sessionId } = await browser.#send<{ sessionId: string }>('Target.attachToTarget', {
+      targetId,
+      flatten: true,
+    });
+    browser.#session = sessionId;
+    // The page that was there before is asked too, and is complete.
+    const there = `location.href !== 'about:blank' && document.readyState === 'complete'`;
+    while (!(await browser.run(`new Promise((done) => setTimeout(() => done(${there}), 10))`)));
+    return browser;
+  }
+
+  /** What an expression comes to in the page, promises waited for. */
+  async run<T>(expression: string): Promise<T> {
+    const asked = { expression, awaitPromise: true, returnByValue: true };
+    const { result, exceptionDetails } = await this.#send<Evaluated<T>>('Runtime.evaluate', asked);
+    if (exceptionDetails !== undefined) throw new Error(JSON.stringify(exceptionDetails));
+    return result.value;
+  }
+
+  async close(): Promise<void> {
+    if (this.#process.pid === undefined || this.#process.exitCode !== null) return;
+    const ended = once(this.#process, 'exit');
+    process.kill(-this.#process.pid, 'SIGKILL');
+    await ended;
+  }
+
+  #send<T>(method: string, params: object): Promise<T> {
+    const id = ++this.#last;
+    const session = this.#session === '' ? {} : { sessionId: this.#session };
+    (this.#process.stdio[3] as Writable).write(`${JSON.stringify({ id, method, params, ...session })}\0`);
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, ({ result, error }) =>
+        error === undefined ? resolve(result as T) : reject(new Error(`${method}: ${JSON.stringify(error)}`)),
+      );
+    });
+  }
+
+  #take(text: string): void {
+    const parts = (this.#said + text).split('\0');
+    this.#said = parts.pop() ?? '';
+    for (const part of parts) {
+      const answer = JSON.parse(part) as Answer;
+      if (answer.id === undefined) continue;
+      this.#waiting.get(answer.id)?.(answer);
+      this.#waiting.delete(answer.id);
+    }
+  }
+}
+
+interface Answer {
+  readonly id?: number;
+  readonly result?: unknown;
+  readonly error?: unknown;
+}
+
+interface Evaluated<T> {
+  readonly result: { readonly value: T };
+  readonly exceptionDetails?: object;
+}
