@@ -2,10 +2,10 @@ import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { isoTimeMs } from '../json-fields.ts';
 import { judgedText, requestOf } from '../line-text.ts';
+import { statusOf } from '../status-field.ts';
 import { findingOf } from '../verdict.ts';
 import { type AlbExchange, judgeAlb } from './alb-verdict.ts';
 import { present, secondsOf, splitFields } from './fields.ts';
-import { statusOf } from '../status-field.ts';
 
 const format = 'AWS ALB access log';
 

@@ -2,11 +2,11 @@ import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { isoTimeMs } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
+import { statusOf } from '../status-field.ts';
 import { appErrorVerdict, failedWith, type FailureWords, unknownVerdict } from '../typed-verdict.ts';
 import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
 import { albRequest } from './alb.ts';
 import { present, secondsOf, splitFields } from './fields.ts';
-import { statusOf } from '../status-field.ts';
 
 const format = 'AWS CLB access log';
 

@@ -3,9 +3,9 @@ import type { Finding } from '../finding.ts';
 import { isoTimeMs, jsonLine, jsonObject, jsonText } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
 import { parseLogfmt } from '../logfmt.ts';
+import { statusOf } from '../status-field.ts';
 import { findingOf, type Verdict, wellVerdict } from '../verdict.ts';
 import { flyVerdict, flyVerdictOfText } from './fly-codes.ts';
-import { statusOf } from '../status-field.ts';
 
 const format = 'Fly proxy log';
 

@@ -3,10 +3,10 @@ import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { isoTimeMs, type JsonLine, jsonLine, jsonObject, jsonText } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
+import { statusOf } from '../status-field.ts';
 import { failedWith, unknownVerdict } from '../typed-verdict.ts';
 import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
 import { gcpVerdict } from './gcp-details.ts';
-import { statusOf } from '../status-field.ts';
 
 const format = 'GCP load balancer log';
 

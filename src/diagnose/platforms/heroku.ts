@@ -3,10 +3,10 @@ import type { Finding } from '../finding.ts';
 import { isoTimeMs } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
 import { parseLogfmt } from '../logfmt.ts';
+import { statusOf } from '../status-field.ts';
 import { appErrorVerdict } from '../typed-verdict.ts';
 import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
 import { herokuVerdict } from './heroku-codes.ts';
-import { statusOf } from '../status-field.ts';
 
 const format = 'Heroku router log';
 const eventFormat = 'Heroku platform log';

@@ -2,10 +2,10 @@ import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import { type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
 import { judgedText } from '../line-text.ts';
+import { statusOf } from '../status-field.ts';
 import { appErrorVerdict, failedWith, unknownVerdict } from '../typed-verdict.ts';
 import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
 import { isVercelCode, vercelVerdict } from './vercel-codes.ts';
-import { statusOf } from '../status-field.ts';
 
 const format = 'Vercel log';
 

@@ -1,0 +1,98 @@
+import type { LineReader } from '../dialect.ts';
+import type { Finding } from '../finding.ts';
+import { appErrorVerdict, clientLeftVerdict } from '../typed-verdict.ts';
+import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { type NodeLine, parseNodeLine, type Why } from './node-lines.ts';
+import { judgeNode, placeIn, unknownNode } from './node-verdict.ts';
+
+type Failed = Extract<NodeLine, { kind: 'failed' }>;
+
+/** A line that said which request failed; the next one says why. */
+interface Awaited {
+  readonly failed: Failed;
+  readonly joins: string;
+}
+
+/** Vite and Create React App break one failure into two lines: this remembers the first of them. */
+export class NodeProxyReader implements LineReader {
+  #awaited: Awaited | null = null;
+  #failures = 0;
+
+  read(line: string): Finding | null {
+    const parsed = parseNodeLine(line);
+    if (parsed === null) return null;
+    const awaited = this.#awaited;
+    this.#awaited = null;
+    if (parsed.kind === 'failed') return this.#readFailed(parsed);
+    if (parsed.kind === 'why') return findingOfWhy(parsed.why, awaited);
+    return parsed.kind === 'passed' ? findingOfPassed(parsed) : wellFinding;
+  }
+
+  #readFailed(failed: Failed): Finding {
+    if (failed.why !== null) return findingOfFailure(failed, failed.why, null);
+    this.#failures += 1;
+    const joins = `node-proxy-${this.#failures}`;
+    this.#awaited = { failed, joins };
+    const verdict = failed.isClients ? clientLeft : unknownNode(failed.target ?? 'the target');
+    // Where the next line says why, that one counts.
+    return findingOf(
+      { ...factsOf(failed), evidence: [announcement(failed)], joins },
+      { ...verdict, isConsequence: true },
+    );
+  }
+}
+
+const wellFinding = findingOf({ gateway: 'node', format: 'http-proxy-middleware log', kind: 'event' }, wellVerdict);
+
+const clientLeft = clientLeftVerdict("The browser's side of the WebSocket was broken off.", 'content');
+
+function findingOfWhy(why: Why, awaited: Awaited | null): Finding {
+  if (awaited !== null) return findingOfFailure(awaited.failed, why, awaited.joins);
+  return findingOf(
+    { gateway: 'node', format: 'Node error', kind: 'error', upstream: placeIn(why.words), evidence: evidenceOf(why) },
+    judgeNode(why, null),
+  );
+}
+
+function findingOfFailure(failed: Failed, why: Why, joins: string | null): Finding {
+  const verdict: Verdict = failed.isClients ? clientLeft : judgeNode(why, failed.target);
+  const facts = factsOf(failed);
+  return findingOf(
+    { ...facts, upstream: facts.upstream ?? placeIn(why.words), evidence: evidenceOf(why), joins },
+    verdict,
+  );
+}
+
+function factsOf({ format, request, target }: Failed) {
+  return { gateway: 'node', format, kind: 'error', request, upstream: target } as const;
+}
+
+function announcement({ format }: Failed): string {
+  return format.startsWith('Vite') ? 'proxy error:' : 'Could not proxy request';
+}
+
+function evidenceOf({ code, words }: Why): string[] {
+  const evidence = [code, words.slice(0, 160)].filter((part) => part !== null && part !== '');
+  return evidence as string[];
+}
+
+function findingOfPassed({ request, target, status }: Extract<NodeLine, { kind: 'passed' }>): Finding {
+  const isAppError = status !== null && status >= 500;
+  return findingOf(
+    {
+      gateway: 'node',
+      format: 'http-proxy-middleware log',
+      kind: 'access',
+      request,
+      upstream: target.slice(0, 200),
+      status,
+      evidence: isAppError ? [`[${status}]`] : [],
+    },
+    isAppError
+      ? appErrorVerdict(
+          `The application itself answered ${status}; the middleware passed it on.`,
+          fixOf("Look into the application's own log"),
+        )
+      : wellVerdict,
+  );
+}

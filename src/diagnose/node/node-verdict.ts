@@ -1,0 +1,174 @@
+import { meaningOf } from '../../core/errno-meaning.ts';
+import type { ProxyErrorType } from '../../core/proxy-error.ts';
+import { failedWith, type FailureWords, unknownVerdict } from '../typed-verdict.ts';
+import { fixOf, type Verdict } from '../verdict.ts';
+import type { Why } from './node-lines.ts';
+
+const failed = (type: ProxyErrorType, words: FailureWords): Verdict => failedWith('reverse-proxy', type, words);
+
+const certificateCodes =
+  /^(?:CERT_|SELF_SIGNED|DEPTH_ZERO_SELF|UNABLE_TO_(?:VERIFY|GET_ISSUER|GET_CRL|DECRYPT)|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
+
+/** What became of a request, from what Node says of the error. */
+export function judgeNode(why: Why, target: string | null): Verdict {
+  const { code, words } = why;
+  const place = target ?? placeIn(words) ?? 'the target';
+  if (code === null) return judgeWords(words, place);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN' || words.startsWith('query')) return noName(code, place);
+  if (certificateCodes.test(code)) return certificate(code, place);
+  if (code.startsWith('HPE_')) return misread(code, place);
+  if (code === 'ESOCKETTIMEDOUT') return tooSlow(place);
+  if (code === 'EPROTO' || /^ERR_(?:SSL|TLS)_/.test(code)) return tls(why, place);
+  return judgeErrno(code, words, place);
+}
+
+function judgeWords(words: string, place: string): Verdict {
+  if (words.startsWith('socket hang up')) return reset(place);
+  if (words.startsWith('Parse Error')) return misread(words, place);
+  if (/certificate/.test(words)) return certificate(words, place);
+  return unknownNode(place);
+}
+
+function judgeErrno(code: string, words: string, place: string): Verdict {
+  switch (meaningOf(code)) {
+    case 'refused':
+      return refused(place);
+    case 'missing':
+    case 'not_permitted':
+      return failed('connection_refused', {
+        sentence: `The socket ${place} is not there, or may not be used (${code}).`,
+        whose: 'operator',
+        fix: fixOf('Compare its path and permissions with where the application listens', 'ls -l /path/of/the.sock'),
+      });
+    case 'timed_out':
+      return words.startsWith('read') || words.startsWith('write') ? tooSlow(place) : connectTimeout(place);
+    case 'unroutable':
+      return failed('destination_ip_unroutable', {
+        sentence: `There is no way to ${place} (${code}).`,
+        fix: fixOf('Check the address, and the network that the proxy runs in', 'ip route get ADDRESS'),
+      });
+    case 'reset':
+      return reset(place);
+    case 'ports_spent':
+    case 'resources_spent':
+      return failed('connection_limit_reached', {
+        sentence: `The proxy itself had no port, descriptor or memory left for another connection (${code}).`,
+        whose: 'gateway',
+        fix: fixOf(
+          'Keep connections by an agent, and let the process open more files',
+          'agent: new http.Agent({ keepAlive: true, maxSockets: 256 })',
+        ),
+      });
+    default:
+      return unknownNode(place);
+  }
+}
+
+function refused(place: string): Verdict {
+  return failed('connection_refused', {
+    sentence: `Nothing listens on ${place}.`,
+    fix: fixOf(
+      'Start the application, and let `target` name the address that it listens on: localhost may be ::1 where it listens on 127.0.0.1, and another container is never localhost',
+      "target: 'http://127.0.0.1:3000'",
+    ),
+  });
+}
+
+function reset(place: string): Verdict {
+  return failed('connection_terminated', {
+    sentence: `${place} closed the connection before it had answered.`,
+    fix: fixOf(
+      'Look for a crash or a restart of the application; where a body parser runs before the proxy, the request never ends: put the proxy first. `proxyTimeout` looks the same when it runs out',
+      "app.use('/api', proxy); app.use(express.json());",
+    ),
+  });
+}
+
+function connectTimeout(place: string): Verdict {
+  return failed('connection_timeout', {
+    sentence: `The connection to ${place} was not made in time.`,
+    fix: fixOf(
+      'See whether that address can be reached from where the proxy runs, and what a firewall does',
+      'nc -vz HOST PORT',
+    ),
+  });
+}
+
+function tooSlow(place: string): Verdict {
+  return failed('connection_read_timeout', {
+    sentence: `${place} took the request and sent nothing in time.`,
+    fix: fixOf('Find what the application waits for, or raise the limit', 'proxyTimeout: 120_000'),
+  });
+}
+
+function noName(code: string, place: string): Verdict {
+  return failed('dns_error', {
+    sentence: `The name of ${place} could not be looked up (${code}).`,
+    fix: fixOf(
+      "Correct the name in `target`, or have the resolver know it (a container's name is known in its own network)",
+      'getent hosts NAME',
+    ),
+  });
+}
+
+function certificate(code: string, place: string): Verdict {
+  return failed('tls_certificate_error', {
+    sentence: `The certificate of ${place} is not trusted (${code}).`,
+    fix: fixOf(
+      'Give the proxy the authority that signed it, and let `target` name what the certificate names',
+      "agent: new https.Agent({ ca: readFileSync('ca.pem') })",
+    ),
+  });
+}
+
+function tls({ code, words }: Why, place: string): Verdict {
+  const [, alert] = /alert number (\d{1,3})/.exec(words) ?? [];
+  return failed(alert === undefined ? 'tls_protocol_error' : 'tls_alert_received', {
+    sentence: `TLS with ${place} failed (${alert === undefined ? code : `alert ${alert}`}).`,
+    fix: fixOf(
+      'See whether that port speaks TLS at all; where it does not, write http:// into `target`',
+      "target: 'http://127.0.0.1:3000'",
+    ),
+  });
+}
+
+/** The parser's codes. Only those of a head that is too large and of chunks say more than "no HTTP". */
+function misread(what: string, place: string): Verdict {
+  const isOverflow = /HEADER_OVERFLOW|[Hh]eader overflow/.test(what);
+  const isChunk = /HPE_INVALID_CHUNK|HPE_CHUNK|HPE_INVALID_TRANSFER|[Cc]hunk/.test(what);
+  const type = isOverflow
+    ? 'http_response_header_section_size'
+    : isChunk
+      ? 'http_response_transfer_coding'
+      : 'http_protocol_error';
+  return failed(type, {
+    sentence: `${place} answered what Node's parser does not take for HTTP (${what}).`,
+    stage: isChunk ? 'content' : 'response',
+    fix: isOverflow
+      ? fixOf(
+          'Send fewer or smaller fields, or let Node take larger heads',
+          'node --max-http-header-size=65536 server.js',
+        )
+      : fixOf(
+          'Look at the answer itself; a port that speaks TLS or another protocol answers so too',
+          'curl -v http://HOST:PORT/',
+        ),
+  });
+}
+
+export function unknownNode(place: string): Verdict {
+  return unknownVerdict(
+    'reverse-proxy',
+    `The request to ${place} failed; the line has no code that would tell how.`,
+    fixOf(
+      'Write the code of the error beside it',
+      "proxy.on('error', (error, request) => console.error(request.url, error.code, error));",
+    ),
+  );
+}
+
+/** "127.0.0.1:3000" of "connect ECONNREFUSED 127.0.0.1:3000", "api" of "getaddrinfo ENOTFOUND api". */
+export function placeIn(words: string): string | null {
+  const [, place] = /(?:^|\s)(?:connect|getaddrinfo|query\w{1,10}) (?:E[A-Z_]{3,20} )?(\S{1,200})/.exec(words) ?? [];
+  return place ?? null;
+}
