@@ -1,0 +1,88 @@
+import { type Dialect, dialect } from '../dialect.ts';
+import type { Finding } from '../finding.ts';
+import { jsonLine } from '../json-fields.ts';
+import { judgedText } from '../line-text.ts';
+import { findingOf } from '../verdict.ts';
+import { readEnvoyEvent } from './event-line.ts';
+import { directionOf, type EnvoyExchange } from './exchange.ts';
+import { jsonExchange } from './json-line.ts';
+import { judge } from './judge.ts';
+import { textLine } from './text-line.ts';
+
+interface Origin {
+  readonly isIstio: boolean;
+  readonly form: 'default' | 'text' | 'JSON';
+}
+
+function finding(exchange: EnvoyExchange, { isIstio, form }: Origin): Finding {
+  const { verdict, by } = judge(exchange);
+  return findingOf(
+    {
+      gateway: isIstio ? 'istio' : 'envoy',
+      format: `${isIstio ? 'Istio' : 'Envoy'} access log (${form})`,
+      kind: 'access',
+      atMs: exchange.atMs,
+      status: exchange.code === 0 ? null : exchange.code,
+      upstream: exchange.host ?? exchange.cluster,
+      request: exchange.request,
+      durationMs: exchange.durationMs,
+      evidence: verdict.shape === 'none' ? [] : evidenceOf(exchange, by),
+      // Two sidecars write of the same request, each its own line, with the same id.
+      joins: verdict.shape === 'none' ? null : exchange.requestId,
+    },
+    verdict,
+  );
+}
+
+function evidenceOf(exchange: EnvoyExchange, by: 'details' | 'flags' | 'code'): readonly string[] {
+  const { flagsText, details, reason, cluster, serviceTimeMs, code } = exchange;
+  const evidence: string[] = [];
+  if (flagsText !== null && (flagsText !== '-' || by !== 'details')) evidence.push(`flags=${flagsText}`);
+  if (details !== null) evidence.push(details.slice(0, 240));
+  if (reason !== null && !(details ?? '').includes(reason)) evidence.push(reason.slice(0, 240));
+  if (by === 'code' && serviceTimeMs !== null) evidence.push(`x-envoy-upstream-service-time=${serviceTimeMs}`);
+  if (by === 'code' && code !== null) evidence.push(`code=${code}`);
+  if (cluster !== null && directionOf(exchange) !== null) evidence.push(cluster.slice(0, 200));
+  return evidence;
+}
+
+const text = dialect(
+  'envoy',
+  'Envoy access log',
+  (line) => (line.startsWith('[') && textLine(judgedText(line)) !== null ? 2 : 0),
+  (line) => {
+    const read = textLine(judgedText(line));
+    if (read === null) return null;
+    return finding(read.exchange, { isIstio: read.isIstio, form: read.isIstio ? 'text' : 'default' });
+  },
+);
+
+/** JSON in which neither of these stands is none of Envoy's, and is not taken apart. */
+const hint = /flags|via_upstream|upstream_|route_not_found|"U[A-Z]{1,4}[",]/i;
+
+const json = dialect(
+  'envoy',
+  'Envoy access log (JSON)',
+  (line) => {
+    if (!line.startsWith('{') || !hint.test(line)) return 0;
+    const object = jsonLine(judgedText(line));
+    return object === null ? 0 : (jsonExchange(object)?.certainty ?? 0);
+  },
+  (line) => {
+    const object = jsonLine(judgedText(line));
+    const read = object === null ? null : jsonExchange(object);
+    if (read === null) return null;
+    const isIstio = directionOf(read.exchange) !== null;
+    return finding(read.exchange, { isIstio, form: 'JSON' });
+  },
+);
+
+const events = dialect(
+  'envoy',
+  'Envoy events',
+  (line) => (readEnvoyEvent(judgedText(line)) === null ? 0 : 2),
+  (line) => readEnvoyEvent(judgedText(line)),
+);
+
+/** Envoy's default access log, Istio's (older and newer), either as JSON of any keys; events of health and ejection. */
+export const envoyDialects: readonly Dialect[] = [text, json, events];
