@@ -16,7 +16,7 @@ export interface Answer {
   lines(name: string): readonly string[];
   /** Names in lower case, in the order in which they came. */
   readonly names: readonly string[];
-  /** The beginning of the content; empty where there is none or nobody kept it. */
+  /** The beginning of the content, or the words of gRPC; empty where there is none or nobody kept it. */
   readonly body: string;
   /** True: there was none. Null: nobody kept it, and no field says. */
   readonly isEmpty: boolean | null;
@@ -33,9 +33,15 @@ export function readAnswer(response: AnsweredResponse): Answer {
     names: [...fields.keys()],
     lines,
     field: (name) => (fields.has(name) ? lines(name).join(', ') : null),
-    body: body ?? '',
+    body: body === null || body === '' ? grpcWords(lines('grpc-message')) : body,
     isEmpty: isEmpty(body, lines('content-length')),
   };
+}
+
+/** gRPC has its words in a field, percent-encoded, and a status of 200: what a gateway says of itself stands there. */
+function grpcWords(lines: readonly string[]): string {
+  const [words = ''] = lines;
+  return words.replace(/%([2-7][0-9A-Fa-f])/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** 0: it has none that HTTP knows. */

@@ -22,5 +22,5 @@ export function readBarePhrase(answer: Answer): Verdict | null {
 
 /** An edge in front writes its own name over every other, which says nothing of what is behind it. */
 function isOfAnEdge(answer: Answer, name: string): boolean {
-  return name === 'server' && /^(?:cloudflare|fly\/|vercel|railway|google frontend)/i.test(answer.field(name) ?? '');
+  return name === 'server' && /^(?:cloudflare|fly\/|vercel|railway)/i.test(answer.field(name) ?? '');
 }

@@ -33,16 +33,17 @@ export function readProxyStatusAuthor(answer: Answer): Verdict | null {
   const members = readProxyStatus(answer.field('proxy-status'));
   const failed = members.find(({ error }) => error !== null && error !== '');
   if (failed === undefined) return null;
-  const layer = layerOfHop(failed.name) ?? (looksLikeCandor(answer) ? 'candor' : null);
   const evidence = quoteField('Proxy-Status', failed.text);
   const why = `the first member of Proxy-Status with an error, the one nearest to the origin, is that of "${quote(failed.name.slice(0, 60))}"`;
-  if (layer === null) return verdict('unknown', 'unsure', why, evidence);
-  return verdict(
-    layer,
-    notOnlyGenerated.has(failed.error ?? '') && answer.status < 500 ? 'likely' : 'certain',
-    why,
-    evidence,
-  );
+  const layer = layerOfHop(failed.name);
+  const onlyGenerated = !notOnlyGenerated.has(failed.error ?? '');
+  if (layer !== null)
+    return verdict(layer, onlyGenerated || answer.status >= 500 ? 'certain' : 'likely', why, evidence);
+  if (looksLikeCandor(answer))
+    return verdict('candor', 'certain', `${why}, and the answer has Candor's form`, evidence);
+  if (/^application\/problem\+json\b/i.test(answer.field('content-type') ?? ''))
+    return verdict('candor', 'likely', `${why}, and few but Candor write problem details beside it`, evidence);
+  return verdict('unknown', 'unsure', why, evidence);
 }
 
 /** Every answer of Candor's own has these, whatever its form; in problem details there is more. */

@@ -7,13 +7,18 @@ import type { Verdict } from './verdict.ts';
 
 /** The layers that passed the answer on, the client's side first, each with its evidence. The author is not among them. */
 export function orderPassed(answer: Answer, marks: readonly Mark[], author: Verdict): readonly Mark[] {
-  const passed = marks.filter(({ layer }) => layer !== author.layer);
+  const passed = marks.filter(({ layer }) => layer !== author.layer && !isSameHop(layer, author.layer));
   const ordered = alignWithVia(
     passed.toSorted((a, b) => usualDistance(a.layer) - usualDistance(b.layer)),
     answer,
   );
   const twin = findTwin(answer, author);
   return twin === null ? ordered : placeTwin(ordered, twin);
+}
+
+/** Google's load balancer and front end are one machine under two names; what it writes may bear both. */
+function isSameHop(layer: Layer, author: Layer): boolean {
+  return (layer === 'gcp-lb' && author === 'google-frontend') || (layer === 'google-frontend' && author === 'gcp-lb');
 }
 
 /** Where Via or Proxy-Status names several layers, their order counts: the last one named is nearest to the client. */

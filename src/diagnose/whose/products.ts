@@ -54,7 +54,7 @@ const hopNames: readonly (readonly [layer: Layer, pattern: RegExp])[] = [
   ['cloudfront', /cloudfront/i],
   ['cloudflare', /cloudflare/i],
   ['akamai', /akamai/i],
-  ['fastly', /fastly/i],
+  ['fastly', /fastly|^cache-[a-z]{3,5}\d?/i],
   ['varnish', /\bvarnish/i],
   ['heroku', /^(?:vegur|heroku(?:-router)?)$/i],
   ['fly', /\bfly\.io$|^fly(?:-proxy)?$/i],

@@ -5,24 +5,24 @@ import type { Verdict } from './verdict.ts';
 
 /** A product that others are built on: which of them it was, by what else the response says. */
 export function refine(author: Verdict, answer: Answer, marks: readonly Mark[]): Verdict {
-  if (author.layer === 'envoy') return refineEnvoy(author, answer, marks);
+  if (author.layer === 'envoy') return refineEnvoy(author, marks);
   if (author.layer === 'gcp-lb') return refineGoogle(author, answer);
   return author;
 }
 
 /** Istio's Envoys have a name of their own; Google's load balancers are Envoys that have none. */
-function refineEnvoy(author: Verdict, answer: Answer, marks: readonly Mark[]): Verdict {
+function refineEnvoy(author: Verdict, marks: readonly Mark[]): Verdict {
   const istio = marks.find(({ layer }) => layer === 'istio');
   if (istio !== undefined) return { ...author, layer: 'istio', evidence: [...author.evidence, istio.evidence] };
-  const google = marks.find(({ layer }) => layer === 'gcp-lb');
-  if (google === undefined || answer.field('server') !== null) return author;
-  if (answer.field('x-envoy-upstream-service-time') !== null) return author;
+  if (marks.some(({ layer }) => layer === 'envoy')) return author;
+  const google =
+    marks.find(({ layer }) => layer === 'google-frontend') ?? marks.find(({ layer }) => layer === 'gcp-lb');
+  if (google === undefined) return author;
   return {
-    ...author,
-    layer: 'gcp-lb',
+    layer: google.layer,
     confidence: 'likely',
     evidence: [...author.evidence, google.evidence],
-    why: "the words are Envoy's, of which Google's load balancers are made, and no other Envoy put its name in",
+    why: "the words are Envoy's, of which Google's front ends are made, and no other Envoy put its name in",
   };
 }
 

@@ -9,17 +9,20 @@ interface Template {
   readonly confidence: Confidence;
   readonly words: readonly (string | RegExp)[];
   readonly why: string;
+  /** A field that has to be there too, since others use these words as well. */
+  readonly beside?: { readonly name: string; readonly value?: RegExp };
 }
 
 const ownPage = 'the page is its own';
 const ownWords = 'the words are its own';
 
-const template = (
-  layer: Layer,
-  confidence: Confidence,
-  why: string,
-  ...words: readonly (string | RegExp)[]
-): Template => ({ layer, confidence, words, why });
+function template(layer: Layer, confidence: Confidence, why: string, ...words: readonly (string | RegExp)[]): Template {
+  return { layer, confidence, words, why };
+}
+
+function beside(name: string, value: RegExp | null, needing: Template): Template {
+  return { ...needing, beside: value === null ? { name } : { name, value } };
+}
 
 /** The first that fits counts. Whatever begins with `^` must be the whole of the beginning. */
 const templates: readonly Template[] = [
@@ -49,6 +52,8 @@ const templates: readonly Template[] = [
     /^\s*<html><body><h1>\d{3} [^<]{1,60}<\/h1>\s{0,3}(?:No server is available to handle this request|The server returned an invalid or incomplete response|The server didn't respond in time|An internal server error occur|Request forbidden by administrative rules|Your browser (?:sent an invalid request|didn't send a complete request in time|sent early data)|You have sent too many requests|You need a valid user and password|The request entity exceeds the maximum allowed|The resource could not be found|Service ready)/,
   ),
 
+  template('ingress-nginx', 'likely', 'the words are those of its default backend', /^default backend - 404\s*$/),
+
   template('envoy', 'certain', ownWords, /^upstream connect error or disconnect\/reset before headers/),
   template('envoy', 'certain', ownWords, /^no healthy upstream\s*$/),
   template('envoy', 'certain', ownWords, /^upstream request timeout\s*$/),
@@ -68,15 +73,10 @@ const templates: readonly Template[] = [
     'kong',
     'certain',
     ownWords,
-    /"message"\s*:\s*"(?:An invalid response was received from the upstream server|The upstream server is (?:timing out|currently unavailable)|no Route matched with those values|failure to get a peer from the ring-balancer)"/,
+    /An invalid response was received from the upstream server|The upstream server is (?:timing out|currently unavailable)|no Route matched with those values|failure to get a peer from the ring-balancer/,
   ),
   template('kong', 'certain', ownPage, /<(?:title|h1)>Kong Error<\/(?:title|h1)>/),
-  template(
-    'kong',
-    'certain',
-    ownWords,
-    /^(?:An invalid response was received from the upstream server|The upstream server is (?:timing out|currently unavailable)|no Route matched with those values|failure to get a peer from the ring-balancer)\s*$/,
-  ),
+  template('kong', 'likely', ownWords, /^\s*\{\s?"message"\s?:\s?"name resolution failed"/),
   template('apisix', 'certain', ownWords, /"error_msg"\s*:\s*"404 Route Not Found"/),
   template('apisix', 'certain', ownPage, /Powered by <a href="https:\/\/apisix\.apache\.org\/?">APISIX<\/a>/),
 
@@ -97,7 +97,7 @@ const templates: readonly Template[] = [
     'Web server received an invalid response while acting as a gateway or proxy server.',
   ),
   template('iis', 'certain', ownPage, /HTTP Error \d{3}\.\d{1,2} - /),
-  template('iis', 'certain', ownPage, /HTTP Error \d{3}\. The /, /^\s*<!DOCTYPE HTML PUBLIC/i),
+  template('iis', 'certain', ownPage, /<p>HTTP Error \d{3}\. The /i),
   template(
     'iis',
     'certain',
@@ -112,6 +112,12 @@ const templates: readonly Template[] = [
     ownWords,
     /Our services aren(?:'|&#39;|’)t available right now/,
     /We(?:'|&#39;|’)re working to restore all services as soon as possible/,
+  ),
+  beside('server', /^APISIX/i, template('apisix', 'likely', 'the member is one that it uses', /^\s*\{"error_msg"\s?:/)),
+  beside(
+    'x-azure-ref',
+    null,
+    template('azure-front-door', 'likely', ownWords, /services aren(?:'|&#39;|’)t available right now/),
   ),
   template('kamal-proxy', 'certain', ownPage, /<title>\d{3} — [^<]{1,60}<\/title>/, '#0971D5'),
   template(
@@ -158,10 +164,32 @@ const beginningCharactersMax = 16_384;
 export function readTemplate(answer: Answer): Verdict | null {
   const body = answer.body.slice(0, beginningCharactersMax);
   if (body === '') return null;
-  for (const { layer, confidence, words, why } of templates) {
+  for (const { layer, confidence, words, why, beside } of templates) {
     const found = words.map((word) => findWord(body, word));
     if (found.some((text) => text === null)) continue;
-    return verdict(layer, confidence, why, ...found.filter((text) => text !== null));
+    const texts = found.filter((text) => text !== null);
+    if (beside === undefined) return verdict(layer, confidence, why, ...texts);
+    const field = answer.field(beside.name);
+    if (field === null || beside.value?.test(field) === false) continue;
+    return verdict(layer, confidence, why, ...texts, `${beside.name}: ${field}`);
+  }
+  return null;
+}
+
+/** What servers show that have nothing to show yet. */
+const welcomes: readonly (readonly [layer: Layer, words: RegExp])[] = [
+  ['nginx', /<title>Welcome to nginx!<\/title>/],
+  ['openresty', /<title>Welcome to OpenResty!<\/title>/],
+  ['apache', /^\s*<html>\s*<body>\s*<h1>It works!<\/h1>|<title>Apache2 \w{1,20} Default Page: It works<\/title>/i],
+  ['caddy', /<title>Caddy works!<\/title>/],
+];
+
+export function readWelcome(answer: Answer): Verdict | null {
+  const body = answer.body.slice(0, beginningCharactersMax);
+  for (const [layer, words] of welcomes) {
+    const found = words.exec(body);
+    if (found !== null)
+      return verdict(layer, 'certain', 'it is the page that it shows before it has another', found[0]);
   }
   return null;
 }

@@ -11,7 +11,7 @@ import { findMarks, type Mark } from './marks.ts';
 import { readNginxPage } from './nginx-page.ts';
 import { orderPassed } from './passed.ts';
 import { refine } from './refine.ts';
-import { readTemplate } from './templates.ts';
+import { readTemplate, readWelcome } from './templates.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 export type { AnsweredResponse, Authorship, Confidence } from './authorship.ts';
@@ -53,7 +53,7 @@ function findAuthor(answer: Answer): Verdict {
   const status = readProxyStatusAuthor(answer);
   if (status !== null && status.layer !== 'unknown') return status;
   // An answer that went well was written where the work is done; a page of an error inside it is somebody's content.
-  if (answer.status >= 200 && answer.status < 300) return readSuccess(answer);
+  if (answer.status >= 200 && answer.status < 300 && !isGrpcFailure(answer)) return readSuccess(answer);
   for (const read of readings) {
     const found = read(answer);
     if (found !== null) return found;
@@ -61,8 +61,18 @@ function findAuthor(answer: Answer): Verdict {
   return status ?? verdict('unknown', 'unsure', 'nothing in it says');
 }
 
+/** Every answer of gRPC's has status 200; whether it went well stands in a field. */
+function isGrpcFailure(answer: Answer): boolean {
+  return /^(?!0$)\d{1,2}$/.test(answer.field('grpc-status') ?? '');
+}
+
 function readSuccess(answer: Answer): Verdict {
-  return readApplication(answer) ?? readUsualApplication(answer) ?? verdict('unknown', 'unsure', 'nothing in it says');
+  return (
+    readWelcome(answer) ??
+    readApplication(answer) ??
+    readUsualApplication(answer) ??
+    verdict('unknown', 'unsure', 'nothing in it says')
+  );
 }
 
 function sentenceFor(answer: Answer, author: Verdict, passed: readonly Mark[]): string {
