@@ -1,7 +1,5 @@
-import { nextStepAfterExit, specOf, specOfCause } from '../core/explain.ts';
-import { failureTable } from '../core/failure-table.ts';
-import type { Cause, Failure } from '../core/failure.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import { specOfRecord, stepAfterExit } from '../diagnose/candor/record-spec.ts';
 import { endpointText, timelineLines } from './attempt-timeline.ts';
 import { countText, durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
 import { deliveryWords, endWords, stageWords, tunnelEndWords, verdictWords, whoseWords } from './record-words.ts';
@@ -25,7 +23,7 @@ export interface Verdict {
 export function verdictOf(record: ExchangeRecord): Verdict {
   const cut = tunnelCut(record);
   if (cut !== null) return cut;
-  const spec = record.cause === null ? null : specHere(record, record.cause);
+  const spec = specOfRecord(record);
   const sentence = record.detail ?? (spec === null ? sentenceWithoutCause(record) : `${spec.title}.`);
   const afterExit = stepAfterExit(record);
   if (afterExit !== null) return { sentence, usualCauses: [], nextStep: afterExit };
@@ -59,21 +57,6 @@ function resetText({ attempts, cause, octets_out }: ExchangeRecord): string | nu
   if (cause !== 'response_content_reset' || typeof evidence['errno'] !== 'string') return null;
   const through = octets_out === 0 ? 'before anything' : `after ${countText(octets_out, 'octet')}`;
   return `The tunnel was reset (${evidence['errno']}) ${through} had come through it.`;
-}
-
-/** Null for a cause that this version does not know: the log may be a newer one's. */
-function specHere({ attempts }: ExchangeRecord, cause: Cause): ReturnType<typeof specOf> | null {
-  if (!Object.hasOwn(failureTable, cause)) return null;
-  const last = attempts.at(-1);
-  const told = last?.cause === cause && last.evidence !== null;
-  return told ? specOf({ cause, stage: last.stage, evidence: last.evidence } as Failure) : specOfCause(cause);
-}
-
-/** Where the instance is known to have ended, what it left behind says more than any usual cause. */
-function stepAfterExit({ attempts, cause }: ExchangeRecord): string | null {
-  const last = attempts.at(-1);
-  if (last === undefined || last.exit === null || last.cause !== cause) return null;
-  return nextStepAfterExit({ code: last.exit.code, signal: last.exit.signal, outOfMemory: last.exit.oom });
 }
 
 function sentenceWithoutCause(record: ExchangeRecord): string {

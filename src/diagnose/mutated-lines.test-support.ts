@@ -36,7 +36,7 @@ export function mutatedLine(lines: readonly string[]): fc.Arbitrary<string> {
 }
 
 /** Whatever the line: no exception, and a failure is never told without evidence and a sentence. */
-export function assertSurvives(dialects: readonly Dialect[], lines: readonly string[], numRuns = 100): void {
+export function assertSurvives(dialects: readonly Dialect[], lines: readonly string[], numRuns = 60): void {
   fc.assert(
     fc.property(fc.array(mutatedLine(lines), { maxLength: 4 }), (mutated) => {
       for (const dialect of dialects) {

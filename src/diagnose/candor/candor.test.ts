@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { failureTable } from '../../core/failure-table.ts';
+import type { ExchangeRecord } from '../../core/record.ts';
+import { proxyErrors } from '../../core/proxy-error.ts';
+import type { Finding } from '../finding.ts';
+import { assertSurvives } from '../mutated-lines.test-support.ts';
+import { candorDialects } from './candor.ts';
+
+const golden = (name: string): string[] =>
+  readFileSync(new URL(`../../../test/golden/${name}`, import.meta.url), 'utf8')
+    .trim()
+    .split('\n');
+
+const records = golden('record-v1.ndjson');
+
+function read(line: string): Finding | null {
+  return (
+    candorDialects
+      .find((dialect) => dialect.recognise(line) === 2)
+      ?.open()
+      .read(line) ?? null
+  );
+}
+
+function changed(fields: object): string {
+  return JSON.stringify({ ...(JSON.parse(records[3] as string) as object), ...fields });
+}
+
+describe("Candor's own log", () => {
+  for (const line of records) {
+    const record = JSON.parse(line) as ExchangeRecord;
+    it(`says of ${record.cause ?? record.shape} what the record says`, () => {
+      const finding = read(line);
+      assert.equal(finding?.gateway, 'candor');
+      assert.equal(finding.shape, record.shape);
+      assert.equal(finding.type, record.type);
+      assert.equal(finding.atMs, Date.parse(record.at));
+      if (record.shape === 'none') return assert.equal(finding.sentence, '');
+      assert.equal(finding.stage, record.stage);
+      assert.equal(finding.whose, record.whose);
+      assert.ok(finding.evidence.includes(`"shape":"${record.shape}"`));
+      if (record.detail !== null) assert.equal(finding.sentence, record.detail);
+      assert.match(finding.fix?.snippet ?? '', /^candor explain /);
+      return undefined;
+    });
+  }
+
+  it('knows a fix for every cause of the failure table', () => {
+    for (const [cause, { type }] of Object.entries(failureTable)) {
+      const shape = type === null ? 'client_abort' : proxyErrors[type].shape;
+      const finding = read(changed({ cause, type, shape, detail: null, attempts: [] }));
+      assert.equal(finding?.type, type);
+      assert.notEqual(finding?.sentence, '', cause);
+      assert.notEqual(finding?.fix?.text ?? '', '', cause);
+    }
+  });
+
+  it('keeps to what it knows of a record that a later version wrote', () => {
+    const finding = read(
+      changed({ v: 2, cause: 'a_new_cause', type: 'a_new_type', shape: 'a_new_shape', detail: null, more: {} }),
+    );
+    assert.equal(finding?.shape, 'unknown');
+    assert.equal(finding?.type, null);
+    assert.notEqual(finding?.fix, null);
+  });
+
+  it('takes the lines of the control plane, and lost workers, as events', () => {
+    const event =
+      '{"level":"error","at":"2026-11-21T10:00:00.000Z","epoch":"e","seq":7,"kind":"instance_exited","member":"gw-1","subject":"instance:shop/1","evidence":{"pid":4711},"actor":"gateway","reason":"The instance was killed by SIGKILL."}';
+    const failures =
+      '{"level":"warn","at":"2026-11-21T10:00:00.000Z","kind":"failures","cause":"connect_refused","subject":"endpoint:shop/127.0.0.1:3000","count":3,"withinMs":10000,"reason":"The application refused the connection, 3 times within 10 s"}';
+    for (const line of [event, failures, ...golden('lost-v1.ndjson')]) {
+      const finding = read(line);
+      assert.equal(finding?.kind, 'event');
+      assert.equal(finding?.shape, 'none');
+      assert.notEqual(finding?.evidence.length, 0);
+    }
+    assert.equal(read(failures)?.upstream, 'shop/127.0.0.1:3000');
+  });
+
+  it('survives every line', () => {
+    assertSurvives(candorDialects, [...records, ...golden('lost-v1.ndjson')]);
+    for (const attempts of ['x', [1], [{ cause: 'connect_refused', evidence: 7, stage: 1, exit: 3 }], [null]])
+      assert.equal(read(changed({ attempts }))?.shape, 'unreachable');
+  });
+});

@@ -1,0 +1,151 @@
+import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
+import type { ExchangeRecord } from '../../core/record.ts';
+import type { Shape, Whose } from '../../core/shape.ts';
+import { stages } from '../../core/stage.ts';
+import type { Born, Finding, FindingShape, Fix } from '../finding.ts';
+import { isoTimeMs, type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
+import { judgedText } from '../line-text.ts';
+import { statusOf } from '../status-field.ts';
+import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { specOfRecord, stepAfterExit } from './record-spec.ts';
+
+const format = 'Candor exchange log';
+
+const beginning = /^\{"v":\d{1,4},"kind":"(?:exchange|tunnel|lost)",/;
+
+export function recogniseRecordLine(line: string): 0 | 1 | 2 {
+  return beginning.test(line) ? 2 : 0;
+}
+
+/** A record of whichever version: what this one does not know is passed over, as docs/record.md asks of readers. */
+export function readRecordLine(line: string): Finding | null {
+  const fields = jsonLine(judgedText(line));
+  if (fields === null || jsonNumber(fields.v) === null || typeof fields.deployment !== 'string') return null;
+  if (fields.kind === 'lost') return lostFinding(fields);
+  return fields.kind === 'exchange' || fields.kind === 'tunnel' ? exchangeFinding(fields) : null;
+}
+
+function exchangeFinding(fields: JsonLine): Finding {
+  const verdict = judge(fields);
+  const path = jsonText(fields.path);
+  return findingOf(
+    {
+      gateway: 'candor',
+      format,
+      kind: 'access',
+      atMs: isoTimeMs(fields.at),
+      status: statusOf(fields.status),
+      upstream: endpointOf(fields),
+      request: path === null ? null : `${jsonText(fields.method) ?? 'GET'} ${path}`.slice(0, 200),
+      durationMs: jsonNumber(fields.duration_ms),
+      evidence: verdict.shape === 'none' ? [] : evidenceOf(fields),
+      joins: jsonText(fields.id),
+    },
+    verdict,
+  );
+}
+
+/** The last endpoint that was tried; the upstream where none was. */
+function endpointOf(fields: JsonLine): string | null {
+  const attempts = Array.isArray(fields.attempts) ? fields.attempts : [];
+  return jsonText(jsonObject(attempts.at(-1))?.endpoint) ?? jsonText(fields.upstream);
+}
+
+function judge(fields: JsonLine): Verdict {
+  const shape = shapeOf(fields.shape);
+  if (shape === 'none') return wellVerdict;
+  const stage = stages.find((known) => known === fields.stage) ?? null;
+  const whose = whoses.find((known) => known === fields.whose) ?? null;
+  const cause = jsonText(fields.cause);
+  return {
+    shape,
+    type: typeOf(fields.type),
+    stage,
+    born: bornOf(shape),
+    whose,
+    ...wordsOf(fields, shape, cause),
+    isConsequence: cause === 'no_endpoint_ready',
+  };
+}
+
+/** The words of the failure table, where the record is whole enough for them. */
+function wordsOf(fields: JsonLine, shape: FindingShape, cause: string | null): { sentence: string; fix: Fix | null } {
+  const id = jsonText(fields.id) ?? 'REQUEST-ID';
+  const explain = `candor explain ${/^[\w.-]{1,128}$/.test(id) ? id : 'REQUEST-ID'}`;
+  const detail = jsonText(fields.detail);
+  if (shape === 'app_error')
+    return {
+      sentence: `The application itself answered ${statusOf(fields.received_status) ?? statusOf(fields.status) ?? '5xx'}; the gateway passed it on as it came.`,
+      fix: fixOf(`Look into the application's own log; it saw the request as X-Request-Id ${id}`, explain),
+    };
+  const told = toldOf(fields, cause);
+  const sentence = detail ?? (told === null ? `The gateway tells of ${cause ?? shape}.` : `${told.title}.`);
+  const step = told?.nextStep.replaceAll('REQUEST-ID', id) ?? `Run \`${explain}\``;
+  return { sentence, fix: fixOf(step, explain) };
+}
+
+interface Told {
+  readonly title: string;
+  readonly nextStep: string;
+}
+
+/** Null where the table knows nothing of it. A file may say anything in place of the evidence that the table expects. */
+function toldOf(fields: JsonLine, cause: string | null): Told | null {
+  if (cause === null) return null;
+  const record = {
+    cause,
+    attempts: Array.isArray(fields.attempts) ? fields.attempts : [],
+  } as unknown as ExchangeRecord;
+  try {
+    const spec = specOfRecord(record);
+    return spec === null ? null : { title: spec.title, nextStep: stepAfterExit(record) ?? spec.nextStep };
+  } catch {
+    const spec = specOfRecord({ ...record, attempts: [] });
+    return spec === null ? null : { title: spec.title, nextStep: spec.nextStep };
+  }
+}
+
+const shapes: readonly Shape[] = [
+  'unreachable',
+  'too_slow',
+  'reset',
+  'garbage',
+  'refused_by_gateway',
+  'app_error',
+  'client_abort',
+  'none',
+];
+
+const whoses: readonly Whose[] = ['application', 'network', 'gateway', 'operator', 'client'];
+
+function shapeOf(value: unknown): FindingShape {
+  return shapes.find((known) => known === value) ?? 'unknown';
+}
+
+function typeOf(value: unknown): ProxyErrorType | null {
+  return typeof value === 'string' && Object.hasOwn(proxyErrors, value) ? (value as ProxyErrorType) : null;
+}
+
+function bornOf(shape: FindingShape): Born {
+  return shape === 'app_error' ? 'application' : shape === 'client_abort' ? 'client' : 'reverse-proxy';
+}
+
+const deciding = ['shape', 'cause', 'type', 'stage', 'delivery', 'received_status'] as const;
+
+/** Fields as the line spells them, and what the last attempt observed. */
+function evidenceOf(fields: JsonLine): string[] {
+  const evidence = deciding.flatMap((name) => {
+    const value = fields[name];
+    return typeof value === 'string' || typeof value === 'number' ? [`"${name}":${JSON.stringify(value)}`] : [];
+  });
+  const attempts = Array.isArray(fields.attempts) ? fields.attempts : [];
+  const observed = jsonObject(jsonObject(attempts.at(-1))?.evidence);
+  return observed === null ? evidence : [...evidence, `"evidence":${JSON.stringify(observed)}`.slice(0, 300)];
+}
+
+/** No request of those that a lost worker had under way is told of by itself. */
+function lostFinding(fields: JsonLine): Finding {
+  const count = jsonNumber(fields.exchanges);
+  const evidence = ['"kind":"lost"', ...(count === null ? [] : [`"exchanges":${count}`])];
+  return findingOf({ gateway: 'candor', format, kind: 'event', atMs: isoTimeMs(fields.at), evidence }, wellVerdict);
+}
