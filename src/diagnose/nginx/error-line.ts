@@ -79,7 +79,7 @@ export function parseErrorLine(fullLine: string): ErrorLine | null {
   const request = quoted(context, 'request');
   const upstream = quoted(context, 'upstream');
   return {
-    product: productOf(whole, context),
+    product: productOf(saying, context),
     atMs: errorLogTime(line),
     level: found[1] ?? '',
     connection: found[2] ?? null,
@@ -138,18 +138,16 @@ function quoted(context: string, name: string): string | null {
   return end === null ? rest.slice(0, 2048) : rest.slice(0, end.index);
 }
 
-function productOf(whole: string, context: string): NginxProduct {
-  if (
-    /\/kong\/|, server: kong[,_]|ring-balancer|\[lua\] (?:healthchecks|targets|balancers|ring_balancer)\.lua|\bkong\b.{0,40}\.lua|(?:balancer_execute|execute)\(\): (?:DNS|dns)/.test(
-      whole,
-    )
-  ) {
-    return 'kong';
-  }
-  if (/apisix|failed to pick server: |load_balancer\(\): /.test(whole)) return 'apisix';
-  if (/upstream_balancer|no peer was returned, balancer: |, balancer: .{1,120}, peer: |\/etc\/nginx\/lua\//.test(whole))
+/** By what only that product writes: the files of its Lua code, and the names of its own settings. */
+function productOf(saying: string, context: string): NginxProduct {
+  if (ofKong.test(saying) || /^, client: [^,]{1,100}, server: kong[,_]/.test(context)) return 'kong';
+  if (/apisix|failed to pick server: |load_balancer\(\): /.test(saying)) return 'apisix';
+  if (/no peer was returned, balancer: |, balancer: .{1,120}, peer: |\/etc\/nginx\/lua\//.test(saying))
     return 'ingress-nginx';
-  if (/^\[lua\] |^lua |^stream \[lua\] |_by_lua/.test(whole) || context.includes(', context: ngx.timer'))
-    return 'openresty';
-  return 'nginx';
+  if (context.includes(', upstream: "http://upstream_balancer/')) return 'ingress-nginx';
+  const isOfLua = /^\[lua\] |^lua |^stream \[lua\] |_by_lua/.test(saying) || saying.includes(', context: ngx.timer');
+  return isOfLua ? 'openresty' : 'nginx';
 }
+
+const ofKong =
+  /\/kong\/|ring-balancer|reported health status changed to|\[lua\] (?:healthchecks|targets|balancers|ring_balancer|round_robin|least_connections)\.lua|\bkong\b.{0,40}\.lua|(?:balancer_execute|execute)\(\): (?:DNS|dns)/;

@@ -9,6 +9,7 @@ import { moduleOf } from './fixes.ts';
 import { judgeGateway } from './gateway-rules.ts';
 import type { NginxProduct } from './product.ts';
 import { shortRequest } from './product.ts';
+import { judgeStart } from './start-rules.ts';
 import { judgeUnfamiliar, judgeUpstream } from './upstream-rules.ts';
 import type { Verdict } from './verdict.ts';
 import { quiet } from './verdict.ts';
@@ -17,6 +18,7 @@ import { quiet } from './verdict.ts';
 function judge(line: ErrorLine): Verdict {
   const place = { product: line.product, module: moduleOf(line.upstream), isStream: line.isStream };
   if (line.level === 'debug') return quiet('event');
+  if (line.level === 'emerg' && line.client === null) return judgeStart(line.text);
   if (line.text.startsWith('upstream server temporarily disabled')) {
     return quiet('event', 'nginx takes this server out for a while, after as many failures as `max_fails` allows.');
   }

@@ -19,7 +19,7 @@ const sameAs: Readonly<Record<string, Variable>> = {
   http_x_request_id: 'request_id',
   request_line: 'request',
   apisix_upstream_response_time: 'upstream_response_time',
-  upstream_http_status: 'upstream_status',
+  session_time: 'request_time',
 };
 
 const known: ReadonlySet<string> = new Set(knownVariables);

@@ -66,13 +66,16 @@ const tokensMax = 512;
 /** Words; quotes and brackets keep theirs together, and so do the `, ` and ` : ` of nginx's lists. */
 function tokensOf(text: string): readonly string[] {
   const tokens: string[] = [];
+  // A quote that is not closed is looked for once: the rest has none that closes either.
+  let isUnclosed = false;
   let at = 0;
   while (at < text.length && tokens.length < tokensMax) {
     while (isBetween(text, at)) at++;
     const start = at;
     while (at < text.length && !isBetween(text, at)) {
       const closing = text[at] === '"' ? '"' : text[at] === '[' ? ']' : null;
-      const end = closing === null ? -1 : closingOf(text, at, closing);
+      const end = closing === null || isUnclosed ? -1 : closingOf(text, at, closing);
+      if (closing !== null && end < 0) isUnclosed = true;
       at = end < 0 ? at + 1 : end + 1;
     }
     if (at > start) join(tokens, text.slice(start, at));

@@ -5,6 +5,7 @@ import { jsonAccessOf } from './json-access.ts';
 import { knownFormats } from './known-formats.ts';
 import { labelledFormats } from './labelled.ts';
 import type { NginxProduct } from './product.ts';
+import { startLog } from './start-rules.ts';
 
 const products: readonly NginxProduct[] = ['nginx', 'openresty', 'ingress-nginx', 'kong', 'apisix'];
 
@@ -15,4 +16,5 @@ export const nginxDialects: readonly Dialect[] = [
   ...labelledFormats,
   ...products.map(jsonAccessOf),
   controllerLog,
+  startLog,
 ];

@@ -12,6 +12,8 @@ import { failed, quiet } from './verdict.ts';
 /** The stage towards the application, where there is one. */
 export function upstreamStage(line: ErrorLine): Stage | null {
   const stage = stageOf(line.action);
+  // What it sends to the client then is the answer that it reads from the application.
+  if (line.action === 'sending to client' && line.text.startsWith('upstream ')) return 'content';
   return stage === 'client' ? null : stage;
 }
 
@@ -47,6 +49,9 @@ function judgeSocketCall(line: ErrorLine, place: Place, stage: Stage | null): Ve
   // UDP has no connection: that nobody listens shows when one sends.
   if (stage === 'connect' || sense === 'refused') return judgeConnect(line, place);
   if (sense === 'timed_out') return judgeTimeout(line, place, stage);
+  // With TLS 1.3 the application may refuse the gateway's certificate only after the handshake.
+  if (/^SSL_(?:read|write)\(\)/.test(line.text) && /\balert\b/.test(line.text))
+    return judgeTls(line, 'tls') ?? brokenOff(line, place, stage);
   return brokenOff(line, place, stage);
 }
 

@@ -1,0 +1,62 @@
+import type { Dialect } from '../dialect.ts';
+import { dialect } from '../dialect.ts';
+import { fix } from './fixes.ts';
+import type { Verdict } from './verdict.ts';
+import { quiet } from './verdict.ts';
+
+/** Why nginx does not start, or keeps its old configuration: it is about no request, and still explains much. */
+export function judgeStart(text: string): Verdict {
+  const known = reasons.find(([start]) => text.includes(start));
+  return {
+    ...quiet('event', known?.[1] ?? 'nginx does not start with this configuration, or goes on with the one before.'),
+    evidence: [text.slice(0, 200)],
+    whose: 'operator',
+    fix: fix(
+      known?.[2] ?? 'Correct what the line names, and try the configuration before it is loaded',
+      known?.[3] ?? 'nginx -t',
+    ),
+  };
+}
+
+const reasons: readonly (readonly [string, string, string, string])[] = [
+  [
+    'host not found in upstream',
+    'nginx does not start: it looks up the names of its upstreams when it starts, and this one is not known yet.',
+    'Start the application first, or look the name up at every request with `resolver` and a variable',
+    'resolver 127.0.0.11 valid=10s;\nset $app http://app:8080;\nproxy_pass $app;',
+  ],
+  [
+    'bind() to ',
+    'nginx does not start: it cannot have that address and port.',
+    'Find who has the port, or let nginx have it',
+    'ss -ltnp',
+  ],
+];
+
+const startForm = /^nginx: \[(?:emerg|alert|crit|error|warn)\] (.{1,2048})/;
+
+/** What nginx writes to its error output before it has a log: `nginx: [emerg] …`. */
+export const startLog: Dialect = dialect(
+  'nginx',
+  'nginx error output',
+  (line) => (startForm.test(line.slice(0, 4096)) ? 2 : 0),
+  (line) => {
+    const found = startForm.exec(line.slice(0, 4096));
+    if (found === null) return null;
+    const { isConsequence: _, ...verdict } = line.startsWith('nginx: [warn]')
+      ? quiet('event')
+      : judgeStart(found[1] ?? '');
+    return {
+      ...verdict,
+      gateway: 'nginx',
+      format: 'nginx error output',
+      atMs: null,
+      status: null,
+      upstream: null,
+      request: null,
+      durationMs: null,
+      joins: null,
+      isConsequence: false,
+    };
+  },
+);
