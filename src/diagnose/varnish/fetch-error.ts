@@ -1,0 +1,321 @@
+import { errnoWordOf } from '../apache/errno.ts';
+import type { Verdict } from '../verdict.ts';
+import { fixOf } from '../verdict.ts';
+
+const gatewayBorn = { born: 'reverse-proxy' } as const;
+
+const refused: Verdict = {
+  ...gatewayBorn,
+  shape: 'unreachable',
+  type: 'connection_refused',
+  stage: 'connect',
+  whose: 'application',
+  sentence: 'Nothing listens at the address of the backend.',
+  fix: fixOf(
+    'Start the application, or correct the address and port of the backend',
+    'backend default {',
+    '    .host = "127.0.0.1";',
+    '    .port = "8080";',
+    '}',
+  ),
+};
+
+const connectFailed: Verdict = {
+  ...refused,
+  type: null,
+  whose: null,
+  sentence: 'Varnish could not connect to the backend.',
+};
+
+const unroutable: Verdict = {
+  ...refused,
+  type: 'destination_ip_unroutable',
+  whose: 'network',
+  sentence: 'No way leads from Varnish to the address of the backend.',
+  fix: fixOf('Look at routes and firewalls between the two, or correct `.host`', 'ip route get ADDRESS'),
+};
+
+const connectTimeout: Verdict = {
+  ...refused,
+  type: 'connection_timeout',
+  whose: 'network',
+  sentence: 'The backend did not accept the connection within `connect_timeout`.',
+  fix: fixOf(
+    'See that packets reach the backend (address, firewall); only then raise its limit',
+    'backend default {',
+    '    .connect_timeout = 3.5s;',
+    '}',
+  ),
+};
+
+const firstByteTimeout: Verdict = {
+  ...gatewayBorn,
+  shape: 'too_slow',
+  type: 'connection_read_timeout',
+  stage: 'response',
+  whose: 'application',
+  sentence: 'The backend did not begin its answer within `first_byte_timeout`. Varnish calls this a 503.',
+  fix: fixOf(
+    'Make the application answer sooner, or raise the limit above what it needs',
+    'backend default {',
+    '    .first_byte_timeout = 120s;',
+    '}',
+  ),
+};
+
+const betweenBytesTimeout: Verdict = {
+  ...firstByteTimeout,
+  sentence: 'The backend began its answer and then fell silent for longer than `between_bytes_timeout`.',
+  fix: fixOf(
+    'Let the application send without such pauses, or raise the limit',
+    'backend default {',
+    '    .between_bytes_timeout = 60s;',
+    '}',
+  ),
+};
+
+const contentTimeout: Verdict = { ...betweenBytesTimeout, stage: 'content' };
+
+const writeTimeout: Verdict = {
+  ...firstByteTimeout,
+  type: 'connection_write_timeout',
+  stage: 'send',
+  sentence: 'The backend did not take the content of the request in time.',
+  fix: fixOf('Look at why the application does not read what is sent to it'),
+};
+
+const closedEarly: Verdict = {
+  ...gatewayBorn,
+  shape: 'reset',
+  type: 'connection_terminated',
+  stage: 'response',
+  whose: 'application',
+  sentence: 'The backend closed the connection before its answer had begun.',
+  fix: fixOf(
+    'Look whether the application crashed; where it only drops idle connections, let Varnish keep them for less long than it does',
+    'varnishadm param.set backend_idle_timeout 4',
+  ),
+};
+
+const closedWhileSending: Verdict = {
+  ...closedEarly,
+  stage: 'send',
+  sentence: 'The backend closed the connection while Varnish was sending it the request.',
+};
+
+const cutShort: Verdict = {
+  ...gatewayBorn,
+  shape: 'reset',
+  type: 'http_response_incomplete',
+  stage: 'content',
+  whose: 'application',
+  sentence: 'The backend closed the connection in the middle of its answer.',
+  fix: fixOf('Look in the log of the application at that time: it crashed, was restarted, or gave up on the answer'),
+};
+
+const headTooLarge: Verdict = {
+  ...gatewayBorn,
+  shape: 'garbage',
+  type: 'http_response_header_section_size',
+  stage: 'response',
+  whose: 'application',
+  sentence: 'The head of the answer is larger than Varnish has room for.',
+  fix: fixOf(
+    'Send smaller fields (often cookies), or give heads more room',
+    'varnishadm param.set http_resp_size 64k',
+    'varnishadm param.set http_resp_hdr_len 16k',
+    'varnishadm param.set workspace_backend 128k',
+  ),
+};
+
+const badAnswer: Verdict = {
+  ...headTooLarge,
+  type: 'http_protocol_error',
+  sentence: 'What the backend answered is no valid HTTP.',
+  fix: fixOf(
+    'Ask the application directly and look at its first lines; is it HTTP that it speaks at that port?',
+    'curl -v http://127.0.0.1:8080/',
+  ),
+};
+
+const badChunks: Verdict = {
+  ...badAnswer,
+  type: 'http_response_transfer_coding',
+  stage: 'content',
+  sentence: 'The chunks of the answer are not written as HTTP wants them.',
+};
+
+const badGzip: Verdict = {
+  ...badAnswer,
+  type: 'http_response_content_coding',
+  stage: 'content',
+  sentence: 'The answer says that it is compressed, but cannot be decompressed.',
+  fix: fixOf(
+    'Look at who compresses in the application, and whether twice; until then take the content as it comes',
+    'sub vcl_backend_response {',
+    '    set beresp.do_gunzip = false;',
+    '}',
+  ),
+};
+
+const unhealthy: Verdict = {
+  ...gatewayBorn,
+  shape: 'refused_by_gateway',
+  type: 'destination_unavailable',
+  stage: 'route',
+  whose: 'application',
+  sentence: 'Varnish did not ask the backend: its probe says that it is sick.',
+  fix: fixOf('Look at what the probe sees, and mend that', "varnishadm backend.list -p '*.*'"),
+  isConsequence: true,
+};
+
+const noBackend: Verdict = {
+  ...unhealthy,
+  sentence: 'Varnish had no backend to ask: none is configured for the request, or all of a director are sick.',
+};
+
+const busy: Verdict = {
+  ...unhealthy,
+  type: 'connection_limit_reached',
+  stage: 'queue',
+  sentence: 'Varnish has as many connections to the backend as `max_connections` lets it.',
+  fix: fixOf(
+    'Make the application faster or add backends; raise the limit only if it can bear that many',
+    'backend default {',
+    '    .max_connections = 300;',
+    '}',
+  ),
+  isConsequence: false,
+};
+
+const outOfRoom: Verdict = {
+  ...gatewayBorn,
+  shape: 'refused_by_gateway',
+  type: 'proxy_internal_error',
+  stage: 'response',
+  whose: 'operator',
+  sentence: 'Varnish had no room left for this answer: its workspace or its storage was full.',
+  fix: fixOf(
+    'Raise what is full: the workspace, or the size of the storage (`-s malloc,SIZE`)',
+    'varnishadm param.set workspace_backend 128k',
+  ),
+};
+
+export const clientBrokeOff: Verdict = {
+  shape: 'client_abort',
+  type: 'http_request_error',
+  stage: 'request',
+  born: 'client',
+  whose: 'client',
+  sentence: 'The client broke off while it was sending the content of its request.',
+  fix: null,
+};
+
+export const unknownFetchError: Verdict = {
+  ...gatewayBorn,
+  shape: 'unknown',
+  type: null,
+  stage: null,
+  whose: null,
+  sentence: 'Varnish could not fetch the answer; its words do not say clearly enough why.',
+  fix: fixOf('Read the whole transaction of the backend', "varnishlog -g request -q 'FetchError'"),
+};
+
+/** HTC_… of Varnish's source, by name and by number: how reading a head ended. */
+const headEndings: Readonly<Record<string, Verdict>> = {
+  junk: badAnswer,
+  '-5': badAnswer,
+  close: closedEarly,
+  '-4': closedEarly,
+  timeout: betweenBytesTimeout,
+  '-3': betweenBytesTimeout,
+  overflow: headTooLarge,
+  '-2': headTooLarge,
+  eof: closedEarly,
+  '-1': closedEarly,
+  idle: firstByteTimeout,
+  '3': firstByteTimeout,
+};
+
+type Rule = readonly [RegExp, Verdict | ((match: RegExpExecArray) => Verdict)];
+
+/** In the order in which they are tried; from Varnish 3 to 7, and what a newer one says with more words. */
+const rules: readonly Rule[] = [
+  [/^backend [^:]{1,200}: unhealthy/, unhealthy],
+  [/^backend [^:]{1,200}: busy/, busy],
+  [/^backend [^:]{1,200}: fail errno (\d{1,6})/, (match) => judgeConnect(Number(match[1]))],
+  [/^backend [^:]{1,200}: proxy write/, closedWhileSending],
+  [/^No backend|returned no backend/, noBackend],
+  [/^first byte timeout|^Timed out reusing backend/, firstByteTimeout],
+  [/^between bytes timeout/, contentTimeout],
+  [/^timeout$/, betweenBytesTimeout],
+  [/^backend closed/, closedEarly],
+  [/^http (?:first )?read error: -1 (\d{1,6})/, (match) => judgeRead(Number(match[1]))],
+  [/^overflow|^http (?:first )?read error: overflow/, headTooLarge],
+  [/^Received junk|^http format error/, badAnswer],
+  [/^HTC status (-?\d)/, (match) => headEndings[match[1] ?? ''] ?? unknownFetchError],
+  [/^HTC (\w{1,20})/, (match) => headEndings[(match[1] ?? '').toLowerCase()] ?? unknownFetchError],
+  [/^req\.body read error/, clientBrokeOff],
+  [/^backend write error: (\d{1,6})/, (match) => (errnoIs(match, 'backlog_full') ? writeTimeout : closedWhileSending)],
+  [/gunzip|gzip/i, badGzip],
+  [/^chunked read err|insufficient bytes|^eof socket fail|^straight read_error/, cutShort],
+  [/^chunked |^bogusly large chunk size|^straight length field bogus/, badChunks],
+  [/^Could not get storage|out of workspace|[Ww]orkspace overflow|workspace_\w+ overflow/, outOfRoom],
+  // What reading content failed with, in the system's words: of these Varnish writes no number.
+  [/^Resource temporarily unavailable$|^Connection timed out$|^Operation timed out$/, contentTimeout],
+  [/^Connection reset by peer$|^Broken pipe$|^Software caused connection abort$/, cutShort],
+];
+
+/** Judges what Varnish writes behind `FetchError`; null for words that are none of its own. */
+export function judgeFetchError(words: string): Verdict | null {
+  const text = words.slice(0, 500).trim();
+  for (const [pattern, verdict] of rules) {
+    const match = pattern.exec(text);
+    if (match !== null) return typeof verdict === 'function' ? verdict(match) : verdict;
+  }
+  return null;
+}
+
+/** The name of the backend, where the words have it. */
+export function backendOf(words: string): string | null {
+  return /^backend ([^:]{1,200}): /.exec(words)?.[1] ?? null;
+}
+
+/** EINPROGRESS, of Linux and of the BSDs: older ones leave it behind when their own limit ends the waiting. */
+const connectInProgress: readonly number[] = [115, 36];
+
+function judgeConnect(errno: number): Verdict {
+  if (connectInProgress.includes(errno)) return connectTimeout;
+  switch (errnoWordOf(errno)) {
+    case 'refused':
+    case 'missing':
+    case 'not_permitted':
+    case 'backlog_full':
+    case 'reset':
+      return refused;
+    case 'timed_out':
+      return connectTimeout;
+    case 'unroutable':
+      return unroutable;
+    case 'ports_spent':
+    case 'descriptors_spent':
+      return {
+        ...busy,
+        stage: 'connect',
+        whose: 'gateway',
+        sentence: 'Varnish had no local port or descriptor left for another connection.',
+      };
+    default:
+      return connectFailed;
+  }
+}
+
+function judgeRead(errno: number): Verdict {
+  const word = errnoWordOf(errno);
+  if (word === 'backlog_full' || word === 'timed_out') return firstByteTimeout;
+  return word === 'reset' ? closedEarly : unknownFetchError;
+}
+
+function errnoIs(match: RegExpExecArray, word: ReturnType<typeof errnoWordOf>): boolean {
+  return errnoWordOf(Number(match[1])) === word;
+}

@@ -1,0 +1,259 @@
+import type { Dialect, LineReader } from '../dialect.ts';
+import type { Finding } from '../finding.ts';
+import type { Verdict } from '../verdict.ts';
+import { findingOf, fixOf, wellVerdict } from '../verdict.ts';
+import { madeByVcl } from './access-log.ts';
+import { backendOf, clientBrokeOff, judgeFetchError, unknownFetchError } from './fetch-error.ts';
+import type { LogRecord } from './log-record.ts';
+import { readLogRecord } from './log-record.ts';
+
+const format = 'varnishlog';
+
+/** varnishlog, grouped by request or by transaction, or raw. */
+export const varnishTransactionLog: Dialect = {
+  gateway: 'varnish',
+  format,
+  recognise(line) {
+    const record = readLogRecord(line);
+    if (record === null) return 0;
+    return record.is === 'head' || record.isAligned ? 2 : 1;
+  },
+  open: () => new TransactionLog(),
+};
+
+/** Transactions that are remembered, to tell a client's side what came of the backend's. */
+const transactionsMax = 5_000;
+
+/** What is known of one transaction: a client's request, or Varnish's own to a backend. */
+interface Transaction {
+  readonly vxid: string;
+  side: 'c' | 'b' | null;
+  method: string;
+  url: string;
+  status: number | null;
+  backend: string | null;
+  atMs: number | null;
+  durationMs: number | null;
+  /** The transactions to backends that it began. */
+  readonly fetches: string[];
+  isSynthetic: boolean;
+  verdict: Verdict | null;
+}
+
+type PlainRecord = Extract<LogRecord, { is: 'record' }>;
+
+class TransactionLog implements LineReader {
+  readonly #transactions = new Map<string, Transaction>();
+  #current: Transaction = newTransaction('');
+
+  read(line: string): Finding | null {
+    const record = readLogRecord(line);
+    if (record === null) return null;
+    if (record.is === 'head') {
+      this.#current = this.#open(record.vxid);
+      this.#current.side = record.type === 'BeReq' ? 'b' : record.type === 'Request' ? 'c' : null;
+      return quiet();
+    }
+    if (record.tag === 'Backend_health') return healthEvent(record.content);
+    const transaction = record.vxid === null ? this.#current : this.#open(record.vxid);
+    if (record.side === 'b' || record.side === 'c') transaction.side = record.side;
+    if (record.tag === 'FetchError') return fetchFailed(transaction, record.content);
+    if (record.tag === 'End') return this.#ended(transaction);
+    learn(transaction, record);
+    return quiet();
+  }
+
+  #open(vxid: string): Transaction {
+    const known = this.#transactions.get(vxid);
+    if (known !== undefined) return known;
+    const transaction = newTransaction(vxid);
+    this.#transactions.set(vxid, transaction);
+    if (this.#transactions.size > transactionsMax) {
+      const oldest = this.#transactions.keys().next().value;
+      if (oldest !== undefined) this.#transactions.delete(oldest);
+    }
+    return transaction;
+  }
+
+  #ended(transaction: Transaction): Finding {
+    const { status } = transaction;
+    if (status === null || status < 500 || transaction.side === null) return quiet();
+    const words = [transaction.side === 'b' ? `BerespStatus ${status}` : `RespStatus ${status}`];
+    if (transaction.side === 'b') {
+      if (transaction.verdict !== null) return quiet();
+      transaction.verdict = transaction.isSynthetic ? madeByVcl : appAnsweredSo;
+      return about(transaction, 'access', transaction.verdict, words, keyOf(transaction.vxid));
+    }
+    if (transaction.verdict !== null) return quiet();
+    if (transaction.isSynthetic) return about(transaction, 'access', madeByVcl, words, null);
+    return this.#clientSide(transaction, words);
+  }
+
+  /** What the client was answered is what came of the last fetch that was made for it. */
+  #clientSide(transaction: Transaction, words: readonly string[]): Finding {
+    const fetched = transaction.fetches.at(-1);
+    if (fetched === undefined) return about(transaction, 'access', notFetched, words, null);
+    const fetch = this.#transactions.get(fetched);
+    const verdict = { ...(fetch?.verdict ?? fetchElsewhere), isConsequence: true };
+    const upstream = fetch?.backend ?? null;
+    return { ...about(transaction, 'access', verdict, words, keyOf(fetched)), upstream };
+  }
+}
+
+function newTransaction(vxid: string): Transaction {
+  return {
+    vxid,
+    side: null,
+    method: '',
+    url: '',
+    status: null,
+    backend: null,
+    atMs: null,
+    durationMs: null,
+    fetches: [],
+    isSynthetic: false,
+    verdict: null,
+  };
+}
+
+/** Fetches of one request beyond these (ESI) are not told apart. */
+const fetchesMax = 100;
+
+function learn(transaction: Transaction, { tag, content }: PlainRecord): void {
+  switch (tag) {
+    case 'Begin':
+      if (content.startsWith('bereq ')) transaction.side = 'b';
+      else if (content.startsWith('req ')) transaction.side = 'c';
+      break;
+    case 'ReqMethod':
+    case 'BereqMethod':
+      transaction.method = content.slice(0, 30);
+      break;
+    case 'ReqURL':
+    case 'BereqURL':
+      transaction.url = content.slice(0, 200);
+      break;
+    case 'RespStatus':
+    case 'BerespStatus':
+      transaction.status = /^\d{3}$/.test(content) ? Number(content) : null;
+      break;
+    case 'BackendOpen':
+    case 'BackendReuse':
+      transaction.backend = content.split(' ', 2)[1]?.slice(0, 200) ?? null;
+      break;
+    case 'VCL_call':
+      if (content === 'SYNTH' || content === 'BACKEND_ERROR') transaction.isSynthetic = true;
+      break;
+    case 'Link':
+      if (content.startsWith('bereq ') && transaction.fetches.length < fetchesMax) {
+        transaction.fetches.push(content.split(' ', 2)[1] ?? '');
+      }
+      break;
+    case 'Timestamp':
+      learnTime(transaction, content);
+      break;
+  }
+}
+
+const timestamp = /^\w{1,30}: (\d{1,12}\.\d{1,9}) (\d{1,9}\.\d{1,9}) /;
+
+/** "Beresp: 1764000000.123456 0.005678 0.001234": the time, and seconds since the beginning and since the one before. */
+function learnTime(transaction: Transaction, content: string): void {
+  const match = timestamp.exec(`${content} `);
+  if (match === null) return;
+  transaction.atMs ??= Math.round(Number(match[1]) * 1000);
+  transaction.durationMs = Math.round(Number(match[2]) * 1000);
+}
+
+function fetchFailed(transaction: Transaction, words: string): Finding {
+  const first = transaction.verdict;
+  const own = transaction.side === 'c' ? clientBrokeOff : (judgeFetchError(words) ?? unknownFetchError);
+  // What comes after the first is what the first led to: "straight insufficient bytes" after a reset.
+  const isFirst = first === null || first.shape === 'unknown';
+  transaction.verdict = isFirst ? own : first;
+  transaction.backend ??= backendOf(words);
+  const verdict = isFirst ? own : { ...first, isConsequence: true };
+  return about(transaction, 'error', verdict, [`FetchError ${words.slice(0, 200)}`], keyOf(transaction.vxid));
+}
+
+function keyOf(vxid: string): string | null {
+  return vxid === '' ? null : `varnish:${vxid}`;
+}
+
+function about(
+  transaction: Transaction,
+  kind: 'access' | 'error',
+  verdict: Verdict,
+  evidence: readonly string[],
+  joins: string | null,
+): Finding {
+  const { method, url, status, backend, atMs, durationMs } = transaction;
+  const request = url === '' ? null : `${method} ${url}`.trim().slice(0, 200);
+  return findingOf(
+    {
+      gateway: 'varnish',
+      format,
+      kind,
+      atMs,
+      status: kind === 'access' ? status : null,
+      upstream: backend,
+      request,
+      durationMs,
+      evidence,
+      joins,
+    },
+    verdict,
+  );
+}
+
+/** A line that is part of a transaction, and decides nothing. */
+function quiet(): Finding {
+  return findingOf({ gateway: 'varnish', format, kind: 'event' }, wellVerdict);
+}
+
+const appAnsweredSo: Verdict = {
+  shape: 'app_error',
+  type: null,
+  stage: null,
+  born: 'application',
+  whose: 'application',
+  sentence: 'The application answered with an error of its own, and Varnish passed it on as it came.',
+  fix: fixOf('Look in the log of the application at that time'),
+};
+
+const fetchElsewhere: Verdict = {
+  shape: 'unknown',
+  type: null,
+  stage: null,
+  born: null,
+  whose: null,
+  sentence:
+    'The client was answered with an error; the transaction to the backend, which says why, is not in this part of the log.',
+  fix: fixOf('Read both together', "varnishlog -g request -q 'RespStatus >= 500'"),
+};
+
+const notFetched: Verdict = {
+  ...fetchElsewhere,
+  sentence: 'The client was answered with an error that had been stored, or that was waited for together with others.',
+};
+
+const healthLine = /^(\S{1,200}) (Went sick|Still sick|Back healthy|Still healthy|Went healthy)\b/;
+
+function healthEvent(content: string): Finding {
+  const match = healthLine.exec(content.startsWith('- ') ? content.slice(2) : content);
+  const name = match?.[1] ?? null;
+  const isSick = match?.[2] === 'Went sick' || match?.[2] === 'Still sick';
+  const facts = {
+    gateway: 'varnish',
+    format,
+    kind: 'event',
+    upstream: name,
+    evidence: match === null ? [] : [match[2] ?? ''],
+  } as const;
+  if (!isSick) return findingOf(facts, wellVerdict);
+  return findingOf(facts, {
+    ...wellVerdict,
+    sentence: `The probe of ${name} fails: Varnish does not ask this backend until it succeeds again.`,
+    fix: fixOf('Look at what the probe sees, and mend that', "varnishadm backend.list -p '*.*'"),
+  });
+}
