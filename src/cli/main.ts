@@ -16,6 +16,8 @@ function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output 
     write: (text) => {
       stream.write(text);
     },
+    // A pipe is written in the background, and ends with the process.
+    drained: () => (stream.writableLength === 0 ? null : new Promise((resolve) => stream.write('', () => resolve()))),
   };
 }
 

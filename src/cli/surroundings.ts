@@ -7,6 +7,8 @@ import type { Succession } from './upgrade/successor.ts';
 export interface Output {
   readonly isTTY: boolean;
   write(text: string): void;
+  /** Resolves when its reader has taken what was written; null where nothing waits. For what may be large. */
+  drained?(): Promise<void> | null;
 }
 
 /** Everything that a command sees of the process it runs in, so that tests can be the process. */

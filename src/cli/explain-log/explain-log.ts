@@ -45,9 +45,10 @@ export async function explainLogs(
     : await readAll(places, { log, printer, stop, around });
   stop.forget();
   const report = log.end();
-  printer.flush();
+  await printer.flush();
   printNotices(places, readings, report, around);
   writeReport(report, flags, names, around);
+  await around.stdout.drained?.();
   if (!flags.follow && stop.isStopped) return exitCodes.interrupted;
   return exitCodeOfReport(report);
 }
@@ -81,15 +82,15 @@ async function readAll(places: readonly LogPlace[], work: Work): Promise<LogRead
 async function readOne(place: LogPlace, { log, printer, stop, around }: Work): Promise<LogReading> {
   const bar = new ProgressBar(around);
   let last = newline;
-  const take = (octets: Uint8Array): void => {
+  const take = (octets: Uint8Array): Promise<void> | null => {
     log.push(octets);
     last = octets.at(-1) ?? last;
-    printer.flush();
+    return printer.flush();
   };
   const reading = await readLog(place, { take, onRead: (read) => bar.show(place.name, read, place.octets) }, stop);
   bar.clear();
   // The next log does not go on where this one's last line stopped.
-  if (last !== newline) take(Uint8Array.of(newline));
+  if (last !== newline) await take(Uint8Array.of(newline));
   return reading;
 }
 
@@ -102,9 +103,9 @@ async function followAll(places: readonly LogPlace[], work: Work): Promise<LogRe
     places.map(async (place): Promise<LogReading> => {
       const start = place.path === null ? null : await textStartOf(place.path);
       if (place.path === null || place.octets === null || start === null) return readOne(place, work);
-      const take = (octets: Uint8Array): void => {
+      const take = (octets: Uint8Array): Promise<void> | null => {
         log.push(octets);
-        printer.flush();
+        return printer.flush();
       };
       await followLog(place.path, start, {
         take,

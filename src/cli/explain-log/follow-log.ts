@@ -1,9 +1,10 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { after, type Clock } from '../../core/time.ts';
+import type { OctetSink } from './octet-decoder.ts';
 
 export interface Following {
   /** Whole lines, each with its end. */
-  take(octets: Uint8Array): void;
+  readonly take: OctetSink;
   /** Resolves when it is to end. */
   readonly stopped: Promise<unknown>;
   isStopped(): boolean;
@@ -31,7 +32,7 @@ export async function followLog(path: string, from: number, following: Following
       if (moved && file !== null) {
         // Its writer may have written between the last look and the renaming.
         await tail.readOn(file, at);
-        tail.endLine();
+        await tail.endLine();
         await file.close();
         file = null;
       }
@@ -43,7 +44,7 @@ export async function followLog(path: string, from: number, following: Following
       await pause(following);
     }
     if (file !== null) await tail.readOn(file, at);
-    tail.endLine();
+    await tail.endLine();
   } finally {
     await file?.close();
   }
@@ -63,31 +64,31 @@ class Tail {
     const { size } = await file.stat();
     let at = from;
     if (size < at) {
-      this.endLine();
+      await this.endLine();
       at = 0;
     }
     for (;;) {
       const { bytesRead } = await file.read(this.#buffer, 0, pieceOctets, at);
       if (bytesRead === 0 || this.#following.isStopped()) return at;
       at += bytesRead;
-      this.#push(this.#buffer.subarray(0, bytesRead));
+      await this.#push(this.#buffer.subarray(0, bytesRead));
     }
   }
 
   /** What stands there without an end is a line too, once nothing can follow it. */
-  endLine(): void {
+  async endLine(): Promise<void> {
     if (this.#held.length === 0) return;
-    this.#following.take(Buffer.concat([this.#held, newline]));
+    const line = Buffer.concat([this.#held, newline]);
     this.#held = new Uint8Array(0);
+    await this.#following.take(line);
   }
 
-  #push(octets: Uint8Array): void {
+  async #push(octets: Uint8Array): Promise<void> {
     const end = octets.lastIndexOf(0x0a) + 1;
-    if (end > 0) {
-      this.#following.take(Buffer.concat([this.#held, octets.subarray(0, end)]));
-      this.#held = new Uint8Array(0);
-    }
+    const lines = end === 0 ? null : Buffer.concat([this.#held, octets.subarray(0, end)]);
+    if (lines !== null) this.#held = new Uint8Array(0);
     if (this.#held.length < heldOctetsMax) this.#held = Buffer.concat([this.#held, octets.subarray(end)]);
+    if (lines !== null) await this.#following.take(lines);
   }
 }
 

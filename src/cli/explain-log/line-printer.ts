@@ -23,10 +23,11 @@ export class LinePrinter {
       : (verdict, _text, number) => this.#printVerdict(verdict, number, style);
   }
 
-  flush(): void {
-    if (this.#held === '') return;
-    this.#around.stdout.write(this.#held);
+  /** Writes what is held; a promise where whoever reads it is slower than we are. */
+  flush(): Promise<void> | null {
+    if (this.#held !== '') this.#around.stdout.write(this.#held);
     this.#held = '';
+    return this.#around.stdout.drained?.() ?? null;
   }
 
   #printVerdict(verdict: LineVerdict, number: number, style: Style): void {
@@ -36,6 +37,6 @@ export class LinePrinter {
 
   #write(text: string): void {
     this.#held += text;
-    if (this.#held.length >= heldCharactersMax) this.flush();
+    if (this.#held.length >= heldCharactersMax) void this.flush();
   }
 }

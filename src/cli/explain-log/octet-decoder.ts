@@ -18,17 +18,15 @@ export type Archive = 'gzip' | 'zstd';
  * turned to UTF-8 where they say that it is UTF-16. Holds one piece at a time, however large the log is.
  */
 export class OctetDecoder {
-  readonly #sink: (octets: Uint8Array) => void;
+  readonly #sink: OctetSink;
   #way: Way | null = null;
   /** The first octets, until there are enough of them to tell. */
   #held: Uint8Array = new Uint8Array(0);
   /** Whether the text has octets that no text has; of the beginning only. */
   hasZeros = false;
 
-  constructor(sink: (octets: Uint8Array) => void) {
-    this.#sink = (octets) => {
-      if (octets.length > 0) sink(octets);
-    };
+  constructor(sink: OctetSink) {
+    this.#sink = (octets) => (octets.length > 0 ? sink(octets) : null);
   }
 
   /** Why there is no use in further octets; null where there is. */
@@ -37,7 +35,10 @@ export class OctetDecoder {
   }
 
   async push(octets: Uint8Array): Promise<void> {
-    if (this.#way !== null) return this.#way.push(octets);
+    if (this.#way !== null) {
+      await this.#way.push(octets);
+      return;
+    }
     this.#held = Buffer.concat([this.#held, octets]);
     if (this.#held.length >= magicOctets) await this.#begin();
   }
@@ -57,13 +58,16 @@ export class OctetDecoder {
   }
 }
 
+/** Takes octets, which are the giver's again when it returns; a promise asks to be waited for before there are more. */
+export type OctetSink = (octets: Uint8Array) => Promise<void> | null;
+
 interface Way {
   readonly ended: LogEnd | null;
-  push(octets: Uint8Array): Promise<void> | void;
+  push(octets: Uint8Array): Promise<void> | null;
   end(): Promise<LogEnd> | LogEnd;
 }
 
-function wayOf(kind: OctetKind, sink: (octets: Uint8Array) => void): Way {
+function wayOf(kind: OctetKind, sink: OctetSink): Way {
   switch (kind.is) {
     case 'text':
       return { ended: null, push: sink, end: () => ({ kind: 'whole' }) };
@@ -73,7 +77,7 @@ function wayOf(kind: OctetKind, sink: (octets: Uint8Array) => void): Way {
       return new Unpacking(kind.archive, sink);
     case 'other': {
       const ended = { kind: 'refused', why: kind.why } as const;
-      return { ended, push: () => {}, end: () => ended };
+      return { ended, push: () => null, end: () => ended };
     }
   }
 }
@@ -82,19 +86,19 @@ function wayOf(kind: OctetKind, sink: (octets: Uint8Array) => void): Way {
 class Recoding implements Way {
   readonly ended = null;
   readonly #from: TextDecoder;
-  readonly #sink: (octets: Uint8Array) => void;
+  readonly #sink: OctetSink;
 
-  constructor(encoding: 'utf-16le' | 'utf-16be', sink: (octets: Uint8Array) => void) {
+  constructor(encoding: 'utf-16le' | 'utf-16be', sink: OctetSink) {
     this.#from = new TextDecoder(encoding);
     this.#sink = sink;
   }
 
-  push(octets: Uint8Array): void {
-    this.#sink(Buffer.from(this.#from.decode(octets, { stream: true })));
+  push(octets: Uint8Array): Promise<void> | null {
+    return this.#sink(Buffer.from(this.#from.decode(octets, { stream: true })));
   }
 
-  end(): LogEnd {
-    this.#sink(Buffer.from(this.#from.decode()));
+  async end(): Promise<LogEnd> {
+    await this.#sink(Buffer.from(this.#from.decode()));
     return { kind: 'whole' };
   }
 }
@@ -107,11 +111,16 @@ class Unpacking implements Way {
   readonly #over: Promise<void>;
   #given = false;
 
-  constructor(archive: Archive, sink: (octets: Uint8Array) => void) {
+  constructor(archive: Archive, sink: OctetSink) {
     this.#archive = archive;
     this.#stream = archive === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
     // Taken as it comes and not by iteration: that would lose what stands before a defect.
-    this.#stream.on('data', sink);
+    this.#stream.on('data', (octets: Uint8Array) => {
+      const wait = sink(octets);
+      if (wait === null) return;
+      this.#stream.pause();
+      void wait.then(() => this.#stream.resume());
+    });
     this.#over = new Promise((resolve) => {
       this.#stream.on('end', () => {
         this.ended ??= { kind: 'whole' };

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { stdin } from 'node:process';
 import type { LogPlace } from './log-place.ts';
-import { type LogEnd, OctetDecoder } from './octet-decoder.ts';
+import { type LogEnd, OctetDecoder, type OctetSink } from './octet-decoder.ts';
 import type { Stop } from './stop.ts';
 
 export interface LogReading {
@@ -11,8 +11,8 @@ export interface LogReading {
 
 /** What somebody who reads a log wants to hear meanwhile. */
 export interface LogReader {
-  /** Text of the log, unpacked, in pieces of no particular size; each is the reader's only until it returns. */
-  take(octets: Uint8Array): void;
+  /** Text of the log, unpacked, in pieces of no particular size. */
+  readonly take: OctetSink;
   /** How many octets of the file have been read. */
   onRead(octets: number): void;
 }
@@ -22,7 +22,7 @@ const pieceOctets = 1024 * 1024;
 
 /** Reads a log from its beginning to its end, piece by piece. */
 export async function readLog(place: LogPlace, reader: LogReader, stop: Stop): Promise<LogReading> {
-  const decoder = new OctetDecoder((octets) => reader.take(octets));
+  const decoder = new OctetDecoder(reader.take);
   const ended = (end: LogReading['end']): LogReading => ({ end, hasZeros: decoder.hasZeros });
   let read = 0;
   try {

@@ -38,6 +38,7 @@ export async function sayWhose(flags: WhoseFlags, given: string, around: Surroun
       : `${place === 0 ? '' : '\n'}${authorshipLines(from, response.status, authorship, style).join('\n')}`;
     around.stdout.write(`${text}\n`);
   });
+  await around.stdout.drained?.();
   return exitCodes.ok;
 }
 

@@ -1,0 +1,295 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, beforeEach, describe, test } from 'node:test';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import fc from 'fast-check';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { assertFits } from './golden.ts';
+
+let folder: string;
+let around: FakeSurroundings;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-log-'));
+  around = new FakeSurroundings(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A line of HAProxy's for the `second`th second, with those flags of termination. */
+function line(second: number, flags = '----', request = 'GET / HTTP/1.1'): string {
+  const at = `21/Nov/2026:12:${String(Math.floor(second / 60)).padStart(2, '0')}:${String(second % 60).padStart(2, '0')}.655`;
+  const [waits, status] = flags === 'SC--' ? ['10/0/-1/-1/109', 503] : ['10/0/30/69/109', 200];
+  return `haproxy[14389]: 10.0.1.2:33317 [${at}] http-in static/srv1 ${waits} ${status} 2750 - - ${flags} 1/1/1/1/0 0/0 "${request}"\n`;
+}
+
+const good = line(1) + line(2);
+const bad = line(1) + line(2, 'SC--') + line(3);
+
+function write(name: string, content: string | Uint8Array): void {
+  writeFileSync(join(folder, name), content);
+}
+
+describe('the exit code of candor explain for a log', () => {
+  const codes: [what: string, argv: string[], content: string | Uint8Array, code: number][] = [
+    ['nothing is wrong', ['a.log'], good, 0],
+    ['a gateway failed', ['a.log'], bad, 1],
+    ['a gateway failed, for programs', ['a.log', '--json'], bad, 1],
+    ['nothing is known', ['a.log'], 'hello\nworld\n', 3],
+    ['it is empty', ['a.log'], '', 3],
+    ['there is no such file', ['b.log'], bad, 2],
+    ['it is a folder', ['.'], bad, 2],
+    ['one of several is missing', ['a.log', 'b.log'], bad, 2],
+    ['a flag is unknown', ['a.log', '--nonsense'], bad, 2],
+    ['the format of ones own is none', ['a.log', '--log-format', 'none'], bad, 2],
+    ['the page has no folder to lie in', ['a.log', '--html', 'no/folder.html'], bad, 2],
+    ['it is compressed by something else', ['a.log'], Buffer.from('fd377a585a000004', 'hex'), 3],
+    ['it is a program', ['a.log'], Buffer.from('7f454c4602010100', 'hex'), 3],
+  ];
+  for (const [what, argv, content, code] of codes) {
+    test(`is ${code} when ${what}`, async () => {
+      write('a.log', content);
+      assert.equal(await around.candor('explain', ...argv), code, around.stderr.text);
+      assert.doesNotMatch(around.stderr.text, /mistake|^\s+at /m);
+    });
+  }
+});
+
+describe('the summary', () => {
+  test('says first how many failures there are, and fits 80 columns', async () => {
+    write('a.log', line(0) + Array.from({ length: 90 }, (_, place) => line(place, 'SC--')).join('') + 'unknown\n');
+    assert.equal(await around.candor('explain', 'a.log'), 1);
+    const { text } = around.stdout;
+    assert.match(text, /^90 gateway failures in 92 lines\n/);
+    for (const part of ['SHAPES', 'TIMELINE', 'UPSTREAMS', 'CAUSES, AND WHAT TO DO'])
+      assert.match(text, new RegExp(`^${part}`, 'm'));
+    assert.match(text, /1 line of no format that is known/);
+    assertFits(text);
+  });
+
+  test('keeps what is meant for terminals in a log from the terminal', async () => {
+    write('a.log', line(1, 'SC--', 'GET /\u001b]0;title\u0007\u001b[2J\u009b31m\u202e HTTP/1.1'));
+    const outputs = [['a.log'], ['a.log', '--lines'], ['a.log', '--json'], ['a.log', '--lines', '--json']];
+    for (const argv of outputs) assert.equal(await around.candor('explain', ...argv), 1);
+    assert.doesNotMatch(around.stdout.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+  });
+
+  test('is JSON for programs', async () => {
+    write('a.log', bad);
+    await around.candor('explain', 'a.log', '--json');
+    const report = JSON.parse(around.stdout.text) as Record<string, unknown>;
+    assert.deepEqual([report['lines'], report['recognised'], report['failures']], [3, 3, 1]);
+  });
+
+  test('is a page without a script, in which a log is text', async () => {
+    write('a.log', line(1, 'SC--', 'GET /<script>alert(1)</script>"><img src=x> HTTP/1.1'));
+    assert.equal(await around.candor('explain', 'a.log', '--html', 'report.html'), 1);
+    const page = readFileSync(join(folder, 'report.html'), 'utf8');
+    assert.match(page, /<title>1 gateway failure in a\.log<\/title>/);
+    assert.match(page, /<svg /);
+    assert.match(page, /&#60;script&#62;alert\(1\)/);
+    assert.doesNotMatch(page, /<script|<img|\son\w+=|https?:\/\/(?!www\.w3\.org)/i);
+  });
+
+  test('counts the lines of several files through, whether the last one ended or not', async () => {
+    write('a.log', bad.trimEnd());
+    write('b.log', bad);
+    assert.equal(await around.candor('explain', 'a.log', 'b.log', '--lines'), 1);
+    assert.deepEqual(around.stdout.text.match(/^\d+:/gm), ['2:', '5:']);
+  });
+});
+
+describe('archives', () => {
+  const large = Array.from({ length: 20_000 }, (_, place) =>
+    line(place % 3000, place % 100 === 0 ? 'SC--' : '----'),
+  ).join('');
+  const archives: [name: string, octets: Buffer][] = [
+    ['gzip', gzipSync(large)],
+    ['gzip, in two parts', Buffer.concat([gzipSync(large.slice(0, 99_999)), gzipSync(large.slice(99_999))])],
+    ['zstd', zstdCompressSync(large)],
+    [
+      'zstd, in two frames',
+      Buffer.concat([zstdCompressSync(large.slice(0, 99_999)), zstdCompressSync(large.slice(99_999))]),
+    ],
+    ['UTF-16', Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(large, 'utf16le')])],
+    ['UTF-8 with a mark', Buffer.from(`\ufeff${large}`)],
+  ];
+  for (const [name, octets] of archives) {
+    test(`${name} is read like the text in it`, async () => {
+      write('plain', large);
+      write('packed', octets);
+      const other = new FakeSurroundings(folder);
+      assert.equal(await around.candor('explain', 'plain', '--json'), 1);
+      assert.equal(await other.candor('explain', 'packed', '--json'), 1);
+      assert.equal(other.stdout.text, around.stdout.text);
+      assert.equal(other.stderr.text, '');
+    });
+  }
+
+  for (const [name, octets] of archives.filter(([name]) => /^(?:gzip|zstd)$/.test(name))) {
+    test(`of ${name} that is cut off, what was read before counts`, async () => {
+      write('packed', octets.subarray(0, octets.length >> 1));
+      assert.equal(await around.candor('explain', 'packed', '--json'), 1);
+      assert.match(around.stderr.text, /^packed: the \w+ archive ends before its end; what was read before counts\.$/m);
+      assert.ok((JSON.parse(around.stdout.text) as { lines: number }).lines > 100);
+    });
+
+    test(`of ${name} that is damaged, the same, and it is told apart`, async () => {
+      const damaged = Buffer.from(octets);
+      damaged.fill(0xff, octets.length >> 1, (octets.length >> 1) + 64);
+      write('packed', damaged);
+      await around.candor('explain', 'packed', '--json');
+      assert.match(around.stderr.text, /^packed: the \w+ archive is damaged; what was read before counts\.$/m);
+    });
+  }
+
+  test('cut anywhere end with a sentence and never with a stack', { timeout: 20_000 }, async () => {
+    const small = gzipSync(bad.repeat(20));
+    await fc.assert(
+      fc.asyncProperty(fc.nat(small.length), fc.uint8Array({ maxLength: 20 }), async (at, then) => {
+        write('packed', Buffer.concat([small.subarray(0, at), then]));
+        const one = new FakeSurroundings(folder);
+        assert.ok([0, 1, 3].includes(await one.candor('explain', 'packed')));
+        assert.doesNotMatch(one.stderr.text, /mistake|^\s+at /m);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('random octets end with a sentence and never with a stack', { timeout: 20_000 }, async () => {
+    const heads = fc.constantFrom('', '1f8b0800', '28b52ffd', 'fffe', 'feff', 'efbbbf', '7b22');
+    await fc.assert(
+      fc.asyncProperty(heads, fc.uint8Array({ maxLength: 3000 }), fc.boolean(), async (head, octets, json) => {
+        write('random', Buffer.concat([Buffer.from(head, 'hex'), octets]));
+        const one = new FakeSurroundings(folder);
+        assert.ok([0, 1, 3].includes(await one.candor('explain', 'random', ...(json ? ['--lines', '--json'] : []))));
+        assert.doesNotMatch(one.stderr.text, /mistake|^\s+at /m);
+        assert.doesNotMatch(one.stdout.text + one.stderr.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
+describe('lines', () => {
+  test('as text: one for each failure', async () => {
+    write('a.log', bad);
+    assert.equal(await around.candor('explain', 'a.log', '--lines'), 1);
+    assert.match(
+      around.stdout.text,
+      /^2: 2026-11-21 12:00:02 HAProxy 503 unreachable \(\w+\) at static\/srv1 for GET \/[^\n]*: [^\n]+\n$/,
+    );
+  });
+
+  test('as JSON: one object for each line, in order, known or not', async () => {
+    write('a.log', `${bad}unknown\n`);
+    assert.equal(await around.candor('explain', 'a.log', '--lines', '--json'), 1);
+    const objects = around.stdout.text
+      .trimEnd()
+      .split('\n')
+      .map((one) => JSON.parse(one) as Record<string, unknown>);
+    assert.deepEqual(
+      objects.map(({ line: number, gateway, kind, shape }) => [number, gateway, kind, shape]),
+      [
+        [1, 'haproxy', 'access', 'none'],
+        [2, 'haproxy', 'access', 'unreachable'],
+        [3, 'haproxy', 'access', 'none'],
+        [4, null, null, 'unknown'],
+      ],
+    );
+    for (const object of objects)
+      assert.deepEqual(Object.keys(object), Object.keys(objects[0] ?? {}), 'all have the same fields');
+  });
+
+  test('that are pasted are explained as they stand', async () => {
+    assert.equal(await around.candor('explain', line(2, 'SC--').trimEnd()), 1);
+    assert.match(around.stdout.text, /^VERDICT {2}unreachable$/m);
+    assert.match(around.stdout.text, /evidence +SC--/);
+    assertFits(around.stdout.text);
+  });
+
+  test('that tell of nothing wrong end with 0, unknown ones with 3', async () => {
+    assert.equal(await around.candor('explain', line(2).trimEnd()), 0);
+    assert.equal(await around.candor('explain', 'what is that'), 3);
+    assert.match(around.stderr.text, /no line of a log that Candor knows/);
+  });
+
+  test('in a format of ones own are read by its text', async () => {
+    const text = '$remote_addr|$status|$upstream_status|$request_time|[$time_local]|"$request"';
+    const own = '10.0.0.1|200|200|0.100|[21/Nov/2026:12:00:00 +0000]|"GET / HTTP/1.1"';
+    assert.equal(await around.candor('explain', own, '--log-format', text), 0, around.stderr.text);
+    assert.match(around.stdout.text, /nginx/);
+  });
+});
+
+describe('on a terminal', () => {
+  test('a bar is drawn for what takes longer than a second, and taken away', async () => {
+    const terminal = new FakeSurroundings(folder, { terminal: true, env: { NO_COLOR: '1' } });
+    let now = 0;
+    Object.assign(terminal, { clock: { ...terminal.clock, now: () => (now += 600) } });
+    write('a.log', bad.repeat(20_000));
+    await terminal.candor('explain', 'a.log');
+    assert.match(terminal.stderr.text, /^(?:\r\u001b\[Ka\.log │█* *│ +\d+ % {2}[\d.]+ MB)+\r\u001b\[K$/);
+  });
+});
+
+describe('candor explain as a process', () => {
+  const children: ChildProcess[] = [];
+  after(() => {
+    for (const child of children) if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+  });
+
+  test('reads standard input, and loses nothing to a slow reader', async () => {
+    const child = candor(['explain', '-', '--lines', '--json']);
+    child.process.stdin?.end(bad.repeat(2000));
+    assert.equal(await child.code, 1);
+    assert.equal(child.out().split('\n').length, 6001);
+  });
+
+  test('follows a log through renaming and cutting back, and sums up at SIGINT', { timeout: 30_000 }, async () => {
+    const log = join(folder, 'a.log');
+    writeFileSync(log, bad);
+    const child = candor(['explain', '-f', log]);
+    await child.said(/^2: /m);
+    appendFileSync(log, line(4, 'SC--').slice(0, 30));
+    appendFileSync(log, line(4, 'SC--').slice(30));
+    await child.said(/^4: /m);
+    renameSync(log, `${log}.1`);
+    appendFileSync(`${log}.1`, line(5, 'SC--'));
+    await child.said(/^5: /m);
+    writeFileSync(log, line(6) + line(7, 'SC--'));
+    await child.said(/^7: /m);
+    truncateSync(log, 0);
+    appendFileSync(log, line(8, 'SC--'));
+    await child.said(/^8: /m);
+    child.process.kill('SIGINT');
+    assert.equal(await child.code, 1);
+    assert.match(child.out(), /^5 gateway failures in 8 lines$/m);
+    assert.equal(child.err(), '');
+  });
+
+  function candor(argv: readonly string[]) {
+    const process_ = spawn(process.execPath, [join(repositoryRoot, 'bin', 'candor'), ...argv], { cwd: folder });
+    children.push(process_);
+    const said = { out: '', err: '' };
+    process_.stdout.setEncoding('utf8').on('data', (text: string) => (said.out += text));
+    process_.stderr.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+    const ended = once(process_, 'close') as Promise<[number | null]>;
+    return {
+      process: process_,
+      code: ended.then(([code]) => code),
+      out: () => said.out,
+      err: () => said.err,
+      async said(pattern: RegExp): Promise<void> {
+        while (!pattern.test(said.out)) {
+          assert.equal(process_.exitCode, null, said.err);
+          await once(process_.stdout, 'data');
+        }
+      },
+    };
+  }
+});
