@@ -1,4 +1,4 @@
-import { addressOctets, classes, digits, octetClass } from './octet-classes.ts';
+import { addressOctets, classes, digits, octetClass, userOctets } from './octet-classes.ts';
 
 const space = 0x20;
 const slash = 0x2f;
@@ -30,7 +30,8 @@ export class AccessHead {
     let i = start;
     while (addressOctets[octets[i] as number] === 1) i += 1;
     if (i === start || octets[i] !== space || octets[i + 1] !== 0x2d || octets[i + 2] !== space) return false;
-    i = endOfWord(octets, i + 3);
+    i += 3;
+    while (userOctets[octets[i] as number] === 1) i += 1;
     if (octets[i] !== space || octets[i + 1] !== 0x5b) return false;
     this.timeAt = i + 2;
     i = this.timeAt + timeLength;

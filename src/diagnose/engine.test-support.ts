@@ -120,6 +120,9 @@ const tail = fc.oneof(
 
 const address = pick('203.0.113.9', '2001:db8::1', 'host.example', '-', 'unix:');
 const request = pick(
+  'GET /status?status=502&us=502 HTTP/1.1',
+  'GET /?q=(111:%20Connection%20refused) HTTP/1.1',
+  'GET /[error]/AH00957:upstream_status=504 HTTP/1.1',
   'GET / HTTP/1.1',
   'POST /a?b=c HTTP/2.0',
   '-',
@@ -130,8 +133,38 @@ const request = pick(
 );
 
 export const accessLine = fc
-  .tuple(address, pick('-', 'anna', 'a b'), time, request, status, pick('0', '612', '18446744073709551615', '-'), tail)
+  .tuple(
+    address,
+    pick('-', '-', 'anna', 'a b', 'status=502', 'us:502'),
+    time,
+    request,
+    status,
+    pick('0', '612', '18446744073709551615', '-'),
+    tail,
+  )
   .map(([from, user, at, asked, code, size, rest]) => `${from} - ${user} [${at}] "${asked}" ${code} ${size}${rest}`);
+
+/** Of the gateways that are built on nginx. */
+export const kinLine = fc.oneof(
+  fc
+    .tuple(time, status, upstreamStatus, fc.integer({ min: 0, max: 9999 }))
+    .map(
+      ([at, code, us, size]) =>
+        `10.1.0.9 - - [${at}] "GET /${size} HTTP/2.0" ${code} ${size} "-" "curl/8.5.0" 312 0.004 [shop-web-80] [] 10.0.0.7:8080 ${size} 0.004 ${us} 0f3c5a7e9b1d2f4a6c8e0b1d3f5a7c9e`,
+    ),
+  fc
+    .tuple(time, status, fc.integer({ min: 0, max: 9999 }))
+    .map(
+      ([at, code, size]) =>
+        `10.1.0.9 - - [${at}] "GET /${size} HTTP/1.1" ${code} ${size} "-" "curl/8.5.0" kong_request_id: "0f3c5a7e9b1d2f4a6c8e0b1d3f5a7c9e"`,
+    ),
+  fc
+    .tuple(time, status, upstreamStatus, fc.integer({ min: 0, max: 9999 }))
+    .map(
+      ([at, code, us, size]) =>
+        `10.1.0.9 - - [${at}] "GET /${size} HTTP/1.1" ${code} ${size} "-" "curl/8.5.0" upstream_addr=10.0.0.7:8080 upstream_status=${us} upstream_response_time=0.0${size}`,
+    ),
+);
 
 /** Lines of which most are of one form, as in a log. */
 export const plainLine = fc

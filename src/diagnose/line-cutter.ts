@@ -19,7 +19,8 @@ export interface LineTaker {
 /** Cuts chunks of octets into lines. */
 export class LineCutter {
   readonly #taker: LineTaker;
-  readonly #rest = new Uint8Array(keptOctetsMax);
+  /** With room for a line feed. */
+  readonly #rest = new Uint8Array(keptOctetsMax + 1);
   #restLength = 0;
   #hasRest = false;
 
@@ -62,6 +63,8 @@ export class LineCutter {
     const length = this.#restLength;
     this.#restLength = 0;
     this.#hasRest = false;
+    this.#rest[length] = lf;
+    if (length < keptOctetsMax && this.#taker.skip(this.#rest, 0, length + 1) > 0) return;
     this.#taker.take(this.#rest, 0, length, false);
   }
 }

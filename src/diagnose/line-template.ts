@@ -1,4 +1,4 @@
-import { classes, digits, hexDigits, letters, numerals, octetClass, tokens } from './octet-classes.ts';
+import { classes, digits, hexDigits, numerals, octetClass, tokens } from './octet-classes.ts';
 
 /**
  * The part of an access line behind its size, with what varies from line to line taken out. Two lines with the same
@@ -16,12 +16,13 @@ const slots = {
   sameStatus: 0x82,
   /** At least 16 hexadecimal digits: an identifier. */
   identifier: 0x83,
-  /** The inside of a quoted text that begins with a letter, or is `-`: a referrer, a user agent. */
+  /** The inside of a quoted text that begins with no numeral, or is `-`, or empty: a referrer, a user agent. */
   text: 0x84,
 } as const;
 
 const dash = 0x2d;
 const quote = 0x22;
+const backslash = 0x5c;
 const lf = 10;
 const identifierLengthMin = 16;
 
@@ -108,10 +109,15 @@ function endOfSlot(slot: number, octets: Uint8Array, at: number, statusAt: numbe
 
 /** The place of the quote that ends the text; -1 where the text is not one that a template leaves open. */
 function endOfText(octets: Uint8Array, at: number): number {
-  if (octets[at] === dash) return octets[at + 1] === quote ? at + 1 : -1;
-  if (letters[octets[at] as number] !== 1) return -1;
   let i = at;
-  while ((classes[octets[i] as number] as number) <= octetClass.space) i += 1;
+  if (octets[i] === dash) return octets[i + 1] === quote ? i + 1 : -1;
+  if (numerals[octets[i] as number] === 1) return -1;
+  for (;;) {
+    while ((classes[octets[i] as number] as number) <= octetClass.space) i += 1;
+    // nginx writes \x22 for a quote: there is none in it that could be taken for the end.
+    if (octets[i] !== backslash || octets[i + 1] !== 0x78) break;
+    i += 2;
+  }
   return octets[i] === quote ? i : -1;
 }
 

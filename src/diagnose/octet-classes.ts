@@ -38,7 +38,10 @@ export const classes = table((octet) => {
 export const digits = table((octet) => (octet >= 0x30 && octet <= 0x39 ? 1 : 0));
 export const numerals = table((octet) => (isNumeral(octet) ? 1 : 0));
 export const tokens = table((octet) => (isToken(octet) ? 1 : 0));
-export const letters = table((octet) => (isLetter(octet) ? 1 : 0));
 export const hexDigits = table((octet) => (isHex(octet) ? 1 : 0));
 /** Of an address as nginx writes `$remote_addr`: hexadecimal digits, `.` and `:`. */
 export const addressOctets = table((octet) => (isHex(octet) || isNumeral(octet) ? 1 : 0));
+/** Of a user's name that no format could take for a field with a name. */
+export const userOctets = table((octet) =>
+  (isToken(octet) && octet !== 0x3a) || octet === 0x2d || octet === 0x40 ? 1 : 0,
+);

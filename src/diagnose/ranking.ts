@@ -28,6 +28,17 @@ export class Ranking<T extends { count: number }> {
     return entry;
   }
 
+  /** Takes one back. Null where it was counted under no key. */
+  uncount(key: string): T | null {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
+      this.#overflow = Math.max(0, this.#overflow - 1);
+      return null;
+    }
+    entry.count -= 1;
+    return entry;
+  }
+
   /** All that there are, in the order in which they came. */
   values(): Iterable<T> {
     return this.#entries.values();

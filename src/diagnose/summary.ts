@@ -1,70 +1,65 @@
+import { cutText, FaultCounts, upstreamTotal } from './fault-counts.ts';
 import { type Finding, isGatewayFailure } from './finding.ts';
+import { certaintyOf, JoinedFailures } from './joined-failures.ts';
 import type { LineVerdict } from './log-explainer.ts';
 import { Ranking } from './ranking.ts';
-import type {
-  CauseTotal,
-  EventTotal,
-  Example,
-  GatewayTotal,
-  ShapeTotal,
-  SummaryReport,
-  UpstreamTotal,
-} from './summary-report.ts';
+import { Storms } from './storms.ts';
+import type { EventTotal, Example, GatewayTotal, SummaryReport } from './summary-report.ts';
+import { Suspects } from './suspects.ts';
 import { Timeline } from './timeline.ts';
 
-/** Reports have room for so many of each kind: what a page or a terminal can show, and a person reads. */
-const reported = { causes: 40, upstreams: 20, events: 20 };
+/** What a page or a terminal can show. */
+const eventsReported = 20;
 
-/** Kinds that are counted apart while a log is read; a log with more of them than this has names that are made up. */
-const counted = { causes: 1000, upstreams: 10_000, events: 1000 };
+/** Sentences that are counted apart; more than this are made up. */
+const eventsCounted = 1000;
 
 const examplesMax = 3;
-const exampleLengthMax = 300;
 
 type Growing<T> = { -readonly [K in keyof T]: T[K] };
-type Cause = Growing<Omit<CauseTotal, 'examples'>> & { readonly examples: Example[] };
 type Event = Growing<Omit<EventTotal, 'examples'>> & { readonly examples: Example[] };
-type UpstreamCount = { count: number; readonly upstream: string; readonly finding: Finding };
 
 /** Lines of one format of one gateway. The fast path holds one and counts into it. */
 export type Tally = Growing<GatewayTotal>;
 
 /** What the lines of a log say together. Its memory has a bound, whatever the log. */
 export class Summary {
+  #lines = 0;
   #unrecognised = 0;
   #blank = 0;
-  #lines = 0;
   #failures = 0;
+  #repeats = 0;
   #consequences = 0;
   readonly #tallies = new Map<string, Tally>();
-  readonly #shapes = new Map<string, Growing<ShapeTotal>>();
-  readonly #causes = new Ranking<Cause>(counted.causes);
-  readonly #events = new Ranking<Event>(counted.events);
-  readonly #upstreams = new Ranking<UpstreamCount>(counted.upstreams);
+  readonly #events = new Ranking<Event>(eventsCounted);
   readonly #timeline = new Timeline();
+  readonly #joined = new JoinedFailures();
+  readonly #faults = new FaultCounts();
+  readonly #storms = new Storms();
+  readonly #suspects = new Suspects();
 
-  /** `text` is the line, or null where the caller does not keep it. */
-  add(finding: LineVerdict, text: string | null = null): void {
+  /** `text` is the line, for examples; lines are counted from 1 in the order in which they are added. */
+  add(finding: LineVerdict, text: string): void {
     this.#lines += 1;
     if (finding === null) {
-      if (text !== null && text.trim() === '') this.#blank += 1;
+      if (text.trim() === '') this.#blank += 1;
       else this.#unrecognised += 1;
       return;
     }
     const tally = this.tallyOf(finding);
     tally.lines += 1;
     tally[finding.kind] += 1;
-    this.#timeline.add(finding.atMs, finding.shape);
-    if (finding.shape !== 'none') this.#addFault(finding, tally, this.#exampleOf(text));
-    else if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, this.#exampleOf(text));
+    this.#timeline.addLine(finding.atMs);
+    if (finding.shape !== 'none') this.#addFault(finding, { line: this.#lines, text: cutText(text) });
+    else if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, text);
   }
 
   /** An access line without a fault, of a format that has been met: the same as `add` of its finding, and nothing more. */
-  addQuiet(tally: Tally, atMs: number | null): void {
+  addQuiet(tally: Tally, atMs: number): void {
     this.#lines += 1;
     tally.lines += 1;
     tally.access += 1;
-    this.#timeline.add(atMs, 'none');
+    this.#timeline.addLine(atMs);
   }
 
   tallyOf({ gateway, format }: Pick<Finding, 'gateway' | 'format'>): Tally {
@@ -77,37 +72,48 @@ export class Summary {
     return tally;
   }
 
-  #addFault(finding: Finding, tally: Tally, example: Example): void {
-    let shape = this.#shapes.get(finding.shape);
-    if (shape === undefined) {
-      shape = { shape: finding.shape, count: 0 };
-      this.#shapes.set(finding.shape, shape);
+  #addFault(finding: Finding, example: Example): void {
+    const told = this.#joined.find(finding, example);
+    if (told !== null) {
+      this.#repeats += 1;
+      if (certaintyOf(finding) <= certaintyOf(told.finding)) return;
+      this.#countFault(told.finding, -1);
+      this.#faults.remove(told.finding);
+      this.#storms.remove(told.finding);
+      told.finding = finding;
     }
-    shape.count += 1;
-    const cause = this.#causes.count(causeKey(finding), () => causeOf(finding));
-    if (cause !== null && cause.examples.length < examplesMax) cause.examples.push(example);
+    this.#countFault(finding, 1);
+    this.#faults.add(finding, example);
     if (!isGatewayFailure(finding)) return;
-    this.#failures += 1;
-    tally.failures += 1;
-    if (finding.isConsequence) this.#consequences += 1;
-    const { gateway, upstream } = finding;
-    if (upstream !== null)
-      this.#upstreams.count(`${gateway} ${upstream}`, () => ({ count: 0, upstream: cut(upstream), finding }));
+    this.#storms.add(finding, example);
+    this.#suspects.add(finding);
   }
 
-  #addEvent({ gateway, sentence }: Finding, example: Example): void {
-    const event = this.#events.count(`${gateway} ${sentence}`, () => ({ gateway, sentence, count: 0, examples: [] }));
-    if (event !== null && event.examples.length < examplesMax) event.examples.push(example);
+  #countFault(finding: Finding, step: 1 | -1): void {
+    this.#timeline.addFault(finding.atMs, finding.shape, step);
+    if (!isGatewayFailure(finding)) return;
+    this.#failures += step;
+    this.tallyOf(finding).failures += step;
+    if (finding.isConsequence) this.#consequences += step;
   }
 
-  #exampleOf(text: string | null): Example {
-    return { line: this.#lines, text: cut(text ?? '') };
+  #addEvent({ gateway, sentence }: Finding, text: string): void {
+    const said = cutText(sentence);
+    const event = this.#events.count(`${gateway} ${said}`, () => ({ gateway, sentence: said, count: 0, examples: [] }));
+    if (event !== null && event.examples.length < examplesMax)
+      event.examples.push({ line: this.#lines, text: cutText(text) });
   }
 
+  /** Of the lines so far, and the caller's own: further lines do not change it. */
   report(): SummaryReport {
-    const causes = this.#causes.top(reported.causes);
-    const upstreams = this.#upstreams.top(reported.upstreams);
-    const events = this.#events.top(reported.events);
+    return structuredClone(this.#report());
+  }
+
+  #report(): SummaryReport {
+    const { causes, upstreams, byShape, hints } = this.#faults;
+    const { storms, leftOut: stormsLeftOut } = this.#storms.report();
+    const events = this.#events.top(eventsReported);
+    const timeline = this.#timeline.report();
     return {
       version: 1,
       lines: this.#lines,
@@ -115,44 +121,21 @@ export class Summary {
       unrecognised: this.#unrecognised,
       blank: this.#blank,
       failures: this.#failures,
-      repeats: 0,
+      repeats: this.#repeats,
       consequences: this.#consequences,
       byGateway: [...this.#tallies.values()].filter(({ lines }) => lines > 0).sort((a, b) => b.lines - a.lines),
-      byShape: [...this.#shapes.values()].sort((a, b) => b.count - a.count),
+      byShape,
       byCause: causes.top,
       causesLeftOut: causes.leftOut,
-      timeline: this.#timeline.report(),
-      storms: [],
-      stormsLeftOut: { kinds: 0, count: 0 },
+      timeline,
+      storms,
+      stormsLeftOut,
       upstreams: upstreams.top.map(upstreamTotal),
       upstreamsLeftOut: upstreams.leftOut,
-      suspects: [],
-      hints: [],
+      suspects: this.#suspects.report(upstreams.top, storms, timeline.lastMs),
+      hints,
       events: events.top,
       eventsLeftOut: events.leftOut,
     };
   }
-}
-
-function upstreamTotal({ count, upstream, finding }: UpstreamCount): UpstreamTotal {
-  const { gateway, shape, atMs } = finding;
-  return { gateway, upstream, failures: count, shape, ofThatShape: count, firstMs: atMs, lastMs: atMs };
-}
-
-function causeKey({ gateway, shape, type, stage, born, isConsequence, sentence }: Finding): string {
-  return [gateway, shape, type, stage, born, isConsequence, withoutNames(sentence)].join('|');
-}
-
-/** Sentences name addresses, times and sizes; the cause is the same whichever it was. */
-function withoutNames(sentence: string): string {
-  return sentence.replace(/"[^"]*"|`[^`]*`|\S*\d\S*/g, '#');
-}
-
-function causeOf(finding: Finding): Cause {
-  const { gateway, shape, type, stage, born, whose, sentence, evidence, fix, isConsequence } = finding;
-  return { gateway, shape, type, stage, born, whose, sentence, evidence, fix, count: 0, isConsequence, examples: [] };
-}
-
-function cut(text: string): string {
-  return text.length > exampleLengthMax ? `${text.slice(0, exampleLengthMax)}…` : text;
 }

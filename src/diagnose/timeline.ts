@@ -27,17 +27,18 @@ export class Timeline {
   #lastMs = Number.NEGATIVE_INFINITY;
   #undated = 0;
 
-  add(atMs: number | null, shape: FindingShape): void {
-    if (atMs === null) {
-      this.#undated += 1;
-      return;
-    }
+  addLine(atMs: number | null): void {
+    if (atMs === null) this.#undated += 1;
+    else this.#at(atMs).lines += 1;
+  }
+
+  /** With −1 it takes back a fault, and not its line: another line has told more of it. */
+  addFault(atMs: number | null, shape: FindingShape, step: 1 | -1): void {
+    if (atMs === null) return;
     const counts = this.#at(atMs);
-    counts.lines += 1;
-    if (shape === 'none') return;
-    if (shape === 'app_error') counts.appErrors += 1;
-    else if (shape === 'client_abort') counts.clientAborts += 1;
-    else counts.failures += 1;
+    if (shape === 'app_error') counts.appErrors += step;
+    else if (shape === 'client_abort') counts.clientAborts += step;
+    else counts.failures += step;
   }
 
   #at(atMs: number): Counts {

@@ -1,0 +1,142 @@
+import { type Finding, type Fix, isGatewayFailure } from './finding.ts';
+import { Ranking } from './ranking.ts';
+import type { CauseTotal, Example, Hint, LeftOut, ShapeTotal, UpstreamTotal } from './summary-report.ts';
+
+/** Reports have room for so many of each kind: what a page or a terminal can show, and a person reads. */
+const reported = { causes: 40, upstreams: 20, hints: 20 };
+
+/** Kinds that are counted apart while a log is read; a log with more of them than this has names that are made up. */
+const counted = { causes: 1000, upstreams: 10_000, hints: 200 };
+
+const examplesMax = 3;
+
+/** Beyond it, evidence and names are cut: they come from a log, and a report has a bound. */
+const textLengthMax = 300;
+const snippetLengthMax = 2000;
+
+type Growing<T> = { -readonly [K in keyof T]: T[K] };
+type Cause = Growing<Omit<CauseTotal, 'examples'>> & { readonly examples: Example[] };
+
+export interface UpstreamCount {
+  count: number;
+  readonly gateway: Finding['gateway'];
+  readonly upstream: string;
+  readonly shapes: Map<Finding['shape'], number>;
+  /** Failures of the address: refused, unroutable, or no answer to the attempt to connect. */
+  unreached: number;
+  readonly sample: Finding;
+  firstMs: number | null;
+  lastMs: number | null;
+}
+
+/** Totals of everything that went wrong: by shape, by cause and by upstream, and what lines could not tell. */
+export class FaultCounts {
+  readonly #shapes = new Map<string, Growing<ShapeTotal>>();
+  readonly #causes = new Ranking<Cause>(counted.causes);
+  readonly #upstreams = new Ranking<UpstreamCount>(counted.upstreams);
+  readonly #hints = new Ranking<Growing<Hint>>(counted.hints);
+
+  add(finding: Finding, example: Example): void {
+    let shape = this.#shapes.get(finding.shape);
+    if (shape === undefined) {
+      shape = { shape: finding.shape, count: 0 };
+      this.#shapes.set(finding.shape, shape);
+    }
+    shape.count += 1;
+    const cause = this.#causes.count(causeKey(finding), () => causeOf(finding));
+    if (cause !== null && cause.examples.length < examplesMax) cause.examples.push(example);
+    if (isGatewayFailure(finding)) this.#addUpstream(finding);
+    const { gateway, format } = finding;
+    const fix = cutFix(finding.fix);
+    if (finding.shape === 'unknown' && fix !== null)
+      this.#hints.count(`${gateway} ${format} ${fix.text}`, () => ({ gateway, format, count: 0, fix }));
+  }
+
+  /** Takes back what was added: another line of the same failure has told more of it. */
+  remove(finding: Finding): void {
+    const shape = this.#shapes.get(finding.shape);
+    if (shape !== undefined) shape.count -= 1;
+    this.#causes.uncount(causeKey(finding));
+    const { gateway, format, upstream } = finding;
+    const fix = cutFix(finding.fix);
+    if (finding.shape === 'unknown' && fix !== null) this.#hints.uncount(`${gateway} ${format} ${fix.text}`);
+    if (!isGatewayFailure(finding) || upstream === null) return;
+    const counts = this.#upstreams.uncount(`${gateway} ${upstream}`);
+    if (counts === null) return;
+    counts.shapes.set(finding.shape, (counts.shapes.get(finding.shape) ?? 1) - 1);
+    if (isUnreached(finding)) counts.unreached -= 1;
+  }
+
+  #addUpstream(finding: Finding): void {
+    const { gateway, upstream, atMs, shape } = finding;
+    if (upstream === null) return;
+    const counts = this.#upstreams.count(`${gateway} ${upstream}`, () => upstreamOf(finding, upstream));
+    if (counts === null) return;
+    counts.shapes.set(shape, (counts.shapes.get(shape) ?? 0) + 1);
+    if (isUnreached(finding)) counts.unreached += 1;
+    if (atMs === null) return;
+    counts.firstMs = Math.min(counts.firstMs ?? atMs, atMs);
+    counts.lastMs = Math.max(counts.lastMs ?? atMs, atMs);
+  }
+
+  get byShape(): readonly ShapeTotal[] {
+    return [...this.#shapes.values()].filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
+  }
+
+  get causes(): { readonly top: readonly CauseTotal[]; readonly leftOut: LeftOut } {
+    return this.#causes.top(reported.causes);
+  }
+
+  get upstreams(): { readonly top: readonly UpstreamCount[]; readonly leftOut: LeftOut } {
+    return this.#upstreams.top(reported.upstreams);
+  }
+
+  get hints(): readonly Hint[] {
+    return this.#hints.top(reported.hints).top;
+  }
+}
+
+export function upstreamTotal({ count, gateway, upstream, shapes, firstMs, lastMs }: UpstreamCount): UpstreamTotal {
+  const [shape, ofThatShape] = [...shapes].reduce((most, one) => (one[1] > most[1] ? one : most));
+  return { gateway, upstream, failures: count, shape, ofThatShape, firstMs, lastMs };
+}
+
+function upstreamOf(sample: Finding, upstream: string): UpstreamCount {
+  const { gateway } = sample;
+  const name = cutText(upstream);
+  return { count: 0, gateway, upstream: name, shapes: new Map(), unreached: 0, sample, firstMs: null, lastMs: null };
+}
+
+const isUnreached = ({ type }: Finding): boolean =>
+  type === 'connection_refused' || type === 'connection_timeout' || type === 'destination_ip_unroutable';
+
+function causeKey({ gateway, shape, type, stage, born, isConsequence, sentence }: Finding): string {
+  return [gateway, shape, type, stage, born, isConsequence, withoutNames(sentence)].join('|');
+}
+
+/** Sentences name addresses, times and sizes; the cause is the same whichever it was. */
+function withoutNames(sentence: string): string {
+  return sentence.slice(0, textLengthMax).replace(/"[^"]*"|`[^`]*`|\S*\d\S*/g, '#');
+}
+
+function causeOf(finding: Finding): Cause {
+  const { gateway, shape, type, stage, born, whose, isConsequence } = finding;
+  const fix = cutFix(finding.fix);
+  const evidence = cutTexts(finding.evidence);
+  const sentence = cutText(finding.sentence);
+  return { gateway, shape, type, stage, born, whose, sentence, evidence, fix, count: 0, isConsequence, examples: [] };
+}
+
+/** Lines name as much evidence as they have; a report shows the first few. */
+export function cutTexts(texts: readonly string[]): readonly string[] {
+  return texts.slice(0, 8).map(cutText);
+}
+
+/** Fixes are a dialect's own words, with at most some names of a line. */
+export function cutFix(fix: Fix | null): Fix | null {
+  return fix === null ? null : { text: cutText(fix.text), snippet: fix.snippet?.slice(0, snippetLengthMax) ?? null };
+}
+
+export function cutText(text: string): string {
+  return text.length > textLengthMax ? `${text.slice(0, textLengthMax)}…` : text;
+}

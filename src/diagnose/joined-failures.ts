@@ -1,0 +1,58 @@
+import type { Finding } from './finding.ts';
+import type { Example } from './summary-report.ts';
+
+/** A failure as it was counted, with the lines that have told of it since. */
+export interface ToldFailure {
+  finding: Finding;
+  readonly example: Example;
+  /** What its lines said of which upstream: who says the same again tells of another failure. */
+  readonly said: Set<string>;
+}
+
+/** Lines of one failure are written within this time: nothing else that they are about takes part in it. */
+const windowMs = 10_000;
+
+/** Where lines have no time: so many lines may lie between two of one failure. */
+const windowLines = 1000;
+
+/** Failures that are remembered at once. Ten seconds of them, at a thousand a second. */
+const failuresMax = 10_000;
+
+/** What a line may say of one failure: more than every endpoint of a large upstream. */
+const saidMax = 32;
+
+/** Finds the failure that a line tells of a second time: by `joins`, by the request, and by what it adds. */
+export class JoinedFailures {
+  readonly #told = new Map<string, ToldFailure>();
+
+  /** Null for a line of a failure of its own, which is then remembered. */
+  find(finding: Finding, example: Example): ToldFailure | null {
+    if (finding.joins === null) return null;
+    const key = `${finding.gateway} ${finding.joins}`;
+    const earlier = this.#told.get(key);
+    const saying = `${finding.upstream} ${finding.shape} ${finding.type} ${finding.stage} ${finding.evidence[0]}`;
+    if (earlier !== undefined && isSame(earlier, finding, example) && !earlier.said.has(saying)) {
+      if (earlier.said.size < saidMax) earlier.said.add(saying);
+      return earlier;
+    }
+    this.#told.delete(key);
+    this.#told.set(key, { finding, example, said: new Set([saying]) });
+    if (this.#told.size > failuresMax) this.#told.delete(this.#told.keys().next().value as string);
+    return null;
+  }
+}
+
+function isSame(earlier: ToldFailure, finding: Finding, example: Example): boolean {
+  const { finding: before } = earlier;
+  if (before.request !== null && finding.request !== null && before.request !== finding.request) return false;
+  if (certaintyOf(before) === 3 && certaintyOf(finding) === 3 && before.shape !== finding.shape) return false;
+  if (before.atMs === null || finding.atMs === null) return example.line - earlier.example.line <= windowLines;
+  return Math.abs(finding.atMs - before.atMs) <= windowMs;
+}
+
+/** How much a finding knows of the cause: of the lines of one failure, the one that knows most is counted. */
+export function certaintyOf({ shape, isConsequence }: Pick<Finding, 'shape' | 'isConsequence'>): 0 | 1 | 2 | 3 {
+  if (isConsequence) return 0;
+  if (shape === 'unknown') return 1;
+  return shape === 'app_error' ? 2 : 3;
+}

@@ -1,0 +1,172 @@
+import type { UpstreamCount } from './fault-counts.ts';
+import { cutFix, cutTexts } from './fault-counts.ts';
+import type { Finding } from './finding.ts';
+import { keepAliveFix } from './keep-alive-fixes.ts';
+import type { Storm, Suspect, SuspectName } from './summary-report.ts';
+
+/** An application that had closed the connection before it saw the request needs no longer than this to say so. */
+const quickMs = 50;
+
+/** Fewer could be anything. */
+const racesMin = 3;
+
+/** An address that nobody has answered at for so long is not one that is being restarted. */
+const silentMs = 600_000;
+
+/** A restart is over within this time, or it is an outage. */
+const restartMs = 120_000;
+
+/** A pattern that each line shows by itself. */
+interface Count {
+  count: number;
+  evidence: readonly string[];
+  fix: Suspect['fix'];
+}
+
+/** Gathers what points to a pattern that no single line proves. */
+export class Suspects {
+  readonly #counts = new Map<SuspectName, Count>();
+  readonly #races = {
+    count: 0,
+    quick: 0,
+    unsafe: 0,
+    seconds: 0,
+    lastSecond: Number.NaN,
+    sample: null as Finding | null,
+  };
+
+  /** Of a gateway failure. */
+  add(finding: Finding): void {
+    const name = nameOf(finding);
+    if (name !== null) this.#count(name, finding);
+    if (mayBeRace(finding)) this.#addRace(finding);
+  }
+
+  #count(name: SuspectName, { evidence, fix }: Finding): void {
+    const count = this.#counts.get(name);
+    if (count === undefined) this.#counts.set(name, { count: 1, evidence: cutTexts(evidence), fix: cutFix(fix) });
+    else count.count += 1;
+  }
+
+  #addRace(finding: Finding): void {
+    const races = this.#races;
+    races.sample ??= finding;
+    races.count += 1;
+    if (finding.durationMs !== null) races.quick += 1;
+    if (/^(?:POST|PUT|PATCH|DELETE) /.test(finding.request ?? '')) races.unsafe += 1;
+    const second = finding.atMs === null ? races.lastSecond : Math.floor(finding.atMs / 1000);
+    if (second !== races.lastSecond && !Number.isNaN(second)) races.seconds += 1;
+    races.lastSecond = second;
+  }
+
+  report(upstreams: readonly UpstreamCount[], storms: readonly Storm[], lastMs: number | null): readonly Suspect[] {
+    const found = [this.#race(), ...this.#counted(), wrongAddress(upstreams), deploy(storms, lastMs)];
+    return found.filter((suspect) => suspect !== null).sort((a, b) => b.count - a.count);
+  }
+
+  #counted(): Suspect[] {
+    return [...this.#counts].map(([name, count]) => ({ name, sentence: sentences[name] ?? '', ...count }));
+  }
+
+  /** Races come one by one: resets in bunches are an application that ended. */
+  #race(): Suspect | null {
+    const { count, quick, unsafe, seconds, sample } = this.#races;
+    if (sample === null || count < racesMin || seconds < racesMin || seconds * 2 < count) return null;
+    const evidence = [`${count} connections closed as a request was sent, in ${seconds} different seconds`];
+    if (quick > 0) evidence.push(`${quick} of them within ${quickMs} ms`);
+    if (unsafe > 0) evidence.push(`${unsafe} of them with a method that a gateway does not send twice`);
+    const sentence =
+      'The application closes idle connections sooner than the gateway does: now and then a request meets a closing one.';
+    return { name: 'keep_alive_race', count, sentence, evidence, fix: keepAliveFix(sample.gateway) };
+  }
+}
+
+const sentences: Readonly<Partial<Record<SuspectName, string>>> = {
+  saturation:
+    'The application has no room for another request: its queue, its workers or its connections are all taken.',
+  header_too_large: 'The application answers with more fields than the gateway has room for; often these are cookies.',
+  sni: 'The application refuses TLS handshakes: it wants to be told a name that it knows, or other versions of TLS.',
+  dns: 'The name of the application is not to be found, or the name server does not answer.',
+};
+
+function nameOf({ type, stage, evidence }: Finding): SuspectName | null {
+  if (type === 'http_response_header_section_size' || type === 'http_response_header_size') return 'header_too_large';
+  if (type === 'dns_error' || type === 'dns_timeout' || stage === 'dns') return 'dns';
+  if (type?.startsWith('tls_') === true) return evidence.some(isHandshakeRefused) ? 'sni' : null;
+  if (type === 'connection_limit_reached' || stage === 'queue') return 'saturation';
+  return type === 'connection_refused' && evidence.some(isBacklogFull) ? 'saturation' : null;
+}
+
+/** What a server says that wants a name which it was not sent: RFC 8446 §6.2, handshake_failure and unrecognized_name. */
+function isHandshakeRefused(evidence: string): boolean {
+  return /handshake[ _]failure|unrecognized[ _]name|alert (?:number )?(?:40|112)\b/i.test(evidence);
+}
+
+function isBacklogFull(evidence: string): boolean {
+  return /\(11: |\bEAGAIN\b|temporarily unavailable/.test(evidence);
+}
+
+function mayBeRace({ shape, type, stage, durationMs }: Finding): boolean {
+  if (shape !== 'reset' || type !== 'connection_terminated') return false;
+  return stage !== 'content' && (durationMs === null || durationMs <= quickMs);
+}
+
+/** Upstreams that were not to be reached from the first line about them to the last, for longer than a restart takes. */
+function wrongAddress(upstreams: readonly UpstreamCount[]): Suspect | null {
+  const silent = upstreams.filter(isSilent);
+  const [first] = silent;
+  if (first === undefined) return null;
+  const count = silent.reduce((sum, one) => sum + one.count, 0);
+  const evidence = silent.slice(0, 5).map(silenceOf);
+  const sentence =
+    'Nobody can be reached at the address: the application is down for good, or the address or the port is wrong.';
+  return { name: 'wrong_address_or_port', count, sentence, evidence, fix: addressFix(first) };
+}
+
+function isSilent({ count, unreached, firstMs, lastMs, upstream }: UpstreamCount): boolean {
+  if (count < racesMin || unreached < count) return false;
+  return isLoopback(upstream) || (firstMs !== null && lastMs !== null && lastMs - firstMs >= silentMs);
+}
+
+function silenceOf({ count, upstream, firstMs, lastMs }: UpstreamCount): string {
+  const minutes = firstMs === null || lastMs === null ? 0 : Math.round((lastMs - firstMs) / 60_000);
+  return `${upstream}: ${count} attempts to connect failed${minutes > 0 ? `, over ${minutes} minutes` : ''}`;
+}
+
+function addressFix({ sample, upstream }: UpstreamCount): Suspect['fix'] {
+  if (!isLoopback(upstream)) return cutFix(sample.fix);
+  const text =
+    'See that the application listens at that port; in a container, 127.0.0.1 and localhost are the container itself: use the name of the application’s service';
+  return { text, snippet: null };
+}
+
+function isLoopback(upstream: string): boolean {
+  return /(?:^|[/@[])(?:127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|::1)(?:[:/\]]|$)/.test(upstream);
+}
+
+/**
+ * Short storms of refused connections or of resets that ended while the log went on: one endpoint after another, one
+ * endpoint more than once, or resets that became refusals.
+ */
+function deploy(storms: readonly Storm[], lastMs: number | null): Suspect | null {
+  const restarts = storms.filter((storm) => isRestart(storm, lastMs));
+  if (restarts.length < 2) return null;
+  const count = restarts.reduce((sum, storm) => sum + storm.count + storm.consequences, 0);
+  const evidence = restarts.slice(0, 5).map(restartText);
+  const text =
+    'Start the new version and see that it answers before the old one is told to end, and have the old one finish what it has begun';
+  const sentence =
+    'The application was restarted or deployed while requests came, and for a short time nobody answered.';
+  return { name: 'deploy', count, sentence, evidence, fix: { text, snippet: null } };
+}
+
+function isRestart({ shape, type, startMs, endMs, root }: Storm, lastMs: number | null): boolean {
+  if (root.isConsequence || lastMs === null || endMs + 1000 > lastMs || endMs - startMs > restartMs) return false;
+  return shape === 'reset' || type === 'connection_refused';
+}
+
+function restartText({ upstream, shape, startMs, endMs, count }: Storm): string {
+  const seconds = Math.max(1, Math.round((endMs - startMs) / 1000));
+  const what = shape === 'reset' ? 'connections cut' : 'connections refused';
+  return `${new Date(startMs).toISOString()}: ${count} ${what} in ${seconds} s${upstream === null ? '' : ` by ${upstream}`}`;
+}
