@@ -1,0 +1,141 @@
+import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
+import type { Fix } from '../finding.ts';
+import { goMeanings } from '../go-causes.ts';
+import { type Verdict, wellVerdict } from '../verdict.ts';
+import { noRouter, noServer, ownAnswer, raiseLevel, traefikFixes } from './fixes.ts';
+
+/** What an access line says, in either format. What the format leaves out is null. */
+export interface TraefikAccess {
+  readonly status: number | null;
+  readonly method: string | null;
+  /** Octets of content that the client was sent. */
+  readonly sizeOctets: number | null;
+  readonly router: string | null;
+  /** The server that was chosen. */
+  readonly server: string | null;
+  /** Whether the format has a place for the server at all. */
+  readonly namesServer: boolean;
+  readonly durationMs: number | null;
+  /** A field that only an answer of the application has, as the line shows it. */
+  readonly applicationSign: string | null;
+}
+
+export interface Judged {
+  readonly verdict: Verdict;
+  readonly evidence: readonly string[];
+}
+
+/** Traefik's own answers have their reason phrase as content, and nothing else. */
+const ownSizes: Readonly<Record<number, number>> = { 500: 21, 502: 11, 504: 15 };
+
+/** `no available server` and its line's end; a circuit breaker's answer is the reason phrase. */
+const noServerOctets = 20;
+
+const dialTimeoutMs = 30_000;
+const dialToleranceMs = 500;
+
+const well: Judged = { verdict: wellVerdict, evidence: [] };
+
+export function judgeAccess(access: TraefikAccess): Judged {
+  const { status } = access;
+  if (status === null) return well;
+  if (status === 499) return clientLeft;
+  if (status < 500) return refusal(access, status);
+  if (access.applicationSign !== null) return appError(status, [`status=${status}`, access.applicationSign]);
+  if (access.namesServer && access.server === null) return notForwarded(access, status);
+  return failureOrAnswer(access, status);
+}
+
+const clientLeft: Judged = {
+  verdict: {
+    ...wellVerdict,
+    shape: 'client_abort',
+    type: 'http_request_error',
+    born: 'client',
+    whose: 'client',
+    sentence: 'The client left before it was answered.',
+  },
+  evidence: ['status=499'],
+};
+
+function refused(type: ProxyErrorType, sentence: string, fix: Fix, whose: 'operator' | 'application'): Verdict {
+  const { shape } = proxyErrors[type];
+  return { shape, type, stage: 'route', born: 'reverse-proxy', whose, sentence, fix };
+}
+
+/** A 4xx is the application's, unless no server was chosen for it. */
+function refusal({ namesServer, server, router }: TraefikAccess, status: number): Judged {
+  if (!namesServer || server !== null) return well;
+  const evidence = [`status=${status}`, `router=${router ?? '-'}`, 'server=-'];
+  if (status === 404 && router === null)
+    return {
+      verdict: refused('destination_not_found', 'No router matches this request.', noRouter, 'operator'),
+      evidence,
+    };
+  if (status !== 429 && status !== 403) return well;
+  const sentence =
+    status === 429 ? 'A limit of Traefik denied this request.' : 'A middleware of Traefik denied this request.';
+  return { verdict: refused('http_request_denied', sentence, ownAnswer, 'operator'), evidence };
+}
+
+function notForwarded({ sizeOctets }: TraefikAccess, status: number): Judged {
+  const evidence = [`status=${status}`, 'server=-', ...sizeText(sizeOctets)];
+  if (status === 503) {
+    const isNone = sizeOctets === noServerOctets;
+    const sentence = isNone
+      ? 'The service has no server that could be asked.'
+      : 'No server was asked: none is there, or a circuit breaker is open.';
+    const verdict = refused('destination_unavailable', sentence, noServer, 'application');
+    return { verdict: { ...verdict, isConsequence: true }, evidence };
+  }
+  const sentence = `Traefik answered with ${status} without asking a server.`;
+  const verdict: Verdict = {
+    ...wellVerdict,
+    shape: 'refused_by_gateway',
+    stage: 'route',
+    born: 'reverse-proxy',
+    sentence,
+    fix: ownAnswer,
+  };
+  return { verdict, evidence };
+}
+
+function sizeText(sizeOctets: number | null): readonly string[] {
+  return sizeOctets === null ? [] : [`size=${sizeOctets}`];
+}
+
+/**
+ * The status that is logged as the origin's is Traefik's own where the origin never answered. The size tells them
+ * apart: an answer of another size than Traefik's own text is the application's.
+ */
+function failureOrAnswer(access: TraefikAccess, status: number): Judged {
+  const { sizeOctets, durationMs } = access;
+  const evidence = [`status=${status}`, ...sizeText(sizeOctets)];
+  const ownOctets = ownSizes[status];
+  const isCounted = sizeOctets !== null && access.method !== 'HEAD';
+  if (isCounted && sizeOctets !== ownOctets) return appError(status, evidence);
+  if (!isCounted && ownOctets === undefined) return appError(status, evidence);
+  const overMs = durationMs === null ? -1 : durationMs - dialTimeoutMs;
+  if (status === 504 && isCounted && overMs >= 0 && overMs < dialToleranceMs)
+    return { verdict: dialTimeout(access.server), evidence: [...evidence, `duration=${durationMs}ms`] };
+  return { verdict: unknownFailure(status), evidence };
+}
+
+function dialTimeout(server: string | null): Verdict {
+  const { shape, type, stage, born, whose, sentence } = goMeanings.connect_timeout;
+  const words = `${sentence.replace('%s', () => server ?? 'the server')} (30 s is the default of \`dialTimeout\`.)`;
+  return { shape, type, stage, born, whose, sentence: words, fix: traefikFixes.connect_timeout };
+}
+
+function unknownFailure(status: number): Verdict {
+  const sentence = `Traefik gave up on this request with ${status}, and the access log does not say why.`;
+  return { ...wellVerdict, shape: 'unknown', born: 'reverse-proxy', sentence, fix: raiseLevel };
+}
+
+function appError(status: number, evidence: readonly string[]): Judged {
+  const sentence = `The application itself answered with ${status}; Traefik passed it on.`;
+  return {
+    verdict: { ...wellVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence },
+    evidence,
+  };
+}

@@ -1,0 +1,75 @@
+import type { Finding, LineKind } from '../finding.ts';
+import { type GoError, readGoError, readGoErrorInContent } from '../go-errors.ts';
+import { findingOf, type Verdict, wellVerdict } from '../verdict.ts';
+import { raiseLevel, traefikFixes } from './fixes.ts';
+
+/** A line of Traefik's own log, whichever version and format wrote it. */
+export interface TraefikLine {
+  readonly form: 'logfmt' | 'console' | 'JSON';
+  readonly atMs: number | null;
+  readonly text: string;
+  /** What newer versions write beside the text; empty where there is none. */
+  readonly error: string;
+  readonly service: string | null;
+}
+
+/** Versions 1 and 2 say "'502 Bad Gateway' caused by: EOF", version 3 "502 Bad Gateway" and has the cause in a field. */
+const causedBy = /^'(\d{3}) [A-Za-z ]{2,40}' caused by: (.{1,4000})$/s;
+const statusText = /^(\d{3}) [A-Z][A-Za-z ]{1,40}$/;
+
+/** Texts of requests that did not get through, or of connections of TCP routers. */
+const dialTexts = /^Error while (?:connecting to|dialing) backend|^Error while handling TCP connection/;
+const copyTexts =
+  /^(?:httputil: )?ReverseProxy read error during body copy|^reverseproxy: |^Error while copying response/i;
+
+export function readTraefikLine(line: TraefikLine): Finding {
+  const older = causedBy.exec(line.text);
+  if (older !== null)
+    return failed(line, { status: Number(older[1]), known: readGoError(older[2] ?? ''), text: line.text });
+  const newer = line.error === '' ? null : statusText.exec(line.text);
+  if (newer !== null) {
+    const text = `${line.text} error="${line.error}"`;
+    return failed(line, { status: Number(newer[1]), known: readGoError(line.error), text });
+  }
+  return withoutStatus(line);
+}
+
+function withoutStatus(line: TraefikLine): Finding {
+  const whole = line.error === '' ? line.text : `${line.text}: ${line.error}`;
+  if (copyTexts.test(line.text)) return failed(line, { status: null, known: readGoErrorInContent(whole), text: whole });
+  const isClient = line.text.includes('http: TLS handshake error from');
+  if (isClient || dialTexts.test(line.text))
+    return failed(line, { status: null, known: readGoError(whole), text: whole });
+  return findingOf({ ...factsOf(line, 'event'), ...healthWords(whole) }, wellVerdict);
+}
+
+function healthWords(text: string): { readonly evidence: readonly string[] } {
+  return { evidence: /^Health ?check/i.test(text) ? [text.slice(0, 240)] : [] };
+}
+
+function factsOf(line: TraefikLine, kind: LineKind) {
+  const gateway = 'traefik' as const;
+  return { gateway, format: `Traefik log (${line.form})`, kind, atMs: line.atMs, upstream: line.service };
+}
+
+interface Failed {
+  readonly status: number | null;
+  readonly known: GoError | null;
+  readonly text: string;
+}
+
+function failed(line: TraefikLine, { status, known, text }: Failed): Finding {
+  const facts = { ...factsOf(line, 'error'), status, evidence: [text.slice(0, 280)] };
+  if (known === null) return findingOf(facts, unknownFailure);
+  const { shape, type, stage, born, whose, sentence, cause, endpoint } = known;
+  const verdict: Verdict = { shape, type, stage, born, whose, sentence, fix: traefikFixes[cause] };
+  return findingOf({ ...facts, upstream: endpoint ?? facts.upstream }, verdict);
+}
+
+const unknownFailure: Verdict = {
+  ...wellVerdict,
+  shape: 'unknown',
+  born: 'reverse-proxy',
+  sentence: 'Traefik gave up on a request, for a reason that is not known here.',
+  fix: raiseLevel,
+};

@@ -1,0 +1,140 @@
+import type { Fix } from '../finding.ts';
+import type { GoCause } from '../go-causes.ts';
+import { fixOf } from '../verdict.ts';
+
+const transport = (...lines: string[]): string[] => [
+  'http:',
+  '  serversTransports:',
+  '    app:',
+  ...lines.map((line) => `      ${line}`),
+];
+const forwarding = (line: string): string[] => transport('forwardingTimeouts:', `  ${line}`);
+const serverUrl = (url: string): string[] => [
+  'http:',
+  '  services:',
+  '    app:',
+  '      loadBalancer:',
+  '        servers:',
+  `        - url: "${url}"`,
+];
+
+const address = fixOf(
+  'Start the application, or correct its port: Traefik takes the first port that the container exposes where none is named.',
+  'labels:',
+  '- traefik.http.services.app.loadbalancer.server.port=8080',
+);
+const network = fixOf(
+  'Put Traefik and the application on one network, and name it where the container has several.',
+  'labels:',
+  '- traefik.docker.network=proxy',
+);
+const answer = fixOf('Look into the application’s log at the same moment: it broke the connection off itself.');
+const content = fixOf('Mend the answer in the application: `curl -iv` asked of it directly shows what it sends.');
+const certificate = fixOf(
+  'Give the servers’ transport the authority that signed the certificate, and the name that stands in it.',
+  ...transport('rootCAs: [/etc/ssl/app-ca.pem]', 'serverName: app.internal'),
+);
+const plain = fixOf(
+  'Speak plain HTTP to it: the scheme of the service is `https`, and what listens there does not speak TLS.',
+  'labels:',
+  '- traefik.http.services.app.loadbalancer.server.scheme=http',
+);
+const version = fixOf(
+  'Say which version of HTTP the application speaks: the scheme `h2c` is HTTP/2 without TLS; `disableHTTP2` keeps to HTTP/1.1 with it.',
+  ...transport('disableHTTP2: true'),
+);
+const names = fixOf(
+  'Correct the host in the URL of the server, or let the name server that Traefik asks know it.',
+  ...serverUrl('http://app:8080'),
+);
+
+/** What to do in Traefik, or beside it, about each cause. */
+export const traefikFixes: Readonly<Record<GoCause, Fix>> = {
+  refused: address,
+  socket_refused: address,
+  socket_missing: address,
+  backlog_full: fixOf('Give the application more workers, or a longer queue of connections (its listen backlog).'),
+  not_permitted: fixOf('Let the system that Traefik runs on permit the connection: a firewall, a network policy.'),
+  connect_reset: network,
+  unroutable: network,
+  connect_timeout: fixOf(
+    'Put Traefik and the application on one network: nothing answers at that address, which another Docker network makes. `dialTimeout` is 30 s where nothing is set.',
+    'labels:',
+    '- traefik.docker.network=proxy',
+  ),
+  tls_timeout: fixOf(
+    'Find out why the application does not finish its TLS handshake: nothing but its own load, or a lock, keeps it.',
+  ),
+  ports_spent: fixOf(
+    'Let connections be kept alive (`maxIdleConnsPerHost`), or widen the range of ports.',
+    ...transport('maxIdleConnsPerHost: 200'),
+  ),
+  descriptors_spent: fixOf('Raise the number of files that Traefik may open.', 'ulimits:', '  nofile: 1048576'),
+  name_not_found: names,
+  name_server_failed: names,
+  name_server_silent: names,
+  bad_address: fixOf('Write the server as a URL with scheme, host and port.', ...serverUrl('http://app:8080')),
+  certificate,
+  tls_alert: fixOf(
+    'Send the name that the application expects, and the client certificate that it wants, if it does.',
+    ...transport('serverName: app.internal'),
+  ),
+  tls_plain_peer: plain,
+  tls_protocol: certificate,
+  head_timeout: fixOf(
+    'Make the application answer sooner, or raise `responseHeaderTimeout`.',
+    ...forwarding('responseHeaderTimeout: 60s'),
+  ),
+  read_timeout: fixOf(
+    'Make the application answer sooner, or raise `readIdleTimeout` and `responseHeaderTimeout`.',
+    ...forwarding('responseHeaderTimeout: 60s'),
+  ),
+  write_timeout: fixOf('Find out why the application does not read the request.'),
+  closed: fixOf(
+    'Look whether the application ended or fell at that moment. Where it answers all others well, it closes idle connections sooner than Traefik: set `idleConnTimeout` below the application’s (Node’s is 5 s).',
+    ...forwarding('idleConnTimeout: 4s'),
+  ),
+  reset: answer,
+  send_failed: answer,
+  content_cut: answer,
+  not_http: fixOf(
+    'Correct the port: what listens there does not speak HTTP.',
+    'labels:',
+    '- traefik.http.services.app.loadbalancer.server.port=8080',
+  ),
+  tls_peer: fixOf('Speak TLS to it.', 'labels:', '- traefik.http.services.app.loadbalancer.server.scheme=https'),
+  http2_peer: version,
+  bad_head: content,
+  head_too_large: fixOf('Let the application send smaller fields: cookies, most often.'),
+  bad_coding: content,
+  upgrade_mismatch: content,
+  http2_broken: version,
+  no_upstreams: fixOf('Find out why the service has no server: its containers, their labels, their health check.'),
+  request_too_large: fixOf(
+    'Raise `maxRequestBodyBytes` of the middleware `buffering`, if such requests are meant to pass.',
+  ),
+  client_left: fixOf('Nothing is to be done, unless it happens often: then the answers come too late for the clients.'),
+  client_tls: fixOf('Nothing is to be done: scanners and closed browser tabs do this.'),
+};
+
+/** At the default level nothing is written about a request that fails. */
+export const raiseLevel = fixOf(
+  'Set the log level to DEBUG: Traefik writes why a request failed at that level only (`logLevel = "DEBUG"` in version 1).',
+  'log:',
+  '  level: DEBUG',
+);
+
+export const noServer = fixOf(
+  'Find out why the service has no server that could be asked: no container is running or healthy, the health check fails, or a circuit breaker is open.',
+  'curl -s http://localhost:8080/api/http/services',
+);
+export const noRouter = fixOf(
+  'Add a router for this host and path, or correct the rule of the one that is meant; its entry point and TLS must match too.',
+  'labels:',
+  '- traefik.http.routers.app.rule=Host(`app.example.com`)',
+);
+export const ownAnswer = fixOf(
+  'Look at the middlewares of this router: one of them answered by itself. At the level DEBUG the log names it.',
+  'log:',
+  '  level: DEBUG',
+);
