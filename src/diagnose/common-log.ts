@@ -18,8 +18,25 @@ const start =
   /^(?:(\S{1,255}) )?(\S{1,255}) (\S{1,64}) (\S{1,64}|"[^"]{0,64}") \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "/;
 const restFieldsMax = 40;
 
-/** Null for a line of another form. */
+/** 21/Nov/2026:10:15:30 +0000 */
+const timeCharacters = 26;
+
+let lastLine: string | null = null;
+let lastParts: CommonLogLine | null = null;
+
+/** Null for a line of another form. Several dialects ask for the same line, one after the other, so the last is kept. */
 export function readCommonLog(line: string): CommonLogLine | null {
+  if (line === lastLine) return lastParts;
+  lastParts = takeApart(line);
+  lastLine = line;
+  return lastParts;
+}
+
+function takeApart(line: string): CommonLogLine | null {
+  // Without this time nothing else is looked for: most lines of most logs are not of this form.
+  const bracket = line.indexOf('[');
+  if (bracket < 5 || bracket > 700 || line[bracket + 3] !== '/' || line[bracket + timeCharacters + 1] !== ']')
+    return null;
   const match = start.exec(line.slice(0, 1000));
   if (match === null) return null;
   const text = judgedText(line);

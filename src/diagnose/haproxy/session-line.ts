@@ -13,20 +13,21 @@ export interface SessionLine extends Ending {
   readonly retries: string;
 }
 
-// The client and the time of acceptance begin the HTTP and TCP formats, behind whatever prefix a syslog daemon gave them.
-const sessionStart = /(\S{2,80}):(\d{1,5}) \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] /;
+/** The client and the time of acceptance begin the HTTP and TCP formats, behind whatever prefix a syslog daemon gave them. */
+const timePattern = / \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d{3})\] /;
+
+const clientPattern = /^\S{2,80}:\d{1,5}$/;
 
 /** A prefix longer than this is none that a syslog daemon writes. */
 const prefixCharactersMax = 400;
 
 /** What stands behind "client:port [time] ", where the line has that near its beginning. */
-export function afterSessionStart(
-  line: string,
-): { readonly client: string; readonly time: string; readonly rest: string } | null {
-  const match = sessionStart.exec(line.slice(0, prefixCharactersMax));
+export function afterSessionStart(line: string): { readonly time: string; readonly rest: string } | null {
+  const match = timePattern.exec(line.length > prefixCharactersMax ? line.slice(0, prefixCharactersMax) : line);
   if (match === null) return null;
-  const [whole, address = '', port = '', time = ''] = match;
-  return { client: `${address}:${port}`, time, rest: judgedText(line).slice(match.index + whole.length) };
+  const client = line.slice(line.lastIndexOf(' ', match.index - 1) + 1, match.index);
+  if (match.index === 0 || !clientPattern.test(client)) return null;
+  return { time: match[1] ?? '', rest: judgedText(line).slice(match.index + match[0].length) };
 }
 
 const statePattern = /^[-A-Za-z]{2}$|^[-A-Za-z]{4}$/;
@@ -100,16 +101,17 @@ export function readTcpSession(line: string): SessionLine | null {
   };
 }
 
-const clfStart = /(\S{2,80}) - - \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "/;
+const clfStart = /^ - - \[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] "/;
 
 /**
  * `option httplog clf`: status and octets where everybody has them, then "" "" in the place of Referer and User-Agent,
  * and what is HAProxy's own as quoted and plain fields after them.
  */
 export function readClfSession(line: string): SessionLine | null {
-  const match = clfStart.exec(line.slice(0, prefixCharactersMax));
+  const start = line.indexOf(' - - [');
+  const match = start <= 0 || start > prefixCharactersMax ? null : clfStart.exec(line.slice(start, start + 60));
   if (match === null) return null;
-  const text = judgedText(line).slice(match.index + match[0].length);
+  const text = judgedText(line).slice(start + match[0].length);
   const requestEnd = text.indexOf('" ');
   if (requestEnd < 0) return null;
   const fields = text
@@ -124,7 +126,7 @@ export function readClfSession(line: string): SessionLine | null {
   if (wholeNumber(status) === null || octets === undefined || wholeNumber(fields[15]) === null) return null;
   const [, , connectMs = null, responseMs = null, durationMs = null] = times;
   return {
-    atMs: commonLogTimeMs(match[2] ?? ''),
+    atMs: commonLogTimeMs(match[1] ?? ''),
     frontend,
     backend,
     server,
