@@ -1,6 +1,7 @@
 import type { Stage } from '../../core/stage.ts';
 import type { NginxProduct } from './product.ts';
 import { judgedCharactersMax } from './product.ts';
+import { rememberLast } from './remember-last.ts';
 import { errorLogTime } from './times.ts';
 
 /** One line of an error log, taken apart. */
@@ -67,7 +68,10 @@ export function isErrorLine(line: string): boolean {
   return line.charCodeAt(4) === 0x2f && head.test(line.slice(0, 120));
 }
 
-export function parseErrorLine(fullLine: string): ErrorLine | null {
+/** A line taken apart; null where it is of another form. */
+export const parseErrorLine = rememberLast(takeApart);
+
+function takeApart(fullLine: string): ErrorLine | null {
   if (!isErrorLine(fullLine)) return null;
   const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
   const found = head.exec(line);

@@ -6,6 +6,7 @@ import { findingOf } from './access-verdict.ts';
 import { tellsOfUpstream, ValueCollector } from './aliases.ts';
 import type { NginxProduct } from './product.ts';
 import { judgedCharactersMax } from './product.ts';
+import { rememberLast } from './remember-last.ts';
 
 interface JsonLine {
   readonly product: NginxProduct;
@@ -20,7 +21,9 @@ const foreign =
 const ofNginx =
   /"[\w.@$-]{0,40}(?:remote_addr|remote_user|body_bytes_sent|time_local|time_iso8601|http_user_agent|http_referer|request_time|bytes_sent|request_length)"/;
 
-function readJson(fullLine: string): JsonLine | null {
+const readJson = rememberLast(takeApart);
+
+function takeApart(fullLine: string): JsonLine | null {
   const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
   const text = line.trim();
   if (!text.startsWith('{') || !text.endsWith('}') || foreign.test(text)) return null;

@@ -5,13 +5,16 @@ import { fieldsOf } from './access-fields.ts';
 import { findingOf } from './access-verdict.ts';
 import { tellsOfUpstream, ValueCollector, variableCalled } from './aliases.ts';
 import { judgedCharactersMax } from './product.ts';
+import { rememberLast } from './remember-last.ts';
 
 /** `1.2.3.4 - - [21/Nov/2026:21:59:47 +0000] "GET / HTTP/1.1" 502 150`, with or without a host and more times between. */
 const beginning =
   /^(?:[^\s"]{1,300} ){1,2}?- [^"[\]]{1,200}? ?\[(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\] (?:[^\s"]{1,300} )?"((?:[^"\\]|\\.){0,16384})" (\d{3}) (?:\d{1,19}|-)(?= |$)/;
 
 /** Combined, and after it whatever the format has, each value with a name: `rt=0.010 uct="0.000" uht="-"`. */
-function readCombinedAndMore(fullLine: string): Values | null {
+const readCombinedAndMore = rememberLast(takeApartCombined);
+
+function takeApartCombined(fullLine: string): Values | null {
   const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
   const found = beginning.exec(line);
   if (found === null) return null;
@@ -24,7 +27,9 @@ function readCombinedAndMore(fullLine: string): Values | null {
 }
 
 /** A line that is nothing but names and values: `status=502 upstream_addr=…`, or LTSV. */
-function readLabels(fullLine: string): Values | null {
+const readLabels = rememberLast(takeApartLabels);
+
+function takeApartLabels(fullLine: string): Values | null {
   const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
   if (!/status|(?:^|[\s"])(?:st|code)[=:]/.test(line) || line.startsWith('{')) return null;
   const collector = new ValueCollector();

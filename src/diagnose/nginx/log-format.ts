@@ -9,6 +9,7 @@ import { compileFormat } from './format-matcher.ts';
 import type { CompiledFormat } from './format-matcher.ts';
 import { formatText } from './format-text.ts';
 import type { NginxProduct } from './product.ts';
+import { rememberLast } from './remember-last.ts';
 
 /**
  * A dialect for one `log_format` of nginx, given by its text: the whole directive as it stands in the configuration, with
@@ -36,12 +37,13 @@ export function lackingVariables(text: string): readonly string[] {
 
 /** A dialect of a compiled format; `certainty` is what it says of a line that fits. */
 export function dialectOf(product: NginxProduct, name: string, compiled: CompiledFormat, certainty: 1 | 2): Dialect {
+  const match = rememberLast((line) => compiled.match(line));
   return dialect(
     product,
     name,
-    (line) => (compiled.match(line) === null ? 0 : certainty),
+    (line) => (match(line) === null ? 0 : certainty),
     (line) => {
-      const values = compiled.match(line);
+      const values = match(line);
       return values === null ? null : findingOf(fieldsOf(product, name, values));
     },
   );
