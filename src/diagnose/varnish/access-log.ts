@@ -29,7 +29,7 @@ const wholeUrl = /^[A-Z]{1,20} https?:\/\/\S{1,4000} HTTP\/\d/;
 export const varnishAccessLogs: readonly Dialect[] = [
   access('varnishncsa (with handling or FetchError)', 2, readTelling),
   access('varnishncsa (JSON)', 2, readJson),
-  access('varnishncsa (default)', 1, readDefault),
+  access('varnishncsa (default)', 2, readDefault),
 ];
 
 function access(format: string, certainty: 1 | 2, parse: (line: string) => AccessLine | null): Dialect {
