@@ -35,7 +35,18 @@ export function judgeClient(line: ErrorLine): Verdict | null {
   )
     return malformed(line);
   if (text.startsWith('no "ssl_certificate" is defined')) return null;
-  return stageOf(line.action) === 'client' && isOfTheConnection(text) ? left(line) : null;
+  return isOfTheConnection(text) && isOnTheirSide(line) ? left(line) : null;
+}
+
+/**
+ * Both sides are read and written while an answer, or a tunnel, is forwarded. nginx itself tells them apart by the level:
+ * what fails on a client's connection is of level `info`, on an application's `error`.
+ */
+function isOnTheirSide(line: ErrorLine): boolean {
+  if (line.action === 'proxying upgraded connection') return line.level === 'info';
+  if (stageOf(line.action) !== 'client') return false;
+  const isReading = /^(?:recv|readv|SSL_read)\(\)/.test(line.text);
+  return !(line.action === 'sending to client' && isReading && line.level === 'error' && line.upstream !== null);
 }
 
 const isOfTheConnection = (text: string): boolean =>

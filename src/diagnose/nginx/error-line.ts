@@ -154,4 +154,4 @@ function productOf(saying: string, context: string): NginxProduct {
 }
 
 const ofKong =
-  /\/kong\/|ring-balancer|reported health status changed to|\[lua\] (?:healthchecks|targets|balancers|ring_balancer|round_robin|least_connections)\.lua|\bkong\b.{0,40}\.lua|(?:balancer_execute|execute)\(\): (?:DNS|dns)/;
+  /\/kong\/|ring-balancer|failed to retry the dns\/balancer resolver|reported health status changed to|\[lua\] (?:healthchecks|targets|balancers|ring_balancer|round_robin|least_connections)\.lua|\bkong\b.{0,40}\.lua|(?:balancer_execute|execute)\(\): (?:DNS|dns)/;

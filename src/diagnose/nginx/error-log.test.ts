@@ -261,6 +261,23 @@ const ownLines: readonly (readonly [string, string])[] = [
     '2026/11/21 21:59:48 [error] 7#7: *9 upstream timed out (110: Connection timed out) while connecting to upstream, client: 192.0.2.7, server: 0.0.0.0:5432, upstream: "10.0.0.5:5432", bytes from/to client:0/0, bytes from/to upstream:0/0',
     'error unreachable connection_timeout connect',
   ],
+  [
+    line('info', 'recv() failed (104: Connection reset by peer) while proxying upgraded connection'),
+    'error client_abort - -',
+  ],
+  [
+    line('error', 'recv() failed (104: Connection reset by peer) while proxying upgraded connection'),
+    'error reset http_response_incomplete content',
+  ],
+  [line('info', 'recv() failed (104: Connection reset by peer) while sending to client'), 'error client_abort - -'],
+  [
+    line('error', 'recv() failed (104: Connection reset by peer) while sending to client'),
+    'error reset http_response_incomplete content',
+  ],
+  [
+    '2026/11/21 21:59:48 [info] 7#7: *9 client timed out (110: Connection timed out) while waiting for request, client: 192.0.2.7, server: 0.0.0.0:80',
+    'event none - -',
+  ],
 ];
 
 const relatives: readonly (readonly [string, string, string])[] = [

@@ -67,6 +67,8 @@ function collectLabels(text: string, collector: ValueCollector): void {
 }
 
 const tokensMax = 512;
+/** Words of one line, lists' parts included: joined one by one, an endless list would take its length squared. */
+const wordsMax = 4_096;
 
 /** Words; quotes and brackets keep theirs together, and so do the `, ` and ` : ` of nginx's lists. */
 function tokensOf(text: string): readonly string[] {
@@ -74,7 +76,7 @@ function tokensOf(text: string): readonly string[] {
   // A quote that is not closed is looked for once: the rest has none that closes either.
   let isUnclosed = false;
   let at = 0;
-  while (at < text.length && tokens.length < tokensMax) {
+  for (let words = 0; at < text.length && tokens.length < tokensMax && words < wordsMax; words++) {
     while (isBetween(text, at)) at++;
     const start = at;
     while (at < text.length && !isBetween(text, at)) {

@@ -13,7 +13,8 @@ import { failed, quiet } from './verdict.ts';
 export function upstreamStage(line: ErrorLine): Stage | null {
   const stage = stageOf(line.action);
   // What it sends to the client then is the answer that it reads from the application.
-  if (line.action === 'sending to client' && line.text.startsWith('upstream ')) return 'content';
+  if (line.action === 'sending to client' && /^(?:upstream |recv\(\)|readv\(\)|SSL_read\(\))/.test(line.text))
+    return 'content';
   return stage === 'client' ? null : stage;
 }
 
