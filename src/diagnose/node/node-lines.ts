@@ -1,3 +1,5 @@
+import { meaningOf } from '../../core/errno-meaning.ts';
+
 /** What stands in one line of a proxy of Node's. */
 export type NodeLine =
   | {
@@ -101,10 +103,20 @@ function parseRaw(text: string): NodeLine | null {
   if (raw === undefined) {
     if (!objectForm.test(text.slice(0, 2000))) return null;
     const why = whyIn(text);
-    return why === null ? null : { kind: 'why', why };
+    return why === null || !isOfConnection(why) ? null : { kind: 'why', why };
   }
   const why = code === undefined ? whyIn(`${name ?? ''}Error:${words}`) : { code, words: words.trim() };
-  return why === null ? null : { kind: 'why', why };
+  return why === null || !isOfConnection(why) ? null : { kind: 'why', why };
+}
+
+const codesOfConnections =
+  /^(?:HPE_|ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO_SELF|UNABLE_TO_|ENOTFOUND$|EAI_AGAIN$|ESOCKETTIMEDOUT$)/;
+
+/** Errors have codes for everything; a program that says one of its own has not failed as a proxy. */
+function isOfConnection({ code }: Why): boolean {
+  if (code === null || codesOfConnections.test(code)) return true;
+  const meaning = meaningOf(code);
+  return meaning !== null && meaning !== 'misuse';
 }
 
 function failed(
@@ -132,7 +144,7 @@ function whyOf(text: string | undefined): Why | null {
 }
 
 const spoken =
-  /socket hang up|Parse Error: ?[\w '"/,.-]{0,80}|(?:connect|read|write|getaddrinfo|query[A-Z]\w{0,10}) E[A-Z]{3,20}[^,}]{0,200}|self[- ]signed certificate|unable to verify the first certificate/;
+  /socket hang up|Parse Error: ?[\w '"/,.-]{0,80}|(?:connect|read|write|getaddrinfo|query[A-Z]\w{0,10}) E[A-Z]{3,20}[^,}]{0,200}|self[- ]signed certificate|unable to verify the first certificate|certificate has expired|Hostname\/IP does not match certificate's altnames|Client network socket disconnected before secure TLS connection was established/;
 
 /** What words of Node's say, with the code in them; null where they are none that a connection is told of by. */
 function whyIn(text: string): Why | null {

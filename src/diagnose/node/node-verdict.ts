@@ -1,5 +1,6 @@
 import { meaningOf } from '../../core/errno-meaning.ts';
 import type { ProxyErrorType } from '../../core/proxy-error.ts';
+import type { Stage } from '../../core/stage.ts';
 import { failedWith, type FailureWords, unknownVerdict } from '../typed-verdict.ts';
 import { fixOf, type Verdict } from '../verdict.ts';
 import type { Why } from './node-lines.ts';
@@ -25,6 +26,7 @@ export function judgeNode(why: Why, target: string | null): Verdict {
 function judgeWords(words: string, place: string): Verdict {
   if (words.startsWith('socket hang up')) return reset(place);
   if (words.startsWith('Parse Error')) return misread(words, place);
+  if (words.startsWith('Client network socket')) return reset(place, 'tls');
   if (/certificate/.test(words)) return certificate(words, place);
   return unknownNode(place);
 }
@@ -32,7 +34,7 @@ function judgeWords(words: string, place: string): Verdict {
 function judgeErrno(code: string, words: string, place: string): Verdict {
   switch (meaningOf(code)) {
     case 'refused':
-      return refused(place);
+      return code === 'EAGAIN' ? backlogFull(place) : refused(place);
     case 'missing':
     case 'not_permitted':
       return failed('connection_refused', {
@@ -64,6 +66,16 @@ function judgeErrno(code: string, words: string, place: string): Verdict {
   }
 }
 
+function backlogFull(place: string): Verdict {
+  return failed('connection_refused', {
+    sentence: `The queue of connections that wait at ${place} is full (EAGAIN).`,
+    fix: fixOf(
+      'Add workers to the application, or let more connections wait',
+      'server.listen({ path, backlog: 1024 })',
+    ),
+  });
+}
+
 function refused(place: string): Verdict {
   return failed('connection_refused', {
     sentence: `Nothing listens on ${place}.`,
@@ -74,9 +86,10 @@ function refused(place: string): Verdict {
   });
 }
 
-function reset(place: string): Verdict {
+function reset(place: string, stage: Stage = 'response'): Verdict {
   return failed('connection_terminated', {
-    sentence: `${place} closed the connection before it had answered.`,
+    sentence: `${place} closed the connection ${stage === 'tls' ? 'in the TLS handshake' : 'before it had answered'}.`,
+    stage,
     fix: fixOf(
       'Look for a crash or a restart of the application; where a body parser runs before the proxy, the request never ends: put the proxy first. `proxyTimeout` looks the same when it runs out',
       "app.use('/api', proxy); app.use(express.json());",

@@ -77,6 +77,22 @@ const cases: readonly (readonly [line: string | readonly string[], shape: Findin
   ['Error: read ETIMEDOUT', 'too_slow', 'connection_read_timeout'],
   ['Error: socket hang up', 'reset', 'connection_terminated'],
   ['Error: Parse Error: Header overflow', 'garbage', 'http_response_header_section_size'],
+  [
+    "Error [ERR_TLS_CERT_ALTNAME_INVALID]: Hostname/IP does not match certificate's altnames",
+    'unreachable',
+    'tls_certificate_error',
+  ],
+  [
+    'Error: Client network socket disconnected before secure TLS connection was established',
+    'reset',
+    'connection_terminated',
+  ],
+  [
+    'Error: write EPROTO 00D8:error:0A00010B:SSL routines:ssl3_get_record:wrong version number',
+    'unreachable',
+    'tls_protocol_error',
+  ],
+  ['Error: connect EAGAIN /run/app.sock', 'unreachable', 'connection_refused'],
   ['Error: self-signed certificate', 'unreachable', 'tls_certificate_error'],
   [
     "{ errno: -111, code: 'ECONNREFUSED', syscall: 'connect', address: '127.0.0.1', port: 9000 }",
@@ -130,6 +146,9 @@ describe('what proxies of Node write', () => {
       'Error: Cannot find module "x"',
       '    at node:net:1118:18',
       'TypeError: x is not a function',
+      'TypeError [ERR_INVALID_URL]: Invalid URL',
+      'Error [ERR_HTTP_HEADERS_SENT]: Cannot set headers',
+      'Error: listen EADDRINUSE: address already in use :::3000',
       'listening on :3000',
       '',
       '{"code":"ECONNREFUSED"}',

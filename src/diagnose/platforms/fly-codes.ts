@@ -48,6 +48,15 @@ const noMachine = failed('destination_unavailable', {
   ),
 });
 
+const limitReached = failed('connection_limit_reached', {
+  sentence: 'All machines had as many connections or requests as they may have.',
+  fix: fixOf(
+    'Raise the limit where machines can take more, or add machines',
+    '[http_service.concurrency]',
+    '  hard_limit = 250',
+  ),
+});
+
 const notWoken = failed('destination_unavailable', {
   sentence: 'The machine that was to take the request could not be started, or is in no state to.',
   whose: 'gateway',
@@ -131,6 +140,7 @@ export function flyVerdict(code: string, told: string): Verdict {
   if (Object.hasOwn(byCode, code)) return byCode[code] as Verdict;
   // Numbers of this family have moved between versions; what could not be connected to says so.
   if (code.startsWith('PM')) return /failed to connect/i.test(told) ? notConnected : notWoken;
+  if (code.startsWith('PL')) return limitReached;
   if (code === 'PU02') return /timed out|timeout/i.test(told) ? tooSlow : broken;
   if (code.startsWith('PT') && code !== 'PT02') return clientTls;
   return unknown(code);

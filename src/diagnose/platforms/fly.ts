@@ -79,8 +79,10 @@ function readFly(line: string): Finding | null {
 function judge({ source, level }: FlyLine, code: string | null, told: string): Verdict {
   // A health check that fails, a machine that starts: they are about no request.
   if (source !== 'proxy') return wellVerdict;
+  // A machine that is at its limit is passed over, which fails no request by itself.
+  if (level === 'warn' && (code?.startsWith('PL') === true || told.includes(' limit of '))) return wellVerdict;
   if (code !== null && /^P[A-Z]\d\d$/.test(code)) return flyVerdict(code, told);
-  return level === 'error' || level === 'warn' ? flyVerdictOfText(told) : wellVerdict;
+  return level === 'error' ? flyVerdictOfText(told) : wellVerdict;
 }
 
 function requestIn(pairs: ReadonlyMap<string, string>): string | null {

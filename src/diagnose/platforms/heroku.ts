@@ -55,7 +55,7 @@ function readRouter({ said, atMs }: Cut): Finding | null {
     {
       gateway: 'heroku',
       format,
-      kind: pairs.get('at') === 'error' || legacy !== null ? 'error' : 'access',
+      kind: pairs.has('at') ? 'access' : 'error',
       atMs,
       status,
       upstream: nonEmpty(pairs.get('dyno')),

@@ -183,6 +183,8 @@ const flyCases: readonly Case[] = [
   ],
   [fly('could not make HTTP request to instance: connection error: timed out'), 'too_slow', 'connection_read_timeout'],
   [fly('something that nobody knows'), 'unknown'],
+  [fly('[PL01] connection concurrency limit'), 'refused_by_gateway', 'connection_limit_reached'],
+  [fly('Instance 148e2d7f6a1e89 reached hard limit of 25 concurrent connections.', 'warn'), 'none'],
   [fly('Starting machine', 'info'), 'none'],
   [
     '2026-11-21T10:00:00Z health[148e2d7f6a1e89] ams [error] Health check on port 8080 has failed. Your app is not responding properly.',
@@ -327,7 +329,7 @@ describe('the routers of platforms', () => {
   check('gcp-lb', gcpCases, (line) => /"statusDetails":"\w*"/.exec(line)?.[0] ?? 'no details');
 
   const kinds: readonly (readonly [string, LineKind])[] = [
-    [heroku('H12', 'Request timeout'), 'error'],
+    [heroku('H12', 'Request timeout'), 'access'],
     [`${at} heroku[web.1]: Error R14 (Memory quota exceeded)`, 'event'],
     [fly('Starting machine', 'info'), 'event'],
     [gcp('backend_timeout', 502), 'access'],
