@@ -1,5 +1,6 @@
 import { apacheDialects } from './apache/apache.ts';
 import { awsDialects } from './aws/aws.ts';
+import { candorDialects } from './candor/candor.ts';
 import { caddyDialects } from './caddy/caddy.ts';
 import type { Dialect } from './dialect.ts';
 import { envoyDialects } from './envoy/envoy.ts';
@@ -7,27 +8,31 @@ import { haproxyDialects } from './haproxy/haproxy.ts';
 import { nginxDialects } from './nginx/nginx.ts';
 import { nodeDialects } from './node/node.ts';
 import { platformDialects } from './platforms/platforms.ts';
+import { traefikDialects } from './traefik/traefik.ts';
 import { varnishDialects } from './varnish/varnish.ts';
-
-const timeWithMilliseconds = /\[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d\.\d{3}\] /;
-const timeWithZone = / - - \[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "/;
-
-/** Asks for sessions only in lines that have a time as HAProxy writes it: looking for all of one costs ten times as much. */
-function withItsTime(asked: Dialect): Dialect {
-  if (asked.format === 'HAProxy event log') return asked;
-  const time = asked.format.endsWith('(CLF)') ? timeWithZone : timeWithMilliseconds;
-  return { ...asked, recognise: (line) => (time.test(line) ? asked.recognise(line) : 0) };
-}
 
 /** In the order in which they are asked: where two are equally sure of a line, the earlier one reads it. */
 export const allDialects: readonly Dialect[] = [
   ...nginxDialects,
   ...apacheDialects,
-  ...haproxyDialects.map(withItsTime),
+  ...haproxyDialects,
   ...envoyDialects,
+  ...traefikDialects,
   ...caddyDialects,
   ...awsDialects,
   ...platformDialects,
   ...varnishDialects,
   ...nodeDialects,
+  ...candorDialects,
 ];
+
+/**
+ * Formats whose lines have nothing behind what the format says, so that a longer format of another gateway cannot be
+ * taken for them. Where one of them read the line before and could have written this one, nobody else is asked.
+ */
+export const closedFormats: ReadonlySet<string> = new Set([
+  'nginx access log (combined)',
+  'nginx access log (main)',
+  'Apache access log (combined)',
+  'Apache access log (common)',
+]);

@@ -7,6 +7,7 @@ export { type Dialect, dialect, type LineReader } from './dialect.ts';
 export { type ExplainOptions, type Explanation, explain } from './explain.ts';
 export * from './finding.ts';
 export { type LineVerdict, LogExplainer } from './log-explainer.ts';
+export { nginxLogFormat } from './nginx/log-format.ts';
 export { OctetLog, type OctetLogOptions } from './octet-log.ts';
 export { Summary } from './summary.ts';
 export type * from './summary-report.ts';

@@ -1,4 +1,6 @@
+import { allDialects } from './all-dialects.ts';
 import { type LineVerdict, LogExplainer } from './log-explainer.ts';
+import { nginxLogFormat } from './nginx/log-format.ts';
 import { Summary } from './summary.ts';
 import type { SummaryReport } from './summary-report.ts';
 
@@ -11,22 +13,27 @@ export interface Explanation {
   /** One for each line, in order; null where nobody recognises it. */
   readonly lines: readonly LineVerdict[];
   readonly summary: SummaryReport;
+  /** Why `logFormat` could not be used; null where it was, or none was given. */
+  readonly complaint: string | null;
 }
 
 /** Explains a log, or a single line, of any gateway that Candor knows. Never throws. */
-export function explain(log: string, _options: ExplainOptions = {}): Explanation {
-  const explainer = new LogExplainer();
+export function explain(log: string, { logFormat }: ExplainOptions = {}): Explanation {
+  const given = logFormat === undefined ? null : nginxLogFormat(logFormat);
+  const explainer = new LogExplainer(given?.ok === true ? [given.value, ...allDialects] : allDialects);
   const summary = new Summary();
   const lines = linesOf(log).map((line) => {
     const verdict = explainer.read(line);
     summary.add(verdict, line);
     return verdict;
   });
-  return { lines, summary: summary.report() };
+  return { lines, summary: summary.report(), complaint: given?.ok === false ? given.failure : null };
 }
 
 function linesOf(log: string): string[] {
-  const lines = log.split('\n').map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
+  const lines = (log.startsWith('\ufeff') ? log.slice(1) : log)
+    .split('\n')
+    .map((line) => (line.endsWith('\r') ? line.slice(0, -1) : line));
   if (lines.at(-1) === '') lines.pop();
   return lines;
 }

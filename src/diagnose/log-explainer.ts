@@ -1,4 +1,4 @@
-import { allDialects } from './all-dialects.ts';
+import { allDialects, closedFormats } from './all-dialects.ts';
 import type { Dialect, LineReader } from './dialect.ts';
 import type { Finding } from './finding.ts';
 import { judgedLengthMax, stripPrefix } from './line-prefix.ts';
@@ -35,33 +35,48 @@ export class LogExplainer {
   /** A line without its end. What is beyond 64 KiB of it is not looked at. */
   read(line: string): LineVerdict {
     const judged = line.length > judgedLengthMax ? line.slice(0, judgedLengthMax) : line;
-    const whole = this.#choose(judged);
-    if (whole.certainty === 2) return this.#readWith(whole.dialect, judged) ?? this.#readInner(judged, 1);
-    const inner = this.#readInner(judged, whole.certainty + 1);
-    if (inner !== null) return inner;
-    return whole.certainty === 0 ? null : this.#readWith(whole.dialect, judged);
+    return this.#readAgain(judged) ?? this.#readAny(judged);
   }
 
-  /** What is inside of another tool's format, where a dialect is at least so sure of it. */
-  #readInner(line: string, certaintyMin: number): LineVerdict {
+  /** As the line before was read, where there can be no better reading. */
+  #readAgain(line: string): LineVerdict {
+    const dialect = this.#dialects[this.#last];
+    if (dialect === undefined) return null;
+    const certainty = dialect.recognise(line);
+    const isEnough = certainty === 2 || (certainty === 1 && closedFormats.has(dialect.format));
+    return isEnough ? this.#readWith(this.#last, line) : null;
+  }
+
+  #readAny(line: string): LineVerdict {
     const stripped = stripPrefix(line);
-    if (stripped === null) return null;
-    const { certainty, dialect } = this.#choose(stripped.line);
-    if (certainty < certaintyMin) return null;
-    const finding = this.#readWith(dialect, stripped.line);
-    if (finding === null || finding.atMs !== null || stripped.atMs === null) return finding;
-    return { ...finding, atMs: stripped.atMs };
+    const inner = stripped === null ? [] : this.#candidates(stripped.line);
+    const whole = this.#candidates(line);
+    for (const certainty of [2, 1]) {
+      const finding = this.#readFirst(whole, certainty, line);
+      if (finding !== null) return finding;
+      const inside = stripped === null ? null : this.#readFirst(inner, certainty, stripped.line);
+      if (inside !== null) return inside.atMs === null ? { ...inside, atMs: stripped?.atMs ?? null } : inside;
+    }
+    return null;
   }
 
-  #choose(line: string): { certainty: 0 | 1 | 2; dialect: number } {
-    let dialect = this.#last;
-    let certainty = this.#dialects[dialect]?.recognise(line) ?? 0;
-    for (let other = 0; certainty < 2 && other < this.#dialects.length; other++) {
-      if (other === this.#last) continue;
-      const sure = (this.#dialects[other] as Dialect).recognise(line);
-      if (sure > certainty) [certainty, dialect] = [sure, other];
+  /** How sure each dialect is that the line is of its format. */
+  #candidates(line: string): readonly number[] {
+    return this.#dialects.map((dialect) => dialect.recognise(line));
+  }
+
+  /** By the first dialect that is so sure and keeps its word; the one that read the line before goes first. */
+  #readFirst(certainties: readonly number[], certainty: number, line: string): LineVerdict {
+    if (certainties[this.#last] === certainty) {
+      const finding = this.#readWith(this.#last, line);
+      if (finding !== null) return finding;
     }
-    return { certainty, dialect };
+    for (let dialect = 0; dialect < certainties.length; dialect++) {
+      if (certainties[dialect] !== certainty) continue;
+      const finding = this.#readWith(dialect, line);
+      if (finding !== null) return finding;
+    }
+    return null;
   }
 
   #readWith(dialect: number, line: string): LineVerdict {
