@@ -68,7 +68,7 @@ function collectLabels(text: string, collector: ValueCollector): void {
 
 const tokensMax = 512;
 /** Words of one line, lists' parts included: joined one by one, an endless list would take its length squared. */
-const wordsMax = 4_096;
+const wordsMax = 1_024;
 
 /** Words; quotes and brackets keep theirs together, and so do the `, ` and ` : ` of nginx's lists. */
 function tokensOf(text: string): readonly string[] {

@@ -86,6 +86,13 @@ describe('a log_format given by its text', () => {
     assert.equal(dialect.ok && dialect.value.format, 'nginx access log (timed)');
   });
 
+  test('is of the product whose variables it has', () => {
+    const dialect = nginxLogFormat('$status [$proxy_upstream_name] $upstream_addr');
+    assert.equal(dialect.ok && dialect.value.gateway, 'ingress-nginx');
+    const kong = nginxLogFormat('$status "$kong_request_id"');
+    assert.equal(kong.ok && findingOfLine('502 "0f00"', [kong.value])?.joins, 'request 0f00');
+  });
+
   test('says which variables it lacks', () => {
     assert.deepEqual(lackingVariables('$status $upstream_addr $upstream_status ${upstream_connect_time}'), [
       '$upstream_header_time',

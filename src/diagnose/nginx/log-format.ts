@@ -24,7 +24,15 @@ export function nginxLogFormat(text: string): Result<Dialect, string> {
   if (!compiled.variables.has('status') && !compiled.variables.has('upstream_status')) {
     return failWith('The log format has no `$status`: nothing can be told from its lines.');
   }
-  return succeed(dialectOf('nginx', `nginx access log (${format.value.name ?? 'log_format'})`, compiled, 2));
+  const product = productOf(text);
+  return succeed(dialectOf(product, `${product} access log (${format.value.name ?? 'log_format'})`, compiled, 2));
+}
+
+/** Variables that only one product has, in whose words its fixes are then written. */
+function productOf(text: string): NginxProduct {
+  if (/\$\{?proxy_(?:alternative_)?upstream_name|\$\{?ingress_name/.test(text)) return 'ingress-nginx';
+  if (/\$\{?kong_/.test(text)) return 'kong';
+  return /\$\{?apisix_/.test(text) ? 'apisix' : 'nginx';
 }
 
 /** The variables that tell one failure from another, and that a format given by its text does not have; all of them where it is no format. */
