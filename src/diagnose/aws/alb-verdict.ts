@@ -122,17 +122,22 @@ function judgeFailure(exchange: AlbExchange): Verdict {
         fix: fixOf('Shorten what the rule writes into the address'),
       });
     case 500:
-      return failed('proxy_internal_error', {
-        sentence: 'The load balancer could not do what its rule says: AWS WAF failed, or the identity provider.',
-        fix: fixOf('Look at `error_reason` and `actions_executed` of the line, and at the web ACL and the provider'),
-      });
+      if (exchange.actions.some((action) => action.startsWith('waf') || action.startsWith('authenticate')))
+        return failed('proxy_internal_error', {
+          sentence: 'The load balancer could not do what its rule says: AWS WAF failed, or the identity provider.',
+          fix: fixOf('Look at `error_reason` and `actions_executed` of the line, and at the web ACL and the provider'),
+        });
+      return ownAnswer;
     default:
-      return unknownVerdict('load-balancer', 'The load balancer answered by itself; the line does not say why.', {
-        text: 'Look up that status in the documentation of the load balancer',
-        snippet: null,
-      });
+      return ownAnswer;
   }
 }
+
+const ownAnswer = unknownVerdict(
+  'load-balancer',
+  'The load balancer answered by itself; the line does not say why.',
+  fixOf('Look up that status in the documentation of the load balancer, and the trace id with AWS'),
+);
 
 function judgeBadGateway(exchange: AlbExchange): Verdict {
   const { target, requestS, targetS, elapsedS } = exchange;

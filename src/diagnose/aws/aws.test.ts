@@ -114,6 +114,7 @@ const cases: readonly (readonly [says: string, line: Alb, shape: FindingShape, t
     'refused_by_gateway',
     'proxy_internal_error',
   ],
+  ['a 500 without a reason', { statuses: '500 -', times: gone }, 'unknown'],
   [
     'a login that failed',
     { target: '-', times: gone, statuses: '561 -', actions: 'authenticate', reason: 'AuthInvalidGrantError' },

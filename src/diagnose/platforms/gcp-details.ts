@@ -150,6 +150,12 @@ const passedOn = new Set([
   'byte_range_caching_forwarded_backend_response',
 ]);
 
+/** Whether these details leave nothing open. */
+export function isExact(details: string): boolean {
+  if (details === 'failed_to_connect_to_backend') return false;
+  return Object.hasOwn(byDetails, details) || passedOn.has(details) || requestFaults.has(details);
+}
+
 export function gcpVerdict(details: string, status: number | null): Verdict {
   if (Object.hasOwn(byDetails, details)) return byDetails[details] as Verdict;
   if (passedOn.has(details)) return sentByBackend(status);

@@ -6,7 +6,7 @@ import { judgedText } from '../line-text.ts';
 import { statusOf } from '../status-field.ts';
 import { failedWith, unknownVerdict } from '../typed-verdict.ts';
 import { findingOf, fixOf, type Verdict, wellVerdict } from '../verdict.ts';
-import { gcpVerdict } from './gcp-details.ts';
+import { gcpVerdict, isExact } from './gcp-details.ts';
 
 const format = 'GCP load balancer log';
 
@@ -51,14 +51,13 @@ function isOfLoadBalancer(entry: JsonLine, payload: JsonLine): boolean {
 }
 
 function judge(details: string | null, proxyStatus: string | null, status: number | null): Verdict {
-  // Load balancers that are built on Envoy say in RFC 9209's own words what failed.
+  // Load balancers that are built on Envoy say it in the words of RFC 9209, mostly more exactly.
+  const told = detailsIn(proxyStatus);
+  const exact = [details, told].find((one) => one !== null && isExact(one)) ?? null;
+  if (exact !== null) return gcpVerdict(exact, status);
   const type = typeIn(proxyStatus);
-  if (type !== null && details !== 'response_sent_by_backend')
-    return failedWith('load-balancer', type, {
-      sentence: `The load balancer failed with ${type}, in its own words (proxyStatus).`,
-      fix: fixOf('Look at the backend and its health', 'gcloud compute backend-services get-health NAME --global'),
-    });
-  if (details !== null) return gcpVerdict(details, status);
+  if (type !== null) return typedVerdict(type);
+  if (details !== null && details !== '') return gcpVerdict(details, status);
   if (status === null || status < 500) return wellVerdict;
   return unknownVerdict(
     null,
@@ -68,6 +67,17 @@ function judge(details: string | null, proxyStatus: string | null, status: numbe
       'gcloud compute backend-services update NAME --global --enable-logging --logging-sample-rate=1.0',
     ),
   );
+}
+
+function typedVerdict(type: ProxyErrorType): Verdict {
+  return failedWith('load-balancer', type, {
+    sentence: `The load balancer failed with ${type}, in its own words (proxyStatus).`,
+    fix: fixOf('Look at the backend and its health', 'gcloud compute backend-services get-health NAME --global'),
+  });
+}
+
+function detailsIn(proxyStatus: string | null): string | null {
+  return /\bdetails="([a-z_]{3,80})"/.exec((proxyStatus ?? '').slice(0, 1000))?.[1] ?? null;
 }
 
 function typeIn(proxyStatus: string | null): ProxyErrorType | null {

@@ -312,6 +312,16 @@ const gcpCases: readonly Case[] = [
     'unreachable',
     'connection_refused',
   ],
+  [
+    gcp('failed_to_connect_to_backend', 503, { proxyStatus: 'error="connection_timeout"' }),
+    'unreachable',
+    'connection_timeout',
+  ],
+  [gcp('response_sent_by_backend', 503, { proxyStatus: 'error="connection_refused"' }), 'app_error'],
+  [
+    gcp('', 0, { proxyStatus: 'error="http_request_error"; details="client_disconnected_before_any_response"' }),
+    'client_abort',
+  ],
   [gcp(null, 502), 'unknown'],
   [gcp(null, 200), 'none'],
   [
