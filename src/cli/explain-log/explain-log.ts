@@ -101,8 +101,10 @@ async function followAll(places: readonly LogPlace[], work: Work): Promise<LogRe
   const { log, printer, stop, around } = work;
   const readings = await Promise.all(
     places.map(async (place): Promise<LogReading> => {
-      const start = place.path === null ? null : await textStartOf(place.path);
-      if (place.path === null || place.octets === null || start === null) return readOne(place, work);
+      // What a pipe has given is gone, and it has no other end to be followed to than its own.
+      if (place.path === null || place.octets === null) return readOne(place, work);
+      const start = await textStartOf(place.path);
+      if (start === null) return readOne(place, work);
       const take = (octets: Uint8Array): Promise<void> | null => {
         log.push(octets);
         return printer.flush();
