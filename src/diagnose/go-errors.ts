@@ -9,7 +9,7 @@ export interface GoError extends GoMeaning {
   readonly evidence: string;
 }
 
-const judgedMax = 4096;
+const judgedMax = 2048;
 const evidenceMax = 240;
 
 /** A text that a cause is told by; the first that is found decides. */

@@ -56,15 +56,18 @@ function unknownFailure(status: number): Judged {
   return { verdict, evidence: [`status=${status}`] };
 }
 
+const fieldsOfAnswers =
+  /^(?:date|content-length|content-type|etag|last-modified|set-cookie|location|x-powered-by|x-runtime)$/i;
+
 /**
  * A field that only an answer of the application has: Caddy's own answers have its `Server` and little more, those that
- * it forwards have the `Date` and the length that they came with, the other's `Server`, and from 2.9 on Caddy's `Via`.
+ * it forwards have the `Date`, the type and the length that they came with, the other's `Server`, and from 2.9 on a `Via`.
  */
 function signOfApplication(fields: JsonLine): string | null {
   for (const [name, value] of Object.entries(fields)) {
     const values = (Array.isArray(value) ? value : [value]).map(String);
     const shown = `resp_headers ${name}: ${values.join(', ').slice(0, 80)}`;
-    if (/^(?:date|content-length|x-powered-by)$/i.test(name)) return shown;
+    if (fieldsOfAnswers.test(name)) return shown;
     if (/^via$/i.test(name) && values.some((one) => /(?:^|\s)caddy\b/i.test(one))) return shown;
     if (/^server$/i.test(name) && values.some((one) => one !== 'Caddy' && one !== '')) return shown;
   }

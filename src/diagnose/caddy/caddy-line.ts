@@ -52,7 +52,7 @@ const consoleHead =
   /^(\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?|\d{4}-\d\d-\d\dT[\d:.+Z-]{8,24}|\d(?:\.\d{1,18})?e\+\d\d|\d{10}(?:\.\d{1,9})?)[\t ]+(DEBUG|INFO|WARN|ERROR|PANIC|FATAL|debug|info|warn|error|panic|fatal)[\t ]+/;
 
 function ofConsole(coloured: string): CaddyLine | null {
-  if (!/^[\d\x1b]/.test(coloured)) return null;
+  if (!/^(?:\d{4}[/-]\d\d|\d[.e]|\d{10}|\x1b)/.test(coloured)) return null;
   const line = coloured.includes('\x1b') ? coloured.replace(/\x1b\[[\d;]{0,12}m/g, '') : coloured;
   const head = consoleHead.exec(line);
   if (head === null) return null;

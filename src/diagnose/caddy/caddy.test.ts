@@ -187,6 +187,18 @@ const table: Record<string, Row> = {
     'app_error',
     null,
   ],
+  'a 500 of the application, told by its type': [
+    accessLine(500, '"Server":["Caddy"],"Content-Type":["application/json"]'),
+    'access',
+    'app_error',
+    null,
+  ],
+  'a 503 with nothing but what Caddy is told to add': [
+    accessLine(503, '"Server":["Caddy"],"Strict-Transport-Security":["max-age=63072000"]'),
+    'access',
+    'unknown',
+    null,
+  ],
   'an access whose client left': [
     accessLine(499, '"Server":["Caddy"]'),
     'access',

@@ -20,7 +20,7 @@ const versionTwo = dialect(
 const versionOne = dialect(
   'caddy',
   'Caddy 1 error log',
-  (line) => (isVersionOne(judgedText(line)) ? 2 : 0),
+  (line) => (isVersionOne(line.slice(0, 8192)) ? 2 : 0),
   (line) => readVersionOne(judgedText(line)),
 );
 

@@ -10,7 +10,7 @@ const versionOne =
   /^(\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}|\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d) \[ERROR (\d{3}) ([^\]\s]{0,2000})\] (.{1,4000})$/;
 
 export function isVersionOne(line: string): boolean {
-  return versionOne.test(line);
+  return line.includes('[ERROR ') && versionOne.test(line);
 }
 
 export function readVersionOne(line: string): Finding | null {

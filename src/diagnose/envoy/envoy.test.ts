@@ -183,6 +183,11 @@ const table: Record<string, Row> = {
     'unreachable',
     'connection_refused',
   ],
+  'JSON: a 503 without flags, in a format without a host': [
+    json({ response_code: 503, response_flags: '-' }),
+    'app_error',
+    null,
+  ],
   'JSON: details alone': [json({ status: 503, why: 'via_upstream' }), 'app_error', null],
   'JSON: no flags': [json({ response_code: 200, response_flags: '-' }), 'none', null],
   'JSON: null flags and a 500 of the upstream': [

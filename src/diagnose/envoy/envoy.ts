@@ -80,7 +80,7 @@ const json = dialect(
 const events = dialect(
   'envoy',
   'Envoy events',
-  (line) => (readEnvoyEvent(judgedText(line)) === null ? 0 : 2),
+  (line) => (/^[[{]/.test(line) && readEnvoyEvent(judgedText(line)) !== null ? 2 : 0),
   (line) => readEnvoyEvent(judgedText(line)),
 );
 

@@ -12,6 +12,8 @@ export interface EnvoyExchange {
   readonly isTcp: boolean;
   readonly request: string | null;
   readonly host: string | null;
+  /** Whether the format has a place for the host: if not, that none is named says nothing. */
+  readonly namesHost: boolean;
   readonly cluster: string | null;
   /** Only an answer of the application brings it; null where there was none, or the format leaves it out. */
   readonly serviceTimeMs: number | null;

@@ -161,6 +161,7 @@ function build(leaves: ReadonlyMap<string, unknown>, { flagsText, details, code 
     isTcp: method === null && path === null && (code === null || code === 0),
     request: method === null || path === null ? null : requestOf(`${method} ${path}`),
     host: present(valueOf(leaves, 'host')),
+    namesHost: valueOf(leaves, 'host') !== undefined,
     cluster: present(valueOf(leaves, 'cluster')),
     serviceTimeMs: jsonNumber(valueOf(leaves, 'serviceTime')),
     durationMs: jsonNumber(valueOf(leaves, 'duration')),

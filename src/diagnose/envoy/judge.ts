@@ -28,13 +28,10 @@ const noHealthy: Judge = (exchange) =>
     'application',
     true,
   );
-const overflow: Judge = (exchange) =>
-  ownDecision(
-    'connection_limit_reached',
-    'application',
-    `The limit of connections or requests to ${exchange.cluster ?? 'the cluster'} was reached (circuit breaker).`,
-    envoyFixes.overflow,
-  );
+const overflow: Judge = (exchange) => {
+  const sentence = `The limit of connections or requests to ${exchange.cluster ?? 'the cluster'} was reached (circuit breaker).`;
+  return { ...ownDecision('connection_limit_reached', 'application', sentence, envoyFixes.overflow), stage: 'queue' };
+};
 const injected: Judge = () =>
   ownDecision('proxy_internal_response', 'operator', 'This failure was injected on purpose.', envoyFixes.injected);
 const overloaded: Judge = () =>
@@ -271,7 +268,7 @@ function appError(exchange: EnvoyExchange): Verdict {
 }
 
 function ofCode(exchange: EnvoyExchange): Judged {
-  const { code, details, serviceTimeMs, host, flags, isTcp } = exchange;
+  const { code, details, serviceTimeMs, host, namesHost, flags, isTcp } = exchange;
   const by = details === null ? 'code' : 'details';
   if (code === 0 && !isTcp && details === null) return { verdict: clientLeft, by };
   if (code === null || code < 500) return { verdict: code === 499 ? clientLeft : wellVerdict, by };
@@ -279,5 +276,5 @@ function ofCode(exchange: EnvoyExchange): Judged {
   if (details !== null || flags === null)
     return { verdict: unknownFailure(`Envoy answered with ${code}, and why is not known here.`), by };
   // Envoy flags what fails on its side: no flag and an upstream is an answer of that upstream, no upstream is its own.
-  return { verdict: host === null ? directAnswer : appError(exchange), by };
+  return { verdict: namesHost && host === null ? directAnswer : appError(exchange), by };
 }

@@ -91,6 +91,7 @@ function build(line: string, head: Head, rest: readonly Token[], counts: number)
     isTcp,
     request: isTcp ? null : requestOf(head.request),
     host: present(rest[hostAt]?.text),
+    namesHost: hostAt >= 0,
     cluster: hostAt < 0 ? null : present(rest[hostAt + 1]?.text),
     serviceTimeMs: number(rest[counts + 3]?.isQuoted === false ? rest[counts + 3]?.text : undefined),
     durationMs: number(rest[counts + 2]?.text),

@@ -80,13 +80,17 @@ export function readJsonAccess(line: JsonLine): Finding {
   const path = text(line['RequestPath']);
   const durationNs = jsonNumber(line['Duration']);
   const access: AccessFacts = {
-    atMs: isoTimeMs(line['StartUTC']) ?? isoTimeMs(line['StartLocal']) ?? isoTimeMs(line['time']),
+    atMs:
+      isoTimeMs(line['StartUTC']) ??
+      isoTimeMs(line['StartLocal']) ??
+      isoTimeMs(line['time']) ??
+      isoTimeMs(line['@timestamp']),
     request: method === null || path === null ? null : requestOf(`${method} ${path}`),
     method,
     status: jsonNumber(line['DownstreamStatus']) ?? jsonNumber(line['OriginStatus']),
     sizeOctets: sizeOf(line),
     router: text(line['RouterName']) ?? text(line['FrontendName']),
-    server: serverOf(line),
+    server: jsonNumber(line['OriginDuration']) === 0 ? null : serverOf(line),
     // Fields can be left out by the configuration: one that is not there says nothing, unless its neighbours are.
     namesServer: serverOf(line) !== null || 'OriginDuration' in line || 'RequestCount' in line,
     durationMs: durationNs === null ? null : durationNs / 1_000_000,

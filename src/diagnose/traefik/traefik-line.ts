@@ -34,7 +34,7 @@ const consoleHead =
 
 /** 2026-09-21T10:00:00Z DBG github.com/traefik/.../proxy.go:121 > text error="...": version 3. */
 export function consoleLine(coloured: string): Recognised | null {
-  if (!/^[\d\x1b]/.test(coloured)) return null;
+  if (!/^(?:\d{4}-\d\d-|\x1b)/.test(coloured)) return null;
   const line = coloured.includes('\x1b') ? coloured.replace(/\x1b\[[\d;]{0,12}m/g, '') : coloured;
   const head = consoleHead.exec(line);
   if (head === null) return null;
@@ -60,7 +60,8 @@ export function jsonLogLine(fields: JsonLine): Recognised | null {
   if (text === null || typeof fields['level'] !== 'string' || isoTimeMs(fields['time']) === null) return null;
   const error = jsonText(fields['error']) ?? '';
   // So many programs write such lines that one without a mark of its own is nobody's.
-  if (!ownTexts.test(text) && !ownFields.some((name) => name in fields)) return null;
+  const isOwn = ownFields.some((name) => name in fields) || (jsonText(fields['caller']) ?? '').includes('/traefik/');
+  if (!isOwn && !ownTexts.test(text)) return null;
   const service = jsonText(fields['serviceName']);
   return { line: { form: 'JSON', atMs: isoTimeMs(fields['time']), text, error, service }, certainty: 2 };
 }
