@@ -135,6 +135,11 @@ const formats: readonly (readonly [string, string, string])[] = [
     appError,
   ],
   ['kong', `${start('503')} kong_request_id: "3f5a6c7d8e9f00112233445566778899"`, unknown],
+  [
+    'kong',
+    `{"kong_request_id":"0f00","status":503,"upstream_addr":"","upstream_status":"","request_time":"0.001"}`,
+    unknown,
+  ],
   ['nginx', `${start('499')} "198.51.100.1, 198.51.100.2"`, 'access client_abort - -'],
   [
     'nginx',
@@ -184,6 +189,30 @@ const formats: readonly (readonly [string, string, string])[] = [
     'access none - -',
   ],
 ];
+
+const kongRecord = (status: number, source: string, upstreamStatus: string, tries: string): string =>
+  `{"response":{"status":${status},"size":232},"tries":[${tries}],"latencies":{"kong":1,"proxy":-1,"request":4},"started_at":1763762387123,"request":{"id":"0f00","method":"GET","uri":"/cart","size":80},"source":"${source}","upstream_status":"${upstreamStatus}"}`;
+const oneTry = '{"ip":"10.0.0.5","port":8080,"balancer_latency":0}';
+
+const kongRecords: readonly (readonly [string, string])[] = [
+  [kongRecord(200, 'upstream', '200', oneTry), 'access none - -'],
+  [kongRecord(502, 'upstream', '502', oneTry), appError],
+  [kongRecord(502, 'kong', '502', oneTry), unknown],
+  [kongRecord(503, 'kong', '', ''), unknown],
+  [kongRecord(429, 'kong', '', ''), 'access none - -'],
+];
+
+describe("a record of Kong's log plugins", () => {
+  for (const [text, expected] of kongRecords) {
+    test(`says "${expected}": ${text.slice(0, 30)}`, () => {
+      const finding = findingOfLine(text);
+      assert.equal(finding?.gateway, 'kong');
+      assert.equal(inShort(finding), expected);
+      assert.equal(finding?.request, 'GET /cart');
+      assert.equal(finding?.joins, 'request 0f00');
+    });
+  }
+});
 
 describe('an access line of nginx', () => {
   for (const [what, text, expected] of fields) {

@@ -201,7 +201,8 @@ function wasNobodyAsked(attempt: UpstreamAttempt): boolean {
 }
 
 function judgeUnasked(fields: AccessFields, status: number, evidence: readonly string[]): Verdict {
-  if (status === 503) {
+  // Kong answers 503 for a name that is not found, too.
+  if (status === 503 && fields.product !== 'kong') {
     return fields.product === 'ingress-nginx'
       ? ownAnswer(
           fields,

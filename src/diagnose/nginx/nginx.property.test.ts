@@ -12,6 +12,7 @@ const lines = [
   '{"status": 502, "request_time": 0.010, "upstream_connect_time": -, -, "upstream_addr":"10.0.0.5:80", "remote_addr":"192.0.2.7"}',
   'time:21/Nov/2026:21:59:47 +0000\tstatus:504\tupstream_addr:10.0.0.5:80\tupstream_header_time:-',
   'nginx: [emerg] host not found in upstream "app" in /etc/nginx/nginx.conf:5',
+  '{"response":{"status":502},"tries":[{"ip":"10.0.0.5","port":80}],"latencies":{"kong":1},"request":{"uri":"/"},"source":"kong"}',
   'W1121 21:59:47.123456       7 controller.go:1112] Service "a/b" does not have any active Endpoint.',
 ];
 

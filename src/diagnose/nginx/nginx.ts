@@ -2,6 +2,7 @@ import type { Dialect } from '../dialect.ts';
 import { controllerLog } from './controller-log.ts';
 import { errorLogOf } from './error-log.ts';
 import { jsonAccessOf } from './json-access.ts';
+import { kongJson } from './kong-json.ts';
 import { knownFormats } from './known-formats.ts';
 import { labelledFormats } from './labelled.ts';
 import type { NginxProduct } from './product.ts';
@@ -15,6 +16,7 @@ export const nginxDialects: readonly Dialect[] = [
   ...knownFormats,
   ...labelledFormats,
   ...products.map(jsonAccessOf),
+  kongJson,
   controllerLog,
   startLog,
 ];

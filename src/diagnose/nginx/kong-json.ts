@@ -1,0 +1,128 @@
+import type { Dialect } from '../dialect.ts';
+import { dialect } from '../dialect.ts';
+import type { Finding } from '../finding.ts';
+import { shortRequest, judgedCharactersMax } from './product.ts';
+import { readErrorLog } from './fixes.ts';
+import { rememberLast } from './remember-last.ts';
+import type { Verdict } from './verdict.ts';
+import { answeredSo, clientLeft, quiet } from './verdict.ts';
+
+/** What Kong's logging plugins (file-log, http-log and their kin) write of an exchange. */
+interface KongRecord {
+  readonly status: number | null;
+  /** Who made the answer, since Kong 3.6: "upstream", or "kong". */
+  readonly source: string | null;
+  /** As `$upstream_status`; empty where nobody was asked, null before Kong 3. */
+  readonly upstreamStatus: string | null;
+  /** The endpoint that was tried last. */
+  readonly tried: string | null;
+  readonly triesCount: number;
+  readonly method: string | null;
+  readonly uri: string | null;
+  readonly requestId: string | null;
+  readonly atMs: number | null;
+  readonly durationMs: number | null;
+}
+
+const field = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+const numberOf = (value: unknown): number | null =>
+  typeof value === 'number' && Number.isFinite(value) ? value : null;
+
+const readRecord = rememberLast((line: string): KongRecord | null => {
+  if (line.length > judgedCharactersMax || !line.includes('"latencies"') || !line.trimStart().startsWith('{'))
+    return null;
+  const record = parse(line);
+  const latencies = field(record, 'latencies');
+  if (numberOf(field(latencies, 'kong')) === null || field(record, 'response') === undefined) return null;
+  const tries: unknown = field(record, 'tries');
+  const attempts: readonly unknown[] = Array.isArray(tries) ? tries : [];
+  const last = attempts.at(-1);
+  const address = textOf(field(last, 'ip'));
+  const request = field(record, 'request');
+  return {
+    status: numberOf(field(field(record, 'response'), 'status')),
+    source: textOf(field(record, 'source')),
+    upstreamStatus: textOf(field(record, 'upstream_status')),
+    tried: address === null ? null : `${address.slice(0, 100)}:${numberOf(field(last, 'port')) ?? ''}`,
+    triesCount: attempts.length,
+    method: textOf(field(request, 'method')),
+    uri: textOf(field(request, 'uri')),
+    requestId: textOf(field(request, 'id')),
+    atMs: numberOf(field(record, 'started_at')),
+    durationMs: numberOf(field(latencies, 'request')),
+  };
+});
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
+  }
+}
+
+function judge(record: KongRecord): Verdict {
+  const { status, source, upstreamStatus, tried, triesCount } = record;
+  if (status === null) return quiet('access');
+  if (status === 499) {
+    return clientLeft(
+      { type: null, evidence: ['status 499'], sentence: 'The client left before it had its answer.', fix: null },
+      'access',
+    );
+  }
+  const evidence = [
+    `status ${status}`,
+    `source ${source ?? '-'}`,
+    `upstream_status ${upstreamStatus || '-'}`,
+    `tries ${triesCount}`,
+  ];
+  if (status < 500) return quiet('access');
+  const last = (upstreamStatus ?? '').split(/, | : /).at(-1) ?? '';
+  const wasRead = /^5\d\d$/.test(last) && last !== '502' && last !== '504';
+  if (source === 'upstream' || (source === null && wasRead)) {
+    return answeredSo(evidence, 'access', 'The application answered so itself; Kong passed it on.');
+  }
+  return {
+    kind: 'access',
+    shape: 'unknown',
+    type: null,
+    stage: null,
+    born: source === 'kong' ? 'reverse-proxy' : null,
+    whose: null,
+    evidence,
+    sentence:
+      source === 'kong'
+        ? triesCount === 0 && tried === null
+          ? 'Kong made this answer itself and asked nobody: no target may be asked, its name is not found, or a plugin declined. Its error log says which.'
+          : 'Kong made this answer itself; why, only its error log says.'
+        : 'This record does not say who made the answer, nor why.',
+    fix: readErrorLog('kong'),
+    isConsequence: false,
+  };
+}
+
+function read(line: string): Finding | null {
+  const record = readRecord(line);
+  if (record === null) return null;
+  return {
+    ...judge(record),
+    gateway: 'kong',
+    format: 'kong log plugin (JSON)',
+    atMs: record.atMs,
+    status: record.status,
+    upstream: record.tried,
+    request:
+      record.uri === null ? null : shortRequest(record.method === null ? record.uri : `${record.method} ${record.uri}`),
+    durationMs: record.durationMs,
+    joins: record.requestId === null ? null : `request ${record.requestId.slice(0, 100)}`,
+  };
+}
+
+export const kongJson: Dialect = dialect(
+  'kong',
+  'kong log plugin (JSON)',
+  (line) => (readRecord(line) === null ? 0 : 2),
+  read,
+);
