@@ -6,6 +6,8 @@ const bodyCharactersMax = 65_536;
 const fieldsMax = 1_000;
 const valuesMax = 100;
 const valueCharactersMax = 8_192;
+/** All lines of one field: twice what one line may have. */
+const fieldCharactersMax = 16_384;
 
 /** A response made safe to look at: names in lower case, values and content of bounded length, nothing missing. */
 export interface Answer {
@@ -32,7 +34,7 @@ export function readAnswer(response: AnsweredResponse): Answer {
     status: statusOf(given.status),
     names: [...fields.keys()],
     lines,
-    field: (name) => (fields.has(name) ? lines(name).join(', ') : null),
+    field: (name) => (fields.has(name) ? lines(name).join(', ').slice(0, fieldCharactersMax) : null),
     body: body === null || body === '' ? grpcWords(lines('grpc-message')) : body,
     isEmpty: isEmpty(body, lines('content-length')),
   };

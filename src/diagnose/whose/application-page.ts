@@ -34,7 +34,6 @@ const applicationFields: readonly string[] = [
   'x-drupal-cache',
   'x-generator',
   'x-application-context',
-  'x-ratelimit-limit',
   'x-nextjs-cache',
   'x-amz-request-id',
   'content-language',
@@ -54,7 +53,8 @@ export function readApplication(answer: Answer): Verdict | null {
   }
   for (const name of applicationFields) {
     const value = answer.field(name);
-    if (value !== null) return verdict('application', 'likely', 'gateways send no such field', `${name}: ${value}`);
+    if (value !== null && !poweredByServer.test(value))
+      return verdict('application', 'likely', 'gateways send no such field', `${name}: ${value}`);
   }
   const cookie = answer.lines('set-cookie').find((line) => !infrastructureCookie.test(line));
   if (cookie !== undefined)
@@ -66,6 +66,9 @@ export function readApplication(answer: Answer): Verdict | null {
     );
   return null;
 }
+
+/** `X-Powered-By` of servers, which stands in pages of their own as well. */
+const poweredByServer = /^(?:ASP\.NET|ARR\/[\d.]{1,10}|Plesk\w{0,10})(?:, (?:ASP\.NET|ARR\/[\d.]{1,10}))?$/i;
 
 /** Cookies that edges and load balancers set for themselves. */
 const infrastructureCookie =

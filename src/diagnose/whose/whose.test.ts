@@ -398,6 +398,30 @@ const table: readonly Row[] = [
     'candor',
     [],
   ],
+  [
+    'IIS by its page of any status',
+    404,
+    { server: 'Microsoft-IIS/10.0', 'x-powered-by': 'ASP.NET' },
+    '<h1>Server Error</h1><h2>404 - File or directory not found.</h2>',
+    'iis',
+    [],
+  ],
+  [
+    'nobody by what IIS puts into every answer',
+    500,
+    { server: 'Microsoft-IIS/10.0', 'x-powered-by': 'ASP.NET' },
+    '<h1>Oh dear</h1>',
+    'unknown',
+    ['iis'],
+  ],
+  [
+    'Kong by its name, whatever it counts',
+    429,
+    { server: 'kong/2.8.1', 'x-ratelimit-limit-minute': '5', 'x-ratelimit-limit': '5' },
+    '{"message":"API rate limit exceeded"}',
+    'kong',
+    [],
+  ],
   ['nobody by an empty 502', 502, {}, '', 'unknown'],
 ];
 
