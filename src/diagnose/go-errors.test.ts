@@ -68,6 +68,7 @@ const table: readonly [text: string, cause: GoCause | null, endpoint?: string][]
   ['readfrom tcp 10.0.0.9:4000->10.0.0.5:80: unexpected EOF', 'client_left'],
   ['stream error: stream ID 7; INTERNAL_ERROR; received from peer', 'reset'],
   ['http2: server sent GOAWAY and closed the connection; LastStreamID=1, ErrCode=NO_ERROR, debug=""', 'closed'],
+  ["http2: Transport received Server's graceful shutdown GOAWAY", 'closed'],
   ['net/http: HTTP/1.x transport connection broken: malformed HTTP response "SSH-2.0-OpenSSH_9.2"', 'not_http'],
   [
     'net/http: HTTP/1.x transport connection broken: malformed HTTP response "\\x15\\x03\\x01\\x00\\x02\\x02"',

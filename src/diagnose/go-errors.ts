@@ -113,7 +113,7 @@ const slowSigns: readonly Sign[] = [
 ];
 
 const resetSigns: readonly Sign[] = [
-  ['closed', 'server closed idle connection', 'server closed the connection', 'client connection lost', 'sent GOAWAY'],
+  ['closed', 'server closed idle connection', 'server closed the connection', 'client connection lost', 'GOAWAY'],
   ['closed', 'server closed connection before returning the first response byte', 'connection lost'],
   ['send_failed', 'broken pipe'],
   ['reset', ...resetTexts],

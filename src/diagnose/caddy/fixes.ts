@@ -20,7 +20,7 @@ const network = fixOf(
 const answer = fixOf('Look into the application’s log at the same moment: it broke the connection off itself.');
 const content = fixOf('Mend the answer in the application: `curl -iv` asked of it directly shows what it sends.');
 const certificate = fixOf(
-  'Let Caddy trust the authority that signed the application’s certificate, and ask for the name that stands in it.',
+  'Let Caddy trust the authority that signed the application’s certificate, and ask for the name that stands in it (before version 2.8 it is `tls_trusted_ca_certs`).',
   ...transported('tls', 'tls_trust_pool file /etc/caddy/app-ca.pem', 'tls_server_name app.internal'),
 );
 const plain = fixOf(

@@ -64,6 +64,7 @@ const table: Record<string, Row> = {
   RL: [envoy('429 RL', { host: '-' }), 'refused_by_gateway', 'http_request_denied'],
   'a delay that was injected': [envoy('200 DI', { service: '11' }), 'none', null],
   'an answer of the cache': [envoy('200 RFCF', { host: '-' }), 'none', null],
+  'Emissary’s word before it': [`ACCESS ${envoy('503 UC')}`, 'reset', 'connection_terminated'],
   'the application’s own 503': [envoy('503 -', { service: '11' }), 'app_error', null],
   'its own 503 after repetitions': [envoy('503 URX', { service: '11' }), 'app_error', null],
   'URX that says no more': [envoy('503 URX'), 'unknown', null],

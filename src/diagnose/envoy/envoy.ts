@@ -49,7 +49,7 @@ function evidenceOf(exchange: EnvoyExchange, by: 'details' | 'flags' | 'code'): 
 const text = dialect(
   'envoy',
   'Envoy access log',
-  (line) => (line.startsWith('[') && textLine(judgedText(line)) !== null ? 2 : 0),
+  (line) => (/^(?:ACCESS )?\[/.test(line) && textLine(judgedText(line)) !== null ? 2 : 0),
   (line) => {
     const read = textLine(judgedText(line));
     if (read === null) return null;

@@ -169,11 +169,7 @@ export const envoyFixes = {
     'Mend the authorization service; `failure_mode_allow` says what happens while it does not answer.',
     'failure_mode_allow: true',
   ),
-  overload: fixOf(
-    'Give Envoy more memory, or adjust the thresholds of the overload manager.',
-    'overload_manager:',
-    '  actions: []',
-  ),
+  overload: fixOf('Give Envoy more memory, or adjust the thresholds of the overload manager.'),
   dropOverload: fixOf(
     'The control plane told Envoy to drop a part of the load (`drop_overloads`): relieve the upstream, or change that.',
   ),

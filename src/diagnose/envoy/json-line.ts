@@ -40,6 +40,7 @@ const names = {
     'url',
     'originalpath',
     'xenvoyoriginalpathpath',
+    'xenvoyoriginpath',
   ],
   requestId: ['requestid', 'reqxrequestid', 'xrequestid', 'streamid'],
   time: ['starttime', 'timestamp', 'time', 'ts', 'date', 'datetime'],

@@ -1,5 +1,5 @@
 import { type Verdict, wellVerdict } from '../verdict.ts';
-import type { EnvoyExchange } from './exchange.ts';
+import { directionOf, type EnvoyExchange } from './exchange.ts';
 import {
   brokenOff,
   clientLeft,
@@ -262,8 +262,11 @@ function unknownFailure(sentence: string): Verdict {
 
 function appError(exchange: EnvoyExchange): Verdict {
   if (exchange.code !== null && exchange.code < 500) return wellVerdict;
-  const sentence = `${upstreamWords(exchange)} itself answered with ${exchange.code ?? 'a failure'}; Envoy passed it on.`;
-  const words = sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
+  const place = upstreamWords(exchange);
+  // Between pods, what looks like the application's answer may be that of the sidecar before it, which has its own line.
+  const who = directionOf(exchange) === 'outbound' ? `${place}, or the sidecar before it,` : `${place} itself`;
+  const sentence = `${who} answered with ${exchange.code ?? 'a failure'}; Envoy passed it on.`;
+  const words = sentence.startsWith('the ') ? `T${sentence.slice(1)}` : sentence;
   return { ...wellVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence: words };
 }
 

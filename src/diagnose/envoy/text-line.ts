@@ -45,7 +45,7 @@ function tokensOf(line: string, from: number): readonly Token[] {
 const isCount = (token: Token | undefined): boolean =>
   token !== undefined && !token.isQuoted && /^(?:\d{1,19}|-)$/.test(token.text);
 
-const startTime = /^\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))\] (?=")/;
+const startTime = /^(?:ACCESS )?\[(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d))\] (?=")/;
 
 /** Whose form: Istio's has more fields than Envoy's own, and names the cluster after the host. */
 export interface TextLine {
@@ -54,7 +54,7 @@ export interface TextLine {
 }
 
 /**
- * Envoy's default format, and Istio's: time, request, code, flags; then what may stand between (details and reason);
+ * Envoy's default format (Emissary writes ACCESS before it), and Istio's: time, request, code, flags; then what may stand between (details and reason);
  * octets received, octets sent and duration; the service's time; five quoted fields, the host last; Istio's others.
  */
 export function textLine(line: string): TextLine | null {

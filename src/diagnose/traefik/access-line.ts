@@ -1,5 +1,5 @@
 import type { Finding } from '../finding.ts';
-import { isoTimeMs, type JsonLine, jsonNumber, jsonText } from '../json-fields.ts';
+import { isoTimeMs, type JsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
 import { commonLogTimeMs, requestOf, wholeNumber } from '../line-text.ts';
 import { findingOf } from '../verdict.ts';
 import { judgeAccess, type TraefikAccess } from './access-verdict.ts';
@@ -107,7 +107,12 @@ function sizeOf(line: JsonLine): number | null {
 }
 
 function serverOf(line: JsonLine): string | null {
-  return text(line['ServiceURL']) ?? text(line['ServiceAddr']) ?? text(line['BackendURL']) ?? text(line['BackendAddr']);
+  for (const name of ['ServiceURL', 'ServiceAddr', 'BackendURL', 'BackendAddr']) {
+    // Older versions write the parts of the URL, each by its name.
+    const server = text(line[name]) ?? text(jsonObject(line[name])?.['Host']);
+    if (server !== null) return server;
+  }
+  return null;
 }
 
 /** Fields of the answer are there where the configuration keeps them; Traefik's own answers have none of these. */

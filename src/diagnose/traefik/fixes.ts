@@ -86,7 +86,7 @@ export const traefikFixes: Readonly<Record<GoCause, Fix>> = {
     ...forwarding('responseHeaderTimeout: 60s'),
   ),
   read_timeout: fixOf(
-    'Make the application answer sooner, or raise `readIdleTimeout` and `responseHeaderTimeout`.',
+    'Make the application answer sooner, or raise `responseHeaderTimeout`.',
     ...forwarding('responseHeaderTimeout: 60s'),
   ),
   write_timeout: fixOf('Find out why the application does not read the request.'),

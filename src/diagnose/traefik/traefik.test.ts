@@ -110,6 +110,12 @@ const table: Record<string, Row> = {
     'unreachable',
     'connection_timeout',
   ],
+  'JSON: the URL in its parts': [
+    json({ DownstreamStatus: 502, DownstreamContentSize: 11, ServiceURL: { Scheme: 'http', Host: '172.18.0.5:8080' } }),
+    'access',
+    'unknown',
+    null,
+  ],
   'JSON: no server': [
     json({ DownstreamStatus: 503, DownstreamContentSize: 20, ServiceURL: undefined, OriginDuration: 0 }),
     'access',
