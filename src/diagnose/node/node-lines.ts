@@ -12,6 +12,8 @@ export type NodeLine =
     }
   | { readonly kind: 'why'; readonly why: Why }
   | { readonly kind: 'passed'; readonly request: string; readonly target: string; readonly status: number | null }
+  /** Of no meaning without a line before it that said what failed. */
+  | { readonly kind: 'detail'; readonly why: Why }
   | { readonly kind: 'other' };
 
 /** What Node says of an error: its code, and the words beside it. */
@@ -23,6 +25,7 @@ export interface Why {
 
 const middleware = 'http-proxy-middleware log';
 const vite = 'Vite proxy log';
+const next = 'Next.js proxy log';
 const reactApp = 'Create React App proxy log';
 
 const colours = /\u001b\[[0-9;]{0,20}m/g;
@@ -34,12 +37,14 @@ const lineCharactersMax = 8192;
 export function parseNodeLine(line: string): NodeLine | null {
   const cut = line.slice(0, lineCharactersMax).trimEnd();
   const text = cut.includes('\u001b') ? cut.replace(colours, '') : cut;
-  return parseMiddleware(text) ?? parseVite(text) ?? parseReactApp(text) ?? parseRaw(text);
+  return parseMiddleware(text) ?? parseVite(text) ?? parseReactApp(text) ?? parseNext(text) ?? parseRaw(text);
 }
 
 const newForm = /^Error occurred while proxying request (\S{1,4000}) to (\S{1,500}) \[([^\]]{1,300})\]/;
 const oldForm =
   /^Error occurr?ed while trying to proxy request (\S{1,4000}) from (\S{1,300}) to (\S{1,500})(?: \(([^)]{1,300})\))?/;
+/** Its first versions, and what people write in their own `onError`. */
+const firstForm = /^P(?:ROXY ERROR|roxy [Ee]rror): (.{0,2000})$/;
 const passedForm = /^([A-Z]{3,10}) (\S{1,4000}) [-=~≈]> (\S{1,4000})(?: \[(\d{3})\])?$/;
 
 function parseMiddleware(text: string): NodeLine | null {
@@ -50,6 +55,11 @@ function parseMiddleware(text: string): NodeLine | null {
   if (newer !== undefined) return failed(middleware, pathOf(address), to === 'undefined' ? null : to, whyOf(newerWhy));
   const [older, path, , target, olderWhy] = oldForm.exec(said) ?? [];
   if (older !== undefined) return failed(middleware, path, target, whyOf(olderWhy));
+  const [first, words = ''] = firstForm.exec(said) ?? [];
+  if (first !== undefined) {
+    const [, place] = /-> "?([^\s"]{1,1000})/.exec(words) ?? [];
+    return failed(middleware, undefined, place, whyOf(/^([A-Z_]{3,60})\b/.exec(words)?.[1]) ?? whyIn(words));
+  }
   const [passed, method, requested, proxied, status] = passedForm.exec(said) ?? [];
   if (passed === undefined) return { kind: 'other' };
   return {
@@ -92,6 +102,17 @@ function parseReactApp(text: string): NodeLine | null {
   return found === undefined ? null : failed(reactApp, path, target, whyOf(code));
 }
 
+const nextForm = /^(?:\W{1,3} )?Failed to proxy (https?:\/\/[^/\s]{1,300})(\/\S{0,4000})? (.*)$/;
+const detailForm = /^\s{1,8}(?:\[?code\]?): '([A-Z0-9_]{3,60})',?$/;
+
+/** Rewrites of Next.js: the code is in the words, or alone in one of the next lines. */
+function parseNext(text: string): NodeLine | null {
+  const [, code] = detailForm.exec(text) ?? [];
+  if (code !== undefined) return { kind: 'detail', why: { code, words: '' } };
+  const [found, origin, path, words = ''] = nextForm.exec(text) ?? [];
+  return found === undefined ? null : failed(next, path ?? '/', origin, whyIn(words) ?? whyOf(words));
+}
+
 /** "Error: connect ECONNREFUSED 127.0.0.1:3000", as an `error` event of http-proxy is printed. */
 const rawForm =
   /^(?:\[[^\]]{1,60}\] )?(?:(?:Uncaught|Unhandled) )?(?:[Pp]roxy error:? )?(?:http-proxy error:? )?([A-Z][A-Za-z]{0,30})?Error(?: \[([A-Z][A-Z0-9_]{3,60})\])?:(.*)$/;
@@ -113,8 +134,8 @@ const codesOfConnections =
   /^(?:HPE_|ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO_SELF|UNABLE_TO_|ENOTFOUND$|EAI_AGAIN$|ESOCKETTIMEDOUT$)/;
 
 /** Errors have codes for everything; a program that says one of its own has not failed as a proxy. */
-function isOfConnection({ code }: Why): boolean {
-  if (code === null || codesOfConnections.test(code)) return true;
+function isOfConnection({ code, words }: Why): boolean {
+  if (code === null || words.startsWith('query') || codesOfConnections.test(code)) return true;
   const meaning = meaningOf(code);
   return meaning !== null && meaning !== 'misuse';
 }
@@ -144,7 +165,7 @@ function whyOf(text: string | undefined): Why | null {
 }
 
 const spoken =
-  /socket hang up|Parse Error: ?[\w '"/,.-]{0,80}|(?:connect|read|write|getaddrinfo|query[A-Z]\w{0,10}) E[A-Z]{3,20}[^,}]{0,200}|self[- ]signed certificate|unable to verify the first certificate|certificate has expired|Hostname\/IP does not match certificate's altnames|Client network socket disconnected before secure TLS connection was established/;
+  /socket hang up|Parse Error: ?[\w '"/,.-]{0,80}|(?:connect|read|write|getaddrinfo|query[A-Z]\w{0,10}) E[A-Z_]{3,20}[^,}]{0,200}|self[- ]signed certificate|unable to verify the first certificate|certificate has expired|Hostname\/IP does not match certificate's altnames|Client network socket disconnected before secure TLS connection was established/;
 
 /** What words of Node's say, with the code in them; null where they are none that a connection is told of by. */
 function whyIn(text: string): Why | null {
@@ -168,5 +189,6 @@ function syscallIn(text: string): string {
 export function recogniseNodeLine(line: string): 0 | 1 | 2 {
   const parsed = parseNodeLine(line);
   if (parsed === null) return 0;
+  if (parsed.kind === 'detail') return 1;
   return parsed.kind === 'why' && !line.startsWith('See https://nodejs.org/') ? 1 : 2;
 }

@@ -22,9 +22,10 @@ export class NodeProxyReader implements LineReader {
     const parsed = parseNodeLine(line);
     if (parsed === null) return null;
     const awaited = this.#awaited;
+    if (parsed.kind === 'detail' && awaited === null) return null;
     this.#awaited = null;
     if (parsed.kind === 'failed') return this.#readFailed(parsed);
-    if (parsed.kind === 'why') return findingOfWhy(parsed.why, awaited);
+    if (parsed.kind === 'why' || parsed.kind === 'detail') return findingOfWhy(parsed.why, awaited);
     return parsed.kind === 'passed' ? findingOfPassed(parsed) : wellFinding;
   }
 
@@ -67,8 +68,10 @@ function factsOf({ format, request, target }: Failed) {
   return { gateway: 'node', format, kind: 'error', request, upstream: target } as const;
 }
 
+/** What the line begins with that tells of a failure, and not of its cause. */
 function announcement({ format }: Failed): string {
-  return format.startsWith('Vite') ? 'proxy error:' : 'Could not proxy request';
+  if (format.startsWith('Vite')) return 'proxy error:';
+  return format.startsWith('Next') ? 'Failed to proxy' : 'proxy request';
 }
 
 function evidenceOf({ code, words }: Why): string[] {

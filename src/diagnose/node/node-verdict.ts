@@ -1,3 +1,4 @@
+import { dnsCodes } from '../../core/dns-codes.ts';
 import { meaningOf } from '../../core/errno-meaning.ts';
 import type { ProxyErrorType } from '../../core/proxy-error.ts';
 import type { Stage } from '../../core/stage.ts';
@@ -115,7 +116,7 @@ function tooSlow(place: string): Verdict {
 }
 
 function noName(code: string, place: string): Verdict {
-  return failed('dns_error', {
+  return failed(dnsCodes[code]?.kind === 'silent' ? 'dns_timeout' : 'dns_error', {
     sentence: `The name of ${place} could not be looked up (${code}).`,
     fix: fixOf(
       "Correct the name in `target`, or have the resolver know it (a container's name is known in its own network)",

@@ -71,6 +71,21 @@ const cases: readonly (readonly [line: string | readonly string[], shape: Findin
     'reset',
     'connection_terminated',
   ],
+  ['[HPM] PROXY ERROR: ECONNREFUSED. localhost:3000 -> http://127.0.0.1:8080/api', 'unreachable', 'connection_refused'],
+  ['[HPM] Proxy error: socket hang up', 'reset', 'connection_terminated'],
+  ['Failed to proxy http://127.0.0.1:8000/api/users Error: socket hang up', 'reset', 'connection_terminated'],
+  [
+    'Failed to proxy http://127.0.0.1:8000/api/users Error: connect ECONNREFUSED 127.0.0.1:8000',
+    'unreachable',
+    'connection_refused',
+  ],
+  [
+    ['Failed to proxy http://127.0.0.1:8000/api/users AggregateError:', "  code: 'ECONNREFUSED'"],
+    'unreachable',
+    'connection_refused',
+  ],
+  ['Error: getaddrinfo EAI_AGAIN backend', 'unreachable', 'dns_error'],
+  ['Error: queryA ETIMEOUT api.internal', 'unreachable', 'dns_timeout'],
   ['Error: connect ECONNREFUSED 127.0.0.1:9000', 'unreachable', 'connection_refused'],
   ['Error: connect ENOENT /run/app.sock', 'unreachable', 'connection_refused'],
   ['Error: connect ETIMEDOUT 10.0.0.9:80', 'unreachable', 'connection_timeout'],
@@ -154,6 +169,10 @@ describe('what proxies of Node write', () => {
       '{"code":"ECONNREFUSED"}',
     ])
       assert.equal(nodeDialects[0]?.recognise(line), 0, line);
+  });
+
+  it('takes a code that stands alone for nothing, unless a failure came before it', () => {
+    assert.equal(nodeDialects[0]?.open().read("  code: 'ECONNREFUSED'"), null);
   });
 
   it('is not certain of an error that any program may have printed', () => {

@@ -10,5 +10,5 @@ const nodeProxy: Dialect = {
   open: () => new NodeProxyReader(),
 };
 
-/** http-proxy, http-proxy-middleware, and the development servers of Vite and Create React App, which are built on them. */
+/** http-proxy, http-proxy-middleware, and what is built on them: Vite, Create React App, the rewrites of Next.js. */
 export const nodeDialects: readonly Dialect[] = [nodeProxy];
