@@ -57,19 +57,20 @@ export class FaultCounts {
     const shape = this.#shapes.get(finding.shape);
     if (shape !== undefined) shape.count -= 1;
     this.#causes.uncount(causeKey(finding));
-    const { gateway, format, upstream } = finding;
+    const { gateway, format } = finding;
     const fix = cutFix(finding.fix);
     if (finding.shape === 'unknown' && fix !== null) this.#hints.uncount(`${gateway} ${format} ${fix.text}`);
-    if (!isGatewayFailure(finding) || upstream === null) return;
-    const counts = this.#upstreams.uncount(`${gateway} ${upstream}`);
+    if (!isGatewayFailure(finding) || finding.upstream === null) return;
+    const counts = this.#upstreams.uncount(`${gateway} ${endpointOf(finding.upstream)}`);
     if (counts === null) return;
     counts.shapes.set(finding.shape, (counts.shapes.get(finding.shape) ?? 1) - 1);
     if (isUnreached(finding)) counts.unreached -= 1;
   }
 
   #addUpstream(finding: Finding): void {
-    const { gateway, upstream, atMs, shape } = finding;
-    if (upstream === null) return;
+    const { gateway, atMs, shape } = finding;
+    if (finding.upstream === null) return;
+    const upstream = endpointOf(finding.upstream);
     const counts = this.#upstreams.count(`${gateway} ${upstream}`, () => upstreamOf(finding, upstream));
     if (counts === null) return;
     counts.shapes.set(shape, (counts.shapes.get(shape) ?? 0) + 1);
@@ -103,8 +104,7 @@ export function upstreamTotal({ count, gateway, upstream, shapes, firstMs, lastM
 
 function upstreamOf(sample: Finding, upstream: string): UpstreamCount {
   const { gateway } = sample;
-  const name = cutText(upstream);
-  return { count: 0, gateway, upstream: name, shapes: new Map(), unreached: 0, sample, firstMs: null, lastMs: null };
+  return { count: 0, gateway, upstream, shapes: new Map(), unreached: 0, sample, firstMs: null, lastMs: null };
 }
 
 const isUnreached = ({ type }: Finding): boolean =>
@@ -135,6 +135,12 @@ export function cutTexts(texts: readonly string[]): readonly string[] {
 /** Fixes are a dialect's own words, with at most some names of a line. */
 export function cutFix(fix: Fix | null): Fix | null {
   return fix === null ? null : { text: cutText(fix.text), snippet: fix.snippet?.slice(0, snippetLengthMax) ?? null };
+}
+
+/** The endpoint without the path of one request: `http://10.0.0.1:8080` of `http://10.0.0.1:8080/articles`. */
+export function endpointOf(upstream: string): string {
+  const ofSocket = /^(?:\w{1,12}:\/\/)?unix:[^:]{1,200}/.exec(upstream);
+  return cutText(ofSocket?.[0] ?? /^\w{1,12}:\/\/[^/]{1,300}/.exec(upstream)?.[0] ?? upstream);
 }
 
 export function cutText(text: string): string {

@@ -1,4 +1,4 @@
-import { cutFix, cutText, cutTexts } from './fault-counts.ts';
+import { cutFix, cutText, cutTexts, endpointOf } from './fault-counts.ts';
 import type { Finding } from './finding.ts';
 import type { Example, LeftOut, Storm, StormRoot } from './summary-report.ts';
 
@@ -119,7 +119,7 @@ export class Storms {
 }
 
 function keyOf({ gateway, upstream, shape, stage }: Finding): string {
-  return `${gateway} ${shape} ${stage} ${upstream}`;
+  return `${gateway} ${shape} ${stage} ${upstream === null ? '' : endpointOf(upstream)}`;
 }
 
 function isNear({ startMs, endMs }: Group, atMs: number, withinMs: number): boolean {
@@ -135,6 +135,6 @@ function stormOf(group: Group): Storm {
   const { startMs, endMs, count, consequences, root } = group;
   const minutes = Math.max(1000, endMs - startMs) / 60_000;
   const perMinute = Math.round((sizeOf(group) / minutes) * 10) / 10;
-  const upstream = group.first.upstream === null ? null : cutText(group.first.upstream);
+  const upstream = group.first.upstream === null ? null : endpointOf(group.first.upstream);
   return { gateway, upstream, shape, type, stage, startMs, endMs, count, consequences, perMinute, root };
 }

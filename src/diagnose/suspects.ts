@@ -156,7 +156,7 @@ function deploy(storms: readonly Storm[], lastMs: number | null): Suspect | null
   const text =
     'Start the new version and see that it answers before the old one is told to end, and have the old one finish what it has begun';
   const sentence =
-    'The application was restarted or deployed while requests came, and for a short time nobody answered.';
+    'It looks as if the application had been restarted or deployed while requests came: for a short time nobody answered.';
   return { name: 'deploy', count, sentence, evidence, fix: { text, snippet: null } };
 }
 

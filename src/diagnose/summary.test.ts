@@ -1,0 +1,218 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { failure, well } from './engine.test-support.ts';
+import type { Finding } from './finding.ts';
+import { Summary } from './summary.ts';
+import type { SummaryReport } from './summary-report.ts';
+
+const start = Date.UTC(2026, 10, 21, 10);
+
+function reportOf(findings: readonly (Finding | null)[]): SummaryReport {
+  const summary = new Summary();
+  for (const [i, finding] of findings.entries()) summary.add(finding, `line ${i + 1}`);
+  return summary.report();
+}
+
+/** Failures with so many seconds between them. */
+function series(count: number, everyS: number, changes: (i: number) => Partial<Finding> = () => ({})): Finding[] {
+  return Array.from({ length: count }, (_, i) => failure({ atMs: start + i * everyS * 1000, ...changes(i) }));
+}
+
+const consequence = (atMs: number) =>
+  failure({
+    atMs,
+    shape: 'refused_by_gateway',
+    type: 'destination_unavailable',
+    stage: 'route',
+    upstream: 'app',
+    isConsequence: true,
+    sentence: 'Nobody was asked.',
+  });
+
+test('every line is counted once, by what it is', () => {
+  const report = reportOf([
+    failure(),
+    well(),
+    null,
+    failure({ shape: 'app_error', type: null }),
+    failure({ shape: 'client_abort', type: null }),
+  ]);
+  const { lines, recognised, unrecognised, blank, failures, byShape } = report;
+  assert.deepEqual(
+    { lines, recognised, unrecognised, blank, failures },
+    { lines: 5, recognised: 4, unrecognised: 1, blank: 0, failures: 1 },
+  );
+  assert.deepEqual(
+    byShape.map(({ shape }) => shape),
+    ['unreachable', 'app_error', 'client_abort'],
+  );
+  assert.deepEqual(report.byCause[0]?.examples, [{ line: 1, text: 'line 1' }]);
+});
+
+test('the same cause at another address is the same cause', () => {
+  const report = reportOf(
+    series(4, 1, (i) => ({ sentence: `10.0.0.${i}:80 did not answer in ${i} s, said "a${i}".` })),
+  );
+  assert.deepEqual(
+    report.byCause.map(({ count }) => count),
+    [4],
+  );
+});
+
+const joined: readonly (readonly [why: string, second: Partial<Finding>, failures: number, shape: string])[] = [
+  ['another line of the same failure', { evidence: ['AH01114'] }, 1, 'unreachable'],
+  ['the same line again: another failure', {}, 2, 'unreachable'],
+  ['another key', { joins: 'b', evidence: ['x'] }, 2, 'unreachable'],
+  ['no key', { joins: null, evidence: ['x'] }, 2, 'unreachable'],
+  ['another request of the connection', { request: 'GET /b', evidence: ['x'] }, 2, 'unreachable'],
+  ['much later', { atMs: start + 20_000, evidence: ['x'] }, 2, 'unreachable'],
+  ['another cause', { shape: 'too_slow', type: 'connection_read_timeout' }, 2, 'unreachable'],
+  ['one that knows less', { shape: 'unknown', type: null }, 1, 'unreachable'],
+];
+
+for (const [why, second, failures, shape] of joined) {
+  test(`lines with a key are one failure or two: ${why}`, () => {
+    const report = reportOf([failure({ atMs: start, joins: 'a' }), failure({ atMs: start, joins: 'a', ...second })]);
+    assert.equal(report.failures, failures);
+    assert.equal(report.repeats, 2 - failures);
+    assert.equal(report.byShape[0]?.shape, shape);
+  });
+}
+
+test('of the lines of one failure, the one that knows most is counted', () => {
+  const unknown = failure({ atMs: start, joins: 'a', shape: 'unknown', type: null, upstream: 'app' });
+  const report = reportOf([unknown, failure({ atMs: start + 1000, joins: 'a' })]);
+  assert.deepEqual(report.byShape, [{ shape: 'unreachable', count: 1 }]);
+  assert.deepEqual(
+    report.byCause.map(({ shape }) => shape),
+    ['unreachable'],
+  );
+  assert.deepEqual(
+    report.upstreams.map(({ upstream }) => upstream),
+    ['10.0.0.1:8080'],
+  );
+  assert.deepEqual([report.failures, report.hints.length], [1, 0]);
+  assert.equal(
+    report.timeline.intervals.reduce((sum, { failures }) => sum + failures, 0),
+    1,
+  );
+});
+
+for (const spanS of [0, 1, 119, 120, 3600, 86_400, 31 * 86_400, 40 * 365 * 86_400]) {
+  test(`the timeline of ${spanS} s has at most 120 intervals, and loses nothing`, () => {
+    const report = reportOf(series(500, spanS / 499));
+    const { intervals, intervalMs, firstMs, lastMs } = report.timeline;
+    assert.ok(intervals.length >= 1 && intervals.length <= 120);
+    assert.equal(
+      intervals.reduce((sum, { lines }) => sum + lines, 0),
+      500,
+    );
+    assert.deepEqual([firstMs, lastMs], [start, start + spanS * 1000]);
+    for (const [i, { startMs }] of intervals.entries())
+      assert.equal(startMs, (intervals[0]?.startMs ?? 0) + i * intervalMs);
+  });
+}
+
+test('a storm has a start, an end, a rate and a root, and ends after a minute of quiet', () => {
+  const { storms } = reportOf([...series(7, 10), ...series(4, 1, (i) => ({ atMs: start + 600_000 + i }))]);
+  assert.equal(storms.length, 1);
+  const { startMs, endMs, count, perMinute, root } = storms[0] as SummaryReport['storms'][0];
+  assert.deepEqual([startMs, endMs, count, perMinute, root.line], [start, start + 60_000, 7, 7, 1]);
+});
+
+test('what follows from a storm is told apart from it', () => {
+  const { storms, consequences } = reportOf([...series(6, 1), consequence(start + 9000), consequence(start + 10_000)]);
+  assert.equal(consequences, 2);
+  assert.deepEqual(
+    storms.map((storm) => [storm.count, storm.consequences, storm.root.isConsequence]),
+    [[6, 2, false]],
+  );
+});
+
+test('consequences without their cause are a storm that says so', () => {
+  const { storms } = reportOf(Array.from({ length: 5 }, (_, i) => consequence(start + i)));
+  assert.deepEqual(
+    storms.map((storm) => [storm.count, storm.consequences, storm.root.isConsequence]),
+    [[0, 5, true]],
+  );
+});
+
+const reset: Partial<Finding> = { shape: 'reset', type: 'connection_terminated', stage: 'response', request: 'POST /' };
+
+const suspected: readonly (readonly [name: string, findings: readonly Finding[]])[] = [
+  ['keep_alive_race', series(5, 90, () => reset)],
+  [
+    'saturation',
+    series(1, 1, () => ({ type: 'connection_limit_reached', shape: 'refused_by_gateway', stage: 'queue' })),
+  ],
+  ['saturation', series(1, 1, () => ({ evidence: ['(11: Resource temporarily unavailable)'] }))],
+  ['header_too_large', series(1, 1, () => ({ type: 'http_response_header_section_size', shape: 'garbage' }))],
+  ['wrong_address_or_port', series(12, 60)],
+  ['wrong_address_or_port', series(3, 1, () => ({ upstream: 'http://127.0.0.1:3000/' }))],
+  ['sni', series(1, 1, () => ({ type: 'tls_alert_received', stage: 'tls', evidence: ['SSL alert number 40'] }))],
+  ['dns', series(1, 1, () => ({ type: 'dns_error', stage: 'dns' }))],
+  [
+    'deploy',
+    [...series(6, 1), ...series(6, 1, (i) => ({ atMs: start + 300_000 + i })), well({ atMs: start + 900_000 })],
+  ],
+];
+
+for (const [name, findings] of suspected) {
+  test(`${name} is suspected, with its evidence`, () => {
+    const { suspects } = reportOf(findings);
+    assert.deepEqual(
+      suspects.map((suspect) => suspect.name),
+      [name],
+    );
+    assert.ok((suspects[0]?.evidence.length ?? 0) > 0 && suspects[0]?.fix !== null && suspects[0]?.sentence !== '');
+  });
+}
+
+const unsuspected: readonly (readonly [why: string, findings: readonly Finding[]])[] = [
+  ['resets in one bunch', series(40, 0.02, () => reset)],
+  ['resets after a long answer', series(5, 90, () => ({ ...reset, durationMs: 5000 }))],
+  ['refusals that are over soon', series(6, 1)],
+  ['a certificate that is too old', series(5, 1, () => ({ type: 'tls_certificate_error', evidence: ['expired'] }))],
+  ['an address that was reached between', [...series(12, 60), failure({ ...reset, durationMs: 900, atMs: start })]],
+];
+
+for (const [why, findings] of unsuspected) {
+  test(`nothing is suspected of ${why}`, () => {
+    assert.deepEqual(reportOf(findings).suspects, []);
+  });
+}
+
+test('a report has a bound, and says how much it has left out', () => {
+  const summary = new Summary();
+  const letters = (i: number) => i.toString(2).replaceAll('0', 'x').replaceAll('1', 'y');
+  for (let i = 0; i < 30_000; i++) {
+    const name = letters(i);
+    const long = 'z'.repeat(5000);
+    const finding = failure({
+      atMs: start + i * 10,
+      upstream: name,
+      sentence: `${name} ${long}`,
+      evidence: [long],
+      joins: name,
+    });
+    summary.add(finding, long);
+    summary.add({ ...finding, kind: 'event', shape: 'none', sentence: name }, long);
+  }
+  const report = summary.report();
+  assert.ok(JSON.stringify(report).length < 300_000);
+  const left = [report.causesLeftOut, report.upstreamsLeftOut, report.eventsLeftOut];
+  for (const { kinds, count } of left) assert.ok(kinds === null && count >= 29_000);
+  assert.equal(
+    report.byCause.reduce((sum, { count }) => sum + count, report.causesLeftOut.count),
+    30_000,
+  );
+});
+
+test('a report is the caller’s own', () => {
+  const summary = new Summary();
+  summary.add(failure(), 'a');
+  const report = summary.report();
+  const before = JSON.stringify(report);
+  summary.add(failure(), 'b');
+  assert.equal(JSON.stringify(report), before);
+});
