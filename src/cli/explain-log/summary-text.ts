@@ -91,8 +91,21 @@ function shapeLines({ byShape }: SummaryReport, style: Style): string[] {
   });
 }
 
+/** So many storms are told of; a page and JSON have more. */
+const stormsShown = 5;
+
+/** The worst of them, in the order in which they came. */
 function stormLines({ storms, stormsLeftOut }: SummaryReport, style: Style): string[] {
-  return [...storms.flatMap((storm) => stormText(storm, style)), ...leftOutLines(stormsLeftOut, 'storm')];
+  const worst = storms.toSorted((a, b) => b.count + b.consequences - a.count - a.consequences).slice(0, stormsShown);
+  const passedOver = storms.filter((storm) => !worst.includes(storm));
+  const leftOut = {
+    kinds: stormsLeftOut.kinds === null ? null : stormsLeftOut.kinds + passedOver.length,
+    count: passedOver.reduce((sum, { count, consequences }) => sum + count + consequences, stormsLeftOut.count),
+  };
+  return [
+    ...storms.filter((storm) => worst.includes(storm)).flatMap((storm) => stormText(storm, style)),
+    ...leftOutLines(leftOut, 'storm'),
+  ];
 }
 
 function stormText(storm: Storm, style: Style): string[] {
@@ -148,7 +161,7 @@ function suspectLines({ name, count, sentence, evidence, fix }: Suspect, style: 
 function causeLines({ byCause, causesLeftOut }: SummaryReport, style: Style): string[] {
   const failures = byCause.filter((cause) => isGatewayFailure(cause));
   const lines = failures.flatMap((cause, place) => [...(place === 0 ? [] : ['']), ...causeText(cause, style)]);
-  return [...lines, ...leftOutLines(causesLeftOut, 'cause')];
+  return [...lines, ...leftOutLines(causesLeftOut, 'cause', 'line')];
 }
 
 function causeText(cause: CauseTotal, style: Style): string[] {
@@ -179,7 +192,7 @@ function eventLines({ events, eventsLeftOut }: SummaryReport): string[] {
     const label = `  ${numberText(count)} × `;
     return wrapAfter(label, `${gatewayWords[gateway]}: ${harmless(sentence)}`, label.length);
   });
-  return [...lines, ...leftOutLines(eventsLeftOut, 'event')];
+  return [...lines, ...leftOutLines(eventsLeftOut, 'kind', 'event')];
 }
 
 function hintLines({ gateway, format, count, fix }: Hint, style: Style): string[] {
@@ -189,8 +202,8 @@ function hintLines({ gateway, format, count, fix }: Hint, style: Style): string[
   ];
 }
 
-function leftOutLines({ kinds, count }: LeftOut, noun: string): string[] {
+function leftOutLines({ kinds, count }: LeftOut, noun: string, counted = 'failure'): string[] {
   if (count === 0) return [];
   const which = kinds === null ? `further ${noun}s` : `${kinds} further ${noun}${kinds === 1 ? '' : 's'}`;
-  return [`  and ${numberText(count)} of ${which}`];
+  return [`  and ${manyText(count, counted)} of ${which}`];
 }
