@@ -104,6 +104,12 @@ const templates: readonly Template[] = [
     ownPage,
     'The specified CGI application encountered an error and the server terminated the process.',
   ),
+  template(
+    'iis',
+    'likely',
+    "the words are those of the front end of Azure's App Service",
+    /Error 403 - This web app is stopped|<title>Web App - Unavailable<\/title>|:\( Application Error/,
+  ),
   beside('server', /^Microsoft-IIS\//i, template('iis', 'certain', ownPage, /<h2>\d{3} - [^<]{1,160}<\/h2>/)),
   template('akamai', 'certain', ownPage, /Reference&#32;&#35;|Reference #\d{1,3}\.[0-9a-f]{4,16}\.\d{8,12}\./),
   template('akamai', 'likely', ownPage, /errors(?:\.|&#46;)edgesuite(?:\.|&#46;)net/),

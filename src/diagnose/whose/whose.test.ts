@@ -422,6 +422,14 @@ const table: readonly Row[] = [
     'kong',
     [],
   ],
+  [
+    "the front end of Azure's App Service",
+    403,
+    {},
+    '<title>Microsoft Azure Web App - Error 403</title><h1>Error 403 - This web app is stopped.</h1>',
+    'iis',
+    [],
+  ],
   ['nobody by an empty 502', 502, {}, '', 'unknown'],
 ];
 
