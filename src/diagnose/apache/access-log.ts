@@ -86,12 +86,23 @@ function findingOfAccess(format: string, line: CommonLogLine): Finding {
 
 function judgeAccess({ status, requestLine }: CommonLogLine, notes: ReadonlyMap<string, string>): Verdict {
   if (status === 408 || (status === 400 && requestOf(requestLine) === null)) return failures.badRequest;
-  if (status < 500) return failures.well;
+  if (status < 500) return isHeadless(status, requestLine, notes) ? headless : failures.well;
   if (notes.get('proxy_timedout') === '1') return failures.tooSlow;
   const answered = notes.get('proxy-status');
   if (answered?.startsWith('5') === true) return answeredSo;
   return notes.has('log-id') && notes.get('log-id') !== '-' ? lookInErrorLog : cannotTell;
 }
+
+/** Connected, answered, and no status line: only HTTP/0.9 has none, and Apache takes all that is no HTTP for it. */
+function isHeadless(status: number, requestLine: string, notes: ReadonlyMap<string, string>): boolean {
+  if (status !== 200 || requestLine.startsWith('CONNECT ') || notes.get('proxy-status') !== '-') return false;
+  return /^\d{1,5}$/.test(notes.get('proxy-source-port') ?? '');
+}
+
+const headless: Verdict = {
+  ...failures.badAnswer,
+  sentence: 'What the application sent has no HTTP head at all; Apache passed it on as it came, with a 200 of its own.',
+};
 
 const answeredSo: Verdict = {
   ...failures.appFault,

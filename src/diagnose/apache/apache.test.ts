@@ -261,6 +261,18 @@ test('each address of a name that fails is one failure; each request is one of i
   assert.equal(keys[3], keys[4]);
 });
 
+test('a head that is too large is named before the answer is called bad', () => {
+  const [, last] = readLines(
+    line24(
+      'proxy_http',
+      '(28)No space left on device',
+      'AH10124: header size is over the limit allowed by ResponseFieldSize (8192 bytes).',
+    ),
+    line24('proxy_http', '', 'AH01106: bad HTTP/1.1 header returned by / (GET)'),
+  );
+  assert.equal(last?.type, 'http_response_header_size');
+});
+
 test('threads are not mixed up, nor what lies seconds apart', () => {
   const elsewhere = follows.replace('tid 139872', 'tid 139873');
   const later = follows.replace('10:15:30', '10:15:39');
@@ -336,6 +348,18 @@ const accesses: readonly (readonly [string, string])[] = [
   ],
   [note('proxy-status=502 proxy-source-port=41234 proxy_timedout=- worker=- log-id=-'), 'app_error null'],
   [note('proxy-status=- proxy-source-port=- proxy_timedout=- worker=- log-id=aZ1'), 'unknown null'],
+  [
+    note('proxy-status=- proxy-source-port=41234 proxy_timedout=- worker=- log-id=-').replace(' 502 ', ' 200 '),
+    'garbage http_protocol_error',
+  ],
+  [
+    note('proxy-status=200 proxy-source-port=41234 proxy_timedout=- worker=- log-id=-').replace(' 502 ', ' 200 '),
+    'none null',
+  ],
+  [
+    note('proxy-status=- proxy-source-port=- proxy_timedout=- worker=- log-id=-').replace(' 502 ', ' 200 '),
+    'none null',
+  ],
 ];
 
 for (const [line, expected] of accesses) {

@@ -45,15 +45,20 @@ const rows: readonly Row[] = [
   row('01174 02460', ['Forcing worker ('], workerEjected, 'event'),
   row('01102', ['error reading status line from remote server'], (_, errno) => judgeRead(errno, failures.unknown)),
   row('00898', [' returned by /', 'returned by http'], judgeReturned, 'follows'),
-  row('01106', ['bad HTTP/'], failures.badAnswer),
-  row('01098 01099 10124 10404 02476 10293', ['ignoring bogus HTTP header', 'no headers for '], failures.badAnswer),
-  row('01100', ['reading response header failed, field too large'], failures.fieldTooLarge),
-  row('02475', ['Unknown Transfer-Encoding'], failures.badTransferCoding),
-  row('01110', ['Network error reading response'], (_, errno) => judgeBody(errno)),
+  row('01106', ['bad HTTP/'], failures.badAnswer, 'follows'),
+  row(
+    '01098 01099 01100',
+    ['Starting body due to bogus', 'No HTTP headers returned', 'Ignoring bogus'],
+    failures.toleratedAnswer,
+  ),
+  row('10124', ['header size is over the limit'], failures.fieldTooLarge),
+  row('10404', [], (line, errno) => judgeHead(line, errno)),
+  row('02475 02476 10293', [], failures.badTransferCoding),
+  row('01110', ['error reading response', 'Network error reading response'], judgeBody),
   row('01095 02608', ['prefetch request body failed', 'read request body failed'], failures.clientBrokeOff),
   row('01084 10154', [], judgeSend),
   row('01097', ['pass request body failed'], judgeSend, 'follows'),
-  row('01067', ['Failed to read FastCGI header'], (_, errno) => judgeRead(errno, failures.unknown)),
+  row('01067', ['Failed to read FastCGI header'], (_, errno) => judgeRead(errno, failures.closedEarly)),
   row(
     '01068 01069 01070 01072 01073 02537',
     ['Got bogus version', 'Got bogus rid', 'Got bogus record', 'Error parsing script headers'],
@@ -139,15 +144,33 @@ function judgeRead(errno: ErrnoWord | null, otherwise: Verdict): Verdict {
   return otherwise;
 }
 
-function judgeBody(errno: ErrnoWord | null): Verdict {
+/** What APR says of input that cannot be read as what it should be: a chunk's size, a field. */
+const invalidArgument = 22;
+
+/** Between the status line and the end of the head. */
+function judgeHead(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+  if (errno === 'timed_out') return failures.tooSlow;
+  if (errno === 'reset' || errno === 'cut_short') return failures.headCutShort;
+  return line.errno === invalidArgument ? failures.badAnswer : failures.unknown;
+}
+
+function judgeBody(line: ErrorLine, errno: ErrnoWord | null): Verdict {
+  // A connection that closes in the middle has other numbers; this one is of the filter that reads chunks.
+  if (line.errno === invalidArgument || line.errno === generalError) return failures.badTransferCoding;
   return errno === 'timed_out' ? failures.bodyTooSlow : failures.cutShort;
 }
 
-/** The number that mod_ssl gives where a handshake with a backend failed: it is the status that it means to answer. */
-const handshakeFailed = 502;
+/** APR_EGENERAL: a filter had enough of what it read or wrote. */
+const generalError = 20014;
+
+/**
+ * What mod_ssl gives where a handshake with a backend failed: older ones the status that they mean to answer, newer ones
+ * an error of no kind, which writing to a socket never gives.
+ */
+const handshakeFailed: readonly (number | null)[] = [502, generalError];
 
 function judgeSend(line: ErrorLine, errno: ErrnoWord | null): Verdict {
-  if (line.errno === handshakeFailed) return failures.tlsFailed;
+  if (handshakeFailed.includes(line.errno)) return failures.tlsFailed;
   if (errno === 'timed_out') return failures.sendTooSlow;
   return errno === 'reset' ? failures.closedWhileSending : failures.unknown;
 }
@@ -178,7 +201,7 @@ function judgeReturned(line: ErrorLine, errno: ErrnoWord | null): Verdict {
 
 /** A worker's pause begins: what comes of it are refusals, and they have lines of their own. */
 function workerEjected(line: ErrorLine): Verdict {
-  const name = /\(([^)]{1,200})\)/.exec(line.text)?.[1] ?? 'a worker';
+  const name = /\(([^()]{1,200})\)/.exec(line.text)?.[1] ?? 'a worker';
   return {
     ...failures.well,
     sentence: `Apache sends nothing to ${name} for a while (\`retry=\`, 60 seconds), because it failed.`,

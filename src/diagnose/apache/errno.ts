@@ -33,7 +33,7 @@ const words: ReadonlyMap<number, ErrnoWord> = new Map(
 );
 
 /** From here on, for fifty thousand, APR's numbers are those of getaddrinfo (APR_OS_START_EAIERR). */
-const lookupErrorMin = 670_000;
+export const lookupErrorMin = 670_000;
 const lookupErrorMax = 719_999;
 /** EAI_AGAIN of Linux: the name server did not answer. */
 const lookupAgain = 3;

@@ -1,4 +1,5 @@
 import { judgedText, monthOf } from '../line-text.ts';
+import { lookupErrorMin } from './errno.ts';
 
 /** The parts of a line of Apache's error log (`ErrorLogFormat`, and what 2.2 wrote). */
 export interface ErrorLine {
@@ -22,7 +23,8 @@ export interface ErrorLine {
 const ctime = /^[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))? (\d{4})$/;
 const compactTime = /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?$/;
 const moduleAndLevel = /^(?:([a-z0-9_-]{0,40}):)?(emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])$/;
-const errnoPrefix = /^\((?:OS )?(\d{1,8})\)([^:]{0,200}): /;
+/** "(111)…", "(OS 10061)…" of Windows, "(EAI 2)…" of getaddrinfo. */
+const errnoPrefix = /^\((OS |EAI )?(\d{1,8})\)([^:]{0,200}): /;
 const sourcePrefix = /^[\w./-]{1,200}\.[ch]\(\d{1,6}\): /;
 const codePrefix = /^(AH\d{5}): ?/;
 const groupsMax = 12;
@@ -64,7 +66,7 @@ class Parts {
     if (rest.startsWith('[')) return this.#takeGroup(rest);
     const errno = this.errno === null ? errnoPrefix.exec(rest) : null;
     if (errno !== null) {
-      this.errno = Number(errno[1]);
+      this.errno = Number(errno[2]) + (errno[1] === 'EAI ' ? lookupErrorMin : 0);
       this.errnoText = errno[0].slice(0, -2).trimEnd();
       return rest.slice(errno[0].length).trimStart();
     }

@@ -114,7 +114,7 @@ function evidenceOf(parts: ErrorLine): readonly string[] {
 }
 
 function eventOf(parts: ErrorLine, { verdict }: Cause): Finding {
-  const upstream = /\(([^)]{1,200})\)/.exec(parts.text)?.[1] ?? null;
+  const upstream = /\(([^()]{1,200})\)/.exec(parts.text)?.[1] ?? null;
   return findingOf(
     {
       gateway: 'apache',

@@ -189,6 +189,12 @@ export const cutShort: Verdict = {
   fix: fixOf('Look in the log of the application at that time: it crashed, was restarted, or gave up on the answer'),
 };
 
+export const headCutShort: Verdict = {
+  ...cutShort,
+  stage: 'response',
+  sentence: 'The application closed the connection in the middle of the head of its answer.',
+};
+
 export const badAnswer: Verdict = {
   ...gatewayBorn,
   shape: 'garbage',
@@ -199,6 +205,16 @@ export const badAnswer: Verdict = {
   fix: fixOf(
     'Ask the application directly and look at its first lines; is it HTTP that it speaks at that port?',
     'curl -v http://127.0.0.1:3000/',
+  ),
+};
+
+/** `ProxyBadHeader` lets such an answer pass, as far as it can be read. */
+export const toleratedAnswer: Verdict = {
+  ...badAnswer,
+  sentence:
+    'The head of the answer has a line that is no field; Apache passed the answer on as far as it could read it.',
+  fix: fixOf(
+    'Let the application write its fields as HTTP wants them; what Apache does with others is `ProxyBadHeader`',
   ),
 };
 
@@ -223,7 +239,8 @@ export const fieldTooLarge: Verdict = {
 export const badTransferCoding: Verdict = {
   ...badAnswer,
   type: 'http_response_transfer_coding',
-  sentence: 'The answer came in a transfer coding that Apache cannot read.',
+  sentence:
+    'The answer is not written as its transfer coding wants it: a chunk, or the name of the coding, cannot be read.',
 };
 
 export const upgradeFailed: Verdict = {

@@ -95,8 +95,9 @@ class TransactionLog implements LineReader {
     if (fetched === undefined) return about(transaction, 'access', notFetched, words, null);
     const fetch = this.#transactions.get(fetched);
     const verdict = { ...(fetch?.verdict ?? fetchElsewhere), isConsequence: true };
-    const upstream = fetch?.backend ?? null;
-    return { ...about(transaction, 'access', verdict, words, keyOf(fetched)), upstream };
+    const finding = about(transaction, 'access', verdict, words, keyOf(fetched));
+    // One failure is of one request: the one that the backend was asked, which the configuration may have rewritten.
+    return fetch === undefined ? finding : { ...finding, upstream: fetch.backend, request: requestOf(fetch) };
   }
 }
 
@@ -180,6 +181,10 @@ function keyOf(vxid: string): string | null {
   return vxid === '' ? null : `varnish:${vxid}`;
 }
 
+function requestOf({ method, url }: Transaction): string | null {
+  return url === '' ? null : `${method} ${url}`.trim().slice(0, 200);
+}
+
 function about(
   transaction: Transaction,
   kind: 'access' | 'error',
@@ -187,8 +192,8 @@ function about(
   evidence: readonly string[],
   joins: string | null,
 ): Finding {
-  const { method, url, status, backend, atMs, durationMs } = transaction;
-  const request = url === '' ? null : `${method} ${url}`.trim().slice(0, 200);
+  const { status, backend, atMs, durationMs } = transaction;
+  const request = requestOf(transaction);
   return findingOf(
     {
       gateway: 'varnish',
