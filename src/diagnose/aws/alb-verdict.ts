@@ -208,7 +208,7 @@ function judgeTimeout(exchange: AlbExchange): Verdict {
     );
   if (elapsedS < connectTimeoutS.min || elapsedS > connectTimeoutS.max) return idleTarget(target);
   return failed('connection_timeout', {
-    sentence: `No connection to ${target} could be made within 10 s.`,
+    sentence: `No connection to ${target}, or no TLS over it, could be made within 10 s.`,
     fix: fixOf(
       "Let the load balancer's security group reach that port, and the answers come back on ports 1024 to 65535",
       'aws ec2 authorize-security-group-ingress --group-id TARGET_GROUP --protocol tcp --port PORT --source-group LOAD_BALANCER_GROUP',

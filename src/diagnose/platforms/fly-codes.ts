@@ -39,14 +39,18 @@ const tooSlow = failed('connection_read_timeout', {
   fix: fixOf('Find what the application waits for', logs),
 });
 
-const noMachine = failed('destination_unavailable', {
-  sentence: 'The proxy found no machine that could take the request.',
-  fix: fixOf(
-    'See whether health checks pass, and whether all machines are at their `hard_limit`; add machines where they are',
-    checks,
-    'fly scale count 2',
-  ),
-});
+/** What health checks, or machines that did not answer, have led to. */
+const noMachine: Verdict = {
+  ...failed('destination_unavailable', {
+    sentence: 'The proxy found no machine that could take the request.',
+    fix: fixOf(
+      'See whether health checks pass, and whether all machines are at their `hard_limit`; add machines where they are',
+      checks,
+      'fly scale count 2',
+    ),
+  }),
+  isConsequence: true,
+};
 
 const limitReached = failed('connection_limit_reached', {
   sentence: 'All machines had as many connections or requests as they may have.',

@@ -53,10 +53,13 @@ const byDetails: Readonly<Record<string, Verdict>> = {
       'gcloud compute firewall-rules create allow-load-balancer --source-ranges=35.191.0.0/16,130.211.0.0/22 --allow=tcp:PORT',
     ),
   }),
-  failed_to_pick_backend: failed('destination_unavailable', {
-    sentence: 'No backend was healthy.',
-    fix: fixOf('See what the health checks say', health),
-  }),
+  failed_to_pick_backend: {
+    ...failed('destination_unavailable', {
+      sentence: 'No backend was healthy.',
+      fix: fixOf('See what the health checks say', health),
+    }),
+    isConsequence: true,
+  },
   failed_to_negotiate_alpn: failed('tls_protocol_error', {
     sentence: 'Load balancer and backend found no protocol that both speak over TLS.',
     fix: fixOf(
