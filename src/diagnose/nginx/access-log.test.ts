@@ -56,6 +56,11 @@ const fields: readonly (readonly [string, string, string])[] = [
     'access garbage http_protocol_error response',
   ],
   [
+    'a gRPC call that was rejected, or garbage',
+    `${start('502', 'POST /shop.Cart/Add HTTP/2.0')} ua="10.0.0.5:80" us="502" uct="0.000" uht="-" ubr="31"`,
+    unknown,
+  ],
+  [
     'an answer without any head',
     more('009', 'ua="10.0.0.5:80" us="200" uct="0.001" uht="0.002" urt="0.002" ubr="19"'),
     'access garbage http_protocol_error response',

@@ -317,8 +317,19 @@ function judgeConnected(
       'The application was connected, and no acceptable head of an answer came: it broke off, or sent something else. This log does not say which.',
     );
   }
+  if ((octetsReceived ?? 0) > 0 && looksLikeGrpc(fields.requestLine)) {
+    return cannotTell(
+      fields,
+      evidence,
+      'The application was connected and gave no answer; with gRPC its first octets are no part of one, so they do not say whether it broke off.',
+    );
+  }
   return (octetsReceived ?? 0) > 0 ? unacceptable(octetsReceived ?? 0, place, evidence) : brokeOff(place, evidence);
 }
+
+/** HTTP/2 has frames of settings before any answer, so that octets have come even if nobody answered. */
+const looksLikeGrpc = (line: string | null): boolean =>
+  line !== null && /^POST \/[\w.]{1,300}\/\w{1,200} HTTP\/2/.test(line);
 
 type Where = Parameters<typeof raiseTimeout>[1];
 

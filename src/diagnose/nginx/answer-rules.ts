@@ -12,7 +12,7 @@ export function judgeAnswer(line: ErrorLine, place: Place): Verdict | null {
   const { text } = line;
   if (text.startsWith('FastCGI sent in stderr: ') || text.startsWith('uwsgi sent in stderr'))
     return applicationSaid(line);
-  if (!text.startsWith('upstream ')) return null;
+  if (!/^(?:upstream|memcached sent) /.test(text)) return null;
   if (text.startsWith('upstream sent more data than specified in'))
     return quiet('error', 'The application sent more than it had announced; the rest was dropped.');
   const type = typeOf(text);
@@ -45,6 +45,7 @@ const types: readonly (readonly [string, ProxyErrorType])[] = [
   ['upstream response is too big', 'http_response_body_size'],
   ['upstream prematurely sent response', 'http_protocol_error'],
   ['upstream sent ', 'http_protocol_error'],
+  ['memcached sent ', 'http_protocol_error'],
   ['upstream returned invalid', 'http_protocol_error'],
 ];
 

@@ -145,6 +145,10 @@ const upstreamLines: readonly (readonly [string, string])[] = [
 ];
 
 const answerLines: readonly (readonly [string, string])[] = [
+  [
+    error(`memcached sent invalid response: "HTTP/1.1 200 OK" ${waiting}`, 'memcached://10.0.0.5:8080'),
+    'error garbage http_protocol_error response',
+  ],
   [error(`upstream sent too big header ${waiting}`), 'error garbage http_response_header_section_size response'],
   [error(`upstream sent no valid HTTP/1.0 header ${waiting}`), 'error garbage http_protocol_error response'],
   [error(`upstream sent invalid header: "Bad\\x20..." ${waiting}`), 'error garbage http_protocol_error response'],
