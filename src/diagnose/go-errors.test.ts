@@ -83,6 +83,7 @@ const table: readonly [text: string, cause: GoCause | null, endpoint?: string][]
   ['net/http: HTTP/1.x transport connection broken: unsupported transfer encoding: "x"', 'bad_coding'],
   ['net/http: HTTP/1.x transport connection broken: bad Content-Length "many"', 'bad_head'],
   ['net/http: server response headers exceeded 1048576 bytes; aborted', 'head_too_large'],
+  ['fcgi: invalid header version', 'not_http'],
   ['http: request body too large', 'request_too_large'],
   ['no upstreams available', 'no_upstreams'],
   ['unsupported protocol scheme ""', 'bad_address'],

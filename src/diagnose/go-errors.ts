@@ -94,7 +94,13 @@ const garbageSigns: readonly Sign[] = [
   ],
   ['bad_coding', 'unsupported transfer encoding', 'too many transfer encodings', 'malformed chunked encoding'],
   ['bad_coding', 'invalid byte in chunk length', 'http chunk length too large', 'chunked line ends with bare LF'],
-  ['not_http', 'malformed HTTP response', 'malformed HTTP status code', 'malformed HTTP version'],
+  [
+    'not_http',
+    'fcgi: invalid header version',
+    'malformed HTTP response',
+    'malformed HTTP status code',
+    'malformed HTTP version',
+  ],
   [
     'bad_head',
     'malformed MIME header',

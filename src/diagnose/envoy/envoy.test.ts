@@ -68,6 +68,7 @@ const table: Record<string, Row> = {
   'the application’s own 503': [envoy('503 -', { service: '11' }), 'app_error', null],
   'its own 503 after repetitions': [envoy('503 URX', { service: '11' }), 'app_error', null],
   'URX that says no more': [envoy('503 URX'), 'unknown', null],
+  'a flag of somebody’s own filter': [envoy('503 XYZ'), 'unknown', null],
   'a direct answer': [envoy('503 -', { host: '-' }), 'refused_by_gateway', 'proxy_internal_response'],
   'Istio: refused by number': [
     istio('503 UF', `${started}{connection_failure,delayed_connect_error:_111}`, 'delayed_connect_error:_111', inbound),

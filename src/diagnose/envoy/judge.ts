@@ -270,13 +270,17 @@ function appError(exchange: EnvoyExchange): Verdict {
   return { ...wellVerdict, shape: 'app_error', born: 'application', whose: 'application', sentence: words };
 }
 
+/** A delay on purpose, an answer of the cache, a connection that lasted as long as it may. */
+const harmlessFlags: ReadonlySet<string> = new Set(['DI', 'RFCF', 'DT']);
+
 function ofCode(exchange: EnvoyExchange): Judged {
   const { code, details, serviceTimeMs, host, namesHost, flags, isTcp } = exchange;
   const by = details === null ? 'code' : 'details';
   if (code === 0 && !isTcp && details === null) return { verdict: clientLeft, by };
   if (code === null || code < 500) return { verdict: code === 499 ? clientLeft : wellVerdict, by };
   if (details === 'via_upstream' || serviceTimeMs !== null) return { verdict: appError(exchange), by };
-  if (details !== null || flags === null)
+  const isFlagged = flags?.some((flag) => !harmlessFlags.has(flag)) ?? true;
+  if (details !== null || isFlagged)
     return { verdict: unknownFailure(`Envoy answered with ${code}, and why is not known here.`), by };
   // Envoy flags what fails on its side: no flag and an upstream is an answer of that upstream, no upstream is its own.
   return { verdict: namesHost && host === null ? directAnswer : appError(exchange), by };
