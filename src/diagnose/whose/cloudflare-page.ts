@@ -3,7 +3,8 @@ import { productOfServer } from './products.ts';
 import { type Verdict, verdict } from './verdict.ts';
 
 const branded = /id="cf-error-details"|class="cf-error-|id="cf-wrapper"|\/cdn-cgi\/styles\/|utm_source=errorcode_\d{3}/;
-const challenge = /\/cdn-cgi\/challenge-platform\//;
+/** Its challenge. Its scripts alone say nothing: it puts them into pages of origins as well. */
+const challenge = /\b_cf_chl_opt\b|<title>Just a moment\.\.\.<\/title>/;
 /** In place of the page, where the client asked for no HTML; 1xxx are Cloudflare's own codes. */
 const plain = /^error code: (\d{3,4})\s*$/;
 
@@ -26,8 +27,9 @@ export function readCloudflarePage(answer: Answer): Verdict | null {
       );
     return verdict('cloudflare', 'certain', 'the page is its own', page[0]);
   }
-  if (challenge.test(body) && comesThroughCloudflare(answer) && status >= 400)
-    return verdict('cloudflare', 'certain', 'it wants to see a browser first', '/cdn-cgi/challenge-platform/');
+  const challenged = challenge.exec(body);
+  if (challenged !== null && comesThroughCloudflare(answer) && status >= 400)
+    return verdict('cloudflare', 'certain', 'it wants to see a browser first', challenged[0]);
   return null;
 }
 

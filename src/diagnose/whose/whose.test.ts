@@ -430,6 +430,15 @@ const table: readonly Row[] = [
     'iis',
     [],
   ],
+  ['Cloudflare by its challenge', 403, cloudflare, '<title>Just a moment...</title>', 'cloudflare', []],
+  [
+    'nobody by the script that Cloudflare puts into pages',
+    503,
+    cloudflare,
+    '<h1>Back soon</h1><script src="/cdn-cgi/challenge-platform/scripts/jsd/main.js"></script>',
+    'unknown',
+    ['cloudflare'],
+  ],
   ['nobody by an empty 502', 502, {}, '', 'unknown'],
 ];
 
