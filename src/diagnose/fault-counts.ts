@@ -116,7 +116,8 @@ function causeKey({ gateway, shape, type, stage, born, isConsequence, sentence }
 
 /** Sentences name addresses, times and sizes; the cause is the same whichever it was. */
 function withoutNames(sentence: string): string {
-  return sentence.slice(0, textLengthMax).replace(/"[^"]*"|`[^`]*`|\S*\d\S*/g, '#');
+  const cut = sentence.slice(0, textLengthMax).replace(/"[^"]*"|`[^`]*`/g, '#');
+  return cut.replace(/\S+/g, (word) => (/\d/.test(word) ? '#' : word));
 }
 
 function causeOf(finding: Finding): Cause {

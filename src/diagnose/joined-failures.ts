@@ -15,29 +15,32 @@ const windowMs = 10_000;
 /** Where lines have no time: so many lines may lie between two of one failure. */
 const windowLines = 1000;
 
-/** Failures that are remembered at once. Ten seconds of them, at a thousand a second. */
-const failuresMax = 10_000;
+/** Failures that are remembered: the last so many at least, and at most twice that. Ten seconds, at a thousand a second. */
+const failuresMin = 10_000;
 
 /** What a line may say of one failure: more than every endpoint of a large upstream. */
 const saidMax = 32;
 
 /** Finds the failure that a line tells of a second time: by `joins`, by the request, and by what it adds. */
 export class JoinedFailures {
-  readonly #told = new Map<string, ToldFailure>();
+  #told = new Map<string, ToldFailure>();
+  #toldBefore = new Map<string, ToldFailure>();
 
   /** Null for a line of a failure of its own, which is then remembered. */
   find(finding: Finding, example: Example): ToldFailure | null {
     if (finding.joins === null) return null;
     const key = `${finding.gateway} ${finding.joins}`;
-    const earlier = this.#told.get(key);
+    const earlier = this.#told.get(key) ?? this.#toldBefore.get(key);
     const saying = `${finding.upstream} ${finding.shape} ${finding.type} ${finding.stage} ${finding.evidence[0]}`;
     if (earlier !== undefined && isSame(earlier, finding, example) && !earlier.said.has(saying)) {
       if (earlier.said.size < saidMax) earlier.said.add(saying);
       return earlier;
     }
-    this.#told.delete(key);
     this.#told.set(key, { finding, example, said: new Set([saying]) });
-    if (this.#told.size > failuresMax) this.#told.delete(this.#told.keys().next().value as string);
+    if (this.#told.size >= failuresMin) {
+      this.#toldBefore = this.#told;
+      this.#told = new Map();
+    }
     return null;
   }
 }

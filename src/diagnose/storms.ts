@@ -109,12 +109,12 @@ export class Storms {
     this.#ended = this.#ended.slice(0, endedMax);
   }
 
-  /** Those that are over; where none is, the one that began first. */
+  /** Ends those that are over; where there are few, the older half of all, so that this is seldom needed. */
   #makeRoom(atMs: number): void {
     for (const [key, group] of this.#open) if (!isNear(group, atMs, gapMs)) this.#end(key, group);
-    if (this.#open.size < openMax) return;
-    const [oldest] = this.#open;
-    if (oldest !== undefined) this.#end(...oldest);
+    if (this.#open.size < openMax / 2) return;
+    const byAge = [...this.#open].sort(([, a], [, b]) => a.endMs - b.endMs);
+    for (const [key, group] of byAge.slice(0, openMax / 2)) this.#end(key, group);
   }
 }
 
