@@ -104,7 +104,7 @@ describe('the summary', () => {
 });
 
 describe('archives', () => {
-  const large = Array.from({ length: 20_000 }, (_, place) =>
+  const large = Array.from({ length: 3000 }, (_, place) =>
     line(place % 3000, place % 100 === 0 ? 'SC--' : '----'),
   ).join('');
   const archives: [name: string, octets: Buffer][] = [
@@ -156,7 +156,7 @@ describe('archives', () => {
         assert.ok([0, 1, 3].includes(await one.candor('explain', 'packed')));
         assert.doesNotMatch(one.stderr.text, /mistake|^\s+at /m);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -170,7 +170,7 @@ describe('archives', () => {
         assert.doesNotMatch(one.stderr.text, /mistake|^\s+at /m);
         assert.doesNotMatch(one.stdout.text + one.stderr.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
       }),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
@@ -231,10 +231,31 @@ describe('on a terminal', () => {
     const terminal = new FakeSurroundings(folder, { terminal: true, env: { NO_COLOR: '1' } });
     let now = 0;
     Object.assign(terminal, { clock: { ...terminal.clock, now: () => (now += 600) } });
-    write('a.log', bad.repeat(20_000));
+    write('a.log', bad.repeat(3000));
     await terminal.candor('explain', 'a.log');
     assert.match(terminal.stderr.text, /^(?:\r\u001b\[Ka\.log │█* *│ +\d+ % {2}[\d.]+ MB)+\r\u001b\[K$/);
   });
+});
+
+describe('candor explain for what is no log', () => {
+  const given: [what: string, argv: string[], code: number, says: RegExp][] = [
+    ['a file that is not there', ['missing.log'], 2, /There is no file missing\.log\./],
+    ['the path of one', ['/no/such/place'], 2, /There is no file/],
+    ['a word', ['unknown'], 8, /./],
+    ['an id, with a flag of its own', ['0197f3a0', '--log', 'no.log'], 9, /no such log/],
+    ['an id, with flags of logs', ['0197f3a0', '--lines'], 2, /there is no file 0197f3a0/],
+    ['a line, with flags of logs', [line(1).trimEnd(), '--html', 'a.html'], 2, /this is a line of one/],
+    ['nothing but space', [' '], 2, /Nothing was given/],
+    ['a name with what terminals act upon', ['\u001b[2Ja/b'], 2, /There is no file a\/b/],
+    ['more than a name can hold', ['x'.repeat(5000)], 8, /./],
+  ];
+  for (const [what, argv, code, says] of given) {
+    test(`${what}: ends with ${code}`, async () => {
+      assert.equal(await around.candor('explain', ...argv), code, around.stderr.text);
+      assert.match(around.stderr.text, says);
+      assert.doesNotMatch(around.stderr.text, /mistake|\u001b|^\s+at /m);
+    });
+  }
 });
 
 describe('candor explain as a process', () => {
@@ -245,9 +266,9 @@ describe('candor explain as a process', () => {
 
   test('reads standard input, and loses nothing to a slow reader', async () => {
     const child = candor(['explain', '-', '--lines', '--json']);
-    child.process.stdin?.end(bad.repeat(2000));
+    child.process.stdin?.end(bad.repeat(1000));
     assert.equal(await child.code, 1);
-    assert.equal(child.out().split('\n').length, 6001);
+    assert.equal(child.out().split('\n').length, 3001);
   });
 
   test('follows a log through renaming and cutting back, and sums up at SIGINT', { timeout: 30_000 }, async () => {

@@ -27,9 +27,9 @@ export async function explainAnything(
   if (only === '-' || isThere(only, around)) return explainLogs(flags, given, around);
   if (flags.logFormat === undefined && !/\s/.test(only) && !only.startsWith('{') && !isLikeFileName(only))
     return explainId(flags, only, around);
-  const verdicts = only.split('\n').filter((line) => line.trim() !== '');
-  if (verdicts.length === 0) throw new CommandFailure('usage', 'Nothing was given to be explained.');
-  return explainText(flags, verdicts, around);
+  const lines = only.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length === 0) throw new CommandFailure('usage', 'Nothing was given to be explained.');
+  return explainText(flags, lines, around);
 }
 
 /** Flags that only a request's id has a use for. */
@@ -49,6 +49,7 @@ async function explainId(flags: ExplainAnythingFlags, id: string, around: Surrou
 
 /** Lines that were pasted; those that no dialect knows are said to be so. */
 function explainText(flags: ExplainAnythingFlags, lines: readonly string[], around: Surroundings): number {
+  if (flags.follow || flags.html !== undefined) throw notForLines(lines);
   const explainer = new LogExplainer(dialectsOf(flags));
   const verdicts = lines.map((line) => explainer.read(line));
   if (verdicts.every((verdict) => verdict === null)) return notALine(flags, lines, around);
@@ -62,6 +63,11 @@ function explainText(flags: ExplainAnythingFlags, lines: readonly string[], arou
   );
   around.stdout.write(`${shown.join(flags.json ? '\n' : '\n\n')}\n`);
   return verdicts.some(isFailure) ? exitCodes.failure : exitCodes.ok;
+}
+
+function notForLines([only = '']: readonly string[]): CommandFailure {
+  const given = isLikeFileName(only) ? `there is no file ${shorten(harmless(only), 200)}` : 'this is a line of one';
+  return new CommandFailure('usage', `--follow and --html are for logs, and ${given}.`);
 }
 
 function isFailure(verdict: LineVerdict): boolean {

@@ -87,7 +87,12 @@ async function readOne(place: LogPlace, { log, printer, stop, around }: Work): P
     last = octets.at(-1) ?? last;
     return printer.flush();
   };
-  const reading = await readLog(place, { take, onRead: (read) => bar.show(place.name, read, place.octets) }, stop);
+  // Between lines that are printed to the same terminal, a bar would be in the way.
+  const isDrawn = !(printer.isWanted && around.stdout.isTTY);
+  const onRead = (read: number): void => {
+    if (isDrawn) bar.show(place.name, read, place.octets);
+  };
+  const reading = await readLog(place, { take, onRead }, stop);
   bar.clear();
   // The next log does not go on where this one's last line stopped.
   if (last !== newline) await take(Uint8Array.of(newline));
