@@ -6,6 +6,7 @@ import type { ExchangeRecord } from '../../core/record.ts';
 import { proxyErrors } from '../../core/proxy-error.ts';
 import type { Finding } from '../finding.ts';
 import { assertSurvives } from '../mutated-lines.test-support.ts';
+import { LogExplainer } from '../log-explainer.ts';
 import { candorDialects } from './candor.ts';
 
 const golden = (name: string): string[] =>
@@ -85,4 +86,14 @@ describe("Candor's own log", () => {
     for (const attempts of ['x', [1], [{ cause: 'connect_refused', evidence: 7, stage: 1, exit: 3 }], [null]])
       assert.equal(read(changed({ attempts }))?.shape, 'unreachable');
   });
+});
+
+it("a record is taken for nobody else's, whatever the line before it was", () => {
+  const explainer = new LogExplainer();
+  const nginx =
+    '{"remote_addr":"192.0.2.17","status":"502","upstream_addr":"10.0.0.4:80","upstream_status":"502","request_time":"0.001"}';
+  for (const line of records) {
+    assert.equal(explainer.read(nginx)?.gateway, 'nginx');
+    assert.equal(explainer.read(line)?.gateway, 'candor');
+  }
 });

@@ -16,7 +16,7 @@ interface JsonLine {
 
 /** Names that other gateways' JSON has, and nginx's does not: what has one of them is not ours, whatever else it has. */
 const foreign =
-  /"(?:response_flags|response_code_details|upstream_cluster|upstream_transport_failure_reason|err_trace|DownstreamStatus|RouterName|OriginStatus|ServiceAddr|termination_state|statusDetails|httpRequest|backend_name|elb_status_code|latencies|resp_headers)"/;
+  /"(?:response_flags|response_code_details|upstream_cluster|upstream_transport_failure_reason|err_trace|DownstreamStatus|RouterName|OriginStatus|ServiceAddr|termination_state|statusDetails|httpRequest|backend_name|elb_status_code|latencies|resp_headers|received_status|deploymentId)"/;
 
 const ofNginx =
   /"[\w.@$-]{0,40}(?:remote_addr|remote_user|body_bytes_sent|time_local|time_iso8601|http_user_agent|http_referer|request_time|bytes_sent|request_length)"/;
