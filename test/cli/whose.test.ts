@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { readResponses } from '../../src/cli/whose/read-responses.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { assertFits } from './golden.ts';
+
+const page =
+  '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n' +
+  '<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n';
+const curl = `HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\nContent-Type: text/html\r\n\r\n${page}`;
+const object = { status: 502, headers: { Server: 'nginx', 'Content-Type': 'text/html' }, body: page };
+
+let folder: string;
+let around: FakeSurroundings;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-whose-'));
+  around = new FakeSurroundings(folder);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('saved responses', () => {
+  const har = {
+    log: {
+      entries: [
+        {
+          request: { url: 'https://example.org/' },
+          response: {
+            status: 502,
+            headers: [
+              { name: 'server', value: 'nginx' },
+              { name: 'Content-Type', value: 'text/html' },
+            ],
+            content: { text: Buffer.from(page).toString('base64'), encoding: 'base64' },
+          },
+        },
+        { request: { url: 'https://example.org/never' }, response: { status: 0, headers: [] } },
+      ],
+    },
+  };
+  const verbose = [
+    '* Trying 127.0.0.1:80...',
+    '> GET / HTTP/1.1',
+    '> Host: example.org',
+    '>',
+    '< HTTP/1.1 502 Bad Gateway',
+    '< Server: nginx',
+    '< Content-Type: text/html',
+    '<',
+    page,
+  ].join('\n');
+  const forms: [what: string, text: string][] = [
+    ['as `curl -i` prints them', curl],
+    ['after interim ones', `HTTP/1.1 100 Continue\r\n\r\n${curl}`],
+    ['through a tunnel', `HTTP/1.1 200 Connection established\r\n\r\n${curl}`],
+    ['over HTTP/2', curl.replace('HTTP/1.1 502 Bad Gateway', 'HTTP/2 502 ')],
+    ['as `curl -v` prints them', verbose],
+    ['as JSON', JSON.stringify(object)],
+    ['as JSON on several lines', JSON.stringify(object, null, 2)],
+    ['as JSON lines', `${JSON.stringify(object)}\n\n{"torn\n`],
+    ['as an array', JSON.stringify([object])],
+    ['with fields as pairs', JSON.stringify({ ...object, headers: Object.entries(object.headers) })],
+    ['as a HAR', JSON.stringify(har)],
+    ['with a mark of UTF-8', `\ufeff${JSON.stringify(object)}`],
+  ];
+  for (const [what, text] of forms) {
+    test(`are read ${what}`, () => {
+      const [kept, ...more] = readResponses(text);
+      assert.equal(more.length, 0);
+      assert.equal(kept?.response.status, 502);
+      assert.deepEqual({ ...kept.response.headers }, { server: 'nginx', 'content-type': 'text/html' });
+      assert.match(kept.response.body ?? '', /<center>nginx<\/center>/);
+    });
+  }
+
+  test('of redirects that were followed are all there', () => {
+    const moved = 'HTTP/1.1 301 Moved Permanently\r\nLocation: /x\r\n\r\n';
+    assert.deepEqual(
+      readResponses(moved + curl).map(({ response }) => response.status),
+      [301, 502],
+    );
+  });
+
+  test('with a field several times have all its values', () => {
+    const [kept] = readResponses('HTTP/1.1 200 OK\nVia: 1.1 a\nvia: 1.1 b\n\n');
+    assert.deepEqual(kept?.response.headers['via'], ['1.1 a', '1.1 b']);
+  });
+
+  test('are never read so that it throws', () => {
+    const texts = fc.oneof(
+      fc.string(),
+      fc.json(),
+      fc.jsonValue().map((value) => JSON.stringify({ log: { entries: [value] } })),
+    );
+    fc.assert(
+      fc.property(texts, (text) => {
+        readResponses(text);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('candor whose', () => {
+  test('says who wrote it, within 80 columns', async () => {
+    writeFileSync(join(folder, 'saved.txt'), curl);
+    assert.equal(await around.candor('whose', 'saved.txt'), 0);
+    assert.match(around.stdout.text, /^502\n {2}chain {5}you ← nginx wrote it\n {2}author {4}nginx, \w+\n/);
+    assertFits(around.stdout.text);
+  });
+
+  test('prints one object per response', async () => {
+    writeFileSync(
+      join(folder, 'saved.jsonl'),
+      `${JSON.stringify(object)}\n${JSON.stringify({ status: 200, headers: {} })}\n`,
+    );
+    assert.equal(await around.candor('whose', 'saved.jsonl', '--json'), 0);
+    const objects = around.stdout.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(objects.map(({ status, author }) => [status, author])[0], [502, 'nginx']);
+    assert.equal(objects.length, 2);
+    for (const one of objects) for (const name of ['passed', 'confidence', 'evidence']) assert.ok(name in one);
+  });
+
+  test('keeps what is meant for terminals from the terminal', async () => {
+    writeFileSync(join(folder, 'saved'), curl.replace('Server: nginx', 'Server: \u001b]0;x\u0007ngi\u009bnx\u202e'));
+    for (const argv of [['saved'], ['saved', '--json']]) assert.equal(await around.candor('whose', ...argv), 0);
+    assert.doesNotMatch(around.stdout.text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e]/);
+  });
+
+  test('ends with 3 where there is no response, with 2 where there is nothing of that name', async () => {
+    writeFileSync(join(folder, 'saved'), 'hello\n');
+    assert.equal(await around.candor('whose', 'saved'), 3);
+    assert.equal(await around.candor('whose', 'nowhere'), 2);
+    assert.equal(await around.candor('whose', '.'), 2);
+  });
+
+  test('reads standard input', () => {
+    const argv = [join(repositoryRoot, 'bin', 'candor'), 'whose', '-', '--json'];
+    const ran = spawnSync(process.execPath, argv, { input: curl, encoding: 'utf8' });
+    assert.equal(ran.status, 0, ran.stderr);
+    assert.equal((JSON.parse(ran.stdout) as { author: string }).author, 'nginx');
+  });
+});
+
+describe('candor whose with a URL', () => {
+  let server: Server;
+  let url: string;
+  const asked: string[] = [];
+
+  before(async () => {
+    server = createServer((request, response) => {
+      asked.push(request.url ?? '');
+      if (request.url === '/moved') response.writeHead(302, { Location: '/elsewhere', Via: ['1.1 a', '1.1 b'] }).end();
+      else if (request.url === '/broken')
+        response.writeHead(200, { 'Content-Length': '9' }).write('four', () => response.destroy());
+      else if (request.url === '/failed')
+        response.writeHead(502, { Server: 'nginx', 'Content-Type': 'text/html' }).end(page);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  });
+  after(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  test('asks it once', async () => {
+    assert.equal(await around.candor('whose', `${url}/failed`, '--json'), 0);
+    const said = JSON.parse(around.stdout.text) as Record<string, unknown>;
+    assert.deepEqual([said['from'], said['status'], said['author']], [`${url}/failed`, 502, 'nginx']);
+    assert.deepEqual(asked, ['/failed']);
+  });
+
+  test('follows no redirect, and takes a body that breaks off', async () => {
+    asked.length = 0;
+    assert.equal(await around.candor('whose', `${url}/moved`), 0);
+    assert.equal(await around.candor('whose', `${url}/broken`), 0);
+    assert.deepEqual(asked, ['/moved', '/broken']);
+    assert.match(around.stdout.text, /^302 from/m);
+  });
+
+  test('ends with 8 where no answer comes in time, or at all', async () => {
+    assert.equal(await around.candor('whose', `${url}/silent`, '--timeout', '0.2'), 8);
+    assert.match(around.stderr.text, /gave no answer: none came within 0\.2 s\./);
+    assert.equal(await around.candor('whose', 'http://127.0.0.1:1/'), 8);
+  });
+});
