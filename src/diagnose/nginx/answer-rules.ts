@@ -13,6 +13,8 @@ export function judgeAnswer(line: ErrorLine, place: Place): Verdict | null {
   if (text.startsWith('FastCGI sent in stderr: ') || text.startsWith('uwsgi sent in stderr'))
     return applicationSaid(line);
   if (!/^(?:upstream|memcached sent) /.test(text)) return null;
+  // A `goaway` is a goodbye: the answer is broken off, and nothing is wrong with its form.
+  if (text.startsWith('upstream sent goaway')) return null;
   if (text.startsWith('upstream sent more data than specified in'))
     return quiet('error', 'The application sent more than it had announced; the rest was dropped.');
   const type = typeOf(text);

@@ -8,6 +8,8 @@ import { clientLeft, quiet } from './verdict.ts';
 /** Lines about the side towards the client: none of them is a failure of the gateway's. */
 export function judgeClient(line: ErrorLine): Verdict | null {
   const { text } = line;
+  // The end of a session of `stream {}`, which clients end as they like.
+  if (text.startsWith('client disconnected, bytes from/to')) return quiet('event');
   if (
     /^client [^ ]{1,64} closed keepalive connection|^client closed keepalive|^client (?:closed|timed out).{0,80}$/.test(
       text,

@@ -145,7 +145,8 @@ function quoted(context: string, name: string): string | null {
 /** By what only that product writes: the files of its Lua code, and the names of its own settings. */
 function productOf(saying: string, context: string): NginxProduct {
   if (ofKong.test(saying) || /^, client: [^,]{1,100}, server: kong[,_]/.test(context)) return 'kong';
-  if (/apisix|failed to pick server: |load_balancer\(\): /.test(saying)) return 'apisix';
+  if (/apisix|failed to pick server: |(?:load_balancer|parse_domain_for_nodes|fetch_health_nodes)\(\): /.test(saying))
+    return 'apisix';
   if (/no peer was returned, balancer: |, balancer: .{1,120}, peer: |\/etc\/nginx\/lua\//.test(saying))
     return 'ingress-nginx';
   if (context.includes(', upstream: "http://upstream_balancer/')) return 'ingress-nginx';

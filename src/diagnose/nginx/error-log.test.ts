@@ -282,6 +282,22 @@ const ownLines: readonly (readonly [string, string])[] = [
     '2026/11/21 21:59:48 [info] 7#7: *9 client timed out (110: Connection timed out) while waiting for request, client: 192.0.2.7, server: 0.0.0.0:80',
     'event none - -',
   ],
+  [
+    '2026/11/21 21:59:48 [info] 7#7: *9 client disconnected, bytes from/to client:9/9, bytes from/to upstream:9/9',
+    'event none - -',
+  ],
+  [
+    line(
+      'error',
+      'connection timed out (110: Connection timed out) while proxying connection',
+      'client: 192.0.2.7, server: 0.0.0.0:5432, upstream: "10.0.0.5:5432", bytes from/to client:9/9, bytes from/to upstream:9/9',
+    ),
+    'error too_slow connection_read_timeout content',
+  ],
+  [
+    error(`upstream sent goaway with error 1 ${waiting}`, 'grpc://10.0.0.5:50051'),
+    'error reset connection_terminated response',
+  ],
 ];
 
 const relatives: readonly (readonly [string, string, string])[] = [

@@ -22,7 +22,8 @@ export function upstreamStage(line: ErrorLine): Stage | null {
 export function judgeUpstream(line: ErrorLine, place: Place): Verdict | null {
   const { text } = line;
   const stage = upstreamStage(line);
-  if (/^upstream (?:request )?timed out/.test(text)) return judgeTimeout(line, place, stage);
+  if (/^upstream (?:request )?timed out/.test(text) || (line.isStream && text.startsWith('connection timed out')))
+    return judgeTimeout(line, place, stage);
   if (text.startsWith('connect() ') && line.client !== null && !isOfLua(line)) return judgeConnect(line, place);
   if (text.startsWith('socket() failed') && line.upstream !== null) return judgeConnect(line, place);
   if (text.startsWith('no live upstreams')) return noneAlive(line, place);
