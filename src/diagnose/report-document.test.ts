@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { failure, well } from './engine.test-support.ts';
+import { Summary } from './summary.ts';
+
+const document = readFileSync(new URL('../../docs/explain/report.md', import.meta.url), 'utf8');
+
+/** Every field of a value: `storms[].root.fix.text`. */
+function pathsOf(value: unknown, path: string): string[] {
+  if (Array.isArray(value)) return [`${path}[]`, ...value.flatMap((one) => pathsOf(one, `${path}[]`))];
+  if (value === null || typeof value !== 'object') return [path];
+  const own = path === '' || path.endsWith('[]') ? [] : [path];
+  const inner = Object.entries(value).flatMap(([name, one]) => pathsOf(one, path === '' ? name : `${path}.${name}`));
+  return [...own, ...inner];
+}
+
+/** A report in which no list is empty. */
+function fullReport() {
+  const summary = new Summary();
+  for (let i = 0; i < 20; i++) summary.add(failure({ atMs: i * 59_000, fix: { text: 'a', snippet: 'b' } }), 'text');
+  summary.add(failure({ shape: 'unknown', type: null, upstream: null }), 'text');
+  summary.add(well({ kind: 'event', sentence: 'It is down.' }), 'text');
+  return summary.report();
+}
+
+test('the document of the report names every field, and none that there is not', () => {
+  const fields = new Set(pathsOf(fullReport(), ''));
+  const [, table = ''] = document.split('## Fields');
+  const named = [...(table.split('## ')[0] ?? '').matchAll(/^\| `([^`]+)` \|/gm)].map((match) => match[1] as string);
+  const objects = [...fields].filter((field) => [...fields].some((other) => other.startsWith(`${field}.`)));
+  assert.deepEqual(
+    named.filter((name) => !fields.has(name)),
+    [],
+  );
+  assert.deepEqual(
+    [...fields].filter((field) => !named.includes(field) && !objects.includes(field)),
+    [],
+  );
+  assert.equal(new Set(named).size, named.length);
+});
+
+test('the document of the report names every suspect', () => {
+  const source = readFileSync(new URL('./summary-report.ts', import.meta.url), 'utf8');
+  const names = /type SuspectName =([^;]*);/.exec(source)?.[1]?.match(/'(\w+)'/g) ?? [];
+  assert.equal(names.length, 7);
+  const [, suspects = ''] = document.split('## Suspects');
+  const named = [...suspects.matchAll(/^\| `(\w+)` \|/gm)].map((match) => `'${match[1]}'`);
+  assert.deepEqual(named.sort(), names.sort());
+});
