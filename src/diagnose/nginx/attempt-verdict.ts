@@ -1,0 +1,235 @@
+import type { AccessFields } from './access-fields.ts';
+import type { UpstreamAttempt } from './attempts.ts';
+import { isGroupName } from './attempts.ts';
+import type { Place } from './fixes.ts';
+import { checkAddress, enlargeHeadBuffer, fix, keepApplicationConnected, raiseTimeout, readErrorLog } from './fixes.ts';
+import { cannotTell, ownAnswer } from './own-answer.ts';
+import type { Verdict } from './verdict.ts';
+import { answeredSo, failed } from './verdict.ts';
+
+/** The fields that decide, as they are called and as they stand. */
+function evidenceOf(status: number, attempt: UpstreamAttempt): readonly string[] {
+  const show = (name: string, value: string | number | null | undefined): readonly string[] =>
+    value === undefined ? [] : [`${name} ${value ?? '-'}`];
+  return [
+    `status ${status}`,
+    ...show('upstream_addr', attempt.address?.slice(0, 200) ?? attempt.address),
+    ...show('upstream_status', attempt.status),
+    ...show('upstream_connect_time', attempt.connectTime),
+    ...show('upstream_header_time', attempt.headerTime),
+    ...show('upstream_response_time', attempt.responseTime),
+    ...show('upstream_response_length', attempt.responseLength),
+    ...show('upstream_bytes_received', attempt.octetsReceived),
+  ];
+}
+
+/** A 5xx, with what the log has of the attempt behind it. The order is that of the questions: was anybody asked, did they answer, how far did it come. */
+export function judgeAttempt(fields: AccessFields, status: number, attempt: UpstreamAttempt): Verdict {
+  const evidence = evidenceOf(status, attempt);
+  const { address, headerTime } = attempt;
+  if (wasNobodyAsked(attempt)) return judgeUnasked(fields, status, evidence);
+  if (typeof headerTime === 'number') return relayed(evidence);
+  const upstreamStatus = attempt.status ?? (attempt.status === undefined ? status : null);
+  if (upstreamStatus === null) {
+    return cannotTell(
+      fields,
+      evidence,
+      'The gateway answered by itself after it had chosen an address; this log does not say why.',
+    );
+  }
+  // nginx itself writes only 502 and 504 for what failed: every other status was read from an answer.
+  if (upstreamStatus !== 502 && upstreamStatus !== 504) {
+    return upstreamStatus >= 500
+      ? relayed(evidence)
+      : cannotTell(
+          fields,
+          evidence,
+          'The application answered, and the gateway made another answer of it; this log does not say why.',
+        );
+  }
+  if (typeof address === 'string' && isGroupName(address)) return noneAlive(evidence);
+  if ((attempt.responseLength ?? 0) > 0) return relayed(evidence);
+  if (wasNeverConnected(attempt)) return neverConnected(fields, upstreamStatus, attempt, evidence);
+  return judgeConnected(fields, upstreamStatus, attempt, evidence);
+}
+
+const relayed = (evidence: readonly string[]): Verdict =>
+  answeredSo(evidence, 'access', 'The application answered so itself; the gateway passed it on.');
+
+/** Every field that the log has of the upstream is empty. */
+function wasNobodyAsked(attempt: UpstreamAttempt): boolean {
+  const { address, status, responseTime, connectTime, headerTime } = attempt;
+  const logged = [address, status, responseTime, connectTime, headerTime].filter((value) => value !== undefined);
+  // Times alone are empty for what was refused, too.
+  const decides = address !== undefined || status !== undefined || responseTime !== undefined;
+  return decides && logged.every((value) => value === null);
+}
+
+function judgeUnasked(fields: AccessFields, status: number, evidence: readonly string[]): Verdict {
+  // Kong answers 503 for a name that is not found, too.
+  if (status === 503 && fields.product !== 'kong') {
+    return fields.product === 'ingress-nginx'
+      ? ownAnswer(
+          fields,
+          status,
+          'destination_unavailable',
+          'The Service has no endpoint that is ready, so nobody was asked.',
+        )
+      : ownAnswer(
+          fields,
+          status,
+          null,
+          'Nobody was asked: the gateway declined by itself, for a limit or because it was told to.',
+        );
+  }
+  return {
+    ...cannotTell(
+      fields,
+      evidence,
+      'Nobody was asked: the gateway could not find out whom to ask (a name that is not resolved, a setting), or was told to answer so.',
+    ),
+    fix: readErrorLog(fields.product),
+  };
+}
+
+function noneAlive(evidence: readonly string[]): Verdict {
+  return failed(
+    {
+      shape: 'refused_by_gateway',
+      type: 'destination_unavailable',
+      stage: 'route',
+      whose: 'application',
+      evidence,
+      sentence: 'Every server of that upstream was taken out after earlier failures, so nobody was asked.',
+      fix: fix(
+        'Mend what the failures before this line tell of; with a single application, switch the counting off',
+        'server HOST:PORT max_fails=0;',
+      ),
+    },
+    true,
+    'access',
+  );
+}
+
+/** No time until a connection, or not an octet of a request sent. */
+function wasNeverConnected({ connectTime, octetsSent }: UpstreamAttempt): boolean {
+  return connectTime === null || (connectTime === undefined && octetsSent === 0);
+}
+
+function neverConnected(
+  { product }: AccessFields,
+  upstreamStatus: number,
+  attempt: UpstreamAttempt,
+  evidence: readonly string[],
+): Verdict {
+  const place = { product, module: 'proxy', isStream: false };
+  const isUnixSocket = attempt.address?.startsWith('unix:') === true;
+  const isLate = upstreamStatus === 504;
+  return failed(
+    {
+      shape: 'unreachable',
+      // A 502 may be a refusal, a missing route, or a TLS handshake that failed: only the error log has which.
+      type: isLate ? 'connection_timeout' : isUnixSocket ? 'connection_refused' : null,
+      stage: 'connect',
+      whose: isLate ? 'network' : isUnixSocket ? 'application' : null,
+      evidence,
+      sentence: isLate
+        ? 'The connection to the application was not there in time.'
+        : 'There was no connection to the application: it refused, no way led there, or the TLS handshake failed; the error log says which.',
+      fix: checkAddress('See that the application runs and listens there', place),
+    },
+    false,
+    'access',
+  );
+}
+
+function judgeConnected(
+  fields: AccessFields,
+  upstreamStatus: number,
+  attempt: UpstreamAttempt,
+  evidence: readonly string[],
+): Verdict {
+  const place = { product: fields.product, module: 'proxy', isStream: false };
+  const { connectTime, headerTime, octetsReceived, octetsSent } = attempt;
+  const isConnected = typeof connectTime === 'number' || (octetsSent ?? 0) > 0 || (octetsReceived ?? 0) > 0;
+  const hasNoHead = headerTime === null || octetsReceived === 0 || octetsReceived === null;
+  if (!isConnected || !hasNoHead) {
+    return cannotTell(
+      fields,
+      evidence,
+      `nginx writes ${upstreamStatus} here for its own failures and for the application's answer alike; this log does not tell them apart.`,
+    );
+  }
+  if (upstreamStatus === 504) {
+    return failed(
+      {
+        shape: 'too_slow',
+        type: 'connection_read_timeout',
+        stage: 'response',
+        whose: 'application',
+        evidence,
+        sentence: 'The application was connected, and did not begin to answer for as long as the gateway waits.',
+        fix: raiseTimeout('read', place),
+      },
+      false,
+      'access',
+    );
+  }
+  if (octetsReceived === undefined) {
+    return cannotTell(
+      fields,
+      evidence,
+      'The application was connected, and no acceptable head of an answer came: it broke off, or sent something else. This log does not say which.',
+    );
+  }
+  if ((octetsReceived ?? 0) > 0 && looksLikeGrpc(fields.requestLine)) {
+    return cannotTell(
+      fields,
+      evidence,
+      'The application was connected and gave no answer; with gRPC its first octets are no part of one, so they do not say whether it broke off.',
+    );
+  }
+  return (octetsReceived ?? 0) > 0 ? unacceptable(octetsReceived ?? 0, place, evidence) : brokeOff(place, evidence);
+}
+
+/** HTTP/2 has frames of settings before any answer, so that octets have come even if nobody answered. */
+const looksLikeGrpc = (line: string | null): boolean =>
+  line !== null && /^POST \/[\w.]{1,300}\/\w{1,200} HTTP\/2/.test(line);
+
+function brokeOff(place: Place, evidence: readonly string[]): Verdict {
+  return failed(
+    {
+      shape: 'reset',
+      type: 'connection_terminated',
+      stage: 'response',
+      whose: 'application',
+      evidence,
+      sentence: 'The application took the connection, and closed it without an octet of an answer.',
+      fix: keepApplicationConnected(place),
+    },
+    false,
+    'access',
+  );
+}
+
+/** A buffer that is exactly full is a head that did not fit: nginx reads no further than it. */
+function unacceptable(octets: number, place: Place, evidence: readonly string[]): Verdict {
+  const isTooLarge = octets >= 4096 && octets % 4096 === 0;
+  return failed(
+    {
+      shape: 'garbage',
+      type: isTooLarge ? 'http_response_header_section_size' : 'http_protocol_error',
+      stage: 'response',
+      whose: isTooLarge ? 'operator' : 'application',
+      evidence,
+      sentence: isTooLarge
+        ? "The head of the application's answer fills the buffer that nginx keeps for it, and does not end there."
+        : 'Octets came from the application, and they are not an acceptable head of an answer.',
+      fix: isTooLarge
+        ? enlargeHeadBuffer(place)
+        : fix('Read the error log at that second: it names the field or the octets that nginx did not take'),
+    },
+    false,
+    'access',
+  );
+}

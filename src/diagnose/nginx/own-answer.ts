@@ -1,0 +1,43 @@
+import type { AccessFields, Variable } from './access-fields.ts';
+import { fix, logMore, readErrorLog } from './fixes.ts';
+import type { Verdict } from './verdict.ts';
+import { failed } from './verdict.ts';
+
+/** Nobody was asked, and this log is sure of it. */
+export function ownAnswer(fields: AccessFields, status: number, type: Verdict['type'], sentence: string): Verdict {
+  return failed(
+    {
+      shape: 'refused_by_gateway',
+      type,
+      stage: 'route',
+      whose: fields.product === 'ingress-nginx' ? 'application' : 'gateway',
+      evidence: [`status ${status}`, 'upstream_addr -'],
+      sentence,
+      fix:
+        fields.product === 'ingress-nginx'
+          ? fix(
+              'See that the Service has endpoints that are ready',
+              'kubectl get endpointslices -l kubernetes.io/service-name=SERVICE',
+            )
+          : readErrorLog(fields.product),
+    },
+    false,
+    'access',
+  );
+}
+
+/** Something went wrong, and what is logged leaves more than one cause; the fix says what to log. */
+export function cannotTell(fields: AccessFields, evidence: readonly string[], sentence: string): Verdict {
+  return {
+    kind: 'access',
+    shape: 'unknown',
+    type: null,
+    stage: null,
+    born: null,
+    whose: null,
+    evidence,
+    sentence,
+    fix: logMore(fields.product, new Set<Variable>(fields.values.keys())),
+    isConsequence: false,
+  };
+}
