@@ -5,11 +5,11 @@ import type { Finding } from '../finding.ts';
 import { judgedText, requestOf, wholeNumber } from '../line-text.ts';
 import type { Verdict } from '../verdict.ts';
 import { findingOf, fixOf, wellVerdict } from '../verdict.ts';
-import { backendOf, judgeFetchError } from './fetch-error.ts';
+import { backendOf, clientBrokeOff, judgeFetchError, unreadableBody } from './fetch-error.ts';
 
 /** What lets varnishncsa tell: both sides, how a request was handled, and what a fetch failed with. */
 export const tellingCommand =
-  'varnishncsa -b -c -F \'%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i" side=%{Varnish:side}x handling=%{Varnish:handling}x vxid=%{Varnish:vxid}x fetcherror="%{VSL:FetchError}x"\'';
+  'varnishncsa -b -c -F \'%h %l %u %t "%r" %s %b "%{Referer}i" "%{User-agent}i" side=%{Varnish:side}x handling=%{Varnish:handling}x vxid=%{Varnish:vxid}x fetcherror="%{VSL:FetchError}x" error="%{VSL:Error}x"\'';
 
 interface AccessLine {
   readonly atMs: number | null;
@@ -19,6 +19,10 @@ interface AccessLine {
   readonly handling: string | null;
   /** Empty where the format says that there was none; null where it does not say. */
   readonly fetchError: string | null;
+  /** What `Error` says: a fetch may fail without a FetchError. As `fetchError`. */
+  readonly error: string | null;
+  /** Whose side the line is of; null where the format does not say. */
+  readonly side: 'b' | 'c' | null;
 }
 
 const handlingWord = /^(?:hit|miss|pass|pipe|error|synth)$/;
@@ -63,22 +67,37 @@ function readTelling(line: string): AccessLine | null {
   if (parsed === null || parsed.before !== '' || parsed.rest.length < 3) return null;
   let handling: string | null = null;
   let fetchError: string | null = null;
+  let error: string | null = null;
+  let side: 'b' | 'c' | null = null;
   for (const field of parsed.rest.slice(2)) {
     const equals = field.search(/[=:]/);
     const name = field.slice(0, Math.max(0, equals)).toLowerCase();
     const value = field.slice(equals + 1).replaceAll(/^"|"$/g, '');
     if (handlingWord.test(field)) handling = field;
     else if (name === 'handling' || name === 'cache') handling = handlingWord.test(value) ? value : handling;
-    else if (/^fetch_?error$/.test(name)) fetchError = fetchErrorField(line, value);
+    else if (/^fetch_?error$/.test(name)) fetchError = quotedField(line, name, value);
+    else if (name === 'error') error = quotedField(line, name, value);
+    else if (name === 'side' && (value === 'b' || value === 'c')) side = value;
     else if (judgeFetchError(field) !== null) fetchError = field;
   }
   if (handling === null && fetchError === null) return null;
-  return { atMs: parsed.atMs, requestLine: parsed.requestLine, status: parsed.status, handling, fetchError };
+  return {
+    atMs: parsed.atMs,
+    requestLine: parsed.requestLine,
+    status: parsed.status,
+    handling,
+    fetchError,
+    error,
+    side,
+  };
 }
 
 /** A field written as name="two words": it was cut at its first space, as quotation marks did not begin it. */
-function fetchErrorField(line: string, cut: string): string {
-  const whole = /fetch_?error="([^"]{0,500})"/i.exec(judgedText(line))?.[1] ?? cut;
+function quotedField(line: string, name: string, cut: string): string {
+  const text = judgedText(line);
+  const start = text.toLowerCase().lastIndexOf(` ${name}="`);
+  const end = start < 0 ? -1 : text.indexOf('"', start + name.length + 3);
+  const whole = end < 0 ? cut : text.slice(start + name.length + 3, end);
   return whole === '-' ? '' : whole;
 }
 
@@ -101,6 +120,8 @@ function readJson(line: string): AccessLine | null {
     status: wholeNumber(named(/status/i) ?? ''),
     handling,
     fetchError: fetchError === '-' ? '' : fetchError,
+    error: null,
+    side: null,
   };
 }
 
@@ -131,11 +152,32 @@ function findingOfAccess(format: string, line: AccessLine): Finding {
   );
 }
 
-function judgeAccess({ status, handling, fetchError }: AccessLine): Verdict {
-  if (fetchError !== null && fetchError !== '') return judgeFetchError(fetchError) ?? cannotTell;
+function judgeAccess({ status, handling, fetchError, error, side }: AccessLine): Verdict {
+  if (fetchError !== null && fetchError !== '') {
+    return side === 'c' ? clientBrokeOff : (judgeFetchError(fetchError) ?? cannotTell);
+  }
   if (status === null || status < 500) return wellVerdict;
-  return handling === 'synth' ? madeByVcl : cannotTell;
+  if (handling === 'synth') return madeByVcl;
+  if (side === 'b' && fetchError === '') return judgeAnswered(error);
+  return side === 'c' ? { ...cannotTell, isConsequence: true } : cannotTell;
 }
+
+/** Of the backend's side, where there was no FetchError. */
+function judgeAnswered(error: string | null): Verdict {
+  if (error === null) return cannotTell;
+  if (error === '') return appAnsweredSo;
+  return error === 'Body cannot be fetched' ? unreadableBody : cannotTell;
+}
+
+export const appAnsweredSo: Verdict = {
+  shape: 'app_error',
+  type: null,
+  stage: null,
+  born: 'application',
+  whose: 'application',
+  sentence: 'The application answered with an error of its own, and Varnish passed it on as it came.',
+  fix: fixOf('Look in the log of the application at that time'),
+};
 
 export const madeByVcl: Verdict = {
   shape: 'refused_by_gateway',

@@ -169,6 +169,24 @@ const unhealthy: Verdict = {
   isConsequence: true,
 };
 
+/** Of this Varnish writes the number 0: it did not connect, so there was no error. */
+const heldDown: Verdict = {
+  ...unhealthy,
+  sentence:
+    'Varnish did not try: a connection to that address had failed a moment before, and it waits before the next.',
+  fix: fixOf(
+    'Mend what the lines before it say; how long Varnish waits is a parameter',
+    'varnishadm param.show backend_remote_error_holddown',
+  ),
+};
+
+/** `Error` in a transaction to a backend: the answer's length and transfer coding do not make sense together. */
+export const unreadableBody: Verdict = {
+  ...badAnswer,
+  sentence:
+    'Nobody can tell where the content of the answer ends: its transfer coding or its length is none that HTTP knows.',
+};
+
 const noBackend: Verdict = {
   ...unhealthy,
   sentence: 'Varnish had no backend to ask: none is configured for the request, or all of a director are sick.',
@@ -285,6 +303,7 @@ export function backendOf(words: string): string | null {
 const connectInProgress: readonly number[] = [115, 36];
 
 function judgeConnect(errno: number): Verdict {
+  if (errno === 0) return heldDown;
   if (connectInProgress.includes(errno)) return connectTimeout;
   switch (errnoWordOf(errno)) {
     case 'refused':

@@ -23,7 +23,7 @@ const verbose = /^(?:-{1,20} )? {0,20}(\d{1,20}) ([A-Z]\w{1,30}) +([cb-])(?: |$)
 const tags: ReadonlySet<string> = new Set(
   (
     'Begin End Link Timestamp SessOpen SessClose SessError BackendOpen BackendClose BackendReuse BackendStart BackendSSL Backend Length FetchError ' +
-    'BogoHeader LostHeader TTL Fetch_Body VCL_acl VCL_call VCL_trace VCL_return VCL_use VCL_Error VCL_Log ReqStart ' +
+    'BogoHeader HttpGarbage LostHeader TTL Fetch_Body VCL_acl VCL_call VCL_trace VCL_return VCL_use VCL_Error VCL_Log ReqStart ' +
     'ReqMethod ReqURL ReqProtocol ReqHeader ReqUnset ReqLost ReqAcct ReqTarget RespMethod RespStatus RespReason RespProtocol ' +
     'RespHeader RespUnset RespLost BereqMethod BereqURL BereqProtocol BereqHeader BereqUnset BereqLost BereqAcct ' +
     'BerespMethod BerespStatus BerespReason BerespProtocol BerespHeader BerespUnset BerespLost ObjProtocol ObjStatus ' +

@@ -2,8 +2,8 @@ import type { Dialect, LineReader } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
 import type { Verdict } from '../verdict.ts';
 import { findingOf, fixOf, wellVerdict } from '../verdict.ts';
-import { madeByVcl } from './access-log.ts';
-import { backendOf, clientBrokeOff, judgeFetchError, unknownFetchError } from './fetch-error.ts';
+import { appAnsweredSo, madeByVcl } from './access-log.ts';
+import { backendOf, clientBrokeOff, judgeFetchError, unknownFetchError, unreadableBody } from './fetch-error.ts';
 import type { LogRecord } from './log-record.ts';
 import { readLogRecord } from './log-record.ts';
 
@@ -37,6 +37,7 @@ interface Transaction {
   /** The transactions to backends that it began. */
   readonly fetches: string[];
   isSynthetic: boolean;
+  hasEnded: boolean;
   verdict: Verdict | null;
 }
 
@@ -58,6 +59,10 @@ class TransactionLog implements LineReader {
     const transaction = record.vxid === null ? this.#current : this.#open(record.vxid);
     if (record.side === 'b' || record.side === 'c') transaction.side = record.side;
     if (record.tag === 'FetchError') return fetchFailed(transaction, record.content);
+    if (record.tag === 'Error' && record.content === 'Body cannot be fetched') {
+      transaction.verdict = unreadableBody;
+      return about(transaction, 'error', unreadableBody, [`Error ${record.content}`], keyOf(transaction.vxid));
+    }
     if (record.tag === 'End') return this.#ended(transaction);
     learn(transaction, record);
     return quiet();
@@ -77,6 +82,7 @@ class TransactionLog implements LineReader {
 
   #ended(transaction: Transaction): Finding {
     const { status } = transaction;
+    transaction.hasEnded = true;
     if (status === null || status < 500 || transaction.side === null) return quiet();
     const words = [transaction.side === 'b' ? `BerespStatus ${status}` : `RespStatus ${status}`];
     if (transaction.side === 'b') {
@@ -85,15 +91,17 @@ class TransactionLog implements LineReader {
       return about(transaction, 'access', transaction.verdict, words, keyOf(transaction.vxid));
     }
     if (transaction.verdict !== null) return quiet();
-    if (transaction.isSynthetic) return about(transaction, 'access', madeByVcl, words, null);
     return this.#clientSide(transaction, words);
   }
 
   /** What the client was answered is what came of the last fetch that was made for it. */
   #clientSide(transaction: Transaction, words: readonly string[]): Finding {
     const fetched = transaction.fetches.at(-1);
+    const fetch = fetched === undefined ? undefined : this.#transactions.get(fetched);
+    // An answer of Varnish's own is the configuration's, unless it stands for a fetch that failed (a pass).
+    const isFetchWell = fetched === undefined || (fetch?.hasEnded === true && fetch.verdict === null);
+    if (transaction.isSynthetic && isFetchWell) return about(transaction, 'access', madeByVcl, words, null);
     if (fetched === undefined) return about(transaction, 'access', notFetched, words, null);
-    const fetch = this.#transactions.get(fetched);
     const verdict = { ...(fetch?.verdict ?? fetchElsewhere), isConsequence: true };
     const finding = about(transaction, 'access', verdict, words, keyOf(fetched));
     // One failure is of one request: the one that the backend was asked, which the configuration may have rewritten.
@@ -113,6 +121,7 @@ function newTransaction(vxid: string): Transaction {
     durationMs: null,
     fetches: [],
     isSynthetic: false,
+    hasEnded: false,
     verdict: null,
   };
 }
@@ -215,16 +224,6 @@ function about(
 function quiet(): Finding {
   return findingOf({ gateway: 'varnish', format, kind: 'event' }, wellVerdict);
 }
-
-const appAnsweredSo: Verdict = {
-  shape: 'app_error',
-  type: null,
-  stage: null,
-  born: 'application',
-  whose: 'application',
-  sentence: 'The application answered with an error of its own, and Varnish passed it on as it came.',
-  fix: fixOf('Look in the log of the application at that time'),
-};
 
 const fetchElsewhere: Verdict = {
   shape: 'unknown',

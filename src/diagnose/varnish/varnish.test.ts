@@ -60,7 +60,8 @@ const fetchErrors: readonly (readonly [string, string])[] = [
   ['backend shop: fail errno 110 (Connection timed out)', 'unreachable connection_timeout'],
   ['backend shop: fail errno 60 (Operation timed out)', 'unreachable connection_timeout'],
   ['backend shop: fail errno 113 (No route to host)', 'unreachable destination_ip_unroutable'],
-  ['backend shop: fail errno 0 (Success)', 'unreachable null'],
+  ['backend shop: fail errno 0 (Success)', 'refused_by_gateway destination_unavailable'],
+  ['backend shop: fail errno 5 (Input/output error)', 'unreachable null'],
   ['backend shop: unhealthy', 'refused_by_gateway destination_unavailable'],
   ['backend shop: busy', 'refused_by_gateway connection_limit_reached'],
   ['No backend', 'refused_by_gateway destination_unavailable'],
@@ -150,6 +151,23 @@ test("the application's own error is no failure of Varnish's, on either side", (
   assert.deepEqual(
     findings.map(({ shape }) => shape),
     ['app_error', 'app_error'],
+  );
+});
+
+test("an answer that stands for a pass that failed is not the configuration's", () => {
+  const synthetic = requestGroup(2, 3).toSpliced(6, 0, record('VCL_call', 'SYNTH'));
+  const findings = failures(readLines(...fetchGroup(3, 'chunked header non-hex'), '', ...synthetic));
+  assert.deepEqual(
+    findings.map(({ type }) => type),
+    ['http_response_transfer_coding', 'http_response_transfer_coding'],
+  );
+});
+
+test('content that nobody can tell the end of is garbage', () => {
+  const lines = fetchGroup(3).toSpliced(8, 0, record('Error', 'Body cannot be fetched'));
+  assert.deepEqual(
+    failures(readLines(...lines)).map(({ shape, kind }) => [shape, kind]),
+    [['garbage', 'error']],
   );
 });
 
