@@ -58,6 +58,8 @@ function readDefault(line: string): AccessLine | null {
     status: parsed.status,
     handling: null,
     fetchError: null,
+    error: null,
+    side: null,
   };
 }
 
