@@ -8,7 +8,10 @@ import { classes, digits, hexDigits, numerals, octetClass, tokens } from './octe
 export type LineTemplate = Uint8Array;
 
 const slots = {
-  /** Digits, `.` and `:`, but not three digits alone, which could be a status. */
+  /**
+   * Digits, `.` and `:`. Three digits alone could be a status, and are nothing else in the line that a template is made of;
+   * once a place has held another number, it is no status's, and three digits are a number there as well.
+   */
   number: 0x80,
   /** Three digits that begin with 2 or 3. */
   wellStatus: 0x81,
@@ -18,6 +21,8 @@ const slots = {
   identifier: 0x83,
   /** The inside of a quoted text that begins with no numeral, or is `-`, or empty: a referrer, a user agent. */
   text: 0x84,
+  /** A word that stands for itself. */
+  itself: 0,
 } as const;
 
 const dash = 0x2d;
@@ -39,7 +44,8 @@ export function templateOf(octets: Uint8Array, at: number, end: number, statusAt
     const length = tokenLength(octets, i, end);
     if (length > 0) {
       const slot = slotOf(octets, i, length, statusAt);
-      if (slot === null) template.push(...octets.subarray(i, i + length));
+      if (slot === null) return null;
+      if (slot === slots.itself) template.push(...octets.subarray(i, i + length));
       else template.push(slot);
       i += length;
       continue;
@@ -64,6 +70,7 @@ function tokenLength(octets: Uint8Array, at: number, end: number): number {
   return i - at;
 }
 
+/** Null for what could be a status of something that went wrong. */
 function slotOf(octets: Uint8Array, at: number, length: number, statusAt: number): number | null {
   const token = octets.subarray(at, at + length);
   if (token.every((octet) => numerals[octet] === 1)) {
@@ -71,7 +78,9 @@ function slotOf(octets: Uint8Array, at: number, length: number, statusAt: number
     if (isSameStatus(octets, at, statusAt)) return slots.sameStatus;
     return token[0] === 0x32 || token[0] === 0x33 ? slots.wellStatus : null;
   }
-  return length >= identifierLengthMin && token.every((octet) => hexDigits[octet] === 1) ? slots.identifier : null;
+  return length >= identifierLengthMin && token.every((octet) => hexDigits[octet] === 1)
+    ? slots.identifier
+    : slots.itself;
 }
 
 /**
@@ -97,7 +106,7 @@ function endOfSlot(slot: number, octets: Uint8Array, at: number, statusAt: numbe
   let i = at;
   if (slot === slots.number) {
     while (numerals[octets[i] as number] === 1) i += 1;
-    return i === at || (i - at === 3 && isThreeDigits(octets, at)) ? -1 : i;
+    return i === at ? -1 : i;
   }
   if (slot === slots.identifier) {
     while (hexDigits[octets[i] as number] === 1) i += 1;
