@@ -28,7 +28,9 @@ export class LineCutter {
     this.#taker = taker;
   }
 
-  push(chunk: Uint8Array): void {
+  push(octets: Uint8Array): void {
+    // Node's buffers are a class of their own; with one class only, the engine makes faster code of what reads them.
+    const chunk = new Uint8Array(octets.buffer, octets.byteOffset, octets.length);
     const end = chunk.lastIndexOf(lf) + 1;
     let start = 0;
     if (this.#hasRest && end > 0) {

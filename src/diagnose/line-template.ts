@@ -1,4 +1,4 @@
-import { classes, digits, hexDigits, numerals, octetClass, tokens } from './octet-classes.ts';
+import { classes, digits, hexDigits, numerals, octetClass, textOctets, tokens } from './octet-classes.ts';
 
 /**
  * The part of an access line behind its size, with what varies from line to line taken out. Two lines with the same
@@ -122,7 +122,7 @@ function endOfText(octets: Uint8Array, at: number): number {
   if (octets[i] === dash) return octets[i + 1] === quote ? i + 1 : -1;
   if (numerals[octets[i] as number] === 1) return -1;
   for (;;) {
-    while ((classes[octets[i] as number] as number) <= octetClass.space) i += 1;
+    while (textOctets[octets[i] as number] === 1) i += 1;
     // nginx writes \x22 for a quote: there is none in it that could be taken for the end.
     if (octets[i] !== backslash || octets[i + 1] !== 0x78) break;
     i += 2;

@@ -35,6 +35,9 @@ export const classes = table((octet) => {
   return octet < 0x20 || octet > 0x7e || octet === 0x5c ? octetClass.special : octetClass.ordinary;
 });
 
+/** What may stand within quotes. */
+export const textOctets = table((octet) => ((classes[octet] as number) <= octetClass.space ? 1 : 0));
+
 export const digits = table((octet) => (octet >= 0x30 && octet <= 0x39 ? 1 : 0));
 export const numerals = table((octet) => (isNumeral(octet) ? 1 : 0));
 export const tokens = table((octet) => (isToken(octet) ? 1 : 0));
