@@ -85,6 +85,15 @@ describe('the summary', () => {
     assert.deepEqual([report['lines'], report['recognised'], report['failures']], [3, 3, 1]);
   });
 
+  test('has every field of its JSON in the documents', async () => {
+    const document = readFileSync(join(repositoryRoot, 'docs', 'explain', 'report.md'), 'utf8');
+    write('a.log', bad + Array.from({ length: 20 }, (_, place) => line(place + 4, 'SC--')).join(''));
+    await around.candor('explain', 'a.log', '--json');
+    const fields = new Set([...around.stdout.text.matchAll(/^ *"(\w+)":/gm)].map(([, name = '']) => name));
+    assert.ok(fields.has('perMinute') && fields.has('ofThatShape'), 'a storm and an upstream are in it');
+    for (const field of fields) assert.match(document, new RegExp(`\\b${field}\\b`), `${field} is not described`);
+  });
+
   test('is a page without a script, in which a log is text', async () => {
     write('a.log', line(1, 'SC--', 'GET /<script>alert(1)</script>"><img src=x> HTTP/1.1'));
     assert.equal(await around.candor('explain', 'a.log', '--html', 'report.html'), 1);
