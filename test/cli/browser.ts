@@ -36,21 +36,32 @@ export class Browser {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
       env: { ...process.env, HOME: folder },
     });
+    this.#process.on('exit', () => {
+      for (const answer of this.#waiting.values()) answer({ error: 'the browser has ended' });
+    });
     (this.#process.stdio[4] as Readable).setEncoding('utf8').on('data', (text: string) => this.#take(text));
   }
 
   static async open(url: string, folder: string): Promise<Browser> {
     const browser = new Browser(folder);
-    const { targetId } = await browser.#send<{ targetId: string }>('Target.createTarget', { url });
-    const { sessionId } = await browser.#send<{ sessionId: string }>('Target.attachToTarget', {
-      targetId,
-      flatten: true,
-    });
-    browser.#session = sessionId;
-    // The page that was there before is asked too, and is complete.
-    const there = `location.href !== 'about:blank' && document.readyState === 'complete'`;
-    while (!(await browser.run(`new Promise((done) => setTimeout(() => done(${there}), 10))`)));
-    return browser;
+    try {
+      await browser.#show(url);
+      return browser;
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+  }
+
+  async #show(url: string): Promise<void> {
+    const { targetId } = await this.#send<{ targetId: string }>('Target.createTarget', { url });
+    const asked = { targetId, flatten: true };
+    this.#session = (await this.#send<{ sessionId: string }>('Target.attachToTarget', asked)).sessionId;
+    // The page that was there before is asked too, and is complete; what is asked while it goes gets no answer.
+    const isThere = `location.href !== 'about:blank' && document.readyState === 'complete'`;
+    const later = `new Promise((done) => setTimeout(() => done(${isThere}), 10))`;
+    for (let tries = 0; tries < 3000; tries++) if (await this.run<boolean>(later).catch(() => false)) return;
+    throw new Error(`${url} was not shown`);
   }
 
   /** What an expression comes to in the page, promises waited for. */

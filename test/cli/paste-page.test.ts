@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { buildPastePage } from '../../scripts/paste-page.ts';
 import { Browser, withBrowser } from './browser.ts';
 
@@ -47,6 +48,24 @@ describe('the page on which people paste a log', withBrowser, () => {
       log.value = ${JSON.stringify(text)};
       log.dispatchEvent(new Event('input'));
     })()`);
+    return shown();
+  }
+
+  /** As `paste`, with a file that is chosen. */
+  async function choose(octets: Uint8Array): Promise<string> {
+    await browser.run(`(() => {
+      document.getElementById('result').replaceChildren();
+      const octets = Uint8Array.from(atob('${Buffer.from(octets).toString('base64')}'), (one) => one.charCodeAt(0));
+      const chosen = new DataTransfer();
+      chosen.items.add(new File([octets], 'chosen.log'));
+      const file = document.getElementById('file');
+      file.files = chosen.files;
+      file.dispatchEvent(new Event('change'));
+    })()`);
+    return shown();
+  }
+
+  function shown(): Promise<string> {
     return browser.run(`new Promise((done) => {
       const look = () => {
         const { innerText } = document.getElementById('result');
@@ -73,6 +92,23 @@ describe('the page on which people paste a log', withBrowser, () => {
 
   it('says so where it recognises nothing', async () => {
     assert.match(await paste('hello'), /^Nothing was recognised/);
+  });
+
+  for (const [what, octets] of [
+    ['a log', Buffer.from(`${refused}\n`)],
+    ['a log compressed with gzip', gzipSync(`${refused}\n`)],
+  ] as const) {
+    it(`reads a file: ${what}`, async () => {
+      const shown = await choose(octets);
+      assert.match(shown, /^1 gateway failure\s+in 1 line of chosen\.log/);
+    });
+  }
+
+  it('says so of an archive that is cut off, and shows what was before', async () => {
+    const octets = gzipSync(`${refused}\n`.repeat(5000));
+    const shown = await choose(octets.subarray(0, octets.length - 100));
+    assert.match(shown, /gateway failures/);
+    assert.match(await browser.run(`document.getElementById('state').innerText`), /damaged or cut off/);
   });
 
   it('shows markup of a log as text', async () => {
