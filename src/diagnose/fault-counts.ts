@@ -138,11 +138,19 @@ export function cutFix(fix: Fix | null): Fix | null {
   return fix === null ? null : { text: cutText(fix.text), snippet: fix.snippet?.slice(0, snippetLengthMax) ?? null };
 }
 
-/** The endpoint without the path of one request: `http://10.0.0.1:8080` of `http://10.0.0.1:8080/articles`. */
+/**
+ * The endpoint by host and port alone, as the other logs of the same gateway name it: `10.0.0.1:8080` of
+ * `http://10.0.0.1:8080/articles`. A socket keeps its path: that is its name.
+ */
 export function endpointOf(upstream: string): string {
-  const ofSocket = /^(?:\w{1,12}:\/\/)?unix:[^:]{1,200}/.exec(upstream);
-  return cutText(ofSocket?.[0] ?? /^\w{1,12}:\/\/[^/]{1,300}/.exec(upstream)?.[0] ?? upstream);
+  const bare = upstream.slice(0, endpointCharactersMax).replace(/^\w{1,12}:\/\//, '');
+  const ofSocket = /^unix:[^:]{1,200}/.exec(bare);
+  if (ofSocket !== null) return ofSocket[0];
+  return cutText(bare === upstream ? upstream : (/^[^/?#]{1,300}/.exec(bare)?.[0] ?? upstream));
 }
+
+/** More of an address than any has: only its beginning is looked at. */
+const endpointCharactersMax = 1024;
 
 export function cutText(text: string): string {
   return text.length > textLengthMax ? `${text.slice(0, textLengthMax)}…` : text;

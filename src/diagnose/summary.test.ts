@@ -168,11 +168,15 @@ for (const [name, findings] of suspected) {
   });
 }
 
+const atHome = (): Partial<Finding> => ({ upstream: 'http://127.0.0.1:3000/' });
+
 const unsuspected: readonly (readonly [why: string, findings: readonly Finding[]])[] = [
   ['resets in one bunch', series(40, 0.02, () => reset)],
   ['resets after a long answer', series(5, 90, () => ({ ...reset, durationMs: 5000 }))],
   ['refusals that are over soon', series(6, 1)],
   ['a certificate that is too old', series(5, 1, () => ({ type: 'tls_certificate_error', evidence: ['expired'] }))],
+  ['this machine, after half an hour without', [...series(40, 1, atHome), well({ atMs: start + 1_800_000 })]],
+  ['another address, after an hour without', [...series(12, 60), well({ atMs: start + 3_600_000 })]],
   ['an address that was reached between', [...series(12, 60), failure({ ...reset, durationMs: 900, atMs: start })]],
 ];
 
@@ -181,6 +185,19 @@ for (const [why, findings] of unsuspected) {
     assert.deepEqual(reportOf(findings).suspects, []);
   });
 }
+
+test('an endpoint is counted once, by whatever scheme and path its lines name it', () => {
+  const names = ['http://127.0.0.1:3000/cart', 'http://127.0.0.1:3000/pay?a=http://x/', '127.0.0.1:3000'];
+  const sockets = ['http://unix:/run/app.sock:/cart', 'unix:/run/app.sock', 'fastcgi://unix:/run/app.sock:'];
+  const { upstreams } = reportOf([...names, ...sockets].map((upstream) => failure({ upstream })));
+  assert.deepEqual(
+    upstreams.map(({ upstream, failures }) => [upstream, failures]),
+    [
+      ['127.0.0.1:3000', 3],
+      ['unix:/run/app.sock', 3],
+    ],
+  );
+});
 
 test('a report has a bound, and says how much it has left out', () => {
   const summary = new Summary();

@@ -60,7 +60,7 @@ export class Suspects {
   }
 
   report(upstreams: readonly UpstreamCount[], storms: readonly Storm[], lastMs: number | null): readonly Suspect[] {
-    const found = [this.#race(), ...this.#counted(), wrongAddress(upstreams), deploy(storms, lastMs)];
+    const found = [this.#race(), ...this.#counted(), wrongAddress(upstreams, lastMs), deploy(storms, lastMs)];
     return found.filter((suspect) => suspect !== null).sort((a, b) => b.count - a.count);
   }
 
@@ -112,20 +112,26 @@ function mayBeRace({ shape, type, stage, durationMs }: Finding): boolean {
 }
 
 /** Upstreams that were not to be reached from the first line about them to the last, for longer than a restart takes. */
-function wrongAddress(upstreams: readonly UpstreamCount[]): Suspect | null {
-  const silent = upstreams.filter(isSilent);
+function wrongAddress(upstreams: readonly UpstreamCount[], logEndMs: number | null): Suspect | null {
+  const silent = upstreams.filter((one) => isSilent(one) && !hasRecovered(one, logEndMs));
   const [first] = silent;
   if (first === undefined) return null;
   const count = silent.reduce((sum, one) => sum + one.count, 0);
   const evidence = silent.slice(0, 5).map(silenceOf);
   const sentence =
-    'Nobody can be reached at the address: the application is down for good, or the address or the port is wrong.';
+    'Of all failures there, each was a failure to connect: the application is down, or the address or the port is wrong.';
   return { name: 'wrong_address_or_port', count, sentence, evidence, fix: addressFix(first) };
 }
 
 function isSilent({ count, unreached, firstMs, lastMs, upstream }: UpstreamCount): boolean {
   if (count < racesMin || unreached < count) return false;
   return isLoopback(upstream) || (firstMs !== null && lastMs !== null && lastMs - firstMs >= silentMs);
+}
+
+/** A wrong address fails to the end of the log: whoever is not complained of for longer than before is back. */
+function hasRecovered({ firstMs, lastMs }: UpstreamCount, logEndMs: number | null): boolean {
+  if (firstMs === null || lastMs === null || logEndMs === null) return false;
+  return logEndMs - lastMs > Math.max(silentMs, lastMs - firstMs);
 }
 
 function silenceOf({ count, upstream, firstMs, lastMs }: UpstreamCount): string {
@@ -165,8 +171,12 @@ function isRestart({ shape, type, startMs, endMs, root }: Storm, lastMs: number 
   return shape === 'reset' || type === 'connection_refused';
 }
 
+/** '2026-11-21 21:14:03', in UTC: as summaries name other times. */
+const secondOf = (ms: number): string =>
+  Math.abs(ms) <= 8.64e15 ? new Date(ms).toISOString().slice(0, 19).replace('T', ' ') : String(ms);
+
 function restartText({ upstream, shape, startMs, endMs, count }: Storm): string {
   const seconds = Math.max(1, Math.round((endMs - startMs) / 1000));
   const what = shape === 'reset' ? 'connections cut' : 'connections refused';
-  return `${new Date(startMs).toISOString()}: ${count} ${what} in ${seconds} s${upstream === null ? '' : ` by ${upstream}`}`;
+  return `${secondOf(startMs)}: ${count} ${what} in ${seconds} s${upstream === null ? '' : ` by ${upstream}`}`;
 }

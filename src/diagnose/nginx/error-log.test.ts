@@ -378,6 +378,15 @@ describe('an error line of nginx', () => {
     }
   });
 
+  test('says what it is when it was cut off as it was pasted', () => {
+    const cut = (said: string) => inShort(findingOfLine(`2026/11/21 21:14:03 [error] 31#31: *5 ${said}`));
+    const refusal = 'connect() failed (111: Connection refused) while connecting';
+    for (const end of ['', ' …', ' to upstream', ' to upstream, client', '...'])
+      assert.equal(cut(`${refusal}${end}`), 'error unreachable connection_refused connect', end);
+    assert.equal(cut(`${refusal} to OCSP responder`), 'event none - -');
+    assert.equal(cut('connect() failed (111: Connection refused)'), 'event none - -');
+  });
+
   test('is joined to the others about its connection, and knows that it is a consequence', () => {
     const cause = findingOfLine(error(`connect() failed (111: Connection refused) ${connecting}`));
     const consequence = findingOfLine(error(`no live upstreams ${connecting}`, 'http://shop/cart'));

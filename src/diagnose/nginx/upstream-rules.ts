@@ -24,7 +24,8 @@ export function judgeUpstream(line: ErrorLine, place: Place): Verdict | null {
   const stage = upstreamStage(line);
   if (/^upstream (?:request )?timed out/.test(text) || (line.isStream && text.startsWith('connection timed out')))
     return judgeTimeout(line, place, stage);
-  if (text.startsWith('connect() ') && line.client !== null && !isOfLua(line)) return judgeConnect(line, place);
+  if (text.startsWith('connect() ') && (line.client !== null || isCutInConnect(line)) && !isOfLua(line))
+    return judgeConnect(line, place);
   if (text.startsWith('socket() failed') && line.upstream !== null) return judgeConnect(line, place);
   if (text.startsWith('no live upstreams')) return noneAlive(line, place);
   if (text.includes(' could not be resolved (')) return judgeResolution(line);
@@ -37,6 +38,10 @@ export function judgeUpstream(line: ErrorLine, place: Place): Verdict | null {
   }
   return judgeSocketCall(line, place, stage);
 }
+
+/** Lines are pasted as far as a terminal showed them: the fields are missing then, and what it was about ends early. */
+const isCutInConnect = (line: ErrorLine): boolean =>
+  /^connecting(?: to upstream)?(?:, ?[a-z]{0,6})? ?(?:…|\.\.\.)?$/.test(line.action ?? '');
 
 /** What Lua code does on connections of its own is not the way of a request to the application. */
 const isOfLua = (line: ErrorLine): boolean =>
