@@ -67,7 +67,8 @@ function unpackJson(line: string): StrippedLine | null {
   if (typeof fields.log === 'string' && typeof fields.stream === 'string')
     return { line: fields.log.trimEnd(), atMs: typeof fields.time === 'string' ? timeOf(fields.time) : null };
   if (typeof fields.MESSAGE !== 'string') return null;
-  const microseconds = Number(fields.__REALTIME_TIMESTAMP ?? Number.NaN);
+  const told = fields.__REALTIME_TIMESTAMP;
+  const microseconds = typeof told === 'string' || typeof told === 'number' ? Number(told) : Number.NaN;
   return { line: fields.MESSAGE, atMs: Number.isFinite(microseconds) ? Math.floor(microseconds / 1000) : null };
 }
 

@@ -2,6 +2,7 @@ import { allDialects, closedFormats } from './all-dialects.ts';
 import type { Dialect, LineReader } from './dialect.ts';
 import type { Finding } from './finding.ts';
 import { judgedLengthMax, stripPrefix } from './line-prefix.ts';
+import { withoutImpossible } from './sound-finding.ts';
 
 /** What a line says; null where no dialect recognises it. */
 export type LineVerdict = Finding | null;
@@ -55,7 +56,8 @@ export class LogExplainer {
       const finding = this.#readFirst(whole, certainty, line);
       if (finding !== null) return finding;
       const inside = stripped === null ? null : this.#readFirst(inner, certainty, stripped.line);
-      if (inside !== null) return inside.atMs === null ? { ...inside, atMs: stripped?.atMs ?? null } : inside;
+      if (inside !== null)
+        return inside.atMs === null ? withoutImpossible({ ...inside, atMs: stripped?.atMs ?? null }) : inside;
     }
     return null;
   }
@@ -82,7 +84,8 @@ export class LogExplainer {
   #readWith(dialect: number, line: string): LineVerdict {
     const reader = (this.#readers[dialect] ??= (this.#dialects[dialect] as Dialect).open());
     const finding = reader.read(line);
-    if (finding !== null) this.#last = dialect;
-    return finding;
+    if (finding === null) return null;
+    this.#last = dialect;
+    return withoutImpossible(finding);
   }
 }

@@ -1,5 +1,5 @@
 import type { Finding } from '../finding.ts';
-import { type JsonLine, jsonNumber, jsonObject } from '../json-fields.ts';
+import { type JsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
 import { requestOf } from '../line-text.ts';
 import { findingOf, type Verdict, wellVerdict } from '../verdict.ts';
 import { type CaddyLine, caddyDurationMs, requestOfCaddy } from './caddy-line.ts';
@@ -65,7 +65,7 @@ const fieldsOfAnswers =
  */
 function signOfApplication(fields: JsonLine): string | null {
   for (const [name, value] of Object.entries(fields)) {
-    const values = (Array.isArray(value) ? value : [value]).map(String);
+    const values = (Array.isArray(value) ? value : [value]).map((one) => jsonText(one) ?? '');
     const shown = `resp_headers ${name}: ${values.join(', ').slice(0, 80)}`;
     if (fieldsOfAnswers.test(name)) return shown;
     if (/^via$/i.test(name) && values.some((one) => /(?:^|\s)caddy\b/i.test(one))) return shown;

@@ -1,5 +1,5 @@
 import type { Finding } from '../finding.ts';
-import { isoTimeMs, type JsonLine, jsonLine, jsonObject, jsonText } from '../json-fields.ts';
+import { isoTimeMs, type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
 import { findingOf, wellVerdict } from '../verdict.ts';
 
 /** "[2026-05-21 09:58:05.456][12][warning][upstream] [source/...] text": Envoy about itself. */
@@ -42,12 +42,16 @@ function clusterOf(object: JsonLine): string | null {
 function healthEvent(object: JsonLine): Finding | null {
   if (object['health_checker_type'] === undefined) return null;
   const found = healthWords.find(([key]) => object[key] !== undefined);
-  const address = jsonObject(jsonObject(object['host'])?.['socket_address']);
-  const place = address === null ? null : `${String(address['address'])}:${String(address['port_value'])}`;
-  const upstream = place ?? clusterOf(object);
+  const upstream = placeOf(jsonObject(jsonObject(object['host'])?.['socket_address'])) ?? clusterOf(object);
   const atMs = isoTimeMs(object['timestamp']);
   if (found === undefined) return event({ atMs, upstream, evidence: [], sentence: '' });
   return event({ atMs, upstream, evidence: [found[0]], sentence: `${upstream ?? 'A host'} ${found[1]}.` });
+}
+
+function placeOf(address: JsonLine | null): string | null {
+  const host = jsonText(address?.['address']);
+  const port = jsonNumber(address?.['port_value']);
+  return host === null || port === null ? null : `${host}:${port}`;
 }
 
 /** Outlier detection: a host is left out for a while because of what its traffic looked like. */

@@ -22,7 +22,7 @@ const modules: Readonly<Record<string, string>> = {
 /** The module that speaks to this upstream, by the scheme that the error log shows: `fastcgi://…`. */
 export function moduleOf(upstream: string | null): string {
   const scheme = upstream === null ? '' : upstream.slice(0, Math.max(0, upstream.indexOf('://')));
-  return modules[scheme] ?? 'proxy';
+  return Object.hasOwn(modules, scheme) ? (modules[scheme] ?? 'proxy') : 'proxy';
 }
 
 export const fix = (text: string, snippet: string | null = null): Fix => ({ text, snippet });

@@ -25,7 +25,8 @@ const sameAs: Readonly<Record<string, Variable>> = {
 const known: ReadonlySet<string> = new Set(knownVariables);
 
 function variableOf(name: string): Variable | null {
-  return known.has(name) ? (name as Variable) : (sameAs[name] ?? null);
+  if (known.has(name)) return name as Variable;
+  return Object.hasOwn(sameAs, name) ? (sameAs[name] ?? null) : null;
 }
 
 /** A format, made ready to be held against lines. It is scanned from left to right, once. */
