@@ -18,8 +18,45 @@ function parsed(text: string): JsonLine | null {
   try {
     return jsonObject(JSON.parse(text));
   } catch {
+    return text.length < cutCharactersMin ? null : parsedBeginning(text);
+  }
+}
+
+/** Lines are cut for judging after 65,536 octets, which may be a fourth as many characters. */
+const cutCharactersMin = 16_384;
+
+/** The fields of an object whose end was cut off, without the one that the cut went through. */
+function parsedBeginning(text: string): JsonLine | null {
+  const end = lastCommaOfObject(text);
+  if (end < 2) return null;
+  try {
+    return jsonObject(JSON.parse(`${text.slice(0, end)}}`));
+  } catch {
     return null;
   }
+}
+
+/** The last comma between fields of the outermost object; -1 where there is none. */
+function lastCommaOfObject(text: string): number {
+  let depth = 0;
+  let comma = -1;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === '"') at = endOfText(text, at);
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
+    else if (character === ',' && depth === 1) comma = at;
+  }
+  return comma;
+}
+
+/** The place of the quotation mark that ends a text; where the cut took it away, that of the end. */
+function endOfText(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at++) {
+    if (text[at] === '\\') at += 1;
+    else if (text[at] === '"') return at;
+  }
+  return text.length;
 }
 
 /** Null for what is no object. */

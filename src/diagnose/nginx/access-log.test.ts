@@ -51,9 +51,9 @@ const fields: readonly (readonly [string, string, string])[] = [
     'access garbage http_response_header_section_size response',
   ],
   [
-    'an answer that is no HTTP',
+    'half a head, or one that is no HTTP',
     more('502', 'ua="10.0.0.5:80" us="502" uct="0.000" uht="-" urt="0.001" ubr="32"'),
-    'access garbage http_protocol_error response',
+    unknown,
   ],
   [
     'a gRPC call that was rejected, or garbage',

@@ -189,7 +189,13 @@ function judgeConnected(
       'The application was connected and gave no answer; with gRPC its first octets are no part of one, so they do not say whether it broke off.',
     );
   }
-  return (octetsReceived ?? 0) > 0 ? unacceptable(octetsReceived ?? 0, place, evidence) : brokeOff(place, evidence);
+  if ((octetsReceived ?? 0) === 0) return brokeOff(place, evidence);
+  if (fillsBuffer(octetsReceived ?? 0)) return tooLarge(place, evidence);
+  return cannotTell(
+    fields,
+    evidence,
+    'Octets came from the application, and no whole head of an answer: it broke off within the head, or wrote one that nginx does not take. Only the error log says which.',
+  );
 }
 
 /** HTTP/2 has frames of settings before any answer, so that octets have come even if nobody answered. */
@@ -213,21 +219,19 @@ function brokeOff(place: Place, evidence: readonly string[]): Verdict {
 }
 
 /** A buffer that is exactly full is a head that did not fit: nginx reads no further than it. */
-function unacceptable(octets: number, place: Place, evidence: readonly string[]): Verdict {
-  const isTooLarge = octets >= 4096 && octets % 4096 === 0;
+const fillsBuffer = (octets: number): boolean => octets >= 4096 && octets % 4096 === 0;
+
+function tooLarge(place: Place, evidence: readonly string[]): Verdict {
   return failed(
     {
       shape: 'garbage',
-      type: isTooLarge ? 'http_response_header_section_size' : 'http_protocol_error',
+      type: 'http_response_header_section_size',
       stage: 'response',
-      whose: isTooLarge ? 'operator' : 'application',
+      whose: 'operator',
       evidence,
-      sentence: isTooLarge
-        ? "The head of the application's answer fills the buffer that nginx keeps for it, and does not end there."
-        : 'Octets came from the application, and they are not an acceptable head of an answer.',
-      fix: isTooLarge
-        ? enlargeHeadBuffer(place)
-        : fix('Read the error log at that second: it names the field or the octets that nginx did not take'),
+      sentence:
+        "The head of the application's answer fills the buffer that nginx keeps for it, and does not end there.",
+      fix: enlargeHeadBuffer(place),
     },
     false,
     'access',
