@@ -12,15 +12,29 @@ export function padTo(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }
 
-/** Text of others, made harmless for a terminal: without escape sequences and control characters. */
+/**
+ * ECMA-48 §5.4 and §8.3.89: control sequences, strings such as a window's title or a link, and the choice of a character
+ * set. Each class ends where a further sequence could begin, so that every character is looked at a few times at most.
+ */
+const sequences =
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u0090-\u009f]*(?:\u0007|\u001b\\|\u009c)|\u001b[ -/]+[0-~]/g;
+
+/** Control characters, and those that nobody sees: marks that turn the writing, spaces without width, tags. */
+const unseen =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+
+/** Text of others, made harmless for a terminal: without escape sequences and characters that control it or hide. */
 export function harmless(text: string): string {
-  return stripVTControlCharacters(text).replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, ' ');
+  return text.replace(sequences, '').replace(unseen, ' ');
 }
 
 /** Cuts a text to `width` columns; what was cut is shown by an ellipsis. Takes plain text. */
 export function shorten(text: string, width: number): string {
-  const characters = [...text];
-  return characters.length <= width ? text : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
+  // A character has two units at most, and of a long text only the beginning is wanted.
+  const characters = [...text.slice(0, 2 * width + 2)];
+  return characters.length <= width && text.length <= 2 * width + 2
+    ? text
+    : `${characters.slice(0, Math.max(0, width - 1)).join('')}…`;
 }
 
 /** Plain text as lines of at most `columnsMax`, each after `indent`; a word that is longer has a line of its own. */

@@ -39,6 +39,20 @@ describe('a line that was written to do harm', () => {
   for (const line of objects)
     it(`may hold an object in place of a text: ${line.slice(0, 50)}`, () => void explain(line));
 
+  const commands = [
+    'W1121 10:00:00.000000       7 controller.go:1108] Service "a$(id)/b`id`" does not have any active Endpoint.',
+    '{"v":1,"kind":"exchange","id":"`id`; rm x","deployment":"d","at":"2026-11-21T10:00:00.000Z","shape":"unreachable","cause":"connect_refused","status":502}',
+    '2026-03-02T10:14:07.120Z lb 203.0.113.4:51022 $(id):80 0.01 0.01 0.01 502 502 1 1 "GET http://a.example:80/ HTTP/1.1" "-" - -',
+    '2026-03-02T10:14:07.120Z lb 203.0.113.4:51022 $(id):80 0.01 0.01 0.01 502 0 1 1 "GET http://a.example:80/ HTTP/1.1" "-" - -',
+  ];
+  for (const line of commands) {
+    it(`says nothing of a command that people copy: ${line.slice(0, 60)}`, () => {
+      const [finding] = explain(line).lines;
+      assert.notEqual(finding, null, 'not recognised');
+      assert.doesNotMatch(`${finding?.fix?.text} ${finding?.fix?.snippet}`, /id`|\$\(|rm x/);
+    });
+  }
+
   for (const name of ['constructor', '__proto__', 'toString', 'valueOf']) {
     it(`may be called ${name} in a format and in an address`, () => {
       const format = nginxLogFormat(`$${name} "$request" $status`);

@@ -6,6 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { stagesOf } from '../../src/cli/attempt-stages.ts';
 import { jsonEvents, levelOf, readableEvents } from '../../src/cli/event-lines.ts';
 import { renderExplanation, verdictOf } from '../../src/cli/explanation.ts';
+import { harmlessJson } from '../../src/cli/explain-log/line-verdicts.ts';
 import { ageText, alignColumns, durationText, harmless, wrap } from '../../src/cli/layout.ts';
 import { renderStatus } from '../../src/cli/status-table.ts';
 import { plain, styleFor } from '../../src/cli/style.ts';
@@ -152,6 +153,33 @@ describe('layout', () => {
   });
 
   test('control characters become spaces', () => assert.equal(harmless('a\u0000b\u0085c\u001b[31md'), 'a b cd'));
+
+  const hidden: [string, string][] = [
+    ['\u001b]0;title\u0007a\u001b]8;;http://x.example\u001b\\b', 'ab'],
+    ['\u009d0;title\u009ca\u009b31mb', 'ab'],
+    ['\u001b(Ba\u001bPq\u001b\\b', 'ab'],
+    ['\u001b\u001b[31m[2Ja', ' [2Ja'],
+    ['\u001b]0;without an end', ' ]0;without an end'],
+    ['a\u202eb\u200fc\u200bd\ufeffe\u{e0041}f\u2028g', 'a b c d e f g'],
+  ];
+  for (const [text, shown] of hidden)
+    test(`nothing of ${JSON.stringify(text)} reaches a terminal`, () => assert.equal(harmless(text), shown));
+
+  test('what begins sequences again and again takes no time', () => {
+    for (const part of ['\u001b]', '\u001b]a;', '\u001b[0;', '\u009d', '\u001b ']) {
+      const from = performance.now();
+      harmless(part.repeat(200_000 / part.length));
+      harmless(`${part}${part.slice(-1).repeat(200_000)}`);
+      assert.ok(performance.now() - from < 500, part);
+    }
+  });
+
+  test('JSON has nothing in it either that a terminal would act on, and is the same value', () => {
+    const value = { text: 'a\u202eb\u009bc\u{e0041}d\u200fe\u001bf\u{1f600}' };
+    const text = harmlessJson(value);
+    assert.match(text, /^[\u0020-\u007e\u{1f600}]+$/u);
+    assert.deepEqual(JSON.parse(text), value);
+  });
 });
 
 /** The client went away while it waited. */

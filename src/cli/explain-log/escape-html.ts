@@ -1,8 +1,10 @@
-/** Text of others as text: no markup of theirs, no control characters but ends of lines, nothing that turns the writing. */
+/** Control characters but ends of lines, and those that nobody sees: marks that turn the writing, spaces without width, tags. */
+const unseen =
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e007f}]/gu;
+
+/** Text of others as text: no markup of theirs, no character that hides or controls what is shown. */
 export function escapeHtml(text: string): string {
-  return text
-    .replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069\ufffe\uffff]/g, ' ')
-    .replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
+  return text.replace(unseen, ' ').replace(/[&<>"'`]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 /** Our sentences, in which names of settings stand between backticks. */

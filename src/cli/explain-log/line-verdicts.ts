@@ -57,13 +57,16 @@ export function verdictLine(verdict: LineVerdict, number: number, style: Style):
   return `${head.join(' ')}: ${harmless(sentence)}`;
 }
 
-/**
- * JSON in which no octet means anything to a terminal: besides what JSON escapes, the second set of control characters, and
- * those that turn the direction of writing.
- */
+/** What JSON leaves as it is and a terminal does not show: the second set of control characters, marks that turn the writing, tags. */
+const unseen =
+  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
+
+/** JSON in which no octet means anything to a terminal. */
 export function harmlessJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replace(
-    /[\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  return JSON.stringify(value, null, indent).replace(unseen, (found) =>
+    found
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
   );
 }

@@ -81,7 +81,10 @@ function judge(exchange: ClbExchange): Verdict {
   if (status === 502)
     return failed('http_protocol_error', {
       sentence: `${backend ?? 'The instance'} answered what the load balancer could not read as HTTP.`,
-      fix: fixOf('Look at the answer itself', `curl -v http://${backend ?? 'INSTANCE:PORT'}/`),
+      fix: fixOf(
+        'Look at the answer itself',
+        `curl -v http://${backend !== null && /^[\d.:[\]a-f]{1,64}$/.test(backend) ? backend : 'INSTANCE:PORT'}/`,
+      ),
     });
   if (status === 503)
     return failed('destination_unavailable', {

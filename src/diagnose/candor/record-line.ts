@@ -70,8 +70,9 @@ function judge(fields: JsonLine): Verdict {
 
 /** The words of the failure table, where the record is whole enough for them. */
 function wordsOf(fields: JsonLine, shape: FindingShape, cause: string | null): { sentence: string; fix: Fix | null } {
-  const id = jsonText(fields.id) ?? 'REQUEST-ID';
-  const explain = `candor explain ${/^[\w.-]{1,128}$/.test(id) ? id : 'REQUEST-ID'}`;
+  // What is no id has no place in a command that people copy.
+  const id = /^\w[\w.-]{0,127}$/.exec(jsonText(fields.id) ?? '')?.[0] ?? 'REQUEST-ID';
+  const explain = `candor explain ${id}`;
   const detail = jsonText(fields.detail);
   if (shape === 'app_error')
     return {

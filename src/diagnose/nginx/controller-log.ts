@@ -35,11 +35,17 @@ function read(line: string): Finding | null {
         ? null
         : {
             text: 'See that pods run, are ready, and carry the labels that the Service selects',
-            snippet: `kubectl get endpointslices -n ${service.split('/')[0] ?? ''} -l kubernetes.io/service-name=${service.split('/')[1] ?? ''}`,
+            snippet: slicesOf(service),
           },
     joins: null,
     isConsequence: false,
   };
+}
+
+/** Only what can be the name of a Service stands in a command that people copy. */
+function slicesOf(service: string): string {
+  const [, namespace = 'NAMESPACE', name = 'SERVICE'] = /^([a-z\d.-]{1,63})\/([a-z\d.-]{1,63})$/.exec(service) ?? [];
+  return `kubectl get endpointslices -n ${namespace} -l kubernetes.io/service-name=${name}`;
 }
 
 export const controllerLog: Dialect = dialect(
