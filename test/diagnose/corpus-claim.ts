@@ -12,7 +12,7 @@ import {
   textOf,
 } from './corpus.ts';
 
-// `node test/diagnose/corpus-claim.ts [dev|test]`: what `candor/diagnose` says of the corpus, against its truth.
+// `node test/diagnose/corpus-claim.ts [dev|test|holdout]`: what `candor/diagnose` says of the corpus, against its truth.
 // Exit code 0: as good as claimed. 1: it is not. 2: usage, or there is nothing to try.
 
 /** What of `candor/diagnose` is needed here. */
@@ -154,7 +154,8 @@ export async function findDiagnose(): Promise<Diagnose | null> {
 }
 
 async function claim(split: string): Promise<number> {
-  if (split !== 'dev' && split !== 'test') return tell('usage: node test/diagnose/corpus-claim.ts [dev|test]', 2);
+  if (split !== 'dev' && split !== 'test' && split !== 'holdout')
+    return tell('usage: node test/diagnose/corpus-claim.ts [dev|test|holdout]', 2);
   const diagnose = await findDiagnose();
   if (diagnose === null) return tell('src/diagnose/diagnose.ts is not there: nothing can be tried.', 2);
   const found = score(split, diagnose);

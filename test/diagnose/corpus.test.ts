@@ -20,7 +20,7 @@ import {
 // The corpus itself: that it is as large, as varied and as consistent as what is claimed with it needs.
 // What is said of its lines is compared by `corpus-claim.ts`.
 
-const splits: readonly Split[] = ['dev', 'test'];
+const splits: readonly Split[] = ['dev', 'test', 'holdout'];
 
 const gateways: ReadonlySet<string> = new Set([
   ...['nginx', 'openresty', 'ingress-nginx', 'kong', 'apisix', 'apache', 'haproxy', 'envoy', 'istio', 'caddy'],
@@ -51,6 +51,13 @@ test('the test split has 320 lines of every gateway, a quarter of them of reques
 test('the split that may be looked at has 60 lines and 20 responses', () => {
   assert.ok(readLineCases('dev').length >= 60);
   assert.ok(readResponseCases('dev').length >= 20);
+});
+
+test('the split of the second judge has 120 lines of every gateway, and 30 responses', () => {
+  const cases = readLineCases('holdout');
+  assert.ok(cases.length >= 120, `${cases.length} lines`);
+  assert.ok(readResponseCases('holdout').length >= 30);
+  assert.deepEqual([...gateways].filter((gateway) => !cases.some((one) => one.gateway === gateway)).toSorted(), []);
 });
 
 test('no line of the test split is among those that may be looked at', () => {

@@ -4,8 +4,8 @@ import type { ProxyErrorType } from '../../src/core/proxy-error.ts';
 import type { Shape } from '../../src/core/shape.ts';
 import type { Stage } from '../../src/core/stage.ts';
 
-/** `dev` may be looked at while a classifier is built; `test` is for judging it. */
-export type Split = 'dev' | 'test';
+/** `dev` may be looked at while a classifier is built; `test` and `holdout` are for judging it. */
+export type Split = 'dev' | 'test' | 'holdout';
 
 /** One value, or several of which each is right: where the format's definition leaves it open. */
 export type OneOrMore<T> = T | readonly T[];
