@@ -155,7 +155,7 @@ export const envoyFixes = {
     'Look why the filter’s configuration did not come: the extension configuration discovery service (ECDS).',
   ),
   dns: fixOf(
-    'Correct the host name of the cluster, or let the name server that Envoy asks know it (`dns_resolution_config`).',
+    'Correct the host name of the cluster, or let the name server that Envoy asks know it (`typed_dns_resolver_config`).',
   ),
   rateLimit: fixOf('Raise the limit of the rate limit filter, if this traffic is meant to pass.'),
   rateLimitService: fixOf(

@@ -49,10 +49,11 @@ export function raiseTimeout(which: 'connect' | 'send' | 'read', { product, modu
       '"timeout": { "connect": 6, "send": 120, "read": 120 }',
     );
   }
-  const directive = isStream && which !== 'connect' ? 'proxy_timeout' : `${module}_${which}_timeout`;
+  const isWhole = isStream && which !== 'connect';
+  const directive = isWhole ? 'proxy_timeout' : `${module}_${which}_timeout`;
   return fix(
-    `Raise \`${directive}\` (60s unless set) above what the application needs, or make the application faster`,
-    `${directive} 120s;`,
+    `Raise \`${directive}\` (${isWhole ? '10m' : '60s'} unless set) above what the application needs, or make the application faster`,
+    `${directive} ${isWhole ? '20m' : '120s'};`,
   );
 }
 
@@ -73,6 +74,9 @@ export function checkAddress(what: string, { product, module, isStream }: Place)
   );
 }
 
+/** Modules that have one buffer, for the head and for what follows. */
+const unbuffered: ReadonlySet<string> = new Set(['grpc', 'memcached']);
+
 /** How this product is told to take a larger head of a response. */
 export function enlargeHeadBuffer({ product, module }: Place): Fix {
   if (product === 'ingress-nginx') {
@@ -90,7 +94,7 @@ export function enlargeHeadBuffer({ product, module }: Place): Fix {
   const directive = `${module}_buffer_size`;
   return fix(
     `Raise \`${directive}\` above the size of the response head, or have the application send smaller cookies and fields`,
-    module === 'grpc'
+    unbuffered.has(module)
       ? `${directive} 16k;`
       : `${directive} 16k;\n${module}_buffers 8 16k;\n${module}_busy_buffers_size 32k;`,
   );

@@ -29,7 +29,7 @@ export function judgeUpstream(line: ErrorLine, place: Place): Verdict | null {
   if (text.startsWith('socket() failed') && line.upstream !== null) return judgeConnect(line, place);
   if (text.startsWith('no live upstreams')) return noneAlive(line, place);
   if (text.includes(' could not be resolved (')) return judgeResolution(line);
-  const tls = judgeTls(line, stage);
+  const tls = judgeTls(line, place, stage);
   if (tls !== null) return tls;
   if (/^upstream prematurely closed |^upstream closed |^upstream prematurely closed$/.test(text))
     return brokenOff(line, place, stage);
@@ -58,7 +58,7 @@ function judgeSocketCall(line: ErrorLine, place: Place, stage: Stage | null): Ve
   if (sense === 'timed_out') return judgeTimeout(line, place, stage);
   // With TLS 1.3 the application may refuse the gateway's certificate only after the handshake.
   if (/^SSL_(?:read|write)\(\)/.test(line.text) && /\balert\b/.test(line.text))
-    return judgeTls(line, 'tls') ?? brokenOff(line, place, stage);
+    return judgeTls(line, place, 'tls') ?? brokenOff(line, place, stage);
   return brokenOff(line, place, stage);
 }
 

@@ -1,0 +1,98 @@
+import type { Fix } from '../finding.ts';
+import { fix, type Place } from './fixes.ts';
+
+/** Modules that speak TLS to an application; each has the directives with its own name before them. */
+const withTls: ReadonlySet<string> = new Set(['proxy', 'grpc', 'uwsgi']);
+
+interface TlsSetting {
+  /** As nginx has it, behind the module's name: `ssl_name`. */
+  readonly name: string;
+  readonly value: string;
+  /** As an annotation of ingress-nginx has it, where that is another. */
+  readonly annotated?: string;
+}
+
+/** `text` says `SETTING` for the one that decides, which is the first; products that have none of them get the words alone. */
+function settingFix(text: string, settings: readonly TlsSetting[], { product, module }: Place): Fix {
+  const [first] = settings;
+  if (product === 'kong' || product === 'apisix')
+    return fix(text.replace('SETTING', "the upstream's TLS settings"), null);
+  if (product === 'ingress-nginx') {
+    const annotation = (name: string): string => `proxy-${name.replaceAll('_', '-')}`;
+    return fix(
+      text.replace(
+        'SETTING',
+        `the annotation \`${annotation(first?.name ?? '').replace('-trusted-certificate', '-secret')}\``,
+      ),
+      settings
+        .map(({ name, value, annotated }) =>
+          annotated === undefined
+            ? `nginx.ingress.kubernetes.io/${annotation(name)}: "${value}"`
+            : `nginx.ingress.kubernetes.io/${annotated}`,
+        )
+        .join('\n'),
+    );
+  }
+  const prefix = withTls.has(module) ? module : 'proxy';
+  return fix(
+    text.replace('SETTING', `\`${prefix}_${first?.name}\``),
+    settings.map(({ name, value }) => `${prefix}_${name} ${value};`).join('\n'),
+  );
+}
+
+const serverName: readonly TlsSetting[] = [
+  { name: 'ssl_name', value: 'app.example.com' },
+  { name: 'ssl_server_name', value: 'on' },
+];
+
+export const nameInCertificate = (place: Place): Fix =>
+  settingFix('Name what the certificate is for in SETTING', serverName, place);
+
+export const nameInHandshake = (text: string, place: Place): Fix => settingFix(text, serverName, place);
+
+export const trustAuthority = (place: Place): Fix =>
+  settingFix(
+    'Put the authority that signed it into SETTING, or renew the certificate if it is out of date',
+    [
+      {
+        name: 'ssl_trusted_certificate',
+        value: '/etc/ssl/certs/ca-certificates.crt',
+        annotated: 'proxy-ssl-secret: "NAMESPACE/SECRET"',
+      },
+      { name: 'ssl_verify_depth', value: '3' },
+    ],
+    place,
+  );
+
+export const commonVersion = (place: Place): Fix =>
+  settingFix(
+    'Let both offer a version and ciphers in common: SETTING',
+    [{ name: 'ssl_protocols', value: 'TLSv1.2 TLSv1.3' }],
+    place,
+  );
+
+/** What listens there does not speak TLS. */
+export function speakPlainly({ product, module, isStream }: Place): Fix {
+  if (product === 'ingress-nginx') {
+    return fix(
+      'Take the annotation `backend-protocol` back to HTTP, or let the Service name the port on which the application speaks TLS',
+      'nginx.ingress.kubernetes.io/backend-protocol: "HTTP"',
+    );
+  }
+  if (product === 'kong')
+    return fix('Set `protocol` of the service to `http`, or its `port` to the one that speaks TLS');
+  if (product === 'apisix')
+    return fix('Set `scheme` of the upstream to `http`, or the port to the one that speaks TLS');
+  if (isStream)
+    return fix('Switch `proxy_ssl` off, or give the port on which the application speaks TLS', 'proxy_ssl off;');
+  if (module === 'grpc') {
+    return fix(
+      'Write `grpc://` in `grpc_pass`, or the port on which the application speaks TLS',
+      'grpc_pass grpc://HOST:PORT;',
+    );
+  }
+  return fix(
+    'Write `http://` in `proxy_pass`, or the port on which the application speaks TLS',
+    'proxy_pass http://HOST:PORT;',
+  );
+}
