@@ -71,6 +71,44 @@ describe('the summary', () => {
     assertFits(text);
   });
 
+  test('tells of the largest storm first, and only counts those that are nothing beside it', async () => {
+    const drizzle = Array.from({ length: 6 }, (_, place) => line(place * 30, 'SC--')).join('');
+    const storm = Array.from({ length: 200 }, () => line(1200, 'sH--')).join('');
+    write('a.log', drizzle + storm);
+    assert.equal(await around.candor('explain', 'a.log', '--html', 'a.html'), 1);
+    const told = /^STORMS\n((?: .*\n)+)/m.exec(around.stdout.text)?.[1] ?? '';
+    assert.match(told, /^ {2}2026-11-21 12:20:00 to 12:20:00\n {4}not told by this log at/);
+    assert.match(told, /\n {2}and 6 failures of 1 further storm\n$/);
+    const page = readFileSync(join(folder, 'a.html'), 'utf8');
+    assert.ok(page.indexOf('12:20:00 to 12:20:00</h3>') < page.indexOf('12:00:00 to 12:02:30</h3>'));
+  });
+
+  test('calls no time UTC whose zone the log does not name', async () => {
+    const zoned = '192.0.2.7 - - [21/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "curl/8.5.0"\n';
+    write('a.log', bad);
+    write('b.log', zoned);
+    await around.candor('explain', 'a.log');
+    assert.match(around.stdout.text, /from 2026-11-21 12:00:01 to 12:00:03, by the server's clock\n/);
+    await around.candor('explain', 'b.log');
+    assert.match(around.stdout.text, /from 2026-11-21 12:00:00 to 12:00:00 UTC\n/);
+    await around.candor('explain', 'a.log', 'b.log');
+    assert.match(around.stdout.text, /to 12:00:03 UTC; no time zone in: HAProxy HTTP\n? *log\n/);
+  });
+
+  test('as a page begins with what to do where there are only a few lines', async () => {
+    write('a.log', bad);
+    write('b.log', bad + good.repeat(9));
+    for (const [name, isFirst] of [
+      ['a.log', true],
+      ['b.log', false],
+    ] as const) {
+      await around.candor('explain', name, '--html', 'a.html');
+      const page = readFileSync(join(folder, 'a.html'), 'utf8');
+      assert.equal(page.split('<h2>Causes, and what to do').length, 2);
+      assert.equal(page.indexOf('<h2>Causes') < page.indexOf('<h2>When'), isFirst, name);
+    }
+  });
+
   test('keeps what is meant for terminals in a log from the terminal', async () => {
     write('a.log', line(1, 'SC--', 'GET /\u001b]0;title\u0007\u001b[2J\u009b31m\u202e HTTP/1.1'));
     const outputs = [['a.log'], ['a.log', '--lines'], ['a.log', '--json'], ['a.log', '--lines', '--json']];
@@ -219,6 +257,14 @@ describe('lines', () => {
     assert.match(around.stdout.text, /^VERDICT {2}unreachable$/m);
     assert.match(around.stdout.text, /evidence +SC--/);
     assertFits(around.stdout.text);
+  });
+
+  test('of an error log that are about no failure are not said to be all well', async () => {
+    const missing =
+      '[error] 31#31: *5 open() "/srv/x" failed (2: No such file or directory), client: 192.0.2.7, server: x';
+    assert.equal(await around.candor('explain', `2026/11/21 21:14:03 ${missing}`), 0);
+    assert.match(around.stdout.text, /^ {2}a line of nginx error log, 2026-11-21 21:14:03$/m);
+    assert.match(around.stdout.text, /^VERDICT {2}no gateway failure in this line$/m);
   });
 
   test('that tell of nothing wrong end with 0, unknown ones with 3', async () => {

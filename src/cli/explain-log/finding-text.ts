@@ -2,22 +2,26 @@ import { type Finding, type Fix, isGatewayFailure } from '../../diagnose/finding
 import { harmless, shorten, wrapAfter } from '../layout.ts';
 import { stageWords, whoseWords } from '../record-words.ts';
 import type { Style } from '../style.ts';
-import { bornWords, findingShapeWords, formatText, timeText } from './finding-words.ts';
+import { bornWords, findingShapeWords, formatText, hasNoZone, timeText } from './finding-words.ts';
 
 const labelWidth = 16;
 
 /** What one line says, within 80 columns. */
 export function findingLines(finding: Finding, style: Style): string[] {
-  const { shape, gateway, format, request, status, sentence, atMs } = finding;
+  const { shape, gateway, format, kind, request, status, sentence, atMs } = finding;
   const about = [
     ...(request === null ? [] : [style.bold(shorten(harmless(request), 60))]),
     ...(status === null ? [] : [String(status)]),
   ].join(' ');
   const isWrong = isGatewayFailure(finding);
-  const verdict = isWrong ? style.bad(findingShapeWords[shape]) : style.good(findingShapeWords[shape]);
+  // An error line that is not about a request's way to the application is no failure, and no good news either.
+  const words = shape === 'none' && kind !== 'access' ? 'no gateway failure in this line' : findingShapeWords[shape];
+  const verdict = isWrong ? style.bad(words) : style.good(words);
   return [
     ...(about === '' ? [] : [about]),
-    style.dim(`  a line of ${formatText(gateway, format)}${atMs === null ? '' : `, ${timeText(atMs)} UTC`}`),
+    style.dim(
+      `  a line of ${formatText(gateway, format)}${atMs === null ? '' : `, ${timeText(atMs)}${hasNoZone(gateway, format) ? '' : ' UTC'}`}`,
+    ),
     '',
     `VERDICT  ${verdict}`,
     ...(sentence === '' ? [] : row('what', sentence)),

@@ -1,4 +1,5 @@
 import type { Born, FindingShape, Gateway } from '../../diagnose/finding.ts';
+import type { SummaryReport } from '../../diagnose/summary-report.ts';
 import { shapeWords } from '../record-words.ts';
 
 export const findingShapeWords: Record<FindingShape, string> = { ...shapeWords, unknown: 'not told by this log' };
@@ -60,6 +61,20 @@ export function timeText(ms: number): string {
 export function timeAfter(ms: number, before: number): string {
   const [text, earlier] = [timeText(ms), timeText(before)];
   return text.slice(0, 10) === earlier.slice(0, 10) ? text.slice(11) : text;
+}
+
+/** ' UTC', unless a log has the time of the clock on its server's wall, and says nothing of the zone. */
+export function zoneText({ byGateway }: Pick<SummaryReport, 'byGateway'>): string {
+  const without = byGateway.filter(({ gateway, format }) => hasNoZone(gateway, format));
+  if (without.length === 0) return ' UTC';
+  if (without.length === byGateway.length) return ", by the server's clock";
+  const names = [...new Set(without.map(({ gateway, format }) => formatText(gateway, format)))];
+  return ` UTC; no time zone in: ${names.join(', ')}`;
+}
+
+/** nginx and Apache write local time into their error logs, HAProxy into all of its own. */
+export function hasNoZone(gateway: Gateway, format: string): boolean {
+  return gateway === 'haproxy' || format.endsWith(' error log');
 }
 
 /** Lengths of the intervals of a timeline: '1 s', '5 min', '1 h', '2 d'. */

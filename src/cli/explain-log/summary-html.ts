@@ -19,9 +19,11 @@ import {
   numberText,
   timeAfter,
   timeText,
+  zoneText,
 } from './finding-words.ts';
 import { escapeHtml, proseHtml } from './escape-html.ts';
 import { reportStyle } from './report-style.ts';
+import { worstFirst } from './storm-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineChart } from './timeline-chart.ts';
 
@@ -37,26 +39,35 @@ export function summaryHtml(report: SummaryReport, names: readonly string[]): st
 <title>${titleOf(report)} in ${escapeHtml(names.join(', '))}</title>
 <style>${reportStyle}</style>
 ${reportHtml(report, names)}
-<footer><p>Written by Candor from the log alone. Times are UTC; lines count from 1.</p></footer>
+<footer><p>Written by Candor from the log alone. Times are UTC, or the server's own where its log names no zone; lines count from 1.</p></footer>
 </html>
 `;
 }
 
+/** Of so few lines, one wants to know what they mean, and not how often what happened. */
+const shortLogLines = 5;
+
 /** What stands on such a page. */
 export function reportHtml(report: SummaryReport, names: readonly string[]): string {
   const { firstMs, lastMs } = report.timeline;
-  const span = firstMs === null || lastMs === null ? '' : `, ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)} UTC`;
+  const span =
+    firstMs === null || lastMs === null
+      ? ''
+      : `, ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)}${escapeHtml(zoneText(report))}`;
+  const whatToDo = section('Causes, and what to do', causes(report));
+  const isShort = report.lines <= shortLogLines;
   return `<header>
 <h1>${titleOf(report)}</h1>
 <p>in ${manyText(report.lines, 'line')} of ${escapeHtml(names.join(', '))}${span}</p>
 </header>
 ${formats(report)}
+${isShort ? whatToDo : ''}
 ${section('When', timelineChart(report.timeline))}
 ${section('Shapes', shapes(report))}
-${section('Storms', report.storms.map(storm).join('\n') + leftOut(report.stormsLeftOut, 'storm'))}
+${section('Storms', worstFirst(report.storms).map(storm).join('\n') + leftOut(report.stormsLeftOut, 'storm'))}
 ${section('Upstreams', upstreams(report.upstreams) + leftOut(report.upstreamsLeftOut, 'upstream'))}
 ${section('Suspects', report.suspects.map(suspect).join('\n'))}
-${section('Causes, and what to do', causes(report))}
+${isShort ? '' : whatToDo}
 ${section("Not the gateway's", others(report))}
 ${section('Events', events(report) + leftOut(report.eventsLeftOut, 'event'))}
 ${section('So that the log can tell more', report.hints.map(hint).join('\n'))}`;

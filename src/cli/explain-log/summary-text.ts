@@ -19,7 +19,9 @@ import {
   numberText,
   timeAfter,
   timeText,
+  zoneText,
 } from './finding-words.ts';
+import { stormSize, worstFirst } from './storm-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineLines } from './timeline-text.ts';
 
@@ -70,7 +72,7 @@ function headLines(report: SummaryReport, style: Style): string[] {
     head,
     ...(firstMs === null || lastMs === null
       ? []
-      : [style.dim(`  from ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)} UTC`)]),
+      : wrap(`from ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)}${zoneText(report)}`, '  ').map(style.dim)),
     ...alignColumns(rows, '  ').map((row) => shorten(row, columnsMax)),
     ...(unrecognised === 0 ? [] : [`  ${manyText(unrecognised, 'line')} of no format that is known`]),
     ...(consequences === 0 ? [] : wrap(`${numberText(consequences)} of the failures only followed from others`, '  ')),
@@ -94,18 +96,17 @@ function shapeLines({ byShape }: SummaryReport, style: Style): string[] {
 /** So many storms are told of; a page and JSON have more. */
 const stormsShown = 5;
 
-/** The worst of them, in the order in which they came. */
+/** The worst come first. What is less than a twentieth of the worst is what always goes wrong, and not what woke one up. */
 function stormLines({ storms, stormsLeftOut }: SummaryReport, style: Style): string[] {
-  const worst = storms.toSorted((a, b) => b.count + b.consequences - a.count - a.consequences).slice(0, stormsShown);
-  const passedOver = storms.filter((storm) => !worst.includes(storm));
+  const sorted = worstFirst(storms);
+  const least = stormSize(sorted[0]) / 20;
+  const worst = sorted.slice(0, stormsShown).filter((storm) => stormSize(storm) >= least);
+  const passedOver = sorted.slice(worst.length);
   const leftOut = {
     kinds: stormsLeftOut.kinds === null ? null : stormsLeftOut.kinds + passedOver.length,
-    count: passedOver.reduce((sum, { count, consequences }) => sum + count + consequences, stormsLeftOut.count),
+    count: passedOver.reduce((sum, storm) => sum + stormSize(storm), stormsLeftOut.count),
   };
-  return [
-    ...storms.filter((storm) => worst.includes(storm)).flatMap((storm) => stormText(storm, style)),
-    ...leftOutLines(leftOut, 'storm'),
-  ];
+  return [...worst.flatMap((storm) => stormText(storm, style)), ...leftOutLines(leftOut, 'storm')];
 }
 
 function stormText(storm: Storm, style: Style): string[] {
@@ -204,6 +205,6 @@ function hintLines({ gateway, format, count, fix }: Hint, style: Style): string[
 
 function leftOutLines({ kinds, count }: LeftOut, noun: string, counted = 'failure'): string[] {
   if (count === 0) return [];
-  const which = kinds === null ? `further ${noun}s` : `${kinds} further ${noun}${kinds === 1 ? '' : 's'}`;
+  const which = kinds === null ? `further ${noun}s` : `${numberText(kinds)} further ${noun}${kinds === 1 ? '' : 's'}`;
   return [`  and ${manyText(count, counted)} of ${which}`];
 }

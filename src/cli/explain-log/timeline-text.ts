@@ -26,7 +26,7 @@ export function timelineLines(timeline: TimelineReport, style: Style): string[] 
   if (most === 0) return [];
   const hasErrors = errors.some((count) => count > 0);
   const end = last.startMs + intervalMs;
-  const span = `${timeText(first.startMs)} to ${timeAfter(end, first.startMs)} UTC`;
+  const span = `${timeText(first.startMs)} to ${timeAfter(end, first.startMs)}`;
   return [
     '',
     `${style.bold('TIMELINE')}  ${span}`,
