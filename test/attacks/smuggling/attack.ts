@@ -6,7 +6,7 @@ import { fieldOf, parseRawResponse, type RawClient, type RawResponse } from '../
 import { startFromYaml, type YamlGateway } from '../../gateway/start-from-yaml.ts';
 import { compareCounts } from './compare-counts.ts';
 import type { AttackOriginKind, SeenRequest } from './origins.ts';
-import type { SmugglingPayload, Step } from './payload.ts';
+import { type SmugglingPayload, type Step, untilAnswered } from './payload.ts';
 
 /** How the octets of a payload leave: as they are written, or cut every few octets, in the middle of lines. */
 export type Form = 'whole' | 'cut';
@@ -101,6 +101,10 @@ async function play(gateway: YamlGateway, { payload, form }: { payload: Smugglin
 async function send(client: RawClient, step: Step, form: Form): Promise<void> {
   if (typeof step === 'number') {
     await sleep(step);
+    return;
+  }
+  if (step === untilAnswered) {
+    await client.waitFor(() => client.octets.length > 0 || client.state !== 'open', patienceMs);
     return;
   }
   if (form === 'whole') return client.write(step);

@@ -1,4 +1,15 @@
-import { answered, get, hidden, message, pause, post, refused, type SmugglingPayload, taken } from './payload.ts';
+import {
+  answered,
+  get,
+  hidden,
+  message,
+  pause,
+  post,
+  refused,
+  type SmugglingPayload,
+  taken,
+  untilAnswered,
+} from './payload.ts';
 
 /** Fields for one connection only, and what their nomination could take away. */
 export const nominations: readonly SmugglingPayload[] = [
@@ -152,12 +163,12 @@ export const pauses: readonly SmugglingPayload[] = [
   early('an early answer to content that never comes', [post(`Content-Length: ${hidden.length}`, 'X-Early: 1'), pause]),
   early('an early answer, then content that is a request', [
     post(`Content-Length: ${hidden.length}`, 'X-Early: 1'),
-    pause,
+    untilAnswered,
     hidden,
   ]),
   early('an early answer, then chunks that are a request', [
     post('Transfer-Encoding: chunked', 'X-Early: 1'),
-    pause,
+    untilAnswered,
     `${hidden.length.toString(16)}\r\n${hidden}\r\n0\r\n\r\n`,
     pause,
     hidden,

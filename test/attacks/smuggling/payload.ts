@@ -15,8 +15,10 @@ export interface SmugglingPayload {
   readonly rule: RequestRule | null;
 }
 
-/** Octets (latin1), or a pause in milliseconds. */
-export type Step = string | number;
+/** Octets (latin1), a pause in milliseconds, or a wait for the first octets that come back. */
+export type Step = string | number | typeof untilAnswered;
+
+export const untilAnswered = Symbol('until answered');
 
 export const hidden = 'GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n';
 /** A chunked message that ends at once, then the hidden request. */
