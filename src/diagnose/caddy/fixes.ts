@@ -82,8 +82,8 @@ export const caddyFixes: Readonly<Record<GoCause, Fix>> = {
     ...transported('write_timeout 60s'),
   ),
   closed: fixOf(
-    'Look whether the application ended or fell at that moment. Where it answers all others well, it closes idle connections sooner than Caddy does: let it keep them longer than `keepalive`.',
-    ...transported('keepalive 30s'),
+    'Look whether the application ended or fell at that moment. Where it answers all others well, it closes idle connections sooner than Caddy does: set `keepalive` below the application’s (Node’s is 5 s).',
+    ...transported('keepalive 4s'),
   ),
   reset: answer,
   send_failed: answer,

@@ -101,7 +101,7 @@ const closedEarly: Verdict = {
   whose: 'application',
   sentence: 'The server closed the connection before its answer had begun.',
   fix: fixOf(
-    'Look whether the application crashed; where it only drops idle connections, keep its keep-alive timeout above `pool-purge-delay` (5s), or let HAProxy try again',
+    'Look whether the application crashed; where it only drops idle connections, let HAProxy keep none (`pool-max-conn 0`), or try again',
     'backend app',
     '    retry-on conn-failure empty-response',
   ),
