@@ -66,7 +66,7 @@ describe('a worker that crashes', () => {
 });
 
 describe('a main thread that is busy', () => {
-  test('for 300 ms delays no request, and loses no record', async () => {
+  test('for a second delays no request, and loses no record', async () => {
     edge = await startFromYaml(`${upstream()}\nlog: { path: ./exchange.log }`);
     await edge.get('/warm');
     const { host, port } = edge.address();
@@ -83,13 +83,14 @@ describe('a main thread that is busy', () => {
     });
     await until('it is ready to ask', () => said.includes('ready'));
     asking.stdin.write('go\n');
-    const until300 = performance.now() + 300;
-    while (performance.now() < until300);
+    const busyUntil = performance.now() + 1000;
+    while (performance.now() < busyUntil);
     await once(asking, 'close');
     const { count, slowestMs, tookMs } = JSON.parse(said.split('\n')[1] ?? '') as Record<string, number>;
     assert.equal(count, 50);
-    assert.ok((tookMs ?? 1000) < 250, `50 requests took ${tookMs} ms while main was busy`);
-    assert.ok((slowestMs ?? 1000) < 100, `the slowest took ${slowestMs} ms`);
+    // One that waited for main would have taken the rest of its second; other work of the machine takes less.
+    assert.ok((tookMs ?? 1000) < 900, `50 requests took ${tookMs} ms while main was busy`);
+    assert.ok((slowestMs ?? 1000) < 500, `the slowest took ${slowestMs} ms`);
     await until('every record is in the log', async () => {
       const text = await readFile(join(edge.folder, 'exchange.log'), 'utf8');
       return text.split('\n').filter((line) => line.includes('"path":"/busy"')).length === 50;
