@@ -2,6 +2,7 @@ import { cutText, FaultCounts, upstreamTotal } from './fault-counts.ts';
 import { type Finding, isGatewayFailure } from './finding.ts';
 import { certaintyOf, JoinedFailures } from './joined-failures.ts';
 import type { LineVerdict } from './log-explainer.ts';
+import { ownFinding, ownText } from './own-text.ts';
 import { Ranking } from './ranking.ts';
 import { Storms } from './storms.ts';
 import type { EventTotal, Example, GatewayTotal, SummaryReport } from './summary-report.ts';
@@ -50,7 +51,8 @@ export class Summary {
     tally.lines += 1;
     tally[finding.kind] += 1;
     this.#timeline.addLine(finding.atMs);
-    if (finding.shape !== 'none') this.#addFault(finding, { line: this.#lines, text: cutText(text) });
+    if (finding.shape !== 'none')
+      this.#addFault(ownFinding(finding, text), { line: this.#lines, text: cutText(ownText(text)) });
     else if (finding.kind === 'event' && finding.sentence !== '') this.#addEvent(finding, text);
   }
 
@@ -98,10 +100,10 @@ export class Summary {
   }
 
   #addEvent({ gateway, sentence }: Finding, text: string): void {
-    const said = cutText(sentence);
+    const said = cutText(ownText(sentence));
     const event = this.#events.count(`${gateway} ${said}`, () => ({ gateway, sentence: said, count: 0, examples: [] }));
     if (event !== null && event.examples.length < examplesMax)
-      event.examples.push({ line: this.#lines, text: cutText(text) });
+      event.examples.push({ line: this.#lines, text: cutText(ownText(text)) });
   }
 
   /** Of the lines so far, and the caller's own: further lines do not change it. */

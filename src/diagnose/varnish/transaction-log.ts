@@ -5,6 +5,7 @@ import { findingOf, fixOf, wellVerdict } from '../verdict.ts';
 import { appAnsweredSo, madeByVcl } from './access-log.ts';
 import { backendOf, clientBrokeOff, judgeFetchError, unknownFetchError, unreadableBody } from './fetch-error.ts';
 import type { LogRecord } from './log-record.ts';
+import { ownText } from '../own-text.ts';
 import { readLogRecord } from './log-record.ts';
 
 const format = 'varnishlog';
@@ -20,6 +21,9 @@ export const varnishTransactionLog: Dialect = {
   },
   open: () => new TransactionLog(),
 };
+
+/** `vsl_reclen` is 255 octets, and 4,084 at the most. */
+const recordCharactersMax = 4_200;
 
 /** Transactions that are remembered, to tell a client's side what came of the backend's. */
 const transactionsMax = 5_000;
@@ -48,7 +52,8 @@ class TransactionLog implements LineReader {
   #current: Transaction = newTransaction('');
 
   read(line: string): Finding | null {
-    const record = readLogRecord(line);
+    // What is kept of a record must not hold on to more than a record has.
+    const record = readLogRecord(line.length > recordCharactersMax ? ownText(line, recordCharactersMax) : line);
     if (record === null) return null;
     if (record.is === 'head') {
       this.#current = this.#open(record.vxid);
@@ -137,11 +142,11 @@ function learn(transaction: Transaction, { tag, content }: PlainRecord): void {
       break;
     case 'ReqMethod':
     case 'BereqMethod':
-      transaction.method = content.slice(0, 30);
+      transaction.method = ownText(content, 30);
       break;
     case 'ReqURL':
     case 'BereqURL':
-      transaction.url = content.slice(0, 200);
+      transaction.url = ownText(content, 200);
       break;
     case 'RespStatus':
     case 'BerespStatus':
@@ -149,14 +154,14 @@ function learn(transaction: Transaction, { tag, content }: PlainRecord): void {
       break;
     case 'BackendOpen':
     case 'BackendReuse':
-      transaction.backend = content.split(' ', 2)[1]?.slice(0, 200) ?? null;
+      transaction.backend = ownText(content.split(' ', 2)[1] ?? '', 200) || null;
       break;
     case 'VCL_call':
       if (content === 'SYNTH' || content === 'BACKEND_ERROR') transaction.isSynthetic = true;
       break;
     case 'Link':
       if (content.startsWith('bereq ') && transaction.fetches.length < fetchesMax) {
-        transaction.fetches.push(content.split(' ', 2)[1] ?? '');
+        transaction.fetches.push(ownText(content.split(' ', 2)[1] ?? '', 20));
       }
       break;
     case 'Timestamp':
