@@ -95,6 +95,25 @@ describe('the summary', () => {
     assert.match(around.stdout.text, /to 12:00:03 UTC; no time zone in: HAProxy HTTP\n? *log\n/);
   });
 
+  test('says so where two logs of one gateway may tell of the same failures', async () => {
+    write(
+      'error.log',
+      '2026/11/21 21:14:03 [error] 31#31: *5 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, server: x, request: "GET /a HTTP/1.1", upstream: "http://10.0.0.1:80/a", host: "x"\n',
+    );
+    write('access.log', '192.0.2.7 - - [21/Nov/2026:21:14:03 +0000] "GET /a HTTP/1.1" 502 9 "-" "curl/8.5.0"\n');
+    for (const [names, isSaid] of [
+      [['error.log'], false],
+      [['access.log'], false],
+      [['error.log', 'access.log'], true],
+    ] as const) {
+      around = new FakeSurroundings(folder);
+      await around.candor('explain', ...names, '--html', 'a.html');
+      const page = readFileSync(join(folder, 'a.html'), 'utf8');
+      for (const text of [around.stdout.text, page])
+        assert.equal(/1 failure that nginx(?:'|&#39;)s access log cannot tell/.test(text), isSaid, text);
+    }
+  });
+
   test('as a page begins with what to do where there are only a few lines', async () => {
     write('a.log', bad);
     write('b.log', bad + good.repeat(9));

@@ -23,6 +23,7 @@ import {
 } from './finding-words.ts';
 import { escapeHtml, proseHtml } from './escape-html.ts';
 import { reportStyle } from './report-style.ts';
+import { maybeTwice } from './maybe-twice.ts';
 import { worstFirst } from './storm-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineChart } from './timeline-chart.ts';
@@ -82,7 +83,8 @@ function section(title: string, content: string): string {
   return content.trim() === '' ? '' : `<section>\n<h2>${escapeHtml(title)}</h2>\n${content}\n</section>`;
 }
 
-function formats({ byGateway, unrecognised, consequences, repeats }: SummaryReport): string {
+function formats(report: SummaryReport): string {
+  const { byGateway, unrecognised, consequences, repeats } = report;
   const rows = byGateway.map(
     ({ gateway, format, lines, failures }) =>
       `<li>${manyText(lines, 'line')} of ${escapeHtml(formatText(gateway, format))}${failures === 0 ? '' : `, ${manyText(failures, 'failure')}`}`,
@@ -90,6 +92,7 @@ function formats({ byGateway, unrecognised, consequences, repeats }: SummaryRepo
   if (unrecognised > 0) rows.push(`<li>${manyText(unrecognised, 'line')} of no format that is known`);
   if (consequences > 0) rows.push(`<li>${manyText(consequences, 'failure')} that only followed from others`);
   if (repeats > 0) rows.push(`<li>${manyText(repeats, 'line')} that told again of what another line had told`);
+  rows.push(...maybeTwice(report).map((text) => `<li>${escapeHtml(text)}`));
   return `<ul class="formats">${rows.join('\n')}</ul>`;
 }
 

@@ -21,6 +21,7 @@ import {
   timeText,
   zoneText,
 } from './finding-words.ts';
+import { maybeTwice } from './maybe-twice.ts';
 import { stormSize, worstFirst } from './storm-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineLines } from './timeline-text.ts';
@@ -77,6 +78,7 @@ function headLines(report: SummaryReport, style: Style): string[] {
     ...(unrecognised === 0 ? [] : [`  ${manyText(unrecognised, 'line')} of no format that is known`]),
     ...(consequences === 0 ? [] : wrap(`${numberText(consequences)} of the failures only followed from others`, '  ')),
     ...(repeats === 0 ? [] : wrap(`${manyText(repeats, 'line')} told again of what another line had told`, '  ')),
+    ...maybeTwice(report).flatMap((text) => wrap(text, '  ')),
   ];
 }
 
