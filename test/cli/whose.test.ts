@@ -94,6 +94,14 @@ describe('saved responses', () => {
     assert.deepEqual(kept?.response.headers['via'], ['1.1 a', '1.1 b']);
   });
 
+  test('may have anything where a status or a field is', () => {
+    const odd = '{"toString":1,"valueOf":1}';
+    assert.deepEqual(readResponses(`{"status":${odd},"headers":{"server":${odd}}}`), []);
+    const [kept] = readResponses(`{"status":502,"headers":{"__proto__":"a","constructor":"b","server":${odd}}}`);
+    assert.deepEqual(Object.keys(kept?.response.headers ?? {}), ['__proto__', 'constructor']);
+    assert.equal(Object.getPrototypeOf(kept?.response.headers), Object.prototype);
+  });
+
   test('are never read so that it throws', () => {
     const texts = fc.oneof(
       fc.string(),
@@ -145,6 +153,11 @@ describe('candor whose', () => {
     assert.equal(await around.candor('whose', '.'), 2);
   });
 
+  test('does not read for ever what has no end', { skip: process.platform !== 'linux' }, async () => {
+    assert.equal(await around.candor('whose', '/dev/zero'), 2);
+    assert.match(around.stderr.text, /larger than what a person saves/);
+  });
+
   test('reads standard input', () => {
     const argv = [join(repositoryRoot, 'bin', 'candor'), 'whose', '-', '--json'];
     const ran = spawnSync(process.execPath, argv, { input: curl, encoding: 'utf8' });
@@ -166,6 +179,12 @@ describe('candor whose with a URL', () => {
         response.writeHead(200, { 'Content-Length': '9' }).write('four', () => response.destroy());
       else if (request.url === '/failed')
         response.writeHead(502, { Server: 'nginx', 'Content-Type': 'text/html' }).end(page);
+      else if (request.url === '/drips')
+        response.writeHead(502, { Server: 'nginx', 'Content-Length': '9999' }).write('<html>\r\n');
+      else if (request.url === '/other-protocol')
+        response.socket?.end(
+          'HTTP/1.1 101 Switching Protocols\r\nServer: nginx\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
+        );
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -188,6 +207,22 @@ describe('candor whose with a URL', () => {
     assert.equal(await around.candor('whose', `${url}/broken`), 0);
     assert.deepEqual(asked, ['/moved', '/broken']);
     assert.match(around.stdout.text, /^302 from/m);
+  });
+
+  test('takes a body that does not end in time, and another protocol that nobody asked for', async () => {
+    assert.equal(await around.candor('whose', `${url}/drips`, '--timeout', '0.3'), 0);
+    assert.match(around.stdout.text, /^502 from/m);
+    assert.equal(await around.candor('whose', `${url}/other-protocol`), 0);
+    assert.match(around.stdout.text, /^101 from/m);
+  });
+
+  test('keeps name and password to itself', async () => {
+    const secret = url.replace('//', '//user:hidden@');
+    assert.equal(await around.candor('whose', `${secret}/failed`), 0);
+    assert.equal(await around.candor('whose', `${secret}/failed`, '--json'), 0);
+    assert.equal(await around.candor('whose', 'user:hidden@nowhere'), 2);
+    assert.doesNotMatch(around.stdout.text + around.stderr.text, /hidden/);
+    assert.match(around.stdout.text, /^502 from http:\/\/127\.0\.0\.1:/);
   });
 
   test('ends with 8 where no answer comes in time, or at all', async () => {

@@ -21,11 +21,19 @@ export function fetchResponse(url: URL, { timeoutMs, verify }: Asking): Promise<
       reject(new CommandFailure('gateway_unreachable', `${url.origin} gave no answer: ${why}.`));
     const signal = AbortSignal.timeout(timeoutMs);
     const request = ask(url, { headers, agent: false, signal, rejectUnauthorized: verify });
-    const over = (error: Error): void =>
-      failed(signal.aborted ? `none came within ${timeoutMs / 1000} s` : sentenceOf(error));
-    request.on('error', over);
+    // Once the head has come, its errors are those of the body, of which the beginning counts.
+    let hasHead = false;
+    request.on('error', (error) => {
+      if (!hasHead) failed(signal.aborted ? `none came within ${timeoutMs / 1000} s` : sentenceOf(error));
+    });
     request.on('response', (response) => {
-      readBody(response).then((body) => resolve(answerOf(response, body)), over);
+      hasHead = true;
+      void readBody(response).then((body) => resolve(answerOf(response, body)));
+    });
+    // Nobody asked for another protocol; the head is an answer like any other.
+    request.on('upgrade', (response, socket) => {
+      socket.destroy();
+      resolve(answerOf(response, ''));
     });
     request.end();
   });

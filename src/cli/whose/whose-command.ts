@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { text as textOf } from 'node:stream/consumers';
+import { createReadStream } from 'node:fs';
 import { stdin } from 'node:process';
 import { whose } from '../../diagnose/whose/whose.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -31,7 +30,8 @@ export async function sayWhose(flags: WhoseFlags, given: string, around: Surroun
       `There is no response in ${given === '-' ? 'standard input' : harmless(given)}. What \`curl -i\` prints, a HAR, or JSON lines of {status, headers, body} can be read.`,
     );
   const style = styleFor(around.stdout, around.env);
-  kept.forEach(({ from, response }, place) => {
+  kept.forEach(({ from: whence, response }, place) => {
+    const from = whence === null ? null : withoutCredentials(whence);
     const authorship = whose(response);
     const text = flags.json
       ? harmlessJson({ from, status: response.status, ...authorship })
@@ -47,20 +47,37 @@ async function findResponses(
   given: string,
   around: Surroundings,
 ): Promise<readonly KeptResponse[]> {
-  if (given === '-') return readResponses(await textOf(stdin));
-  if (isThere(given, around)) return readResponses(readFile(given, around));
+  if (given === '-' || isThere(given, around)) return readResponses(await readAll(given, around));
   const url = urlOf(given);
-  if (url === null)
-    throw new CommandFailure('usage', `There is no file ${harmless(given)}, and it is no http:// or https:// URL.`);
+  if (url === null) {
+    const said = harmless(withoutCredentials(given));
+    throw new CommandFailure('usage', `There is no file ${said}, and it is no http:// or https:// URL.`);
+  }
   const response = await fetchResponse(url, { timeoutMs: timeout * 1000, verify: !insecure });
   return [{ from: url.href, response }];
 }
 
-function readFile(name: string, around: Surroundings): string {
-  const { path, octets } = findLog(name, around);
-  if (path === null || (octets ?? 0) > fileOctetsMax)
-    throw new CommandFailure('usage', `${harmless(name)} is larger than what a person saves; cut out the response.`);
-  return readFileSync(path, 'utf8');
+/** Devices and pipes have no size before they end, and some have no end. */
+async function readAll(name: string, around: Surroundings): Promise<string> {
+  const { path, octets, name: said } = findLog(name, around);
+  const pieces: Uint8Array[] = [];
+  let read = octets ?? 0;
+  if (read <= fileOctetsMax) {
+    read = 0;
+    for await (const piece of path === null ? stdin : createReadStream(path, { highWaterMark: 1024 * 1024 })) {
+      pieces.push(piece as Uint8Array);
+      read += (piece as Uint8Array).length;
+      if (read > fileOctetsMax) break;
+    }
+  }
+  if (read > fileOctetsMax)
+    throw new CommandFailure('usage', `${harmless(said)} is larger than what a person saves; cut out the response.`);
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+/** A name and a password are for whoever is asked, and not for a terminal or what its output is kept in. */
+function withoutCredentials(url: string): string {
+  return url.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^/?#]*@/i, '$1');
 }
 
 /** "example.org/path" and "localhost:8080" are what people type. */
