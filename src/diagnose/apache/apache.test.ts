@@ -319,15 +319,26 @@ for (const [line, expected] of old) {
   });
 }
 
+test('what the rules of a place do not let through is a denial, as a refused forwarding is', () => {
+  for (const line of [
+    `${time} [authz_core:error] ${thread} ${client} AH01630: client denied by server configuration: /srv/www/.env`,
+    `${time} [access_compat:error] ${thread} ${client} AH01797: client denied by server configuration: /srv/www/.env`,
+    '[Sat Nov 21 10:15:30 2026] [error] [client 192.0.2.7] client denied by server configuration: /srv/www/.env',
+  ]) {
+    const [finding] = readLines(line);
+    assert.equal(`${finding?.shape} ${finding?.type}`, 'refused_by_gateway http_request_denied');
+    assert.match(finding?.fix?.snippet ?? '', /Require/);
+  }
+});
+
 test('lines about other things are no failures', () => {
   const lines = [
     `${time} [mpm_event:notice] [pid 912:tid 139872] AH00489: Apache/2.4.62 (Debian) configured -- resuming normal operations`,
     `${time} [core:error] ${thread} ${client} AH00124: Request exceeded the limit of 10 internal redirects`,
-    `${time} [authz_core:error] ${thread} ${client} AH01630: client denied by server configuration: /srv/www/.env`,
     `${time} [mpm_event:error] [pid 912:tid 139872] AH00484: server reached MaxRequestWorkers setting, consider raising the MaxRequestWorkers setting`,
   ];
   for (const finding of readLines(...lines)) assert.equal(finding?.shape, 'none');
-  assert.match(readLines(...lines)[3]?.fix?.snippet ?? '', /MaxRequestWorkers/);
+  assert.match(readLines(...lines)[2]?.fix?.snippet ?? '', /MaxRequestWorkers/);
 });
 
 const request = '192.0.2.7 - - [21/Nov/2026:10:15:30 +0100] "GET /cart?id=7 HTTP/1.1"';

@@ -82,6 +82,7 @@ const rows: readonly Row[] = [
   ),
   row('10225 10224', ['Tunnel timed out'], failures.tunnelIdle),
   row('10408 10415 10406 10409 10414 10417 10418 10419', ['To be forwarded'], failures.denied),
+  row('01630 01797', ['client denied by server configuration'], failures.deniedByRule),
   row('01144', ['No protocol handler was valid for the URL'], failures.noHandler),
 ];
 

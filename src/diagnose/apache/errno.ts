@@ -17,9 +17,9 @@ export type ErrnoWord =
 const numbers: Readonly<Record<Exclude<ErrnoWord, 'name_unknown' | 'name_timeout'>, readonly number[]>> = {
   refused: [111, 61, 146, 10061],
   timed_out: [110, 60, 145, 10060, 70007],
-  unroutable: [113, 101, 112, 65, 51, 64, 148, 10065, 10051],
+  unroutable: [113, 101, 112, 65, 51, 64, 148, 128, 10065, 10051],
   // 70014 and 20014 are what APR says where the other side closed without a word.
-  reset: [104, 103, 32, 54, 53, 131, 10054, 10053, 70014, 20014],
+  reset: [104, 103, 32, 54, 53, 131, 130, 10054, 10053, 70014, 20014],
   missing: [2, 20],
   not_permitted: [13, 1, 10013],
   backlog_full: [11, 35],

@@ -328,6 +328,12 @@ export const denied: Verdict = {
   ),
 };
 
+export const deniedByRule: Verdict = {
+  ...denied,
+  sentence: 'The rules that Apache was given for this place do not let the client have it.',
+  fix: fixOf('If it should have passed, look at what `Require` says for this place', 'Require all granted'),
+};
+
 export const loop: Verdict = {
   ...denied,
   type: 'proxy_loop_detected',

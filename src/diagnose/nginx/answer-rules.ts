@@ -19,6 +19,9 @@ export function judgeAnswer(line: ErrorLine, place: Place): Verdict | null {
     return quiet('error', 'The application sent more than it had announced; the rest was dropped.');
   const type = typeOf(text);
   if (type === null) return null;
+  // An answer that nginx gives up is an error in its log; with a warning it only leaves out what is wrong.
+  if (line.level === 'warn')
+    return quiet('error', 'Something in the head of the answer was wrong, and nginx left it out; the answer went on.');
   const stage = stageOf(line.action);
   return failed({
     shape: 'garbage',

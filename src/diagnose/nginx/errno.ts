@@ -10,16 +10,16 @@ export type ErrnoSense =
   | 'ports_spent'
   | 'descriptors_spent';
 
-/** Linux first, then macOS and FreeBSD, then Windows. No number of one means another thing of a connection in another. */
+/** Linux first, then macOS and FreeBSD, illumos and Solaris, Windows. No number of one means another thing of a connection in another. */
 const numbers: Readonly<Record<ErrnoSense, readonly number[]>> = {
-  refused: [111, 61, 10_061],
-  timed_out: [110, 60, 10_060],
-  unroutable: [113, 101, 112, 100, 97, 65, 51, 64, 50, 47, 10_065, 10_051],
-  reset: [104, 32, 103, 107, 54, 53, 57, 10_054, 10_053],
+  refused: [111, 61, 146, 10_061],
+  timed_out: [110, 60, 145, 10_060],
+  unroutable: [113, 101, 112, 100, 97, 65, 51, 64, 50, 47, 148, 128, 147, 127, 10_065, 10_051],
+  reset: [104, 32, 103, 107, 54, 53, 57, 131, 130, 134, 10_054, 10_053],
   missing: [2],
   forbidden: [13, 1, 10_013],
   backlog_full: [11, 35],
-  ports_spent: [99, 49, 10_049, 10_048],
+  ports_spent: [99, 49, 126, 10_049, 10_048],
   descriptors_spent: [24, 23],
 };
 

@@ -157,6 +157,20 @@ const answerLines: readonly (readonly [string, string])[] = [
     'error garbage http_protocol_error response',
   ],
   [
+    line('warn', `upstream sent duplicate header line: "Server: a", previous value: "Server: b", ignored ${waiting}`),
+    'error none - -',
+  ],
+  [error(`connect() failed (146: Connection refused) ${connecting}`), 'error unreachable connection_refused connect'],
+  [
+    error(`connect() failed (148: No route to host) ${connecting}`),
+    'error unreachable destination_ip_unroutable connect',
+  ],
+  [error(`recv() failed (131: Connection reset by peer) ${waiting}`), 'error reset connection_terminated response'],
+  [
+    error(`upstream timed out (145: Connection timed out) ${waiting}`),
+    'error too_slow connection_read_timeout response',
+  ],
+  [
     error(`upstream sent "Content-Length" and "Transfer-Encoding" headers at the same time ${waiting}`),
     'error garbage http_response_transfer_coding response',
   ],

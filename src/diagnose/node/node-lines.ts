@@ -115,7 +115,7 @@ function parseNext(text: string): NodeLine | null {
 
 /** "Error: connect ECONNREFUSED 127.0.0.1:3000", as an `error` event of http-proxy is printed. */
 const rawForm =
-  /^(?:\[[^\]]{1,60}\] )?(?:(?:Uncaught|Unhandled) )?(?:[Pp]roxy error:? )?(?:http-proxy error:? )?([A-Z][A-Za-z]{0,30})?Error(?: \[([A-Z][A-Z0-9_]{3,60})\])?:(.*)$/;
+  /^(?:\s{1,8}\[cause\]: )?(?:\[[^\]]{1,60}\] )?(?:(?:Uncaught|Unhandled) )?(?:[Pp]roxy error:? )?(?:http-proxy error:? )?([A-Z][A-Za-z]{0,30})?Error(?: \[([A-Z][A-Z0-9_]{3,60})\])?:(.*)$/;
 const objectForm =
   /^\{? ?(?:errno: -?\d{1,5}|code: '[A-Z0-9_]{3,60}').{0,200}\bcode: '[A-Z0-9_]{3,60}'|^\{? ?code: '[A-Z0-9_]{3,60}', (?:errno|syscall)/;
 
@@ -131,7 +131,7 @@ function parseRaw(text: string): NodeLine | null {
 }
 
 const codesOfConnections =
-  /^(?:HPE_|ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO_SELF|UNABLE_TO_|ENOTFOUND$|EAI_AGAIN$|ESOCKETTIMEDOUT$)/;
+  /^(?:HPE_|UND_ERR_(?:CONNECT_TIMEOUT|HEADERS_TIMEOUT|BODY_TIMEOUT|HEADERS_OVERFLOW|SOCKET)$|ERR_SSL_|ERR_TLS_|CERT_|SELF_SIGNED|DEPTH_ZERO_SELF|UNABLE_TO_|ENOTFOUND$|EAI_AGAIN$|ESOCKETTIMEDOUT$)/;
 
 /** Errors have codes for everything; a program that says one of its own has not failed as a proxy. */
 function isOfConnection({ code, words }: Why): boolean {
@@ -165,7 +165,7 @@ function whyOf(text: string | undefined): Why | null {
 }
 
 const spoken =
-  /socket hang up|Parse Error: ?[\w '"/,.-]{0,80}|(?:connect|read|write|getaddrinfo|query[A-Z]\w{0,10}) E[A-Z_]{3,20}[^,}]{0,200}|self[- ]signed certificate|unable to verify the first certificate|certificate has expired|Hostname\/IP does not match certificate's altnames|Client network socket disconnected before secure TLS connection was established/;
+  /socket hang up|(?:Headers|Body|Connect) Timeout Error|Headers Overflow Error|(?<=SocketError: )other side closed|Parse Error: ?[\w '"/,.-]{0,80}|(?:connect|read|write|getaddrinfo|query[A-Z]\w{0,10}) E[A-Z_]{3,20}[^,}]{0,200}|self[- ]signed certificate|unable to verify the first certificate|certificate has expired|Hostname\/IP does not match certificate's altnames|Client network socket disconnected before secure TLS connection was established/;
 
 /** What words of Node's say, with the code in them; null where they are none that a connection is told of by. */
 function whyIn(text: string): Why | null {

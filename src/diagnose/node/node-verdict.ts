@@ -20,6 +20,7 @@ export function judgeNode(why: Why, target: string | null): Verdict {
   if (certificateCodes.test(code)) return certificate(code, place);
   if (code.startsWith('HPE_')) return misread(code, place);
   if (code === 'ESOCKETTIMEDOUT') return tooSlow(place);
+  if (code.startsWith('UND_ERR_')) return judgeUndici(why, place);
   if (code === 'EPROTO' || /^ERR_(?:SSL|TLS)_/.test(code)) return tls(why, place);
   return judgeErrno(code, words, place);
 }
@@ -29,7 +30,33 @@ function judgeWords(words: string, place: string): Verdict {
   if (words.startsWith('Parse Error')) return misread(words, place);
   if (words.startsWith('Client network socket')) return reset(place, 'tls');
   if (/certificate/.test(words)) return certificate(words, place);
+  if (Object.hasOwn(undiciWords, words)) return judgeUndici({ code: undiciWords[words] ?? null, words }, place);
   return unknownNode(place);
+}
+
+/** What undici, the `fetch` of Node, says of an error, where its code is in another line. */
+const undiciWords: Readonly<Record<string, string>> = {
+  'Connect Timeout Error': 'UND_ERR_CONNECT_TIMEOUT',
+  'Headers Timeout Error': 'UND_ERR_HEADERS_TIMEOUT',
+  'Body Timeout Error': 'UND_ERR_BODY_TIMEOUT',
+  'Headers Overflow Error': 'UND_ERR_HEADERS_OVERFLOW',
+  'other side closed': 'UND_ERR_SOCKET',
+};
+
+function judgeUndici({ code }: Why, place: string): Verdict {
+  switch (code) {
+    case 'UND_ERR_CONNECT_TIMEOUT':
+      return connectTimeout(place);
+    case 'UND_ERR_HEADERS_TIMEOUT':
+    case 'UND_ERR_BODY_TIMEOUT':
+      return tooSlow(place, code === 'UND_ERR_BODY_TIMEOUT' ? 'bodyTimeout: 120_000' : 'headersTimeout: 120_000');
+    case 'UND_ERR_HEADERS_OVERFLOW':
+      return misread('HEADER_OVERFLOW', place);
+    case 'UND_ERR_SOCKET':
+      return reset(place);
+    default:
+      return unknownNode(place);
+  }
 }
 
 function judgeErrno(code: string, words: string, place: string): Verdict {
@@ -108,10 +135,10 @@ function connectTimeout(place: string): Verdict {
   });
 }
 
-function tooSlow(place: string): Verdict {
+function tooSlow(place: string, limit = 'proxyTimeout: 120_000'): Verdict {
   return failed('connection_read_timeout', {
     sentence: `${place} took the request and sent nothing in time.`,
-    fix: fixOf('Find what the application waits for, or raise the limit', 'proxyTimeout: 120_000'),
+    fix: fixOf('Find what the application waits for, or raise the limit', limit),
   });
 }
 

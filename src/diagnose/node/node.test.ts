@@ -54,6 +54,16 @@ const cases: readonly (readonly [line: string | readonly string[], shape: Findin
     'garbage',
     'http_protocol_error',
   ],
+  ['  [cause]: HeadersTimeoutError: Headers Timeout Error', 'too_slow', 'connection_read_timeout'],
+  ['BodyTimeoutError: Body Timeout Error', 'too_slow', 'connection_read_timeout'],
+  [
+    '  [cause]: ConnectTimeoutError: Connect Timeout Error (attempted address: 10.0.0.5:80, timeout: 10000ms) {',
+    'unreachable',
+    'connection_timeout',
+  ],
+  ['  [cause]: SocketError: other side closed', 'reset', 'connection_terminated'],
+  ['  [cause]: Error: connect ECONNREFUSED 127.0.0.1:8080', 'unreachable', 'connection_refused'],
+  ['HeadersOverflowError: Headers Overflow Error', 'garbage', 'http_response_header_section_size'],
   ['10:21:07 AM [vite] http proxy error: /api/users', 'unknown'],
   ['10:21:07 AM [vite] http proxy error: connect ECONNREFUSED 127.0.0.1:8080', 'unreachable', 'connection_refused'],
   [['10:21:07 AM [vite] ws proxy error:', 'Error: read ECONNRESET'], 'reset', 'connection_terminated'],
@@ -158,6 +168,8 @@ describe('what proxies of Node write', () => {
 
   it('leaves alone what other programs say', () => {
     for (const line of [
+      'Error: the other side closed the account',
+      'TypeError: fetch failed',
       'Error: Cannot find module "x"',
       '    at node:net:1118:18',
       'TypeError: x is not a function',

@@ -36,6 +36,7 @@ const templates: readonly Template[] = [
 
   template('fastly', 'certain', 'the page is its own, "Guru Mediation" and all', 'Guru Mediation:'),
   template('fastly', 'certain', ownPage, /Guru Meditation:[^]{0,200}Details: cache-/),
+  template('fastly', 'certain', ownPage, /<p>Details: cache-[a-z]/, 'Varnish cache server'),
   template('fastly', 'certain', ownWords, /^\s*(?:<[^>]{0,80}>\s*){0,12}Fastly error: /),
   template(
     'varnish',
@@ -86,6 +87,7 @@ const templates: readonly Template[] = [
   template('vercel', 'certain', ownPage, /(?:^|\n)[A-Z][A-Z_]{5,60}\n\n[a-z]{3}\d::/),
   template('vercel', 'certain', ownWords, /^This (?:Serverless|Edge) Function has (?:timed out|crashed)\./),
   template('netlify', 'certain', ownWords, /^Not Found - Request ID: /),
+  beside('x-nf-request-id', null, template('netlify', 'likely', ownWords, /^error decoding lambda response: /)),
 
   template('google-frontend', 'certain', ownPage, /Error \d{3} \([^)]{1,60}\)!!1/),
   template('gcp-lb', 'certain', ownPage, /<title>\d{3} Server Error<\/title>/, 'Please try again in 30 seconds.'),
