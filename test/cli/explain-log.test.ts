@@ -90,9 +90,20 @@ describe('the summary', () => {
     await around.candor('explain', 'a.log');
     assert.match(around.stdout.text, /from 2026-11-21 12:00:01 to 12:00:03, by the server's clock\n/);
     await around.candor('explain', 'b.log');
-    assert.match(around.stdout.text, /from 2026-11-21 12:00:00 to 12:00:00 UTC\n/);
+    assert.match(around.stdout.text, /^ {2}at 2026-11-21 12:00:00 UTC$/m);
     await around.candor('explain', 'a.log', 'b.log');
     assert.match(around.stdout.text, /to 12:00:03 UTC; no time zone in: HAProxy HTTP\n? *log\n/);
+  });
+
+  test('says what to try where nothing is known, and what to log once for all that it cannot tell', async () => {
+    write('a.log', 'hello\n');
+    assert.equal(await around.candor('explain', 'a.log', '--html', 'a.html'), 3);
+    assert.match(around.stdout.text, /`--log-format`/);
+    assert.match(readFileSync(join(folder, 'a.html'), 'utf8'), /<code>--log-format<\/code>/);
+    write('b.log', '192.0.2.7 - - [21/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 502 9 "-" "curl/8.5.0"\n');
+    assert.equal(await around.candor('explain', 'b.log'), 1);
+    assert.match(around.stdout.text, /^ {4}fix {2}See below, so that the log can tell more$/m);
+    assert.equal(around.stdout.text.split('log_format upstream').length, 2);
   });
 
   test('says so where two logs of one gateway may tell of the same failures', async () => {

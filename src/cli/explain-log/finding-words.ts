@@ -63,8 +63,20 @@ export function timeAfter(ms: number, before: number): string {
   return text.slice(0, 10) === earlier.slice(0, 10) ? text.slice(11) : text;
 }
 
+/** 'from … to …', or 'at …' where all is of one second; null where no line has a time. */
+export function spanText(report: Pick<SummaryReport, 'byGateway' | 'timeline'>): string | null {
+  const { firstMs, lastMs } = report.timeline;
+  if (firstMs === null || lastMs === null) return null;
+  const [first, last] = [timeText(firstMs), timeText(lastMs)];
+  return `${first === last ? `at ${first}` : `from ${first} to ${timeAfter(lastMs, firstMs)}`}${zoneText(report)}`;
+}
+
+/** What to try where nothing was recognised. */
+export const unknownFormatWords =
+  'For an access log of nginx in a format of its own, give the text of its `log_format`: `--log-format`. Logs of other gateways are known in the format that they have by default, and in JSON.';
+
 /** ' UTC', unless a log has the time of the clock on its server's wall, and says nothing of the zone. */
-export function zoneText({ byGateway }: Pick<SummaryReport, 'byGateway'>): string {
+function zoneText({ byGateway }: Pick<SummaryReport, 'byGateway'>): string {
   const without = byGateway.filter(({ gateway, format }) => hasNoZone(gateway, format));
   if (without.length === 0) return ' UTC';
   if (without.length === byGateway.length) return ", by the server's clock";

@@ -17,9 +17,10 @@ import {
   gatewayWords,
   manyText,
   numberText,
+  spanText,
   timeAfter,
   timeText,
-  zoneText,
+  unknownFormatWords,
 } from './finding-words.ts';
 import { escapeHtml, proseHtml } from './escape-html.ts';
 import { reportStyle } from './report-style.ts';
@@ -50,18 +51,15 @@ const shortLogLines = 5;
 
 /** What stands on such a page. */
 export function reportHtml(report: SummaryReport, names: readonly string[]): string {
-  const { firstMs, lastMs } = report.timeline;
-  const span =
-    firstMs === null || lastMs === null
-      ? ''
-      : `, ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)}${escapeHtml(zoneText(report))}`;
+  const span = spanText(report);
   const whatToDo = section('Causes, and what to do', causes(report));
   const isShort = report.lines <= shortLogLines;
   return `<header>
 <h1>${titleOf(report)}</h1>
-<p>in ${manyText(report.lines, 'line')} of ${escapeHtml(names.join(', '))}${span}</p>
+<p>in ${manyText(report.lines, 'line')} of ${escapeHtml(names.join(', '))}${span === null ? '' : `, ${escapeHtml(span)}`}</p>
 </header>
 ${formats(report)}
+${report.recognised === 0 && report.unrecognised > 0 ? `<p>${proseHtml(unknownFormatWords)}</p>` : ''}
 ${isShort ? whatToDo : ''}
 ${section('When', timelineChart(report.timeline))}
 ${section('Shapes', shapes(report))}
@@ -202,7 +200,7 @@ function fixHtml(fix: Finding['fix']): string {
 function quotes(evidence: readonly string[]): string {
   return evidence.length === 0
     ? ''
-    : `<p class="evidence">${evidence.map((words) => `<code>${escapeHtml(words)}</code>`).join(' ')}</p>`;
+    : `<p class="evidence">${evidence.map((words) => `<code>${escapeHtml(words)}</code>`).join(' · ')}</p>`;
 }
 
 function example({ line, text }: Example): string {

@@ -17,9 +17,10 @@ import {
   gatewayWords,
   manyText,
   numberText,
+  spanText,
   timeAfter,
   timeText,
-  zoneText,
+  unknownFormatWords,
 } from './finding-words.ts';
 import { maybeTwice } from './maybe-twice.ts';
 import { stormSize, worstFirst } from './storm-order.ts';
@@ -55,7 +56,7 @@ function section(title: string, lines: readonly string[], style: Style): string[
 }
 
 function headLines(report: SummaryReport, style: Style): string[] {
-  const { failures, lines, recognised, unrecognised, timeline, consequences, repeats } = report;
+  const { failures, lines, recognised, unrecognised, consequences, repeats } = report;
   const of = manyText(lines, 'line');
   const head =
     recognised === 0
@@ -63,7 +64,7 @@ function headLines(report: SummaryReport, style: Style): string[] {
       : failures === 0
         ? style.good(`No gateway failure in ${of}`)
         : style.bad(`${manyText(failures, 'gateway failure')} in ${of}`);
-  const { firstMs, lastMs } = timeline;
+  const span = spanText(report);
   const rows = report.byGateway.map(({ gateway, format, lines: count, failures: failed }) => [
     formatText(gateway, format),
     manyText(count, 'line'),
@@ -71,14 +72,13 @@ function headLines(report: SummaryReport, style: Style): string[] {
   ]);
   return [
     head,
-    ...(firstMs === null || lastMs === null
-      ? []
-      : wrap(`from ${timeText(firstMs)} to ${timeAfter(lastMs, firstMs)}${zoneText(report)}`, '  ').map(style.dim)),
+    ...(span === null ? [] : wrap(span, '  ').map(style.dim)),
     ...alignColumns(rows, '  ').map((row) => shorten(row, columnsMax)),
     ...(unrecognised === 0 ? [] : [`  ${manyText(unrecognised, 'line')} of no format that is known`]),
     ...(consequences === 0 ? [] : wrap(`${numberText(consequences)} of the failures only followed from others`, '  ')),
     ...(repeats === 0 ? [] : wrap(`${manyText(repeats, 'line')} told again of what another line had told`, '  ')),
     ...maybeTwice(report).flatMap((text) => wrap(text, '  ')),
+    ...(recognised === 0 && unrecognised > 0 ? ['', ...wrap(unknownFormatWords, '')] : []),
   ];
 }
 
@@ -161,24 +161,28 @@ function suspectLines({ name, count, sentence, evidence, fix }: Suspect, style: 
   ];
 }
 
-function causeLines({ byCause, causesLeftOut }: SummaryReport, style: Style): string[] {
+function causeLines({ byCause, causesLeftOut, hints }: SummaryReport, style: Style): string[] {
   const failures = byCause.filter((cause) => isGatewayFailure(cause));
-  const lines = failures.flatMap((cause, place) => [...(place === 0 ? [] : ['']), ...causeText(cause, style)]);
+  const lines = failures.flatMap((cause, place) => [...(place === 0 ? [] : ['']), ...causeText(cause, hints, style)]);
   return [...lines, ...leftOutLines(causesLeftOut, 'cause', 'line')];
 }
 
-function causeText(cause: CauseTotal, style: Style): string[] {
+function causeText(cause: CauseTotal, hints: readonly Hint[], style: Style): string[] {
   const { count, shape, type, gateway, sentence, evidence, fix, examples, isConsequence } = cause;
   const name = `${findingShapeWords[shape]}${type === null ? '' : ` (${type})`}, ${gatewayWords[gateway]}`;
   const example = examples[0];
+  const isHint = shape === 'unknown' && hints.some((hint) => hint.gateway === gateway && hint.fix.text === fix?.text);
   return [
     `  ${style.bad(numberText(count))} × ${style.bold(name)}`,
     ...wrap(`${harmless(sentence)}${isConsequence ? ' It only follows from an earlier failure.' : ''}`, '    '),
     ...evidenceLines(evidence, style),
     ...(example === undefined ? [] : [exampleLine(example, style)]),
-    ...fixLines(fix, '    fix', 9, style),
+    ...fixLines(isHint ? seeHint : fix, '    fix', 9, style),
   ];
 }
+
+/** What an unknown cause asks for is asked for once for all of them. */
+const seeHint = { text: 'See below, so that the log can tell more', snippet: null };
 
 /** What must not be taken for a failure of the gateway's, and is no less of interest. */
 function othersLines({ byCause }: SummaryReport): string[] {
