@@ -1,6 +1,3 @@
-/** Characters of a line that are judged; a format that needs more has no gateway that writes it. */
-export const judgedLengthMax = 65_536;
-
 /** What another tool had put around a line. `atMs`: the time that it says, where it is whole and has a zone. */
 export interface StrippedLine {
   readonly line: string;

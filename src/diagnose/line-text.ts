@@ -1,7 +1,5 @@
 /** A line of a log is judged by this many characters: no gateway writes what matters after them. */
-const judgedCharactersMax = 65_536;
-
-const requestCharactersMax = 200;
+export const judgedCharactersMax = 65_536;
 
 /** The line without its end, cut where nobody would read on. */
 export function judgedText(line: string): string {
@@ -9,11 +7,11 @@ export function judgedText(line: string): string {
   return text.endsWith('\r') || text.endsWith('\n') ? text.trimEnd() : text;
 }
 
-/** "GET /path HTTP/1.1" without its version, as `Finding.request` wants it; null for what is none ("-", "<BADREQ>"). */
+/** "GET /path HTTP/1.1" without its version; null for what is none ("-", "<BADREQ>"). */
 export function requestOf(requestLine: string): string | null {
   if (requestLine === '' || requestLine === '-' || requestLine.startsWith('<')) return null;
   const version = requestLine.lastIndexOf(' HTTP/');
-  return (version > 0 ? requestLine.slice(0, version) : requestLine).slice(0, requestCharactersMax);
+  return version > 0 ? requestLine.slice(0, version) : requestLine;
 }
 
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

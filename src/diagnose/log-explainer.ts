@@ -1,7 +1,8 @@
 import { allDialects, closedFormats } from './all-dialects.ts';
 import type { Dialect, LineReader } from './dialect.ts';
 import type { Finding } from './finding.ts';
-import { judgedLengthMax, stripPrefix } from './line-prefix.ts';
+import { stripPrefix } from './line-prefix.ts';
+import { judgedText } from './line-text.ts';
 import { withoutImpossible } from './sound-finding.ts';
 
 /** What a line says; null where no dialect recognises it. */
@@ -35,7 +36,7 @@ export class LogExplainer {
 
   /** A line without its end. What is beyond 64 KiB of it is not looked at. */
   read(line: string): LineVerdict {
-    const judged = line.length > judgedLengthMax ? line.slice(0, judgedLengthMax) : line;
+    const judged = judgedText(line);
     return this.#readAgain(judged) ?? this.#readAny(judged);
   }
 

@@ -20,18 +20,22 @@ export const wellVerdict: Verdict = {
 export type LineFacts = Pick<Finding, 'gateway' | 'format' | 'kind'> &
   Partial<Omit<Finding, 'gateway' | 'format' | 'kind' | keyof Verdict>>;
 
+/** As much of a request as a person needs to find it again. */
+const requestCharactersMax = 200;
+
+/** Everything that a dialect says of a line goes through here: what is not known is null, and the request is short. */
 export function findingOf(facts: LineFacts, verdict: Verdict): Finding {
   return {
     atMs: null,
     status: null,
     upstream: null,
-    request: null,
     durationMs: null,
     evidence: [],
     joins: null,
     isConsequence: false,
     ...facts,
     ...verdict,
+    request: facts.request?.slice(0, requestCharactersMax) ?? null,
   };
 }
 

@@ -81,7 +81,7 @@ const haproxy: Checker = {
 };
 
 const apacheModules = [
-  ...['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'proxy_fcgi', 'slotmem_shm', 'proxy_balancer'],
+  ...['mpm_event', 'authz_core', 'authz_host', 'proxy', 'proxy_http', 'proxy_fcgi', 'slotmem_shm', 'proxy_balancer'],
   ...['socache_shmcb', 'ssl'],
 ];
 
@@ -93,16 +93,18 @@ const apache: Checker = {
     [
       ...apacheModules.map((name) => `LoadModule ${name}_module ${modulesBeside(program)}/mod_${name}.so`),
       'ServerName localhost\nDefaultRuntimeDir .\nErrorLog error.log\nListen 127.0.0.1:9',
-      ...snippets.map((lines) =>
-        lines.startsWith('BalancerMember')
-          ? `<Proxy "balancer://app">\n${lines}\n</Proxy>`
-          : `<VirtualHost *:9>\n${lines.replace(/\/etc\/ssl\/\S+\.pem/, 'authority.pem')}\n</VirtualHost>`,
-      ),
+      ...snippets.map(placeInApache),
       '',
     ].join('\n'),
   ],
   args: (file) => ['-t', '-d', dirname(file), '-f', file],
 };
+
+function placeInApache(lines: string): string {
+  if (lines.startsWith('BalancerMember')) return `<Proxy "balancer://app">\n${lines}\n</Proxy>`;
+  const given = lines.replace(/\/etc\/ssl\/\S+\.pem/, 'authority.pem');
+  return `<VirtualHost *:9>\n${lines.startsWith('Require ') ? `<Location "/">\n${given}\n</Location>` : given}\n</VirtualHost>`;
+}
 
 const modulesBeside = (program: string): string => join(dirname(program), '..', 'lib', 'apache2', 'modules');
 

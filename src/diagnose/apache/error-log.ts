@@ -177,5 +177,5 @@ function upstreamOf(text: string): string | null {
 
 function requestOf(text: string): string | null {
   const at = text.indexOf(' returned by ');
-  return at < 0 ? null : text.slice(at + ' returned by '.length).slice(0, 200);
+  return at < 0 ? null : text.slice(at + ' returned by '.length);
 }

@@ -58,7 +58,7 @@ function exchangeOf(fields: readonly string[]): AlbExchange {
 /** "GET https://shop.example.org:443/cart?x=1 HTTP/1.1" without scheme, host and version. */
 export function albRequest(text: string): string | null {
   const [, method = '', target = ''] = /^(\S{1,40}) \S{1,20}:\/\/[^/\s]{0,300}(\/\S*)/.exec(text) ?? [];
-  if (target !== '') return `${method} ${target}`.slice(0, 200);
+  if (target !== '') return `${method} ${target}`;
   return text.startsWith('- ') ? null : requestOf(text);
 }
 

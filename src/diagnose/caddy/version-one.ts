@@ -24,7 +24,7 @@ export function readVersionOne(line: string): Finding | null {
     kind: 'error' as const,
     atMs: commonLogTimeMs(time) ?? isoTimeMs(`${time.replaceAll('/', '-')}Z`),
     status: Number(status),
-    request: path.slice(0, 200),
+    request: path,
     upstream: known?.endpoint ?? null,
     evidence: [text.slice(0, 240)],
   };

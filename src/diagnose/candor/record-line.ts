@@ -36,7 +36,7 @@ function exchangeFinding(fields: JsonLine): Finding {
       atMs: isoTimeMs(fields.at),
       status: statusOf(fields.status),
       upstream: endpointOf(fields),
-      request: path === null ? null : `${jsonText(fields.method) ?? 'GET'} ${path}`.slice(0, 200),
+      request: path === null ? null : `${jsonText(fields.method) ?? 'GET'} ${path}`,
       durationMs: jsonNumber(fields.duration_ms),
       evidence: verdict.shape === 'none' ? [] : evidenceOf(fields),
       joins: jsonText(fields.id),

@@ -1,5 +1,5 @@
 import type { NginxProduct } from './product.ts';
-import { shortRequest } from './product.ts';
+import { requestOf } from '../line-text.ts';
 import { accessLogTime } from './times.ts';
 
 /** What is asked of an access log, each by the name that nginx has for it. */
@@ -80,7 +80,7 @@ export function fieldsOf(product: NginxProduct, format: string, values: Values):
     product,
     format,
     status: status === undefined ? null : Number(status),
-    request: requestLine === null ? fromParts(values) : shortRequest(requestLine),
+    request: requestLine === null ? fromParts(values) : requestOf(requestLine),
     requestLine,
     atMs: at === undefined ? null : accessLogTime(at),
     durationMs: seconds === undefined || !/^\d/.test(seconds) ? null : Math.round(Number(seconds) * 1000),
@@ -103,5 +103,5 @@ function fromParts(values: Values): string | null {
   const path = values.get('request_uri') ?? values.get('uri');
   if (path === undefined) return null;
   const method = present(values.get('request_method'));
-  return shortRequest(method === null ? path : `${method} ${path}`);
+  return requestOf(method === null ? path : `${method} ${path}`);
 }

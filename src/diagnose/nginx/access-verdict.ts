@@ -1,4 +1,5 @@
 import type { Finding } from '../finding.ts';
+import { findingOf } from '../verdict.ts';
 import type { AccessFields } from './access-fields.ts';
 import { judgeAttempt } from './attempt-verdict.ts';
 import type { UpstreamAttempt } from './attempts.ts';
@@ -9,31 +10,24 @@ import type { Verdict } from './verdict.ts';
 import { clientLeft, failed, quiet } from './verdict.ts';
 
 /** What one line of an access log says, whatever its format. */
-export function findingOf(fields: AccessFields): Finding {
+export function findingOfAccess(fields: AccessFields): Finding {
   const attempts = attemptsOf(fields.values);
   const attempt = decisive(attempts, fields.status);
-  const verdict = judge(fields, attempt);
   const address = attempt?.address ?? null;
-  return {
-    gateway: fields.product,
-    format: fields.format,
-    kind: 'access',
-    atMs: fields.atMs,
-    shape: verdict.shape,
-    type: verdict.type,
-    stage: verdict.stage,
-    born: verdict.born,
-    whose: verdict.whose,
-    status: fields.status,
-    upstream: address === null ? fields.pool : address.slice(0, 200),
-    request: fields.request,
-    durationMs: fields.durationMs,
-    evidence: verdict.evidence,
-    sentence: verdict.sentence,
-    fix: verdict.fix,
-    joins: fields.joins,
-    isConsequence: verdict.isConsequence,
-  };
+  return findingOf(
+    {
+      gateway: fields.product,
+      format: fields.format,
+      kind: 'access',
+      atMs: fields.atMs,
+      status: fields.status,
+      upstream: address === null ? fields.pool : address.slice(0, 200),
+      request: fields.request,
+      durationMs: fields.durationMs,
+      joins: fields.joins,
+    },
+    judge(fields, attempt),
+  );
 }
 
 function judge(fields: AccessFields, attempt: UpstreamAttempt | null): Verdict {

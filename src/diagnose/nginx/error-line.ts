@@ -1,6 +1,6 @@
+import { judgedText } from '../line-text.ts';
 import type { Stage } from '../../core/stage.ts';
 import type { NginxProduct } from './product.ts';
-import { judgedCharactersMax } from './product.ts';
 import { rememberLast } from './remember-last.ts';
 import { errorLogTime } from './times.ts';
 
@@ -73,7 +73,7 @@ export const parseErrorLine = rememberLast(takeApart);
 
 function takeApart(fullLine: string): ErrorLine | null {
   if (!isErrorLine(fullLine)) return null;
-  const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
+  const line = judgedText(fullLine);
   const found = head.exec(line);
   if (found === null) return null;
   const whole = line.slice(found[0].length);

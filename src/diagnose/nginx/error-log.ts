@@ -1,3 +1,5 @@
+import { requestOf } from '../line-text.ts';
+import { findingOf } from '../verdict.ts';
 import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
@@ -8,7 +10,6 @@ import { isErrorLine, parseErrorLine } from './error-line.ts';
 import { moduleOf } from './fixes.ts';
 import { judgeGateway } from './gateway-rules.ts';
 import type { NginxProduct } from './product.ts';
-import { shortRequest } from './product.ts';
 import { judgeStart } from './start-rules.ts';
 import { judgeUnfamiliar, judgeUpstream } from './upstream-rules.ts';
 import type { Verdict } from './verdict.ts';
@@ -38,31 +39,23 @@ function read(text: string): Finding | null {
   const line = parseErrorLine(text);
   if (line === null) return null;
   const verdict = judge(line);
-  return {
-    gateway: line.product,
-    format: `${line.product} error log`,
-    kind: verdict.kind,
-    atMs: line.atMs,
-    shape: verdict.shape,
-    type: verdict.type,
-    stage: verdict.stage,
-    born: verdict.born,
-    whose: verdict.whose,
-    status: null,
-    upstream: line.upstream === null ? null : line.upstream.slice(0, 200),
-    request: line.request === null ? null : shortRequest(line.request),
-    durationMs: null,
-    evidence: verdict.evidence,
-    sentence: verdict.sentence,
-    fix: verdict.fix,
-    joins:
-      line.requestId !== null
-        ? `request ${line.requestId}`
-        : line.connection === null
-          ? null
-          : `connection ${line.connection}`,
-    isConsequence: verdict.isConsequence,
-  };
+  return findingOf(
+    {
+      gateway: line.product,
+      format: `${line.product} error log`,
+      kind: verdict.kind,
+      atMs: line.atMs,
+      upstream: line.upstream === null ? null : line.upstream.slice(0, 200),
+      request: line.request === null ? null : requestOf(line.request),
+      joins: joinsOf(line),
+    },
+    verdict,
+  );
+}
+
+function joinsOf({ requestId, connection }: ErrorLine): string | null {
+  if (requestId !== null) return `request ${requestId}`;
+  return connection === null ? null : `connection ${connection}`;
 }
 
 /** One for each product, so that a mixed file's lines keep their names: a line is of exactly one of them. */

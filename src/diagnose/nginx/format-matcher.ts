@@ -1,6 +1,6 @@
+import { judgedText } from '../line-text.ts';
 import type { Values, Variable } from './access-fields.ts';
 import { canBe, knownVariables } from './access-fields.ts';
-import { judgedCharactersMax } from './product.ts';
 
 export interface CompiledFormat {
   /** Every variable of the format, known here or not. */
@@ -50,7 +50,7 @@ function split(format: string): readonly Part[] {
 }
 
 function match(parts: readonly Part[], fullLine: string): Values | null {
-  const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
+  const line = judgedText(fullLine);
   const values = new Map<Variable, string>();
   let at = 0;
   for (let index = 0; index < parts.length; index++) {

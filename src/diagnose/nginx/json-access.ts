@@ -1,14 +1,15 @@
+import { jsonLine } from '../json-fields.ts';
+import { judgedText } from '../line-text.ts';
 import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import type { Values } from './access-fields.ts';
 import { fieldsOf } from './access-fields.ts';
-import { findingOf } from './access-verdict.ts';
+import { findingOfAccess } from './access-verdict.ts';
 import { tellsOfUpstream, ValueCollector } from './aliases.ts';
 import type { NginxProduct } from './product.ts';
-import { judgedCharactersMax } from './product.ts';
 import { rememberLast } from './remember-last.ts';
 
-interface JsonLine {
+interface JsonAccessLine {
   readonly product: NginxProduct;
   readonly values: Values;
   readonly certainty: 1 | 2;
@@ -23,12 +24,12 @@ const ofNginx =
 
 const readJson = rememberLast(takeApart);
 
-function takeApart(fullLine: string): JsonLine | null {
-  const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
+function takeApart(fullLine: string): JsonAccessLine | null {
+  const line = judgedText(fullLine);
   const text = line.trim();
   if (!text.startsWith('{') || !text.endsWith('}') || foreign.test(text)) return null;
   const collector = new ValueCollector();
-  const parsed = parse(text);
+  const parsed = jsonLine(text);
   if (parsed === null) collectPairs(text, collector);
   else collectObject(parsed, '', collector, 0);
   const values = collector.values();
@@ -45,15 +46,6 @@ function productOf(text: string): NginxProduct {
   if (text.includes('"kong_request_id"')) return 'kong';
   if (text.includes('"apisix_request_id"') || text.includes('"apisix_')) return 'apisix';
   return 'nginx';
-}
-
-function parse(text: string): object | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : null;
-  } catch {
-    return null;
-  }
 }
 
 function collectObject(value: object, prefix: string, collector: ValueCollector, depth: number): void {
@@ -89,7 +81,7 @@ export function jsonAccessOf(product: NginxProduct): Dialect {
     },
     (line) => {
       const read = readJson(line);
-      return read === null ? null : findingOf(fieldsOf(read.product, name, read.values));
+      return read === null ? null : findingOfAccess(fieldsOf(read.product, name, read.values));
     },
   );
 }

@@ -1,7 +1,9 @@
+import { jsonLine } from '../json-fields.ts';
+import { findingOf } from '../verdict.ts';
+import { judgedCharactersMax, requestOf } from '../line-text.ts';
 import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import type { Finding } from '../finding.ts';
-import { shortRequest, judgedCharactersMax } from './product.ts';
 import { readErrorLog } from './fixes.ts';
 import { rememberLast } from './remember-last.ts';
 import type { Verdict } from './verdict.ts';
@@ -33,7 +35,7 @@ const numberOf = (value: unknown): number | null =>
 const readRecord = rememberLast((line: string): KongRecord | null => {
   if (line.length > judgedCharactersMax || !line.includes('"latencies"') || !line.trimStart().startsWith('{'))
     return null;
-  const record = parse(line);
+  const record = jsonLine(line.trim());
   const latencies = field(record, 'latencies');
   if (numberOf(field(latencies, 'kong')) === null || field(record, 'response') === undefined) return null;
   const tries: unknown = field(record, 'tries');
@@ -54,14 +56,6 @@ const readRecord = rememberLast((line: string): KongRecord | null => {
     durationMs: numberOf(field(latencies, 'request')),
   };
 });
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return null;
-  }
-}
 
 function judge(record: KongRecord): Verdict {
   const { status, source, upstreamStatus, tried, triesCount } = record;
@@ -106,18 +100,21 @@ function judge(record: KongRecord): Verdict {
 function read(line: string): Finding | null {
   const record = readRecord(line);
   if (record === null) return null;
-  return {
-    ...judge(record),
-    gateway: 'kong',
-    format: 'kong log plugin (JSON)',
-    atMs: record.atMs,
-    status: record.status,
-    upstream: record.tried,
-    request:
-      record.uri === null ? null : shortRequest(record.method === null ? record.uri : `${record.method} ${record.uri}`),
-    durationMs: record.durationMs,
-    joins: record.requestId === null ? null : `request ${record.requestId.slice(0, 100)}`,
-  };
+  const { method, uri, requestId } = record;
+  return findingOf(
+    {
+      gateway: 'kong',
+      format: 'kong log plugin (JSON)',
+      kind: 'access',
+      atMs: record.atMs,
+      status: record.status,
+      upstream: record.tried,
+      request: uri === null ? null : requestOf(method === null ? uri : `${method} ${uri}`),
+      durationMs: record.durationMs,
+      joins: requestId === null ? null : `request ${requestId.slice(0, 100)}`,
+    },
+    judge(record),
+  );
 }
 
 export const kongJson: Dialect = dialect(

@@ -1,10 +1,10 @@
+import { judgedText } from '../line-text.ts';
 import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import type { Values } from './access-fields.ts';
 import { fieldsOf } from './access-fields.ts';
-import { findingOf } from './access-verdict.ts';
+import { findingOfAccess } from './access-verdict.ts';
 import { tellsOfUpstream, ValueCollector, variableCalled } from './aliases.ts';
-import { judgedCharactersMax } from './product.ts';
 import { rememberLast } from './remember-last.ts';
 
 /** `1.2.3.4 - - [21/Nov/2026:21:59:47 +0000] "GET / HTTP/1.1" 502 150`, with or without a host and more times between. */
@@ -15,7 +15,7 @@ const beginning =
 const readCombinedAndMore = rememberLast(takeApartCombined);
 
 function takeApartCombined(fullLine: string): Values | null {
-  const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
+  const line = judgedText(fullLine);
   const found = beginning.exec(line);
   if (found === null) return null;
   const collector = new ValueCollector();
@@ -30,7 +30,7 @@ function takeApartCombined(fullLine: string): Values | null {
 const readLabels = rememberLast(takeApartLabels);
 
 function takeApartLabels(fullLine: string): Values | null {
-  const line = fullLine.length > judgedCharactersMax ? fullLine.slice(0, judgedCharactersMax) : fullLine;
+  const line = judgedText(fullLine);
   if (!/status|(?:^|[\s"])(?:st|code)[=:]/.test(line) || line.startsWith('{')) return null;
   const collector = new ValueCollector();
   if (line.includes('\t')) collectTabbed(line, collector);
@@ -132,7 +132,7 @@ export const labelledFormats: readonly Dialect[] = [
     },
     (line) => {
       const values = readCombinedAndMore(line);
-      return values === null ? null : findingOf(fieldsOf('nginx', nameOfMore, values));
+      return values === null ? null : findingOfAccess(fieldsOf('nginx', nameOfMore, values));
     },
   ),
   dialect(
@@ -141,7 +141,7 @@ export const labelledFormats: readonly Dialect[] = [
     (line) => (readLabels(line) === null ? 0 : 2),
     (line) => {
       const values = readLabels(line);
-      return values === null ? null : findingOf(fieldsOf('nginx', nameOfLabels, values));
+      return values === null ? null : findingOfAccess(fieldsOf('nginx', nameOfLabels, values));
     },
   ),
 ];

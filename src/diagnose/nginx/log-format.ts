@@ -3,7 +3,7 @@ import { failWith, succeed } from '../../core/result.ts';
 import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
 import { fieldsOf } from './access-fields.ts';
-import { findingOf } from './access-verdict.ts';
+import { findingOfAccess } from './access-verdict.ts';
 import { wantedVariables } from './fixes.ts';
 import { compileFormat } from './format-matcher.ts';
 import type { CompiledFormat } from './format-matcher.ts';
@@ -52,7 +52,7 @@ export function dialectOf(product: NginxProduct, name: string, compiled: Compile
     (line) => (match(line) === null ? 0 : certainty),
     (line) => {
       const values = match(line);
-      return values === null ? null : findingOf(fieldsOf(product, name, values));
+      return values === null ? null : findingOfAccess(fieldsOf(product, name, values));
     },
   );
 }

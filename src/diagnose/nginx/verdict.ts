@@ -1,21 +1,8 @@
-import type { ProxyErrorType } from '../../core/proxy-error.ts';
-import type { Whose } from '../../core/shape.ts';
-import type { Stage } from '../../core/stage.ts';
-import type { Born, FindingShape, Fix, LineKind } from '../finding.ts';
+import type { Finding, LineKind } from '../finding.ts';
+import type { Verdict as SharedVerdict } from '../verdict.ts';
 
-/** What a line comes to, before it is put together with what else the line says. */
-export interface Verdict {
-  readonly kind: LineKind;
-  readonly shape: FindingShape;
-  readonly type: ProxyErrorType | null;
-  readonly stage: Stage | null;
-  readonly born: Born | null;
-  readonly whose: Whose | null;
-  readonly evidence: readonly string[];
-  readonly sentence: string;
-  readonly fix: Fix | null;
-  readonly isConsequence: boolean;
-}
+/** A verdict of nginx's rules has with it which kind of line it is of, and what decided: the rules find out both at once. */
+export type Verdict = Required<SharedVerdict> & Pick<Finding, 'kind' | 'evidence'>;
 
 export const quiet = (kind: LineKind, sentence = ''): Verdict => ({
   kind,

@@ -88,7 +88,7 @@ function judge({ source, level }: FlyLine, code: string | null, told: string): V
 function requestIn(pairs: ReadonlyMap<string, string>): string | null {
   const [method, url] = [pairs.get('request.method'), pairs.get('request.url')];
   if (method === undefined || url === undefined) return null;
-  return `${method} ${url.replace(/^https?:\/\/[^/]{1,255}/, '') || '/'}`.slice(0, 200);
+  return `${method} ${url.replace(/^https?:\/\/[^/]{1,255}/, '') || '/'}`;
 }
 
 function evidenceOf(said: string, told: string): string[] {

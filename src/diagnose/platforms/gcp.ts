@@ -93,7 +93,7 @@ function upstreamOf(entry: JsonLine, http: JsonLine): string | null {
 function requestIn(http: JsonLine): string | null {
   const [method, url] = [jsonText(http.requestMethod), jsonText(http.requestUrl)];
   if (method === null || url === null) return null;
-  return `${method} ${url.replace(/^https?:\/\/[^/]{1,255}/, '') || '/'}`.slice(0, 200);
+  return `${method} ${url.replace(/^https?:\/\/[^/]{1,255}/, '') || '/'}`;
 }
 
 /** "30.000971s". */

@@ -71,11 +71,11 @@ function readRouter({ said, atMs }: Cut): Finding | null {
 function requestIn(pairs: ReadonlyMap<string, string>, legacy: RegExpExecArray | null): string | null {
   const method = pairs.get('method');
   const path = pairs.get('path');
-  if (method !== undefined && path !== undefined) return `${method} ${path}`.slice(0, 200);
+  if (method !== undefined && path !== undefined) return `${method} ${path}`;
   const [, , , legacyMethod, target] = legacy ?? [];
   if (legacyMethod === undefined || target === undefined) return null;
   const slash = target.indexOf('/');
-  return `${legacyMethod} ${slash < 0 ? '/' : target.slice(slash)}`.slice(0, 200);
+  return `${legacyMethod} ${slash < 0 ? '/' : target.slice(slash)}`;
 }
 
 function judgePassed(status: number | null): Verdict {

@@ -29,7 +29,7 @@ function readRuntime(text: string): Finding | null {
   const status = statusOf(/\bstatus=(\d{3})\b/.exec(text.slice(0, 4000))?.[1]);
   const verdict = failure === null ? judgeStatus(status, null) : vercelVerdict(reason);
   const evidence = failure === null ? [`status=${status}`] : [`reason=${reason}`];
-  return finding({ status, request: `${method} ${path}`.slice(0, 200), evidence }, verdict, failure !== null);
+  return finding({ status, request: `${method} ${path}`, evidence }, verdict, failure !== null);
 }
 
 function readCode(text: string): Finding | null {
@@ -61,7 +61,7 @@ function readDrain(text: string): Finding | null {
       atMs: jsonNumber(fields.timestamp),
       status,
       upstream: jsonText(fields.entrypoint),
-      request: path === null ? null : `${method ?? 'GET'} ${path}`.slice(0, 200),
+      request: path === null ? null : `${method ?? 'GET'} ${path}`,
       evidence: isKnown ? [known] : drainEvidence(fields, proxy, told),
       joins: jsonText(fields.requestId),
     },

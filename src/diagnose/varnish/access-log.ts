@@ -1,3 +1,4 @@
+import { jsonLine } from '../json-fields.ts';
 import { readCommonLog } from '../common-log.ts';
 import type { Dialect } from '../dialect.ts';
 import { dialect } from '../dialect.ts';
@@ -106,7 +107,7 @@ function quotedField(line: string, name: string, cut: string): string {
 /** `-F '{…}'`: names are whoever's wrote the format; only the values of two of them tell Varnish from others. */
 function readJson(line: string): AccessLine | null {
   if (!line.startsWith('{') || !/handling|fetch.?err/i.test(line)) return null;
-  const fields = parseObject(judgedText(line));
+  const fields = jsonLine(judgedText(line));
   if (fields === null) return null;
   const named = (pattern: RegExp): string | null => {
     const value = Object.entries(fields).find(([name]) => pattern.test(name))?.[1];
@@ -125,15 +126,6 @@ function readJson(line: string): AccessLine | null {
     error: null,
     side: null,
   };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : null;
-  } catch {
-    return null;
-  }
 }
 
 function findingOfAccess(format: string, line: AccessLine): Finding {
