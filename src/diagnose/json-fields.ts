@@ -76,9 +76,11 @@ export function jsonNumber(value: unknown): number | null {
   return Number(value);
 }
 
-/** Milliseconds since the epoch of a time with a date, in the form of RFC 3339; null for anything else. */
+const zoneless = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d{1,9})?$/;
+
+/** Milliseconds since the epoch of a time with a date, in the form of RFC 3339; without a zone it counts as UTC. Null for anything else. */
 export function isoTimeMs(value: unknown): number | null {
   if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/.test(value) || value.length > 40) return null;
-  const atMs = Date.parse(value.replace(' ', 'T'));
+  const atMs = Date.parse(`${value.replace(' ', 'T')}${zoneless.test(value) ? 'Z' : ''}`);
   return Number.isNaN(atMs) ? null : atMs;
 }

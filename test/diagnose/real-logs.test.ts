@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { repositoryRoot } from '../../scripts/repository.ts';
-import { findDiagnose } from './corpus-claim.ts';
+import * as diagnose from '../../src/diagnose/diagnose.ts';
 import { isInnocent, listOf } from './corpus.ts';
 import { missingOf, realGateways } from './real-logs/gateways.ts';
 import { claimedShare, complaintOf, type Judged, judge } from './real-logs/judge.ts';
@@ -62,8 +62,7 @@ describe('the real logs of the distribution’s gateways', () => {
   }
 
   test('98 % of what they can tell is explained as it was, and of what they cannot as unknown', async (t) => {
-    const diagnose = await findDiagnose();
-    if (diagnose === null) return t.skip('src/diagnose/diagnose.ts is not there');
+    if (playing.size === 0) return t.skip('none of the gateways is here');
     const played = (await Promise.all(playing.values())).flat();
     const judged = played.map((one) => judge(one, diagnose));
     assertShare(judged.filter(({ told }) => told));

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { preparePeer } from '../../../scripts/peers.ts';
 import { cacheFolder } from '../../../scripts/repository.ts';
-import { findDiagnose } from '../corpus-claim.ts';
+import * as diagnose from '../../../src/diagnose/diagnose.ts';
 import { type RealGateway, realGateways } from './gateways.ts';
 import { complaintOf, type Judged, judge } from './judge.ts';
 import { openStage, type PlayedAct, playAll } from './play.ts';
@@ -12,13 +12,10 @@ import { openStage, type PlayedAct, playAll } from './play.ts';
 
 const wanted = process.argv.slice(2);
 const stage = await openStage();
-const diagnose = await findDiagnose();
-if (diagnose === null)
-  console.log('src/diagnose/diagnose.ts is not there: the logs are kept, and nothing is explained.');
 for (const gateway of realGateways.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
   const played = await play(gateway);
   keep(gateway, played);
-  if (diagnose !== null) tellOf(played.map((one) => judge(one, diagnose)));
+  tellOf(played.map((one) => judge(one, diagnose)));
 }
 await stage.close();
 
