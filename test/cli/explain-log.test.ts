@@ -83,6 +83,19 @@ describe('the summary', () => {
     assert.ok(page.indexOf('12:20:00 to 12:20:00</h3>') < page.indexOf('12:00:00 to 12:02:30</h3>'));
   });
 
+  test('says "mostly" of more than half', async () => {
+    for (const [flags, words] of [
+      [['SC--', 'SC--', 'CC--'], 'unreachable'],
+      [['SC--', 'SC--', 'SQ--'], 'mostly unreachable \\(2\\)'],
+      [['SC--', 'SQ--'], 'unreachable \\(1\\) and others'],
+    ] as const) {
+      around = new FakeSurroundings(folder);
+      write('a.log', flags.map((one, place) => line(place, one)).join(''));
+      await around.candor('explain', 'a.log');
+      assert.match(around.stdout.text, new RegExp(`^  static/srv1 +\\d +${words}$`, 'm'));
+    }
+  });
+
   test('calls no time UTC whose zone the log does not name', async () => {
     const zoned = '192.0.2.7 - - [21/Nov/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "curl/8.5.0"\n';
     write('a.log', bad);

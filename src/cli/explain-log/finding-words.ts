@@ -1,5 +1,5 @@
 import type { Born, FindingShape, Gateway } from '../../diagnose/finding.ts';
-import type { SummaryReport } from '../../diagnose/summary-report.ts';
+import type { SummaryReport, UpstreamTotal } from '../../diagnose/summary-report.ts';
 import { shapeWords } from '../record-words.ts';
 
 export const findingShapeWords: Record<FindingShape, string> = { ...shapeWords, unknown: 'not told by this log' };
@@ -35,6 +35,14 @@ export const gatewayWords: Record<Gateway, string> = {
   'gcp-lb': 'GCP load balancer',
   candor: 'Candor',
 };
+
+/** How the failures of an upstream look: 'too slow', 'mostly too slow (9)', or 'too slow (3) and others'. */
+export function upstreamShapeWords({ failures, shape, ofThatShape }: UpstreamTotal): string {
+  const words = findingShapeWords[shape];
+  if (failures === ofThatShape) return words;
+  const count = numberText(ofThatShape);
+  return ofThatShape * 2 > failures ? `mostly ${words} (${count})` : `${words} (${count}) and others`;
+}
 
 /** "nginx error log" says whose it is; "access log" does not. */
 export function formatText(gateway: Gateway, format: string): string {

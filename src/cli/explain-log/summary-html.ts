@@ -21,6 +21,7 @@ import {
   timeAfter,
   timeText,
   unknownFormatWords,
+  upstreamShapeWords,
 } from './finding-words.ts';
 import { escapeHtml, proseHtml } from './escape-html.ts';
 import { reportStyle } from './report-style.ts';
@@ -105,10 +106,10 @@ function shapes({ byShape }: SummaryReport): string {
 function upstreams(totals: readonly UpstreamTotal[]): string {
   const most = Math.max(1, ...totals.map(({ failures }) => failures));
   return bars(
-    totals.map(({ upstream, failures, shape, ofThatShape }) => [
-      `${upstream}: ${failures === ofThatShape ? '' : 'mostly '}${findingShapeWords[shape]}`,
-      failures,
-      failures / most,
+    totals.map((total) => [
+      `${total.upstream}: ${upstreamShapeWords(total)}`,
+      total.failures,
+      total.failures / most,
       true,
     ]),
   );

@@ -21,6 +21,7 @@ import {
   timeAfter,
   timeText,
   unknownFormatWords,
+  upstreamShapeWords,
 } from './finding-words.ts';
 import { maybeTwice } from './maybe-twice.ts';
 import { stormSize, worstFirst } from './storm-order.ts';
@@ -142,12 +143,10 @@ function exampleLine({ line, text }: Example, style: Style): string {
 }
 
 function upstreamLines({ upstreams, upstreamsLeftOut }: SummaryReport): string[] {
-  const rows = upstreams.map(({ upstream, failures, shape, ofThatShape }) => [
-    shorten(harmless(upstream), 40),
-    numberText(failures),
-    failures === ofThatShape
-      ? findingShapeWords[shape]
-      : `mostly ${findingShapeWords[shape]} (${numberText(ofThatShape)})`,
+  const rows = upstreams.map((total) => [
+    shorten(harmless(total.upstream), 40),
+    numberText(total.failures),
+    upstreamShapeWords(total),
   ]);
   return [...alignColumns(rows, '  '), ...leftOutLines(upstreamsLeftOut, 'upstream')];
 }
