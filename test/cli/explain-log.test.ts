@@ -302,6 +302,33 @@ describe('lines', () => {
     assertFits(around.stdout.text);
   });
 
+  test('that a terminal has broken are put together, and others are left alone', async () => {
+    const failed =
+      '2026/11/21 21:14:03 [error] 31#31: *5 connect() failed (111: Connection refused) while connecting to upstream, client: 192.0.2.7, server: x, request: "GET /a HTTP/1.1", upstream: "http://10.0.0.1:80/a", host: "x"';
+    for (const whole of [failed, line(2, 'SC--').trimEnd()])
+      for (const width of [40, 80, 120]) {
+        around = new FakeSurroundings(folder);
+        const broken = whole.replace(new RegExp(`.{${width}}`, 'g'), '$&\n');
+        assert.equal(await around.candor('explain', `${broken}\n${whole}`), 1);
+        assert.equal(around.stdout.text.match(/^VERDICT {2}unreachable$/gm)?.length, 2, around.stdout.text);
+        assert.doesNotMatch(around.stdout.text, /Not known/);
+      }
+    around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('explain', `${failed}\nweb-1 | ready`), 1);
+    assert.match(around.stdout.text, /^Not known: web-1 \| ready$/m);
+  });
+
+  test('that tell of nothing wrong are only counted beside one that does', async () => {
+    assert.equal(await around.candor('explain', `${good}${line(3, 'SC--')}${good}`), 1);
+    assert.equal(around.stdout.text.match(/^VERDICT/gm)?.length, 1);
+    assert.match(around.stdout.text, /\n\n4 further lines without a failure\n$/);
+  });
+
+  test('that are cut off are said to be', async () => {
+    await around.candor('explain', '2026/11/21 21:14:03 [error] 31#31: *5 recv() failed (104: Connection reset by …');
+    assert.match(around.stdout.text, /^ {2}The line is cut off at its end; the whole line may tell more\.$/m);
+  });
+
   test('of an error log that are about no failure are not said to be all well', async () => {
     const missing =
       '[error] 31#31: *5 open() "/srv/x" failed (2: No such file or directory), client: 192.0.2.7, server: x';

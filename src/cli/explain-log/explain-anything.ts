@@ -1,14 +1,16 @@
-import { isGatewayFailure } from '../../diagnose/finding.ts';
+import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
 import { type LineVerdict, LogExplainer } from '../../diagnose/log-explainer.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type ExplainFlags, explainExchange } from '../explain-exchange.ts';
 import { harmless, shorten } from '../layout.ts';
-import { styleFor } from '../style.ts';
+import { type Style, styleFor } from '../style.ts';
 import { CommandFailure, type Surroundings } from '../surroundings.ts';
 import { dialectsOf, type ExplainLogFlags, explainLogs } from './explain-log.ts';
 import { findingLines } from './finding-text.ts';
+import { manyText } from './finding-words.ts';
 import { harmlessJson, lineObject } from './line-verdicts.ts';
 import { isLikeFileName, isThere } from './log-place.ts';
+import { wholeLines } from './whole-lines.ts';
 
 export interface ExplainAnythingFlags extends ExplainFlags, ExplainLogFlags {}
 
@@ -27,7 +29,8 @@ export async function explainAnything(
   if (only === '-' || isThere(only, around)) return explainLogs(flags, given, around);
   if (flags.logFormat === undefined && !/\s/.test(only) && !only.startsWith('{') && !isLikeFileName(only))
     return explainId(flags, only, around);
-  const lines = only.split('\n').filter((line) => line.trim() !== '');
+  const pieces = only.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const lines = wholeLines(pieces, dialectsOf(flags));
   if (lines.length === 0) throw new CommandFailure('usage', 'Nothing was given to be explained.');
   return explainText(flags, lines, around);
 }
@@ -54,15 +57,32 @@ function explainText(flags: ExplainAnythingFlags, lines: readonly string[], arou
   const verdicts = lines.map((line) => explainer.read(line));
   if (verdicts.every((verdict) => verdict === null)) return notALine(flags, lines, around);
   const style = styleFor(around.stdout, around.env);
-  const shown = verdicts.map((verdict, place) =>
-    flags.json
-      ? harmlessJson(lineObject(verdict, lines[place] ?? '', place + 1), flags.lines ? undefined : 2)
-      : verdict === null
-        ? style.warn(`Not known: ${shorten(harmless(lines[place] ?? ''), 60)}`)
-        : findingLines(verdict, style).join('\n'),
-  );
+  const shown = flags.json
+    ? verdicts.map((verdict, place) =>
+        harmlessJson(lineObject(verdict, lines[place] ?? '', place + 1), flags.lines ? undefined : 2),
+      )
+    : verdictTexts(verdicts, lines, style);
   around.stdout.write(`${shown.join(flags.json ? '\n' : '\n\n')}\n`);
   return verdicts.some(isFailure) ? exitCodes.failure : exitCodes.ok;
+}
+
+/** Each verdict of its own; of many lines, those in which nothing failed are only counted where something did. */
+function verdictTexts(verdicts: readonly LineVerdict[], lines: readonly string[], style: Style): string[] {
+  const hasFailed = verdicts.some((verdict) => verdict !== null && verdict.shape !== 'none');
+  const well = hasFailed ? verdicts.filter((verdict) => verdict?.shape === 'none').length : 0;
+  const texts = verdicts.flatMap((verdict, place) => {
+    const line = lines[place] ?? '';
+    if (verdict === null) return [style.warn(`Not known: ${shorten(harmless(line), 60)}`)];
+    if (hasFailed && verdict.shape === 'none') return [];
+    return [[...findingLines(verdict, style), ...cutOffLines(verdict, line)].join('\n')];
+  });
+  return well === 0 ? texts : [...texts, `${manyText(well, 'further line')} without a failure`];
+}
+
+/** The beginning of a line may have nothing in it that decides. */
+function cutOffLines({ shape }: Finding, line: string): string[] {
+  if ((shape !== 'none' && shape !== 'unknown') || !/(?:…|\.\.\.)\s*$/.test(line)) return [];
+  return ['  The line is cut off at its end; the whole line may tell more.'];
 }
 
 function notForLines([only = '']: readonly string[]): CommandFailure {
