@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { proxyErrors } from '../../core/proxy-error.ts';
 import type { Finding } from '../finding.ts';
+import { LogExplainer } from '../log-explainer.ts';
 import { apacheDialects } from './apache.ts';
 
 /** Each line by the dialect that is sure of it, all in one file. */
@@ -329,6 +330,21 @@ test('what the rules of a place do not let through is a denial, as a refused for
     assert.equal(`${finding?.shape} ${finding?.type}`, 'refused_by_gateway http_request_denied');
     assert.match(finding?.fix?.snippet ?? '', /Require/);
   }
+});
+
+test('what a system log is sent has no time, and begins with module and level', () => {
+  const sent =
+    '[proxy:error] [pid 912:tid 139872] (111)Connection refused: AH00957: http: attempt to connect to 192.0.2.9:80 (app:80) failed';
+  for (const line of [
+    sent,
+    `Nov 21 10:15:30 edge httpd[912]: ${sent}`,
+    `Nov 21 10:15:30 edge httpd/shop[912]: ${sent}`,
+  ]) {
+    const finding = new LogExplainer().read(line);
+    assert.equal(`${finding?.gateway} ${finding?.type}`, 'apache connection_refused');
+  }
+  for (const other of ['[app:error] something', '[error] [pid 7] x', '[proxy:sad] [pid 7] x'])
+    assert.deepEqual(readLines(other), [null]);
 });
 
 test('lines about other things are no failures', () => {

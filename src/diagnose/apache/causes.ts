@@ -55,7 +55,7 @@ const rows: readonly Row[] = [
   row('10404', [], (line, errno) => judgeHead(line, errno)),
   row('02475 02476 10293', [], failures.badTransferCoding),
   row('01110', ['error reading response', 'Network error reading response'], judgeBody),
-  row('01095 02608', ['prefetch request body failed', 'read request body failed'], failures.clientBrokeOff),
+  row('01095 02608 02609', ['prefetch request body failed', 'read request body failed'], failures.clientBrokeOff),
   row('01084 10154', [], judgeSend),
   row('01097', ['pass request body failed'], judgeSend, 'follows'),
   row('01067', ['Failed to read FastCGI header'], (_, errno) => judgeRead(errno, failures.closedEarly)),

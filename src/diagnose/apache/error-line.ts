@@ -29,16 +29,17 @@ const sourcePrefix = /^[\w./-]{1,200}\.[ch]\(\d{1,6}\): /;
 const codePrefix = /^(AH\d{5}): ?/;
 const groupsMax = 12;
 
-/** Null for a line that does not begin with a time and a level in square brackets. */
+/** A system log has a time of its own: with `ErrorLog syslog` Apache writes none, and begins with module and level. */
+const withoutTime = /^\[[a-z0-9_-]{0,40}:(?:emerg|alert|crit|error|warn|notice|info|debug|trace[1-8])\] \[pid \d/;
+
+/** Null for a line that does not begin with a time and a level in square brackets, or with what a system log is sent. */
 export function readErrorLine(line: string): ErrorLine | null {
   if (!line.startsWith('[')) return null;
   const text = judgedText(line);
-  const timeEnd = text.indexOf(']');
-  if (timeEnd < 0 || timeEnd > 40) return null;
-  const atMs = timeOf(text.slice(1, timeEnd));
-  if (atMs === null) return null;
+  const [atMs, afterTime] = withoutTime.test(text) ? [null, text] : takeTime(text);
+  if (afterTime === null) return null;
   const parts = new Parts();
-  let rest = text.slice(timeEnd + 1).trimStart();
+  let rest = afterTime;
   for (let group = 0; group < groupsMax; group++) {
     const next = parts.take(rest);
     if (next === null) break;
@@ -47,6 +48,12 @@ export function readErrorLine(line: string): ErrorLine | null {
   if (parts.level === '') return null;
   const { module, level, thread, client, isRemote, errno, errnoText, code } = parts;
   return { atMs, module, level, thread, client, isRemote, errno, errnoText, code, text: withoutReferer(rest) };
+}
+
+function takeTime(text: string): readonly [atMs: number | null, rest: string | null] {
+  const end = text.indexOf(']');
+  const atMs = end < 0 || end > 40 ? null : timeOf(text.slice(1, end));
+  return [atMs, atMs === null ? null : text.slice(end + 1).trimStart()];
 }
 
 /** What stands before the text of a line, taken off piece by piece, in whichever order a format has them. */

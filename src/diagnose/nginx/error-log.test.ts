@@ -160,6 +160,21 @@ const answerLines: readonly (readonly [string, string])[] = [
     line('warn', `upstream sent duplicate header line: "Server: a", previous value: "Server: b", ignored ${waiting}`),
     'error none - -',
   ],
+  [
+    line('crit', 'open() "/var/lib/nginx/proxy/7/00/0000000007" failed (13: Permission denied) while reading upstream'),
+    'error refused_by_gateway proxy_internal_error route',
+  ],
+  [
+    line(
+      'crit',
+      'pwrite() "/var/lib/nginx/proxy/7/00/0000000007" failed (28: No space left on device) while reading upstream',
+    ),
+    'error refused_by_gateway proxy_internal_error route',
+  ],
+  [
+    '2026/11/21 21:59:48 [warn] 7#7: ocsp.example could not be resolved (110: Operation timed out) while requesting certificate status, responder: ocsp.example, certificate: "/etc/ssl/shop.pem"',
+    'event none - -',
+  ],
   [error(`connect() failed (146: Connection refused) ${connecting}`), 'error unreachable connection_refused connect'],
   [
     error(`connect() failed (148: No route to host) ${connecting}`),

@@ -61,6 +61,18 @@ function judgeLimits(line: ErrorLine): Verdict | null {
       fix('Raise `worker_rlimit_nofile` above twice `worker_connections`', 'worker_rlimit_nofile 65536;'),
     );
   }
+  if (line.upstream !== null && line.level === 'crit' && /^(?:open|mkdir|pwrite|pwritev|write)\(\) "/.test(text)) {
+    return refused(
+      line,
+      'proxy_internal_error',
+      'operator',
+      'The gateway could not keep a part of the answer in its temporary files, and gave up.',
+      fix(
+        'Let the workers write to the directory of temporary files, and see that its disk has room; or have none written',
+        'proxy_max_temp_file_size 0;',
+      ),
+    );
+  }
   return null;
 }
 

@@ -28,7 +28,9 @@ export function judgeUpstream(line: ErrorLine, place: Place): Verdict | null {
     return judgeConnect(line, place);
   if (text.startsWith('socket() failed') && line.upstream !== null) return judgeConnect(line, place);
   if (text.startsWith('no live upstreams')) return noneAlive(line, place);
-  if (text.includes(' could not be resolved (')) return judgeResolution(line);
+  // The status of the gateway's own certificate is asked of its authority, and of no application.
+  if (text.includes(' could not be resolved ('))
+    return line.action?.startsWith('requesting certificate status') === true ? quiet('event') : judgeResolution(line);
   const tls = judgeTls(line, place, stage);
   if (tls !== null) return tls;
   if (/^upstream prematurely closed |^upstream closed |^upstream prematurely closed$/.test(text))
