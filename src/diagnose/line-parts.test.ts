@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseLogfmt } from './logfmt.ts';
+import { stripPrefix } from './line-prefix.ts';
+import { statusOf } from './status-field.ts';
+
+const pairs = (text: string): unknown => Object.fromEntries(parseLogfmt(text));
+
+test('pairs are read with and without quotation marks, and what is no pair is passed over', () => {
+  assert.deepEqual(pairs('level=error msg="said \\"no\\" twice" word code=H12 level=info'), {
+    level: 'error',
+    msg: 'said "no" twice',
+    code: 'H12',
+  });
+  assert.deepEqual(pairs('a= b="open'), { a: '', b: 'open' });
+  assert.deepEqual(pairs('no pairs at all'), {});
+});
+
+test('two layers around a line are taken off, and the time of the outer one with a zone is kept', () => {
+  const inner = '10.0.0.1 - - said something';
+  const stripped = stripPrefix(`[pod/web-1/nginx] 2026-11-21T10:15:30Z ${inner}`);
+  assert.deepEqual(stripped, { line: inner, atMs: Date.UTC(2026, 10, 21, 10, 15, 30) });
+  assert.equal(stripPrefix(inner), null);
+});
+
+test('what logs write where there was no status is none', () => {
+  for (const value of ['-', 0, -1, '000', 1000, 200.5, null, undefined]) assert.equal(statusOf(value), null);
+  assert.deepEqual([statusOf('502'), statusOf(101), statusOf(999)], [502, 101, 999]);
+});
