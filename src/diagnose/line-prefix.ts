@@ -10,19 +10,23 @@ const isoTime = '\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:\\d\\d:\\d\\d(?:[.,]\\d{1,9})?(?
 const prefixes: readonly RegExp[] = [
   // Kubernetes' CRI: "2026-11-21T10:00:00.123456789Z stdout F ".
   new RegExp(`^(${isoTime}) (?:stdout|stderr) [FP] `),
-  // Syslog of RFC 5424: "<134>1 2026-11-21T10:00:00Z host app 123 - - ".
-  new RegExp(`^(?:<\\d{1,3}>)?1 (${isoTime}) \\S{1,255} \\S{1,48} \\S{1,128} \\S{1,32} (?:-|\\[[^\\]]{0,500}\\]) ?`),
+  // Syslog of RFC 5424: "<134>1 2026-11-21T10:00:00Z host app 123 - - "; what is UTF-8 may begin with a byte order mark.
+  new RegExp(
+    `^(?:<\\d{1,3}>)?1 (${isoTime}) \\S{1,255} \\S{1,48} \\S{1,128} \\S{1,32} (?:-|\\[[^\\]]{0,500}\\]) ?\ufeff?`,
+  ),
   // Syslog of RFC 3164 and journald's own output, old times and new: "Nov 21 10:00:00 host nginx[12]: ".
   new RegExp(
     `^(?:<\\d{1,3}>)?[A-Z][a-z]{2} [ \\d]\\d \\d\\d:\\d\\d:\\d\\d \\S{1,255} [^\\s:[]{1,100}(?:\\[\\d{1,10}\\])?: `,
   ),
   new RegExp(`^(?:<\\d{1,3}>)?(${isoTime}) \\S{1,255} [^\\s:[]{1,100}(?:\\[[^\\]\\s]{1,40}\\])?: `),
-  // Compose: "web-1  | ", with `--timestamps` a time behind it.
-  new RegExp(`^[\\w.-]{1,100} {1,40}\\| (?:(${isoTime}) )?`),
+  // Compose: "web-1  | ", with `--timestamps` a time behind it. `docker service logs`: "shop_web.1.k2x9@node1    | ".
+  new RegExp(`^[\\w.@-]{1,200} {1,40}\\| (?:(${isoTime}) )?`),
   // `docker logs --timestamps` and `kubectl logs --timestamps`.
   new RegExp(`^(${isoTime}) `),
   // `kubectl logs --prefix`: "[pod/web-1/nginx] "
   /^\[pod\/[\w./-]{1,300}\] /,
+  // `grep` in several files, with `-n` the number of the line: "/var/log/nginx/error.log:17:".
+  /^(?:[\w.~+-]{0,100}\/[\w./~+-]{1,300}|[\w.~+-]{1,100}[._]log(?:[.-]\d{1,8})?(?:\.(?:gz|zst))?):(?:\d{1,10}:)?(?=\S)/,
 ];
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: colours of terminals are what this finds.
@@ -34,7 +38,7 @@ export function stripPrefix(line: string): StrippedLine | null {
   let atMs: number | null = null;
   const unpacked = unpackJson(rest);
   if (unpacked !== null) [rest, atMs] = [unpacked.line, unpacked.atMs];
-  for (let layer = 0; layer < 2; layer++) {
+  for (let layer = 0; layer < 1; layer++) {
     const match = matchPrefix(rest);
     if (match === null) break;
     if (match[1] !== undefined) atMs ??= timeOf(match[1]);
@@ -51,9 +55,14 @@ function matchPrefix(line: string): RegExpExecArray | null {
   return null;
 }
 
-/** Docker's `json-file` and `journalctl -o json`. */
+const wrapping = /"(?:log|message|textPayload)" ?: ?"|"MESSAGE"/;
+
+/** Fields that collectors of logs add to a line that they keep under `message`: Filebeat, Fluent Bit, Logstash, Vector. */
+const ofCollectors = ['source_type', 'agent', 'host', 'kubernetes', 'container_name', 'log'] as const;
+
+/** Docker's `json-file`, `journalctl -o json`, Google's `textPayload`, and what collectors of logs make of a line. */
 function unpackJson(line: string): StrippedLine | null {
-  if (!line.startsWith('{') || !(line.includes('"log":"') || line.includes('"MESSAGE"'))) return null;
+  if (!line.startsWith('{') || !wrapping.test(line)) return null;
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -63,10 +72,20 @@ function unpackJson(line: string): StrippedLine | null {
   const fields = value as Readonly<Record<string, unknown>>;
   if (typeof fields.log === 'string' && typeof fields.stream === 'string')
     return { line: fields.log.trimEnd(), atMs: typeof fields.time === 'string' ? timeOf(fields.time) : null };
+  const inside = typeof fields.textPayload === 'string' ? fields.textPayload : collectedLine(fields);
+  if (inside !== null) {
+    const at = fields.timestamp ?? fields['@timestamp'];
+    return { line: inside.trimEnd(), atMs: typeof at === 'string' ? timeOf(at) : null };
+  }
   if (typeof fields.MESSAGE !== 'string') return null;
   const told = fields.__REALTIME_TIMESTAMP;
   const microseconds = typeof told === 'string' || typeof told === 'number' ? Number(told) : Number.NaN;
   return { line: fields.MESSAGE, atMs: Number.isFinite(microseconds) ? Math.floor(microseconds / 1000) : null };
+}
+
+function collectedLine(fields: Readonly<Record<string, unknown>>): string | null {
+  const { message } = fields;
+  return typeof message === 'string' && ofCollectors.some((name) => fields[name] !== undefined) ? message : null;
 }
 
 /** Only a time with a zone is one that can be compared. */

@@ -23,6 +23,15 @@ const wrapped: readonly (readonly [tool: string, line: string])[] = [
   ['journald with ISO times', `2026-11-21T10:00:00+0000 edge1 nginx[12]: ${refused}`],
   ['syslog of RFC 5424', `<187>1 2026-11-21T10:00:00.003Z edge1 nginx 12 - - ${refused}`],
   ['journalctl -o json', JSON.stringify({ MESSAGE: refused, __REALTIME_TIMESTAMP: '1795255200000000' })],
+  ['syslog of RFC 5424 with a byte order mark', `<187>1 2026-11-21T10:00:00Z edge1 nginx 12 - - \ufeff${refused}`],
+  ['docker service logs', `shop_web.1.k2x9m@node1    | ${refused}`],
+  ["Google's log entries", JSON.stringify({ textPayload: refused, timestamp: '2026-11-21T10:00:00Z' })],
+  [
+    'a collector of logs',
+    JSON.stringify({ '@timestamp': '2026-11-21T10:00:00Z', host: { name: 'a' }, message: refused }),
+  ],
+  ['grep in several files', `/var/log/nginx/error.log:${refused}`],
+  ['grep -n in several files', `error.log.2.gz:117:${refused}`],
   ['colours', `\u001b[36mweb-1  | \u001b[0m${refused}`],
 ];
 
@@ -33,6 +42,13 @@ for (const [tool, line] of wrapped) {
     assert.equal(finding?.type, 'connection_refused');
   });
 }
+
+test('an address and a port are no name of a file, and a message of anybody is no line of a gateway', () => {
+  const cut =
+    '192.0.2.7:40112 [21/Nov/2026:10:00:00.412] www app/s1 0/0/-1/-1/3 503 217 - - SC-- 3/2/1/1/3 0/0 "GET / HTTP/1.1"';
+  assert.equal(new LogExplainer().read(`1 2026-11-21T10:00:00Z a b 1 - - \ufeff${cut}`)?.gateway, 'haproxy');
+  assert.equal(new LogExplainer().read(JSON.stringify({ level: 'info', message: refused })), null);
+});
 
 test('a line without a time has that of what is around it', () => {
   const timeless = dialect(
