@@ -38,7 +38,7 @@ export function stripPrefix(line: string): StrippedLine | null {
   let atMs: number | null = null;
   const unpacked = unpackJson(rest);
   if (unpacked !== null) [rest, atMs] = [unpacked.line, unpacked.atMs];
-  for (let layer = 0; layer < 1; layer++) {
+  for (let layer = 0; layer < 2; layer++) {
     const match = matchPrefix(rest);
     if (match === null) break;
     if (match[1] !== undefined) atMs ??= timeOf(match[1]);
