@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { repositoryRoot } from '../../scripts/repository.ts';
 import { proxyErrors } from '../../src/core/proxy-error.ts';
 import { stages } from '../../src/core/stage.ts';
+import * as diagnose from '../../src/diagnose/diagnose.ts';
 import { type Diagnose, score, shortOfClaim } from './corpus-claim.ts';
 import {
   isNegative,
@@ -18,7 +19,7 @@ import {
 } from './corpus.ts';
 
 // The corpus itself: that it is as large, as varied and as consistent as what is claimed with it needs.
-// What is said of its lines is compared by `corpus-claim.ts`.
+// What is said of its lines is compared by `corpus-claim.ts`; that of the second judge's split is held here as well.
 
 const splits: readonly Split[] = ['dev', 'test', 'holdout'];
 
@@ -115,6 +116,11 @@ test('one false alarm is one too many, and a guess is no truth', () => {
   const guessing: Diagnose = { explain: () => ({ lines: [{ ...accused, shape: 'too_slow' }] }), whose };
   const untold = readLineCases('test').filter(({ expect }) => expect.shape === 'unknown');
   assert.equal(score('test', guessing).guesses.length, untold.length);
+});
+
+test('what is said of the split of the second judge is as good as claimed', () => {
+  const found = score('holdout', diagnose);
+  assert.deepEqual([found.falseAlarms, found.guesses, shortOfClaim(found)], [[], [], null]);
 });
 
 test('whoever recognises nothing is right about nothing', () => {
