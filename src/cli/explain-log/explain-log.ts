@@ -1,5 +1,3 @@
-import { writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { allDialects } from '../../diagnose/all-dialects.ts';
 import type { Dialect } from '../../diagnose/dialect.ts';
 import { nginxLogFormat } from '../../diagnose/nginx/log-format.ts';
@@ -17,6 +15,7 @@ import { findLog } from './log-place.ts';
 import { textStartOf } from './octet-kind.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { type LogReading, readLog } from './read-log.ts';
+import { findPagePlace, writePage } from './report-page.ts';
 import { Stop } from './stop.ts';
 import { summaryHtml } from './summary-html.ts';
 import { summaryLines } from './summary-text.ts';
@@ -37,6 +36,7 @@ export async function explainLogs(
 ): Promise<number> {
   const dialects = dialectsOf(flags);
   const places = names.map((name) => findLog(name, around));
+  const page = flags.html === undefined ? null : findPagePlace(flags.html, places, around);
   const stop = new Stop(around);
   const printer = new LinePrinter(flags, around);
   const log = new OctetLog({ dialects, ...(printer.isWanted ? { onLine: printer.print } : {}) });
@@ -47,7 +47,8 @@ export async function explainLogs(
   const report = log.end();
   await printer.flush();
   printNotices(places, readings, report, around);
-  writeReport(report, flags, names, around);
+  if (page !== null) writePage(page, summaryHtml(report, names));
+  writeReport(report, flags, around);
   await around.stdout.drained?.();
   if (!flags.follow && stop.isStopped) return exitCodes.interrupted;
   return exitCodeOfReport(report);
@@ -159,25 +160,11 @@ function noticeOf(end: LogReading['end']): string | null {
   }
 }
 
-function writeReport(
-  report: SummaryReport,
-  flags: ExplainLogFlags,
-  names: readonly string[],
-  around: Surroundings,
-): void {
-  if (flags.html !== undefined) writePage(resolve(around.directory, flags.html), summaryHtml(report, names));
+function writeReport(report: SummaryReport, flags: ExplainLogFlags, around: Surroundings): void {
   if (flags.lines && !flags.follow) return;
   if (flags.json && flags.lines) return;
   const text = flags.json
     ? harmlessJson(report, 2)
     : summaryLines(report, styleFor(around.stdout, around.env)).join('\n');
   around.stdout.write(`${flags.lines ? '\n' : ''}${text}\n`);
-}
-
-function writePage(path: string, page: string): void {
-  try {
-    writeFileSync(path, page);
-  } catch (error) {
-    throw new CommandFailure('usage', `${path} cannot be written: ${(error as Error).message}`);
-  }
 }

@@ -94,8 +94,10 @@ class Tail {
 
 const newline = Buffer.from('\n');
 
+/** Only a file is followed: to open a pipe would be to wait for whoever writes into it. */
 async function openIfThere(path: string): Promise<FileHandle | null> {
-  return open(path, 'r').catch(() => null);
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() === true ? open(path, 'r').catch(() => null) : null;
 }
 
 /** Whether the name stands for another file by now, or for none. */
@@ -103,7 +105,7 @@ async function hasMoved(path: string, file: FileHandle | null): Promise<boolean>
   if (file === null) return true;
   const [named, opened] = await Promise.all([stat(path).catch(() => null), file.stat()]);
   // Between the renaming and the new file there is nothing of that name: the old one is still written meanwhile.
-  return named !== null && (named.ino !== opened.ino || named.dev !== opened.dev);
+  return named?.isFile() === true && (named.ino !== opened.ino || named.dev !== opened.dev);
 }
 
 async function pause({ clock, stopped }: Following): Promise<void> {

@@ -1,5 +1,8 @@
+import { constants, openSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { stdin } from 'node:process';
+import type { Readable } from 'node:stream';
 import type { LogPlace } from './log-place.ts';
 import { type LogEnd, OctetDecoder, type OctetSink } from './octet-decoder.ts';
 import type { Stop } from './stop.ts';
@@ -26,7 +29,7 @@ export async function readLog(place: LogPlace, reader: LogReader, stop: Stop): P
   const ended = (end: LogReading['end']): LogReading => ({ end, hasZeros: decoder.hasZeros });
   let read = 0;
   try {
-    for await (const piece of place.path === null ? piecesOfInput(stop) : piecesOfFile(place.path)) {
+    for await (const piece of piecesOf(place.path, stop)) {
       await decoder.push(piece);
       read += piece.length;
       reader.onRead(read);
@@ -40,9 +43,18 @@ export async function readLog(place: LogPlace, reader: LogReader, stop: Stop): P
   return ended(await decoder.end());
 }
 
+/** Where a pipe or a device has nothing yet: a call that waited for it could not be ended, not even by a signal. */
+const withoutWaiting = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+function piecesOf(path: string | null, stop: Stop): AsyncGenerator<Uint8Array> {
+  if (path === null) return piecesOfStream(stdin, stop);
+  if (!statSync(path).isFIFO()) return piecesOfFile(path);
+  return piecesOfStream(new Socket({ fd: openSync(path, withoutWaiting), readable: true, writable: false }), stop);
+}
+
 /** Each piece lies in the same memory as the one before. */
 async function* piecesOfFile(path: string): AsyncGenerator<Uint8Array> {
-  const file = await open(path, 'r');
+  const file = await open(path, withoutWaiting);
   try {
     const buffer = Buffer.allocUnsafe(pieceOctets);
     for (;;) {
@@ -56,7 +68,7 @@ async function* piecesOfFile(path: string): AsyncGenerator<Uint8Array> {
 }
 
 /** Nobody knows when the next piece comes: whoever stops does not wait for it. */
-async function* piecesOfInput(stop: Stop): AsyncGenerator<Uint8Array> {
-  void stop.stopped.then(() => stdin.destroy());
-  yield* stdin as AsyncIterable<Uint8Array>;
+async function* piecesOfStream(stream: Readable, stop: Stop): AsyncGenerator<Uint8Array> {
+  void stop.stopped.then(() => stream.destroy());
+  yield* stream as AsyncIterable<Uint8Array>;
 }

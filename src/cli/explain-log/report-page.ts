@@ -1,0 +1,34 @@
+import { statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { harmless } from '../layout.ts';
+import { CommandFailure, type Surroundings } from '../surroundings.ts';
+import type { LogPlace } from './log-place.ts';
+
+/** Where the page is to lie. Not in place of a log that is read, under whatever name: that would be the end of the log. */
+export function findPagePlace(name: string, logs: readonly LogPlace[], around: Surroundings): string {
+  const path = resolve(around.directory, name);
+  const page = identityOf(path);
+  const log = logs.find((one) => one.path !== null && page !== null && identityOf(one.path) === page);
+  if (log !== undefined)
+    throw new CommandFailure('usage', `Nothing was read: --html would write over ${harmless(log.name)}, a log.`);
+  return path;
+}
+
+/** Null for what is no file, which nothing can be written over. */
+function identityOf(path: string): string | null {
+  try {
+    const found = statSync(path);
+    return found.isFile() ? `${found.dev}:${found.ino}` : null;
+  } catch {
+    return null;
+  }
+}
+
+/** For nobody else to read, where it is new: it quotes lines of logs, which others may not read either. */
+export function writePage(path: string, page: string): void {
+  try {
+    writeFileSync(path, page, { mode: 0o600 });
+  } catch (error) {
+    throw new CommandFailure('usage', harmless(`${path} cannot be written: ${(error as Error).message}`));
+  }
+}
