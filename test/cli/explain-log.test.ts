@@ -1,7 +1,19 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
@@ -183,6 +195,18 @@ describe('the summary', () => {
     assert.match(page, /<svg /);
     assert.match(page, /&#60;script&#62;alert\(1\)/);
     assert.doesNotMatch(page, /<script|<img|\son\w+=|https?:\/\/(?!www\.w3\.org)/i);
+  });
+
+  test('is a page for its owner, and takes the place of no log', async () => {
+    write('a.log', bad);
+    assert.equal(await around.candor('explain', 'a.log', '--html', 'report.html'), 1);
+    assert.equal(statSync(join(folder, 'report.html')).mode & 0o777, 0o600);
+    symlinkSync('a.log', join(folder, 'link.html'));
+    for (const name of ['a.log', './a.log', 'link.html']) {
+      assert.equal(await around.candor('explain', 'a.log', '--html', name), 2);
+      assert.match(around.stderr.text, /--html would write over a\.log, a log\./);
+    }
+    assert.equal(readFileSync(join(folder, 'a.log'), 'utf8'), bad);
   });
 
   test('counts the lines of several files through, whether the last one ended or not', async () => {
@@ -418,6 +442,24 @@ describe('candor explain as a process', () => {
     assert.equal(child.err(), '');
   });
 
+  for (const [command, code] of [
+    ['explain', 130],
+    ['whose', null],
+  ] as const) {
+    test(`${command} of a pipe that nobody writes to ends at SIGINT`, {
+      timeout: 30_000,
+      skip: process.platform !== 'linux',
+    }, async () => {
+      const pipe = join(folder, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      const child = candor([command, pipe]);
+      // Opened without waiting for a writer: one that waited within the call would not hear the signal.
+      await until(() => openFiles(child.process.pid ?? 0).includes(pipe));
+      child.process.kill('SIGINT');
+      assert.equal(await child.code, code);
+    });
+  }
+
   function candor(argv: readonly string[]) {
     const process_ = spawn(process.execPath, [join(repositoryRoot, 'bin', 'candor'), ...argv], { cwd: folder });
     children.push(process_);
@@ -439,3 +481,19 @@ describe('candor explain as a process', () => {
     };
   }
 });
+
+/** Of another process, by their paths. */
+function openFiles(pid: number): string[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).flatMap((fd) => {
+    try {
+      return [readlinkSync(join(folder, fd))];
+    } catch {
+      return []; // It has been closed meanwhile.
+    }
+  });
+}
+
+async function until(met: () => boolean): Promise<void> {
+  while (!met()) await new Promise((resolve) => setTimeout(resolve, 10));
+}

@@ -46,7 +46,8 @@ export async function readLog(place: LogPlace, reader: LogReader, stop: Stop): P
 /** Where a pipe or a device has nothing yet: a call that waited for it could not be ended, not even by a signal. */
 const withoutWaiting = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-function piecesOf(path: string | null, stop: Stop): AsyncGenerator<Uint8Array> {
+/** A file, a pipe or a device (`null`: standard input), piece by piece; a piece may lie in the same memory as the one before. */
+export function piecesOf(path: string | null, stop: Pick<Stop, 'stopped'>): AsyncGenerator<Uint8Array> {
   if (path === null) return piecesOfStream(stdin, stop);
   if (!statSync(path).isFIFO()) return piecesOfFile(path);
   return piecesOfStream(new Socket({ fd: openSync(path, withoutWaiting), readable: true, writable: false }), stop);
@@ -68,7 +69,7 @@ async function* piecesOfFile(path: string): AsyncGenerator<Uint8Array> {
 }
 
 /** Nobody knows when the next piece comes: whoever stops does not wait for it. */
-async function* piecesOfStream(stream: Readable, stop: Stop): AsyncGenerator<Uint8Array> {
+async function* piecesOfStream(stream: Readable, stop: Pick<Stop, 'stopped'>): AsyncGenerator<Uint8Array> {
   void stop.stopped.then(() => stream.destroy());
   yield* stream as AsyncIterable<Uint8Array>;
 }

@@ -1,9 +1,8 @@
-import { createReadStream } from 'node:fs';
-import { stdin } from 'node:process';
 import { whose } from '../../diagnose/whose/whose.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { harmlessJson } from '../explain-log/line-verdicts.ts';
 import { findLog, isThere } from '../explain-log/log-place.ts';
+import { piecesOf } from '../explain-log/read-log.ts';
 import { harmless } from '../layout.ts';
 import { styleFor } from '../style.ts';
 import { CommandFailure, type Surroundings } from '../surroundings.ts';
@@ -64,9 +63,10 @@ async function readAll(name: string, around: Surroundings): Promise<string> {
   let read = octets ?? 0;
   if (read <= fileOctetsMax) {
     read = 0;
-    for await (const piece of path === null ? stdin : createReadStream(path, { highWaterMark: 1024 * 1024 })) {
-      pieces.push(piece as Uint8Array);
-      read += (piece as Uint8Array).length;
+    // A signal ends this command at once: nothing is summed up.
+    for await (const piece of piecesOf(path, { stopped: new Promise(() => {}) })) {
+      pieces.push(Uint8Array.from(piece));
+      read += piece.length;
       if (read > fileOctetsMax) break;
     }
   }
