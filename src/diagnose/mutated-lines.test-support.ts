@@ -64,3 +64,25 @@ export function assertSurvives(dialects: readonly Dialect[], lines: readonly str
       dialect.open().read(long);
     }
 }
+
+/** For dialects that need no look at earlier lines to know their own: what is recognised is read, and nothing else. */
+export function assertReadsWhatItRecognises(
+  dialects: readonly Dialect[],
+  lines: readonly string[],
+  numRuns = 500,
+): void {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...lines),
+      fc.nat(300),
+      fc.nat(20),
+      fc.string({ unit: 'binary' }),
+      (line, at, cut, put) => {
+        const bent = line.slice(0, at) + put + line.slice(at + cut);
+        for (const dialect of dialects)
+          assert.equal(dialect.open().read(bent) !== null, dialect.recognise(bent) > 0, dialect.format);
+      },
+    ),
+    { numRuns },
+  );
+}

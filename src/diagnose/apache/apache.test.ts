@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { proxyErrors } from '../../core/proxy-error.ts';
 import type { Finding } from '../finding.ts';
 import { LogExplainer } from '../log-explainer.ts';
+import { assertReadsWhatItRecognises } from '../mutated-lines.test-support.ts';
 import { apacheDialects } from './apache.ts';
 
 /** Each line by the dialect that is sure of it, all in one file. */
@@ -424,21 +424,7 @@ test('the lines of others are not claimed', () => {
 
 test('no line makes it throw, however it was bent', () => {
   const seeds = [...single, ...accesses].map(([line]) => line);
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...seeds),
-      fc.nat(200),
-      fc.nat(20),
-      fc.string({ unit: 'binary' }),
-      (seed, at, cut, put) => {
-        const bent = seed.slice(0, at) + put + seed.slice(at + cut);
-        for (const dialect of apacheDialects) {
-          assert.equal(dialect.open().read(bent) !== null, dialect.recognise(bent) > 0);
-        }
-      },
-    ),
-    { numRuns: 500 },
-  );
+  assertReadsWhatItRecognises(apacheDialects, seeds);
 });
 
 test('a line of a megabyte is judged at once', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { proxyErrors } from '../../core/proxy-error.ts';
 import type { Finding } from '../finding.ts';
+import { assertReadsWhatItRecognises } from '../mutated-lines.test-support.ts';
 import { haproxyDialects } from './haproxy.ts';
 
 function readLine(line: string): Finding | null {
@@ -206,22 +206,7 @@ test('the lines of others are not claimed', () => {
 
 test('no line makes it throw, however it was bent', () => {
   const seeds = [line, `${client} db pg/db1 0/1/90 212 SD 1/1/1/1/0 0/0`, events[0]?.[0] ?? ''];
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...seeds),
-      fc.nat(300),
-      fc.nat(20),
-      fc.string({ unit: 'binary' }),
-      (seed, at, cut, put) => {
-        const bent = seed.slice(0, at) + put + seed.slice(at + cut);
-        for (const dialect of haproxyDialects) {
-          const finding = dialect.open().read(bent);
-          assert.equal(finding !== null, dialect.recognise(bent) > 0);
-        }
-      },
-    ),
-    { numRuns: 500 },
-  );
+  assertReadsWhatItRecognises(haproxyDialects, seeds);
 });
 
 test('a line of a megabyte is judged at once', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { Finding } from '../finding.ts';
+import { assertSurvives } from '../mutated-lines.test-support.ts';
 import { traefikDialects } from './traefik.ts';
 
 function read(line: string): Finding | null {
@@ -262,12 +262,5 @@ test('lines of others are not taken', () => {
 
 test('broken lines are read without an exception', () => {
   const lines = Object.values(table).map(([line]) => line);
-  const changed = fc.tuple(fc.constantFrom(...lines), fc.nat(400), fc.nat(8), fc.string({ maxLength: 4 }));
-  fc.assert(
-    fc.property(changed, ([line, at, removed, added]) => {
-      const broken = line.slice(0, at) + added + line.slice(at + removed);
-      for (const dialect of traefikDialects) if (dialect.recognise(broken) > 0) dialect.open().read(broken);
-    }),
-    { numRuns: 500 },
-  );
+  assertSurvives(traefikDialects, lines, 500);
 });

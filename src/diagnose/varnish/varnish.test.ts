@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { proxyErrors } from '../../core/proxy-error.ts';
 import type { Finding } from '../finding.ts';
+import { assertReadsWhatItRecognises } from '../mutated-lines.test-support.ts';
 import { varnishDialects } from './varnish.ts';
 
 function readLines(...lines: readonly string[]): readonly (Finding | null)[] {
@@ -280,21 +280,7 @@ test('the lines of others are not claimed', () => {
 
 test('no line makes it throw, however it was bent', () => {
   const seeds = [...fetchGroup(3, 'backend closed'), ...requestGroup(2, 3), ...accesses.map(([line]) => line)];
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...seeds),
-      fc.nat(200),
-      fc.nat(20),
-      fc.string({ unit: 'binary' }),
-      (seed, at, cut, put) => {
-        const bent = seed.slice(0, at) + put + seed.slice(at + cut);
-        for (const dialect of varnishDialects) {
-          assert.equal(dialect.open().read(bent) !== null, dialect.recognise(bent) > 0);
-        }
-      },
-    ),
-    { numRuns: 500 },
-  );
+  assertReadsWhatItRecognises(varnishDialects, seeds);
 });
 
 test('a line of a megabyte is judged at once', () => {
