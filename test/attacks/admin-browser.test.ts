@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, createServer as createNetServer, type Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,10 @@ import { after, before, describe, it } from 'node:test';
 import { type Admin, startAdmin } from '../../src/admin/server.ts';
 import { hashOfToken } from '../../src/admin/token.ts';
 import { systemClock } from '../../src/gateway/system.ts';
+import { startChromium, withBrowser } from '../browser.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';
 
-/** A real browser, with a page that somebody else wrote: what it sends is not for us to imagine. */
-const chromium = '/usr/bin/chromium';
-const withBrowser = existsSync(chromium) ? {} : { skip: `there is no ${chromium} here` };
+// A real browser, with a page that somebody else wrote: what it sends is not for us to imagine.
 
 /** Even this page knows it: pages of others are turned away with it as well. */
 const token = 'candor_known-to-the-page';
@@ -158,6 +157,7 @@ const tag = (name, fields) => within(3000, new Promise((done) => {
   const one = Object.assign(document.createElement(name), fields, { onload: () => done(name), onerror: () => done('nothing') });
   document.body.append(one);
 }));
+// What is kept from a frame is told to nobody: three seconds of silence are its answer.
 const form = (origin, enctype) => {
   const frame = Object.assign(document.createElement('iframe'), { name: 'f' + Math.random() });
   const one = Object.assign(document.createElement('form'), { action: origin + '/v1/reload', method: 'POST', enctype, target: frame.name });
@@ -217,21 +217,8 @@ const untilAsked = async () => {
 }
 
 function startBrowser(url: string, folder: string): ChildProcess {
-  const flags = [
-    '--headless=new',
-    // It shows nothing but a page of this file.
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-dev-shm-usage',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-    `--user-data-dir=${join(folder, 'profile')}`,
-    '--host-resolver-rules=MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1',
-  ];
-  // A group of its own, since it is many processes.
-  return spawn(chromium, [...flags, url], { detached: true, stdio: 'ignore', env: { ...process.env, HOME: folder } });
+  const names = 'MAP evil.example 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1';
+  return startChromium(folder, [`--host-resolver-rules=${names}`, url], 'ignore');
 }
 
 async function endBrowser(browser: ChildProcess | undefined): Promise<void> {

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,6 +6,23 @@ import type { Readable, Writable } from 'node:stream';
 
 export const chromium = '/usr/bin/chromium';
 export const withBrowser = existsSync(chromium) ? {} : { skip: `there is no ${chromium} here` };
+
+/** Without a window, and without a word to anybody; a group of its own, since it is many processes. */
+export function startChromium(folder: string, more: readonly string[], stdio: StdioOptions): ChildProcess {
+  const flags = [
+    '--headless=new',
+    // It shows nothing but pages of our own.
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-dev-shm-usage',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    `--user-data-dir=${join(folder, 'profile')}`,
+  ];
+  return spawn(chromium, [...flags, ...more], { detached: true, stdio, env: { ...process.env, HOME: folder } });
+}
 
 /** A real browser with one page, asked over a pipe (the DevTools protocol). */
 export class Browser {
@@ -16,26 +33,8 @@ export class Browser {
   #session = '';
 
   private constructor(folder: string) {
-    const flags = [
-      '--headless=new',
-      // It shows nothing but our own page.
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-dev-shm-usage',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      `--user-data-dir=${join(folder, 'profile')}`,
-      '--remote-debugging-pipe',
-      'about:blank',
-    ];
-    // A group of its own, since it is many processes.
-    this.#process = spawn(chromium, flags, {
-      detached: true,
-      stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
-      env: { ...process.env, HOME: folder },
-    });
+    const stdio: StdioOptions = ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'];
+    this.#process = startChromium(folder, ['--remote-debugging-pipe', 'about:blank'], stdio);
     this.#process.on('exit', () => {
       for (const answer of this.#waiting.values()) answer({ error: 'the browser has ended' });
     });
