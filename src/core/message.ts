@@ -8,6 +8,8 @@ export interface Fields {
   /** All values of a field, joined by ", " (RFC 9110 §5.3); null when there is none. `name` is lowercase. */
   get(name: string): string | null;
   has(name: string): boolean;
+  /** As `has`, by the number of a known name (`field-names.ts`): one comparison. */
+  hasId(id: number): boolean;
   /** Every field line in order, names lowercase. */
   each(visit: (name: string, value: string) => void): void;
   /** Writes every field line, in order, that `drop` does not hold. */

@@ -45,8 +45,10 @@ function methodOf({ method, request }: ExchangeState): string {
 
 /** The endpoints that have been tried. */
 export function targetsOf(attempts: readonly Attempt[]): readonly Endpoint[] {
-  return attempts.map(({ target }) => target);
+  return attempts.length === 0 ? none : attempts.map(({ target }) => target);
 }
+
+const none: readonly Endpoint[] = [];
 
 /**
  * Whether the failure may be no more than the connection's age: the endpoint closed it while our request was

@@ -1,6 +1,6 @@
 import type { ClientFacts } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import { type FieldFilter, fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
+import { type FieldFilter, fieldFilter, fieldId, gatewayFieldNames } from '../core/field-names.ts';
 import type {
   FieldSink,
   Framing,
@@ -14,9 +14,14 @@ import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopHops, cdnLoopValue, viaHops, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
 import { appendProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
-import { formatTraceparent } from '../wire/trace-context.ts';
+import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
 import type { Endpoint, Ids, Route, Serving } from './ports.ts';
+
+const viaId = fieldId('via');
+const cdnLoopId = fieldId('cdn-loop');
+const dateId = fieldId('date');
+const proxyStatusId = fieldId('proxy-status');
 
 /**
  * Twice the longest way that is met: two tiers of a CDN, a load balancer, an ingress, a gateway and sidecars make eight.
@@ -29,9 +34,9 @@ const hopsMax = 16;
  * bears too many names has been somewhere before.
  */
 export function loopOf({ fields }: RequestHead, hopName: string): Failure | null {
+  if (!fields.hasId(viaId) && !fields.hasId(cdnLoopId)) return null;
   const via = fields.get('via');
   const cdnLoop = fields.get('cdn-loop');
-  if (via === null && cdnLoop === null) return null;
   const viaSays = viaHops(via, hopName);
   if (viaSays.ours) return fail('loop_detected', 'request', { name: 'Via', value: via ?? '' });
   const cdnLoopSays = cdnLoopHops(cdnLoop, hopName);
@@ -87,21 +92,33 @@ export class ForwardedRequest implements OutgoingRequest {
   }
 
   writeFields(sink: FieldSink): void {
-    const { client, identity, id, request, serving } = this.#facts;
-    const { fields, version, authority } = request;
+    const { identity, id, request } = this.#facts;
+    const { fields } = request;
     const { drop, lines } = this.#route.request;
     fields.writeTo(sink, drop);
     for (const [name, value] of lines) sink.field(name, value);
-    sink.field('Via', viaValue(fields.get('via'), version, serving.hopName));
-    sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), serving.hopName));
-    writeForwarding(sink, fields, client, authority);
+    this.#writeWay(sink);
     sink.field('X-Request-Id', id);
-    sink.field('traceparent', formatTraceparent(identity.traceId, this.#ids.spanId(), identity.traceFlags));
+    this.#ids.writeTraceparent(sink, identity.traceId, identity.traceFlags);
     // The state of a trace goes on with it; beside a new one it would be another's (W3C Trace Context §4.3).
     const state = identity.traceContinued ? fields.get('tracestate') : null;
     if (state !== null) sink.field('tracestate', state);
   }
+
+  /** Which way it has come: through whom, and from whom. */
+  #writeWay(sink: FieldSink): void {
+    const { client, request, serving } = this.#facts;
+    const { fields, version, authority } = request;
+    if (!client.trusted && !fields.hasId(viaId) && !fields.hasId(cdnLoopId))
+      return firstHops.write(sink, { client, version, authority, hopName: serving.hopName });
+    sink.field('Via', viaValue(fields.get('via'), version, serving.hopName));
+    sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), serving.hopName));
+    writeForwarding(sink, fields, client, authority);
+  }
 }
+
+/** One for all exchanges of a thread. */
+const firstHops = new FirstHops();
 
 function authorityFor(host: string, request: RequestHead, endpoint: Endpoint): string {
   if (host === 'client' && request.authority !== '') return request.authority;
@@ -141,7 +158,7 @@ export class ForwardedResponse implements OutgoingResponse {
     fields.writeTo(sink, drop);
     for (const [name, value] of lines) sink.field(name, value);
     // RFC 9110 §6.6.1: a recipient with a clock adds the Date that the origin left out.
-    if (!fields.has('date') && !hasDate(lines)) sink.field('Date', httpDate(this.#clock.wallTime()));
+    if (!fields.hasId(dateId) && !hasDate(lines)) sink.field('Date', httpDate(this.#clock.wallTime()));
     sink.field('X-Request-Id', this.#facts.id);
     const proxyStatus = this.#proxyStatus(status);
     if (proxyStatus !== null) sink.field('Proxy-Status', proxyStatus);
@@ -150,7 +167,7 @@ export class ForwardedResponse implements OutgoingResponse {
   /** Members of hops behind us go on; a 502, 503 or 504 of the origin's own is marked as the origin's. */
   #proxyStatus(status: number): string | null {
     const { fields } = this.#response;
-    const before = fields.has('proxy-status') ? fields.get('proxy-status') : null;
+    const before = fields.hasId(proxyStatusId) ? fields.get('proxy-status') : null;
     if (status < 502 || status > 504) return before;
     const member = proxyStatusMember({ deployment: this.#facts.serving.deployment, receivedStatus: status });
     return appendProxyStatus(before, member);

@@ -1,4 +1,5 @@
 import type { ClientFacts } from '../core/exchange.ts';
+import { fieldId } from '../core/field-names.ts';
 import type { RequestHead } from '../core/message.ts';
 import { isAcceptableRequestId } from '../wire/request-id.ts';
 import { parseTraceparent } from '../wire/trace-context.ts';
@@ -20,19 +21,23 @@ export interface Identity {
  * the other.
  */
 export function identify(request: RequestHead, client: ClientFacts, wallTime: number, ids: Ids): Identity {
-  const sent = client.trusted ? request.fields.get('x-request-id') : null;
-  const requestId = sent !== null && isAcceptableRequestId(sent) ? sent : ids.requestId(wallTime);
-  const traceparent = request.fields.get('traceparent');
+  const { fields } = request;
+  const sent = client.trusted ? fields.get('x-request-id') : null;
+  const given = sent !== null && isAcceptableRequestId(sent) ? sent : null;
+  const traceparent = fields.hasId(traceparentId) ? fields.get('traceparent') : null;
   const context = traceparent === null ? null : parseTraceparent(traceparent);
   if (context !== null) {
+    const requestId = given ?? ids.requestId(wallTime);
     return { requestId, traceId: context.traceId, traceFlags: context.flags, traceContinued: true };
   }
   // What a trusted peer calls a request need not be a UUID, nor be new.
-  const own = sent === requestId ? ids.requestId(wallTime) : requestId;
-  return { requestId, traceId: digitsOf(own), traceFlags: '00', traceContinued: false };
+  const minted = ids.requestIdWithDigits(wallTime);
+  return {
+    requestId: given ?? minted.slice(0, 36),
+    traceId: minted.slice(36),
+    traceFlags: '00',
+    traceContinued: false,
+  };
 }
 
-/** A UUID's 32 hexadecimal digits. */
-function digitsOf(uuid: string): string {
-  return uuid.slice(0, 8) + uuid.slice(9, 13) + uuid.slice(14, 18) + uuid.slice(19, 23) + uuid.slice(24);
-}
+const traceparentId = fieldId('traceparent');

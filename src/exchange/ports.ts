@@ -3,7 +3,7 @@ import type { EndpointState, InstanceExit } from '../core/endpoint.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import type { FieldFilter } from '../core/field-names.ts';
-import type { RequestHead } from '../core/message.ts';
+import type { FieldSink, RequestHead } from '../core/message.ts';
 import type { ConnectionAge, PendingStream, StreamWaiter } from '../core/stream.ts';
 import type { Clock } from '../core/time.ts';
 
@@ -17,8 +17,10 @@ export interface ExchangePorts {
 export interface Ids {
   /** A new request id: UUIDv7 (RFC 9562 §5.7). */
   requestId(wallTime: number): string;
-  /** Sixteen lowercase hexadecimal digits, not all zero: a span's id (W3C Trace Context). */
-  spanId(): string;
+  /** The same with its 32 hexadecimal digits behind it: 68 characters. */
+  requestIdWithDigits(wallTime: number): string;
+  /** Writes the traceparent field (W3C Trace Context) of a new span of the trace. */
+  writeTraceparent(sink: FieldSink, traceId: string, flags: string): void;
 }
 
 export interface Recorder {

@@ -1,4 +1,4 @@
-import { type FieldFilter, fieldId } from '../core/field-names.ts';
+import { type FieldFilter, fieldId, knownFieldNames } from '../core/field-names.ts';
 import type { Fields, FieldSink } from '../core/message.ts';
 
 /** Field lines as HTTP/2 has them: names in lowercase, values, in order. */
@@ -19,6 +19,10 @@ export class PairFields implements Fields {
 
   has(name: string): boolean {
     return this.pairs.some(([candidate]) => candidate === name);
+  }
+
+  hasId(id: number): boolean {
+    return this.has(knownFieldNames[id] as string);
   }
 
   each(visit: (name: string, value: string) => void): void {

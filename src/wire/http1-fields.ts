@@ -76,7 +76,7 @@ export class Http1Fields implements Fields {
   writeTo(sink: FieldSink, drop: FieldFilter): void {
     const spans = this.#spans;
     const end = this.#count * spanSlots;
-    const { known } = drop;
+    const { known, otherLengths } = drop;
     // Lines that follow each other and are kept leave as one run. Within a section no octet lies between two lines.
     let runStart = -1;
     let runEnd = -1;
@@ -86,7 +86,7 @@ export class Http1Fields implements Fields {
         id < nominated &&
         ownFields.known[id] === 0 &&
         known[id] === 0 &&
-        (id !== 0 || drop.others === null || !isAmong(drop.others, this.#name(slot)));
+        (id !== 0 || ((otherLengths >>> this.#nameLength(slot)) & 1) === 0 || !this.#isAmong(drop.others, slot));
       if (kept) {
         if (runStart < 0) runStart = spans[slot] as number;
         runEnd = spans[slot + 4] as number;
@@ -147,6 +147,17 @@ export class Http1Fields implements Fields {
     return true;
   }
 
+  #nameLength(slot: number): number {
+    return (this.#spans[slot + 1] as number) - (this.#spans[slot] as number);
+  }
+
+  /** Also in the spelling that what speaks CGI takes for the same: whoever drops or sets X-User means X_User too. */
+  #isAmong(names: ReadonlySet<string> | null, slot: number): boolean {
+    if (names === null) return false;
+    const name = this.#name(slot);
+    return names.has(name) || (name.includes('_') && names.has(name.replaceAll('_', '-')));
+  }
+
   #name(slot: number): string {
     const id = (this.#spans[slot + 5] as number) & idMask;
     if (id !== 0) return knownFieldNames[id] as string;
@@ -156,9 +167,4 @@ export class Http1Fields implements Fields {
   #value(slot: number): string {
     return this.#octets.toString('latin1', this.#spans[slot + 2], this.#spans[slot + 3]);
   }
-}
-
-/** Also in the spelling that what speaks CGI takes for the same: whoever drops or sets X-User means X_User too. */
-function isAmong(names: ReadonlySet<string>, name: string): boolean {
-  return names.has(name) || (name.includes('_') && names.has(name.replaceAll('_', '-')));
 }

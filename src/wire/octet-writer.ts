@@ -1,5 +1,7 @@
 import type { FieldSink } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
+import { COLON, CR, LF, SP } from './characters.ts';
+import { copyOctets, writeText } from './copy-octets.ts';
 
 /** Whoever composes a message in the writer, and can be asked to send what it has there. */
 export interface Composer {
@@ -58,36 +60,26 @@ export class OctetWriter implements FieldSink {
 
   octets(source: Uint8Array, start: number, end: number): void {
     this.#makeRoom(end - start);
-    // `set` on a subarray costs an object; for short runs a loop is cheaper.
-    if (end - start <= 32) {
-      const target = this.#octets;
-      let at = this.#length;
-      for (let from = start; from < end; from++) target[at++] = source[from] as number;
-      this.#length = at;
-      return;
-    }
-    this.#octets.set(source.subarray(start, end), this.#length);
+    copyOctets(source, start, end, this.#octets, this.#length);
     this.#length += end - start;
   }
 
   /** Text whose characters are all below 256. */
   text(text: string): void {
     this.#makeRoom(text.length);
-    if (text.length < 24) {
-      const target = this.#octets;
-      let at = this.#length;
-      for (let index = 0; index < text.length; index++) target[at++] = text.charCodeAt(index);
-      this.#length = at;
-      return;
-    }
-    this.#length += this.#octets.write(text, this.#length, 'latin1');
+    this.#length = writeText(this.#octets, this.#length, text);
   }
 
   field(name: string, value: string): void {
-    this.text(name);
-    this.text(': ');
-    this.text(value);
-    this.text('\r\n');
+    this.#makeRoom(name.length + value.length + 4);
+    const target = this.#octets;
+    let at = writeText(target, this.#length, name);
+    target[at++] = COLON;
+    target[at++] = SP;
+    at = writeText(target, at, value);
+    target[at++] = CR;
+    target[at++] = LF;
+    this.#length = at;
   }
 
   fieldLines(octets: Uint8Array, start: number, end: number): void {

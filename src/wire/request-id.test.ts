@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { pairsWritten } from '../testing/pair-fields.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
 import { IdSource, isAcceptableRequestId } from './request-id.ts';
+import { parseTraceparent } from './trace-context.ts';
+
+const trace = '0af7651916cd43dd8448eb211c80319c';
+
+function traceparentOf(ids: IdSource): string {
+  const written = pairsWritten((sink) => ids.writeTraceparent(sink, trace, '01'));
+  return written.get('traceparent') ?? '';
+}
 
 describe('IdSource', () => {
   it('makes UUIDs of version 7 that begin with the time', () => {
@@ -25,9 +34,31 @@ describe('IdSource', () => {
   });
 
   it('makes span ids that are not all zero, even by bad luck', () => {
-    assert.match(new IdSource(new SeededRandom(4)).spanId(), /^[0-9a-f]{16}$/);
+    assert.match(
+      traceparentOf(new IdSource(new SeededRandom(4))),
+      /^00-0af7651916cd43dd8448eb211c80319c-[0-9a-f]{16}-01$/,
+    );
     const zero = new IdSource({ next: () => 0, fill: (target) => void target.fill(0) });
-    assert.equal(zero.spanId(), '0000000000000001');
+    assert.equal(traceparentOf(zero), `00-${trace}-0000000000000001-01`);
+  });
+
+  it('makes a new span each time', () => {
+    const ids = new IdSource(new SeededRandom(5));
+    assert.notEqual(traceparentOf(ids), traceparentOf(ids));
+  });
+
+  it('writes traces that are read again', () => {
+    const text = traceparentOf(new IdSource(new SeededRandom(6)));
+    assert.deepEqual(parseTraceparent(text), { traceId: trace, parentId: text.slice(36, 52), flags: '01' });
+  });
+
+  it('makes an id and its digits in one', () => {
+    const ids = new IdSource(new SeededRandom(7));
+    for (let count = 0; count < 1000; count++) {
+      const both = ids.requestIdWithDigits(count);
+      assert.match(both.slice(0, 36), /^00000000-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      assert.equal(both.slice(36), both.slice(0, 36).replaceAll('-', ''));
+    }
   });
 });
 

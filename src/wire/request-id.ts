@@ -1,9 +1,19 @@
+import type { FieldSink } from '../core/message.ts';
 import type { Random } from '../core/random.ts';
+
+const hyphen = 0x2d;
 
 const hexDigits: Uint8Array = Buffer.from('0123456789abcdef', 'latin1');
 
-/** Random octets are drawn this many at a time: one system call for some two hundred ids. */
-const poolOctets = 2048;
+/** Random octets are drawn this many at a time, for some nine hundred exchanges: a draw costs 30 µs, most of it the call. */
+const poolOctets = 16 * 1024;
+
+const idCharacters = 36;
+const digitsCharacters = 32;
+
+const traceparent = 'traceparent: 00-';
+const spanAt = traceparent.length + 33;
+const flagsAt = spanAt + 17;
 
 /**
  * Makes request ids and span ids. Request ids are UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, so that they
@@ -15,8 +25,8 @@ export class IdSource {
   #used = poolOctets;
   #lastTime = -1;
   /** Digits are put together here: a string of many parts would have to be flattened by whoever reads it. */
-  readonly #id: Buffer = Buffer.from('00000000-0000-0000-0000-000000000000', 'latin1');
-  readonly #span: Buffer = Buffer.alloc(16);
+  readonly #id: Buffer = Buffer.from('00000000-0000-0000-0000-000000000000'.padEnd(68, '0'), 'latin1');
+  readonly #traceparent: Buffer = Buffer.from(`${traceparent}${'-'.padStart(33)}${'-'.padStart(17)}00\r\n`, 'latin1');
 
   constructor(random: Random) {
     this.#random = random;
@@ -24,6 +34,23 @@ export class IdSource {
 
   /** `wallTime` is milliseconds since the Unix epoch. */
   requestId(wallTime: number): string {
+    this.#makeId(wallTime);
+    return this.#id.toString('latin1', 0, idCharacters);
+  }
+
+  /** A request id (36 characters) and behind it the 32 digits of it: the one string is made in half the time of two. */
+  requestIdWithDigits(wallTime: number): string {
+    this.#makeId(wallTime);
+    const octets = this.#id;
+    let at = idCharacters;
+    for (let from = 0; from < idCharacters; from++) {
+      const octet = octets[from] as number;
+      if (octet !== hyphen) octets[at++] = octet;
+    }
+    return octets.toString('latin1', 0, idCharacters + digitsCharacters);
+  }
+
+  #makeId(wallTime: number): void {
     this.#writeTime(wallTime);
     const at = this.#draw(10);
     const octets = this.#id;
@@ -33,16 +60,28 @@ export class IdSource {
     writeHex(octets, 19, 0x80 | ((pool[at + 2] as number) & 0x3f));
     writeHex(octets, 21, pool[at + 3] as number);
     for (let index = 0; index < 6; index++) writeHex(octets, 24 + 2 * index, pool[at + 4 + index] as number);
-    return octets.toString('latin1');
   }
 
-  /** 16 hexadecimal digits, not all zero (W3C Trace Context §3.2.2.4). */
-  spanId(): string {
+  /** Writes the traceparent field of a new span (W3C Trace Context §3.2): always version 00, the one that we know. */
+  writeTraceparent(sink: FieldSink, traceId: string, flags: string): void {
+    const line = this.#traceparent;
+    line.write(traceId, traceparent.length, 'latin1');
+    this.#writeSpan(line);
+    line[flagsAt] = flags.charCodeAt(0);
+    line[flagsAt + 1] = flags.charCodeAt(1);
+    sink.fieldLines(line, 0, line.length);
+  }
+
+  /** 16 hexadecimal digits, not all zero (§3.2.2.4). */
+  #writeSpan(line: Buffer): void {
     const at = this.#draw(8);
-    const octets = this.#span;
-    for (let index = 0; index < 8; index++) writeHex(octets, 2 * index, this.#pool[at + index] as number);
-    const text = octets.toString('latin1');
-    return text === '0000000000000000' ? '0000000000000001' : text;
+    let sum = 0;
+    for (let index = 0; index < 8; index++) {
+      const octet = this.#pool[at + index] as number;
+      sum |= octet;
+      writeHex(line, spanAt + 2 * index, octet);
+    }
+    if (sum === 0) writeHex(line, spanAt + 14, 1);
   }
 
   /** The first 48 bits, "xxxxxxxx-xxxx": the same for all ids of a millisecond. */

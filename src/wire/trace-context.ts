@@ -23,8 +23,3 @@ export function parseTraceparent(text: string): TraceContext | null {
   if (allZero.test(traceId) || allZero.test(parentId)) return null;
   return { traceId, parentId, flags };
 }
-
-/** Always version 00, the one that we know. */
-export function formatTraceparent(traceId: string, parentId: string, flags: string): string {
-  return `00-${traceId}-${parentId}-${flags}`;
-}

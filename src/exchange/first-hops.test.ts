@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ClientFacts } from '../core/exchange.ts';
+import { PairFields, pairsWritten } from '../testing/pair-fields.ts';
+import { writeForwarding } from '../wire/forwarded.ts';
+import { cdnLoopValue, viaValue } from '../wire/hops.ts';
+import { FirstHops, type FirstHop } from './first-hops.ts';
+
+function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
+  return { address, port: 5000, peerAddress: address, trusted: false, scheme, tls: null, listener: 'http' };
+}
+
+/** As `ForwardedRequest` writes them for a request that has a way behind it. */
+function longWay({ client, version, authority, hopName }: FirstHop): PairFields {
+  return pairsWritten((sink) => {
+    sink.field('Via', viaValue(null, version, hopName));
+    sink.field('CDN-Loop', cdnLoopValue(null, hopName));
+    writeForwarding(sink, new PairFields([]), client, authority);
+  });
+}
+
+describe('FirstHops', () => {
+  const hops: FirstHop[] = [];
+  for (const address of ['192.0.2.1', '2001:db8::1'])
+    for (const scheme of ['http', 'https'] as const)
+      for (const version of ['HTTP/1.1', 'HTTP/1.0', 'HTTP/2'] as const)
+        for (const authority of ['a.example', 'b.example:8080', '', `${'x'.repeat(300)}.example`])
+          for (const hopName of ['shop', 'shop two'])
+            hops.push({ client: clientAt(address, scheme), version, authority, hopName });
+
+  it('writes what a request is told that has a way behind it, whatever was written before', () => {
+    const lines = new FirstHops();
+    for (const hop of [...hops, ...hops.toReversed(), ...hops.flatMap((one) => [one, one])])
+      assert.deepEqual(
+        pairsWritten((sink) => lines.write(sink, hop)).pairs,
+        longWay(hop).pairs,
+        `${hop.client.address} ${hop.authority}`,
+      );
+  });
+
+  it('goes on when it has met more clients than it keeps', () => {
+    const lines = new FirstHops();
+    for (let number = 0; number < 3000; number++) {
+      const hop = { ...(hops[0] as FirstHop), client: clientAt(`10.0.${number >> 8}.${number & 255}`, 'http') };
+      const written = pairsWritten((sink) => lines.write(sink, hop));
+      assert.equal(written.get('x-forwarded-for'), hop.client.address);
+    }
+  });
+});

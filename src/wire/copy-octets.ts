@@ -1,0 +1,30 @@
+/**
+ * The two cheapest ways to put octets and Latin-1 text into a buffer.
+ *
+ * Measured: a loop takes 1.5 to 2 ns an octet, a call into Node 50 ns for octets (90 by `set` of a subarray, which makes an
+ * object) and 35 to 50 for text, however many.
+ */
+
+/** From this many on a call is cheaper than a loop. */
+const callOctetsMin = 25;
+
+/** Copies octets [start, end) of `source` to `at`. There must be room. */
+export function copyOctets(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+  if (end - start >= callOctetsMin) {
+    copy.call(source as Buffer, target, at, start, end);
+    return;
+  }
+  let to = at;
+  for (let from = start; from < end; from++) target[to++] = source[from] as number;
+}
+
+/** Writes `text`, whose characters are all below 256, to `at`; returns where it ends. There must be room. */
+export function writeText(target: Buffer, at: number, text: string): number {
+  const { length } = text;
+  if (length >= callOctetsMin) return at + target.write(text, at, 'latin1');
+  for (let index = 0; index < length; index++) target[at + index] = text.charCodeAt(index);
+  return at + length;
+}
+
+/** It takes any `Uint8Array`: what a transport reads into need not be a `Buffer`. */
+const { copy } = Buffer.prototype;
