@@ -10,7 +10,8 @@ export interface OrdinaryParts {
   client(client: ClientFacts, version: string): Uint8Array;
   /** From `{"endpoint"` to `"reused":`. */
   endpoint(attempt: AttemptFacts): Uint8Array;
-  timestamp(wallTime: number): string;
+  /** RFC 3339, valid until the next call. */
+  timestamp(wallTime: number): Uint8Array;
   /** The query, redacted, in quotes; null when it needs more than that. */
   query(query: string): string | null;
 }
@@ -27,7 +28,7 @@ const path = ascii('","path":"');
 const query = ascii('","query":');
 const attempts = ascii(',"attempts":[');
 const reusedIdle = ascii('true,"idle_ms":');
-const freshIdle = ascii('false,"idle_ms":null');
+const freshIdle = ascii('false,"idle_ms":');
 const localPort = ascii(',"local_port":');
 const started = ascii(',"started_ms":');
 const queued = ascii(',"queued_ms":');
@@ -94,7 +95,7 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
   line.fragment(traceId);
   if (!line.plain(exchange.traceId)) return false;
   line.fragment(at);
-  line.ascii(parts.timestamp(exchange.startedWall));
+  line.fragment(parts.timestamp(exchange.startedWall));
   line.fragment(parts.origin(exchange));
   line.fragment(parts.client(exchange.client, exchange.version));
   line.fragment(method);
@@ -106,64 +107,43 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
   line.fragment(query);
   line.ascii(queryText);
   line.fragment(attempts);
-  writeAttempt(line, attempt, parts);
-  writeEnd(line, exchange);
+  line.fragment(parts.endpoint(attempt));
+  noteAttempt(line, attempt);
+  noteEnd(line, exchange);
+  line.writeNumbers();
+  line.fragment(ending);
   return true;
 }
 
-function writeAttempt(line: LineOctets, attempt: AttemptFacts, parts: OrdinaryParts): void {
-  line.fragment(parts.endpoint(attempt));
-  if (attempt.reused && attempt.idleMs >= 0) {
-    line.fragment(reusedIdle);
-    line.milliseconds(attempt.idleMs);
-  } else if (attempt.idleMs < 0 && !attempt.reused) line.fragment(freshIdle);
-  else {
-    line.ascii(`${attempt.reused},"idle_ms":`);
-    line.millisecondsOrNull(attempt.idleMs);
-  }
-  line.fragment(localPort);
-  if (attempt.localPort > 0) line.count(attempt.localPort);
-  else line.ascii('null');
-  line.fragment(started);
-  line.milliseconds(attempt.startedMs);
-  writeStages(line, attempt);
-  line.fragment(head);
-  line.millisecondsOrNull(attempt.headMs);
-  line.fragment(ended);
-  line.milliseconds(attempt.endedMs);
-  line.fragment(status);
-  if (attempt.status > 0) line.count(attempt.status);
-  else line.ascii('null');
-  line.fragment(accepted);
+function noteAttempt(line: LineOctets, attempt: AttemptFacts): void {
+  line.number(attempt.reused ? reusedIdle : freshIdle, attempt.idleMs);
+  line.number(localPort, attempt.localPort > 0 ? attempt.localPort : absent);
+  line.number(started, fromZero(attempt.startedMs));
+  const { queuedMs = absent, dnsMs, connectedMs, tlsMs } = attempt;
+  if (queuedMs >= 0) line.number(queued, queuedMs);
+  if (dnsMs >= 0 || connectedMs >= 0 || tlsMs >= 0) {
+    line.number(dns, dnsMs);
+    line.number(connected, connectedMs);
+    line.number(tls, tlsMs);
+    line.number(sent, attempt.sentMs);
+  } else line.number(opened, attempt.sentMs);
+  line.number(head, attempt.headMs);
+  line.number(ended, fromZero(attempt.endedMs));
+  line.number(status, attempt.status > 0 ? attempt.status : absent);
 }
 
-function writeStages(line: LineOctets, { queuedMs = -1, dnsMs, connectedMs, tlsMs, sentMs }: AttemptFacts): void {
-  if (queuedMs >= 0) {
-    line.fragment(queued);
-    line.milliseconds(queuedMs);
-  }
-  if (!(dnsMs >= 0) && !(connectedMs >= 0) && !(tlsMs >= 0)) line.fragment(opened);
-  else {
-    line.fragment(dns);
-    line.millisecondsOrNull(dnsMs);
-    line.fragment(connected);
-    line.millisecondsOrNull(connectedMs);
-    line.fragment(tls);
-    line.millisecondsOrNull(tlsMs);
-    line.fragment(sent);
-  }
-  line.millisecondsOrNull(sentMs);
+function noteEnd(line: LineOctets, exchange: EndedExchange): void {
+  line.number(accepted, exchange.statusSent);
+  line.number(received, exchange.statusReceived);
+  line.number(verdict, Math.floor(fromZero(exchange.octetsFromClient)));
+  line.number(octetsOut, Math.floor(fromZero(exchange.octetsToClient)));
+  line.number(duration, fromZero(exchange.endedAt - exchange.startedAt));
 }
 
-function writeEnd(line: LineOctets, exchange: EndedExchange): void {
-  line.count(exchange.statusSent);
-  line.fragment(received);
-  line.count(exchange.statusReceived);
-  line.fragment(verdict);
-  line.count(exchange.octetsFromClient);
-  line.fragment(octetsOut);
-  line.count(exchange.octetsToClient);
-  line.fragment(duration);
-  line.milliseconds(exchange.endedAt - exchange.startedAt);
-  line.fragment(ending);
+/** What is none, or below, is 0. */
+function fromZero(value: number): number {
+  return value > 0 ? value : 0;
 }
+
+/** What `LineOctets.number` writes as null. */
+const absent = -1;

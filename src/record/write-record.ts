@@ -87,8 +87,8 @@ export class RecordWriter implements OrdinaryParts {
 
   // What lines have in common, as octets: for `writeOrdinary`.
 
-  timestamp(wallTime: number): string {
-    return this.#timestamps.text(wallTime);
+  timestamp(wallTime: number): Uint8Array {
+    return this.#timestamps.octets(wallTime);
   }
 
   origin(exchange: EndedExchange): Uint8Array {

@@ -1,7 +1,7 @@
+import { copyOctets, writeText } from '../core/copy-octets.ts';
 import type { FieldSink } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
 import { COLON, CR, LF, SP } from './characters.ts';
-import { copyOctets, writeText } from './copy-octets.ts';
 
 /** Whoever composes a message in the writer, and can be asked to send what it has there. */
 export interface Composer {
