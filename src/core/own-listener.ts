@@ -13,6 +13,8 @@ export function ownListener<L extends Place>(
   listeners: readonly L[],
   addresses: () => readonly string[],
 ): L | null {
+  // Nearly always no listener has the port, and then nothing need be known of the host.
+  if (!listeners.some(({ port }) => port === target.port)) return null;
   const to = plain(target.host);
   const isHere = (): boolean => isUnspecified(to) || isLoopback(to) || addresses().some((own) => plain(own) === to);
   const reaches = (listener: Place): boolean => {

@@ -67,7 +67,10 @@ export interface EndpointSnapshot {
   readonly exit: InstanceExit | null;
 }
 
-/** When checks can next change an endpoint's state. */
+/**
+ * When checks can next change an endpoint's state, as it was when the endpoint last changed: checks that found nothing new
+ * since then are not told of, and came in their rhythm.
+ */
 export interface CheckRhythm {
   /** When the next one is due, on the process-wide monotonic clock. */
   readonly nextInstant: number;
@@ -76,10 +79,12 @@ export interface CheckRhythm {
   readonly passesNeeded: number;
 }
 
-/** A change smaller than a snapshot: the endpoints of one upstream. */
+/** A change smaller than a snapshot: endpoints of one upstream. */
 export interface UpstreamDelta {
   /** Of the snapshot that it changes; to another one it says nothing. */
   readonly revision: number;
   readonly upstream: UpstreamId;
+  /** These are all of its endpoints; else those that have changed, while the others are there and are as they were. */
+  readonly whole: boolean;
   readonly endpoints: readonly EndpointSnapshot[];
 }

@@ -1,7 +1,6 @@
-import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Configuration, ListenerSpec, UpstreamSpec } from '../core/configuration.ts';
-import { addressText, type EndpointAddress, type EndpointId, hostPort, type UpstreamId } from '../core/endpoint.ts';
+import { addressText, type EndpointAddress, type EndpointId, type UpstreamId } from '../core/endpoint.ts';
 import { explain } from '../core/explain.ts';
 import { fail, type Failure, type Prohibition } from '../core/failure.ts';
 import { clause } from '../core/failure-table/words.ts';
@@ -9,9 +8,10 @@ import type { NameQuestion, NameSource } from '../core/name-resolver.ts';
 import { ownListener } from '../core/own-listener.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
-import { familiesOf, standingOf, waysOf } from '../policy/address-book.ts';
+import { type AddressBook, standingOf, waysOf } from '../policy/address-book.ts';
 import { DestinationGuard } from '../policy/prohibited-address.ts';
 import { WatchedEndpoint, type WatchPorts } from '../upstream/watched-endpoint.ts';
+import { type LiteralPlace, memberText, type NamedPlace, Places, type TcpAddress } from './configured-places.ts';
 import { type Member, NameMembers } from './name-members.ts';
 import type { Resolver } from './resolver.ts';
 
@@ -28,15 +28,12 @@ export interface ConfiguredParts {
 /** An endpoint of a configured address, but for what only time can tell. */
 export type SeenEndpoint = Omit<EndpointSnapshot, 'sinceInstant' | 'release' | 'exit'>;
 
-/** What else of a configuration its upstreams need here. */
+/** What else of a configuration its upstreams need here, and their addresses. */
 interface Surroundings {
   readonly guard: DestinationGuard;
-  readonly servers: readonly string[];
   readonly listeners: Configuration['listeners'];
-  readonly lookupMs: number;
+  readonly places: Places;
 }
-
-type TcpAddress = Extract<EndpointAddress, { kind: 'tcp' }>;
 
 /** Where no route leads to an upstream, nobody waits for its names either. */
 const lookupDefaultMs = 5000;
@@ -87,18 +84,19 @@ export class ConfiguredEndpoints {
   namesChanged(): void {
     for (const spec of [...this.#inForce, ...this.#prepared]) this.#reconcile(spec);
     this.#stopUnwanted();
-    for (const { id, endpoints } of this.#inForce) if (endpoints.some(isNamed)) this.#parts.onChange(id);
     // Whoever waits for what is prepared looks again at any change.
-    for (const { id, endpoints } of this.#prepared) if (endpoints.some(isNamed)) this.#parts.onChange(id);
+    for (const spec of [...this.#inForce, ...this.#prepared]) {
+      if (this.#placesOf(spec).named.length > 0) this.#parts.onChange(spec.id);
+    }
   }
 
   endpointsOf(spec: UpstreamSpec): readonly SeenEndpoint[] {
-    const seen = new Map<EndpointId, SeenEndpoint>();
-    for (const { address } of spec.endpoints) {
-      const each = isName(address) ? this.#named(spec, address) : [this.#literal(spec, address)];
-      for (const endpoint of each) seen.set(endpoint.id, endpoint);
+    const seen: SeenEndpoint[] = [];
+    for (const place of this.#placesOf(spec).all) {
+      if (place.question === null) seen.push(this.#literal(spec, place));
+      else seen.push(...this.#named(spec, place));
     }
-    return [...seen.values()];
+    return seen;
   }
 
   stop(): void {
@@ -116,7 +114,7 @@ export class ConfiguredEndpoints {
         action.kind === 'upstream' && action.upstream === spec.id ? [timeouts.dnsMs] : [],
       );
       const lookupMs = limits.length === 0 ? lookupDefaultMs : Math.min(...limits);
-      this.#surroundings.set(spec, { guard, servers: dns.servers, listeners, lookupMs });
+      this.#surroundings.set(spec, { guard, listeners, places: new Places(spec, dns.servers, lookupMs) });
     }
     return upstreams;
   }
@@ -127,23 +125,21 @@ export class ConfiguredEndpoints {
     return found;
   }
 
+  #placesOf(spec: UpstreamSpec): Places {
+    return this.#around(spec).places;
+  }
+
   // Names.
 
   #questions(spec: UpstreamSpec): readonly NameQuestion[] {
-    return spec.endpoints.flatMap(({ address }) => (isName(address) ? [this.#question(spec, address)] : []));
-  }
-
-  #question(spec: UpstreamSpec, { host }: TcpAddress): NameQuestion {
-    const { servers, lookupMs } = this.#around(spec);
-    return { name: host, families: familiesOf(spec.family), servers, limitMs: lookupMs };
+    return this.#placesOf(spec).named.map(({ question }) => question);
   }
 
   #memberKeys(spec: UpstreamSpec): readonly string[] {
-    return spec.endpoints.flatMap(({ address }) => (isName(address) ? [memberKey(spec, address)] : []));
+    return this.#placesOf(spec).named.map(({ memberKey }) => memberKey);
   }
 
-  #membersOf(spec: UpstreamSpec, address: TcpAddress): NameMembers {
-    const key = memberKey(spec, address);
+  #membersOf(spec: UpstreamSpec, key: string): NameMembers {
     const known = this.#members.get(key);
     if (known !== undefined) return known;
     const made = new NameMembers(this.#parts.clock, () => this.#changed(spec.id));
@@ -153,25 +149,28 @@ export class ConfiguredEndpoints {
 
   /** Takes in what names lead to now, and sees to it that every address is checked. */
   #reconcile(spec: UpstreamSpec): void {
-    for (const { address } of spec.endpoints) {
-      if (!isName(address)) this.#watchLiteral(spec, address);
-      else this.#reconcileName(spec, address);
+    for (const place of this.#placesOf(spec).all) {
+      if (place.question === null) this.#watchLiteral(spec, place);
+      else this.#reconcileName(spec, place);
     }
   }
 
-  #reconcileName(spec: UpstreamSpec, address: TcpAddress): void {
-    const book = this.#parts.names.bookOf(this.#question(spec, address));
+  #reconcileName(spec: UpstreamSpec, place: NamedPlace): void {
+    const book = this.#parts.names.bookOf(place.question);
     if (book === null || standingOf(book) === 'resolving') return;
-    const members = this.#membersOf(spec, address);
-    const may = (ip: string): boolean => this.#prohibitionOf(spec, ip, address.port, book.source) === null;
+    const members = this.#membersOf(spec, place.memberKey);
+    const may = (ip: string): boolean => this.#prohibitionOf(spec, ip, place.address.port, book.source) === null;
     members.update(waysOf(book, spec.family, may), may);
-    for (const member of members.all) if (member.standing !== 'draining') this.#watchMember(spec, address, member);
-    this.#release(spec, address);
+    for (const member of members.all) if (member.standing !== 'draining') this.#watchMember(spec, place, member);
+    this.#release(spec, place);
   }
 
-  #release(spec: UpstreamSpec, address: TcpAddress): void {
-    this.#members.get(memberKey(spec, address))?.release((member) => {
-      const watched = this.#watched.get(watchKey(spec, nameText(address, member)));
+  /** Returns whether addresses were let go that were only kept. */
+  #release(spec: UpstreamSpec, { address, memberKey }: NamedPlace): boolean {
+    const members = this.#members.get(memberKey);
+    if (members === undefined) return false;
+    return members.release((member) => {
+      const watched = this.#watched.get(this.#placesOf(spec).watchKey(memberText(address, member.address)));
       return watched === undefined ? spec.check.kind === 'none' : watched.state === 'healthy';
     });
   }
@@ -181,45 +180,47 @@ export class ConfiguredEndpoints {
   }
 
   #isOwn(spec: UpstreamSpec, host: string, port: number): boolean {
-    const listeners = [...this.#around(spec).listeners, ...this.#parts.listeners()];
-    return ownListener({ host, port }, listeners, addressesOfThisMachine) !== null;
+    const target = { host, port };
+    if (ownListener(target, this.#around(spec).listeners, addressesOfThisMachine) !== null) return true;
+    return ownListener(target, this.#parts.listeners(), addressesOfThisMachine) !== null;
   }
 
   // Checks.
 
-  #watchLiteral(spec: UpstreamSpec, address: EndpointAddress): void {
+  #watchLiteral(spec: UpstreamSpec, { address, watchKey }: LiteralPlace): void {
     const { check, tls } = spec;
     if (check.kind === 'none') return;
-    this.#watchOne(spec, addressText(address), { address, tls, check });
+    this.#watchOne(spec, watchKey, { address, tls, check });
   }
 
-  #watchMember(spec: UpstreamSpec, { host, port }: TcpAddress, member: Member): void {
+  #watchMember(spec: UpstreamSpec, { address }: NamedPlace, member: Member): void {
     const { check, tls } = spec;
     if (check.kind === 'none') return;
     const { address: ip, otherWay } = member;
+    const { host, port } = address;
     const target = { address: { kind: 'tcp', host: ip, port }, name: host, otherWay, tls, check } as const;
-    this.#watchOne(spec, nameText({ host, port }, member), target);
+    this.#watchOne(spec, this.#placesOf(spec).watchKey(memberText(address, ip)), target);
   }
 
-  #watchOne(spec: UpstreamSpec, text: string, target: WatchedEndpoint['target']): void {
-    const { id } = spec;
-    const known = this.#watched.get(watchKey(spec, text));
+  #watchOne({ id }: UpstreamSpec, key: string, target: WatchedEndpoint['target']): void {
+    const known = this.#watched.get(key);
     if (known !== undefined) {
       known.target = target;
       return;
     }
     const endpoint = new WatchedEndpoint(target, this.#parts.watch, () => this.#changed(id));
-    this.#watched.set(watchKey(spec, text), endpoint);
+    this.#watched.set(key, endpoint);
     endpoint.start();
   }
 
   /** What checks say of an upstream has changed, so that addresses may go which were only kept. */
   #changed(id: UpstreamId): void {
+    let released = false;
     for (const spec of [...this.#inForce, ...this.#prepared]) {
       if (spec.id !== id) continue;
-      for (const { address } of spec.endpoints) if (isName(address)) this.#release(spec, address);
+      for (const place of this.#placesOf(spec).named) released = this.#release(spec, place) || released;
     }
-    this.#stopUnwanted();
+    if (released) this.#stopUnwanted();
     this.#parts.onChange(id);
   }
 
@@ -233,96 +234,103 @@ export class ConfiguredEndpoints {
   }
 
   #watchKeys(spec: UpstreamSpec): readonly string[] {
-    return spec.endpoints.flatMap(({ address }) => {
-      if (!isName(address)) return [watchKey(spec, addressText(address))];
-      const members = this.#members.get(memberKey(spec, address))?.all ?? [];
-      const checked = members.filter(({ standing }) => standing !== 'draining');
-      return checked.map((member) => watchKey(spec, nameText(address, member)));
+    const places = this.#placesOf(spec);
+    return places.all.flatMap((place) => {
+      if (place.question === null) return [place.watchKey];
+      const checked = this.#membersAt(place).filter(({ standing }) => standing !== 'draining');
+      return checked.map(({ address: ip }) => places.watchKey(memberText(place.address, ip)));
     });
+  }
+
+  #membersAt({ memberKey }: NamedPlace): readonly Member[] {
+    return this.#members.get(memberKey)?.all ?? [];
   }
 
   // What is seen of them.
 
-  #literal(spec: UpstreamSpec, address: EndpointAddress): SeenEndpoint {
-    const id = `${spec.id}/${addressText(address)}` as EndpointId;
+  #literal(spec: UpstreamSpec, { id, address, watchKey }: LiteralPlace): SeenEndpoint {
     if (address.kind === 'tcp' && this.#isOwn(spec, address.host, address.port)) {
       return closed(id, address, 'unhealthy', prohibited(address, null, 'own_listener'));
     }
-    return this.#open(spec, id, address, addressText(address));
+    return this.#open(id, address, watchKey);
   }
 
-  #open(spec: UpstreamSpec, id: EndpointId, address: EndpointAddress, text: string): SeenEndpoint {
-    const endpoint = this.#watched.get(watchKey(spec, text));
+  #open(id: EndpointId, address: EndpointAddress, watchKey: string): SeenEndpoint {
+    const endpoint = this.#watched.get(watchKey);
     if (endpoint === undefined) return { id, address, state: 'unchecked', reason: 'it is not checked', checks: null };
     const { state, says: reason, rhythm: checks, cause } = endpoint;
-    return { id, address, state, reason, checks, ...(cause === null ? {} : { checkCause: cause }) };
+    return cause === null
+      ? { id, address, state, reason, checks }
+      : { id, address, state, reason, checks, checkCause: cause };
   }
 
-  #named(spec: UpstreamSpec, address: TcpAddress): readonly SeenEndpoint[] {
-    const members = this.#members.get(memberKey(spec, address))?.all ?? [];
-    const open = members.map((member) => this.#member(spec, address, member));
-    const closedOnes = this.#closed(spec, address).filter(({ id }) => !open.some((one) => one.id === id));
-    if (open.length + closedOnes.length > 0) return [...open, ...closedOnes];
-    return [this.#unresolved(spec, address)];
+  #named(spec: UpstreamSpec, place: NamedPlace): readonly SeenEndpoint[] {
+    const { names } = this.#parts;
+    const book = names.bookOf(place.question);
+    const failure = names.failureOf(place.question);
+    const members = this.#membersAt(place);
+    const open = members.map((member) => this.#member(spec, place, member, { source: book?.source ?? 'dns', failure }));
+    const closedOnes = book === null ? [] : this.#closed(spec, place, book);
+    const others = open.length === 0 ? closedOnes : closedOnes.filter(({ id }) => !open.some((one) => one.id === id));
+    if (open.length + others.length > 0) return [...open, ...others];
+    return [unresolved(place, book, failure)];
   }
 
-  #member(spec: UpstreamSpec, { host, port }: TcpAddress, member: Member): SeenEndpoint {
-    const { address: ip, otherWay, standing } = member;
-    const text = nameText({ host, port }, member);
-    const id = `${spec.id}/${text}` as EndpointId;
+  #member(
+    spec: UpstreamSpec,
+    { address: { host, port } }: NamedPlace,
+    { address: ip, otherWay, standing }: Member,
+    { source, failure }: { readonly source: NameSource; readonly failure: Failure | null },
+  ): SeenEndpoint {
+    const places = this.#placesOf(spec);
     const address = { kind: 'tcp', host: ip, port } as const;
+    const text = memberText({ kind: 'tcp', host, port }, ip);
+    const id = places.idOf(text);
     const found = { name: host, ...(otherWay === null ? {} : { otherWay }) };
-    if (standing === 'draining') return { id, address, ...found, ...this.#draining(spec, { host, port }, ip) };
-    const { reason, ...seen } = this.#open(spec, id, address, text);
-    const remark = this.#remark(spec, { host, port }, standing);
+    if (standing === 'draining') return { id, address, ...found, ...this.#draining(spec, host, address, source) };
+    const { reason, ...seen } = this.#open(id, address, places.watchKey(text));
+    const remark = remarkOn(host, standing, failure);
     const stale = remark === '' ? {} : ({ addressStale: true } as const);
     return { ...seen, ...found, ...stale, reason: `${reason}${remark}` };
   }
 
   #draining(
     spec: UpstreamSpec,
-    { host, port }: Pick<TcpAddress, 'host' | 'port'>,
-    ip: string,
+    name: string,
+    address: TcpAddress,
+    source: NameSource,
   ): Pick<SeenEndpoint, 'state' | 'reason' | 'checks' | 'failure'> {
-    const draining = { state: 'draining', reason: `${host} leads elsewhere now`, checks: null } as const;
-    const source = this.#parts.names.bookOf(this.#question(spec, { kind: 'tcp', host, port }))?.source ?? 'dns';
-    const why = this.#prohibitionOf(spec, ip, port, source);
+    const draining = { state: 'draining', reason: `${name} leads elsewhere now`, checks: null } as const;
+    const why = this.#prohibitionOf(spec, address.host, address.port, source);
     if (why === null) return draining;
-    const failure = prohibited({ kind: 'tcp', host: ip, port }, host, why);
+    const failure = prohibited(address, name, why);
     return { ...draining, reason: explain(failure), failure };
   }
 
-  /** What is to be said of an address beside its check: that the name server no longer vouches for it. */
-  #remark(spec: UpstreamSpec, address: Pick<TcpAddress, 'host' | 'port'>, standing: Member['standing']): string {
-    const question = this.#question(spec, { kind: 'tcp', ...address });
-    const failure = this.#parts.names.failureOf(question);
-    if (failure !== null) return `; the address is the last one known: ${clause(explain(failure))}`;
-    return standing === 'kept' ? `; ${address.host} leads elsewhere now, where nothing is ready yet` : '';
-  }
-
   /** The addresses that the name leads to and that nothing is sent to. */
-  #closed(spec: UpstreamSpec, { host, port }: TcpAddress): readonly SeenEndpoint[] {
-    const book = this.#parts.names.bookOf(this.#question(spec, { kind: 'tcp', host, port }));
-    if (book === null) return [];
+  #closed(spec: UpstreamSpec, { address: named }: NamedPlace, book: AddressBook): readonly SeenEndpoint[] {
+    const { host, port } = named;
     return [...book.ipv4, ...book.ipv6].flatMap((ip) => {
       const why = this.#prohibitionOf(spec, ip, port, book.source);
       if (why === null) return [];
       const address = { kind: 'tcp', host: ip, port } as const;
-      const id = `${spec.id}/${nameText({ host, port }, { address: ip })}` as EndpointId;
+      const id = this.#placesOf(spec).idOf(memberText(named, ip));
       return [{ ...closed(id, address, 'unhealthy', prohibited(address, host, why)), name: host }];
     });
   }
+}
 
-  #unresolved(spec: UpstreamSpec, address: TcpAddress): SeenEndpoint {
-    const id = `${spec.id}/${addressText(address)}` as EndpointId;
-    const question = this.#question(spec, address);
-    const book = this.#parts.names.bookOf(question);
-    const isPending = book === null || standingOf(book) === 'resolving';
-    const { host: name } = address;
-    const failure = this.#parts.names.failureOf(question) ?? fail('dns_not_found', 'dns', { name, rcode: 'NODATA' });
-    const seen = closed(id, address, isPending ? 'unknown' : 'unhealthy', failure);
-    return isPending ? { ...seen, reason: 'its name is still being looked up' } : seen;
-  }
+function unresolved({ id, address }: NamedPlace, book: AddressBook | null, why: Failure | null): SeenEndpoint {
+  const isPending = book === null || standingOf(book) === 'resolving';
+  const failure = why ?? fail('dns_not_found', 'dns', { name: address.host, rcode: 'NODATA' });
+  const seen = closed(id, address, isPending ? 'unknown' : 'unhealthy', failure);
+  return isPending ? { ...seen, reason: 'its name is still being looked up' } : seen;
+}
+
+/** What is to be said of an address beside its check: that the name server no longer vouches for it. */
+function remarkOn(name: string, standing: Member['standing'], failure: Failure | null): string {
+  if (failure !== null) return `; the address is the last one known: ${clause(explain(failure))}`;
+  return standing === 'kept' ? `; ${name} leads elsewhere now, where nothing is ready yet` : '';
 }
 
 function closed(
@@ -340,26 +348,4 @@ function prohibited(address: EndpointAddress, name: string | null, prohibition: 
 
 function addressesOfThisMachine(): readonly string[] {
   return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
-}
-
-function isName(address: EndpointAddress): address is TcpAddress {
-  return address.kind === 'tcp' && isIP(address.host) === 0;
-}
-
-function isNamed({ address }: UpstreamSpec['endpoints'][number]): boolean {
-  return isName(address);
-}
-
-/** Two families of one name are two sets of endpoints: a reload that changes the choice begins with the other set. */
-function memberKey({ id, family }: UpstreamSpec, { host, port }: TcpAddress): string {
-  return `${id}/${hostPort(host, port)}/${family}`;
-}
-
-/** `app.internal/10.0.0.1:3000` */
-function nameText({ host, port }: Pick<TcpAddress, 'host' | 'port'>, { address }: Pick<Member, 'address'>): string {
-  return `${host}/${hostPort(address, port)}`;
-}
-
-function watchKey({ id, check, tls }: UpstreamSpec, text: string): string {
-  return `${id}/${text}/${JSON.stringify([check, tls])}`;
 }

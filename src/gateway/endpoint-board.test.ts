@@ -98,7 +98,7 @@ test('what is only prepared has no endpoints for anybody, and no events', () => 
   assert.equal(board.endpoints('shop' as UpstreamId), null);
   assert.equal(told.length, 0);
   board.watch(configuration('shop'));
-  assert.equal(board.endpoints('shop' as UpstreamId)?.length, 1);
+  assert.equal(board.endpoints('shop' as UpstreamId)?.size, 1);
   assert.equal(told.length, 1);
 });
 

@@ -24,9 +24,14 @@ export class EndpointSlots {
 
   /** The endpoints of an upstream as workers are to see them. */
   of(upstream: UpstreamId, endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
-    const ids = endpoints.map(({ id }) => id);
-    this.#known.set(upstream, ids);
-    this.#shared.keepOnly(new Set([...this.#known.values()].flat()));
+    const known = this.#known.get(upstream);
+    if (known?.length !== endpoints.length || endpoints.some(({ id }, place) => id !== known[place])) {
+      this.#known.set(
+        upstream,
+        endpoints.map(({ id }) => id),
+      );
+      this.#shared.keepOnly(new Set([...this.#known.values()].flat()));
+    }
     return endpoints.map((endpoint) => this.#one(upstream, endpoint));
   }
 

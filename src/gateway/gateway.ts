@@ -3,10 +3,8 @@ import { createNameResolver } from '../transport/resolve.ts';
 import type { Configuration } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
-import type { UpstreamId } from '../core/endpoint.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
-import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
 import { SharedCounts, sharedSizes } from '../places/shared-counts.ts';
@@ -15,8 +13,7 @@ import { Applications } from './applications.ts';
 import { changesBetween } from './changes.ts';
 import { ConfigurationNews } from './configuration-news.ts';
 import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, StopOptions } from './control.ts';
-import { EndpointBoard } from './endpoint-board.ts';
-import { EndpointSlots } from './endpoint-slots.ts';
+import { Endpoints } from './endpoints.ts';
 import type { HandedOver, Heir } from './estate.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import type { ConfigurationReload, GatewayOptions, Succession } from './gateway-options.ts';
@@ -29,7 +26,6 @@ import { ListenFailure, LogFailure, StateFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
 import { availableCores, systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
-import { TrafficWatch } from './traffic-watch.ts';
 import { Outlook } from './waiting.ts';
 import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import type { Applied } from './worker-handle.ts';
@@ -71,11 +67,9 @@ class RunningGateway implements Gateway {
   readonly #hub: EventHub;
   readonly #log: ExchangeLog;
   readonly #applications: Applications;
-  readonly #board: EndpointBoard;
-  readonly #traffic: TrafficWatch;
+  readonly #endpoints: Endpoints;
   readonly #outlook: Outlook;
   readonly #shared: SharedCounts;
-  readonly #slots: EndpointSlots;
   readonly #workers: Workers;
   readonly #inForce: InForce;
   readonly #news: ConfigurationNews;
@@ -101,7 +95,6 @@ class RunningGateway implements Gateway {
     // Twice as many as at the start: where all are replaced, the old ones last a while.
     const seatsMax = Math.max(sharedSizes.seatsMax, 2 * wantedWorkers(options.configuration).count);
     this.#shared = new SharedCounts({ ...sharedSizes, seatsMax }, clock, systemRandom);
-    this.#slots = new EndpointSlots(this.#shared);
     const { member } = options.configuration;
     const epoch = new IdSource(systemRandom).requestId(this.#startedWall);
     this.#hub = createEventHub({
@@ -130,8 +123,7 @@ class RunningGateway implements Gateway {
       mayUse: (ending) => this.#workers.mayUse(ending),
       isEnding: () => this.#isEnding,
     });
-    this.#board = this.#createBoard();
-    this.#traffic = this.#createTrafficWatch();
+    this.#endpoints = this.#createEndpoints();
     this.#applications.supervisor.onChange(() => this.#instancesChanged());
     this.#workers = new Workers({
       clock,
@@ -144,7 +136,7 @@ class RunningGateway implements Gateway {
       drain: () => this.#inForce.configuration.drain,
       onBatch: (batch, done) => {
         this.#reports.heard(batch, done);
-        this.#traffic.heard(batch.outcomes);
+        this.#endpoints.heard(batch.outcomes);
         this.#problems.counted(batch.counts);
         if (batch.drained.length > 0) this.#applications.drained();
       },
@@ -166,56 +158,30 @@ class RunningGateway implements Gateway {
     });
   }
 
-  #createBoard(): EndpointBoard {
+  #createEndpoints(): Endpoints {
     const clock = this.#clock;
-    const watch = {
-      clock,
-      random: systemRandom,
-      deadlines: new Deadlines(clock),
-      connector: socketConnector,
-      onUnclassified: () => {
-        this.#checksUnclassified += 1;
+    return new Endpoints({
+      watch: {
+        clock,
+        random: systemRandom,
+        deadlines: new Deadlines(clock),
+        connector: socketConnector,
+        onUnclassified: () => {
+          this.#checksUnclassified += 1;
+        },
       },
-    };
-    const onChange = (upstream: UpstreamId): void => {
-      this.#traffic.checksChanged(upstream);
-      this.#tellEndpoints(upstream);
-      this.#outlook.changed();
-    };
-    return new EndpointBoard({
-      clock,
-      watch,
       names: createNameResolver(clock),
-      listeners: () => this.#inForce.listeners,
       events: this.#hub,
+      shared: this.#shared,
       supervisor: {
         instances: (id) => withoutSecrets(this.#applications.supervisor.instances(id), this.#inForce.redactor),
       },
-      onChange,
+      configuration: () => this.#inForce.configuration,
+      revision: () => this.#inForce.revision,
+      listeners: () => this.#inForce.listeners,
+      post: (delta) => this.#workers.tellEndpoints(delta),
+      onChange: () => this.#outlook.changed(),
     });
-  }
-
-  #createTrafficWatch(): TrafficWatch {
-    return new TrafficWatch({
-      clock: this.#clock,
-      random: systemRandom,
-      events: this.#hub,
-      checked: (upstream) => this.#board.endpoints(upstream),
-      checkOf: (upstream) => {
-        const spec = this.#inForce.configuration.upstreams.find(({ id }) => id === upstream);
-        return spec === undefined || spec.application !== null ? 'readiness' : spec.check.kind;
-      },
-      onChange: (upstream) => this.#tellEndpoints(upstream),
-    });
-  }
-
-  /** Endpoints as workers are to see them: by their checks, and by their traffic. */
-  #upstreams(specs?: Configuration['upstreams']): readonly UpstreamSnapshot[] {
-    return this.#board.upstreams(specs).map((one) => ({ ...one, endpoints: this.#seen(one) }));
-  }
-
-  #seen({ id, endpoints }: Pick<UpstreamSnapshot, 'id' | 'endpoints'>): UpstreamSnapshot['endpoints'] {
-    return this.#slots.of(id, this.#traffic.seen(endpoints));
   }
 
   get events(): EventHub {
@@ -231,9 +197,9 @@ class RunningGateway implements Gateway {
     await this.#log.use(await this.#log.open(configuration.log));
     const evidence = { pid: process.pid, version, node: process.version };
     this.#hub.tell({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
-    this.#board.watch(configuration);
+    this.#endpoints.board.watch(configuration);
     await this.#applications.takeOver(configuration.applications);
-    await this.#outlook.until(() => this.#board.settled, firstChecksMs);
+    await this.#outlook.until(() => this.#endpoints.board.settled, firstChecksMs);
     const applied = await this.#apply(configuration);
     if (!applied.ok) throw startFailureOf(applied);
     this.#workers.keepUp();
@@ -268,7 +234,7 @@ class RunningGateway implements Gateway {
 
   /** Has the workers take a configuration; when they have, everything else follows. Before that nothing has changed. */
   async #apply(configuration: Configuration): Promise<Applied> {
-    const upstreams = this.#upstreams(configuration.upstreams);
+    const upstreams = this.#endpoints.upstreams(configuration.upstreams);
     const snapshot = this.#inForce.next(configuration, upstreams);
     const applied = await this.#workers.apply(snapshot, wantedWorkers(configuration));
     if (!applied.ok) return applied;
@@ -277,10 +243,9 @@ class RunningGateway implements Gateway {
     // First, since no endpoint may be one of them.
     const before = this.#inForce.listeners;
     this.#inForce.listeners = applied.listeners;
-    this.#board.watch(configuration);
-    this.#slots.keepOnly(configuration.upstreams);
+    this.#endpoints.use(configuration);
     this.#applications.supervisor.apply(configuration.applications);
-    this.#tellAllEndpoints();
+    this.#endpoints.tellAll();
     tellListeners(this.#hub, before, applied.listeners);
     return applied;
   }
@@ -288,29 +253,14 @@ class RunningGateway implements Gateway {
   /** After the loss of a worker: the next one takes what is in force. */
   async #restore(): Promise<void> {
     if (this.#state !== 'serving' || !this.#workers.isMissing) return;
-    await this.#workers.restore(this.#inForce.current(this.#upstreams()));
-    this.#tellAllEndpoints();
-  }
-
-  /** What changed while a snapshot was on its way to a worker stood in no delta that this worker has heard. */
-  #tellAllEndpoints(): void {
-    for (const { id } of this.#inForce.configuration.upstreams) this.#tellEndpoints(id);
+    await this.#workers.restore(this.#inForce.current(this.#endpoints.upstreams()));
+    this.#endpoints.tellAll();
   }
 
   #instancesChanged(): void {
-    for (const { id, application } of this.#inForce.configuration.upstreams) {
-      if (application !== null) this.#board.changed(id);
-    }
+    this.#endpoints.instancesChanged();
     this.#applications.noteChange();
     this.#outlook.changed();
-  }
-
-  #tellEndpoints(upstream: UpstreamId): void {
-    const endpoints = this.#board.endpoints(upstream);
-    // One that is only being prepared is nobody's business yet.
-    if (endpoints === null) return;
-    const { revision } = this.#inForce;
-    this.#workers.tellEndpoints({ revision, upstream, endpoints: this.#seen({ id: upstream, endpoints }) });
   }
 
   // What the control plane is asked.
@@ -334,7 +284,7 @@ class RunningGateway implements Gateway {
       problems: this.#problems.list(this.#crew()),
       configured: configuration.listeners,
       open: listeners,
-      upstreams: this.#upstreams(),
+      upstreams: this.#endpoints.upstreams(),
       countsAt: (slot) => this.#shared.countsAt(slot),
       applications: statusWithoutSecrets(this.#applications.supervisor.status(), this.#inForce.redactor),
       workers: this.#workers.all,
@@ -363,7 +313,7 @@ class RunningGateway implements Gateway {
     if (held !== null) return refused(`No application can be run: ${held}.`);
     const before = this.#inForce.configuration;
     const rejection = await reload(before, read.configuration, {
-      board: this.#board,
+      board: this.#endpoints.board,
       supervisor: this.#applications.supervisor,
       log: this.#log,
       open: () => this.#inForce.listeners,
@@ -377,7 +327,7 @@ class RunningGateway implements Gateway {
 
   /** What is to end waits for nothing new. */
   async #untilReady(before: Configuration, next: Configuration): Promise<void> {
-    await this.#outlook.until(() => this.#isEnding || this.#board.settled, firstChecksMs);
+    await this.#outlook.until(() => this.#isEnding || this.#endpoints.board.settled, firstChecksMs);
     await this.#applications.untilUp(newApplications(before, next));
   }
 
@@ -427,8 +377,7 @@ class RunningGateway implements Gateway {
     }
     // A reload undoes what it has begun before that is taken away from it.
     await Promise.race([this.#steps, this.#atOnce.promise]);
-    this.#board.stop();
-    this.#traffic.stop();
+    this.#endpoints.stop();
     await this.#applications.end(leaveApplicationsMs);
     await this.#log.close();
     this.#state = 'stopped';

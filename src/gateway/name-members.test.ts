@@ -13,7 +13,7 @@ function world() {
   let gone = 0;
   const members = new NameMembers(clock, () => gone++);
   const ready = new Set<string>();
-  const release = (): void => members.release(({ address }) => ready.has(address));
+  const release = (): boolean => members.release(({ address }) => ready.has(address));
   const standings = (): string[] => members.all.map(({ address, standing }) => `${address} ${standing}`);
   return { clock, members, ready, release, standings, gone: () => gone };
 }

@@ -53,13 +53,19 @@ export class NameMembers {
     }
   }
 
-  /** Lets go of those that are kept, where that costs nothing: another one is ready, or they are not themselves. */
-  release(isReady: (member: Member) => boolean): void {
-    const kept = this.all.filter(({ standing }) => standing === 'kept');
-    if (kept.length === 0) return;
-    const current = this.all.filter(({ standing }) => standing === 'current');
+  /**
+   * Lets go of those that are kept, where that costs nothing: another one is ready, or they are not themselves. Returns
+   * whether any was let go.
+   */
+  release(isReady: (member: Member) => boolean): boolean {
+    const members = [...this.#members.values()];
+    const kept = members.filter(({ standing }) => standing === 'kept');
+    if (kept.length === 0) return false;
+    const current = members.filter(({ standing }) => standing === 'current');
     const replaced = current.some(isReady);
-    for (const member of kept) if (replaced || (current.length > 0 && !isReady(member))) this.#drain(member);
+    const leaving = kept.filter((member) => replaced || (current.length > 0 && !isReady(member)));
+    for (const member of leaving) this.#drain(member);
+    return leaving.length > 0;
   }
 
   #drain(member: Member): void {

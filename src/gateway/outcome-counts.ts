@@ -1,18 +1,22 @@
 import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { shapeOf, specOf } from '../core/explain.ts';
 import type { Cause, Failure } from '../core/failure.ts';
+import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 
-/** Endpoints times states, within 100 ms. Beyond this nothing is judged by traffic, and checks decide alone. */
+/** Endpoints times states, between two reports. Beyond this nothing is judged by traffic, and checks decide alone. */
 const cellsMax = 4096;
 
 /**
- * Collects in a serving worker what attempts at each endpoint came to, until the next batch takes it to main.
+ * Collects in a serving worker what attempts at each endpoint came to, until a batch takes it to main.
  * An exchange that goes well costs one look at the cell that was used last.
  */
 export class OutcomeCounts {
-  #cells = new Map<string, EndpointOutcomes>();
+  #cells: EndpointOutcomes[] = [];
+  /** Of each endpoint the cell that was used last; an endpoint has others only where its state has changed. */
+  #current = new Map<string, EndpointOutcomes>();
   #last: EndpointOutcomes | null = null;
+  #hasNews = false;
 
   count(exchange: EndedExchange): void {
     const { attempts } = exchange;
@@ -31,6 +35,7 @@ export class OutcomeCounts {
       return;
     }
     addCause(cell, failure.cause);
+    this.#hasNews = true;
     if (!specOf(failure).countsAgainstHealth || mayBeStale(attempt, failure)) return;
     cell.failures += 1;
     cell.unreachableInRow = shapeOf(failure) === 'unreachable' ? cell.unreachableInRow + 1 : 0;
@@ -39,25 +44,60 @@ export class OutcomeCounts {
   #cellOf(upstream: string, { endpoint, endpointState: state }: AttemptFacts): EndpointOutcomes | null {
     const last = this.#last;
     if (last !== null && last.endpoint === endpoint && last.state === state) return last;
-    const key = `${state} ${endpoint}`;
-    let cell = this.#cells.get(key);
-    if (cell === undefined) {
-      if (this.#cells.size >= cellsMax) return null;
-      cell = { upstream, endpoint, state, successes: 0, failures: 0, unreachableInRow: 0, causes: [] };
-      this.#cells.set(key, cell);
-    }
+    const current = this.#current.get(endpoint);
+    const cell = current?.state === state ? current : this.#otherCellOf(upstream, endpoint, state);
     this.#last = cell;
+    return cell;
+  }
+
+  #otherCellOf(upstream: string, endpoint: string, state: EndpointState): EndpointOutcomes | null {
+    let cell = this.#current.has(endpoint)
+      ? this.#cells.find((one) => one.endpoint === endpoint && one.state === state)
+      : undefined;
+    if (cell === undefined) {
+      if (this.#cells.length >= cellsMax) return null;
+      cell = { upstream, endpoint, state, successes: 0, failures: 0, unreachableInRow: 0, causes: [] };
+      this.#cells.push(cell);
+      // How a trial goes is waited for.
+      if (isUnusual(state)) this.#hasNews = true;
+    }
+    this.#current.set(endpoint, cell);
     return cell;
   }
 
   /** What has come together since the last call. */
   take(): EndpointOutcomes[] {
-    if (this.#cells.size === 0) return [];
-    const outcomes = [...this.#cells.values()];
-    this.#cells = new Map();
-    this.#last = null;
-    return outcomes;
+    return this.#cells.length === 0 ? [] : this.#replace(this.#cells, []);
   }
+
+  /**
+   * What main should hear of soon: endpoints that fail, or whose state is not the usual one. Of the others it is soon
+   * enough with the next `take`. Measured with 200 endpoints: as many outcomes with each of 80 batches per second took
+   * more of main than everything else together.
+   */
+  takeNews(): EndpointOutcomes[] {
+    if (!this.#hasNews) return [];
+    return this.#replace(
+      this.#cells.filter(isNews),
+      this.#cells.filter((cell) => !isNews(cell)),
+    );
+  }
+
+  #replace(taken: EndpointOutcomes[], left: EndpointOutcomes[]): EndpointOutcomes[] {
+    this.#cells = left;
+    this.#current = new Map(left.map((cell) => [cell.endpoint, cell]));
+    this.#last = null;
+    this.#hasNews = false;
+    return taken;
+  }
+}
+
+function isUnusual(state: EndpointState): boolean {
+  return state !== 'healthy' && state !== 'unchecked';
+}
+
+function isNews({ state, causes }: EndpointOutcomes): boolean {
+  return causes.length > 0 || isUnusual(state);
 }
 
 function addCause(cell: EndpointOutcomes, cause: Cause): void {

@@ -1,4 +1,5 @@
 import type { WorkerCounts } from '../core/counters.ts';
+import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
@@ -30,7 +31,7 @@ import { createTrust } from './trust.ts';
 import { sharedCounts } from './worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
 
-/** How often counts go to main while nothing is recorded. */
+/** How often counts go to main while nothing is recorded, and outcomes that are no news in any case. */
 const reportMs = 250;
 
 /**
@@ -76,7 +77,7 @@ export class ServingWorker {
     this.#tell = tell;
     this.#counts = sharedCounts(birth.worker, birth.exchangesActive);
     this.#unsent = new Int32Array(birth.recordsUnsent);
-    this.#batch = new RecordBatch({ clock, onReady: () => this.#report() });
+    this.#batch = new RecordBatch({ clock, onReady: () => this.#report(this.#outcomes.takeNews()) });
     this.#seat = new SharedSeat(birth.shared, birth.seat, clock);
     void this.#seat.listen();
     const deadlines = new Deadlines(clock);
@@ -222,7 +223,9 @@ export class ServingWorker {
   applyDelta(delta: UpstreamDelta): void {
     // One of an older snapshot may speak of endpoints that are no longer the upstream's.
     if (delta.revision !== this.#serving?.revision) return;
-    this.#upstreams.get(delta.upstream)?.updateEndpoints(delta.endpoints);
+    const upstream = this.#upstreams.get(delta.upstream);
+    if (delta.whole) upstream?.updateEndpoints(delta.endpoints);
+    else upstream?.changeEndpoints(delta.endpoints);
   }
 
   acknowledge(batches: number): void {
@@ -279,7 +282,7 @@ export class ServingWorker {
   tellDrained(): void {
     this.#lingering?.cancel();
     this.#drained = true;
-    this.#report();
+    this.#report(this.#outcomes.take());
     this.#tell({ kind: 'drained' }, []);
   }
 
@@ -298,11 +301,11 @@ export class ServingWorker {
     this.#lookWhetherDrained();
   }
 
-  #report(): void {
+  #report(outcomes: readonly EndpointOutcomes[]): void {
     this.#counts.recordsDropped = this.#batch.dropped;
     const lines = this.#batch.take();
     const transfer = lines === null ? [] : [lines.octets.buffer];
-    const [exchanges, outcomes] = [this.#counters.takeDelta(), this.#outcomes.take()];
+    const exchanges = this.#counters.takeDelta();
     const drained = this.#takeDrained();
     this.#tell({ kind: 'batch', lines, exchanges, outcomes, drained, counts: this.#counts }, transfer);
     this.#unsent[0] = this.#batch.waiting;
@@ -322,7 +325,7 @@ export class ServingWorker {
     const again = (worker: ServingWorker): void => {
       if (worker.#drained) return;
       if (worker.#draining) worker.#listeners.endLateTunnels();
-      worker.#report();
+      worker.#report(worker.#outcomes.take());
       this.#clock.schedule(after(this.#clock.now(), reportMs), again, worker);
     };
     this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);

@@ -24,7 +24,7 @@ beforeEach(() => {
     clock,
     random: new SeededRandom(1),
     events: { tell: (event) => void told.push(event) },
-    checked: () => endpoints(),
+    checked: () => new Map(endpoints().map((endpoint) => [endpoint.id, endpoint])),
     checkOf: () => 'tcp',
     onChange: () => {
       changes += 1;

@@ -1,4 +1,4 @@
-import { addressText, type EndpointState, type UpstreamId } from '../core/endpoint.ts';
+import { addressText, type EndpointId, type EndpointState, type UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import { failureTable } from '../core/failure-table.ts';
 import type { Cause } from '../core/failure.ts';
@@ -24,12 +24,14 @@ export interface TrafficWatchParts {
   readonly random: Random;
   readonly events: EventSink;
   /** The endpoints of an upstream by their checks alone; null for one that is not in force. */
-  readonly checked: (upstream: UpstreamId) => readonly EndpointSnapshot[] | null;
+  readonly checked: (upstream: UpstreamId) => Endpoints | null;
   /** By which check: 'tcp', 'http', 'readiness', 'none'. */
   readonly checkOf: (upstream: UpstreamId) => string;
   /** Traffic has changed what is thought of one of its endpoints. */
   readonly onChange: (upstream: UpstreamId) => void;
 }
+
+type Endpoints = ReadonlyMap<EndpointId, EndpointSnapshot>;
 
 interface Watched {
   readonly upstream: UpstreamId;
@@ -53,7 +55,7 @@ const doubtAgainMs = windowMs;
 export class TrafficWatch {
   readonly #parts: TrafficWatchParts;
   /** Only endpoints that there are, and only those that traffic has been seen of. */
-  readonly #watched = new Map<string, Watched>();
+  readonly #watched = new Map<EndpointId, Watched>();
 
   constructor(parts: TrafficWatchParts) {
     this.#parts = parts;
@@ -68,16 +70,17 @@ export class TrafficWatch {
 
   /** What checks say, corrected by traffic. */
   seen(endpoints: readonly EndpointSnapshot[]): readonly EndpointSnapshot[] {
+    if (this.#watched.size === 0) return endpoints;
     return endpoints.map((endpoint) => this.#seenOne(endpoint));
   }
 
   /** The endpoints of an upstream, or what their checks say, have changed. */
   checksChanged(upstream: UpstreamId): void {
-    const endpoints = this.#parts.checked(upstream) ?? [];
+    const endpoints = this.#parts.checked(upstream);
     const now = this.#parts.clock.now();
     for (const [id, watched] of this.#watched) {
       if (watched.upstream !== upstream) continue;
-      const endpoint = endpoints.find((one) => one.id === id);
+      const endpoint = endpoints?.get(id);
       // A process that begins anew has done nothing wrong yet.
       if (endpoint === undefined || endpoint.state === 'starting') this.#forget(id, watched);
       else if (isPassing(endpoint)) this.#try(endpoint, watched);
@@ -90,7 +93,7 @@ export class TrafficWatch {
     this.#watched.clear();
   }
 
-  #forget(id: string, { timer }: Watched): void {
+  #forget(id: EndpointId, { timer }: Watched): void {
     timer?.cancel();
     this.#watched.delete(id);
   }
@@ -99,10 +102,10 @@ export class TrafficWatch {
   #note(outcome: EndpointOutcomes): boolean {
     const { clock, random, checked } = this.#parts;
     const upstream = outcome.upstream as UpstreamId;
-    const endpoints = checked(upstream) ?? [];
-    const endpoint = endpoints.find(({ id }) => id === outcome.endpoint);
+    const endpoints = checked(upstream);
+    const endpoint = endpoints?.get(outcome.endpoint as EndpointId);
     // One that is gone, or that checks have taken out, has nothing more to show.
-    if (endpoint === undefined || !isPassing(endpoint)) return false;
+    if (endpoints === null || endpoint === undefined || !isPassing(endpoint)) return false;
     const watched = this.#watchedOf(upstream, endpoint);
     // Attempts that began before a change say nothing of what came after it.
     if (stateOf(endpoint, watched.health) !== outcome.state) return false;
@@ -139,10 +142,10 @@ export class TrafficWatch {
     return wasDoubted;
   }
 
-  #doubt(endpoint: EndpointSnapshot, watched: Watched, doubt: Doubt, all: readonly EndpointSnapshot[]): boolean {
+  #doubt(endpoint: EndpointSnapshot, watched: Watched, doubt: Doubt, all: Endpoints): boolean {
     const { clock, random } = this.#parts;
     const now = clock.now();
-    const passing = all.filter(isPassing);
+    const passing = [...all.values()].filter(isPassing);
     const out = passing.filter(({ id }) => this.#isOut(id)).length;
     watched.says = doubtText(doubt, watched.causes);
     if (mayEject(passing.length, out)) {
@@ -158,7 +161,7 @@ export class TrafficWatch {
     return true;
   }
 
-  #isOut(id: string): boolean {
+  #isOut(id: EndpointId): boolean {
     const state = this.#watched.get(id)?.health.state ?? 'trusted';
     return state !== 'trusted';
   }

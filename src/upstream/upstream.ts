@@ -64,6 +64,16 @@ export class LiveUpstream {
       endpoint.leave();
       leaving.push(endpoint);
     }
+    this.#sort(leaving);
+  }
+
+  /** Some of them have changed; the others are as they were. Of one that is not known all will be told. */
+  changeEndpoints(specs: UpstreamSnapshot['endpoints']): void {
+    for (const spec of specs) this.#endpoints.get(spec.id)?.update(spec, this.#spec);
+    this.#sort(this.#draining.filter(({ state }) => state === 'gone'));
+  }
+
+  #sort(leaving: readonly LiveEndpoint[]): void {
     const endpoints = [...this.#endpoints.values()];
     this.#eligible = eligibleOf(endpoints);
     this.#draining = [...leaving, ...endpoints.filter(({ state }) => state === 'draining')];

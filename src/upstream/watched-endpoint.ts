@@ -84,7 +84,12 @@ export class WatchedEndpoint {
     const nextAt = after(this.#ports.clock.now(), this.target.check.intervalMs * spread);
     this.#nextAt = nextAt;
     this.#timer = this.#ports.clock.schedule(nextAt, again, this);
-    if (before.state !== this.#health.state || (saysNews && this.#health.state === 'unhealthy')) this.#told();
+    // What a check finds again is told to nobody; of one that is healthy nobody asks what it finds.
+    const { check } = this.target;
+    const comesCloser = passesNeeded(before, check) !== passesNeeded(this.#health, check);
+    if (before.state !== this.#health.state || ((saysNews || comesCloser) && this.#health.state === 'unhealthy')) {
+      this.#told();
+    }
   }
 }
 
