@@ -1,10 +1,30 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { echoPort } from './gateways.ts';
 
-/** Answers an upgrade as RFC 6455 §4.2 has it for the key of `client.ts`, and then gives back what comes, unmasked by nature. */
-const answer =
-  'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-  'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n';
+/**
+ * Answers an upgrade as RFC 6455 §4.2.2 has it, and then gives each message back. A gateway that reads messages and writes
+ * them anew has a key and masks of its own.
+ */
+function answerTo(head: string): string {
+  const key = /sec-websocket-key: *(\S+)/i.exec(head)?.[1] ?? '';
+  const accept = createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+  return (
+    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
+    `Sec-WebSocket-Accept: ${accept}\r\n\r\n`
+  );
+}
+
+/** Each message fits one frame, and its length seven bits. */
+function echoOf(octets: Buffer, at: number): Buffer {
+  const length = (octets[at + 1] as number) & 0x7f;
+  const frame = Buffer.allocUnsafe(length + 2);
+  frame[0] = octets[at] as number;
+  frame[1] = length;
+  for (let index = 0; index < length; index++)
+    frame[index + 2] = (octets[at + 6 + index] as number) ^ (octets[at + 2 + (index & 3)] as number);
+  return frame;
+}
 
 createServer({ noDelay: true }, (socket) => {
   let hasHead = false;
@@ -12,13 +32,10 @@ createServer({ noDelay: true }, (socket) => {
   socket.on('data', (octets: Buffer) => {
     if (!hasHead) {
       hasHead = octets.includes('\r\n\r\n');
-      if (hasHead) socket.write(answer);
+      if (hasHead) socket.write(answerTo(octets.toString('latin1')));
       return;
     }
-    // Each message fits one frame; the mask of zeros goes, its bit too.
-    for (let at = 0; at < octets.length; at += 6 + ((octets[at + 1] as number) & 0x7f)) {
-      const length = (octets[at + 1] as number) & 0x7f;
-      socket.write(Buffer.concat([Buffer.from([0x81, length]), octets.subarray(at + 6, at + 6 + length)]));
-    }
+    for (let at = 0; at < octets.length; at += 6 + ((octets[at + 1] as number) & 0x7f))
+      socket.write(echoOf(octets, at));
   });
 }).listen(echoPort, '127.0.0.1');

@@ -7,24 +7,31 @@ export interface Garbage {
   readonly allocatedOctets: number;
 }
 
-/** `[13:0x7f81] 1000 ms: Scavenge 15.6 (20.1) -> 7.9 (20.1) MB, pooled: 0 MB, 3.2 / 0.0 ms …`: before, after, pause. */
+/**
+ * `[13:0x7f81] 1000 ms: Scavenge 15.6 (20.1) -> 7.9 (20.1) MB, pooled: 0 MB, 3.2 / 0.0 ms …`: before, after, pause. The time
+ * counts from the begin of that isolate, which for a worker is later than that of the process, and so it is not read.
+ */
 const line =
-  /^\[\d+:(0x[0-9a-f]+)\] +(\d+) ms: .*? ([\d.]+) \([\d.]+\) -> ([\d.]+) \([\d.]+\) MB, .*?([\d.]+) \/ [\d.]+ ms/;
+  /^\[\d+:(0x[0-9a-f]+)\] +\d+ ms: .*? ([\d.]+) \([\d.]+\) -> ([\d.]+) \([\d.]+\) MB, .*?([\d.]+) \/ [\d.]+ ms/;
 
-/** Lines that V8 wrote from `fromMs` to `toMs` after the process began. */
-export function garbageIn(text: string, fromMs: number, toMs: number): Garbage {
-  const after = new Map<string, number>();
+/** Of the lines `during`; those `before` say what each isolate had left. */
+export function garbageIn(before: string, during: string): Garbage {
+  const left = new Map(readLines(before).map(({ isolate, leftMb }) => [isolate, leftMb]));
   let [collections, pauseMsMax, pauseMsTotal, allocatedMb] = [0, 0, 0, 0];
-  for (const found of text.split('\n').map((one) => line.exec(one))) {
-    if (found === null) continue;
-    const [, isolate = '', at, before, left, pause] = found;
-    const last = after.get(isolate);
-    after.set(isolate, Number(left));
-    if (Number(at) < fromMs || Number(at) > toMs) continue;
+  for (const { isolate, foundMb, leftMb, pauseMs } of readLines(during)) {
     collections++;
-    pauseMsMax = Math.max(pauseMsMax, Number(pause));
-    pauseMsTotal += Number(pause);
-    if (last !== undefined) allocatedMb += Math.max(0, Number(before) - last);
+    pauseMsMax = Math.max(pauseMsMax, pauseMs);
+    pauseMsTotal += pauseMs;
+    allocatedMb += Math.max(0, foundMb - (left.get(isolate) ?? foundMb));
+    left.set(isolate, leftMb);
   }
   return { collections, pauseMsMax, pauseMsTotal, allocatedOctets: allocatedMb * 1024 * 1024 };
+}
+
+function readLines(text: string) {
+  return text.split('\n').flatMap((one) => {
+    const [, isolate, found, left, pause] = line.exec(one) ?? [];
+    if (isolate === undefined) return [];
+    return [{ isolate, foundMb: Number(found), leftMb: Number(left), pauseMs: Number(pause) }];
+  });
 }

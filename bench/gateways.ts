@@ -264,8 +264,8 @@ export function candorGateway(
   setting: Setting,
   workers = 1,
   nodeFlags: readonly string[] = [],
+  port = 19_303,
 ): Gateway {
-  const port = 19_303;
   const routes = prefixes(setting).map((prefix) => `  - { path: "${prefix === '' ? '/' : prefix}", to: origin }`);
   const text = `# As a newcomer would have it: the defaults, and the log into a file.
 deployment: bench

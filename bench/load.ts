@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../scripts/peers.ts';
 import { browserFields } from './browser-fields.ts';
+import { ask } from './processes.ts';
 import type { Work } from './works.ts';
 
 export interface LoadResult {
@@ -15,24 +15,22 @@ export interface LoadResult {
 export const connections = 64;
 
 /** One run of wrk with kept-alive connections, or new ones, from the given core. Its script is written into `folder`. */
-export function load(
+export async function load(
   wrk: Extract<Peer, { path: string }>,
   work: Work,
   place: { readonly port: number; readonly core: number; readonly seconds: number; readonly folder: string },
-): LoadResult {
+): Promise<LoadResult> {
   const fields = browserFields.flatMap((field) => ['-H', field]);
   if (work.newConnection) fields.push('-H', 'Connection: close');
-  const script = join(place.folder, 'wrk.lua');
+  const script = join(place.folder, `wrk-${place.port}.lua`);
   writeFileSync(script, `wrk.method = "${work.method}"\nwrk.body = string.rep("x", ${work.contentOctets})\n`);
   const args = [
-    ...['-c', String(place.core), wrk.path, '-t1', `-c${connections}`, `-d${place.seconds}s`],
+    ...[wrk.path, '-t1', `-c${connections}`, `-d${place.seconds}s`],
     ...(work.method === 'GET' ? [] : ['-s', script]),
     ...fields,
     `http://127.0.0.1:${place.port}${work.path}`,
   ];
-  const ran = spawnSync('taskset', args, { encoding: 'utf8', env: { ...process.env, ...wrk.env } });
-  if (ran.status !== 0) throw new Error(`wrk failed: ${ran.stderr || ran.stdout}`);
-  return readWrk(ran.stdout);
+  return readWrk(await ask(place.core, args, wrk.env));
 }
 
 export function readWrk(text: string): LoadResult {

@@ -32,9 +32,32 @@ export function startPinned(
   return { process: child, pid: child.pid };
 }
 
-/** SIGTERM to everything started, and waits until it is gone; SIGKILL for what is not after 5 s. */
+/** What a program says on standard output, from the given core; rejects when it does not end with 0. */
+export async function ask(
+  core: number,
+  command: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<string> {
+  const child = spawn('taskset', ['-c', String(core), ...command], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  const said = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said[0] += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said[1] += text));
+  const [code] = (await once(child, 'close')) as [number | null];
+  running.delete(child);
+  if (code !== 0) throw new Error(`${command.join(' ')} ended with ${code}: ${(said[1] || said[0])?.slice(-300)}`);
+  return said[0] as string;
+}
+
+/**
+ * SIGTERM to everything started, and waits until it is gone, since a port is taken until then; SIGKILL for what is not after 5 s,
+ * as a gateway that waits for connections in use.
+ */
 export async function stopAll(): Promise<void> {
-  for (const child of running) await end(child);
+  await Promise.all([...running].map(end));
 }
 
 export async function stop({ process: child }: Pinned): Promise<void> {
@@ -59,7 +82,7 @@ export async function waitForPort(port: number, started: Pinned, name: string): 
     await sleep(50);
   }
   throw new Error(
-    `${name} does not listen on port ${port}${started.process.exitCode === null ? '' : `: it ended with ${started.process.exitCode}, and said.log in .cache/bench/run/${name} has why`}`,
+    `${name} does not listen on port ${port}${started.process.exitCode === null ? '' : `: it ended with ${started.process.exitCode}, and its said.log in .cache/bench has why`}`,
   );
 }
 

@@ -48,3 +48,5 @@ export const works: readonly Work[] = [
   { ...get, name: 'endpoints', title: 'small GET to 200 endpoints', path: '/orders/1742', setting: 'endpoints' },
   { ...get, name: 'websocket', title: 'WebSocket echo, each message', path: '/echo' },
 ];
+
+export const workNames: readonly WorkName[] = works.map(({ name }) => name);

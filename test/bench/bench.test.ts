@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { benchDocument, plot } from '../../bench/document.ts';
+import { benchDocument } from '../../bench/document.ts';
 import { garbageIn } from '../../bench/garbage.ts';
 import { candorGateway, nginxOrigin } from '../../bench/gateways.ts';
 import { readWrk } from '../../bench/load.ts';
+import { plot } from '../../bench/plot.ts';
 import { type Figures, ratioToBest, type Run } from '../../bench/report.ts';
 import { settings } from '../../bench/works.ts';
 import { parseConfiguration } from '../../src/config/parse.ts';
@@ -62,15 +63,18 @@ describe('what a measurement says', () => {
   });
 
   it('counts what was allocated between two collections, of each thread', () => {
-    const text = [
+    const lines = [
       '[13:0x7f81]     1000 ms: Scavenge 10.0 (20.0) -> 4.0 (20.0) MB, pooled: 0.0 MB, 3.20 / 0.00 ms (average mu = 1.000, current mu = 1.000) task;',
-      '[13:0x7f99]     1500 ms: Scavenge 8.0 (20.0) -> 1.0 (20.0) MB, pooled: 0.0 MB, 9.00 / 0.00 ms (average mu = 1.000, current mu = 1.000) task;',
+      '[13:0x7f99]      500 ms: Scavenge 8.0 (20.0) -> 1.0 (20.0) MB, pooled: 0.0 MB, 9.00 / 0.00 ms (average mu = 1.000, current mu = 1.000) task;',
       '[13:0x7f81]     2000 ms: Mark-Compact 9.0 (20.0) -> 3.0 (20.0) MB, pooled: 0.0 MB, 1.50 / 0.00 ms (average mu = 1.000, current mu = 1.000) task;',
       'not a line of V8',
-    ].join('\n');
-    assert.deepEqual(garbageIn(text, 1900, 3000), {
-      ...{ collections: 1, pauseMsMax: 1.5, pauseMsTotal: 1.5 },
-      allocatedOctets: 5 * 1024 * 1024,
+      '[13:0x7f99]      700 ms: Scavenge 4.0 (20.0) -> 1.0 (20.0) MB, pooled: 0.0 MB, 0.50 / 0.00 ms (average mu = 1.000, current mu = 1.000) task;',
+      '[13:0x7faa]       90 ms: Scavenge 7.0 (20.0) -> 1.0 (20.0) MB, pooled: 0.0 MB, 0.50 / 0.00 ms (average mu = 1.000, current mu = 1.000) task;',
+    ];
+    assert.deepEqual(garbageIn(lines.slice(0, 2).join('\n'), lines.slice(2).join('\n')), {
+      ...{ collections: 3, pauseMsMax: 1.5, pauseMsTotal: 2.5 },
+      // The third thread was not seen before.
+      allocatedOctets: (5 + 3) * 1024 * 1024,
     });
   });
 });

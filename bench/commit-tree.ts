@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { repositoryRoot } from '../scripts/repository.ts';
+
+/** A commit's files, in a git worktree of their own. */
+export interface CommitTree {
+  readonly folder: string;
+  /** As short as git has it, and the subject. */
+  readonly title: string;
+}
+
+/** The commit's full name; throws where git knows none. */
+export function resolveCommit(name: string): string {
+  const ran = git('rev-parse', '--verify', '--quiet', '--end-of-options', `${name}^{commit}`);
+  if (!ran.ok) throw new Error(`git knows no commit ${name}`);
+  return ran.said;
+}
+
+/** Whether the working tree has what no commit has. */
+export function hasUncommitted(): boolean {
+  return git('status', '--porcelain', '--untracked-files=no').said !== '';
+}
+
+/**
+ * Checks a commit out into `folder`, with this repository's dependencies, and unless `isSource` compiles it as `npm pack` does and
+ * takes its source away, so that `bin/candor` runs what a package would.
+ */
+export function checkOut(commit: string, folder: string, isSource: boolean): CommitTree {
+  takeAway(folder);
+  mustGit('worktree', 'add', '--quiet', '--force', '--detach', folder, commit);
+  symlinkSync(join(repositoryRoot, 'node_modules'), join(folder, 'node_modules'));
+  if (!isSource) compile(folder);
+  return { folder, title: mustGit('log', '-1', '--format=%h %s', commit) };
+}
+
+function compile(folder: string): void {
+  const ran = spawnSync(process.execPath, [join(folder, 'scripts', 'build.ts')], { cwd: folder, encoding: 'utf8' });
+  if (ran.status !== 0)
+    throw new Error(`${folder} could not be compiled (--source needs no compiling): ${ran.stdout}${ran.stderr}`);
+  rmSync(join(folder, 'src'), { recursive: true });
+}
+
+/** The worktree and what git knows of it, whoever left it. */
+export function takeAway(folder: string): void {
+  const link = join(folder, 'node_modules');
+  if (existsSync(link)) unlinkSync(link);
+  git('worktree', 'remove', '--force', '--force', folder);
+  rmSync(folder, { recursive: true, force: true });
+  git('worktree', 'prune');
+}
+
+function mustGit(...words: readonly string[]): string {
+  const ran = git(...words);
+  if (!ran.ok) throw new Error(`git ${words[0]} failed: ${ran.said}`);
+  return ran.said;
+}
+
+function git(...words: readonly string[]): { readonly ok: boolean; readonly said: string } {
+  const ran = spawnSync('git', words, { cwd: repositoryRoot, encoding: 'utf8' });
+  return { ok: ran.status === 0, said: `${ran.stdout}${ran.status === 0 ? '' : ran.stderr}`.trim() };
+}

@@ -1,0 +1,161 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { cacheFolder } from '../scripts/repository.ts';
+import { machineText } from './circumstances.ts';
+import { checkOut, type CommitTree, hasUncommitted, resolveCommit, takeAway } from './commit-tree.ts';
+import { needTwoCores } from './cores.ts';
+import { judge, judgeAlike, judgementText, ratioMax, type Round } from './judgement.ts';
+import { chosen } from './options.ts';
+import { measureTogether, roundsPerStart } from './measure-together.ts';
+import { stopAll } from './processes.ts';
+import { startOrigins } from './start-gateway.ts';
+import { intervalRank } from './statistics.ts';
+import { needPeer } from './tools.ts';
+import { workNames, works } from './works.ts';
+
+const usage = `usage: npm run bench:compare -- <older> [<newer>] [options]
+       npm run bench:compare -- --against-itself [<commit>] [options]
+
+Holds two commits of this repository against each other on this machine: CPU
+time per request. The newer one is HEAD where none is named. Both gateways run
+at the same time, on the same core, each with a load of its own on the other.
+
+  --works <names>    of ${workNames.slice(0, 5).join(', ')},
+                     ${workNames.slice(5).join(', ')}
+                     (small-get,get-10k,post-10k,new-connection)
+  --rounds <n>       of each work (20); each ${roundsPerStart} have gateways of their own
+  --seconds <n>      of each round (2)
+  --source           unbuilt source, in place of what a package would have
+  --against-itself   the same commit twice: is what is measured true here?
+  --json             everything measured, on standard output
+  --help
+
+It ends with 0 where no work costs more: where the upper 95 % bound of the
+median ratio is ${ratioMax} or less (with --against-itself: where 1 is within the
+bounds); with 1 where one does, with 2 where nothing could be measured.
+
+example: npm run bench:compare -- HEAD~10 --works small-get
+`;
+
+const folder = join(cacheFolder, 'bench', 'compare');
+const trees = { older: join(folder, 'older'), newer: join(folder, 'newer') };
+
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted = true;
+    void leave().then(() => process.exit(130));
+  });
+}
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  if (!interrupted)
+    console.error(`nothing could be measured: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 2;
+} finally {
+  if (!interrupted) await leave();
+}
+
+/** Stops what was started, and takes away both worktrees; what the gateways said stays. */
+async function leave(): Promise<void> {
+  await stopAll();
+  for (const tree of Object.values(trees)) takeAway(tree);
+}
+
+type Asked = ReturnType<typeof readWords>;
+
+function readWords(words: readonly string[]) {
+  const { values, positionals } = parseArgs({
+    args: [...words],
+    allowPositionals: true,
+    options: {
+      works: { type: 'string', default: 'small-get,get-10k,post-10k,new-connection' },
+      rounds: { type: 'string', default: '20' },
+      seconds: { type: 'string', default: '2' },
+      source: { type: 'boolean', default: false },
+      'against-itself': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return { ...values, commits: positionals, rounds: Number(values.rounds), seconds: Number(values.seconds) };
+}
+
+/** What is wrong with the words, or null. */
+function wrongWith(asked: Asked): string | null {
+  const count = asked.commits.length;
+  if (asked['against-itself'] ? count > 1 : count < 1 || count > 2) return 'Which commits? One or two are to be named.';
+  if (!Number.isInteger(asked.rounds) || intervalRank(asked.rounds, 0.95) === 0 || asked.rounds > 1000)
+    return '--rounds takes a whole number from 6, with fewer nothing can be told, to 1000.';
+  if (!(asked.seconds >= 1)) return '--seconds takes a number of 1 or more.';
+  return null;
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  let asked: Asked;
+  try {
+    asked = readWords(words);
+  } catch (error) {
+    return refuse(error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error));
+  }
+  if (asked.help) {
+    console.log(usage);
+    return 0;
+  }
+  const wrong = wrongWith(asked);
+  return wrong === null ? compare(asked) : refuse(wrong);
+}
+
+function refuse(why: string): number {
+  console.error(`${why}\n\n${usage}`);
+  return 2;
+}
+
+async function compare(asked: Asked): Promise<number> {
+  needTwoCores();
+  const wanted = chosen(asked.works, workNames, 'work');
+  const say = asked.json ? console.error : console.log;
+  const isAlike = asked['against-itself'];
+  const [first = 'HEAD', second = isAlike ? first : 'HEAD'] = asked.commits;
+  const commits = { older: resolveCommit(first), newer: resolveCommit(second) };
+  if (asked.commits.length < 2 && hasUncommitted()) say('What is not committed yet is not measured.');
+  rmSync(join(folder, 'run'), { recursive: true, force: true });
+  mkdirSync(join(folder, 'run'), { recursive: true });
+  const older = checkOut(commits.older, trees.older, asked.source);
+  const newer = checkOut(commits.newer, trees.newer, asked.source);
+  say(`older: ${older.title}\nnewer: ${newer.title}`);
+
+  const tools = { wrk: needPeer('wrk'), folder: join(folder, 'run') };
+  await startOrigins(needPeer('nginx'), tools.folder);
+  const rounds = await measureTogether(
+    { older: older.folder, newer: newer.folder },
+    works.filter(({ name }) => wanted.includes(name)),
+    { rounds: asked.rounds, seconds: asked.seconds },
+    tools,
+    say,
+  );
+  return tell(asked, { older, newer }, rounds);
+}
+
+function tell(asked: Asked, { older, newer }: Record<'older' | 'newer', CommitTree>, rounds: readonly Round[]): number {
+  const isAlike = asked['against-itself'];
+  const judgements = isAlike ? judgeAlike(rounds) : judge(rounds);
+  const held = judgements.every((one) => one.held);
+  const words = isAlike ? { held: 'alike', failed: 'UNLIKE' } : { held: 'held', failed: 'FAILED' };
+  (asked.json ? console.error : console.log)(`\n${judgementText(judgements, words)}`);
+  if (asked.json) {
+    const circumstances = {
+      date: new Date().toISOString().slice(0, 10),
+      machine: machineText(),
+      node: process.version,
+      older: older.title,
+      newer: newer.title,
+      isSource: asked.source,
+      seconds: asked.seconds,
+    };
+    console.log(JSON.stringify({ circumstances, held, judgements, rounds }, null, 2));
+  }
+  return held ? 0 : 1;
+}

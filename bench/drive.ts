@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { repositoryRoot } from '../scripts/repository.ts';
+import { loadCore } from './cores.ts';
+import { load } from './load.ts';
+import { ask } from './processes.ts';
+import type { Program } from './tools.ts';
+import type { Work } from './works.ts';
+
+export interface Done {
+  /** Requests that were answered, or messages that came back. */
+  readonly done: number;
+  readonly perSecond: number;
+  /** A run with any is no measurement. */
+  readonly failures: number;
+}
+
+/** Asks for a work over and over, from the core of the load. */
+export async function drive(
+  work: Work,
+  port: number,
+  seconds: number,
+  tools: { readonly wrk: Program; readonly folder: string },
+): Promise<Done> {
+  if (work.name === 'websocket') {
+    const { messages } = await askClient<{ messages: number }>(['echo', String(port), String(seconds)]);
+    return { done: messages, perSecond: messages / seconds, failures: messages === 0 ? 1 : 0 };
+  }
+  const place = { port, core: loadCore, seconds, folder: tools.folder };
+  const { requests, perSecond, failures } = await load(tools.wrk, work, place);
+  return { done: requests, perSecond, failures };
+}
+
+/** What `client.ts` says. */
+export async function askClient<T>(words: readonly string[]): Promise<T> {
+  const client = join(repositoryRoot, 'bench', 'client.ts');
+  return JSON.parse(await ask(loadCore, [process.execPath, client, ...words], {})) as T;
+}

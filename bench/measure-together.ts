@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { gatewayCore } from './cores.ts';
+import { drive } from './drive.ts';
+import { candorGateway } from './gateways.ts';
+import type { Round } from './judgement.ts';
+import type { Pace } from './measure-works.ts';
+import { cpuMicroseconds, type Pinned, stop } from './processes.ts';
+import { startGateway } from './start-gateway.ts';
+import type { Program } from './tools.ts';
+import { settings, type Setting, type Work } from './works.ts';
+
+// Two runs one after the other differ by a fifth on a machine that others use, too, even of the same program: the
+// machine is another one each second. Hence both programs run in the same seconds, on the same core, each with a load of its
+// own: what disturbs one disturbs the other, and their ratio stays within a twentieth. A request costs both more than it would
+// cost one alone, for each finds the other's code in the processor's caches; both to the same extent.
+
+export type Side = 'older' | 'newer';
+type Both<T> = Readonly<Record<Side, T>>;
+
+interface Pair {
+  readonly pinned: Both<Pinned>;
+  readonly ports: Both<number>;
+}
+
+interface LoadTools {
+  readonly wrk: Program;
+  readonly folder: string;
+}
+
+/** One process may by chance be laid out or compiled better than the next: rounds are of several of each. */
+export const roundsPerStart = 5;
+
+/** V8 has compiled what matters after some 4 s of a core; here there is half of one. */
+const firstWarmUpS = 8;
+const laterWarmUpS = 2;
+
+const ports: Both<number> = { older: 19_303, newer: 19_312 };
+
+/** CPU time per request of both programs, which are folders with `bin/candor`. */
+export async function measureTogether(
+  programs: Both<string>,
+  works: readonly Work[],
+  { rounds, seconds }: Pace,
+  tools: LoadTools,
+  say: (line: string) => void,
+): Promise<Round[]> {
+  const measured: Round[] = [];
+  for (let from = 1; from <= rounds; from += roundsPerStart) {
+    const until = Math.min(rounds, from + roundsPerStart - 1);
+    for (const group of Map.groupBy(works, ({ setting }) => setting).values()) {
+      const [first] = group as [Work];
+      const pair = await startPair(programs, settings[first.setting], tools, from);
+      for (const work of group) {
+        await driveBoth(work, pair, work === first ? firstWarmUpS : laterWarmUpS, tools);
+        for (let round = from; round <= until; round++) {
+          const one = { work: work.name, round, ...(await measureBoth(work, pair, seconds, tools)) };
+          measured.push(one);
+          say(`${work.title}, round ${round} of ${rounds}: ${roundText(one)}`);
+        }
+      }
+      await Promise.all([stop(pair.pinned.older), stop(pair.pinned.newer)]);
+    }
+  }
+  return measured;
+}
+
+function roundText({ older, newer }: Round): string {
+  return `${older.toFixed(1)} and ${newer.toFixed(1)} µs, ratio ${(newer / older).toFixed(3)}`;
+}
+
+/** Who begins changes from pair to pair. */
+async function startPair(programs: Both<string>, setting: Setting, tools: LoadTools, turn: number): Promise<Pair> {
+  const start = (side: Side): Promise<Pinned> => {
+    const gateway = candorGateway(programs[side], setting, 1, [], ports[side]);
+    return startGateway(gateway, gatewayCore, join(tools.folder, side));
+  };
+  if (turn % (2 * roundsPerStart) === 1) {
+    const older = await start('older');
+    return { pinned: { older, newer: await start('newer') }, ports };
+  }
+  const newer = await start('newer');
+  return { pinned: { older: await start('older'), newer }, ports };
+}
+
+/** How many requests each has answered; throws where one was not, since that is no measurement. */
+async function driveBoth(work: Work, pair: Pair, seconds: number, tools: LoadTools): Promise<Both<number>> {
+  const driven = async (side: Side): Promise<number> => {
+    const { done, failures } = await drive(work, pair.ports[side], seconds, tools);
+    if (failures > 0) throw new Error(`the ${side} one failed ${failures} of ${done} requests (${work.title})`);
+    return done;
+  };
+  const [older, newer] = await Promise.all([driven('older'), driven('newer')]);
+  return { older, newer };
+}
+
+async function measureBoth(work: Work, pair: Pair, seconds: number, tools: LoadTools): Promise<Both<number>> {
+  const spent = (): Both<number> => ({
+    older: cpuMicroseconds(pair.pinned.older.pid),
+    newer: cpuMicroseconds(pair.pinned.newer.pid),
+  });
+  const before = spent();
+  const done = await driveBoth(work, pair, seconds, tools);
+  const after = spent();
+  return { older: (after.older - before.older) / done.older, newer: (after.newer - before.newer) / done.newer };
+}

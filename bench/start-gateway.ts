@@ -1,0 +1,49 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { repositoryRoot } from '../scripts/repository.ts';
+import { gatewayCore, loadCore } from './cores.ts';
+import { echoPort, type Gateway, type GatewayName, nginxOrigin } from './gateways.ts';
+import { accepts, type Pinned, startPinned, waitForPort } from './processes.ts';
+import type { Program, Tools, Way } from './tools.ts';
+import type { Setting } from './works.ts';
+
+export interface Started {
+  readonly gateway: Gateway;
+  readonly pinned: Pinned;
+}
+
+/** In a folder of its own, emptied before; resolves when it listens. Without a core it runs on all. */
+export async function startGateway(gateway: Gateway, core: number | null, own: string): Promise<Pinned> {
+  if (await accepts(gateway.port))
+    throw new Error(`port ${gateway.port}, where ${gateway.name} is to listen, is taken`);
+  rmSync(own, { recursive: true, force: true });
+  mkdirSync(join(own, 'tmp'), { recursive: true });
+  for (const [name, text] of Object.entries(gateway.files)) {
+    mkdirSync(dirname(join(own, name)), { recursive: true });
+    writeFileSync(join(own, name), text);
+  }
+  const started = startPinned(core, gateway.command, gateway.env, own);
+  await waitForPort(gateway.port, started, gateway.name);
+  return started;
+}
+
+/** All gateways that were asked for, on the gateways' core. */
+export async function startAll({ ways, folder }: Tools, setting: Setting): Promise<Started[]> {
+  const started: Started[] = [];
+  for (const way of ways.values()) {
+    const gateway = way(setting);
+    started.push({ gateway, pinned: await startGateway(gateway, gatewayCore, join(folder, gateway.name)) });
+  }
+  return started;
+}
+
+export function wayOf({ ways }: Tools, name: GatewayName): Way {
+  return ways.get(name) as Way;
+}
+
+/** What stands behind every gateway, on the core of the load: nginx, and a program that answers WebSocket messages. */
+export async function startOrigins(nginx: Program, folder: string): Promise<void> {
+  await startGateway(nginxOrigin(nginx), loadCore, join(folder, 'origin'));
+  const echo = startPinned(loadCore, [process.execPath, join(repositoryRoot, 'bench', 'echo-origin.ts')], {}, folder);
+  await waitForPort(echoPort, echo, 'the WebSocket origin');
+}

@@ -1,0 +1,77 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packAndInstall } from '../scripts/pack.ts';
+import { type Peer, type PeerName, preparePeer } from '../scripts/peers.ts';
+import { cacheFolder, repositoryRoot } from '../scripts/repository.ts';
+import * as kinds from './gateways.ts';
+import type { Gateway, GatewayName } from './gateways.ts';
+import type { Setting } from './works.ts';
+
+export type Program = Extract<Peer, { path: string }>;
+
+/** How to start a gateway with a setting. */
+export type Way = (setting: Setting) => Gateway;
+
+/** What a measurement is made with. */
+export interface Tools {
+  readonly nginx: Program;
+  readonly wrk: Program;
+  /** Of those that were asked for. */
+  readonly ways: ReadonlyMap<GatewayName, Way>;
+  /** The folder of the installed package, or the repository. */
+  readonly candor: string;
+  /** Where everything started has a folder of its own. */
+  readonly folder: string;
+}
+
+/** Exact versions, into a folder of their own: they are rivals and no dependencies. */
+export const packages = ['http-proxy@1.18.1', 'fastify@5.6.1', '@fastify/http-proxy@11.3.0'];
+
+/** Fetches and installs what is not here yet; throws where that cannot be. */
+export function prepareTools(names: readonly GatewayName[], folder: string, isSource: boolean): Tools {
+  const nginx = needPeer('nginx');
+  const candor = isSource ? repositoryRoot : installTarball();
+  const makers: Readonly<Record<GatewayName, () => Way>> = {
+    candor: () => (setting) => kinds.candorGateway(candor, setting),
+    nginx: () => (setting) => kinds.nginxGateway(nginx, setting, false),
+    'nginx-buffered': () => (setting) => kinds.nginxGateway(nginx, setting, true),
+    haproxy: () => withPeer('haproxy', kinds.haproxyGateway),
+    caddy: () => withPeer('caddy', kinds.caddyGateway),
+    apache: () => withPeer('apache2', kinds.apacheGateway),
+    'http-proxy': () => withPackages('http-proxy'),
+    fastify: () => withPackages('fastify'),
+    relay: () => () => kinds.relay(),
+  };
+  const ways = new Map(names.map((name) => [name, makers[name]()]));
+  return { nginx, wrk: needPeer('wrk'), ways, candor, folder };
+}
+
+export function needPeer(name: PeerName): Program {
+  const peer = preparePeer(name, console.error);
+  if ('missing' in peer) throw new Error(peer.missing);
+  return peer;
+}
+
+function withPeer(name: PeerName, gateway: (peer: Program, setting: Setting) => Gateway): Way {
+  const peer = needPeer(name);
+  return (setting) => gateway(peer, setting);
+}
+
+function withPackages(name: 'http-proxy' | 'fastify'): Way {
+  const place = join(cacheFolder, 'bench', 'npm');
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, 'package.json'), '{ "private": true }\n');
+  const ran = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...packages], {
+    cwd: place,
+    encoding: 'utf8',
+  });
+  if (ran.status !== 0) throw new Error(`npm could not install ${packages.join(', ')}: ${ran.stderr.slice(-300)}`);
+  return () => kinds.npmGateway(name, place);
+}
+
+function installTarball(): string {
+  const installed = packAndInstall(join(cacheFolder, 'bench', 'package'));
+  if ('failure' in installed) throw new Error(installed.failure);
+  return installed.folder;
+}
