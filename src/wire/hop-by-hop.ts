@@ -53,6 +53,11 @@ export function eachMember(octets: Uint8Array, start: number, end: number, visit
 export function connectionOptions(octets: Buffer, start: number, end: number, names: Set<string>): number {
   if (isText(octets, start, end, 'keep-alive')) return optionKeepAlive;
   if (isText(octets, start, end, 'close')) return optionClose;
+  return listedOptions(octets, start, end, names);
+}
+
+/** Apart from the above: the closure has variables of its function, and those are allocated whenever that is called. */
+function listedOptions(octets: Buffer, start: number, end: number, names: Set<string>): number {
   let options = 0;
   eachMember(octets, start, end, (_, from, to) => {
     if (isText(octets, from, to, 'close')) options |= optionClose;

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runMain } from './run-main.ts';
+
+interface ShapeCounts {
+  readonly first: number;
+  readonly last: number;
+  readonly instances: number;
+}
+
+/**
+ * Code that meets one hidden class reads a field in two instructions; with several it compares, and with more than four it
+ * asks the runtime. A field that is added later, or holds at times a fraction and at times an object, makes one more.
+ */
+test('all instances of a hot class have one hidden class, from their construction to their end', async () => {
+  const counts = JSON.parse(await runMain('hidden-classes-main.ts', ['--allow-natives-syntax'])) as Record<
+    string,
+    ShapeCounts
+  >;
+  assert.ok(Object.keys(counts).length >= hotClasses.length);
+  for (const name of hotClasses) {
+    const seen = counts[name];
+    assert.ok(seen !== undefined && seen.instances >= 12, `${name} is played with`);
+    assert.deepEqual({ first: seen.first, last: seen.last }, { first: 1, last: 1 }, name);
+  }
+});
+
+/** What an exchange makes, and what each of them goes through. */
+const hotClasses = [
+  'SocketTransport',
+  'Preface',
+  'ClientConnection',
+  'RequestReader',
+  'RequestHeadParser',
+  'ContentReader',
+  'ResponseWriter',
+  'Patience',
+  'request head',
+  'client facts',
+  'Exchange',
+  'Attempt',
+  'ForwardedRequest',
+  'Http1Fields',
+  'UpstreamConnection',
+  'ResponseHeadParser',
+  'response head',
+  'ForwardedResponse',
+];

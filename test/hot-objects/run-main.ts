@@ -1,0 +1,11 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** Runs a program of this folder with these options of Node and V8, and returns what it prints. */
+export async function runMain(program: string, options: readonly string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [...options, join(import.meta.dirname, program)]);
+  return stdout;
+}
