@@ -47,11 +47,7 @@ function saysTheSame(one: EndpointSnapshot, other: EndpointSnapshot): boolean {
   return (
     one.state === other.state &&
     one.sinceInstant === other.sinceInstant &&
-    one.reason === other.reason &&
-    one.failure?.cause === other.failure?.cause &&
-    one.checkCause === other.checkCause &&
-    one.checks?.passesNeeded === other.checks?.passesNeeded &&
-    one.checks?.everyMs === other.checks?.everyMs &&
+    (isEligible(one) || saysWhyTheSame(one, other)) &&
     one.slot?.index === other.slot?.index &&
     one.slot?.generation === other.slot?.generation &&
     one.otherWay === other.otherWay &&
@@ -60,6 +56,21 @@ function saysTheSame(one: EndpointSnapshot, other: EndpointSnapshot): boolean {
     one.exit?.atInstant === other.exit?.atInstant &&
     one.exit?.lastLine === other.exit?.lastLine &&
     isSamePlace(one, other)
+  );
+}
+
+/** Why an endpoint gets requests nobody is told by a worker, and many a check that fails does not take one out. */
+function isEligible({ state }: EndpointSnapshot): boolean {
+  return state === 'healthy' || state === 'unchecked';
+}
+
+function saysWhyTheSame(one: EndpointSnapshot, other: EndpointSnapshot): boolean {
+  return (
+    one.reason === other.reason &&
+    one.failure?.cause === other.failure?.cause &&
+    one.checkCause === other.checkCause &&
+    one.checks?.passesNeeded === other.checks?.passesNeeded &&
+    one.checks?.everyMs === other.checks?.everyMs
   );
 }
 

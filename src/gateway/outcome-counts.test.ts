@@ -78,3 +78,41 @@ test('endpoints, and the states they were in, are told apart; what was taken is 
   );
   assert.deepEqual(counts.take(), []);
 });
+
+test('news are endpoints that fail, with all that is known of them, and those that are on trial; the rest waits', () => {
+  const counts = new OutcomeCounts();
+  const good = exchangeOf({ endpoint: 'app/good', status: 200 });
+  counts.count(good);
+  counts.count(exchangeOf({ status: 200 }));
+  assert.deepEqual(counts.takeNews(), []);
+  counts.count(exchangeOf({ failure: slow }));
+  counts.count(exchangeOf({ endpoint: 'app/tried', endpointState: 'on_trial', status: 200 }));
+  const news = counts.takeNews();
+  assert.deepEqual(
+    news.map(({ endpoint, successes, failures }) => [endpoint, successes, failures]),
+    [
+      ['app/a', 1, 1],
+      ['app/tried', 1, 0],
+    ],
+  );
+  counts.count(good);
+  assert.deepEqual(counts.takeNews(), []);
+  assert.deepEqual(
+    counts.take().map(({ endpoint, successes }) => [endpoint, successes]),
+    [['app/good', 2]],
+  );
+});
+
+test('an endpoint whose state comes and goes has one cell for each state', () => {
+  const counts = new OutcomeCounts();
+  for (const endpointState of ['healthy', 'ejected', 'healthy', 'ejected'] as const) {
+    counts.count(exchangeOf({ endpointState, status: 200 }));
+  }
+  assert.deepEqual(
+    counts.take().map(({ state, successes }) => [state, successes]),
+    [
+      ['healthy', 2],
+      ['ejected', 2],
+    ],
+  );
+});
