@@ -1,74 +1,163 @@
-import { gatewayNames } from './gateways.ts';
-import { addedMedians, cpuOf, type Figures, ratioText, ratioToBest, titles } from './report.ts';
-import { works } from './works.ts';
+import { gatewayNames, type GatewayName } from './gateways.ts';
+import { addedMedians, cpuOf, type Figures, perSecondOf, ratioText, ratioToBest, titles } from './report.ts';
+import { targetsReached } from './targets.ts';
+import { type WorkName, works } from './works.ts';
 
-/** `bench/README.md`: what is measured, how, and the last figures. */
+/** `bench/README.md`: the last figures, and what they are of. */
 export function benchDocument(figures: Figures): string {
   const parts = [
-    intro,
+    intro(figures),
+    targetTable(figures),
+    plotOf(figures),
     cpuTable(figures),
-    '![CPU per request, as a multiple of nginx](figures.svg)',
+    perSecondTable(figures),
     latencyTable(figures),
     memoryTable(figures),
     rest(figures),
+    howItIsMeasured,
     circumstances(figures),
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
-const intro = `# What is measured, and the last figures
+function intro({ circumstances: { date, machine } }: Figures): string {
+  return `# What Candor costs, beside others
 
-\`npm run bench\` measures Candor beside distro nginx (its default log; and with a buffered log and 64 KB buffers), HAProxy,
-Caddy, Apache and two proxies of npm, and writes nothing; \`npm run bench -- --write\` writes this page and the plot.
-\`--works\`, \`--gateways\`, \`--rounds\`, \`--seconds\`, \`--source\` (the unbuilt source in place of the installed tarball) and
-\`--json\` do as \`--help\` says.
+\`npm run bench\` measures Candor beside nginx, HAProxy, Caddy, Apache and two proxies of npm, all at the same work, and
+writes nothing; \`npm run bench -- --write\` writes this page and its plot. \`--help\` has the options.
 
-Every gateway is pinned to one core; the origin (nginx, pages and files from memory) and the load (wrk with 64 connections and
-the fields of a browser) to another. All do the same work by turns, and ratios are taken within a round, because the figures of
-one machine drift by a third from day to day. Below a tenth a difference is a tie. CPU time is user and system time of all of a
-gateway's processes and threads, divided by completed requests. Candor writes its record of each exchange, and routes by its
-configuration; nginx, HAProxy, Caddy and Apache write an access log, the proxies of npm none.`;
+Measured on ${date}: ${machine}.`;
+}
 
-function cpuTable({ runs }: Figures): string {
-  const gateways = gatewayNames.filter((name) => runs.some(({ gateway }) => gateway === name));
-  const head = [
-    'work',
-    ...gateways.map((name) => titles[name]),
-    'Candor ÷ the better of nginx and HAProxy (least to most)',
-  ];
-  const rows = works
-    .filter(({ name }) => runs.some(({ work }) => work === name))
-    .map(({ name, title }) => {
-      const cells = gateways.map((gateway) => figureText(cpuOf(runs, name, gateway)));
-      const to = ratioToBest(runs, name);
-      return [title, ...cells, to === null ? '' : `${ratioText(to.ratio)}, ${titles[to.best]}`];
-    });
-  return `## CPU, microseconds per request\n\n${tableText([head, ...rows])}`;
+function targetTable(figures: Figures): string {
+  const rows = targetsReached(figures).map(({ what, target, measured, verdict, aim }) => [
+    what,
+    target,
+    measured ?? '',
+    verdict,
+    aim,
+  ]);
+  return `## What is to be reached
+
+With routing, policies, record and log on, one worker. A ratio is Candor's figure divided by the other's: the median of
+the rounds, with the least and the most. TLS is not measured here yet.
+
+${tableText(['', 'first release', 'measured', 'verdict', 'aim'], rows)}`;
+}
+
+function plotOf({ runs }: Figures): string {
+  return runs.some(({ gateway }) => gateway === 'nginx')
+    ? '![CPU per request, as a multiple of nginx: the tables have the figures](figures.svg)'
+    : '';
+}
+
+function measuredGateways({ runs, failed }: Figures): GatewayName[] {
+  return gatewayNames.filter((name) => [...runs, ...failed].some(({ gateway }) => gateway === name));
+}
+
+function measuredWorks({ runs }: Figures): (typeof works)[number][] {
+  return works.filter(({ name }) => runs.some(({ work }) => work === name));
+}
+
+/** Works down, gateways across. */
+function figureTable(
+  figures: Figures,
+  text: (work: WorkName, gateway: GatewayName) => string | null,
+  more?: { title: string; of: (work: WorkName) => string },
+): string {
+  const gateways = measuredGateways(figures);
+  const head = ['', ...gateways.map((name) => titles[name]), ...(more === undefined ? [] : [more.title])];
+  const rows = measuredWorks(figures).map(({ name, title }) => [
+    title,
+    ...gateways.map((gateway) => text(name, gateway) ?? (hasFailed(figures, name, gateway) ? 'failed' : '')),
+    ...(more === undefined ? [] : [more.of(name)]),
+  ]);
+  return tableText(head, rows, 'numbers');
+}
+
+function hasFailed({ failed }: Figures, work: WorkName, gateway: GatewayName): boolean {
+  return failed.some((run) => run.work === work && run.gateway === gateway);
+}
+
+function cpuTable(figures: Figures): string {
+  const { runs, failed } = figures;
+  if (runs.length === 0) return '';
+  const table = figureTable(figures, (work, gateway) => figureText(cpuOf(runs, work, gateway)), {
+    title: 'Candor ÷ the better of nginx and HAProxy',
+    of: (work) => {
+      const to = ratioToBest(runs, work);
+      return to === null ? '' : `${ratioText(to.ratio)}, ${titles[to.best]}`;
+    },
+  });
+  const note = failed.length === 0 ? '' : `\n\n${failureText(figures)}`;
+  return `## CPU, microseconds per request\n\nUser and system time, of all of a gateway's processes.\n\n${table}${note}`;
+}
+
+/** One sentence for each gateway and work. */
+function failureText({ failed }: Figures): string {
+  const groups = Map.groupBy(failed, ({ gateway, work }) => `${titles[gateway]} at "${titleOf(work)}"`);
+  const said = [...groups].map(([what, some]) => {
+    const [failures, done] = [
+      some.reduce((sum, run) => sum + run.failures, 0),
+      some.reduce((sum, run) => sum + run.done, 0),
+    ];
+    return `${what} (${failures} failures in ${done} requests)`;
+  });
+  return `A round in which requests failed does not count: ${said.join('; ')}.`;
+}
+
+function titleOf(work: WorkName): string {
+  return works.find(({ name }) => name === work)?.title ?? work;
+}
+
+function perSecondTable(figures: Figures): string {
+  if (figures.runs.length === 0) return '';
+  const table = figureTable(figures, (work, gateway) => {
+    const value = perSecondOf(figures.runs, work, gateway);
+    return value === null ? null : Math.round(value).toLocaleString('en');
+  });
+  return `## Requests per second\n\nOf a gateway on one core. Load and origin have another, which the fastest fill: CPU is the steadier figure.\n\n${table}`;
 }
 
 function latencyTable({ added }: Figures): string {
   if (added.length === 0) return '';
-  const rows = addedMedians(added).map(({ gateway, perSecond, p50Ms, p99Ms, p999Ms }) => [
-    `${perSecond}/s`,
-    titles[gateway],
-    ...[p50Ms, p99Ms, p999Ms].map((ms) => ms.toFixed(2)),
-  ]);
-  const head = ['rate', 'gateway', 'p50', 'p99', 'p99.9'];
+  const medians = addedMedians(added);
+  const rates = [...new Set(medians.map(({ perSecond }) => perSecond))];
+  const rows = gatewayNames
+    .filter((name) => medians.some(({ gateway }) => gateway === name))
+    .map((name) => [
+      titles[name],
+      ...rates.flatMap((rate) => {
+        const one = medians.find(({ gateway, perSecond }) => gateway === name && perSecond === rate);
+        return one === undefined ? ['', '', ''] : [one.p50Ms, one.p99Ms, one.p999Ms].map((ms) => ms.toFixed(2));
+      }),
+    ]);
+  const head = [
+    '',
+    ...rates.flatMap((rate) => ['p50', 'p99', 'p99.9'].map((at) => `${at} at ${rate.toLocaleString('en')}/s`)),
+  ];
   return `## Time added, milliseconds
 
-To what the origin alone takes at that rate, in the same round; small GET, open loop.
+To what the origin alone takes at that rate, in the same round; small GET, each counted from when it was due.
 
-${tableText([head, ...rows])}`;
+${tableText(head, rows, 'numbers')}`;
 }
 
 function memoryTable({ memory }: Figures): string {
   if (memory.length === 0) return '';
-  const rows = memory.map(({ gateway, workers, connections, residentOctets }) => [
+  const counts = [...new Set(memory.map(({ connections }) => connections))];
+  const groups = Map.groupBy(memory, ({ gateway, workers }) =>
     gateway === 'candor' ? `${titles[gateway]}, ${workers === 1 ? '1 worker' : `${workers} workers`}` : titles[gateway],
-    String(connections),
-    (residentOctets / 1024 / 1024).toFixed(0),
+  );
+  const rows = [...groups].map(([title, some]) => [
+    title,
+    ...counts.map((count) => {
+      const found = some.find(({ connections }) => connections === count);
+      return found === undefined ? '' : (found.residentOctets / 1e6).toFixed(0);
+    }),
   ]);
-  return `## Memory, MiB\n\nResident, of all processes, with so many idle connections that have each made one request.\n\n${tableText([['gateway', 'connections', 'MiB'], ...rows])}`;
+  const head = ['', ...counts.map((count) => `${count.toLocaleString('en')} connections`)];
+  return `## Memory, MB\n\nResident, of all processes, with idle connections that have each made one request.\n\n${tableText(head, rows, 'numbers')}`;
 }
 
 function rest({ garbage, scaling }: Figures): string {
@@ -79,22 +168,42 @@ function rest({ garbage, scaling }: Figures): string {
     );
   if (scaling !== null)
     lines.push(
-      `Two workers on two cores, with load and origin on the same: ${(scaling.two / scaling.one).toFixed(2)} times the requests per second of one (${Math.round(scaling.two)} and ${Math.round(scaling.one)}).`,
+      `Two workers on two cores, with load and origin on the same: ${(scaling.two / scaling.one).toFixed(2)} times the requests per second of one (${Math.round(scaling.two).toLocaleString('en')} and ${Math.round(scaling.one).toLocaleString('en')}).`,
     );
   return lines.length === 0 ? '' : `## Garbage and scaling\n\n${lines.join('\n\n')}`;
 }
+
+const howItIsMeasured = `## How it is measured
+
+- Every gateway has one worker or process and is pinned to one core; the origin (nginx, pages and files from memory) and the load
+  (wrk with 64 connections and the fields of a browser) have another.
+- All take turns at the same work, and ratios are taken within a round: the figures of one machine drift by a third from day to day.
+  Below a tenth a difference is a tie. Before its first round everyone has 4 s of load, since what runs on V8 is compiled by then.
+- CPU is user and system time, divided by the requests that were completed. Where one failed, the round does not count.
+- Candor routes by its configuration and writes its record of each exchange, with the defaults. nginx has its default log;
+  "buffered" is nginx with its log in pieces of 64 KB and 64 KB buffers for large answers. HAProxy, Caddy and Apache write a log of
+  each request too; the proxies of npm none.
+- The installed tarball is measured, unless circumstances say "unbuilt source".
+
+\`npm run bench:compare\` holds two commits of Candor against each other ([docs/testing.md](../docs/testing.md#what-it-costs)).`;
 
 function circumstances(figures: Figures): string {
   const said = Object.entries(figures.circumstances).map(([what, value]) => `- ${what}: ${value}`);
   return `## Circumstances\n\n${said.join('\n')}`;
 }
 
-function figureText(value: number | null): string {
-  if (value === null) return '';
+function figureText(value: number | null): string | null {
+  if (value === null) return null;
   return value < 100 ? value.toFixed(1) : value.toFixed(0);
 }
 
-function tableText([head, ...rows]: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[] = []): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head?.map(() => '---')), ...rows.map(line)].join('\n');
+/** The cells of `numbers`, all but the first of each row, stand on the right. */
+function tableText(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  kind: 'words' | 'numbers' = 'words',
+): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rule = head.map((_, index) => (kind === 'numbers' && index > 0 ? '---:' : '---'));
+  return [line(head), line(rule), ...rows.map(line)].join('\n');
 }

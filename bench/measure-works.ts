@@ -1,7 +1,7 @@
 import { drive } from './drive.ts';
-import type { Gateway, GatewayName } from './gateways.ts';
-import { cpuMicroseconds, type Pinned, stop } from './processes.ts';
-import type { Run } from './report.ts';
+import type { GatewayName } from './gateways.ts';
+import { cpuMicroseconds, stop } from './processes.ts';
+import type { FailedRun, Figures, Run } from './report.ts';
 import { startAll, type Started } from './start-gateway.ts';
 import type { Tools } from './tools.ts';
 import { type SettingName, settings, type Work, type WorkName, works } from './works.ts';
@@ -18,9 +18,11 @@ type Say = (line: string) => void;
 const firstWarmUpS = 4;
 const laterWarmUpS = 1;
 
+type Measured = Pick<Figures, 'runs' | 'failed'>;
+
 /** CPU time of each gateway at each work, in rounds in which all take their turn. */
-export async function measureWorks(wanted: readonly WorkName[], tools: Tools, pace: Pace, say: Say): Promise<Run[]> {
-  const runs: Run[] = [];
+export async function measureWorks(wanted: readonly WorkName[], tools: Tools, pace: Pace, say: Say): Promise<Measured> {
+  const runs: (Run | FailedRun)[] = [];
   for (const setting of Object.keys(settings) as SettingName[]) {
     const group = works.filter((work) => work.setting === setting && wanted.includes(work.name));
     if (group.length === 0) continue;
@@ -32,7 +34,11 @@ export async function measureWorks(wanted: readonly WorkName[], tools: Tools, pa
     }
     for (const { pinned } of started) await stop(pinned);
   }
-  return runs;
+  return { runs: runs.filter((run): run is Run => !isFailed(run)), failed: runs.filter(isFailed) };
+}
+
+function isFailed(run: Run | FailedRun): run is FailedRun {
+  return 'failures' in run;
 }
 
 async function measureRounds(
@@ -41,42 +47,35 @@ async function measureRounds(
   tools: Tools,
   { rounds, seconds }: Pace,
   say: Say,
-): Promise<Run[]> {
-  const runs: Run[] = [];
+): Promise<(Run | FailedRun)[]> {
+  const runs: (Run | FailedRun)[] = [];
   for (let round = 1; round <= rounds; round++) {
-    for (const { gateway, pinned } of started) {
-      const measured = await measureRun(work, gateway, pinned, { round, seconds }, tools, say);
-      if (measured !== null) runs.push(measured);
-    }
-    say(`${work.title}, round ${round} of ${rounds}: ${roundText(runs, round)}`);
+    for (const one of started) runs.push(await measureRun(work, one, round, seconds, tools));
+    const said = runs.filter((run) => run.round === round).map(runText);
+    say(`${work.title}, round ${round} of ${rounds}: ${said.join(', ')}`);
   }
   return runs;
 }
 
-function roundText(runs: readonly Run[], round: number): string {
-  return runs
-    .filter((one) => one.round === round)
-    .map(({ gateway, cpuMicroseconds: cpu }) => `${gateway} ${cpu.toFixed(1)}`)
-    .join(', ');
+function runText(run: Run | FailedRun): string {
+  return isFailed(run)
+    ? `${run.gateway} failed ${run.failures} of ${run.done} and does not count`
+    : `${run.gateway} ${run.cpuMicroseconds.toFixed(1)}`;
 }
 
-/** Null where requests failed: that is no measurement. Ours may not fail. */
+/** Requests of ours may not fail. */
 async function measureRun(
   work: Work,
-  gateway: Gateway,
-  pinned: Pinned,
-  { round, seconds }: { round: number; seconds: number },
+  { gateway, pinned }: Started,
+  round: number,
+  seconds: number,
   tools: Tools,
-  say: Say,
-): Promise<Run | null> {
+): Promise<Run | FailedRun> {
   const before = cpuMicroseconds(pinned.pid);
   const { done, perSecond, failures } = await drive(work, gateway.port, seconds, tools);
   const spent = cpuMicroseconds(pinned.pid) - before;
-  if (failures > 0) {
-    const what = `${gateway.name} failed ${failures} of ${done} requests (${work.title})`;
-    if (gateway.name === 'candor') throw new Error(`${what}: nothing was measured`);
-    say(`${what}: not counted`);
-    return null;
-  }
-  return { work: work.name, gateway: gateway.name as GatewayName, round, cpuMicroseconds: spent / done, perSecond };
+  const run = { work: work.name, gateway: gateway.name as GatewayName, round };
+  if (failures === 0) return { ...run, cpuMicroseconds: spent / done, perSecond };
+  if (gateway.name === 'candor') throw new Error(`candor failed ${failures} of ${done} requests (${work.title})`);
+  return { ...run, failures, done };
 }

@@ -13,6 +13,15 @@ export interface Run {
   readonly perSecond: number;
 }
 
+/** A run that some requests failed in. It counts for nothing, and is told of. */
+export interface FailedRun {
+  readonly work: WorkName;
+  readonly gateway: GatewayName;
+  readonly round: number;
+  readonly failures: number;
+  readonly done: number;
+}
+
 /** What a gateway adds to the origin's own time at a rate, in one round. */
 export interface Added {
   readonly gateway: GatewayName;
@@ -33,6 +42,7 @@ export interface Memory {
 export interface Figures {
   readonly circumstances: Readonly<Record<string, string>>;
   readonly runs: readonly Run[];
+  readonly failed: readonly FailedRun[];
   readonly added: readonly Added[];
   readonly memory: readonly Memory[];
   readonly garbage: (Garbage & { readonly requests: number }) | null;
@@ -52,30 +62,61 @@ export const titles: Readonly<Record<GatewayName, string>> = {
   relay: 'bare relay',
 };
 
-/** Medians over the rounds; null where the gateway was not asked to. */
+/** Medians over the rounds; null where nothing was measured. */
 export function cpuOf(runs: readonly Run[], work: WorkName, gateway: GatewayName): number | null {
-  const mine = roundsOf(runs, work, gateway);
-  return mine.length === 0 ? null : median(mine);
+  return medianOf(runs, work, gateway, 'cpuMicroseconds');
 }
 
-function roundsOf(runs: readonly Run[], work: WorkName, gateway: GatewayName): number[] {
-  return runs
-    .filter((run) => run.work === work && run.gateway === gateway)
-    .toSorted((a, b) => a.round - b.round)
-    .map(({ cpuMicroseconds }) => cpuMicroseconds);
+export function perSecondOf(runs: readonly Run[], work: WorkName, gateway: GatewayName): number | null {
+  return medianOf(runs, work, gateway, 'perSecond');
 }
 
-/** Candor ÷ the better of nginx (either way) and HAProxy; null without Candor, or without one of them. */
+function medianOf(
+  runs: readonly Run[],
+  work: WorkName,
+  gateway: GatewayName,
+  of: 'cpuMicroseconds' | 'perSecond',
+): number | null {
+  const mine = runs.filter((run) => run.work === work && run.gateway === gateway);
+  return mine.length === 0 ? null : median(mine.map((run) => run[of]));
+}
+
+/** CPU of one gateway ÷ that of another, over the rounds that both were measured in; null where there is none. */
+export function ratioBetween(
+  runs: readonly Run[],
+  work: WorkName,
+  ours: GatewayName,
+  theirs: GatewayName,
+): Ratio | null {
+  const of = (gateway: GatewayName): Map<number, number> =>
+    new Map(
+      runs
+        .filter((run) => run.work === work && run.gateway === gateway)
+        .map(({ round, cpuMicroseconds }) => [round, cpuMicroseconds]),
+    );
+  const [mine, other] = [of(ours), of(theirs)];
+  const rounds = [...mine.keys()].filter((round) => other.has(round));
+  if (rounds.length === 0) return null;
+  const pick = (from: Map<number, number>): number[] => rounds.map((round) => from.get(round) as number);
+  return ratioOf(pick(mine), pick(other));
+}
+
+export interface RatioTo {
+  readonly ratio: Ratio;
+  readonly best: GatewayName;
+}
+
+/** Candor ÷ the rival that needs least; null without Candor, or without all of them. */
 export function ratioToBest(
   runs: readonly Run[],
   work: WorkName,
-): { readonly ratio: Ratio; readonly best: GatewayName } | null {
-  const rivals = (['nginx', 'nginx-buffered', 'haproxy'] as const)
-    .map((gateway) => ({ gateway, cpu: cpuOf(runs, work, gateway) }))
-    .filter((one): one is { gateway: 'nginx' | 'nginx-buffered' | 'haproxy'; cpu: number } => one.cpu !== null);
-  const [best] = rivals.toSorted((a, b) => a.cpu - b.cpu);
-  if (best === undefined || cpuOf(runs, work, 'candor') === null) return null;
-  return { ratio: ratioOf(roundsOf(runs, work, 'candor'), roundsOf(runs, work, best.gateway)), best: best.gateway };
+  rivals: readonly GatewayName[] = ['nginx', 'nginx-buffered', 'haproxy'],
+): RatioTo | null {
+  const [best] = rivals
+    .map((gateway) => ({ gateway, cpu: cpuOf(runs, work, gateway) ?? Number.POSITIVE_INFINITY }))
+    .toSorted((a, b) => a.cpu - b.cpu);
+  const ratio = best === undefined ? null : ratioBetween(runs, work, 'candor', best.gateway);
+  return best === undefined || ratio === null ? null : { ratio, best: best.gateway };
 }
 
 export function ratioText({ median: middle, least, most }: Ratio): string {

@@ -79,7 +79,7 @@ async function bench(): Promise<void> {
 
   const figures: Figures = {
     circumstances: circumstancesOf(names, pace, options.source),
-    runs: asked.includes('cpu') ? await measureWorks(wanted, tools, pace, say) : [],
+    ...(asked.includes('cpu') ? await measureWorks(wanted, tools, pace, say) : { runs: [], failed: [] }),
     added: asked.includes('latency') ? await measureAdded(tools, pace, say) : [],
     memory: asked.includes('memory') ? await measureMemory(tools, say) : [],
     garbage: asked.includes('garbage') ? await measureGarbage(tools, pace.seconds * 2) : null,

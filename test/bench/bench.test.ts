@@ -5,7 +5,8 @@ import { garbageIn } from '../../bench/garbage.ts';
 import { candorGateway, nginxOrigin } from '../../bench/gateways.ts';
 import { readWrk } from '../../bench/load.ts';
 import { plot } from '../../bench/plot.ts';
-import { type Figures, ratioToBest, type Run } from '../../bench/report.ts';
+import { type Figures, ratioBetween, ratioToBest, type Run } from '../../bench/report.ts';
+import { targetsReached } from '../../bench/targets.ts';
 import { settings } from '../../bench/works.ts';
 import { parseConfiguration } from '../../src/config/parse.ts';
 
@@ -24,6 +25,7 @@ const runs: Run[] = [
 const figures: Figures = {
   circumstances: { date: '2026-01-01' },
   runs,
+  failed: [{ work: 'small-get', gateway: 'fastify', round: 1, failures: 3, done: 10 }],
   added: [{ gateway: 'candor', perSecond: 500, round: 1, p50Ms: 0.5, p99Ms: 2, p999Ms: 4 }],
   memory: [{ gateway: 'candor', workers: 2, connections: 64, residentOctets: 100 * 1024 * 1024 }],
   garbage: null,
@@ -48,12 +50,18 @@ describe('what a measurement says', () => {
     );
   });
 
+  it('pairs what was measured in the same round, also where a rival has failed in one', () => {
+    const some = runs.filter(({ gateway, round }) => gateway !== 'haproxy' || round === 2);
+    assert.deepEqual(ratioBetween(some, 'small-get', 'candor', 'haproxy'), { median: 1.1, least: 1.1, most: 1.1 });
+  });
+
   it('stands in the document and in the plot', () => {
     const text = benchDocument(figures);
-    assert.match(text, /\| small GET \| 37\.0 \| 37\.5 \| 30\.0 \| 1\.30 \(1\.10 to 1\.50\), HAProxy \|/);
-    assert.match(text, /\| Candor, 2 workers \| 64 \| 100 \|/);
+    assert.match(text, /\| small GET \| 37\.0 \| 37\.5 \| 30\.0 \| failed \| 1\.30 \(1\.10 to 1\.50\), HAProxy \|/);
+    assert.match(text, /@fastify\/http-proxy at "small GET" \(3 failures in 10 requests\)/);
+    assert.match(text, /\| Candor, 2 workers \| 105 \|/);
     assert.match(text, /1\.70 times the requests per second/);
-    assert.match(plot(figures), /0\.99× Candor<\/text>[\s\S]*1\.00× nginx<\/text>[\s\S]*0\.80× HAProxy/);
+    assert.match(plot(figures), />1\.04×<\/text>[\s\S]*>1\.00×<\/text>[\s\S]*>0\.80×<\/text>/);
   });
 
   it("takes wrk's failures for failures", () => {
@@ -76,6 +84,53 @@ describe('what a measurement says', () => {
       // The third thread was not seen before.
       allocatedOctets: (5 + 3) * 1024 * 1024,
     });
+  });
+});
+
+describe('what is to be reached', () => {
+  const rows = (candor: number, more: Partial<Figures> = {}) => {
+    const cpus = { candor, haproxy: 20, nginx: 30, caddy: 150 };
+    const some = Object.entries(cpus).map(([gateway, cpuMicroseconds]) => ({
+      ...{ work: 'small-get' as const, gateway: gateway as Run['gateway'], round: 1, cpuMicroseconds, perSecond: 1 },
+    }));
+    return targetsReached({ ...figures, runs: some, ...more });
+  };
+  const verdictOf = (what: string, candor: number, more?: Partial<Figures>): string | undefined =>
+    rows(candor, more).find((row) => row.what === what)?.verdict;
+
+  for (const [candor, verdict] of [
+    [26, '**missed by 30 %**'],
+    [20, 'met'],
+    [17, 'met, the aim too'],
+  ] as const) {
+    it(`is judged by the better of nginx and HAProxy: ${candor} ÷ 20 is ${verdict}`, () => {
+      assert.equal(verdictOf('CPU, small GET', candor), verdict);
+    });
+  }
+
+  it('says of Caddy by how much a fifth is missed', () => {
+    const caddy = rows(33).find(({ target }) => target === '≤ 1/5 of Caddy');
+    assert.deepEqual(
+      [caddy?.measured, caddy?.verdict, caddy?.aim],
+      ['0.22 (0.22 to 0.22)', '**missed by 10 %**', '≤ 1/7'],
+    );
+  });
+
+  it('is not measured where nothing was', () => {
+    assert.equal(verdictOf('CPU, new connection', 20), 'not measured');
+    assert.equal(verdictOf('p99 added at 2,000/s', 20), 'not measured');
+    assert.equal(verdictOf('memory, 5,000 idle connections', 20), 'not measured');
+  });
+
+  it('takes what is added, and what is resident, of one worker', () => {
+    const added = (['candor', 'nginx', 'haproxy'] as const).map((gateway, index) => ({
+      ...{ gateway, perSecond: 2000, round: 1 },
+      ...{ p50Ms: [0.4, 0.5, 0.3][index] ?? 0, p99Ms: [3, 2.5, 2][index] ?? 0, p999Ms: 9 },
+    }));
+    const memory = [{ gateway: 'candor' as const, workers: 1, connections: 5000, residentOctets: 165e6 }];
+    assert.equal(verdictOf('p50 added at 2,000/s', 20, { added }), 'met');
+    assert.equal(verdictOf('p99 added at 2,000/s', 20, { added }), '**missed by 0.50 ms**');
+    assert.equal(verdictOf('memory, 5,000 idle connections', 20, { memory }), '**missed by 10 %**');
   });
 });
 
