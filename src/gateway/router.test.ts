@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import fc from 'fast-check';
 import type { RouteMatch } from '../core/configuration.ts';
 import { noContent, type RequestHead } from '../core/message.ts';
 import type { Route } from '../exchange/ports.ts';
 import { PairFields } from '../testing/pair-fields.ts';
-import { createRouter, matchesHost, matchesPath } from './router.ts';
+import { plainPath } from './plain-path.ts';
+import { createRouter, matchesPath, type RouteEntry } from './router.ts';
 
 const any: RouteMatch = { hosts: [], pathPrefix: '/', methods: [], fields: [] };
 
@@ -20,6 +22,10 @@ function request(authority: string, target: string, method = 'GET', fields: [str
     upgrade: null,
     takesTrailers: false,
   };
+}
+
+function entryOf(id: string, match: Partial<RouteMatch>): RouteEntry {
+  return { match: { ...any, ...match }, route: { id } as unknown as Route };
 }
 
 const router = createRouter(
@@ -82,14 +88,100 @@ describe('the router', () => {
   });
 
   it('a wildcard is for subdomains, not for the name itself', () => {
+    const wild = createRouter([entryOf('wild', { hosts: ['*.x.org'] })]);
     assert.deepEqual(
-      ['a.x.org', 'x.org', 'ax.org'].map((host) => matchesHost(['*.x.org'], host)),
-      [true, false, false],
+      ['a.x.org', 'x.org', 'ax.org'].map((host) => wild.route(request(host, '/'))?.id),
+      ['wild', undefined, undefined],
     );
+  });
+
+  it('takes the first of the configuration, whichever of them lie under a name, under a wildcard or under none', () => {
+    const hosts: readonly string[][] = [['x.org'], ['*.org'], []];
+    for (const first of hosts) {
+      const others = hosts.filter((one) => one !== first);
+      const many = createRouter([first, ...others].map((each) => entryOf(each.join(), { hosts: each })));
+      assert.equal(many.route(request('x.org', '/'))?.id, first.join());
+    }
+  });
+
+  it('looks at the routes of a path alone, however many others there are', (context) => {
+    const many = Array.from({ length: 1000 }, (_, number) => entryOf(`${number}`, { pathPrefix: `/p${number}` }));
+    const counted = createRouter([...many, entryOf('rest', {})]);
+    const { mock } = context.mock.method(String.prototype, 'startsWith');
+    assert.equal(counted.route(request('x.org', '/p512/x'))?.id, '512');
+    assert.equal(counted.route(request('x.org', '/other'))?.id, 'rest');
+    assert.equal(mock.callCount(), 1);
   });
 
   it('a prefix ends at a slash, a question mark or the end', () => {
     const matching = ['/a', '/a/', '/a?b', '/ab', '/A', '/'].filter((target) => matchesPath('/a', target));
     assert.deepEqual(matching, ['/a', '/a/', '/a?b']);
   });
+});
+
+/** What the router promises, in the plainest way: from the first to the last. */
+function walk(entries: readonly RouteEntry[], asked: RequestHead): string | undefined {
+  const target = plainPath(asked.target);
+  const host = /^(.*?)(?::\d+)?$/.exec(asked.authority)?.[1] ?? '';
+  const found = entries.find(({ match }) => {
+    const { hosts, pathPrefix, methods, fields } = match;
+    return (
+      (hosts.length === 0 ||
+        hosts.some((one) => (one.startsWith('*.') ? host.endsWith(one.slice(1)) : host === one))) &&
+      matchesPath(plainPath(pathPrefix), target) &&
+      (methods.length === 0 || methods.includes(asked.method)) &&
+      fields.every(({ name, value }) => (value === null ? asked.fields.has(name) : asked.fields.get(name) === value))
+    );
+  });
+  return found?.route.id;
+}
+
+const segment = fc.constantFrom('a', 'b', 'ab', '%61', 'A', '.', '..', '%2E%2e', '', 'a%2fb', 'a:b', '~', '%');
+const path = fc.array(segment, { maxLength: 4 }).map((segments) => `/${segments.join('/')}`);
+const query = fc.constantFrom('', '', '?', '?/a', '?%61/../b', '?a?b');
+const target = fc.oneof(
+  { weight: 9, arbitrary: fc.tuple(path, query).map((parts) => parts.join('')) },
+  { weight: 1, arbitrary: fc.constantFrom('*', '', 'a:443', '//', '/.', '/..') },
+);
+const hosts = ['x.org', 'a.x.org', 'b.a.x.org', 'y.org', '[::1]', ''];
+const patterns = fc.subarray(['x.org', 'a.x.org', '*.x.org', '*.a.x.org', '*.org', '[::1]', 'y.org']);
+const fields: fc.Arbitrary<RouteMatch['fields']> = fc.subarray([
+  { name: 'x-one', value: '1' },
+  { name: 'x-two', value: null },
+]);
+const rarely = <T>(arbitrary: fc.Arbitrary<readonly T[]>): fc.Arbitrary<readonly T[]> =>
+  fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary });
+const matchOf: fc.Arbitrary<RouteMatch> = fc.record({
+  hosts: fc.oneof(fc.constant([]), patterns),
+  pathPrefix: fc.oneof(fc.constant('/'), path, target),
+  methods: rarely(fc.subarray(['GET', 'POST'])),
+  fields: rarely(fields),
+});
+const asked = fc
+  .tuple(
+    fc.constantFrom(...hosts, ...hosts.map((host) => `${host}:8080`)),
+    target,
+    fc.constantFrom('GET', 'POST', 'HEAD'),
+    fc.subarray<[string, string]>([
+      ['x-one', '1'],
+      ['x-two', 'x'],
+    ]),
+  )
+  .map((parts) => request(...parts));
+
+it('the index of routes finds what a walk over all of them finds', () => {
+  let hits = 0;
+  fc.assert(
+    fc.property(fc.array(matchOf, { maxLength: 12 }), fc.array(asked, { minLength: 1, maxLength: 8 }), (all, some) => {
+      const entries = all.map((match, place) => entryOf(`${place}`, match));
+      const index = createRouter(entries);
+      for (const one of some) {
+        const expected = walk(entries, one);
+        if (expected !== undefined) hits += 1;
+        assert.equal(index.route(one)?.id, expected, `${one.method} ${one.authority} ${one.target}`);
+      }
+    }),
+    { numRuns: 1500 },
+  );
+  assert.ok(hits > 2000, `${hits} requests had a route`);
 });
