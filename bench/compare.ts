@@ -9,7 +9,7 @@ import { judge, judgeAlike, judgementText, ratioMax, type Round } from './judgem
 import { chosen } from './options.ts';
 import { measureTogether, roundsPerStart } from './measure-together.ts';
 import { stopAll } from './processes.ts';
-import { startOrigins } from './start-gateway.ts';
+import { needNoOther, startOrigins } from './start-gateway.ts';
 import { intervalRank } from './statistics.ts';
 import { needPeer } from './tools.ts';
 import { workNames, works } from './works.ts';
@@ -41,6 +41,7 @@ example: npm run bench:compare -- HEAD~10 --works small-get
 const folder = join(cacheFolder, 'bench', 'compare');
 const trees = { older: join(folder, 'older'), newer: join(folder, 'newer') };
 
+let ownsTrees = false;
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
@@ -58,10 +59,10 @@ try {
   if (!interrupted) await leave();
 }
 
-/** Stops what was started, and takes away both worktrees; what the gateways said stays. */
+/** Stops what was started, and takes away the worktrees that are ours; what the gateways said stays. */
 async function leave(): Promise<void> {
   await stopAll();
-  for (const tree of Object.values(trees)) takeAway(tree);
+  if (ownsTrees) for (const tree of Object.values(trees)) takeAway(tree);
 }
 
 type Asked = ReturnType<typeof readWords>;
@@ -121,6 +122,8 @@ async function compare(asked: Asked): Promise<number> {
   const [first = 'HEAD', second = isAlike ? first : 'HEAD'] = asked.commits;
   const commits = { older: resolveCommit(first), newer: resolveCommit(second) };
   if (asked.commits.length < 2 && hasUncommitted()) say('What is not committed yet is not measured.');
+  await needNoOther();
+  ownsTrees = true;
   rmSync(join(folder, 'run'), { recursive: true, force: true });
   mkdirSync(join(folder, 'run'), { recursive: true });
   const older = checkOut(commits.older, trees.older, asked.source);

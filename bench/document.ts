@@ -42,7 +42,7 @@ function targetTable(figures: Figures): string {
 With routing, policies, record and log on, one worker. A ratio is Candor's figure divided by the other's: the median of
 the rounds, with the least and the most. TLS is not measured here yet.
 
-${tableText(['', 'first release', 'measured', 'verdict', 'aim'], rows)}`;
+${tableText(['', 'the first release', 'measured', 'verdict', 'the aim'], rows)}`;
 }
 
 function plotOf({ runs }: Figures): string {
@@ -188,7 +188,10 @@ const howItIsMeasured = `## How it is measured
 \`npm run bench:compare\` holds two commits of Candor against each other ([docs/testing.md](../docs/testing.md#what-it-costs)).`;
 
 function circumstances(figures: Figures): string {
-  const said = Object.entries(figures.circumstances).map(([what, value]) => `- ${what}: ${value}`);
+  // Date and machine stand at the top.
+  const said = Object.entries(figures.circumstances)
+    .filter(([what]) => what !== 'date' && what !== 'machine')
+    .map(([what, value]) => `- ${what}: ${value}`);
   return `## Circumstances\n\n${said.join('\n')}`;
 }
 

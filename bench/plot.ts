@@ -15,6 +15,8 @@ const barLeft = 142;
 /** Longer bars are cut off, and say so by their end. */
 const timesMax = 5;
 const unit = 48;
+/** No figure stands on the line of nginx. */
+const valueLeft = barLeft + unit + 6;
 
 const style = `
 .ground { fill: #ffffff } text { fill: #1f2933; font: 12px system-ui, sans-serif } .quiet { fill: #52606d }
@@ -65,13 +67,18 @@ function group(work: Work, gateways: readonly GatewayName[], runs: readonly Run[
 function row(gateway: GatewayName, ratio: Ratio | null, y: number): string {
   const weight = gateway === 'candor' ? 'oursText' : '';
   const label = text(barLeft - 8, y + 11, titles[gateway], weight, 'end');
-  if (ratio === null) return `${label}\n${text(barLeft + 5, y + 11, 'not measured', 'quiet')}`;
+  if (ratio === null) return `${label}\n${text(valueLeft, y + 11, 'not measured', 'quiet')}`;
   const end = barLeft + Math.min(ratio.median, timesMax) * unit;
   const isCut = ratio.median > timesMax;
   const right = isCut ? `L${end + 6} ${y + 6.5} L${end} ${y + 13}` : `V${y + 13}`;
   const bar = `<path class="bar${gateway === 'candor' ? ' ours' : ''}" d="M${barLeft} ${y} H${end.toFixed(1)} ${right} H${barLeft} Z"/>`;
   const last = isCut ? end + 6 : Math.max(end, barLeft + Math.min(ratio.most, timesMax) * unit);
-  return [label, bar, spread(ratio, y + 6.5), text(last + 6, y + 11, `${ratio.median.toFixed(2)}×`, weight)].join('\n');
+  return [
+    label,
+    bar,
+    spread(ratio, y + 6.5),
+    text(Math.max(last + 6, valueLeft), y + 11, `${ratio.median.toFixed(2)}×`, weight),
+  ].join('\n');
 }
 
 function spread({ median, least, most }: Ratio, y: number): string {

@@ -14,7 +14,7 @@ import { chosen } from './options.ts';
 import { plot } from './plot.ts';
 import { stopAll } from './processes.ts';
 import { type Figures, ratioText, ratioToBest, titles } from './report.ts';
-import { startOrigins } from './start-gateway.ts';
+import { needNoOther, startOrigins } from './start-gateway.ts';
 import { prepareTools } from './tools.ts';
 import { workNames, works } from './works.ts';
 
@@ -73,6 +73,7 @@ async function bench(): Promise<void> {
   const wanted = chosen(options.works, workNames, 'work');
   const asked = chosen(options.parts, parts, 'part');
   const folder = join(cacheFolder, 'bench', 'run');
+  await needNoOther();
   rmSync(folder, { recursive: true, force: true });
   const tools = prepareTools(names, folder, options.source);
   await startOrigins(tools.nginx, folder);

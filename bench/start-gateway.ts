@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { gatewayCore, loadCore } from './cores.ts';
-import { echoPort, type Gateway, type GatewayName, nginxOrigin } from './gateways.ts';
+import { echoPort, type Gateway, type GatewayName, nginxOrigin, originPort } from './gateways.ts';
 import { accepts, type Pinned, startPinned, waitForPort } from './processes.ts';
 import type { Program, Tools, Way } from './tools.ts';
 import type { Setting } from './works.ts';
@@ -39,6 +39,12 @@ export async function startAll({ ways, folder }: Tools, setting: Setting): Promi
 
 export function wayOf({ ways }: Tools, name: GatewayName): Way {
   return ways.get(name) as Way;
+}
+
+/** Throws where another measurement runs on this machine: it would lose its folders to us, and both their figures. */
+export async function needNoOther(): Promise<void> {
+  if (await accepts(originPort))
+    throw new Error(`port ${originPort} is taken, where the origin is to listen: is another measurement running?`);
 }
 
 /** What stands behind every gateway, on the core of the load: nginx, and a program that answers WebSocket messages. */
