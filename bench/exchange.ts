@@ -4,9 +4,8 @@
  * then see as many connections as in life.
  */
 import { parseArgs } from 'node:util';
-import type { CostlessTransport } from './costless-transport.ts';
-import { requestOctets, responseOctets } from './fixtures.ts';
 import { startInMemoryGateway } from './in-memory-gateway.ts';
+import { SmallGets } from './small-gets.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -14,23 +13,12 @@ const { values, positionals } = parseArgs({
 });
 const exchanges = Number(positionals[0] ?? 300_000);
 const gateway = startInMemoryGateway();
-const clients = Array.from({ length: Number(values.clients) }, () => gateway.connect());
-const asked: CostlessTransport[] = [];
-
-/** All clients ask, then all are answered: so many exchanges are under way at once. */
-function round(): void {
-  for (let index = 0; index < clients.length; index++) {
-    asked[index] = gateway.send(clients[index] as CostlessTransport, requestOctets) as CostlessTransport;
-  }
-  for (let index = 0; index < clients.length; index++)
-    gateway.answer(asked[index] as CostlessTransport, responseOctets);
-}
+const gets = new SmallGets(gateway, Number(values.clients));
 
 function run(count: number): number {
-  const rounds = Math.ceil(count / clients.length);
   const from = process.hrtime.bigint();
-  for (let index = 0; index < rounds; index++) round();
-  return Number(process.hrtime.bigint() - from) / (rounds * clients.length);
+  const played = gets.play(count);
+  return Number(process.hrtime.bigint() - from) / played;
 }
 
 run(exchanges / 3);

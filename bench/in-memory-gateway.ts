@@ -5,6 +5,7 @@ import { Deadlines } from '../src/core/deadline.ts';
 import type { EndedExchange } from '../src/core/exchange.ts';
 import { localPlaceSource } from '../src/core/local-places.ts';
 import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
+import type { Clock } from '../src/core/time.ts';
 import { ListenerConnections } from '../src/downstream/listener.ts';
 import { Exchange } from '../src/exchange/exchange.ts';
 import type { Serving } from '../src/exchange/ports.ts';
@@ -29,6 +30,8 @@ export interface InMemorySettings {
   readonly routes?: readonly RouteSpec[];
   /** The one that routes lead to. */
   readonly upstream?: UpstreamSnapshot;
+  /** Told of each exchange as it begins. */
+  readonly onBegun?: (exchange: Exchange) => void;
   /** Told of each exchange as it has ended and been recorded. */
   readonly onEnded?: (exchange: Exchange) => void;
 }
@@ -59,6 +62,8 @@ export interface InMemoryGateway {
 }
 
 export interface InMemoryParts {
+  readonly clock: Clock;
+  readonly ids: IdSource;
   readonly serving: Serving;
   readonly upstream: LiveUpstream;
   readonly writer: OctetWriter;
@@ -70,7 +75,7 @@ export interface InMemoryParts {
 }
 
 export function startInMemoryGateway(settings: InMemorySettings = {}): InMemoryGateway {
-  const { routes = [benchRoute], upstream: upstreamSpec = benchUpstream, onEnded = null } = settings;
+  const { routes = [benchRoute], upstream: upstreamSpec = benchUpstream, onBegun = null, onEnded = null } = settings;
   const clock = systemClock;
   const clients: Side = { written: null };
   const endpoints: Side = { written: null };
@@ -106,13 +111,20 @@ export function startInMemoryGateway(settings: InMemorySettings = {}): InMemoryG
     recorder.write(exchange);
     if (onEnded !== null) onEnded(exchange as Exchange);
   };
-  const ports = { clock, ids: new IdSource(systemRandom), recorder: { ended } };
+  const ids = new IdSource(systemRandom);
+  const ports = { clock, ids, recorder: { ended } };
   const isTrusted = createTrust([trustedAddress]);
   const listener = new ListenerConnections(
-    { id: 'http', proxyProtocol: false, limits },
+    { id: 'http', proxyProtocol: false, limits: benchLimits },
     {
       ...shared,
-      exchanges: { create: (stream) => new Exchange(stream, serving, ports) },
+      exchanges: {
+        create(stream) {
+          const exchange = new Exchange(stream, serving, ports);
+          if (onBegun !== null) onBegun(exchange);
+          return exchange;
+        },
+      },
       isTrusted,
       untaken: { look() {} },
       overload: { failure: null },
@@ -147,7 +159,7 @@ export function startInMemoryGateway(settings: InMemorySettings = {}): InMemoryG
     refuseNext(connections) {
       connector.toRefuse = connections;
     },
-    parts: { serving, upstream, writer, storage, counters, outcomes, recorder, isTrusted },
+    parts: { clock, ids, serving, upstream, writer, storage, counters, outcomes, recorder, isTrusted },
   };
 }
 
@@ -198,7 +210,7 @@ function recordWriter(): RecordWriter {
   });
 }
 
-const limits: ClientLimits = {
+export const benchLimits: ClientLimits = {
   headMs: 5000,
   contentMs: 5000,
   keepAliveMs: 75_000,

@@ -1,0 +1,209 @@
+import type { Transport } from '../src/core/transport.ts';
+import { Patience, type PatienceOwner } from '../src/downstream/patience.ts';
+import type { Exchange } from '../src/exchange/exchange.ts';
+import { ForwardedRequest, ForwardedResponse } from '../src/exchange/forward.ts';
+import type { Route } from '../src/exchange/ports.ts';
+import type { LiveEndpoint } from '../src/upstream/endpoint.ts';
+import type { UpstreamConnection } from '../src/upstream/connection.ts';
+import { requestLimits } from '../src/wire/request-limits.test-support.ts';
+import { responseLimits } from '../src/wire/limits.ts';
+import type { Composer } from '../src/wire/octet-writer.ts';
+import { RequestHeadParser } from '../src/wire/request-head.ts';
+import { type Http1ResponseHead, ResponseHeadParser } from '../src/wire/response-head.ts';
+import { writeRequestHead, writeResponseHead } from '../src/wire/write-head.ts';
+import { CostlessTransport } from './costless-transport.ts';
+import { requestOctets, responseOctets } from './fixtures.ts';
+import { benchLimits, type InMemoryGateway, startInMemoryGateway } from './in-memory-gateway.ts';
+import { SmallGets } from './small-gets.ts';
+
+/** A part of an exchange, run by itself with the functions that an exchange runs. */
+export interface StageWork {
+  readonly name: string;
+  /** What it comprises. */
+  readonly what: string;
+  /** Does it once; `index` says whose turn it is. */
+  readonly once: (index: number) => void;
+}
+
+/** As many connections and exchanges take turns, so that no cache sees the same one twice. */
+const many = 64;
+
+/** The content of the small answer comes behind its head. */
+const responseHeadOctets = responseOctets.indexOf('\r\n\r\n') + 4;
+
+/** The stages of a small GET, in the order in which they come. */
+export function stageWorks(): readonly StageWork[] {
+  const held = heldExchanges();
+  return [
+    parseRequest(held),
+    admit(held),
+    route(held),
+    choose(held),
+    writeRequest(held),
+    parseResponse(held),
+    writeResponse(held),
+    record(),
+  ];
+}
+
+/** The whole of it, in the same loop. Returns what plays so many. */
+export function wholeWork(): SmallGets {
+  return new SmallGets(startInMemoryGateway(), many);
+}
+
+/** Exchanges that wait for their endpoint's answer: their heads can be read. */
+interface Held {
+  readonly gateway: InMemoryGateway;
+  /** Of them all. */
+  readonly found: Route;
+  readonly exchanges: readonly Exchange[];
+  readonly transport: Transport;
+}
+
+function heldExchanges(): Held {
+  const exchanges: Exchange[] = [];
+  const gateway = startInMemoryGateway({ onBegun: (exchange) => void exchanges.push(exchange) });
+  for (let index = 0; index < many; index++) gateway.send(gateway.connect(), requestOctets);
+  const { request } = exchanges[0] as Exchange;
+  const found = gateway.parts.serving.router.route(request) as Route;
+  return { gateway, found, exchanges, transport: new CostlessTransport({ written: null }, '127.0.0.1', 1, 2) };
+}
+
+function parseRequest({ gateway: { parts } }: Held): StageWork {
+  const parsers = Array.from({ length: many }, () => new RequestHeadParser(requestLimits, parts.storage));
+  return {
+    name: 'parse the request head',
+    what: 'each octet looked at once, framing, authority, target',
+    once(index) {
+      const parser = parsers[index % many] as RequestHeadParser;
+      parser.push(requestOctets, 0, requestOctets.length);
+      parser.reset();
+    },
+  };
+}
+
+function parseResponse({ gateway: { parts } }: Held): StageWork {
+  const parsers = Array.from({ length: many }, () => new ResponseHeadParser(responseLimits, parts.storage));
+  return {
+    name: 'parse the response head',
+    what: 'each octet looked at once, framing, persistence',
+    once(index) {
+      const parser = parsers[index % many] as ResponseHeadParser;
+      parser.expect('GET');
+      parser.push(responseOctets, 0, responseHeadOctets);
+      parser.reset();
+    },
+  };
+}
+
+function route({ gateway, exchanges }: Held): StageWork {
+  const { router } = gateway.parts.serving;
+  return {
+    name: 'route',
+    what: 'host, path, method, fields: one route',
+    once: (index) => void router.route((exchanges[index % many] as Exchange).request),
+  };
+}
+
+function admit({ gateway: { parts }, transport }: Held): StageWork {
+  const owner: PatienceOwner = { octetsCome: () => 0, onOverdue() {}, onNotTaken() {} };
+  const all = Array.from(
+    { length: many },
+    () => new Patience(transport, benchLimits, parts.clock, { look() {} }, owner),
+  );
+  return {
+    name: 'admit',
+    what: 'clocks, trust, limits of time for request and response',
+    once(index) {
+      const patience = all[index % many] as Patience;
+      parts.clock.now();
+      parts.clock.wallTime();
+      parts.isTrusted('127.0.0.1');
+      patience.await('nothing');
+      patience.endWriteWatch();
+      patience.await('next-request');
+    },
+  };
+}
+
+/** With a pool as large as that of a gateway which has had as many exchanges at the same time. */
+function choose({ found: { timeouts } }: Held): StageWork {
+  const gateway = startInMemoryGateway();
+  new SmallGets(gateway, many).play(many);
+  const { upstream, clock } = gateway.parts;
+  const waiter = {
+    stream: null as UpstreamConnection | null,
+    onStage() {},
+    onNoStream() {},
+    onStream(stream: unknown) {
+      this.stream = stream as UpstreamConnection;
+    },
+  };
+  return {
+    name: 'choose',
+    what: 'an endpoint, a connection of its pool, and giving it back',
+    once() {
+      const endpoint = upstream.choose([]) as LiveEndpoint;
+      endpoint.acquire(waiter, timeouts, 'any');
+      const connection = waiter.stream as UpstreamConnection;
+      connection.idleSince = clock.now();
+      endpoint.gaveBack(connection);
+    },
+  };
+}
+
+function writeRequest({ gateway, found, exchanges, transport }: Held): StageWork {
+  const { writer, upstream, ids } = gateway.parts;
+  const endpoint = upstream.choose([]) as LiveEndpoint;
+  const composer: Composer = { transport };
+  return {
+    name: 'write the request head',
+    what: 'fields that go on, Via, X-Forwarded-*, request id, trace',
+    once(index) {
+      const exchange = exchanges[index % many] as Exchange;
+      writer.claim(composer);
+      writeRequestHead(writer, new ForwardedRequest(exchange, found, endpoint, ids));
+      writer.flush(composer);
+    },
+  };
+}
+
+function writeResponse({ gateway, found, exchanges, transport }: Held): StageWork {
+  const { writer, storage, clock } = gateway.parts;
+  const composer: Composer = { transport };
+  const heads = exchanges.map(() => {
+    const parser = new ResponseHeadParser(responseLimits, storage);
+    parser.expect('GET');
+    parser.push(responseOctets, 0, responseHeadOctets);
+    return parser.head as Http1ResponseHead;
+  });
+  return {
+    name: 'write the response head',
+    what: 'fields that go on, request id, framing, persistence',
+    once(index) {
+      const exchange = exchanges[index % many] as Exchange;
+      const head = heads[index % many] as Http1ResponseHead;
+      writer.claim(composer);
+      const forwarded = new ForwardedResponse(head, exchange, found, clock);
+      writeResponseHead(writer, forwarded, { persistent: true, version: 'HTTP/1.1' }, 'GET');
+      writer.flush(composer);
+    },
+  };
+}
+
+function record(): StageWork {
+  const ended: Exchange[] = [];
+  const gateway = startInMemoryGateway({ onEnded: (exchange) => void ended.push(exchange) });
+  new SmallGets(gateway, many).play(many);
+  const { counters, outcomes, recorder } = gateway.parts;
+  return {
+    name: 'record',
+    what: 'the line of the log, counts for metrics and health',
+    once(index) {
+      const exchange = ended[index % many] as Exchange;
+      counters.count(exchange);
+      outcomes.count(exchange);
+      recorder.write(exchange);
+    },
+  };
+}

@@ -1,0 +1,141 @@
+/**
+ * What each stage of a small GET costs in JavaScript: `npm run bench:stages`. Each is run by itself, in a loop, with the functions that
+ * an exchange runs, and the whole beside them; all take turns, round by round, so that what else the machine does falls on
+ * all of them.
+ *
+ *     --write              puts the table into ARCHITECTURE.md
+ *     --allocation         tells instead where an exchange allocates, and how much
+ *     --rounds, --times    how often each has its turn, and how often it runs then
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { repositoryRoot } from '../scripts/repository.ts';
+import { allocatedBy, type AllocationSite, allocationSites } from './allocation-sites.ts';
+import { stageWorks, type StageWork, wholeWork } from './stage-works.ts';
+
+const { values } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    allocation: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '25' },
+    times: { type: 'string', default: '4096' },
+  },
+});
+const times = Number(values.times);
+
+/** Microseconds of each round, least first. */
+interface Measured {
+  readonly name: string;
+  readonly what: string;
+  readonly rounds: readonly number[];
+}
+
+function measureStages(): readonly Measured[] {
+  const gets = wholeWork();
+  const whole: Turn = { name: 'the whole', what: 'client to endpoint and back', run: () => gets.play(times) };
+  const turns = [...stageWorks().map(turnOf), whole];
+  const measured = turns.map(({ name, what }) => ({ name, what, rounds: [] as number[] }));
+  for (let warm = 0; warm < 8; warm++) for (const { run } of turns) run();
+  for (let round = 0; round < Number(values.rounds); round++) {
+    for (const [index, { run }] of turns.entries()) measured[index]?.rounds.push(timed(run));
+  }
+  return measured.map(({ rounds, ...rest }) => ({ ...rest, rounds: rounds.toSorted((a, b) => a - b) }));
+}
+
+interface Turn {
+  readonly name: string;
+  readonly what: string;
+  readonly run: () => number;
+}
+
+function turnOf({ name, what, once }: StageWork): Turn {
+  const run = (): number => {
+    for (let index = 0; index < times; index++) once(index);
+    return times;
+  };
+  return { name, what, run };
+}
+
+/** Microseconds each. */
+function timed(run: () => number): number {
+  const from = process.hrtime.bigint();
+  const count = run();
+  return Number(process.hrtime.bigint() - from) / count / 1000;
+}
+
+function stagesText(measured: readonly Measured[]): string {
+  const whole = measured.at(-1) as Measured;
+  const total = quantile(whole, 0.5);
+  const stages = measured.slice(0, -1);
+  const rest = total - stages.reduce((sum, stage) => sum + quantile(stage, 0.5), 0);
+  const lines = stages.map((stage) => rowOf(stage, total));
+  const share = `${Math.round((100 * rest) / total)} %`;
+  lines.push(
+    `| the rest of the exchange | its own steps and objects, content, sending | ${rest.toFixed(2)} | | ${share} |`,
+  );
+  lines.push(rowOf(whole, total));
+  return [
+    '| stage | what it comprises | µs, median | quartiles | share |',
+    '|---|---|---|---|---|',
+    ...lines,
+    '',
+    `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node ${process.version}; each`,
+    `by itself in a loop, ${values.rounds} rounds of ${times}, \`npm run bench:stages -- --write\`. In place, between system calls, the same code takes`,
+    'about twice as long: its machine code is larger than the first cache for instructions, and the kernel and Node need that too.',
+  ].join('\n');
+}
+
+function rowOf(measured: Measured, total: number): string {
+  const { name, what } = measured;
+  const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(measured, part)) as [number, number, number];
+  const quartiles = `${low.toFixed(2)} to ${high.toFixed(2)}`;
+  return `| ${name} | ${what} | ${middle.toFixed(2)} | ${quartiles} | ${Math.round((100 * middle) / total)} % |`;
+}
+
+function quantile({ rounds }: Measured, part: number): number {
+  return rounds[Math.floor(part * (rounds.length - 1))] ?? 0;
+}
+
+function writeIntoArchitecture(text: string): void {
+  const path = join(repositoryRoot, 'ARCHITECTURE.md');
+  const before = readFileSync(path, 'utf8');
+  if (!placeOfStages.test(before)) throw new Error('ARCHITECTURE.md has no place for the stages');
+  writeFileSync(
+    path,
+    before.replace(placeOfStages, () => `${text}\n`),
+  );
+}
+
+const placeOfStages = /(?<=<!-- stages -->\n)[^]*(?=<!-- \/stages -->)/;
+
+/** Sites with less than this make no difference. */
+const octetsMin = 4;
+
+function allocationText(): string {
+  const gets = wholeWork();
+  gets.play(60_000);
+  const runs = Array.from({ length: 9 }, () => allocatedBy(() => void gets.play(times)) / times);
+  const median = runs.toSorted((a, b) => a - b)[4] ?? 0;
+  let played = 0;
+  const sites = allocationSites(() => (played = gets.play(6400)));
+  const lines = sites.filter(({ octets }) => octets / played >= octetsMin).map((site) => siteText(site, played));
+  return [`${median.toFixed(0)} octets for each exchange; by function, and in which pieces:`, ...lines].join('\n');
+}
+
+function siteText({ place, octets, pieces }: AllocationSite, played: number): string {
+  const some = pieces
+    .filter(({ count }) => count / played >= 0.05)
+    .slice(0, 6)
+    .map((piece) => `${(piece.count / played).toFixed(1)} × ${piece.octets}`);
+  return `${(octets / played).toFixed(0).padStart(6)}  ${place}  (${some.join(', ')})`;
+}
+
+if (values.allocation) console.log(allocationText());
+else {
+  const text = stagesText(measureStages());
+  console.log(text);
+  if (values.write) writeIntoArchitecture(text);
+}
+process.exit(0);
