@@ -6,7 +6,7 @@
  */
 
 /** From this many on a call is cheaper than a loop. */
-const callOctetsMin = 25;
+export const callOctetsMin = 25;
 
 /** Copies octets [start, end) of `source` to `at`. There must be room. */
 export function copyOctets(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {

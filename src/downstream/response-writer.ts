@@ -79,7 +79,7 @@ export class ResponseWriter implements Composer {
     if (this.#framing === 'none') return true;
     this.octetsSent += end - start;
     const coding = this.#framing === 'chunked' ? 'chunked' : 'plain';
-    return sendContent(this.#writer, this, coding, { octets, start, end, ownership });
+    return sendContent(this.#writer, this, coding, octets, start, end, ownership);
   }
 
   /** Ends the content and sends what is composed. False: the client has not taken it all yet. */

@@ -85,7 +85,7 @@ export class Exchange
     // When the endpoints run out, the last real failure is the answer.
     if (endpoint === null) return this.#generate(failure ?? upstream.unavailable());
     const attempt = new Attempt(endpoint, this.#elapsedMs());
-    this.attempts.push(attempt);
+    this.attempts = this.attempts.length === 0 ? [attempt] : [...this.attempts, attempt];
     this.#attempt = attempt;
     this.release = endpoint.release ?? '';
     this.statusReceived = 0;

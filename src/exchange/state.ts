@@ -30,7 +30,7 @@ export class ExchangeState implements EndedExchange {
   upstream = '';
   application = '';
   release = '';
-  readonly attempts: Attempt[] = [];
+  attempts: readonly Attempt[] = noAttempts;
   statusSent = 0;
   statusReceived = 0;
   end: EndKind = 'forwarded';
@@ -86,3 +86,6 @@ export class ExchangeState implements EndedExchange {
     return upstream;
   }
 }
+
+/** An array that is pushed to takes room for seventeen; nearly all exchanges have one attempt. */
+const noAttempts: readonly Attempt[] = [];

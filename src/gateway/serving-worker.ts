@@ -28,7 +28,7 @@ import { hopNameOf } from './hop-name.ts';
 import { createRouter } from './router.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 import { createTrust } from './trust.ts';
-import { sharedCounts } from './worker-counts.ts';
+import { countsNow, sharedCounts } from './worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
 
 /** How often counts go to main while nothing is recorded, and outcomes that are no news in any case. */
@@ -307,7 +307,7 @@ export class ServingWorker {
     const transfer = lines === null ? [] : [lines.octets.buffer];
     const exchanges = this.#counters.takeDelta();
     const drained = this.#takeDrained();
-    this.#tell({ kind: 'batch', lines, exchanges, outcomes, drained, counts: this.#counts }, transfer);
+    this.#tell({ kind: 'batch', lines, exchanges, outcomes, drained, counts: countsNow(this.#counts) }, transfer);
     this.#unsent[0] = this.#batch.waiting;
   }
 

@@ -1,5 +1,6 @@
-import { copyOctets, writeText } from '../core/copy-octets.ts';
+import { callOctetsMin, copyOctets, writeText } from '../core/copy-octets.ts';
 import type { RecordBatch } from './batch.ts';
+import { writeRedactedQuery } from './redact.ts';
 
 /** More than any line has. */
 const pairsMax = 24;
@@ -46,13 +47,36 @@ export class LineOctets {
 
   /** Text that stands in JSON as it is; false, and the line is to be given up, when it does not. */
   plain(text: string): boolean {
+    if (text.length < callOctetsMin) return this.plainStart(text, text.length);
     const octets = this.#octets;
-    let at = this.#at;
     // As UTF-8 what is not ASCII has more octets than characters.
-    const end = at + (text.length < 25 ? writeShort(octets, at, text) : octets.write(text, at));
-    if (end - at !== text.length) return false;
+    const end = this.#at + octets.write(text, this.#at);
+    if (end - this.#at !== text.length) return false;
+    for (let at = this.#at; at < end; at++) if (plainOctets[octets[at] as number] === 0) return false;
     this.#at = end;
-    for (; at < end; at++) if (plainOctets[octets[at] as number] === 0) return false;
+    return true;
+  }
+
+  /** As `plain`, the first `length` characters. */
+  plainStart(text: string, length: number): boolean {
+    if (length >= callOctetsMin) return this.plain(text.slice(0, length));
+    const octets = this.#octets;
+    for (let index = 0; index < length; index++) {
+      const code = text.charCodeAt(index);
+      if (code > 0x7f || plainOctets[code] === 0) return false;
+      octets[this.#at + index] = code;
+    }
+    this.#at += length;
+    return true;
+  }
+
+  /** The query that begins at `start` of `target`, in quotes and without its values; false, and nothing written, when it is not plain. */
+  redactedQuery(target: string, start: number): boolean {
+    const end = writeRedactedQuery(target, start, this.#octets, this.#at + 1);
+    if (end < 0) return false;
+    this.#octets[this.#at] = quote;
+    this.#octets[end] = quote;
+    this.#at = end + 1;
     return true;
   }
 
@@ -119,19 +143,10 @@ export class LineOctets {
 
 const nothing = new Uint8Array(0);
 const zero = 0x30;
+const quote = 0x22;
 const smallIntegerMax = 2_147_483_647;
 
 /** Not 0: printable ASCII but quote and backslash. */
 const plainOctets = new Uint8Array(256).fill(1, 0x20, 0x7f);
 plainOctets[0x22] = 0;
 plainOctets[0x5c] = 0;
-
-/** The octets written; −1 when there is a character that is not ASCII. */
-function writeShort(octets: Uint8Array, start: number, text: string): number {
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code > 0x7f) return -1;
-    octets[start + index] = code;
-  }
-  return text.length;
-}

@@ -11,8 +11,8 @@ import { RecordWriter } from './write-record.ts';
 const still: Timer = { cancel: () => undefined };
 const clock: Clock = { now: () => 0 as Instant, wallTime: () => 0, schedule: () => still };
 
-function writer(batch: RecordBatch): RecordWriter {
-  const context = { deployment: 'shop', member: 'gw "1"', processStartedWall: 0, worker: 1, queryAllowed: ['page'] };
+function writer(batch: RecordBatch, queryAllowed: readonly string[] = ['page']): RecordWriter {
+  const context = { deployment: 'shop', member: 'gw "1"', processStartedWall: 0, worker: 1, queryAllowed };
   return new RecordWriter({ ...context, batch });
 }
 
@@ -20,9 +20,9 @@ function batchOf(): RecordBatch {
   return new RecordBatch({ clock, onReady: () => undefined });
 }
 
-function writtenLine(exchange: EndedExchange): string {
+function writtenLine(exchange: EndedExchange, queryAllowed?: readonly string[]): string {
   const batch = batchOf();
-  writer(batch).write(exchange);
+  writer(batch, queryAllowed).write(exchange);
   return Buffer.from(batch.take()?.octets ?? []).toString('latin1');
 }
 
@@ -95,4 +95,20 @@ test('lines of one writer do not mix, whichever way each was written', () => {
   const text = Buffer.from(batch.take()?.octets ?? []).toString('latin1');
   const expected = [sampleExchange(), odd, sampleExchange(), odd].map((exchange) => writer(batchOf()).line(exchange));
   assert.equal(text, expected.join(''));
+});
+
+const queries = fc
+  .array(fc.constantFrom('a', 'page', '=', '=', '&', '&', '%41', '+', '.', ';', '?', '"', 'ä', 'x'.repeat(70), '['), {
+    maxLength: 12,
+  })
+  .map((pieces) => pieces.join(''));
+
+test('without allowed parameters the query is the same octet for octet, however odd', () => {
+  fc.assert(
+    fc.property(queries, (query) => {
+      const exchange = sampleExchange({ target: `/search?${query}` });
+      assert.equal(writtenLine(exchange, []), writer(batchOf(), []).line(exchange));
+    }),
+    { numRuns: 1000 },
+  );
 });

@@ -12,6 +12,8 @@ export interface OrdinaryParts {
   endpoint(attempt: AttemptFacts): Uint8Array;
   /** RFC 3339, valid until the next call. */
   timestamp(wallTime: number): Uint8Array;
+  /** No parameter of a query is allowed to keep its value. */
+  readonly keepsNoValues: boolean;
   /** The query, redacted, in quotes; null when it needs more than that. */
   query(query: string): string | null;
 }
@@ -88,8 +90,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
 export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: OrdinaryParts): boolean {
   const attempt = exchange.attempts[0] as AttemptFacts;
   const mark = exchange.target.indexOf('?');
-  const queryText = mark === -1 ? 'null' : parts.query(exchange.target.slice(mark + 1));
-  if (queryText === null || exchange.target.includes('#')) return false;
+  if (exchange.target.includes('#')) return false;
   line.fragment(beginning);
   if (!line.plain(exchange.id)) return false;
   line.fragment(traceId);
@@ -103,9 +104,10 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
   line.fragment(exchange.client.scheme === 'https' ? schemeHttps : schemeHttp);
   if (!line.plain(exchange.authority)) return false;
   line.fragment(path);
-  if (!line.plain(mark === -1 ? exchange.target : exchange.target.slice(0, mark))) return false;
+  if (!line.plainStart(exchange.target, mark === -1 ? exchange.target.length : mark)) return false;
   line.fragment(query);
-  line.ascii(queryText);
+  if (mark === -1) line.ascii('null');
+  else if (!writeQuery(line, exchange.target, mark + 1, parts)) return false;
   line.fragment(attempts);
   line.fragment(parts.endpoint(attempt));
   noteAttempt(line, attempt);
@@ -113,6 +115,14 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
   line.writeNumbers();
   line.fragment(ending);
   return true;
+}
+
+function writeQuery(line: LineOctets, target: string, start: number, parts: OrdinaryParts): boolean {
+  const length = target.length - start;
+  if (parts.keepsNoValues && length <= recordLimits.query && line.redactedQuery(target, start)) return true;
+  const text = parts.query(target.slice(start));
+  if (text !== null) line.ascii(text);
+  return text !== null;
 }
 
 function noteAttempt(line: LineOctets, attempt: AttemptFacts): void {

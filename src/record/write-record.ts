@@ -87,6 +87,10 @@ export class RecordWriter implements OrdinaryParts {
 
   // What lines have in common, as octets: for `writeOrdinary`.
 
+  get keepsNoValues(): boolean {
+    return this.#queryAllowed.size === 0;
+  }
+
   timestamp(wallTime: number): Uint8Array {
     return this.#timestamps.octets(wallTime);
   }

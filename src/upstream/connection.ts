@@ -127,7 +127,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {
     this.#octetsSent += end - start;
-    const taken = sendContent(this.#ports.writer, this, this.#coding, { octets, start, end, ownership });
+    const taken = sendContent(this.#ports.writer, this, this.#coding, octets, start, end, ownership);
     // What was composed may still be pending from an earlier flush: small pieces must not pile up behind it.
     const room = taken && this.transport.pendingOctets === 0;
     if (!room) this.#watch();

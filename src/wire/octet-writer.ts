@@ -11,6 +11,9 @@ export interface Composer {
 /** Room that one message head may need beyond the fields that are copied into it. */
 const sizeOctets = 64 * 1024;
 
+const smallIntegerMax = 2_147_483_647;
+const digitsMax = 10;
+
 /**
  * One buffer per thread in which every outgoing message is composed, head and content together, so that a
  * small message leaves in one system call.
@@ -68,6 +71,22 @@ export class OctetWriter implements FieldSink {
   text(text: string): void {
     this.#makeRoom(text.length);
     this.#length = writeText(this.#octets, this.#length, text);
+  }
+
+  /** A whole number from 0, in decimal digits. */
+  count(value: number): void {
+    if (value > smallIntegerMax) return this.text(String(value));
+    this.#makeRoom(digitsMax);
+    const target = this.#octets;
+    let end = this.#length + 1;
+    for (let bound = 10; value >= bound; bound *= 10) end++;
+    let rest = value;
+    for (let at = end - 1; at >= this.#length; at--) {
+      const next = Math.floor(rest / 10);
+      target[at] = 0x30 + rest - next * 10;
+      rest = next;
+    }
+    this.#length = end;
   }
 
   field(name: string, value: string): void {

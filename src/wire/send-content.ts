@@ -19,10 +19,12 @@ export function sendContent(
   writer: OctetWriter,
   composer: Composer,
   coding: ContentCoding,
-  content: { readonly octets: Uint8Array; readonly start: number; readonly end: number; readonly ownership: Ownership },
+  octets: Uint8Array,
+  start: number,
+  end: number,
+  ownership: Ownership,
 ): boolean {
-  const { octets, start, end } = content;
-  if (coding === 'plain' && content.ownership === 'owned' && end - start >= directOctetsMin) {
+  if (coding === 'plain' && ownership === 'owned' && end - start >= directOctetsMin) {
     writer.flush(composer);
     return composer.transport.write(octets, start, end, 'owned');
   }

@@ -143,7 +143,7 @@ function writeConnection(writer: OctetWriter, connection: ClientConnectionFacts,
 function writeLength(writer: OctetWriter, octets: number): void {
   if (octets < 64) return writer.text(shortLengths[octets] as string);
   writer.text('Content-Length: ');
-  writer.text(String(octets));
+  writer.count(octets);
   writer.text('\r\n');
 }
 
