@@ -6,7 +6,7 @@ import { machineText } from './circumstances.ts';
 import { checkOut, type CommitTree, hasUncommitted, resolveCommit, takeAway } from './commit-tree.ts';
 import { needTwoCores } from './cores.ts';
 import { judge, judgeAlike, judgementText, ratioMax, type Round } from './judgement.ts';
-import { chosen } from './options.ts';
+import { chosen, wrongWords } from './options.ts';
 import { measureTogether, roundsPerStart } from './measure-together.ts';
 import { stopAll } from './processes.ts';
 import { needNoOther, startOrigins } from './start-gateway.ts';
@@ -81,7 +81,13 @@ function readWords(words: readonly string[]) {
       help: { type: 'boolean', default: false },
     },
   });
-  return { ...values, commits: positionals, rounds: Number(values.rounds), seconds: Number(values.seconds) };
+  return {
+    ...values,
+    works: chosen(values.works, workNames, 'work'),
+    commits: positionals,
+    rounds: Number(values.rounds),
+    seconds: Number(values.seconds),
+  };
 }
 
 /** What is wrong with the words, or null. */
@@ -90,7 +96,7 @@ function wrongWith(asked: Asked): string | null {
   if (asked['against-itself'] ? count > 1 : count < 1 || count > 2) return 'Which commits? One or two are to be named.';
   if (!Number.isInteger(asked.rounds) || intervalRank(asked.rounds, 0.95) === 0 || asked.rounds > 1000)
     return '--rounds takes a whole number from 6, with fewer nothing can be told, to 1000.';
-  if (!(asked.seconds >= 1)) return '--seconds takes a number of 1 or more.';
+  if (!Number.isInteger(asked.seconds) || asked.seconds < 1) return '--seconds takes a whole number of 1 or more.';
   return null;
 }
 
@@ -99,7 +105,7 @@ async function run(words: readonly string[]): Promise<number> {
   try {
     asked = readWords(words);
   } catch (error) {
-    return refuse(error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error));
+    return refuse(wrongWords(error));
   }
   if (asked.help) {
     console.log(usage);
@@ -116,7 +122,6 @@ function refuse(why: string): number {
 
 async function compare(asked: Asked): Promise<number> {
   needTwoCores();
-  const wanted = chosen(asked.works, workNames, 'work');
   const say = asked.json ? console.error : console.log;
   const isAlike = asked['against-itself'];
   const [first = 'HEAD', second = isAlike ? first : 'HEAD'] = asked.commits;
@@ -134,7 +139,7 @@ async function compare(asked: Asked): Promise<number> {
   await startOrigins(needPeer('nginx'), tools.folder);
   const rounds = await measureTogether(
     { older: older.folder, newer: newer.folder },
-    works.filter(({ name }) => wanted.includes(name)),
+    works.filter(({ name }) => asked.works.includes(name)),
     { rounds: asked.rounds, seconds: asked.seconds },
     tools,
     say,

@@ -6,3 +6,8 @@ export function chosen<T extends string>(text: string, of: readonly T[], what: s
     return found;
   });
 }
+
+/** What was wrong with the words of a command line, for its user: the first sentence. */
+export function wrongWords(error: unknown): string {
+  return error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+}

@@ -5,18 +5,18 @@ import { cacheFolder, repositoryRoot } from '../scripts/repository.ts';
 import { circumstancesOf } from './circumstances.ts';
 import { needTwoCores } from './cores.ts';
 import { benchDocument } from './document.ts';
-import { gatewayNames } from './gateways.ts';
+import { type GatewayName, gatewayNames } from './gateways.ts';
 import { measureAdded } from './measure-added.ts';
 import { measureMemory } from './measure-memory.ts';
 import { measureGarbage, measureScaling } from './measure-own.ts';
-import { measureWorks } from './measure-works.ts';
-import { chosen } from './options.ts';
+import { measureWorks, type Pace } from './measure-works.ts';
+import { chosen, wrongWords } from './options.ts';
 import { plot } from './plot.ts';
 import { stopAll } from './processes.ts';
 import { type Figures, ratioText, ratioToBest, titles } from './report.ts';
 import { needNoOther, startOrigins } from './start-gateway.ts';
 import { prepareTools } from './tools.ts';
-import { workNames, works } from './works.ts';
+import { type WorkName, workNames, works } from './works.ts';
 
 const usage = `usage: npm run bench -- [options]
 
@@ -32,70 +32,110 @@ Measures Candor beside other gateways; bench/README.md says what, how, and the l
   --json              everything measured, on standard output
   --help
 
-It ends with 0, or with 1 where something could not be measured.
+It ends with 0, with 1 where something could not be measured, with 2 for a wrong
+command line. All of it takes half an hour.
 
 example: npm run bench -- --works small-get --gateways candor,nginx,haproxy --parts cpu
 `;
 
 const parts = ['cpu', 'latency', 'memory', 'garbage', 'scaling'] as const;
 
-const { values: options } = parseArgs({
-  options: {
-    works: { type: 'string', default: workNames.join(',') },
-    gateways: { type: 'string', default: gatewayNames.filter((name) => name !== 'relay').join(',') },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    parts: { type: 'string', default: parts.join(',') },
-    source: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
-const pace = { rounds: Number(options.rounds), seconds: Number(options.seconds) };
-const say = options.json ? console.error : console.log;
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => void stopAll().then(() => process.exit(130)));
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    interrupted = true;
+    void stopAll().then(() => process.exit(130));
+  });
+}
 try {
-  if (options.help) console.log(usage);
-  else await bench();
+  process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
+  if (!interrupted) console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
 } finally {
   await stopAll();
 }
 
-async function bench(): Promise<void> {
-  needTwoCores();
-  const names = chosen(options.gateways, gatewayNames, 'gateway');
-  const wanted = chosen(options.works, workNames, 'work');
-  const asked = chosen(options.parts, parts, 'part');
+interface Asked {
+  readonly works: readonly WorkName[];
+  readonly gateways: readonly GatewayName[];
+  readonly parts: readonly (typeof parts)[number][];
+  readonly pace: Pace;
+  readonly source: boolean;
+  readonly write: boolean;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+function readWords(words: readonly string[]): Asked {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      works: { type: 'string', default: workNames.join(',') },
+      gateways: { type: 'string', default: gatewayNames.filter((name) => name !== 'relay').join(',') },
+      rounds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '3' },
+      parts: { type: 'string', default: parts.join(',') },
+      source: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const pace = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
+  if (!Number.isInteger(pace.rounds) || pace.rounds < 1) throw new Error('--rounds takes a whole number of 1 or more.');
+  if (!Number.isInteger(pace.seconds) || pace.seconds < 1)
+    throw new Error('--seconds takes a whole number of 1 or more.');
+  return {
+    ...values,
+    works: chosen(values.works, workNames, 'work'),
+    gateways: chosen(values.gateways, gatewayNames, 'gateway'),
+    parts: chosen(values.parts, parts, 'part'),
+    pace,
+  };
+}
+
+async function run(words: readonly string[]): Promise<number> {
+  let asked: Asked;
+  try {
+    asked = readWords(words);
+  } catch (error) {
+    console.error(`${wrongWords(error)}\n\n${usage}`);
+    return 2;
+  }
+  if (asked.help) console.log(usage);
+  else await bench(asked);
+  return 0;
+}
+
+async function bench(asked: Asked): Promise<void> {
+  const { gateways, pace, parts: wanted } = asked;
+  const say = asked.json ? console.error : console.log;
   const folder = join(cacheFolder, 'bench', 'run');
+  needTwoCores();
   await needNoOther();
   rmSync(folder, { recursive: true, force: true });
-  const tools = prepareTools(names, folder, options.source);
+  const tools = prepareTools(gateways, folder, asked.source);
   await startOrigins(tools.nginx, folder);
 
   const figures: Figures = {
-    circumstances: circumstancesOf(names, pace, options.source),
-    ...(asked.includes('cpu') ? await measureWorks(wanted, tools, pace, say) : { runs: [], failed: [] }),
-    added: asked.includes('latency') ? await measureAdded(tools, pace, say) : [],
-    memory: asked.includes('memory') ? await measureMemory(tools, say) : [],
-    garbage: asked.includes('garbage') ? await measureGarbage(tools, pace.seconds * 2) : null,
-    scaling: asked.includes('scaling') ? await measureScaling(tools, pace.seconds * 2) : null,
+    circumstances: circumstancesOf(gateways, pace, asked.source),
+    ...(wanted.includes('cpu') ? await measureWorks(asked.works, tools, pace, say) : { runs: [], failed: [] }),
+    added: wanted.includes('latency') ? await measureAdded(tools, pace, say) : [],
+    memory: wanted.includes('memory') ? await measureMemory(tools, say) : [],
+    garbage: wanted.includes('garbage') ? await measureGarbage(tools, pace.seconds * 2) : null,
+    scaling: wanted.includes('scaling') ? await measureScaling(tools, pace.seconds * 2) : null,
   };
-  tell(figures);
+  tell(figures, asked, say);
 }
 
-function tell(figures: Figures): void {
+function tell(figures: Figures, { json, write }: Asked, say: (line: string) => void): void {
   for (const { name, title } of works) {
     const to = ratioToBest(figures.runs, name);
     if (to !== null) say(`${title}: Candor ÷ ${titles[to.best]} ${ratioText(to.ratio)}`);
   }
-  if (options.json) console.log(JSON.stringify(figures, null, 2));
-  if (!options.write) return;
+  if (json) console.log(JSON.stringify(figures, null, 2));
+  if (!write) return;
   writeFileSync(join(repositoryRoot, 'bench', 'README.md'), benchDocument(figures));
   writeFileSync(join(repositoryRoot, 'bench', 'figures.svg'), plot(figures));
 }

@@ -91,9 +91,20 @@ describe('the judgement of two commits', () => {
   });
 });
 
+function runTool(tool: string, ...words: readonly string[]) {
+  return spawnSync(process.execPath, [join(repositoryRoot, 'bench', tool), ...words], { encoding: 'utf8' });
+}
+
+describe('npm run bench', () => {
+  it('says what is wrong with the words, and begins nothing', () => {
+    const { status, stdout, stderr } = runTool('run.ts', '--rounds', 'many');
+    assert.deepEqual([status, stdout], [2, '']);
+    assert.match(stderr, /^--rounds takes a whole number of 1 or more\.\n\nusage: [\s\S]*\nexample: npm run /);
+  });
+});
+
 describe('npm run bench:compare', () => {
-  const run = (...words: readonly string[]) =>
-    spawnSync(process.execPath, [join(repositoryRoot, 'bench', 'compare.ts'), ...words], { encoding: 'utf8' });
+  const run = (...words: readonly string[]) => runTool('compare.ts', ...words);
 
   it('prints its usage and an example when it is asked to', () => {
     const { status, stdout, stderr } = run('--help');
