@@ -37,8 +37,11 @@ export interface Transport {
    * that the reader pauses until they are written.
    */
   readInBulk(bulk: boolean): void;
-  /** Sends what is pending, then FIN. The other direction stays open. */
-  end(): void;
+  /**
+   * Sends what is pending, then FIN. The other direction stays open. With 'close' nothing that comes is wanted, so that the
+   * connection may be closed instead, as soon as all has left; `onClosed` tells.
+   */
+  end(then?: 'close'): void;
   /** Closes at once, both directions. `reset` asks for RST instead of FIN, where the platform can. */
   close(how: 'close' | 'reset'): void;
 }

@@ -43,6 +43,8 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   #phase: 'requests' | 'exchange' | 'lingering' | 'closed' = 'requests';
   #handler: DownstreamHandler | null = null;
   #persistent = true;
+  /** The client has said that it sends nothing behind its request, which is without content. */
+  #saysClose = false;
   #draining = false;
   #clientEnded = false;
   #requestEndedAt: Instant;
@@ -100,6 +102,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, head.fields, this.#ports.isTrusted);
     this.#persistent = head.keepAlive && !this.#draining;
     const { framing } = head;
+    this.#saysClose = !head.keepAlive && head.version === 'HTTP/1.1' && framing.kind === 'none';
     const overload = this.#ports.overload.failure;
     if (overload !== null) this.#persistent = false; // Its connection takes memory too.
     this.#begin(overload ?? (framing.kind === 'length' ? this.#tooLarge(framing.octets) : null));
@@ -117,6 +120,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   #beginRefused(failure: Failure): void {
     this.#request.end();
     this.#persistent = false;
+    this.#saysClose = false;
     this.request = refusedRequest(this.#request.head.partialMethod, this.#request.head.partialTarget);
     this.#begin(failure);
   }
@@ -312,7 +316,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
       return this.#close('reset'); // Here and not in a guard further out: that may be another exchange's.
     }
     if (this.#phase === 'closed') return;
-    if (!this.#persistent) return this.#linger();
+    if (!this.#persistent) return this.#linger(this.#saysClose && this.#hasAll ? 'close' : undefined);
     this.#phase = 'requests';
     this.#patience.await('next-request');
     this.#request.next();
@@ -345,13 +349,21 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.#request.content.stop();
   }
 
-  /** FIN, then a while of reading, so that the client reads our answer before it hears of a closed connection. */
-  #linger(): void {
+  /** Nothing has come behind the request. */
+  get #hasAll(): boolean {
+    return !this.#request.holds && !this.#request.isReading;
+  }
+
+  /**
+   * FIN, then a while of reading, so that the client reads our answer before it hears of a closed connection. Who has said
+   * that it sends nothing more (RFC 9112 §9.6), and has not, need not be waited for: two system calls and a turn less.
+   */
+  #linger(then?: 'close'): void {
     this.#phase = 'lingering';
     this.#request.forget();
     this.#patience.endWriteWatch();
     this.transport.resume();
-    this.transport.end();
+    this.transport.end(then);
     if (this.#clientEnded) return this.#close('close');
     this.#patience.linger();
   }

@@ -86,6 +86,7 @@ export class MemoryTransport implements Transport {
   #bulkOctets: Uint8Array | null = null;
   #closed = false;
   #ended = false;
+  #closesAfterIt = false;
   #broken = false;
   #finSeen = false;
   #awaitsWritten = false;
@@ -194,7 +195,8 @@ export class MemoryTransport implements Transport {
     this.#bulkOctets = null;
   }
 
-  end(): void {
+  end(then?: 'close'): void {
+    this.#closesAfterIt ||= then === 'close';
     if (this.#closed || this.#ended) return;
     this.#sendHeld();
     this.#ended = true;
@@ -210,6 +212,7 @@ export class MemoryTransport implements Transport {
   }
 
   #sendFin(): void {
+    if (this.#closesAfterIt) return this.close('close');
     this.#out.finish('fin', this.#arrival());
     this.#peer.#expect();
     if (this.#finSeen) this.#gone(null, 'fin');

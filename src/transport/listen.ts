@@ -2,7 +2,9 @@ import { createServer, type Server, Socket, type SocketConstructorOpts } from 'n
 import type { Transport } from '../core/transport.ts';
 import { duplicateSocket } from './duplicate-socket.ts';
 import { errnoOf } from './errno.ts';
+import { HandleTransport } from './handle-transport.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
+import { type StreamHandle, streamInternals } from './stream-handle.ts';
 
 export interface Listening {
   /** Where it listens, with the port that the system chose if none was named. */
@@ -28,17 +30,50 @@ export interface ListenTarget {
   readonly inheritedFd?: number;
 }
 
-export function listen(target: ListenTarget, waiter: ListenWaiter, rewrap: boolean = canRewrap()): void {
-  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: rewrap });
+/**
+ * How accepted connections are read: from what Node's sockets stand on; through such a socket, into our own buffers; or
+ * through its 'data' events, which is all that Node documents. One contract, and one suite runs against all three.
+ */
+export type AcceptWay = 'handles' | 'buffers' | 'events';
+
+export function listen(target: ListenTarget, waiter: ListenWaiter, way: AcceptWay = bestWay()): void {
+  const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: way !== 'events' });
   server.on('error', (error) => waiter.onListenFailed(errnoOf(error)));
   server.on('connection', (socket) => {
     const descriptor = (socket as unknown as Handled)._handle?.fd ?? -1;
-    const transport = rewrap ? rewrapped(server, socket) : new SocketTransport(socket, null);
+    const transport = way === 'events' ? new SocketTransport(socket, null) : rewrapped(server, socket);
     waiter.onConnection(transport, descriptor);
   });
-  const opened = (): void => waiter.onListening(listening(server, target));
+  const opened = (): void => {
+    if (way === 'handles') takeHandles(server, waiter);
+    waiter.onListening(listening(server, target));
+  };
   if (target.inheritedFd !== undefined) void listenAtInherited(server, target.inheritedFd, waiter, opened);
   else server.listen({ host: target.host, port: target.port, reusePort: target.sharePort, backlog }, opened);
+}
+
+export function bestWay(): AcceptWay {
+  if (streamInternals !== null) return 'handles';
+  return canRewrap() ? 'buffers' : 'events';
+}
+
+/** Accepted connections as they come, before Node makes sockets of them. What goes wrong is still Node's. */
+function takeHandles(server: Server, waiter: ListenWaiter): void {
+  const { _handle: listener } = server as unknown as { readonly _handle?: ListenHandle | null };
+  if (typeof listener?.onconnection !== 'function') return;
+  const ofNode = listener.onconnection.bind(listener);
+  // Linux hands it down to all that is accepted there: a system call less for each.
+  const isHandedDown = process.platform === 'linux' && listener.setNoDelay(true) === 0;
+  listener.onconnection = (error, handle): void => {
+    if (error !== 0 || handle === undefined) return ofNode(error, handle);
+    if (!isHandedDown) handle.setNoDelay(true);
+    waiter.onConnection(new HandleTransport(handle), handle.fd);
+  };
+}
+
+interface ListenHandle {
+  onconnection(error: number, handle: StreamHandle | undefined): void;
+  setNoDelay(on: boolean): number;
 }
 
 /** Connections that wait to be accepted; the system may allow fewer (net.core.somaxconn). */

@@ -1,5 +1,3 @@
-import type { Socket } from 'node:net';
-
 /** Larger pieces are worth a system call of their own, and are not copied. */
 export const heldPieceOctetsMax = 8 * 1024;
 
@@ -64,15 +62,7 @@ export class Outbox {
     for (let index = 0; index < this.#holders.length; index++) {
       const holder = this.#holders[index] ?? null;
       const end = this.#ends[index] as number;
-      if (holder !== null) {
-        const { socket } = holder;
-        holder.heldOctets = 0;
-        socket.write(slab.subarray(at, end));
-        // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
-        if (socket.errored === null) holder.sentOctets += end - at;
-        else holder.refused = Buffer.concat([holder.refused, slab.subarray(at, end)]);
-        if (socket.writableLength > 0) isPending = true;
-      }
+      if (holder !== null && !holder.sendHeld(slab.subarray(at, end))) isPending = true;
       at = end;
     }
     this.#holders.length = 0;
@@ -85,9 +75,9 @@ export class Outbox {
 
 /** Whose octets wait here. */
 export interface OutboxHolder {
-  readonly socket: Socket;
   heldOctets: number;
-  sentOctets: number;
+  /** Hands a piece of what is held to the system. False: some of it is pending, and stays where it is. */
+  sendHeld(piece: Uint8Array): boolean;
   /** What the system would not have, because the connection had ended; at most what was held. */
   refused: Uint8Array;
 }

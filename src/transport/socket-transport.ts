@@ -21,8 +21,8 @@ import { isQuiet } from './unread-octets.ts';
 export class SocketTransport implements Transport, OutboxHolder {
   listener: TransportListener = deaf;
   readonly facts: TransportFacts;
-  /** For `Outbox` alone, as the count of what it holds. */
   readonly socket: Socket;
+  /** For `Outbox` alone. */
   heldOctets = 0;
   sentOctets = 0;
   refused: Uint8Array = nothing;
@@ -62,7 +62,7 @@ export class SocketTransport implements Transport, OutboxHolder {
       outbox.hold(this, octets, start, end);
       return true;
     }
-    this.#sendHeld();
+    this.#flushHeld();
     const piece = octets.subarray(start, end);
     // A small piece that must wait is not worth holding on to the large buffer that it may be part of.
     this.socket.write(ownership === 'owned' && !isSmall ? piece : Buffer.from(piece));
@@ -73,6 +73,15 @@ export class SocketTransport implements Transport, OutboxHolder {
       this.socket.write(nothing, this.#written);
     }
     return false;
+  }
+
+  sendHeld(piece: Uint8Array): boolean {
+    this.heldOctets -= piece.length;
+    this.socket.write(piece);
+    // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
+    if (this.socket.errored === null) this.sentOctets += piece.length;
+    else this.refused = Buffer.concat([this.refused, piece]);
+    return this.socket.writableLength === 0;
   }
 
   readonly #written = (error?: Error | null): void => {
@@ -104,17 +113,18 @@ export class SocketTransport implements Transport, OutboxHolder {
     this.#reads?.switchTo(bulk);
   }
 
-  end(): void {
-    this.#sendHeld();
-    this.socket.end();
+  end(then?: 'close'): void {
+    this.#flushHeld();
+    if (then === 'close') this.socket.destroySoon();
+    else this.socket.end();
   }
 
-  #sendHeld(): void {
+  #flushHeld(): void {
     if (this.heldOctets > 0) outbox.flush();
   }
 
   close(how: 'close' | 'reset'): void {
-    this.#sendHeld();
+    this.#flushHeld();
     // Only TCP has an RST to send; Node throws where it is asked for on a unix socket or within TLS.
     const { kind, tls } = this.facts;
     if (how === 'reset' && kind === 'tcp' && tls === null && !this.#sendsFin) this.socket.resetAndDestroy();
@@ -173,7 +183,7 @@ export class ReadTarget {
   };
 }
 
-const deaf: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
+export const deaf: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
 
 function factsOf(socket: Socket, tls: TlsFacts | null, unixPath: string | null): TransportFacts {
   return {
@@ -187,7 +197,7 @@ function factsOf(socket: Socket, tls: TlsFacts | null, unixPath: string | null):
 }
 
 /** An IPv4 address that came in through an IPv6 socket, as IPv4. */
-function plainAddress(address: string | undefined): string {
+export function plainAddress(address: string | undefined): string {
   if (address === undefined) return '';
   return address.startsWith('::ffff:') ? address.slice('::ffff:'.length) : address;
 }

@@ -14,7 +14,7 @@ import { createTransportPair } from '../testing/memory-transport.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { connectFailure } from '../upstream/connect-failure.ts';
 import { socketConnector } from './connect.ts';
-import { listen, type Listening } from './listen.ts';
+import { type AcceptWay, bestWay, listen, type Listening } from './listen.ts';
 
 /** The other end, as the test sees it. */
 interface Peer {
@@ -123,14 +123,14 @@ after(async () => {
   for (const close of open) await close();
 });
 
-async function accepted(rewrap: boolean): Promise<Connected> {
+async function accepted(way: AcceptWay): Promise<Connected> {
   const found = Promise.withResolvers<Transport>();
   const listening = Promise.withResolvers<Listening>();
   const target = { host: '127.0.0.1', port: 0, sharePort: false };
   const failed = (errno: string): void => listening.reject(new Error(errno));
   const onListening = (opened: Listening): void => listening.resolve(opened);
   const onConnection = (transport: Transport): void => found.resolve(transport);
-  listen(target, { onListening, onListenFailed: failed, onConnection }, rewrap);
+  listen(target, { onListening, onListenFailed: failed, onConnection }, way);
   const opened = await listening.promise;
   const socket = connectTcp({ host: '127.0.0.1', port: opened.address.port, allowHalfOpen: true });
   const transport = await found.promise;
@@ -247,8 +247,9 @@ interface Kind {
 }
 
 const kinds: readonly Kind[] = [
-  { name: 'an accepted socket, wrapped again', connect: () => accepted(true) },
-  { name: "an accepted socket with 'data' events", connect: () => accepted(false) },
+  { name: 'an accepted connection without a socket', connect: () => accepted('handles') },
+  { name: 'an accepted socket, wrapped again', connect: () => accepted('buffers') },
+  { name: "an accepted socket with 'data' events", connect: () => accepted('events') },
   { name: 'a connected socket with its own read buffer', connect: connected },
   {
     name: 'a TLS socket',
@@ -406,6 +407,33 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
+    it('closes behind all that was written when nothing more is wanted, however slow the reader', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.peer.stopReading();
+      const all = pattern(9_000_000, 6);
+      world.transport.write(all, 0, all.length, 'owned');
+      world.transport.write(Buffer.from('end'), 0, 3, 'borrowed');
+      world.transport.end('close');
+      for (let n = 0; n < 5; n++) await world.turn();
+      assert.equal(heard.errno, undefined);
+      world.peer.readOn();
+      await until('it is told', world, () => heard.errno !== undefined && world.peer.ended);
+      assert.deepEqual([heard.errno, heard.ended, world.peer.got.length], [null, false, all.length + 3]);
+      assert.equal(world.peer.got.subarray(0, all.length).equals(all), true);
+      await world.close();
+    });
+
+    it('closes at the end of the turn when nothing more is wanted and little was written', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.transport.write(Buffer.from('all'), 0, 3, 'borrowed');
+      world.transport.end('close');
+      await until('both know', world, () => heard.errno !== undefined && world.peer.ended);
+      assert.deepEqual([heard.errno, heard.ended, world.peer.got.toString()], [null, false, 'all']);
+      await world.close();
+    });
+
     it('closes when a reset is asked for in the turn of its own FIN, which Node refuses', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
@@ -445,6 +473,27 @@ async function sendAll(world: Connected, octets: Buffer, heard: { written: numbe
       await until('it is written', world, () => heard.written > before);
   }
 }
+
+describe('accepting', () => {
+  it('takes connections without a socket of Node in the version whose insides it knows', () => {
+    assert.equal(bestWay(), process.versions.node.startsWith('26.') ? 'handles' : 'buffers');
+  });
+
+  it('tells where both ends of a connection are, in either way', async () => {
+    for (const way of ['handles', 'buffers', 'events'] as const) {
+      const world = await accepted(way);
+      const { facts } = world.transport;
+      const { socket } = world.peer as SocketPeer;
+      await until('the other end knows as well', world, () => !socket.connecting);
+      assert.deepEqual(
+        [facts.kind, facts.remoteAddress, facts.remotePort, facts.localAddress, facts.localPort, facts.tls],
+        ['tcp', '127.0.0.1', socket.localPort, '127.0.0.1', socket.remotePort, null],
+        way,
+      );
+      await world.close();
+    }
+  });
+});
 
 describe('connecting', () => {
   const faultOf = async (target: ConnectTarget): Promise<WorldFault> => {

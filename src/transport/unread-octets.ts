@@ -40,7 +40,12 @@ function readAll(descriptor: number | null, taker: UnreadTaker): void {
  */
 export function isQuiet(socket: Socket): boolean {
   const descriptor = descriptorOf(socket);
-  return descriptor === null ? !socket.destroyed : readSome(descriptor, 1) === 'EAGAIN';
+  return descriptor === null ? !socket.destroyed : isQuietAt(descriptor);
+}
+
+/** The same of an open descriptor. */
+export function isQuietAt(descriptor: number): boolean {
+  return readSome(descriptor, 1) === 'EAGAIN';
 }
 
 /** The octets read, 0 at the end; or the error's code. */

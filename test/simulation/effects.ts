@@ -210,8 +210,8 @@ class FailingTransport implements Transport, TransportListener {
     this.#real.readInBulk(bulk);
   }
 
-  end(): void {
-    this.#real.end();
+  end(then?: 'close'): void {
+    this.#real.end(then);
     // The peer's FIN that was played has come already: with ours, both are there.
     if (this.#state === 'ended') this.#soon(() => this.#real.close('close'));
   }

@@ -1,0 +1,103 @@
+/**
+ * What Node's own sockets stand on: a connection as libuv has it, without streams and events above it.
+ *
+ * Node does not document it. So it is used in few places only, behind `streamInternals`, which looks at everything that
+ * is used before anything is; where it finds something else, connections go through `net.Socket`.
+ */
+export interface StreamHandle {
+  readonly fd: number;
+  /** Octets that the kernel has not taken yet. */
+  readonly writeQueueSize: number;
+  /** Called with the handle as `this`; what it returns is read into from then on. */
+  onread: (this: StreamHandle) => Uint8Array | undefined;
+  /** Ours: for `onread` and the callbacks. */
+  owner: HandleOwner;
+  useUserBuffer(buffer: Uint8Array): void;
+  readStart(): number;
+  readStop(): number;
+  /** 0: it has left; below: an error; an object: a part of it is pending, whose `oncomplete` will be called. */
+  writeBuffer(request: null, octets: Uint8Array): number | WriteRequest;
+  shutdown(request: ShutdownRequest): number;
+  reset(onClosed: (this: StreamHandle) => void): number;
+  close(onClosed: (this: StreamHandle) => void): void;
+  getpeername(into: EndPoint): number;
+  getsockname(into: EndPoint): number;
+  setNoDelay(on: boolean): number;
+}
+
+/** Who hears of what becomes of a handle. */
+export interface HandleOwner {
+  onHandleRead(octetsOrError: number): Uint8Array | undefined;
+  onHandleWritten(status: number): void;
+  onHandleShut(): void;
+  onHandleClosed(): void;
+}
+
+export interface EndPoint {
+  address?: string;
+  port?: number;
+}
+
+export interface WriteRequest {
+  handle: StreamHandle;
+  /** Keeps the octets alive until the kernel has taken them. */
+  buffer: Uint8Array;
+  oncomplete: (this: WriteRequest, status: number) => void;
+  /** Not null where it was completed before anybody could be told. */
+  writeStatus: number | null;
+}
+
+export interface ShutdownRequest {
+  handle: StreamHandle;
+  oncomplete: (this: ShutdownRequest) => void;
+}
+
+export interface StreamInternals {
+  readonly ShutdownWrap: new () => ShutdownRequest;
+  /** Through which the numbers of the last call come. */
+  readonly streamBaseState: ArrayLike<number>;
+  readonly kReadBytesOrError: number;
+  readonly kLastWriteErr: number;
+}
+
+/** The version whose internals these are. Another one may have the same names for something else. */
+const knownMajor = '26.';
+
+const handleMethods = [
+  'useUserBuffer',
+  'readStart',
+  'readStop',
+  'writeBuffer',
+  'shutdown',
+  'reset',
+  'close',
+  'getpeername',
+  'getsockname',
+  'setNoDelay',
+];
+
+/** Null where this Node has none that we know. */
+export const streamInternals: StreamInternals | null = findInternals();
+
+function findInternals(): StreamInternals | null {
+  if (!process.versions.node.startsWith(knownMajor)) return null;
+  try {
+    const found = binding('stream_wrap') as Partial<StreamInternals>;
+    const { prototype } = (binding('tcp_wrap') as { readonly TCP: { readonly prototype: object } }).TCP;
+    const isKnown =
+      typeof found.ShutdownWrap === 'function' &&
+      typeof found.streamBaseState?.length === 'number' &&
+      typeof found.kReadBytesOrError === 'number' &&
+      typeof found.kLastWriteErr === 'number' &&
+      'writeQueueSize' in prototype &&
+      'onread' in prototype &&
+      handleMethods.every((name) => name in prototype);
+    return isKnown ? (found as StreamInternals) : null;
+  } catch {
+    return null; // Node's permission model keeps them from us.
+  }
+}
+
+function binding(name: string): unknown {
+  return (process as unknown as { binding(name: string): unknown }).binding(name);
+}
