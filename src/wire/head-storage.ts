@@ -1,6 +1,8 @@
 /** Where one head's octets and the places of its field lines are kept. */
 export interface HeadBlock {
   readonly octets: Buffer;
+  /** The same memory, four octets at a time. */
+  readonly words: Int32Array;
   /** `spanSlots` numbers per field line; grows with the lines. */
   spans: Int32Array;
 }
@@ -26,9 +28,9 @@ export class HeadStorage {
 
   /** A block of at least `octetsMin`. Its content is whatever it was; readers stay within what they have written. */
   take(octetsMin: number): HeadBlock {
-    if (octetsMin <= smallOctets) return this.#small.pop() ?? newBlock(smallOctets);
-    if (octetsMin <= middleOctets) return this.#middle.pop() ?? newBlock(middleOctets);
-    return newBlock(octetsMin);
+    if (octetsMin <= smallOctets) return this.#small.pop() ?? newBlock(smallOctets, smallFields);
+    if (octetsMin <= middleOctets) return this.#middle.pop() ?? newBlock(middleOctets, smallFields);
+    return newBlock(octetsMin, smallFields);
   }
 
   /** The block must not be used any more by whoever gives it. */
@@ -56,8 +58,10 @@ export class HeadStorage {
   }
 }
 
-function newBlock(octets: number): HeadBlock {
-  return { octets: Buffer.allocUnsafeSlow(octets), spans: new Int32Array(smallFields * spanSlots) };
+/** A block of at least `octetsMin`, outside of any storage. */
+export function newBlock(octetsMin: number, fields: number): HeadBlock {
+  const memory = new ArrayBuffer(Math.ceil(octetsMin / 4) * 4);
+  return { octets: Buffer.from(memory), words: new Int32Array(memory), spans: new Int32Array(fields * spanSlots) };
 }
 
 /** Room for twice as many field lines, with those already there. */

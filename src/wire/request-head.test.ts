@@ -206,7 +206,13 @@ function readsOf(text: string, pieceOctets: number): number {
           return typeof value === 'function' ? (value.bind(target) as unknown) : value;
         },
       });
-      return { octets, spans: block.spans };
+      const words = new Proxy(block.words, {
+        get(target, key) {
+          if (typeof key === 'string' && /^\d+$/.test(key)) reads += 4;
+          return Reflect.get(target, key, target) as unknown;
+        },
+      });
+      return { octets, words, spans: block.spans };
     }
   }
   const parser = newParser(new CountingStorage());

@@ -1,6 +1,6 @@
 import { fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
 import { FieldSectionParser } from './field-section.ts';
-import { type HeadBlock, spanSlots } from './head-storage.ts';
+import { type HeadBlock, newBlock, spanSlots } from './head-storage.ts';
 import { nominated } from './hop-by-hop.ts';
 import { Http1Fields } from './http1-fields.ts';
 import { isDisguised } from './known-names.ts';
@@ -57,6 +57,7 @@ const notInTrailers = fieldFilter([
 ]);
 
 const firstOctets = 1024;
+const firstFields = 8;
 
 /** Reads a trailer section up to and with its empty line. Rare, so it brings a buffer of its own and leaves it to its fields. */
 export class TrailerSection {
@@ -67,7 +68,7 @@ export class TrailerSection {
   octetsHeld = 0;
   readonly #limits: ChunkLimits;
   readonly #section = new FieldSectionParser();
-  #block: HeadBlock = { octets: Buffer.allocUnsafeSlow(firstOctets), spans: new Int32Array(48) };
+  #block: HeadBlock = newBlock(firstOctets, firstFields);
 
   constructor(limits: ChunkLimits) {
     this.#limits = limits;
@@ -119,9 +120,10 @@ export class TrailerSection {
     const needed = this.octetsHeld + step;
     const { octets, spans } = this.#block;
     if (needed <= octets.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, octets.length * 2));
-    octets.copy(larger, 0, 0, this.octetsHeld);
-    this.#block = { octets: larger, spans };
+    const larger = newBlock(Math.max(needed, octets.length * 2), firstFields);
+    octets.copy(larger.octets, 0, 0, this.octetsHeld);
+    larger.spans = spans;
+    this.#block = larger;
   }
 
   #refuse(rule: TrailerSection['rule']): void {
