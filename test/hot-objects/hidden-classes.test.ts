@@ -17,11 +17,10 @@ test('all instances of a hot class have one hidden class, from their constructio
     string,
     ShapeCounts
   >;
-  assert.ok(Object.keys(counts).length >= hotClasses.length);
-  for (const name of hotClasses) {
-    const seen = counts[name];
-    assert.ok(seen !== undefined && seen.instances >= 12, `${name} is played with`);
-    assert.deepEqual({ first: seen.first, last: seen.last }, { first: 1, last: 1 }, name);
+  for (const name of hotClasses) assert.ok((counts[name]?.instances ?? 0) >= 12, `${name} is played with`);
+  // Those too that are there on some systems only.
+  for (const [name, { first, last }] of Object.entries(counts)) {
+    assert.deepEqual({ first, last }, { first: 1, last: 1 }, name);
   }
 });
 
