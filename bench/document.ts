@@ -40,8 +40,7 @@ function targetTable(figures: Figures): string {
   return `## What is to be reached
 
 With routing, policies, record and log on, one worker. A ratio is Candor's figure divided by the other's: the median of
-the rounds, with the least and the most. Of TLS there is nothing to measure yet: Candor's
-listeners speak none.
+the rounds, with the least and the most. Of TLS there is nothing to measure yet: Candor's listeners speak none.
 
 ${tableText(['', 'the first release', 'measured', 'verdict', 'the aim'], rows)}`;
 }

@@ -4,6 +4,7 @@ import { gatewayCore } from './cores.ts';
 import { drive } from './drive.ts';
 import { garbageIn } from './garbage.ts';
 import { candorGateway } from './gateways.ts';
+import { firstWarmUpS } from './measure-works.ts';
 import { stop } from './processes.ts';
 import type { Figures } from './report.ts';
 import { startGateway } from './start-gateway.ts';
@@ -12,7 +13,6 @@ import { settings, type Work, works } from './works.ts';
 
 // What is asked of Candor alone, at the small GET.
 
-const warmUpS = 4;
 const [small] = works as readonly [Work];
 
 /** What V8 says of its collections while requests are carried. */
@@ -22,7 +22,7 @@ export async function measureGarbage(tools: Tools, seconds: number): Promise<Fig
   const pinned = await startGateway(gateway, gatewayCore, own);
   // Node writes each line as it comes: what has been said so far is what has happened so far, in every thread.
   const said = (): string => readFileSync(join(own, 'said.log'), 'latin1');
-  await drive(small, gateway.port, warmUpS, tools);
+  await drive(small, gateway.port, firstWarmUpS, tools);
   const before = said();
   const { done } = await drive(small, gateway.port, seconds, tools);
   const after = said();
@@ -35,7 +35,7 @@ export async function measureScaling(tools: Tools, seconds: number): Promise<Fig
   const perSecond = async (workers: number): Promise<number> => {
     const gateway = candorGateway(tools.candor, settings.plain, workers);
     const pinned = await startGateway(gateway, null, join(tools.folder, gateway.name));
-    await drive(small, gateway.port, warmUpS, tools);
+    await drive(small, gateway.port, firstWarmUpS, tools);
     const result = await drive(small, gateway.port, seconds, tools);
     await stop(pinned);
     return result.perSecond;

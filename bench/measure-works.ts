@@ -15,7 +15,7 @@ export interface Pace {
 type Say = (line: string) => void;
 
 /** V8 has compiled what a gateway on Node does only after seconds at full load; all get them. Later works need less. */
-const firstWarmUpS = 4;
+export const firstWarmUpS = 4;
 const laterWarmUpS = 1;
 
 type Measured = Pick<Figures, 'runs' | 'failed'>;
