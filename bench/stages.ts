@@ -81,9 +81,10 @@ function stagesText(measured: readonly Measured[]): string {
     '|---|---|---|---|---|',
     ...lines,
     '',
-    `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node ${process.version}; each`,
-    `by itself in a loop, ${values.rounds} rounds of ${times}, \`npm run bench:stages -- --write\`. In place, between system calls, the same code takes`,
-    'about twice as long: its machine code is larger than the first cache for instructions, and the kernel and Node need that too.',
+    `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node ${process.version}.`,
+    `Each stage by itself in a loop, ${values.rounds} rounds of ${times}: \`npm run bench:stages -- --write\`. In place, between system calls, the`,
+    'same code takes about twice as long: its machine code is larger than the first cache for instructions, and the kernel and',
+    'Node need that too.',
   ].join('\n');
 }
 
