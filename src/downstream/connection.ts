@@ -21,16 +21,21 @@ import { ResponseWriter } from './response-writer.ts';
 /** Nobody gives up this fast: a FIN that follows its request so closely means "no more requests", not "no answer wanted". */
 const deliberateHalfCloseMs = 50;
 
+const capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
+
+/** Before the first one. */
+const noRequest = refusedRequest('', '');
+
 /**
  * One HTTP/1.1 connection of a client: requests in, responses out, in order.
  *
  *     requests ──head──▶ exchange ──sent──▶ requests        any ──▶ lingering ──▶ closed
  */
 export class ClientConnection implements TransportListener, DownstreamStream, RequestListener, PatienceOwner {
-  readonly capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
+  readonly capabilities: Capabilities = capabilities;
   readonly transport: Transport;
   client: ClientFacts;
-  request: RequestHead = refusedRequest('', '');
+  request: RequestHead = noRequest;
   startedAt: Instant;
   startedWall = 0;
 
@@ -547,9 +552,16 @@ function readOn(connection: ClientConnection): void {
   connection.readOn();
 }
 
-function headLimits(listener: ListenerFacts): HeadLimits {
-  const { headOctetsMax, fieldsMax, targetOctetsMax } = listener.limits;
-  return { headOctetsMax, fieldsMax, targetOctetsMax, methodOctetsMax };
+/** Of the listener whose connection came last: there are few, and a connection is not to have limits of its own. */
+let lastLimits: ListenerFacts['limits'] | null = null;
+let lastHeadLimits: HeadLimits | null = null;
+
+function headLimits({ limits }: ListenerFacts): HeadLimits {
+  if (limits === lastLimits && lastHeadLimits !== null) return lastHeadLimits;
+  const { headOctetsMax, fieldsMax, targetOctetsMax } = limits;
+  lastLimits = limits;
+  lastHeadLimits = { headOctetsMax, fieldsMax, targetOctetsMax, methodOctetsMax };
+  return lastHeadLimits;
 }
 
 function refusal(rule: RequestRule, at: string): Failure {

@@ -14,6 +14,8 @@ const prefaceOctetsMax = 4096;
 /** A client that connects has something to say, a round trip later. */
 const speakMs = 1000;
 
+const nothing = new Uint8Array(0);
+
 /**
  * The first octets of a connection decide what it speaks, before an engine gets it:
  *
@@ -25,7 +27,7 @@ export class Preface extends Deadline implements TransportListener {
   readonly #transport: Transport;
   readonly #listener: ListenerFacts;
   readonly #ports: DownstreamPorts;
-  #held: Uint8Array = new Uint8Array(0);
+  #held: Uint8Array = nothing;
   #proxy: 'awaited' | 'done';
   #source: Peer['source'] = null;
 

@@ -32,7 +32,8 @@ export class ContentReader implements ContentSink {
   octetsReceived = 0;
   readonly #source: Pick<Transport, 'readInBulk'>;
   readonly #taker: ContentTaker;
-  readonly #chunked = new ChunkedDecoder();
+  /** Null before the first message that is chunked. */
+  #chunked: ChunkedDecoder | null = null;
   #remaining = 0;
   #bulk = false;
 
@@ -46,9 +47,14 @@ export class ContentReader implements ContentSink {
     this.framing = framing;
     this.octetsReceived = 0;
     this.#remaining = framing.kind === 'length' ? framing.octets : 0;
-    if (framing.kind === 'chunked') this.#chunked.reset();
+    if (framing.kind === 'chunked') this.#beginChunked();
     const isEmpty = framing.kind === 'none' || (framing.kind === 'length' && framing.octets === 0);
     this.state = isEmpty ? 'whole' : 'partial';
+  }
+
+  #beginChunked(): void {
+    if (this.#chunked === null) this.#chunked = new ChunkedDecoder();
+    else this.#chunked.reset();
   }
 
   /** Takes octets [start, end) and returns how many were of this message: all of them while its content is partial. */
@@ -63,8 +69,9 @@ export class ContentReader implements ContentSink {
         return length;
       }
       case 'chunked': {
-        const consumed = this.#chunked.push(octets, start, end, this);
-        if (this.#chunked.state !== 'partial') this.#end(this.#chunked.state === 'done' ? 'whole' : 'refused');
+        const chunked = this.#chunked as ChunkedDecoder;
+        const consumed = chunked.push(octets, start, end, this);
+        if (chunked.state !== 'partial') this.#end(chunked.state === 'done' ? 'whole' : 'refused');
         return consumed;
       }
       case 'until-close':
@@ -85,17 +92,17 @@ export class ContentReader implements ContentSink {
 
   /** Once whole: what the trailer section held and may hold; null when there was none. */
   get trailers(): Fields | null {
-    return this.framing.kind === 'chunked' ? this.#chunked.trailers : null;
+    return this.framing.kind === 'chunked' && this.#chunked !== null ? this.#chunked.trailers : null;
   }
 
   /** Once refused. */
   get rule(): ChunkRule {
-    return this.#chunked.rule ?? 'chunk-size';
+    return this.#chunked?.rule ?? 'chunk-size';
   }
 
   /** Octets of trailer section held, for evidence. */
   get trailerOctets(): number {
-    return this.#chunked.trailerOctets;
+    return this.#chunked?.trailerOctets ?? 0;
   }
 
   /** The connection, which was all that could end it, has ended. */
