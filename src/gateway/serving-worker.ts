@@ -23,10 +23,12 @@ import { WorkerAdmission } from './admission.ts';
 import { compileRoute } from './compile-route.ts';
 import { DescriptorGuard, descriptorLimit } from './descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerBirth } from './messages.ts';
+import { EndedExchanges } from './ended-exchanges.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
 import { createRouter } from './router.ts';
 import { countStaleReuses } from './stale-reuses.ts';
+import { atEndOfTurn } from './system.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from './worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
@@ -46,6 +48,7 @@ export class ServingWorker {
   readonly #batch: RecordBatch;
   /** Shared with main: records that are still here, and end with the thread. */
   readonly #unsent: Int32Array;
+  readonly #ended = new EndedExchanges(atEndOfTurn, (exchange) => this.#writeDown(exchange));
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
   readonly #seat: SharedSeat;
@@ -95,7 +98,7 @@ export class ServingWorker {
     this.#exchangePorts = {
       clock,
       ids: new IdSource(random),
-      recorder: { ended: (exchange) => this.#ended(exchange) },
+      recorder: { ended: (exchange) => this.#onEnded(exchange) },
     };
     this.#listeners = new WorkerListeners({
       clock,
@@ -282,7 +285,7 @@ export class ServingWorker {
   tellDrained(): void {
     this.#lingering?.cancel();
     this.#drained = true;
-    this.#report(this.#outcomes.take());
+    this.#reportAll();
     this.#tell({ kind: 'drained' }, []);
   }
 
@@ -291,14 +294,23 @@ export class ServingWorker {
     return this.#serving;
   }
 
-  #ended(exchange: EndedExchange): void {
+  #onEnded(exchange: EndedExchange): void {
+    if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
+    this.#ended.add(exchange);
+    this.#unsent[0] = this.#batch.waiting + this.#ended.waiting;
+    this.#lookWhetherDrained();
+  }
+
+  #writeDown(exchange: EndedExchange): void {
     this.#counters.count(exchange);
     this.#outcomes.count(exchange);
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
-    if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
     this.#recorder?.write(exchange);
-    this.#unsent[0] = this.#batch.waiting;
-    this.#lookWhetherDrained();
+  }
+
+  #reportAll(): void {
+    this.#ended.writeAll();
+    this.#report(this.#outcomes.take());
   }
 
   #report(outcomes: readonly EndpointOutcomes[]): void {
@@ -308,7 +320,7 @@ export class ServingWorker {
     const exchanges = this.#counters.takeDelta();
     const drained = this.#takeDrained();
     this.#tell({ kind: 'batch', lines, exchanges, outcomes, drained, counts: countsNow(this.#counts) }, transfer);
-    this.#unsent[0] = this.#batch.waiting;
+    this.#unsent[0] = this.#batch.waiting + this.#ended.waiting;
   }
 
   #takeDrained(): readonly string[] {
@@ -325,7 +337,7 @@ export class ServingWorker {
     const again = (worker: ServingWorker): void => {
       if (worker.#drained) return;
       if (worker.#draining) worker.#listeners.endLateTunnels();
-      worker.#report(worker.#outcomes.take());
+      worker.#reportAll();
       this.#clock.schedule(after(this.#clock.now(), reportMs), again, worker);
     };
     this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);
