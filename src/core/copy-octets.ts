@@ -22,9 +22,17 @@ export function copyOctets(source: Uint8Array, start: number, end: number, targe
 export function writeText(target: Buffer, at: number, text: string): number {
   const { length } = text;
   if (length >= callOctetsMin) return at + target.write(text, at, 'latin1');
-  for (let index = 0; index < length; index++) target[at + index] = text.charCodeAt(index);
+  for (let index = 0; index < length; index++) target[at + index] = charCodeAt(text, index);
   return at + length;
 }
 
 /** It takes any `Uint8Array`: what a transport reads into need not be a `Buffer`. */
 const { copy } = Buffer.prototype;
+
+/**
+ * Not as a method in loops over texts of all sorts: V8 remembers four kinds of string (flat, sliced, of parts …) for each
+ * place of the code, and with a fifth it looks the method up for each character. Measured: 7 times as long.
+ */
+export function charCodeAt(text: string, index: number): number {
+  return String.prototype.charCodeAt.call(text, index);
+}

@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ClientFacts } from '../core/exchange.ts';
+import type { HttpVersion } from '../core/message.ts';
 import { PairFields, pairsWritten } from '../testing/pair-fields.ts';
 import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
-import { FirstHops, type FirstHop } from './first-hops.ts';
+import { FirstHops } from './first-hops.ts';
+
+interface FirstHop {
+  readonly client: ClientFacts;
+  readonly version: HttpVersion;
+  readonly authority: string;
+  readonly hopName: string;
+}
+
+function writtenBy(lines: FirstHops, { client, version, authority, hopName }: FirstHop): PairFields {
+  return pairsWritten((sink) => lines.write(sink, client, version, authority, hopName));
+}
 
 function clientAt(address: string, scheme: 'http' | 'https'): ClientFacts {
   return { address, port: 5000, peerAddress: address, trusted: false, scheme, tls: null, listener: 'http' };
@@ -31,18 +43,14 @@ describe('FirstHops', () => {
   it('writes what a request is told that has a way behind it, whatever was written before', () => {
     const lines = new FirstHops();
     for (const hop of [...hops, ...hops.toReversed(), ...hops.flatMap((one) => [one, one])])
-      assert.deepEqual(
-        pairsWritten((sink) => lines.write(sink, hop)).pairs,
-        longWay(hop).pairs,
-        `${hop.client.address} ${hop.authority}`,
-      );
+      assert.deepEqual(writtenBy(lines, hop).pairs, longWay(hop).pairs, `${hop.client.address} ${hop.authority}`);
   });
 
   it('goes on when it has met more clients than it keeps', () => {
     const lines = new FirstHops();
     for (let number = 0; number < 3000; number++) {
       const hop = { ...(hops[0] as FirstHop), client: clientAt(`10.0.${number >> 8}.${number & 255}`, 'http') };
-      const written = pairsWritten((sink) => lines.write(sink, hop));
+      const written = writtenBy(lines, hop);
       assert.equal(written.get('x-forwarded-for'), hop.client.address);
     }
   });

@@ -2,14 +2,6 @@ import type { ClientFacts } from '../core/exchange.ts';
 import type { FieldSink, HttpVersion } from '../core/message.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 
-/** What a request that comes straight from a stranger is told to have come by. */
-export interface FirstHop {
-  readonly client: ClientFacts;
-  readonly version: HttpVersion;
-  readonly authority: string;
-  readonly hopName: string;
-}
-
 interface Written {
   readonly version: HttpVersion;
   readonly scheme: ClientFacts['scheme'];
@@ -33,21 +25,21 @@ const authorityMax = 261;
 export class FirstHops {
   readonly #written = new Map<string, Written>();
 
-  write(sink: FieldSink, hop: FirstHop): void {
-    const { address, scheme } = hop.client;
-    const known = this.#written.get(address);
+  /** `hopName` is ours; `version` and `authority` are the request's. */
+  write(sink: FieldSink, client: ClientFacts, version: HttpVersion, authority: string, hopName: string): void {
+    const known = this.#written.get(client.address);
     const { octets } =
       known !== undefined &&
-      known.authority === hop.authority &&
-      known.scheme === scheme &&
-      known.version === hop.version &&
-      known.hopName === hop.hopName
+      known.authority === authority &&
+      known.scheme === client.scheme &&
+      known.version === version &&
+      known.hopName === hopName
         ? known
-        : this.#keep(hop);
+        : this.#keep(client, version, authority, hopName);
     sink.fieldLines(octets, 0, octets.length);
   }
 
-  #keep({ client, version, authority, hopName }: FirstHop): Written {
+  #keep(client: ClientFacts, version: HttpVersion, authority: string, hopName: string): Written {
     const host = authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`;
     const octets = Buffer.from(
       `Via: ${viaValue(null, version, hopName)}\r\nCDN-Loop: ${cdnLoopValue(null, hopName)}\r\n` +

@@ -110,7 +110,7 @@ export class ForwardedRequest implements OutgoingRequest {
     const { client, request, serving } = this.#facts;
     const { fields, version, authority } = request;
     if (!client.trusted && !fields.hasId(viaId) && !fields.hasId(cdnLoopId))
-      return firstHops.write(sink, { client, version, authority, hopName: serving.hopName });
+      return firstHops.write(sink, client, version, authority, serving.hopName);
     sink.field('Via', viaValue(fields.get('via'), version, serving.hopName));
     sink.field('CDN-Loop', cdnLoopValue(fields.get('cdn-loop'), serving.hopName));
     writeForwarding(sink, fields, client, authority);

@@ -1,4 +1,4 @@
-import { callOctetsMin, copyOctets, writeText } from '../core/copy-octets.ts';
+import { callOctetsMin, charCodeAt, copyOctets, writeText } from '../core/copy-octets.ts';
 import type { RecordBatch } from './batch.ts';
 import { writeRedactedQuery } from './redact.ts';
 
@@ -62,7 +62,7 @@ export class LineOctets {
     if (length >= callOctetsMin) return this.plain(text.slice(0, length));
     const octets = this.#octets;
     for (let index = 0; index < length; index++) {
-      const code = text.charCodeAt(index);
+      const code = charCodeAt(text, index);
       if (code > 0x7f || plainOctets[code] === 0) return false;
       octets[this.#at + index] = code;
     }

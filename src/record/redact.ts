@@ -1,3 +1,5 @@
+import { charCodeAt } from '../core/copy-octets.ts';
+
 /** What must not be written: credentials and the values of query parameters. */
 
 /** Stands where something was left out. */
@@ -55,7 +57,7 @@ export function writeRedactedQuery(target: string, start: number, octets: Uint8A
   let nameStart = start;
   let isValue = false;
   for (let index = start; index < target.length; index++) {
-    const code = target.charCodeAt(index);
+    const code = charCodeAt(target, index);
     if (code === ampersand) {
       if (!isValue && index > nameStart) to = writeLeftOut(octets, to - (index - nameStart));
       octets[to++] = code;
@@ -67,7 +69,7 @@ export function writeRedactedQuery(target: string, start: number, octets: Uint8A
       octets[to++] = code;
       isValue = true;
       const next = index + 1;
-      if (next < target.length && target.charCodeAt(next) !== ampersand) to = writeLeftOut(octets, to);
+      if (next < target.length && charCodeAt(target, next) !== ampersand) to = writeLeftOut(octets, to);
     } else if (nameOctets[code] !== 1) return -1;
     else octets[to++] = code;
   }

@@ -51,21 +51,19 @@ export class RequestHeadParser {
 
   readonly #limits: HeadLimits;
   readonly #buffer: HeadBuffer;
-  readonly #scheme: 'http' | 'https';
   readonly #line = new RequestLineParser();
   readonly #section = new FieldSectionParser();
   #inFields = false;
   #emptyLines = 0;
   #emptyLineCr = false;
-  #method = '';
-  #target: RequestTarget = noTarget;
-  #version: HttpVersion = 'HTTP/1.1';
+  /** What the request line says. */
+  readonly #said: { method: string; readonly scheme: 'http' | 'https'; version: HttpVersion; target: RequestTarget };
 
   /** `scheme` is the connection's: 'https' where it is secured. */
   constructor(limits: HeadLimits, storage: HeadStorage, scheme: 'http' | 'https' = 'http') {
     this.#limits = limits;
     this.#buffer = new HeadBuffer(storage, limits.headOctetsMax);
-    this.#scheme = scheme;
+    this.#said = { method: '', scheme, version: 'HTTP/1.1', target: noTarget };
   }
 
   get octetsHeld(): number {
@@ -75,7 +73,7 @@ export class RequestHeadParser {
   /** The method of a head that is partial or refused, where it came so far; else ''. */
   get partialMethod(): string {
     const { block } = this.#buffer;
-    if (this.#method !== '' || block === null || this.#line.methodEnd < 0) return this.#method;
+    if (this.#said.method !== '' || block === null || this.#line.methodEnd < 0) return this.#said.method;
     return readMethod(block.octets, 0, this.#line.methodEnd);
   }
 
@@ -113,8 +111,8 @@ export class RequestHeadParser {
     this.#inFields = false;
     this.#emptyLines = 0;
     this.#emptyLineCr = false;
-    this.#method = '';
-    this.#target = noTarget;
+    this.#said.method = '';
+    this.#said.target = noTarget;
   }
 
   /** RFC 9112 §2.2: a server should ignore at least one empty line before the request line. */
@@ -159,25 +157,21 @@ export class RequestHeadParser {
   /** What the request line says, now that its octets are as they may be. */
   #readLine(octets: Buffer): RequestRule | null {
     const line = this.#line;
-    this.#method = readMethod(octets, 0, line.methodEnd);
+    this.#said.method = readMethod(octets, 0, line.methodEnd);
     const major = octets[line.targetEnd + 6];
     const minor = octets[line.targetEnd + 8];
-    if (major !== 0x31) return this.#method === 'PRI' && major === 0x32 ? 'http2-not-offered' : 'version-unsupported';
+    if (major !== 0x31)
+      return this.#said.method === 'PRI' && major === 0x32 ? 'http2-not-offered' : 'version-unsupported';
     // RFC 9110 §2.5: a higher minor version is to be taken for the highest that we know.
-    this.#version = minor === 0x30 ? 'HTTP/1.0' : 'HTTP/1.1';
-    const target = readTarget(octets, line.targetStart, line.targetEnd, this.#method, this.#scheme);
+    this.#said.version = minor === 0x30 ? 'HTTP/1.0' : 'HTTP/1.1';
+    const target = readTarget(octets, line.targetStart, line.targetEnd, this.#said.method, this.#said.scheme);
     if (typeof target === 'string') return target;
-    this.#target = target;
+    this.#said.target = target;
     return null;
   }
 
   #complete(block: HeadBlock): void {
-    const head = requestFields.read(block, this.#section, {
-      method: this.#method,
-      scheme: this.#scheme,
-      version: this.#version,
-      target: this.#target,
-    });
+    const head = requestFields.read(block, this.#section, this.#said);
     if ('rule' in head) return this.#refuse(head.rule, head.at);
     this.head = head;
     this.state = 'complete';
