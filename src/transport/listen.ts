@@ -60,7 +60,7 @@ export function bestWay(): AcceptWay {
 /** Accepted connections as they come, before Node makes sockets of them. What goes wrong is still Node's. */
 function takeHandles(server: Server, waiter: ListenWaiter): void {
   const { _handle: listener } = server as unknown as { readonly _handle?: ListenHandle | null };
-  if (typeof listener?.onconnection !== 'function') return;
+  if (typeof listener?.onconnection !== 'function' || typeof listener.setNoDelay !== 'function') return; // Not TCP.
   const ofNode = listener.onconnection.bind(listener);
   // Linux hands it down to all that is accepted there: a system call less for each.
   const isHandedDown = process.platform === 'linux' && listener.setNoDelay(true) === 0;
