@@ -46,6 +46,27 @@ describe('FirstHops', () => {
       assert.deepEqual(writtenBy(lines, hop).pairs, longWay(hop).pairs, `${hop.client.address} ${hop.authority}`);
   });
 
+  it('takes no request for the one before it that differs in one thing alone', () => {
+    const first: FirstHop = {
+      client: clientAt('192.0.2.1', 'http'),
+      version: 'HTTP/1.1',
+      authority: 'a',
+      hopName: 'shop',
+    };
+    const others: FirstHop[] = [
+      { ...first, client: clientAt('192.0.2.2', 'http') },
+      { ...first, client: clientAt('192.0.2.1', 'https') },
+      { ...first, version: 'HTTP/1.0' },
+      { ...first, authority: 'b' },
+      { ...first, hopName: 'shop two' },
+    ];
+    for (const other of others) {
+      const lines = new FirstHops();
+      writtenBy(lines, first);
+      assert.deepEqual(writtenBy(lines, other).pairs, longWay(other).pairs);
+    }
+  });
+
   it('goes on when it has met more clients than it keeps', () => {
     const lines = new FirstHops();
     for (let number = 0; number < 3000; number++) {

@@ -73,6 +73,15 @@ describe('writeTo', () => {
     assert.deepEqual(runsOf(fields, fieldFilter(['cookie', 'x-gone'])), ['A: 1\r\n', 'B: 2\r\n', 'C: 4\r\n']);
   });
 
+  it('leaves out names of all lengths that it was given, and those alone', () => {
+    for (let length = 3; length <= 70; length++) {
+      const name = `x-${'a'.repeat(length - 2)}`;
+      const other = `x-${'b'.repeat(length - 2)}`;
+      const fields = fieldsOf(`${name}: 1`, `${other}: 2`);
+      assert.deepEqual(runsOf(fields, fieldFilter([name])), [`${other}: 2\r\n`], `${length} octets`);
+    }
+  });
+
   it('writes nothing when nothing is left', () => {
     assert.deepEqual(runsOf(fieldsOf('Connection: close'), nothing), []);
   });

@@ -310,6 +310,17 @@ describe('candor up', () => {
     assert.match(events.stdout, /"kind":"configuration_rejected"/);
   });
 
+  test('says nothing of what it uses of Node: it prints no warning when it starts, serves and stops', async () => {
+    const port = await freePort();
+    writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));
+    const running = start('up', '-c', 'candor.yaml');
+    await serves(running);
+    assert.equal((await get(port, '/')).text, 'one');
+    running.child.kill('SIGTERM');
+    assert.equal(await running.exited, 0);
+    assert.doesNotMatch(running.stdout + running.stderr, /warning|deprecat|DEP\d{4}/i);
+  });
+
   test('acts on a SIGHUP or SIGUSR2 that comes while it starts when it serves', async () => {
     const port = await freePort();
     writeFileSync(join(folder, 'candor.yaml'), configuration(port, 'one'));

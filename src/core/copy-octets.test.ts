@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { callOctetsMin, charCodeAt, copyOctets, writeText } from './copy-octets.ts';
+
+/** On both sides of where a call takes the loop's place. */
+const lengths = [0, 1, callOctetsMin - 1, callOctetsMin, callOctetsMin + 1, 300];
+const unwritten = 0xee;
+
+/** Each octet says where it stands. */
+const source = Uint8Array.from({ length: 400 }, (_, at) => at % 251);
+
+describe('copyOctets', () => {
+  for (const length of lengths)
+    it(`copies ${length} octets from the middle of one to the middle of the other, and touches no others`, () => {
+      const target = new Uint8Array(400).fill(unwritten);
+      copyOctets(source, 7, 7 + length, target, 31);
+      const expected = new Uint8Array(400).fill(unwritten);
+      expected.set(source.subarray(7, 7 + length), 31);
+      assert.deepEqual(target, expected);
+    });
+});
+
+describe('writeText', () => {
+  for (const length of lengths)
+    it(`writes ${length} characters of Latin-1, an octet each, and says where they end`, () => {
+      const text = Array.from({ length }, (_, at) => String.fromCharCode(255 - (at % 256))).join('');
+      const target = Buffer.alloc(400, unwritten);
+      assert.equal(writeText(target, 31, text), 31 + length);
+      const expected = Buffer.alloc(400, unwritten);
+      expected.set(Buffer.from(text, 'latin1'), 31);
+      assert.deepEqual(target, expected);
+    });
+});
+
+describe('charCodeAt', () => {
+  it('says what the method says, of texts of every sort', () => {
+    const long = 'abcdefghijklmnopqrstuvwxyz';
+    for (const text of ['flat', `${long}${long.length}`, `${long}${long}`.slice(20, 40), 'ÿ\u2026'])
+      for (let index = 0; index < text.length; index++) assert.equal(charCodeAt(text, index), text.charCodeAt(index));
+  });
+});
