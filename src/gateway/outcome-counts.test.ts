@@ -103,6 +103,29 @@ test('news are endpoints that fail, with all that is known of them, and those th
   );
 });
 
+test('a trial that goes well is news by itself', () => {
+  const counts = new OutcomeCounts();
+  counts.count(exchangeOf({ endpointState: 'on_trial', status: 200 }));
+  assert.deepEqual(
+    counts.takeNews().map(({ state, successes }) => [state, successes]),
+    [['on_trial', 1]],
+  );
+});
+
+test('what goes on as before after it was taken is told with the next', () => {
+  for (const take of ['take', 'takeNews'] as const) {
+    const counts = new OutcomeCounts();
+    for (const round of [1, 2]) {
+      counts.count(exchangeOf({ failure: slow }));
+      assert.deepEqual(
+        counts[take]().map(({ failures }) => failures),
+        [1],
+        `${take}, round ${round}`,
+      );
+    }
+  }
+});
+
 test('an endpoint whose state comes and goes has one cell for each state', () => {
   const counts = new OutcomeCounts();
   for (const endpointState of ['healthy', 'ejected', 'healthy', 'ejected'] as const) {

@@ -112,3 +112,17 @@ test('without allowed parameters the query is the same octet for octet, however 
     { numRuns: 1000 },
   );
 });
+
+const longQueries: readonly [what: string, query: string][] = [
+  ['as long as one may be', `a=${'b'.repeat(2046)}`],
+  ['one longer', `a=${'b'.repeat(2047)}`],
+  ['of names alone, which become longer', 'a&'.repeat(1000)],
+  ['of names alone, and longer than one may be', 'a&'.repeat(1100)],
+  ['far too long', 'a=b&'.repeat(20_000)],
+];
+for (const [what, query] of longQueries) {
+  test(`a query ${what} is the same octet for octet without allowed parameters`, () => {
+    const exchange = sampleExchange({ target: `/search?${query}` });
+    assert.equal(writtenLine(exchange, []), writer(batchOf(), []).line(exchange));
+  });
+}

@@ -47,6 +47,18 @@ describe('content is told from what follows it', () => {
     });
   }
 
+  test('one chunked message after the other is read, also after one that was not chunked', () => {
+    const { reader, text } = reading({ kind: 'chunked' });
+    const octets = Buffer.from('1\r\na\r\n0\r\n\r\n', 'latin1');
+    for (const framing of [{ kind: 'chunked' }, { kind: 'none' }, { kind: 'chunked' }] as const) {
+      for (let at = 0; at < octets.length && reader.state === 'partial'; ) at += reader.push(octets, at, octets.length);
+      assert.equal(reader.state, 'whole');
+      reader.begin(framing);
+    }
+    assert.equal(reader.state, 'partial');
+    assert.equal(text(), 'aa');
+  });
+
   test('content until the close has no end of its own', () => {
     const { reader, text } = reading({ kind: 'until-close' });
     assert.equal(reader.push(Buffer.from('all of it'), 0, 9), 9);

@@ -218,3 +218,15 @@ it('writes an interim response with its fields but for those to drop, and no fra
   const text = composed((writer) => writeInformation(writer, 103, fields, fieldFilter(['server']))).toString();
   assert.equal(text, 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
 });
+
+describe('a count', () => {
+  for (const count of [0, 1, 9, 10, 99, 100, 2_147_483_647, 2_147_483_648, 9_999_999_999, Number.MAX_SAFE_INTEGER])
+    it(`of ${count} is written as its digits, behind what stands there and before what comes`, () => {
+      const written = composed((writer) => {
+        writer.text('n=');
+        writer.count(count);
+        writer.text(';');
+      });
+      assert.equal(written.toString(), `n=${count};`);
+    });
+});
