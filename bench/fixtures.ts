@@ -1,4 +1,4 @@
-import type { RouteSpec } from '../src/core/configuration.ts';
+import type { ClientLimits, RouteSpec } from '../src/core/configuration.ts';
 import type { EndpointId, RouteId, UpstreamId } from '../src/core/endpoint.ts';
 import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
 
@@ -67,4 +67,24 @@ export const benchUpstream: UpstreamSnapshot = {
       exit: null,
     },
   ],
+};
+
+/** As the configuration's defaults are, but for how many connections one client may have. */
+export const benchLimits: ClientLimits = {
+  headMs: 5000,
+  contentMs: 5000,
+  keepAliveMs: 75_000,
+  writeMs: 5000,
+  headOctetsMax: 32_768,
+  fieldsMax: 128,
+  targetOctetsMax: 16_384,
+  contentOctetsMax: null,
+  connectionsMax: 10_000,
+  connectionsPerAddressMax: null,
+  ipv6PrefixBits: 64,
+  pipelinedMax: 16,
+  headRateMin: 0,
+  contentRateMin: 0,
+  writeRateMin: 0,
+  rateGraceMs: 10_000,
 };

@@ -1,4 +1,4 @@
-import type { ClientLimits, RouteSpec } from '../src/core/configuration.ts';
+import type { RouteSpec } from '../src/core/configuration.ts';
 import type { Connector } from '../src/core/connector.ts';
 import { noCounts } from '../src/core/counters.ts';
 import { Deadlines } from '../src/core/deadline.ts';
@@ -23,7 +23,7 @@ import { HeadStorage } from '../src/wire/head-storage.ts';
 import { OctetWriter } from '../src/wire/octet-writer.ts';
 import { IdSource } from '../src/wire/request-id.ts';
 import { CostlessTransport, type Side } from './costless-transport.ts';
-import { benchRoute, benchUpstream } from './fixtures.ts';
+import { benchLimits, benchRoute, benchUpstream } from './fixtures.ts';
 
 export interface InMemorySettings {
   /** In the order in which they are tried. */
@@ -209,22 +209,3 @@ function recordWriter(): RecordWriter {
     batch,
   });
 }
-
-export const benchLimits: ClientLimits = {
-  headMs: 5000,
-  contentMs: 5000,
-  keepAliveMs: 75_000,
-  writeMs: 5000,
-  headOctetsMax: 32_768,
-  fieldsMax: 128,
-  targetOctetsMax: 16_384,
-  contentOctetsMax: null,
-  connectionsMax: 10_000,
-  connectionsPerAddressMax: null,
-  ipv6PrefixBits: 64,
-  pipelinedMax: 16,
-  headRateMin: 0,
-  contentRateMin: 0,
-  writeRateMin: 0,
-  rateGraceMs: 10_000,
-};

@@ -12,8 +12,8 @@ import { RequestHeadParser } from '../src/wire/request-head.ts';
 import { type Http1ResponseHead, ResponseHeadParser } from '../src/wire/response-head.ts';
 import { writeRequestHead, writeResponseHead } from '../src/wire/write-head.ts';
 import { CostlessTransport } from './costless-transport.ts';
-import { requestOctets, responseOctets } from './fixtures.ts';
-import { benchLimits, type InMemoryGateway, startInMemoryGateway } from './in-memory-gateway.ts';
+import { benchLimits, requestOctets, responseOctets } from './fixtures.ts';
+import { type InMemoryGateway, startInMemoryGateway } from './in-memory-gateway.ts';
 import { SmallGets } from './small-gets.ts';
 
 /** A part of an exchange, run by itself with the functions that an exchange runs. */

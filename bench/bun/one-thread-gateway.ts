@@ -1,5 +1,4 @@
 import { openSync, write } from 'node:fs';
-import type { ClientLimits } from '../../src/core/configuration.ts';
 import type { Connector } from '../../src/core/connector.ts';
 import { noCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
@@ -19,7 +18,7 @@ import { LiveUpstream } from '../../src/upstream/upstream.ts';
 import { HeadStorage } from '../../src/wire/head-storage.ts';
 import { OctetWriter } from '../../src/wire/octet-writer.ts';
 import { IdSource } from '../../src/wire/request-id.ts';
-import { benchRoute, benchUpstream } from '../fixtures.ts';
+import { benchLimits, benchRoute, benchUpstream } from '../fixtures.ts';
 
 /**
  * The engine of a worker over any transport, with its log in a file, all in one thread: what two runtimes can be held
@@ -55,7 +54,7 @@ export function startOneThreadGateway(
   };
   const exchangePorts = { clock, ids: new IdSource(random), recorder: { ended } };
   return new ListenerConnections(
-    { id: 'http', proxyProtocol: false, limits },
+    { id: 'http', proxyProtocol: false, limits: benchLimits },
     {
       ...shared,
       exchanges: { create: (stream) => new Exchange(stream, serving, exchangePorts) },
@@ -99,23 +98,3 @@ function recordsTo(descriptor: number): RecordWriter {
     batch,
   });
 }
-
-/** As the configuration's defaults are, but for how many connections one client may have. */
-const limits: ClientLimits = {
-  headMs: 5000,
-  contentMs: 5000,
-  keepAliveMs: 75_000,
-  writeMs: 5000,
-  headOctetsMax: 32_768,
-  fieldsMax: 128,
-  targetOctetsMax: 16_384,
-  contentOctetsMax: null,
-  connectionsMax: 10_000,
-  connectionsPerAddressMax: null,
-  ipv6PrefixBits: 64,
-  pipelinedMax: 16,
-  headRateMin: 0,
-  contentRateMin: 0,
-  writeRateMin: 0,
-  rateGraceMs: 10_000,
-};
