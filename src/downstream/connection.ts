@@ -23,7 +23,7 @@ const deliberateHalfCloseMs = 50;
 
 const capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
 
-/** Before the first one. */
+/** Before the first one, and between two. */
 const noRequest = refusedRequest('', '');
 
 /**
@@ -323,6 +323,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     if (this.#phase === 'closed') return;
     if (!this.#persistent) return this.#linger(this.#saysClose && this.#hasAll ? 'close' : undefined);
     this.#phase = 'requests';
+    this.request = noRequest; // Connections that rest are many, and none needs what it was asked last.
     this.#patience.await('next-request');
     this.#request.next();
     if (this.#request.holds) this.#readHeldGuarded();
@@ -368,9 +369,17 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.#request.forget();
     this.#patience.endWriteWatch();
     this.transport.resume();
-    this.transport.end(then);
-    if (this.#clientEnded) return this.#close('close');
+    this.transport.end(this.#clientEnded ? 'close' : then);
     this.#patience.linger();
+  }
+
+  /** As long as the client takes what still waits for it, it is not closed upon. */
+  #closeOnceTaken(): void {
+    if (this.transport.pendingOctets === 0) return this.#close('close');
+    this.#phase = 'lingering';
+    this.#request.forget();
+    this.transport.end('close');
+    this.#patience.watchWrite();
   }
 
   // What can go wrong.
@@ -398,7 +407,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
       this.#beginRefused(
         fail('request_head_timeout', 'request', { limitMs: headMs, octetsReceived: octetsHeld, ...slowness }),
       );
-    } else this.#close('close');
+    } else this.#closeOnceTaken();
   }
 
   onNotTaken(slowness: Slowness | null): void {
@@ -425,7 +434,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   #ended(): void {
     const { holds, ended } = this.#request;
     if (this.#phase === 'requests' || this.#phase === 'lingering') {
-      if (!holds) this.#close('close');
+      if (!holds) this.#linger();
       return;
     }
     if (this.#phase !== 'exchange') return;
