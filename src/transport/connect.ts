@@ -8,10 +8,13 @@ import type {
   ResolveWaiter,
   WorldFault,
 } from '../core/connector.ts';
+import type { Transport } from '../core/transport.ts';
 import { worldFault } from './errno.ts';
+import { HandleTransport } from './handle-transport.ts';
 import { Handshake } from './handshake.ts';
 import { saveUnreadOctets } from './unread-octets.ts';
 import { ReadTarget, SocketTransport } from './socket-transport.ts';
+import { type StreamHandle, streamInternals } from './stream-handle.ts';
 
 /** The real way to endpoints. */
 export const socketConnector: Connector = { resolve, connect };
@@ -53,10 +56,20 @@ function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
   };
 }
 
-function plainTransport(socket: Socket, reads: ReadTarget, target: ConnectTarget): SocketTransport {
+function plainTransport(socket: Socket, reads: ReadTarget, target: ConnectTarget): Transport {
+  const handle = target.kind === 'tcp' && streamInternals !== null ? takeHandle(socket) : null;
+  if (handle !== null) return new HandleTransport(handle, { savesUnread: true });
   const transport = new SocketTransport(socket, reads, unixPath(target));
   saveUnreadOctets(socket, transport);
   return transport;
+}
+
+/** Node has connected it; from now on its socket has nothing to do with it. Null where that cannot be. */
+function takeHandle(socket: Socket): StreamHandle | null {
+  const from = socket as unknown as { _handle?: StreamHandle | null };
+  const handle = from._handle ?? null;
+  if (handle !== null) from._handle = null;
+  return handle;
 }
 
 function addressOf(target: ConnectTarget): NetConnectOpts {

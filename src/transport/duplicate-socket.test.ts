@@ -54,9 +54,12 @@ describe('a duplicate of a listening socket', { skip }, () => {
     b.close();
   });
 
-  test('leaves no descriptor behind', async () => {
+  test('leaves no descriptor behind', async (t) => {
     const { server, fd } = await inherited();
-    (await servesAs('warm', fd)).close();
+    t.after(() => server.close());
+    const warm = await servesAs('warm', fd);
+    warm.close();
+    await once(warm, 'close');
     const before = readdirSync('/proc/self/fd').length;
     for (let at = 0; at < 3; at++) {
       const one = await servesAs('x', fd);
@@ -64,7 +67,6 @@ describe('a duplicate of a listening socket', { skip }, () => {
       await once(one, 'close');
     }
     assert.equal(readdirSync('/proc/self/fd').length, before);
-    server.close();
   });
 
   test('of what is no descriptor, or no socket, is an errno', async () => {

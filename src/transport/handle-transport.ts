@@ -13,7 +13,7 @@ import {
   streamInternals,
   type WriteRequest,
 } from './stream-handle.ts';
-import { isQuietAt } from './unread-octets.ts';
+import { isQuietAt, readUnread } from './unread-octets.ts';
 
 /** As libuv numbers it on all systems. */
 const endOfFile = -4095;
@@ -52,8 +52,12 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   #closing = false;
   #errno: string | null = null;
 
-  constructor(handle: StreamHandle) {
+  readonly #savesUnread: boolean;
+
+  /** `savesUnread`: what the peer has sent is handed over before a connection is closed that cannot be written to. */
+  constructor(handle: StreamHandle, { savesUnread = false }: { readonly savesUnread?: boolean } = {}) {
     this.#handle = handle;
+    this.#savesUnread = savesUnread;
     this.facts = new HandleFacts(handle);
     handle.owner = this;
     handle.onread = onRead;
@@ -138,8 +142,8 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   #send(octets: Uint8Array): boolean {
     if (this.#closing) return false;
     const request = this.#handle.writeBuffer(null, octets);
-    if (typeof request === 'number') return this.#check(request);
-    if (!this.#check(internals.streamBaseState[internals.kLastWriteErr] as number)) return false;
+    if (typeof request === 'number') return this.#checkWrite(request);
+    if (!this.#checkWrite(internals.streamBaseState[internals.kLastWriteErr] as number)) return false;
     this.#pendingWrites++;
     request.handle = this.#handle;
     request.buffer = octets;
@@ -151,7 +155,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   onHandleWritten(status: number): void {
     this.#pendingWrites--;
-    if (this.#closing || !this.#check(status) || this.#pendingWrites > 0) return;
+    if (this.#closing || !this.#checkWrite(status) || this.#pendingWrites > 0) return;
     this.#goOn();
     if (!this.#waiting || this.#closing) return;
     this.#waiting = false;
@@ -198,6 +202,16 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     if (how === 'close' || this.#sendsFin || this.#closing) return this.#close();
     this.#closing = true;
     this.#handle.reset(onClosed);
+  }
+
+  #checkWrite(status: number): boolean {
+    if (status < 0 && this.#savesUnread && !this.#closing) readUnread(this.#handle.fd, this);
+    return this.#check(status);
+  }
+
+  /** For `readUnread` alone. */
+  deliver(octets: Uint8Array, length: number): void {
+    if (!this.#closing) this.listener.onOctets(octets, 0, length);
   }
 
   /** False, and closed: it is an error. */

@@ -1,5 +1,7 @@
+import { copyOctets } from '../core/copy-octets.ts';
+
 /** Larger pieces are worth a system call of their own, and are not copied. */
-export const heldPieceOctetsMax = 8 * 1024;
+export const heldPieceOctetsMax = 16 * 1024;
 
 /** Room for what 64 busy connections answer in one turn; what does not fit leaves at once. */
 const slabOctets = 128 * 1024;
@@ -28,7 +30,7 @@ export class Outbox {
   hold(holder: OutboxHolder, octets: Uint8Array, start: number, end: number): void {
     const length = end - start;
     if (this.#used + length > slabOctets) this.flush();
-    this.#slab.set(start === 0 && end === octets.length ? octets : octets.subarray(start, end), this.#used);
+    copyOctets(octets, start, end, this.#slab, this.#used);
     this.#used += length;
     holder.heldOctets += length;
     const count = this.#holders.length;

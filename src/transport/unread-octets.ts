@@ -20,12 +20,13 @@ export interface UnreadTaker {
 export function saveUnreadOctets(socket: Socket, taker: UnreadTaker): void {
   const close = socket._destroy.bind(socket);
   socket._destroy = (error, done) => {
-    if (error !== null && error !== undefined) readAll(descriptorOf(socket), taker);
+    if (error !== null && error !== undefined) readUnread(descriptorOf(socket), taker);
     close(error, done);
   };
 }
 
-function readAll(descriptor: number | null, taker: UnreadTaker): void {
+/** Hands over what the kernel holds of an open descriptor; nothing of one that is null. */
+export function readUnread(descriptor: number | null, taker: UnreadTaker): void {
   if (descriptor === null) return;
   for (;;) {
     const length = readSome(descriptor, sharedReadBuffer.length);

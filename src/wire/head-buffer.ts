@@ -1,3 +1,4 @@
+import { copyOctets } from '../core/copy-octets.ts';
 import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import { copyStepOctets } from './limits.ts';
 
@@ -23,7 +24,7 @@ export class HeadBuffer {
     if (room === 0) return null;
     const step = Math.min(end - start, copyStepOctets, room);
     const block = this.#roomFor(held + step);
-    block.octets.set(start === 0 && step === octets.length ? octets : octets.subarray(start, start + step), held);
+    copyOctets(octets, start, start + step, block.octets, held);
     this.octetsHeld = held + step;
     return block;
   }

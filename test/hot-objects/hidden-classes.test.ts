@@ -26,7 +26,7 @@ test('all instances of a hot class have one hidden class, from their constructio
 
 /** What an exchange makes, and what each of them goes through. */
 const hotClasses = [
-  'SocketTransport',
+  'HandleTransport',
   'Preface',
   'ClientConnection',
   'RequestReader',
