@@ -17,6 +17,7 @@ import { defectText } from './failure-text.ts';
 import { watchDrain } from './drain-watch.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
+import { forgetStart } from './memory-of-start.ts';
 import { findListenProblem } from './next-port.ts';
 import { ServedAdmin } from './serve-admin.ts';
 import { type ServiceSignal, ServiceSignals } from './service-signals.ts';
@@ -81,7 +82,11 @@ async function serveUntilStopped(
     // Before that the predecessor may still come back, and what was asked of this process would be lost with it.
     void (around.succession?.settled ?? Promise.resolve()).then(() => passSignals(signals, serving));
     const leave = watchDrain(gateway, around);
-    await serving.untilStopped(stop).finally(leave);
+    const forgetting = forgetStart(around.clock);
+    await serving.untilStopped(stop).finally(() => {
+      forgetting.cancel();
+      leave();
+    });
     return stop.exitCode;
   } catch (error) {
     // What was started must not outlive the command that cannot go on.
