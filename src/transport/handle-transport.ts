@@ -51,6 +51,8 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   #peerEnded = false;
   #closing = false;
   #errno: string | null = null;
+  /** Of the write that failed: below 0 until the connection closes, a tick later. */
+  #brokenBy = 0;
 
   readonly #savesUnread: boolean;
 
@@ -134,13 +136,15 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
     if (this.#send(piece)) this.sentOctets += piece.length;
     else this.refused = Buffer.concat([this.refused, piece]);
+    // Whoever gave it was told that it had been taken, and is to hear that now it has.
+    if (this.#pendingWrites > 0) this.#waiting = true;
     if (this.#then !== 'nothing') this.#goOn();
     return this.#pendingWrites === 0;
   }
 
   /** False: the system refused them whole. Where a part must wait they are kept as they are. */
   #send(octets: Uint8Array): boolean {
-    if (this.#closing) return false;
+    if (this.#closing || this.#brokenBy < 0) return false;
     const request = this.#handle.writeBuffer(null, octets);
     if (typeof request === 'number') return this.#checkWrite(request);
     if (!this.#checkWrite(internals.streamBaseState[internals.kLastWriteErr] as number)) return false;
@@ -149,7 +153,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     request.buffer = octets;
     request.oncomplete = onWritten;
     const status = request.writeStatus ?? null;
-    if (status !== null) this.onHandleWritten(status);
+    if (status !== null) process.nextTick(writtenEarly, this as HandleTransport, status);
     return true;
   }
 
@@ -201,12 +205,26 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     // While FIN is being sent a reset is refused (EINVAL), and Node takes the handle for closed, which it never will be.
     if (how === 'close' || this.#sendsFin || this.#closing) return this.#close();
     this.#closing = true;
-    this.#handle.reset(onClosed);
+    if (this.#handle.reset(onClosed) < 0) this.#handle.close(onClosed);
   }
 
+  /**
+   * False: it cannot be written to any more. What its peer had sent before is read first, and not now: somebody further out
+   * may still be reading from the shared buffer, or be sending what is held.
+   */
   #checkWrite(status: number): boolean {
-    if (status < 0 && this.#savesUnread && !this.#closing) readUnread(this.#handle.fd, this);
-    return this.#check(status);
+    if (status >= 0 || !this.#savesUnread) return this.#check(status);
+    if (this.#closing || this.#brokenBy < 0) return false;
+    this.#brokenBy = status;
+    process.nextTick(closeBroken, this as HandleTransport);
+    return false;
+  }
+
+  /** For `#checkWrite` alone. */
+  closeBroken(): void {
+    if (this.#closing) return;
+    readUnread(this.#handle.fd, this);
+    this.#check(this.#brokenBy);
   }
 
   /** For `readUnread` alone. */
@@ -282,4 +300,12 @@ function onShut(this: ShutdownRequest): void {
 
 function onClosed(this: StreamHandle): void {
   this.owner.onHandleClosed();
+}
+
+function closeBroken(transport: HandleTransport): void {
+  transport.closeBroken();
+}
+
+function writtenEarly(transport: HandleTransport, status: number): void {
+  transport.onHandleWritten(status);
 }

@@ -40,6 +40,26 @@ function hold(outbox: Outbox, to: OutboxHolder, text: string): void {
 }
 
 describe('the outbox', () => {
+  it('is not entered again while held octets leave, and goes on afterwards', () => {
+    const { outbox, ends } = world();
+    const [one, other] = [new FakeHolder(), new FakeHolder()];
+    const again: OutboxHolder = {
+      heldOctets: 0,
+      refused: nothing,
+      sendHeld(): boolean {
+        outbox.flush();
+        return true;
+      },
+    };
+    hold(outbox, one, 'a');
+    hold(outbox, again, 'b');
+    hold(outbox, other, 'c');
+    assert.throws(() => outbox.flush(), /nobody is called back/);
+    assert.deepEqual([one.text, other.text], ['a', '']);
+    ends.at(-1)?.();
+    assert.deepEqual([one.text, other.text, other.heldOctets], ['a', 'c', 0]);
+  });
+
   it('sends nothing before the end of the turn, and asks for it once a turn', () => {
     const { outbox, ends } = world();
     const [one, other] = [new FakeHolder(), new FakeHolder()];

@@ -1,3 +1,4 @@
+import { assert } from '../core/assert.ts';
 import { copyOctets } from '../core/copy-octets.ts';
 
 /** Larger pieces are worth a system call of their own, and are not copied. */
@@ -21,6 +22,7 @@ export class Outbox {
   #used = 0;
   readonly #holders: (OutboxHolder | null)[] = [];
   readonly #ends: number[] = [];
+  #isFlushing = false;
 
   constructor(atEndOfTurn: (flush: () => void) => void) {
     this.#atEndOfTurn = atEndOfTurn;
@@ -58,12 +60,25 @@ export class Outbox {
 
   /** Hands everything to the system, in the order in which it came. */
   readonly flush = (): void => {
+    // What is sent twice would be a request twice: no holder calls anybody back from `sendHeld`.
+    assert(!this.#isFlushing, 'nobody is called back while held octets leave');
+    this.#isFlushing = true;
+    try {
+      this.#sendAll();
+    } finally {
+      this.#isFlushing = false;
+      if (this.#holders.length > 0) this.#atEndOfTurn(this.flush); // One has failed, and kept the others from leaving.
+    }
+  };
+
+  #sendAll(): void {
     const slab = this.#slab;
     let at = 0;
     let isPending = false;
     for (let index = 0; index < this.#holders.length; index++) {
       const holder = this.#holders[index] ?? null;
       const end = this.#ends[index] as number;
+      this.#holders[index] = null; // Before it leaves: whatever happens, it leaves once.
       if (holder !== null && !holder.sendHeld(slab.subarray(at, end))) isPending = true;
       at = end;
     }
@@ -72,7 +87,7 @@ export class Outbox {
     this.#used = 0;
     // Octets that wait are never overwritten: what is pending keeps this slab.
     if (isPending) this.#slab = Buffer.allocUnsafeSlow(slabOctets);
-  };
+  }
 }
 
 /** Whose octets wait here. */

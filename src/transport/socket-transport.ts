@@ -67,12 +67,7 @@ export class SocketTransport implements Transport, OutboxHolder {
     // A small piece that must wait is not worth holding on to the large buffer that it may be part of.
     this.socket.write(ownership === 'owned' && !isSmall ? piece : Buffer.from(piece));
     if (this.socket.errored === null) this.sentOctets += end - start;
-    if (this.socket.writableLength === 0) return true;
-    if (!this.#waiting && !this.#closed) {
-      this.#waiting = true;
-      this.socket.write(nothing, this.#written);
-    }
-    return false;
+    return this.#isTaken();
   }
 
   sendHeld(piece: Uint8Array): boolean {
@@ -81,7 +76,18 @@ export class SocketTransport implements Transport, OutboxHolder {
     // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
     if (this.socket.errored === null) this.sentOctets += piece.length;
     else this.refused = Buffer.concat([this.refused, piece]);
-    return this.socket.writableLength === 0;
+    // Whoever gave it was told that it had been taken, and is to hear that now it has.
+    return this.#isTaken();
+  }
+
+  /** Whether nothing is pending; else it is told when that is so. */
+  #isTaken(): boolean {
+    if (this.socket.writableLength === 0) return true;
+    if (!this.#waiting && !this.#closed && this.socket.errored === null) {
+      this.#waiting = true;
+      this.socket.write(nothing, this.#written);
+    }
+    return false;
   }
 
   readonly #written = (error?: Error | null): void => {

@@ -318,6 +318,22 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
+    it('says that all is written also where only what was held has had to wait', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.peer.stopReading();
+      for (let n = 0; n < 2000 && world.transport.pendingOctets === 0; n++) {
+        const piece = pattern(16 * 1024, n);
+        world.transport.write(piece, 0, piece.length, 'borrowed');
+        await world.turn();
+      }
+      assert.ok(world.transport.pendingOctets > 0, 'the kernel does not take all of that');
+      world.peer.readOn();
+      await until('all is written', world, () => heard.written > 0);
+      assert.equal(world.transport.pendingOctets, 0);
+      await world.close();
+    });
+
     it('delivers nothing while it is paused', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
@@ -496,6 +512,25 @@ describe('accepting', () => {
 });
 
 describe('connecting', () => {
+  it('hands over what an endpoint had sent before it could not be written to, and not within the write', async () => {
+    const world = await connected();
+    const heard = listenTo(world.transport);
+    world.transport.pause();
+    world.peer.stopReading();
+    world.transport.write(Buffer.from('unread'), 0, 6, 'borrowed');
+    world.peer.write(Buffer.from('an answer'));
+    for (let n = 0; n < 20; n++) await world.turn();
+    world.peer.reset();
+    for (let n = 0; n < 20; n++) await world.turn();
+    const large = pattern(100_000, 7);
+    world.transport.write(large, 0, large.length, 'owned');
+    world.transport.write(large, 0, large.length, 'owned');
+    assert.equal(heard.pieces.length, 0, 'whoever writes may be reading from the shared buffer');
+    await until('it is told', world, () => heard.errno !== undefined);
+    assert.deepEqual([Buffer.concat(heard.pieces).toString(), heard.written], ['an answer', 0]);
+    await world.close();
+  });
+
   const faultOf = async (target: ConnectTarget): Promise<WorldFault> => {
     try {
       await connectTo(target);
