@@ -23,12 +23,10 @@ import { WorkerAdmission } from './admission.ts';
 import { compileRoute } from './compile-route.ts';
 import { DescriptorGuard, descriptorLimit } from './descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerBirth } from './messages.ts';
-import { EndedExchanges } from './ended-exchanges.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
 import { createRouter } from './router.ts';
 import { countStaleReuses } from './stale-reuses.ts';
-import { atEndOfTurn } from './system.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from './worker-counts.ts';
 import { type NewListeners, noListeners, WorkerListeners } from './worker-listeners.ts';
@@ -48,7 +46,6 @@ export class ServingWorker {
   readonly #batch: RecordBatch;
   /** Shared with main: records that are still here, and end with the thread. */
   readonly #unsent: Int32Array;
-  readonly #ended = new EndedExchanges(atEndOfTurn, (exchange) => this.#writeDown(exchange));
   readonly #counters = new ExchangeCounters();
   readonly #outcomes = new OutcomeCounts();
   readonly #seat: SharedSeat;
@@ -98,7 +95,7 @@ export class ServingWorker {
     this.#exchangePorts = {
       clock,
       ids: new IdSource(random),
-      recorder: { ended: (exchange) => this.#onEnded(exchange) },
+      recorder: { ended: (exchange) => this.#ended(exchange) },
     };
     this.#listeners = new WorkerListeners({
       clock,
@@ -285,7 +282,7 @@ export class ServingWorker {
   tellDrained(): void {
     this.#lingering?.cancel();
     this.#drained = true;
-    this.#reportAll();
+    this.#report(this.#outcomes.take());
     this.#tell({ kind: 'drained' }, []);
   }
 
@@ -294,23 +291,14 @@ export class ServingWorker {
     return this.#serving;
   }
 
-  #onEnded(exchange: EndedExchange): void {
-    if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
-    this.#ended.add(exchange);
-    this.#unsent[0] = this.#batch.waiting + this.#ended.waiting;
-    this.#lookWhetherDrained();
-  }
-
-  #writeDown(exchange: EndedExchange): void {
+  #ended(exchange: EndedExchange): void {
     this.#counters.count(exchange);
     this.#outcomes.count(exchange);
     if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, this.#counts);
+    if (exchange.failure?.cause === 'descriptors_exhausted') this.#descriptors.relieve();
     this.#recorder?.write(exchange);
-  }
-
-  #reportAll(): void {
-    this.#ended.writeAll();
-    this.#report(this.#outcomes.take());
+    this.#unsent[0] = this.#batch.waiting;
+    this.#lookWhetherDrained();
   }
 
   #report(outcomes: readonly EndpointOutcomes[]): void {
@@ -320,7 +308,7 @@ export class ServingWorker {
     const exchanges = this.#counters.takeDelta();
     const drained = this.#takeDrained();
     this.#tell({ kind: 'batch', lines, exchanges, outcomes, drained, counts: countsNow(this.#counts) }, transfer);
-    this.#unsent[0] = this.#batch.waiting + this.#ended.waiting;
+    this.#unsent[0] = this.#batch.waiting;
   }
 
   #takeDrained(): readonly string[] {
@@ -337,7 +325,7 @@ export class ServingWorker {
     const again = (worker: ServingWorker): void => {
       if (worker.#drained) return;
       if (worker.#draining) worker.#listeners.endLateTunnels();
-      worker.#reportAll();
+      worker.#report(worker.#outcomes.take());
       this.#clock.schedule(after(this.#clock.now(), reportMs), again, worker);
     };
     this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);

@@ -48,9 +48,6 @@ export const systemRandom: Random = {
   fill: (target) => void randomFillSync(target),
 };
 
-/** Runs `run` when all that this turn of the event loop has brought is dealt with. */
-export const atEndOfTurn = (run: () => void): void => void setImmediate(run);
-
 /** How many threads may run at once: the cores that this process may use, or the share of them that its group has. */
 export const availableCores: () => number = availableParallelism;
 
