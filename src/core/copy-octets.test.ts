@@ -12,9 +12,9 @@ const source = Uint8Array.from({ length: 400 }, (_, at) => at % 251);
 describe('copyOctets', () => {
   for (const length of lengths)
     it(`copies ${length} octets from the middle of one to the middle of the other, and touches no others`, () => {
-      const target = new Uint8Array(400).fill(unwritten);
+      const target = Buffer.alloc(400, unwritten);
       copyOctets(source, 7, 7 + length, target, 31);
-      const expected = new Uint8Array(400).fill(unwritten);
+      const expected = Buffer.alloc(400, unwritten);
       expected.set(source.subarray(7, 7 + length), 31);
       assert.deepEqual(target, expected);
     });

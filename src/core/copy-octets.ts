@@ -5,13 +5,19 @@
  * object) and 35 to 50 for text, however many.
  */
 
+/** A `Buffer`, as far as it is needed here. */
+export interface OctetTarget extends Uint8Array {
+  copy(this: Uint8Array, target: Uint8Array, at: number, start: number, end: number): number;
+  write(text: string, at: number, encoding: 'latin1'): number;
+}
+
 /** From this many on a call is cheaper than a loop. */
 export const callOctetsMin = 25;
 
 /** Copies octets [start, end) of `source` to `at`. There must be room. */
-export function copyOctets(source: Uint8Array, start: number, end: number, target: Uint8Array, at: number): void {
+export function copyOctets(source: Uint8Array, start: number, end: number, target: OctetTarget, at: number): void {
   if (end - start >= callOctetsMin) {
-    copy.call(source as Buffer, target, at, start, end);
+    target.copy.call(source, target, at, start, end); // Its own method, for a source that need not have one.
     return;
   }
   let to = at;
@@ -19,15 +25,12 @@ export function copyOctets(source: Uint8Array, start: number, end: number, targe
 }
 
 /** Writes `text`, whose characters are all below 256, to `at`; returns where it ends. There must be room. */
-export function writeText(target: Buffer, at: number, text: string): number {
+export function writeText(target: OctetTarget, at: number, text: string): number {
   const { length } = text;
   if (length >= callOctetsMin) return at + target.write(text, at, 'latin1');
   for (let index = 0; index < length; index++) target[at + index] = charCodeAt(text, index);
   return at + length;
 }
-
-/** It takes any `Uint8Array`: what a transport reads into need not be a `Buffer`. */
-const { copy } = Buffer.prototype;
 
 /**
  * Not as a method in loops over texts of all sorts: V8 remembers four kinds of string (flat, sliced, of parts …) for each
