@@ -23,7 +23,7 @@ const deliberateHalfCloseMs = 50;
 
 const capabilities: Capabilities = { multiplexed: false, canReset: false, trailers: true, tunnels: true };
 
-/** Before the first one, and between two. */
+/** Before the first one. */
 const noRequest = refusedRequest('', '');
 
 /**
@@ -323,7 +323,6 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     if (this.#phase === 'closed') return;
     if (!this.#persistent) return this.#linger(this.#saysClose && this.#hasAll ? 'close' : undefined);
     this.#phase = 'requests';
-    this.request = noRequest; // Connections that rest are many, and none needs what it was asked last.
     this.#patience.await('next-request');
     this.#request.next();
     if (this.#request.holds) this.#readHeldGuarded();
@@ -561,16 +560,9 @@ function readOn(connection: ClientConnection): void {
   connection.readOn();
 }
 
-/** Of the listener whose connection came last: there are few, and a connection is not to have limits of its own. */
-let lastLimits: ListenerFacts['limits'] | null = null;
-let lastHeadLimits: HeadLimits | null = null;
-
-function headLimits({ limits }: ListenerFacts): HeadLimits {
-  if (limits === lastLimits && lastHeadLimits !== null) return lastHeadLimits;
-  const { headOctetsMax, fieldsMax, targetOctetsMax } = limits;
-  lastLimits = limits;
-  lastHeadLimits = { headOctetsMax, fieldsMax, targetOctetsMax, methodOctetsMax };
-  return lastHeadLimits;
+function headLimits(listener: ListenerFacts): HeadLimits {
+  const { headOctetsMax, fieldsMax, targetOctetsMax } = listener.limits;
+  return { headOctetsMax, fieldsMax, targetOctetsMax, methodOctetsMax };
 }
 
 function refusal(rule: RequestRule, at: string): Failure {
