@@ -17,7 +17,7 @@ import { ReadTarget, SocketTransport } from './socket-transport.ts';
 import { type StreamHandle, streamInternals } from './stream-handle.ts';
 
 /** The real way to endpoints. */
-export const socketConnector: Connector = { resolve, connect };
+export const socketConnector: Connector = { resolve, connect: (target, waiter) => connect(target, waiter) };
 
 function resolve(name: string, waiter: ResolveWaiter): Cancellable {
   let wanted = true;
@@ -33,7 +33,12 @@ function resolve(name: string, waiter: ResolveWaiter): Cancellable {
   };
 }
 
-function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
+/** `way`: how a plain connection over TCP is read and written once Node has connected it. */
+export function connect(
+  target: ConnectTarget,
+  waiter: ConnectWaiter,
+  way: 'handles' | 'buffers' = streamInternals === null ? 'buffers' : 'handles',
+): Cancellable {
   const reads = new ReadTarget();
   const socket = connectTcp({ ...addressOf(target), onread: reads.onread });
   const failed = (error: Error): void => {
@@ -46,7 +51,7 @@ function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
     socket.off('error', failed);
     waiter.onTransportConnected();
     if (target.tls !== null) handshake = beginHandshake(socket, reads, target, waiter);
-    else waiter.onConnected(plainTransport(socket, reads, target));
+    else waiter.onConnected(plainTransport(socket, reads, target, way));
   });
   return {
     cancel() {
@@ -56,8 +61,13 @@ function connect(target: ConnectTarget, waiter: ConnectWaiter): Cancellable {
   };
 }
 
-function plainTransport(socket: Socket, reads: ReadTarget, target: ConnectTarget): Transport {
-  const handle = target.kind === 'tcp' && streamInternals !== null ? takeHandle(socket) : null;
+function plainTransport(
+  socket: Socket,
+  reads: ReadTarget,
+  target: ConnectTarget,
+  way: 'handles' | 'buffers',
+): Transport {
+  const handle = target.kind === 'tcp' && way === 'handles' ? takeHandle(socket) : null;
   if (handle !== null) return new HandleTransport(handle, { savesUnread: true });
   const transport = new SocketTransport(socket, reads, unixPath(target));
   saveUnreadOctets(socket, transport);

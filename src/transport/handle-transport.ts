@@ -22,7 +22,7 @@ const endOfFile = -4095;
 const internals = streamInternals as StreamInternals;
 
 /**
- * A transport over an accepted connection as libuv has it, without a socket of Node's: no streams, no events, no closures,
+ * A transport over a connection as libuv has it, accepted or made, without a socket of Node's: no streams, no events, no closures,
  * nothing left to a later tick.
  *
  * Measured: accepting a connection, answering and closing takes 50 to 60 µs of CPU, most of them the kernel's, against 95

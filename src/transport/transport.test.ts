@@ -13,7 +13,7 @@ import { certificateAuthority } from '../testing/certificates.ts';
 import { createTransportPair } from '../testing/memory-transport.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { connectFailure } from '../upstream/connect-failure.ts';
-import { socketConnector } from './connect.ts';
+import { connect as connectBy } from './connect.ts';
 import { type AcceptWay, bestWay, listen, type Listening } from './listen.ts';
 
 /** The other end, as the test sees it. */
@@ -146,12 +146,12 @@ function real(transport: Transport, socket: Socket, close: () => Promise<void>):
   return { transport, peer: new SocketPeer(socket), turn: () => nextTurn(), close };
 }
 
-async function connected(): Promise<Connected> {
+async function connected(way: ConnectWay): Promise<Connected> {
   const server = createServer({ allowHalfOpen: true });
   const socket = Promise.withResolvers<Socket>();
   server.on('connection', socket.resolve);
   const port = await listenOn(server);
-  const transport = await connectTo({ kind: 'tcp', address: '127.0.0.1', port, tls: null });
+  const transport = await connectTo({ kind: 'tcp', address: '127.0.0.1', port, tls: null }, way);
   return endpointSide(transport, await socket.promise, server);
 }
 
@@ -169,14 +169,16 @@ function listenOn(server: Server): Promise<number> {
   });
 }
 
-function connectTo(target: ConnectTarget): Promise<Transport> {
+type ConnectWay = Parameters<typeof connectBy>[2];
+
+function connectTo(target: ConnectTarget, way?: ConnectWay): Promise<Transport> {
   return new Promise((resolve, reject) => {
     const waiter: ConnectWaiter = {
       onTransportConnected() {},
       onConnected: resolve,
       onConnectFailed: (fault) => reject(Object.assign(new Error('not connected'), { fault })),
     };
-    socketConnector.connect(target, waiter);
+    connectBy(target, waiter, way);
   });
 }
 
@@ -250,7 +252,8 @@ const kinds: readonly Kind[] = [
   { name: 'an accepted connection without a socket', connect: () => accepted('handles') },
   { name: 'an accepted socket, wrapped again', connect: () => accepted('buffers') },
   { name: "an accepted socket with 'data' events", connect: () => accepted('events') },
-  { name: 'a connected socket with its own read buffer', connect: connected },
+  { name: 'a connection to an endpoint without a socket', connect: () => connected('handles') },
+  { name: 'a connected socket with its own read buffer', connect: () => connected('buffers') },
   {
     name: 'a TLS socket',
     connect: secured,
@@ -512,24 +515,25 @@ describe('accepting', () => {
 });
 
 describe('connecting', () => {
-  it('hands over what an endpoint had sent before it could not be written to, and not within the write', async () => {
-    const world = await connected();
-    const heard = listenTo(world.transport);
-    world.transport.pause();
-    world.peer.stopReading();
-    world.transport.write(Buffer.from('unread'), 0, 6, 'borrowed');
-    world.peer.write(Buffer.from('an answer'));
-    for (let n = 0; n < 20; n++) await world.turn();
-    world.peer.reset();
-    for (let n = 0; n < 20; n++) await world.turn();
-    const large = pattern(100_000, 7);
-    world.transport.write(large, 0, large.length, 'owned');
-    world.transport.write(large, 0, large.length, 'owned');
-    assert.equal(heard.pieces.length, 0, 'whoever writes may be reading from the shared buffer');
-    await until('it is told', world, () => heard.errno !== undefined);
-    assert.deepEqual([Buffer.concat(heard.pieces).toString(), heard.written], ['an answer', 0]);
-    await world.close();
-  });
+  for (const way of ['handles', 'buffers'] as const)
+    it(`hands over what an endpoint had sent before it could not be written to, and not within the write: ${way}`, async () => {
+      const world = await connected(way);
+      const heard = listenTo(world.transport);
+      world.transport.pause();
+      world.peer.stopReading();
+      world.transport.write(Buffer.from('unread'), 0, 6, 'borrowed');
+      world.peer.write(Buffer.from('an answer'));
+      for (let n = 0; n < 20; n++) await world.turn();
+      world.peer.reset();
+      for (let n = 0; n < 20; n++) await world.turn();
+      const large = pattern(100_000, 7);
+      world.transport.write(large, 0, large.length, 'owned');
+      world.transport.write(large, 0, large.length, 'owned');
+      assert.equal(heard.pieces.length, 0, 'whoever writes may be reading from the shared buffer');
+      await until('it is told', world, () => heard.errno !== undefined);
+      assert.deepEqual([Buffer.concat(heard.pieces).toString(), heard.written], ['an answer', 0]);
+      await world.close();
+    });
 
   const faultOf = async (target: ConnectTarget): Promise<WorldFault> => {
     try {
@@ -581,7 +585,7 @@ describe('connecting', () => {
     const port = await listenOn(server);
     const called = (): never => assert.fail('nobody is called');
     const waiter = { onTransportConnected: called, onConnected: called, onConnectFailed: called };
-    socketConnector.connect({ kind: 'tcp', address: '127.0.0.1', port, tls: null }, waiter).cancel();
+    connectBy({ kind: 'tcp', address: '127.0.0.1', port, tls: null }, waiter).cancel();
     for (let n = 0; n < 20; n++) await nextTurn();
     server.close();
   });
