@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { callOctetsMin, charCodeAt, copyOctets, writeText } from './copy-octets.ts';
+import {
+  callOctetsMin,
+  charCodeAt,
+  copyOctets,
+  digitsOctetsMax,
+  digitsValueMax,
+  writeDigits,
+  writeText,
+} from './copy-octets.ts';
 
 /** On both sides of where a call takes the loop's place. */
 const lengths = [0, 1, callOctetsMin - 1, callOctetsMin, callOctetsMin + 1, 300];
@@ -28,6 +36,17 @@ describe('writeText', () => {
       assert.equal(writeText(target, 31, text), 31 + length);
       const expected = Buffer.alloc(400, unwritten);
       expected.set(Buffer.from(text, 'latin1'), 31);
+      assert.deepEqual(target, expected);
+    });
+});
+
+describe('writeDigits', () => {
+  const powers = Array.from({ length: digitsOctetsMax }, (_, power) => 10 ** power);
+  for (const value of [0, ...powers.flatMap((power) => [power - 1, power, power + 1]), digitsValueMax])
+    it(`writes ${value} as String does, and touches no octet beside it`, () => {
+      const target = Buffer.alloc(20, unwritten);
+      const expected = Buffer.alloc(20, unwritten);
+      assert.equal(writeDigits(target, 5, value), 5 + expected.write(String(value), 5));
       assert.deepEqual(target, expected);
     });
 });

@@ -1,5 +1,5 @@
 /**
- * The two cheapest ways to put octets and Latin-1 text into a buffer.
+ * The cheapest ways to put octets, Latin-1 text and small numbers into a buffer.
  *
  * Measured: a loop takes 1.5 to 2 ns an octet, a call into Node 50 ns for octets (90 by `set` of a subarray, which makes an
  * object) and 35 to 50 for text, however many.
@@ -30,6 +30,25 @@ export function writeText(target: OctetTarget, at: number, text: string): number
   if (length >= callOctetsMin) return at + target.write(text, at, 'latin1');
   for (let index = 0; index < length; index++) target[at + index] = charCodeAt(text, index);
   return at + length;
+}
+
+/** The largest number that `writeDigits` takes: beyond it V8 counts in floating point, and a text is as cheap. */
+export const digitsValueMax = 2_147_483_647;
+
+/** How many octets `writeDigits` takes at most. */
+export const digitsOctetsMax = 10;
+
+/** Writes a whole number from 0 to `digitsValueMax` in decimal digits to `at`; returns where they end. There must be room. */
+export function writeDigits(target: Uint8Array, at: number, value: number): number {
+  let end = at + 1;
+  for (let bound = 10; value >= bound; bound *= 10) end++;
+  let rest = value;
+  for (let place = end - 1; place >= at; place--) {
+    const next = Math.floor(rest / 10);
+    target[place] = 0x30 + rest - next * 10;
+    rest = next;
+  }
+  return end;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { callOctetsMin, charCodeAt, copyOctets, writeText } from '../core/copy-octets.ts';
+import { callOctetsMin, charCodeAt, copyOctets, digitsValueMax, writeDigits, writeText } from '../core/copy-octets.ts';
 import type { RecordBatch } from './batch.ts';
 import { writeRedactedQuery } from './redact.ts';
 
@@ -104,7 +104,7 @@ export class LineOctets {
   /** At most three decimals, without zeros at the end. */
   #number(value: number): void {
     if (!(value >= 0)) return this.ascii('null');
-    if (value >= smallIntegerMax / 1000)
+    if (value >= digitsValueMax / 1000)
       return this.ascii(String(Math.min(Math.round(value), Number.MAX_SAFE_INTEGER)));
     let whole = Math.floor(value);
     let part = Math.round((value - whole) * 1000);
@@ -112,21 +112,8 @@ export class LineOctets {
       whole++;
       part = 0;
     }
-    this.#digits(whole);
+    this.#at = writeDigits(this.#octets, this.#at, whole);
     if (part > 0) this.#decimals(part);
-  }
-
-  #digits(value: number): void {
-    const octets = this.#octets;
-    let places = 1;
-    for (let bound = 10; value >= bound; bound *= 10) places++;
-    let rest = value;
-    for (let at = this.#at + places - 1; at >= this.#at; at--) {
-      const next = Math.floor(rest / 10);
-      octets[at] = zero + rest - next * 10;
-      rest = next;
-    }
-    this.#at += places;
   }
 
   /** ".5", ".04", ".003": thousandths, from 1 to 999. */
@@ -144,7 +131,6 @@ export class LineOctets {
 const nothing = new Uint8Array(0);
 const zero = 0x30;
 const quote = 0x22;
-const smallIntegerMax = 2_147_483_647;
 
 /** Not 0: printable ASCII but quote and backslash. */
 const plainOctets = new Uint8Array(256).fill(1, 0x20, 0x7f);

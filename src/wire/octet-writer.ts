@@ -1,4 +1,4 @@
-import { copyOctets, writeText } from '../core/copy-octets.ts';
+import { copyOctets, digitsOctetsMax, digitsValueMax, writeDigits, writeText } from '../core/copy-octets.ts';
 import type { FieldSink } from '../core/message.ts';
 import type { Transport } from '../core/transport.ts';
 import { COLON, CR, LF, SP } from './characters.ts';
@@ -10,9 +10,6 @@ export interface Composer {
 
 /** Room that one message head may need beyond the fields that are copied into it. */
 const sizeOctets = 64 * 1024;
-
-const smallIntegerMax = 2_147_483_647;
-const digitsMax = 10;
 
 /**
  * One buffer per thread in which every outgoing message is composed, head and content together, so that a
@@ -75,18 +72,9 @@ export class OctetWriter implements FieldSink {
 
   /** A whole number from 0, in decimal digits. */
   count(value: number): void {
-    if (value > smallIntegerMax) return this.text(String(value));
-    this.#makeRoom(digitsMax);
-    const target = this.#octets;
-    let end = this.#length + 1;
-    for (let bound = 10; value >= bound; bound *= 10) end++;
-    let rest = value;
-    for (let at = end - 1; at >= this.#length; at--) {
-      const next = Math.floor(rest / 10);
-      target[at] = 0x30 + rest - next * 10;
-      rest = next;
-    }
-    this.#length = end;
+    if (value > digitsValueMax) return this.text(String(value));
+    this.#makeRoom(digitsOctetsMax);
+    this.#length = writeDigits(this.#octets, this.#length, value);
   }
 
   field(name: string, value: string): void {
