@@ -104,8 +104,7 @@ export class LineOctets {
   /** At most three decimals, without zeros at the end. */
   #number(value: number): void {
     if (!(value >= 0)) return this.ascii('null');
-    if (value >= digitsValueMax / 1000)
-      return this.ascii(String(Math.min(Math.round(value), Number.MAX_SAFE_INTEGER)));
+    if (value >= digitsValueMax / 1000) return this.ascii(String(Math.min(Math.round(value), Number.MAX_SAFE_INTEGER)));
     let whole = Math.floor(value);
     let part = Math.round((value - whole) * 1000);
     if (part === 1000) {
