@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import { run } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TestPlan } from './plan-test-files.ts';
 import { repositoryRoot } from './repository.ts';
 import type { TestReport } from './test-report.ts';
 
 export interface TestLimits {
-  /** How many files run at once. */
+  /** How many files run at once, beside `waitingFilesMax` of those that mostly wait. */
   readonly filesMax: number;
+  readonly waitingFilesMax: number;
   /** Milliseconds that one file may take, from its start to the end of its process. */
   readonly fileMsMax: number;
   /** Milliseconds after which no file is begun, and those that run are ended. */
@@ -21,18 +23,25 @@ export interface TestLimits {
  * ended, and which were never begun. The runner's own `timeout` is of each test and not of the file, and its `signal`
  * reports files as failed that it never ran; so each file is a run by itself here.
  */
-export async function runTestFiles(paths: readonly string[], limits: TestLimits, report: TestReport): Promise<void> {
-  const waiting = [...paths];
+export async function runTestFiles(plan: TestPlan, limits: TestLimits, report: TestReport): Promise<void> {
+  const working = [...plan.working];
+  const waiting = [...plan.waiting];
   const runEnd = performance.now() + limits.runMsMax;
-  const runNext = async (): Promise<void> => {
-    while (performance.now() < runEnd) {
-      const path = waiting.shift();
-      if (path === undefined) return;
-      await runFile(path, limits, runEnd, report);
+  const runAll = async (...queues: readonly string[][]): Promise<void> => {
+    for (const queue of queues) {
+      for (let path = takeUntil(runEnd, queue); path !== undefined; path = takeUntil(runEnd, queue))
+        await runFile(path, limits, runEnd, report);
     }
   };
-  await Promise.all(Array.from({ length: limits.filesMax }, runNext));
-  if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, waiting);
+  await Promise.all([
+    ...Array.from({ length: limits.filesMax }, () => runAll(working, waiting)),
+    ...Array.from({ length: limits.waitingFilesMax }, () => runAll(waiting)),
+  ]);
+  if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, [...working, ...waiting]);
+}
+
+function takeUntil(end: number, queue: string[]): string | undefined {
+  return performance.now() < end ? queue.shift() : undefined;
 }
 
 async function runFile(path: string, limits: TestLimits, runEnd: number, report: TestReport): Promise<void> {

@@ -1,6 +1,7 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { preparePeer, type PeerName } from './peers.ts';
+import { planTestFiles } from './plan-test-files.ts';
 import { repositoryRoot } from './repository.ts';
 import { runTestFiles, type TestLimits } from './run-test-files.ts';
 import { TestReport } from './test-report.ts';
@@ -11,6 +12,8 @@ const peers: readonly PeerName[] = ['nginx', 'haproxy', 'apache2', 'caddy', 'var
 const limits: TestLimits = {
   // Two cores run two files; a third would only make each slower and its timings worse.
   filesMax: 2,
+  // One that waits takes little from these, and would leave a processor idle in the place of one of them.
+  waitingFilesMax: 1,
   // The slowest, the tarball's, builds and installs a package.
   fileMsMax: 4 * 60_000,
   // A suite that takes longer is not run before each commit.
@@ -46,7 +49,7 @@ async function runTests(pattern: string): Promise<void> {
     if ('missing' in found) console.log(found.missing);
   }
   const report = new TestReport(console.log, pattern !== '');
-  await runTestFiles(files, limits, report);
+  await runTestFiles(planTestFiles(files), limits, report);
   process.exitCode = report.finish() ? 0 : 1;
 }
 

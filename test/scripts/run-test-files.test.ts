@@ -19,10 +19,22 @@ const program = {
     process.on('SIGTERM', () => {});
     await new Promise(() => setInterval(() => {}, 1000));
   });`,
+  // Neither ends before the other has begun.
+  one: meets('one', 'other'),
+  other: meets('other', 'one'),
 };
 
+function meets(own: string, other: string): string {
+  return `import { existsSync, writeFileSync } from 'node:fs';
+    import { setTimeout as sleep } from 'node:timers/promises';
+    test('meets the other', async () => {
+      writeFileSync(new URL('${own}-is-here', import.meta.url), '');
+      while (!existsSync(new URL('${other}-is-here', import.meta.url))) await sleep(20);
+    });`;
+}
+
 /** Enough for a file of these on a busy machine, and not waited for by those that end. */
-const unhurried = { filesMax: 1, fileMsMax: 60_000, runMsMax: 60_000, graceMs: 500 };
+const unhurried = { filesMax: 1, waitingFilesMax: 0, fileMsMax: 60_000, runMsMax: 60_000, graceMs: 500 };
 
 for (const [name, text] of Object.entries(program)) writeFileSync(join(folder, `${name}.mjs`), head + text);
 
@@ -72,18 +84,43 @@ describe('a run of test files', { concurrency: 3 }, () => {
     assert.doesNotMatch(said, /✖/);
     assert.equal(status, 1);
   });
+
+  test('runs files that mostly wait beside those that work', async () => {
+    const { said, status } = await runPlan({ ...unhurried, waitingFilesMax: 1 }, ['one', 'good'], ['other']);
+    assert.match(said, /3 passed, 0 failed, 1 skipped\n$/);
+    assert.equal(status, 0);
+  });
+
+  test('ends with those that mostly wait where no more are to run at once', async () => {
+    const { said, status } = await runPlan(unhurried, ['good'], ['bad']);
+    assert.match(said, /✔ \S+good\.mjs[^]*✖ \S+bad\.mjs[^]*1 passed, 1 failed, 1 skipped\n$/);
+    assert.equal(status, 1);
+  });
+
+  test('that takes longer than it may names those that wait too', async () => {
+    const { said } = await runPlan({ ...unhurried, runMsMax: 4000 }, ['stuck'], ['bad']);
+    assert.match(said, /1 file had not begun:\n.*bad\.mjs\n/);
+  });
 });
 
-function runSome(
-  limits: object,
-  ...names: readonly (keyof typeof program)[]
-): Promise<{ said: string; status: number | null }> {
-  const files = names.map((name) => join(folder, `${name}.mjs`));
+type Name = keyof typeof program;
+interface Ran {
+  readonly said: string;
+  readonly status: number | null;
+}
+
+function runSome(limits: object, ...names: readonly Name[]): Promise<Ran> {
+  return runPlan(limits, names, []);
+}
+
+function runPlan(limits: object, working: readonly Name[], waiting: readonly Name[]): Promise<Ran> {
+  const filesOf = (names: readonly Name[]): string[] => names.map((name) => join(folder, `${name}.mjs`));
+  const plan = { working: filesOf(working), waiting: filesOf(waiting) };
   // A run within a run would be refused.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const main = join(import.meta.dirname, 'run-some.ts');
   return new Promise((resolve) => {
-    const words = [main, JSON.stringify(limits), ...files];
+    const words = [main, JSON.stringify(limits), JSON.stringify(plan)];
     const child = execFile(process.execPath, words, { env, timeout: 120_000 }, (_error, stdout, stderr) => {
       resolve({ said: stdout + stderr, status: child.exitCode });
     });
