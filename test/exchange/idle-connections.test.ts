@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { MemoryTransport } from '../../src/testing/memory-transport.ts';
 import { Http1World } from './http1-world.ts';
 
 /** An endpoint that closes its connections when they have been idle for a second. */
@@ -81,6 +82,25 @@ describe('connections between requests', () => {
     const record = world.records[1];
     assert.deepEqual([record?.statusSent, record?.attempts.map(({ reused }) => reused)], [200, [false]]);
     assert.equal(world.counts.staleReusesAvoided, 1);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('are looked at once where the endpoint has just kept another one open', (test) => {
+    const world = new Http1World();
+    world.endpoint('a').onRequest = (request) => request.answer(200, 'ok');
+    const askTwice = (): void => {
+      world.request({ method: 'POST' });
+      world.request({ method: 'POST' });
+      world.pass(100);
+    };
+    askTwice();
+    const { mock } = test.mock.method(MemoryTransport.prototype, 'isQuiet');
+    askTwice();
+    assert.deepEqual(reuses(world), [false, false, true, true]);
+    assert.equal(mock.callCount(), 1);
+    askTwice();
+    assert.equal(mock.callCount(), 2, 'what was known 100 ms ago is known no more');
     world.pass(100_000);
     world.verifyAtRest();
   });
