@@ -30,6 +30,19 @@ const specs: Readonly<Record<PeerName, PeerSpec>> = {
 
 const binFolders = ['usr/sbin', 'usr/bin', 'sbin', 'bin'];
 const debsFolder = join(cacheFolder, 'debs');
+const aptFolder = join(debsFolder, 'apt');
+
+/**
+ * Images for containers tell apt to keep nothing of what it reads from its lists: then each of some thirty calls reads
+ * them anew, for a second. apt itself notices that a list has changed.
+ */
+const machineLists: readonly string[] = ['-o', `Dir::Cache::pkgcache=${join(aptFolder, 'of-machine.bin')}`];
+const ownLists: readonly string[] = [
+  ...['-o', `Dir::State::lists=${join(aptFolder, 'lists')}`],
+  ...['-o', `Dir::Cache=${aptFolder}`],
+  ...['-o', `Dir::Cache::pkgcache=${join(aptFolder, 'own.bin')}`],
+  ...['-o', 'Debug::NoLocking=true'],
+];
 
 /** Where a peer is: on this machine, or unpacked by `preparePeer`. Fetches nothing. */
 export function findPeer(name: PeerName): Peer {
@@ -76,7 +89,7 @@ function fetchProgram(name: PeerName, folder: string, say: (line: string) => voi
   const program = findUnpacked(name, folder) as string;
   const known = new Set([holder]);
   for (const needing of known) {
-    for (const library of librariesOf(needing)) {
+    for (const library of librariesOf(needing, known)) {
       if (missingLibraries(program, folder).length === 0) break;
       if (known.has(library)) continue;
       known.add(library);
@@ -90,46 +103,53 @@ function fetchProgram(name: PeerName, folder: string, say: (line: string) => voi
 
 function unpack(packageName: string, folder: string): boolean {
   const downloads = join(debsFolder, 'downloads');
-  mkdirSync(downloads, { recursive: true });
+  for (const made of [downloads, aptFolder]) mkdirSync(made, { recursive: true });
   if (!download(packageName, downloads)) return false;
   const file = readdirSync(downloads).find((entry) => entry.startsWith(`${packageName}_`) && entry.endsWith('.deb'));
   return file !== undefined && run('dpkg-deb', ['-x', join(downloads, file), folder]).status === 0;
 }
 
+/** What this process has fetched: two programs may be of one package, or need one library. */
+const fetched = new Set<string>();
+
 /** With the machine's package lists; where it has none, or old ones, with lists of our own. */
 function download(packageName: string, folder: string): boolean {
-  if (run('apt-get', ['download', packageName], folder).status === 0) return true;
-  if (!updateOwnLists()) return false;
-  return run('apt-get', [...ownLists(), 'download', packageName], folder).status === 0;
+  if (fetched.has(packageName)) return true;
+  const isFetched =
+    run('apt-get', [...machineLists, 'download', packageName], folder).status === 0 ||
+    (updateOwnLists() && run('apt-get', [...ownLists, 'download', packageName], folder).status === 0);
+  if (isFetched) fetched.add(packageName);
+  return isFetched;
 }
 
 let ownListsUpdated: boolean | null = null;
 
 function updateOwnLists(): boolean {
-  for (const folder of ['lists/partial', 'archives/partial'])
-    mkdirSync(join(debsFolder, 'apt', folder), { recursive: true });
-  ownListsUpdated ??= run('apt-get', [...ownLists(), 'update']).status === 0;
+  for (const folder of ['lists/partial', 'archives/partial']) mkdirSync(join(aptFolder, folder), { recursive: true });
+  ownListsUpdated ??= run('apt-get', [...ownLists, 'update']).status === 0;
   return ownListsUpdated;
 }
 
-function ownLists(): string[] {
-  const folder = join(debsFolder, 'apt');
-  return [
-    '-o',
-    `Dir::State::lists=${join(folder, 'lists')}`,
-    '-o',
-    `Dir::Cache=${folder}`,
-    '-o',
-    'Debug::NoLocking=true',
-  ];
+/** The libraries that each package depends on, of those that were asked for. */
+const librariesKnown = new Map<string, readonly string[]>();
+
+/** Asks for others, that may be needed next, in the same call. */
+function librariesOf(packageName: string, others: Iterable<string>): readonly string[] {
+  if (!librariesKnown.has(packageName)) askLibraries([...others].filter((name) => !librariesKnown.has(name)));
+  return librariesKnown.get(packageName) ?? [];
 }
 
-function librariesOf(packageName: string): string[] {
-  const options = ownListsUpdated === true ? ownLists() : [];
-  const { stdout } = run('apt-cache', [...options, 'depends', '--no-suggests', '--no-recommends', packageName]);
-  return [...stdout.matchAll(/Depends: (lib[\w.+-]+|zlib1g)/g)]
-    .map((match) => match[1] as string)
-    .filter((name) => name !== 'libc6');
+function askLibraries(packageNames: readonly string[]): void {
+  const lists = ownListsUpdated === true ? ownLists : machineLists;
+  const { stdout } = run('apt-cache', [...lists, 'depends', '--no-suggests', '--no-recommends', ...packageNames]);
+  // A line with the package's name, and one for each that it needs, indented.
+  for (const [, packageName = '', lines = ''] of stdout.matchAll(/^(\S+)\n((?: .*\n)*)/gm)) {
+    const needed = [...lines.matchAll(/Depends: (lib[\w.+-]+|zlib1g)/g)].map((match) => match[1] as string);
+    librariesKnown.set(
+      packageName,
+      needed.filter((name) => name !== 'libc6'),
+    );
+  }
 }
 
 function missingLibraries(program: string, folder: string): string[] {
