@@ -100,7 +100,7 @@ async function serveUntilStopped(
 
 async function start(
   plan: ServePlan,
-  { configuration: planned, sockets, joins }: StartPlace,
+  { configuration: planned, sockets, passed, joins }: StartPlace,
   writer: EventWriter,
   admin: ServedAdmin,
   around: Surroundings,
@@ -126,7 +126,8 @@ async function start(
   async function tryStarting(configuration: Configuration): Promise<Gateway | ListenFailure> {
     makeLogFolder(configuration);
     const adopting = adoption(around.succession, configuration);
-    const options = { configuration, source, ...reloading, ...adopting, watcher, joins, inheritedSockets: sockets };
+    const opened = { joins, inheritedSockets: sockets, passedSockets: passed };
+    const options = { configuration, source, ...reloading, ...adopting, watcher, ...opened };
     try {
       return await startGateway(options);
     } catch (error) {

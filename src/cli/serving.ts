@@ -33,7 +33,7 @@ export class Serving {
     const start = (actor: string) => {
       const { version } = gateway.status();
       const facts = { pid: process.pid, listeners: openPlaces(gateway), admin: admin.places, version, actor };
-      return startSuccessor(facts, sockets);
+      return startSuccessor(facts, sockets, gateway.listeningSockets());
     };
     this.upgrades =
       plan.isTemporary === true

@@ -1,6 +1,7 @@
 import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { Event, EventSink } from '../core/event.ts';
+import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { HandedOver, Heir } from './estate.ts';
 import type { FailureSummary } from './failure-report.ts';
@@ -23,6 +24,8 @@ export interface Gateway extends EventSink {
    * stay, and end with `stop`.
    */
   handOver(heir: Heir): Promise<HandedOver>;
+  /** Those that its workers have opened, for a successor to accept from as well; the service manager's are not among them. */
+  listeningSockets(): readonly OwnSocket[];
   /**
    * After `handOver`, where the heir has failed: looks after them as before. False where the heir has them, and lives, and
    * after `stop`: then they are ended, some seconds after this process.

@@ -1,5 +1,6 @@
 import type { Configuration } from '../core/configuration.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
+import type { PassedSocket } from '../core/passed-socket.ts';
 import type { GatewayWatcher, ReloadRejection } from './control.ts';
 import type { ListenPlace } from './port-claims.ts';
 
@@ -20,6 +21,8 @@ export interface GatewayOptions {
   readonly joins?: readonly ListenPlace[];
   /** Listening sockets that this process was started with. */
   readonly inheritedSockets?: readonly InheritedSocket[];
+  /** Those of the predecessor whose place this gateway takes. */
+  readonly passedSockets?: readonly PassedSocket[];
 }
 
 /** A predecessor that runs. */

@@ -4,6 +4,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { noCounts } from '../core/counters.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EventKind, NewEvent } from '../core/event.ts';
+import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import { createEventHub, type EventHub } from '../record/event-hub.ts';
@@ -132,6 +133,7 @@ class RunningGateway implements Gateway {
       processStartedWall: this.#startedWall,
       joins: options.joins ?? [],
       inheritedSockets: options.inheritedSockets ?? [],
+      passedSockets: options.passedSockets ?? [],
       shared: this.#shared,
       drain: () => this.#inForce.configuration.drain,
       onBatch: (batch, done) => {
@@ -210,6 +212,10 @@ class RunningGateway implements Gateway {
   /** What was taken over goes back to the predecessor: it serves on, with its applications. */
   giveBack(): Promise<void> {
     return this.#applications.giveBack();
+  }
+
+  listeningSockets(): readonly OwnSocket[] {
+    return this.#workers.sockets;
   }
 
   handOver(heir: Heir): Promise<HandedOver> {

@@ -3,6 +3,7 @@ import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { CutReason } from '../core/failure.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
+import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { RecordLines } from '../record/batch.ts';
 import type { SharedMemory } from '../places/shared-counts.ts';
@@ -17,6 +18,8 @@ export interface WorkerBirth {
   readonly member: string;
   readonly processStartedWall: number;
   readonly inheritedSockets: readonly InheritedSocket[];
+  /** Those of the predecessor that this worker accepts from. */
+  readonly passedSockets: readonly PassedSocket[];
   /** One Int32: exchanges under way. Main reads it of a thread that is gone. */
   readonly exchangesActive: SharedArrayBuffer;
   /** One Int32: exchanges that have ended, and whose records main has not been sent yet. */
@@ -62,7 +65,8 @@ export type FromWorker =
   | { readonly kind: 'ready' }
   /** Everything of the revision listens; nothing is served by it. */
   | { readonly kind: 'prepared'; readonly revision: number; readonly listeners: readonly OpenListener[] }
-  | { readonly kind: 'applied'; readonly revision: number }
+  /** With the sockets that it has opened, or taken over, and accepts from. */
+  | { readonly kind: 'applied'; readonly revision: number; readonly sockets: readonly OwnSocket[] }
   /** Nothing has changed: the worker serves the revision it had. */
   | { readonly kind: 'rejected'; readonly revision: number; readonly failures: readonly ListenProblem[] }
   | {

@@ -100,6 +100,7 @@ export class ServingWorker {
     this.#listeners = new WorkerListeners({
       clock,
       inheritedSockets: birth.inheritedSockets,
+      passedSockets: birth.passedSockets,
       downstream: {
         ...shared,
         exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },
@@ -165,7 +166,7 @@ export class ServingWorker {
     this.#prepared = null;
     this.#install(snapshot);
     this.#listeners.admit(fresh, snapshot);
-    this.#tell({ kind: 'applied', revision }, []);
+    this.#tell({ kind: 'applied', revision, sockets: this.#listeners.sockets }, []);
   }
 
   /** Somebody else could not prepare it. */

@@ -10,7 +10,15 @@ const { memory: shared } = new SharedCounts(
   new SimulatedClock(),
   new SeededRandom(1),
 );
-const birth = { worker: 1, seat: 0, member: 'one', processStartedWall: 0, inheritedSockets: [], shared };
+const birth = {
+  worker: 1,
+  seat: 0,
+  member: 'one',
+  processStartedWall: 0,
+  inheritedSockets: [],
+  passedSockets: [],
+  shared,
+};
 
 /** Enough for the modules of a worker to load on a busy machine; it ends as soon as they have. */
 const patienceMs = 60_000;

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import type { WorkerCounts } from '../core/counters.ts';
+import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import { siblingModule } from '../core/sibling-module.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
@@ -50,6 +51,10 @@ export class WorkerHandle {
   /** The one that it serves by. */
   revision = 0;
   counts: WorkerCounts | null = null;
+  /** Those that it accepts from, and that a successor may accept from as well. */
+  sockets: readonly OwnSocket[] = [];
+  /** Those of the predecessor that it is to accept from. */
+  readonly passedSockets: readonly PassedSocket[];
   readonly #clock: Clock;
   readonly #thread: Worker;
   readonly #listener: WorkerListener;
@@ -81,6 +86,7 @@ export class WorkerHandle {
   ) {
     this.id = birth.worker;
     this.seat = birth.seat;
+    this.passedSockets = birth.passedSockets;
     this.memoryOctetsMax = memoryOctetsMax;
     this.#clock = clock;
     this.#listener = listener;
@@ -144,6 +150,7 @@ export class WorkerHandle {
       case 'applied':
         if (this.state === 'starting') this.state = 'serving';
         this.revision = message.revision;
+        this.sockets = message.sockets;
         this.#answer(message.revision, { ok: true, listeners: [] });
         break;
       case 'rejected':

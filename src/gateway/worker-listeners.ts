@@ -1,6 +1,7 @@
 import type { DrainSpec, ListenerSpec } from '../core/configuration.ts';
 import type { CutReason } from '../core/failure.ts';
 import { type InheritedSocket, inheritedFor } from '../core/inherited-socket.ts';
+import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot } from '../core/snapshot.ts';
 import { after, type Clock } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
@@ -12,7 +13,12 @@ import type { DrainPlan, ListenProblem, OpenListener } from './messages.ts';
 import { lastRequestMs } from './shutdown.ts';
 
 interface OpenedListener {
-  readonly listening: Listening;
+  /** As it is, not as it was asked for. */
+  port: number;
+  /** Empty until the snapshot is in force, where the sockets are a predecessor's. */
+  readonly listening: Listening[];
+  /** More than one where a predecessor had more workers; none where it is the service manager's. */
+  sockets: readonly OwnSocket[];
   readonly connections: ListenerConnections;
   /** Connections that came before the snapshot was in force; null from then on. */
   held: Transport[] | null;
@@ -38,6 +44,8 @@ export const noListeners: NewListeners = { opened: new Map(), problems: [], plac
 export interface WorkerListenersParts {
   readonly clock: Clock;
   readonly inheritedSockets: readonly InheritedSocket[];
+  /** Of the predecessor, for this worker to accept from. */
+  readonly passedSockets: readonly PassedSocket[];
   readonly downstream: SharedPorts;
   /** Whether a connection can be taken at all; its descriptor says how many are in use. What is not has been counted. */
   readonly admits: (address: string, descriptor: number) => boolean;
@@ -56,6 +64,8 @@ export class WorkerListeners {
   readonly #listeners = new Map<string, OpenedListener>();
   /** Of listeners that are closed: these live on until their exchange is over, or its time is. */
   readonly #leaving = new Set<ListenerConnections>();
+  /** Sockets of the predecessor that this worker does not accept from yet. */
+  #passed: readonly PassedSocket[];
   #endsTunnels = false;
   /** Why all of them close. */
   #why: CutReason = 'gateway_stopping';
@@ -64,6 +74,7 @@ export class WorkerListeners {
 
   constructor(parts: WorkerListenersParts) {
     this.#parts = parts;
+    this.#passed = parts.passedSockets;
   }
 
   /** Opens those of the snapshot that are not open yet. Nothing is admitted to them, and no other is touched. */
@@ -83,12 +94,11 @@ export class WorkerListeners {
         problems.push({ listener: id, host, port, errno: listener });
         continue;
       }
-      const place = `${host}:${listener.listening.address.port}`;
+      const place = `${host}:${listener.port}`;
       opened.set(place, listener);
       places.push({ spec, place });
     }
-    const portOf = (place: string): number | undefined =>
-      (opened.get(place) ?? this.#listeners.get(place))?.listening.address.port;
+    const portOf = (place: string): number | undefined => (opened.get(place) ?? this.#listeners.get(place))?.port;
     const listeners = places.map(({ spec: { id, host, port }, place }) => ({ id, host, port: portOf(place) ?? port }));
     return { opened, problems, places, listeners };
   }
@@ -96,7 +106,7 @@ export class WorkerListeners {
   /** The snapshot is not taken: what was opened for it closes again. */
   discard({ opened }: NewListeners): void {
     for (const { listening, held } of opened.values()) {
-      void listening.close();
+      for (const socket of listening) void socket.close();
       for (const transport of held ?? []) transport.close('reset');
     }
   }
@@ -105,12 +115,20 @@ export class WorkerListeners {
   admit({ opened, places }: NewListeners, snapshot: Snapshot): void {
     this.#drain = snapshot.drain;
     for (const [place, listener] of opened) this.#listeners.set(place, listener);
-    for (const listener of opened.values()) admitHeld(listener);
+    for (const listener of opened.values()) {
+      if (listener.listening.length === 0) this.#acceptFromPassed(listener);
+      admitHeld(listener);
+    }
     for (const { spec, place } of places) {
       const listener = this.#listeners.get(place);
       if (listener !== undefined) listener.connections.facts = listenerFacts(spec, snapshot);
     }
     this.#closeAllBut(new Set(places.map(({ place }) => place)));
+  }
+
+  /** Those that this worker accepts from, and that are its own. */
+  get sockets(): readonly OwnSocket[] {
+    return [...this.#listeners.values()].flatMap(({ sockets }) => sockets);
   }
 
   /** What is connected, or will be, is told with its next response that it is the last. */
@@ -156,34 +174,57 @@ export class WorkerListeners {
 
   /** Listens, and holds what connects until the snapshot is in force. Resolves to an errno where it cannot. */
   #open(spec: ListenerSpec, snapshot: Snapshot): Promise<OpenedListener | string> {
-    const { downstream, admits, inheritedSockets } = this.#parts;
+    const { downstream, inheritedSockets } = this.#parts;
     const facts = listenerFacts(spec, snapshot);
     const connections: ListenerConnections = new ListenerConnections(facts, downstream, () =>
       this.#connectionClosed(connections),
     );
     const { host, port } = spec;
     const inherited = inheritedFor(spec, inheritedSockets);
+    const listener: OpenedListener = { port, listening: [], sockets: [], connections, held: [] };
+    listener.sockets = this.#passed.filter((socket) => socket.host === host && socket.port === port);
+    // The predecessor serves what comes there, and goes on with it should nothing come of this process.
+    if (listener.sockets.length > 0) return Promise.resolve(listener);
     return new Promise((resolve) => {
-      const held: Transport[] = [];
-      let listener: OpenedListener | null = null;
       listen(
         { host, port, sharePort: true, ...(inherited === null ? {} : { inheritedFd: inherited.fd }) },
         {
           onListening: (listening) => {
-            listener = { listening, connections, held };
+            listener.port = listening.address.port;
+            listener.listening.push(listening);
+            if (inherited === null) listener.sockets = [{ fd: listening.descriptor, host, port: listener.port }];
             resolve(listener);
           },
           // Of what fails once it listens we do not hear: `DescriptorGuard` sees to it that nothing does.
           onListenFailed: resolve,
-          onConnection: (transport, descriptor) => {
-            if (!admits(transport.facts.remoteAddress, descriptor)) return transport.close('reset');
-            if (listener?.held === null) return connections.accept(transport);
-            transport.pause();
-            held.push(transport);
-          },
+          onConnection: (transport, descriptor) => this.#accept(transport, descriptor, listener),
         },
       );
     });
+  }
+
+  #acceptFromPassed(listener: OpenedListener): void {
+    for (const { fd, host, port } of listener.sockets) {
+      listen(
+        { host, port, sharePort: true, ownFd: fd },
+        {
+          onListening: (listening) => void listener.listening.push(listening),
+          // Who connects there would wait for ever: rather another worker, with a socket of its own.
+          onListenFailed: (errno) => {
+            throw new Error(`a predecessor's socket at ${host}:${port} cannot be listened at (${errno})`);
+          },
+          onConnection: (transport, descriptor) => this.#accept(transport, descriptor, listener),
+        },
+      );
+    }
+    this.#passed = this.#passed.filter((socket) => !listener.sockets.includes(socket));
+  }
+
+  #accept(transport: Transport, descriptor: number, listener: OpenedListener): void {
+    if (!this.#parts.admits(transport.facts.remoteAddress, descriptor)) return transport.close('reset');
+    if (listener.held === null) return listener.connections.accept(transport);
+    transport.pause();
+    listener.held.push(transport);
   }
 
   #connectionClosed(connections: ListenerConnections): void {
@@ -207,7 +248,7 @@ export class WorkerListeners {
   #close({ listening, connections }: OpenedListener, { why, tunnels, idleMs }: DrainPlan): void {
     const { clock } = this.#parts;
     const { timeoutMs } = this.#drain;
-    void listening.close();
+    for (const socket of listening) void socket.close();
     this.#leaving.add(connections);
     connections.close();
     if (tunnels === 'end') connections.endTunnels(cutFailure(why, 'tunnel'));

@@ -2,10 +2,12 @@ import type { DrainSpec } from '../core/configuration.ts';
 import { noCounts, type WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
+import { dealSockets, type OwnSocket, type PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { FromWorker, OpenListener } from './messages.ts';
 import type { SharedCounts } from '../places/shared-counts.ts';
+import { closePassed } from './passed-sockets.ts';
 import { claimPorts, type ListenPlace } from './port-claims.ts';
 import { retireWorker } from './retirement.ts';
 import { listenProblemText } from './start-failure.ts';
@@ -23,6 +25,8 @@ export interface WorkersParts {
   /** Where a predecessor listens whose place these workers take. */
   readonly joins: readonly ListenPlace[];
   readonly inheritedSockets: readonly InheritedSocket[];
+  /** Those of the predecessor: the first workers accept from them, and close them. */
+  readonly passedSockets: readonly PassedSocket[];
   /** Where what workers count together lies. */
   readonly shared: Pick<SharedCounts, 'memory' | 'takeSeat' | 'forget'>;
   /** How a worker that is retired ends. */
@@ -80,9 +84,12 @@ export class Workers {
   /** What workers that are gone had counted: totals never go back. */
   #goneCounts: WorkerCounts = noCounts(0);
   readonly #added = new WeakSet<WorkerHandle>();
+  /** Sockets of the predecessor that no worker has been given. */
+  #passed: readonly PassedSocket[];
 
   constructor(parts: WorkersParts) {
     this.#parts = parts;
+    this.#passed = parts.passedSockets;
   }
 
   /** One per post, the last one where it is lost, then those that are about to leave. */
@@ -127,7 +134,8 @@ export class Workers {
     const seats = this.#takeSeats(fresh.length);
     if (seats === null) return { ok: false, lost: true, why: noSeatLeft };
     for (const post of [...this.#posts, ...fresh]) post.cancelPause();
-    const began = fresh.map((post, place) => this.#start(post, seats[place] ?? 0, wanted));
+    const hands = this.#dealPassed(snapshot, fresh.length);
+    const began = fresh.map((post, place) => this.#start(post, seats[place] ?? 0, wanted, hands[place]));
     this.#joining = fresh;
     const others = [...staying, ...leaving].flatMap(({ worker }) => worker ?? []);
     const applied = await this.#take([...others, ...began, ...this.#retiring], snapshot);
@@ -158,6 +166,21 @@ export class Workers {
     if (applied.ok) return;
     await this.#dismiss(due);
     for (const post of due) if (post.isDue) this.#pause(post, refusalText(applied));
+  }
+
+  /** The first workers get them all. Of a place where nobody listens any more they are closed: nothing is to wait there. */
+  #dealPassed({ listeners }: Snapshot, count: number): ReturnType<typeof dealSockets> {
+    const isWanted = ({ host, port }: PassedSocket): boolean =>
+      listeners.some((listener) => listener.host === host && listener.port === port);
+    const passed = this.#passed;
+    this.#passed = [];
+    closePassed(passed.filter((socket) => !isWanted(socket)));
+    return dealSockets(passed.filter(isWanted), count);
+  }
+
+  /** Those that serving workers accept from: a successor may accept from them as well. */
+  get sockets(): readonly OwnSocket[] {
+    return this.#serving.flatMap(({ sockets }) => sockets);
   }
 
   /** Null: there are not so many left, since more workers are about to end than are wanted at all. */
@@ -222,11 +245,17 @@ export class Workers {
     return this.#lostTotal;
   }
 
-  #start(post: WorkerPost, seat: number, { memoryOctetsMax }: WantedWorkers): WorkerHandle {
+  #start(
+    post: WorkerPost,
+    seat: number,
+    { memoryOctetsMax }: WantedWorkers,
+    passedSockets: readonly PassedSocket[] = [],
+  ): WorkerHandle {
     const { clock, events, member, processStartedWall, inheritedSockets, shared, onBatch } = this.#parts;
     this.#startedCount += 1;
     const id = this.#startedCount;
-    const birth = { worker: id, seat, member, processStartedWall, inheritedSockets, shared: shared.memory };
+    const sockets = { inheritedSockets, passedSockets };
+    const birth = { worker: id, seat, member, processStartedWall, ...sockets, shared: shared.memory };
     const listener = { onBatch, onLost: (end: ThreadEnd) => this.#lost(post, worker, end) };
     const worker: WorkerHandle = new WorkerHandle(birth, clock, listener, memoryOctetsMax);
     post.fill(worker);
@@ -257,6 +286,8 @@ export class Workers {
     this.#added.add(worker);
     if (worker.counts !== null) this.#goneCounts = addTotals(this.#goneCounts, worker.counts);
     this.#retiring.delete(worker);
+    // One that it never came to accept from would keep for itself what connects there.
+    closePassed(worker.passedSockets);
     this.#parts.shared.forget(worker.seat);
     this.#parts.onGone();
   }

@@ -9,6 +9,8 @@ import { type StreamHandle, streamInternals } from './stream-handle.ts';
 export interface Listening {
   /** Where it listens, with the port that the system chose if none was named. */
   readonly address: { readonly host: string; readonly port: number };
+  /** The socket's in this process; −1 where nobody knows. */
+  readonly descriptor: number;
   /** Accepts no more; what was accepted lives on. */
   close(): Promise<void>;
 }
@@ -28,6 +30,8 @@ export interface ListenTarget {
   readonly sharePort: boolean;
   /** A socket that the process was started with and that listens there already; absent where there is none. */
   readonly inheritedFd?: number;
+  /** The same of one that is this listener's alone: it closes with it. */
+  readonly ownFd?: number;
 }
 
 /**
@@ -48,7 +52,8 @@ export function listen(target: ListenTarget, waiter: ListenWaiter, way: AcceptWa
     if (way === 'handles') takeHandles(server, waiter);
     waiter.onListening(listening(server, target));
   };
-  if (target.inheritedFd !== undefined) void listenAtInherited(server, target.inheritedFd, waiter, opened);
+  if (target.ownFd !== undefined) server.listen({ fd: target.ownFd, backlog }, opened);
+  else if (target.inheritedFd !== undefined) void listenAtInherited(server, target.inheritedFd, waiter, opened);
   else server.listen({ host: target.host, port: target.port, reusePort: target.sharePort, backlog }, opened);
 }
 
@@ -91,6 +96,7 @@ function listening(server: Server, target: ListenTarget): Listening {
   const port = typeof bound === 'object' && bound !== null ? bound.port : target.port;
   return {
     address: { host: target.host, port },
+    descriptor: (server as unknown as Handled)._handle?.fd ?? -1,
     close: () => new Promise((resolve) => server.close(() => resolve())),
   };
 }

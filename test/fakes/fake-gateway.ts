@@ -1,3 +1,4 @@
+import type { OwnSocket } from '../../src/core/passed-socket.ts';
 import type { Event, EventKind, NewEvent } from '../../src/core/event.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { ExchangeCount, WorkerCounts } from '../../src/core/counters.ts';
@@ -23,6 +24,10 @@ export class FakeGateway implements Gateway {
   async reload(actor: string): Promise<ReloadOutcome> {
     this.calls.push(`reload ${actor}`);
     return this.reloadAnswer;
+  }
+
+  listeningSockets(): readonly OwnSocket[] {
+    return [];
   }
 
   async handOver(): Promise<{ left: number; why: string | null }> {

@@ -48,6 +48,7 @@ test('connections of a listener that is gone are cut when the time for draining 
     member: 'one',
     processStartedWall: 0,
     inheritedSockets: [],
+    passedSockets: [],
     exchangesActive,
     recordsUnsent,
     shared,

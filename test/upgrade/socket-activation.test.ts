@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
 import { freePort } from '../readme/free-port.ts';
+import { askOn } from './ask-on.ts';
 import { GatewayProgram, goodProgram } from './gateway-program.ts';
 
 /** A gateway whose port systemd holds, by the program with which systemd lets one try that. */
@@ -57,24 +58,4 @@ describe('a socket that the service manager holds', { skip }, () => {
 /** Workers that have been started. */
 function serving(events: ReturnType<GatewayProgram['events']>): number {
   return events.filter(({ kind }) => kind === 'worker_started').length;
-}
-
-/** Asks again and again over new connections until told to end. */
-function askOn(through: GatewayProgram): { end(): Promise<{ answered: number; failed: string[] }> } {
-  const failed: string[] = [];
-  let [answered, goesOn] = [0, true];
-  const asking = (async () => {
-    while (goesOn) {
-      const answer = await through.get('/').catch((error: NodeJS.ErrnoException) => error.code ?? 'failed');
-      if (typeof answer === 'object' && answer.status === 200) answered += 1;
-      else failed.push(typeof answer === 'string' ? answer : `${answer.status}`);
-    }
-  })();
-  return {
-    async end() {
-      goesOn = false;
-      await asking;
-      return { answered, failed };
-    },
-  };
 }

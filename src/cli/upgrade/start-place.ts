@@ -1,5 +1,7 @@
 import type { Configuration, ListenerSpec } from '../../core/configuration.ts';
 import { type InheritedSocket, inheritedFor } from '../../core/inherited-socket.ts';
+import type { PassedSocket } from '../../core/passed-socket.ts';
+import { readPassed } from '../../gateway/passed-sockets.ts';
 import { readInheritance } from '../inherited-sockets.ts';
 import { CommandFailure, type Surroundings } from '../surroundings.ts';
 import type { PredecessorFacts } from './words.ts';
@@ -7,7 +9,10 @@ import type { PredecessorFacts } from './words.ts';
 /** Where a gateway may listen although somebody listens there: a predecessor, or the service manager for it. */
 export interface StartPlace {
   readonly configuration: Configuration;
+  /** The service manager's. */
   readonly sockets: readonly InheritedSocket[];
+  /** The predecessor's. */
+  readonly passed: readonly PassedSocket[];
   readonly joins: readonly { readonly host: string; readonly port: number }[];
 }
 
@@ -25,7 +30,8 @@ export function findStartPlace(configuration: Configuration, hasFile: boolean, a
   const fromManager = sockets.flatMap(({ host, port }) =>
     host === '::' ? [host, '0.0.0.0'].map((one) => ({ host: one, port })) : [{ host, port }],
   );
-  return { configuration: fitted, sockets, joins: [...fromManager, ...(predecessor?.listeners ?? [])] };
+  const passed = readPassed(predecessor?.sockets ?? []);
+  return { configuration: fitted, sockets, passed, joins: [...fromManager, ...(predecessor?.listeners ?? [])] };
 }
 
 /** A port that the system chose, or a person who found the first one taken, is the port of the successor too. */

@@ -1,26 +1,42 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import type { InheritedSocket } from '../../core/inherited-socket.ts';
+import type { OwnSocket } from '../../core/passed-socket.ts';
+import { lookAtDescriptor } from '../inherited-sockets.ts';
 import { type PredecessorFacts, predecessorVariable } from './words.ts';
+
+/** The first descriptor of a process that is no standard stream. */
+const firstDescriptor = 3;
 
 /**
  * Starts the program that this process was started as once more: the same words, folder, streams and settings. Its path
  * is looked up anew, so a version that was installed meanwhile under the same name is the one that starts.
+ *
+ * Listening sockets go with it, `inherited` ones of the service manager and `own` ones: what connects while one process
+ * comes and the other leaves waits in a queue that both accept from, and that ends with neither.
  */
 export function startSuccessor(
   facts: PredecessorFacts,
-  sockets: readonly InheritedSocket[],
-  own: NodeJS.Process = process,
+  inherited: readonly InheritedSocket[],
+  own: readonly OwnSocket[],
 ): ChildProcess {
-  const node = existsSync(own.execPath) ? own.execPath : 'node';
-  return spawn(node, [...own.execArgv, ...own.argv.slice(1)], {
-    env: { ...own.env, ...listenVariables(sockets), [predecessorVariable]: JSON.stringify(facts) },
-    stdio: stdioWith(sockets),
+  const node = existsSync(process.execPath) ? process.execPath : 'node';
+  const passed = own.filter(listensAt(lookAtDescriptor()));
+  const first = firstDescriptor + inherited.length;
+  const told = { ...facts, sockets: passed.map((socket, at) => ({ ...socket, fd: first + at })) };
+  return spawn(node, [...process.execArgv, ...process.argv.slice(1)], {
+    env: { ...process.env, ...listenVariables(inherited), [predecessorVariable]: JSON.stringify(told) },
+    stdio: stdioWith([...inherited, ...passed]),
   });
 }
 
-/** The sockets of the service manager keep their places, from 3 on, and the channel comes after them. */
-function stdioWith(sockets: readonly InheritedSocket[]): StdioOptions {
+/** A worker may have closed it a moment ago, so that its number is another's. */
+function listensAt(look: ReturnType<typeof lookAtDescriptor>): (socket: OwnSocket) => boolean {
+  return ({ fd, port }) => look(fd)?.port === port;
+}
+
+/** The sockets keep their places, the service manager's from 3 on as it gave them, and the channel comes after them. */
+function stdioWith(sockets: readonly { readonly fd: number }[]): StdioOptions {
   return ['inherit', 'inherit', 'inherit', ...sockets.map(({ fd }) => fd), 'ipc'];
 }
 

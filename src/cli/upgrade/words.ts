@@ -1,4 +1,5 @@
 import type { AdminPlaces } from '../../admin/server.ts';
+import type { OwnSocket } from '../../core/passed-socket.ts';
 import type { UpgradeFailure } from '../../admin/upgrader.ts';
 
 /** What a gateway and the process that is to succeed it say to each other, over the channel that Node gives a child. */
@@ -25,6 +26,8 @@ export interface PredecessorFacts {
   readonly pid: number;
   /** Where it listens: nobody else does, so these may be joined. */
   readonly listeners: readonly { readonly id: string; readonly host: string; readonly port: number }[];
+  /** Its listening sockets, by the descriptors that the successor has them as. */
+  readonly sockets?: readonly OwnSocket[];
   /** Where its admin API answers: what answers anywhere else is somebody else's. */
   readonly admin: AdminPlaces | null;
   /** Of Candor; a predecessor that does not say is older than this. */
@@ -38,10 +41,18 @@ export const predecessorVariable = 'CANDOR_PREDECESSOR';
 export function parsePredecessor(text: string | undefined): PredecessorFacts | null {
   try {
     const facts = JSON.parse(text ?? '') as Partial<PredecessorFacts>;
-    return typeof facts.pid === 'number' && Array.isArray(facts.listeners) ? (facts as PredecessorFacts) : null;
+    if (typeof facts.pid !== 'number' || !Array.isArray(facts.listeners)) return null;
+    return {
+      ...(facts as PredecessorFacts),
+      sockets: Array.isArray(facts.sockets) ? facts.sockets.filter(isSocket) : [],
+    };
   } catch {
     return null;
   }
+}
+
+function isSocket(written: Partial<OwnSocket> | null): boolean {
+  return Number.isInteger(written?.fd) && typeof written?.host === 'string' && Number.isInteger(written.port);
 }
 
 /** What comes over a channel is the other version's word; one that this version does not know is passed over. */

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, test } from 'node:test';
+import { listeningLines } from '../../src/deploy/listening.ts';
+import { freePort } from '../readme/free-port.ts';
+import { askOn } from './ask-on.ts';
+import { GatewayProgram } from './gateway-program.ts';
+
+/** What connects during an upgrade, on a kernel that resets what waits for a listener that closes (tcp_migrate_req=0). */
+
+const skip = process.platform === 'linux' ? false : 'descriptors are looked at in /proc';
+
+let gateway: GatewayProgram;
+afterEach(() => gateway.end());
+
+test('no connection is lost by upgrades, whatever the number of workers, nor by one that fails', { skip }, async (t) => {
+  gateway = new GatewayProgram('workers: 2\n');
+  await gateway.serves();
+  const asked = askOn(gateway, 6);
+  t.after(() => asked.end());
+  assert.equal(listeningDescriptors(gateway.pid), 2);
+
+  const inTheWay = join(gateway.folder, `admin.sock.${gateway.pid}`);
+  mkdirSync(inTheWay);
+  assert.equal((await gateway.upgrade()).lines.at(-1)?.outcome, 'failed');
+  rmdirSync(inTheWay);
+
+  for (const workers of [3, 1]) {
+    gateway.configure(`workers: ${workers}\n`);
+    assert.equal((await gateway.upgrade()).lines.at(-1)?.outcome, 'done');
+  }
+  assert.equal(await gateway.exited, 0);
+  const { answered, failed } = await asked.end();
+  assert.ok(answered > 0);
+  assert.deepEqual(failed, []);
+  // The one worker that is left accepts from the sockets of all three.
+  const { pid } = await gateway.status();
+  assert.equal(listeningDescriptors(pid), 3);
+  // Nobody else has them, so that nothing waits where nobody accepts.
+  assert.equal(listeningDescriptors(await gateway.applicationPid()), 0);
+});
+
+test('sockets of a listener that the new configuration does not have are closed', { skip }, async () => {
+  gateway = new GatewayProgram('workers: 2\n');
+  await gateway.serves();
+  gateway.moveListener(await freePort());
+  assert.equal((await gateway.upgrade()).lines.at(-1)?.outcome, 'done');
+  assert.equal(await gateway.exited, 0);
+  await assert.rejects(gateway.get('/'), { code: 'ECONNREFUSED' });
+});
+
+/** How many TCP sockets of the gateway's port a process has. */
+function listeningDescriptors(pid: number): number {
+  const sockets = listeningLines(readFileSync('/proc/net/tcp', 'latin1'));
+  const inodes = new Set(sockets.filter(([, { port }]) => port === gateway.port).map(([inode]) => inode));
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    try {
+      return inodes.has(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? '');
+    } catch {
+      return false; // closed meanwhile
+    }
+  }).length;
+}
