@@ -1,17 +1,17 @@
 export interface TestPlan {
+  /** Files that need no program of others, in the order in which they are begun: while such are fetched still. */
+  readonly early: readonly string[];
   /** Files that need a processor most of the time, in the order in which they are begun. */
   readonly working: readonly string[];
   /** Files that mostly wait, in the order in which they are begun. */
   readonly waiting: readonly string[];
 }
 
-/**
- * Those that take longest are begun first, so that the end of a run is not one long file beside an idle processor; the
- * first two of them compile, check and install on all processors and have no timings of their own.
- */
+/** They compile, check and install for a minute, on all processors, and have no timings of their own. */
+export const withoutPeers: readonly string[] = ['test/packaging/tarball.test.ts', 'test/checks.test.ts'];
+
+/** They are begun before others, so that the end of a run is not one long file beside an idle processor. */
 export const longest: readonly string[] = [
-  'test/packaging/tarball.test.ts',
-  'test/checks.test.ts',
   'test/upgrade/upgrade.test.ts',
   'test/cli/serving.test.ts',
   'test/gateway/several-workers.test.ts',
@@ -44,10 +44,10 @@ export const mostlyWaiting: readonly string[] = [
   'test/attacks/admin-browser.test.ts',
 ];
 
-/** Which files run when. Those that are in neither list keep their order. */
+/** Which files run when. Those that are in no list keep their order. */
 export function planTestFiles(files: readonly string[]): TestPlan {
   const given = new Set(files);
-  const waiting = mostlyWaiting.filter((file) => given.delete(file));
-  const first = longest.filter((file) => given.delete(file));
-  return { working: [...first, ...given], waiting };
+  const take = (list: readonly string[]): string[] => list.filter((file) => given.delete(file));
+  const [early, waiting, first] = [take(withoutPeers), take(mostlyWaiting), take(longest)];
+  return { early, working: [...first, ...given], waiting };
 }

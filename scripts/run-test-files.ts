@@ -20,12 +20,16 @@ export interface TestLimits {
 
 /**
  * Runs test files, each in a process of its own, and tells the report what comes of them: also which of them had to be
- * ended, and which were never begun. The runner's own `timeout` is of each test and not of the file, and its `signal`
+ * ended, and which were never begun. Only the early ones are begun before the peers are prepared. The runner's own `timeout` is of each test and not of the file, and its `signal`
  * reports files as failed that it never ran; so each file is a run by itself here.
  */
-export async function runTestFiles(plan: TestPlan, limits: TestLimits, report: TestReport): Promise<void> {
-  const working = [...plan.working];
-  const waiting = [...plan.waiting];
+export async function runTestFiles(
+  plan: TestPlan,
+  limits: TestLimits,
+  report: TestReport,
+  peersPrepared: Promise<unknown>,
+): Promise<void> {
+  const [early, working, waiting] = [[...plan.early], [...plan.working], [...plan.waiting]];
   const runEnd = performance.now() + limits.runMsMax;
   const runAll = async (...queues: readonly string[][]): Promise<void> => {
     for (const queue of queues) {
@@ -33,11 +37,15 @@ export async function runTestFiles(plan: TestPlan, limits: TestLimits, report: T
         await runFile(path, limits, runEnd, report);
     }
   };
+  // One at a time: fetching is work too.
+  const beforePeers = runAll(early);
+  await peersPrepared;
   await Promise.all([
-    ...Array.from({ length: limits.filesMax }, () => runAll(working, waiting)),
+    beforePeers.then(() => runAll(working, waiting)),
+    ...Array.from({ length: limits.filesMax - 1 }, () => runAll(early, working, waiting)),
     ...Array.from({ length: limits.waitingFilesMax }, () => runAll(waiting)),
   ]);
-  if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, [...working, ...waiting]);
+  if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, [...early, ...working, ...waiting]);
 }
 
 function takeUntil(end: number, queue: string[]): string | undefined {

@@ -1,13 +1,11 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { preparePeer, type PeerName } from './peers.ts';
 import { planTestFiles } from './plan-test-files.ts';
 import { repositoryRoot } from './repository.ts';
 import { runTestFiles, type TestLimits } from './run-test-files.ts';
 import { TestReport } from './test-report.ts';
-
-/** What tests run beside ours; each is fetched where it is missing. */
-const peers: readonly PeerName[] = ['nginx', 'haproxy', 'apache2', 'caddy', 'varnishd', 'varnishlog', 'curl'];
 
 const limits: TestLimits = {
   // Two cores run two files; a third would only make each slower and its timings worse.
@@ -44,13 +42,15 @@ async function runTests(pattern: string): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  for (const peer of peers) {
-    const found = preparePeer(peer, console.log);
-    if ('missing' in found) console.log(found.missing);
-  }
   const report = new TestReport(console.log, pattern !== '');
-  await runTestFiles(planTestFiles(files), limits, report);
+  await runTestFiles(planTestFiles(files), limits, report, preparePeers());
   process.exitCode = report.finish() ? 0 : 1;
+}
+
+/** What cannot be fetched is said, and left out by the tests that need it. */
+async function preparePeers(): Promise<void> {
+  const program = join(repositoryRoot, 'scripts', 'prepare-peers.ts');
+  await once(spawn(process.execPath, [program], { stdio: 'inherit' }), 'exit');
 }
 
 /** The pattern of `--only`, '' without it, undefined for anything else. */

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import type { TestPlan } from '../../scripts/plan-test-files.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'candor-test-run-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -22,6 +23,12 @@ const program = {
   // Neither ends before the other has begun.
   one: meets('one', 'other'),
   other: meets('other', 'one'),
+  early: meets('early', 'late'),
+  late: `import { existsSync, writeFileSync } from 'node:fs';
+    test('comes after the early one', () => {
+      assert.ok(existsSync(new URL('early-is-here', import.meta.url)));
+      writeFileSync(new URL('late-is-here', import.meta.url), '');
+    });`,
 };
 
 function meets(own: string, other: string): string {
@@ -86,19 +93,36 @@ describe('a run of test files', { concurrency: 3 }, () => {
   });
 
   test('runs files that mostly wait beside those that work', async () => {
-    const { said, status } = await runPlan({ ...unhurried, waitingFilesMax: 1 }, ['one', 'good'], ['other']);
+    const { said, status } = await runPlan(
+      { ...unhurried, waitingFilesMax: 1 },
+      { early: [], working: filesOf(['one', 'good']), waiting: filesOf(['other']) },
+    );
     assert.match(said, /3 passed, 0 failed, 1 skipped\n$/);
     assert.equal(status, 0);
   });
 
   test('ends with those that mostly wait where no more are to run at once', async () => {
-    const { said, status } = await runPlan(unhurried, ['good'], ['bad']);
+    const { said, status } = await runPlan(unhurried, {
+      early: [],
+      working: filesOf(['good']),
+      waiting: filesOf(['bad']),
+    });
     assert.match(said, /✔ \S+good\.mjs[^]*✖ \S+bad\.mjs[^]*1 passed, 1 failed, 1 skipped\n$/);
     assert.equal(status, 1);
   });
 
+  test('begins the early ones before all is prepared, and others after that', async () => {
+    const plan = { early: filesOf(['early']), working: filesOf(['late']), waiting: [] };
+    const { said, status } = await runPlan({ ...unhurried, filesMax: 2 }, plan, join(folder, 'early-is-here'));
+    assert.match(said, /2 passed, 0 failed, 0 skipped\n$/);
+    assert.equal(status, 0);
+  });
+
   test('that takes longer than it may names those that wait too', async () => {
-    const { said } = await runPlan({ ...unhurried, runMsMax: 4000 }, ['stuck'], ['bad']);
+    const { said } = await runPlan(
+      { ...unhurried, runMsMax: 4000 },
+      { early: [], working: filesOf(['stuck']), waiting: filesOf(['bad']) },
+    );
     assert.match(said, /1 file had not begun:\n.*bad\.mjs\n/);
   });
 });
@@ -110,17 +134,19 @@ interface Ran {
 }
 
 function runSome(limits: object, ...names: readonly Name[]): Promise<Ran> {
-  return runPlan(limits, names, []);
+  return runPlan(limits, { early: [], working: filesOf(names), waiting: [] });
 }
 
-function runPlan(limits: object, working: readonly Name[], waiting: readonly Name[]): Promise<Ran> {
-  const filesOf = (names: readonly Name[]): string[] => names.map((name) => join(folder, `${name}.mjs`));
-  const plan = { working: filesOf(working), waiting: filesOf(waiting) };
+function filesOf(names: readonly Name[]): string[] {
+  return names.map((name) => join(folder, `${name}.mjs`));
+}
+
+function runPlan(limits: object, plan: TestPlan, ...sign: readonly string[]): Promise<Ran> {
   // A run within a run would be refused.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const main = join(import.meta.dirname, 'run-some.ts');
   return new Promise((resolve) => {
-    const words = [main, JSON.stringify(limits), JSON.stringify(plan)];
+    const words = [main, JSON.stringify(limits), JSON.stringify(plan), ...sign];
     const child = execFile(process.execPath, words, { env, timeout: 120_000 }, (_error, stdout, stderr) => {
       resolve({ said: stdout + stderr, status: child.exitCode });
     });
