@@ -37,12 +37,12 @@ export async function runTestFiles(
         await runFile(path, limits, runEnd, report);
     }
   };
-  // One at a time: fetching is work too.
+  // One after another, always: one writes what another passes by.
   const beforePeers = runAll(early);
   await peersPrepared;
   await Promise.all([
     beforePeers.then(() => runAll(working, waiting)),
-    ...Array.from({ length: limits.filesMax - 1 }, () => runAll(early, working, waiting)),
+    ...Array.from({ length: limits.filesMax - 1 }, () => runAll(working, waiting)),
     ...Array.from({ length: limits.waitingFilesMax }, () => runAll(waiting)),
   ]);
   if (performance.now() >= runEnd) report.runEnded(limits.runMsMax, [...early, ...working, ...waiting]);
