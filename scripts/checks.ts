@@ -10,7 +10,13 @@ export interface Check {
 }
 
 export const checks: readonly Check[] = [
-  { promise: 'everything compiles', packageName: 'typescript', command: 'tsc', args: ['-p', 'tsconfig.json'] },
+  {
+    promise: 'everything compiles',
+    packageName: 'typescript',
+    command: 'tsc',
+    // Each of four checkers, which are its default, finds out the types of what it shares with others anew.
+    args: ['-p', 'tsconfig.json', '--checkers', '1'],
+  },
   {
     promise: 'the pure rooms compile without timers, processes and sockets',
     packageName: 'typescript',
