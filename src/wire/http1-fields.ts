@@ -28,6 +28,8 @@ export class Http1Fields implements Fields {
   #count: number;
   #seenLow: number;
   #seenHigh: number;
+  /** What `writeTo` wrote last, and for which filter; null where the octets are another's after this message. */
+  #written: Written | null = null;
 
   constructor(octets: Buffer, spans: Int32Array, count: number, seenLow: number, seenHigh: number) {
     this.#octets = octets;
@@ -74,6 +76,20 @@ export class Http1Fields implements Fields {
   }
 
   writeTo(sink: FieldSink, drop: FieldFilter): void {
+    const written = this.#written;
+    if (written === null) return this.#writeRuns(sink, drop);
+    if (written.drop !== drop) this.#writeAgain(written, drop);
+    sink.fieldLines(written.octets, 0, written.length);
+  }
+
+  /** The first time for this filter; mostly it is the same one ever after. */
+  #writeAgain(written: Written, drop: FieldFilter): void {
+    written.drop = drop;
+    written.length = 0;
+    this.#writeRuns(written, drop);
+  }
+
+  #writeRuns(sink: Pick<FieldSink, 'fieldLines'>, drop: FieldFilter): void {
     const spans = this.#spans;
     const end = this.#count * spanSlots;
     const { known, otherLengths } = drop;
@@ -116,8 +132,20 @@ export class Http1Fields implements Fields {
     });
   }
 
+  /** The same fields in octets of their own, [start, end) of these, for as many messages as say the same: they stay as they are. */
+  lasting(octets: Buffer, start: number): Http1Fields {
+    const spans = this.#spans.slice(0, this.#count * spanSlots);
+    for (let slot = 0; slot < spans.length; slot += spanSlots) {
+      for (let place = 0; place < 5; place++) spans[slot + place] = (spans[slot + place] as number) - start;
+    }
+    const fields = new Http1Fields(octets, spans, this.#count, this.#seenLow, this.#seenHigh);
+    fields.#written = new Written(octets.length);
+    return fields;
+  }
+
   /** The head is over: the buffer goes to another message, of which nobody may see anything through this object. */
   detach(): void {
+    if (this.#written !== null) return; // They are of many messages.
     this.#octets = nothing;
     this.#spans = noSpans;
     this.#count = 0;
@@ -166,5 +194,20 @@ export class Http1Fields implements Fields {
 
   #value(slot: number): string {
     return this.#octets.toString('latin1', this.#spans[slot + 2], this.#spans[slot + 3]);
+  }
+}
+
+/** The lines of a section that go on past a filter, one behind the other. */
+class Written implements Pick<FieldSink, 'fieldLines'> {
+  drop: FieldFilter | null = null;
+  length = 0;
+  readonly octets: Buffer;
+
+  constructor(octetsMax: number) {
+    this.octets = Buffer.allocUnsafeSlow(octetsMax);
+  }
+
+  fieldLines(octets: Buffer, start: number, end: number): void {
+    this.length += octets.copy(this.octets, this.length, start, end);
   }
 }

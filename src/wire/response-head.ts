@@ -8,6 +8,15 @@ import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import type { Http1Fields } from './http1-fields.ts';
 import { longestFieldName } from './longest-field.ts';
 import { evidenceOctetsMax, type HeadLimits } from './limits.ts';
+import {
+  isRepeated,
+  markOf,
+  noMark,
+  type Repeated,
+  RepeatedOctets,
+  repeatedOctetsMax,
+  repeatedOctetsMin,
+} from './repeated-octets.ts';
 import { ResponseFieldsReader } from './response-fields.ts';
 import { type StatusLineFault, StatusLineParser } from './status-line.ts';
 
@@ -27,7 +36,7 @@ export type ResponseRefusal =
     }
   | { readonly cause: 'response_too_many_fields'; readonly limit: number };
 
-/** A response head of HTTP/1. Its fields are empty once the parser has been reset. */
+/** A response head of HTTP/1. Its fields are not to be asked once the parser has been reset. */
 export interface Http1ResponseHead extends ResponseHead {
   readonly fields: Http1Fields;
   readonly framing: Framing;
@@ -56,6 +65,9 @@ export class ResponseHeadParser {
   readonly #section = new FieldSectionParser();
   #inFields = false;
   #method = 'GET';
+  /** The head that comes again and again here, and the mark of the last one that was read. */
+  #repeated: Repeated<RepeatedHead> | null = null;
+  #lastMark = noMark;
 
   constructor(limits: HeadLimits, storage: HeadStorage) {
     this.#limits = limits;
@@ -73,6 +85,10 @@ export class ResponseHeadParser {
 
   /** Takes octets [start, end) and returns how many of them it has used up: all of them while the head is partial. */
   push(octets: Uint8Array, start: number, end: number): number {
+    if (this.state !== 'partial') return 0;
+    if (!this.began && this.#repeated !== null && this.#takeRepeated(this.#repeated, octets, start, end)) {
+      return this.#repeated.octets.length;
+    }
     let at = start;
     while (at < end && this.state === 'partial') {
       const held = this.#buffer.octetsHeld;
@@ -83,8 +99,34 @@ export class ResponseHeadParser {
       this.#scan(block);
     }
     // What was copied beyond the head's end was not used up.
-    if (this.state === 'complete') at -= this.#buffer.octetsHeld - this.#section.at;
+    if (this.head !== null) at -= this.#buffer.octetsHeld - this.#section.at;
     return at - start;
+  }
+
+  /** Takes a head that is to the octet one that came before, status line and all. False, and nothing is read: it is another one. */
+  #takeRepeated(known: Repeated<RepeatedHead>, octets: Uint8Array, start: number, end: number): boolean {
+    if (known.octets.length > end - start || known.read.method !== this.#method) return false;
+    if (!isRepeated(known, octets, start)) return false;
+    this.head = known.read.head;
+    this.began = true;
+    this.state = 'complete';
+    return true;
+  }
+
+  /** What has come twice in a row is taken for what comes again. */
+  #learn({ octets }: HeadBlock, head: Http1ResponseHead): void {
+    const { at: end } = this.#section;
+    if (end < repeatedOctetsMin || end > repeatedOctetsMax) return;
+    const mark = markOf(octets, 0, end) ^ this.#method.length;
+    const comesAgain = mark === this.#lastMark && mark !== this.#repeated?.mark;
+    this.#lastMark = mark;
+    if (!comesAgain) return;
+    this.#repeated = repeatedHeads.find(mark, octets, 0, end);
+    if (this.#repeated !== null) return;
+    const copy = Buffer.allocUnsafeSlow(end);
+    octets.copy(copy, 0, 0, end);
+    const read = { method: this.#method, head: { ...head, fields: head.fields.lasting(copy, 0) } };
+    this.#repeated = repeatedHeads.keep(mark, copy, read);
   }
 
   /** Ready for the next head. The block goes back, so the fields of the last head are empty from now on. */
@@ -118,6 +160,7 @@ export class ResponseHeadParser {
     if ('cause' in head) return this.#refuse(head);
     this.head = head;
     this.state = 'complete';
+    this.#learn(block, head);
   }
 
   #tooLarge(): ResponseRefusal {
@@ -152,6 +195,15 @@ function lineRefusal(fault: StatusLineFault, octets: Uint8Array): ResponseRefusa
       return { cause: 'response_status_line', firstOctets: firstOctetsOf(octets), rule: fault.rule };
   }
 }
+
+/** How a head ends depends on the method that it answers. */
+interface RepeatedHead {
+  readonly method: string;
+  readonly head: Http1ResponseHead;
+}
+
+/** The same for all of a thread. */
+const repeatedHeads = new RepeatedOctets<RepeatedHead>();
 
 /** One for all parsers of a thread: it reads a head's fields in one call and keeps nothing afterwards. */
 const responseFields = new ResponseFieldsReader();

