@@ -39,6 +39,10 @@ export class CostlessTransport implements Transport {
     return true;
   }
 
+  hasUnread(): boolean {
+    return false;
+  }
+
   pause(): void {}
 
   resume(): void {}

@@ -98,6 +98,11 @@ export class BunTransport implements Transport, SocketOwner, HeldOctetsOwner {
     }
   }
 
+  /** Not looked for: what is measured here closes no connection that rests. */
+  hasUnread(): boolean {
+    return false;
+  }
+
   pause(): void {
     if (!this.#closed) this.#socket.pause();
   }

@@ -29,6 +29,12 @@ export interface Transport {
    * is awaited, since what has come is lost; where no look is possible (TLS), true.
    */
   isQuiet(): boolean;
+  /**
+   * Whether the peer has sent octets of which nobody has been told, as far as the system knows now: for connections that are
+   * about to be closed because nothing has come. Nothing is lost by the look: `onOctets` tells of them, soon and before
+   * anything else. Where no look is possible (TLS, a system whose sockets have no descriptors), false. Some 5 µs.
+   */
+  hasUnread(): boolean;
   pause(): void;
   resume(): void;
   /**

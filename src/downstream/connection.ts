@@ -51,6 +51,8 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   /** The client has said that it sends nothing behind its request, which is without content. */
   #saysClose = false;
   #draining = false;
+  /** The time for draining is over. */
+  #wasCut = false;
   #clientEnded = false;
   #requestEndedAt: Instant;
   /** The exchange is a tunnel: either side ends its own direction, and the connection ends with both. */
@@ -374,9 +376,9 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
 
   /** As long as the client takes what still waits for it, it is not closed upon. */
   #closeOnceTaken(): void {
-    if (this.transport.pendingOctets === 0) return this.#close('close');
     this.#phase = 'lingering';
     this.#request.forget();
+    this.#patience.await('nothing');
     this.transport.end('close');
     this.#patience.watchWrite();
   }
@@ -406,7 +408,8 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
       this.#beginRefused(
         fail('request_head_timeout', 'request', { limitMs: headMs, octetsReceived: octetsHeld, ...slowness }),
       );
-    } else this.#closeOnceTaken();
+    } else if (this.#isAtRest && this.transport.hasUnread()) this.#patience.await('head');
+    else this.#closeOnceTaken();
   }
 
   onNotTaken(slowness: Slowness | null): void {
@@ -507,37 +510,62 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     if (this.#phase === 'exchange' && !this.#response.begun) this.#persistent = false;
   }
 
-  /** Its last exchange is over, and its client has yet to close. */
+  /** Its last exchange is over, all of it is with the kernel, and its client has yet to close. */
   get isLingering(): boolean {
-    return this.#phase === 'lingering';
+    return this.#phase === 'lingering' && this.transport.pendingOctets === 0;
   }
 
   /** Closes a connection that waits between requests, and says whether it did. */
   giveWay(): boolean {
-    if (this.#phase !== 'requests' || !this.#request.isBetween) return false;
-    this.#close('close');
-    return true;
+    return this.#isAtRest && this.#closeUnlessSpokenTo();
   }
 
-  /** Closes a connection that waits between requests; one in an exchange ends with it, whatever was promised. */
-  closeIdle(): void {
+  /**
+   * Closes a connection that waits between requests; one in an exchange ends with it, whatever was promised. False: octets
+   * have come that nobody has read. It hears of them soon, and is to be asked again then.
+   */
+  closeIdle(): boolean {
     this.#persistent = false;
-    if (this.#phase === 'requests' && this.#request.isBetween) this.#close('close');
+    return !this.#isAtRest || this.#closeUnlessSpokenTo();
+  }
+
+  get #isAtRest(): boolean {
+    return this.#phase === 'requests' && this.#request.isBetween;
+  }
+
+  /** Who has sent a request in good time gets an answer, its last; a close would tell it nothing, and a reset is one. */
+  #closeUnlessSpokenTo(): boolean {
+    this.#draining = true;
+    if (this.transport.hasUnread()) return false;
+    this.#closeOnceTaken();
+    return true;
   }
 
   /** Ends the connection if it is a tunnel. */
   endTunnel(failure: Failure): void {
-    if (this.#tunnel && this.#phase === 'exchange') this.cut(failure);
+    if (this.#tunnel && this.#phase === 'exchange') this.#cutExchange(failure);
   }
 
   /**
    * Ends the exchange with `failure`, wherever it is, its head included; a connection without one is closed. One that
-   * lingers has ended.
+   * lingers has ended: where its client has not taken the answer until it is cut again, the rest of it is lost. False as
+   * with `closeIdle`.
    */
-  cut(failure: Failure): void {
-    if (this.#phase === 'requests' && !this.#request.head.began) return this.#close('close');
-    if (this.#phase === 'requests') return this.#beginRefused({ ...failure, stage: 'request' } as Failure);
-    if (this.#phase !== 'exchange') return;
+  cut(failure: Failure): boolean {
+    if (this.#phase === 'requests' && this.#request.holds) {
+      this.#draining = true; // What is held is about to have its turn.
+      return false;
+    }
+    if (this.#isAtRest && !this.#closeUnlessSpokenTo()) return false;
+    if (this.#phase === 'requests') this.#beginRefused({ ...failure, stage: 'request' } as Failure);
+    else if (this.#phase === 'exchange') this.#cutExchange(failure);
+    else if (this.#wasCut && this.#phase === 'lingering' && this.transport.pendingOctets > 0)
+      this.#close(this.#response.endsWithConnection ? 'reset' : 'close');
+    this.#wasCut = true;
+    return true;
+  }
+
+  #cutExchange(failure: Failure): void {
     const stage = this.#response.begun ? 'content' : this.#request.ended ? failure.stage : 'request';
     const cut = { ...failure, stage } as Failure;
     this.#stopReading();

@@ -1,4 +1,5 @@
 import type { Failure } from '../core/failure.ts';
+import { after } from '../core/time.ts';
 import type { Transport } from '../core/transport.ts';
 import type { ClientConnection } from './connection.ts';
 import type { DownstreamPorts, ListenerFacts, SharedPorts } from './ports.ts';
@@ -84,9 +85,9 @@ export class ListenerConnections {
     this.takeLeave();
   }
 
-  /** Connections without a request close now. */
+  /** Connections without a request close now, unless one has come that nobody has read yet: that one is served. */
   closeIdle(): void {
-    for (const connection of [...this.#open.keys()]) connection.closeIdle();
+    this.#ask({ connections: [...this.#open.keys()], ask: (connection) => connection.closeIdle() });
   }
 
   /** Tunnels end with `failure` now. */
@@ -96,6 +97,22 @@ export class ListenerConnections {
 
   /** The time for draining is over: exchanges end with `failure` now, answered where no answer has begun. */
   cut(failure: Failure): void {
-    for (const connection of [...this.#open.keys()]) connection.cut(failure);
+    this.#ask({ connections: [...this.#open.keys()], ask: (connection) => connection.cut(failure) });
   }
+
+  #ask({ connections, ask }: Question): void {
+    const { clock } = this.#ports;
+    const later = connections.filter((connection) => !ask(connection));
+    if (later.length === 0) return;
+    clock.schedule(after(clock.now(), toldMs), (again) => this.#ask(again), { connections: later, ask });
+  }
+}
+
+/** By then a connection has been told of octets that were read for it ahead of time. */
+const toldMs = 1;
+
+/** What is asked of connections; those that answer false have something to hear first, and are asked again. */
+interface Question {
+  readonly connections: readonly (ClientConnection | Preface)[];
+  readonly ask: (connection: ClientConnection | Preface) => boolean;
 }

@@ -1,4 +1,5 @@
 import { Deadline } from '../core/deadline.ts';
+import type { Failure } from '../core/failure.ts';
 import { after } from '../core/time.ts';
 import type { Transport, TransportListener } from '../core/transport.ts';
 import { decidePreface } from '../wire/preface.ts';
@@ -30,6 +31,8 @@ export class Preface extends Deadline implements TransportListener {
   #held: Uint8Array = nothing;
   #proxy: 'awaited' | 'done';
   #source: Peer['source'] = null;
+  /** Who has taken the connection over. */
+  #engine: ClientConnection | null = null;
 
   constructor(transport: Transport, listener: ListenerFacts, ports: DownstreamPorts) {
     super();
@@ -56,7 +59,7 @@ export class Preface extends Deadline implements TransportListener {
     if (this.#proxy === 'awaited') {
       const header = parseProxyProtocol(octets, start, end);
       if (header.state === 'partial') return this.#hold(octets, start, end);
-      if (header.state === 'refused') return this.#engine().refuse('proxy-protocol', '');
+      if (header.state === 'refused') return this.#begin().refuse('proxy-protocol', '');
       this.#proxy = 'done';
       this.#source = header.source;
       if (header.source !== null && !this.#ports.onClientNamed(this, header.source.address)) return this.#close();
@@ -64,7 +67,7 @@ export class Preface extends Deadline implements TransportListener {
     }
     const decision = decidePreface(octets, at, end);
     if (decision === 'partial') return this.#hold(octets, at, end);
-    const engine = this.#engine();
+    const engine = this.#begin();
     if (decision === 'tls') engine.refuse('tls-on-plain-port', '');
     else if (decision === 'http/2') engine.refuse('http2-not-offered', '');
     else engine.onOctets(octets, at, end);
@@ -73,13 +76,14 @@ export class Preface extends Deadline implements TransportListener {
   #hold(octets: Uint8Array, start: number, end: number): void {
     // Not `slice`: what sockets lend is a Buffer of all connections, and its `slice` is a view.
     this.#held = new Uint8Array(octets.subarray(start, end));
-    if (this.#held.length > prefaceOctetsMax) this.#engine().refuse('proxy-protocol', '');
+    if (this.#held.length > prefaceOctetsMax) this.#begin().refuse('proxy-protocol', '');
   }
 
-  #engine(): ClientConnection {
+  #begin(): ClientConnection {
     this.#ports.deadlines.remove(this);
     const peer: Peer = { transport: this.#transport.facts, listener: this.#listener.id, source: this.#source };
     const engine = new ClientConnection(this.#transport, peer, this.#listener, this.#ports);
+    this.#engine = engine;
     this.#ports.onConnectionOpened(engine, this);
     return engine;
   }
@@ -104,22 +108,30 @@ export class Preface extends Deadline implements TransportListener {
   /** Who has connected and says nothing may be asked to come again; who has only just come is about to speak. */
   giveWay(): boolean {
     const { clock } = this.#ports;
-    if (this.at - this.#listener.limits.headMs + speakMs > clock.now()) return false;
+    if (this.at - this.#listener.limits.headMs + speakMs > clock.now() || this.#transport.hasUnread()) return false;
     this.#close();
     return true;
   }
 
   takeLeave(): void {}
 
-  /** What has begun to speak is about to send a request. */
-  closeIdle(): void {
-    if (this.#held.length === 0) this.#close();
+  /** What has begun to speak is about to send a request. False as with `ClientConnection`. */
+  closeIdle(): boolean {
+    if (this.#engine !== null) return this.#engine.closeIdle();
+    if (this.#held.length > 0) return true;
+    if (this.#transport.hasUnread()) return false;
+    this.#close();
+    return true;
   }
 
   endTunnel(): void {}
 
-  cut(): void {
+  /** False as with `ClientConnection`. */
+  cut(failure: Failure): boolean {
+    if (this.#engine !== null) return this.#engine.cut(failure);
+    if (this.#transport.hasUnread()) return false;
     this.#close();
+    return true;
   }
 
   #close(): void {

@@ -179,6 +179,10 @@ export class MemoryTransport implements Transport {
     return !this.#closed && (next === null || next > this.#clock.now());
   }
 
+  hasUnread(): boolean {
+    return !this.#closed && this.#in.arrivedOctets(this.#clock.now()) > 0;
+  }
+
   pause(): void {
     this.#paused = true;
   }
@@ -197,7 +201,7 @@ export class MemoryTransport implements Transport {
 
   end(then?: 'close'): void {
     this.#closesAfterIt ||= then === 'close';
-    if (this.#closed || this.#ended) return;
+    if (this.#closed || (this.#ended && then !== 'close')) return;
     this.#sendHeld();
     this.#ended = true;
     if (this.#out.pendingOctets === 0) this.#sendFin();

@@ -13,7 +13,7 @@ import {
   streamInternals,
   type WriteRequest,
 } from './stream-handle.ts';
-import { isQuietAt, readUnread } from './unread-octets.ts';
+import { isQuietAt, readAheadAt, readUnread } from './unread-octets.ts';
 
 /** As libuv numbers it on all systems. */
 const endOfFile = -4095;
@@ -49,6 +49,8 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   /** The kernel is yet to be told of our end. */
   #sendsFin = false;
   #peerEnded = false;
+  /** What was read before its time, and is yet to be told. */
+  #unread: Uint8Array | null = null;
   #closing = false;
   #errno: string | null = null;
   /** Of the write that failed: below 0 until the connection closes, a tick later. */
@@ -97,6 +99,7 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   resume(): void {
     if (this.#reads || this.#closing || this.#peerEnded) return;
     this.#reads = true;
+    if (this.#unread !== null) process.nextTick(tellUnread, this as HandleTransport);
     this.#check(this.#handle.readStart());
   }
 
@@ -106,7 +109,25 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
   }
 
   isQuiet(): boolean {
-    return !this.#closing && isQuietAt(this.#handle.fd);
+    return !this.#closing && this.#unread === null && isQuietAt(this.#handle.fd);
+  }
+
+  hasUnread(): boolean {
+    if (this.#closing) return false;
+    if (this.#unread !== null) return true;
+    this.#unread = readAheadAt(this.#handle.fd);
+    if (this.#unread === null) return false;
+    // Before libuv reads again, and not now: whoever asks may be in the middle of another connection's octets.
+    process.nextTick(tellUnread, this as HandleTransport);
+    return true;
+  }
+
+  /** For `hasUnread` alone. */
+  tellUnread(): void {
+    const unread = this.#unread;
+    if (unread === null || !this.#reads || this.#closing) return;
+    this.#unread = null;
+    this.listener.onOctets(unread, 0, unread.length);
   }
 
   // Writing.
@@ -304,6 +325,10 @@ function onClosed(this: StreamHandle): void {
 
 function closeBroken(transport: HandleTransport): void {
   transport.closeBroken();
+}
+
+function tellUnread(transport: HandleTransport): void {
+  transport.tellUnread();
 }
 
 function writtenEarly(transport: HandleTransport, status: number): void {

@@ -4,7 +4,7 @@ import type { TlsFacts, Transport, TransportFacts, TransportListener } from '../
 import { errnoOf } from './errno.ts';
 import { heldPieceOctetsMax, nothing, outbox, type OutboxHolder } from './outbox.ts';
 import { bulkOctets, sharedReadBuffer } from './read-buffers.ts';
-import { isQuiet } from './unread-octets.ts';
+import { isQuiet, readAhead } from './unread-octets.ts';
 
 /**
  * A transport over a socket of Node's.
@@ -29,6 +29,8 @@ export class SocketTransport implements Transport, OutboxHolder {
   readonly #reads: ReadTarget | null;
   #errno: string | null = null;
   #waiting = false;
+  /** What was read before its time, and is yet to be told. */
+  #unread: Uint8Array | null = null;
   #closed = false;
 
   constructor(socket: Socket, reads: ReadTarget | null, unixPath: string | null = null, under: UnderTls | null = null) {
@@ -104,15 +106,38 @@ export class SocketTransport implements Transport, OutboxHolder {
   }
 
   isQuiet(): boolean {
-    return this.#reads === null || isQuiet(this.socket);
+    return this.facts.tls !== null || (this.#unread === null && isQuiet(this.socket));
   }
+
+  hasUnread(): boolean {
+    if (this.facts.tls !== null || this.socket.destroyed) return false; // Within TLS octets are not yet what they mean.
+    if (this.#unread !== null || this.socket.readableLength > 0) return true;
+    this.#unread = readAhead(this.socket);
+    if (this.#unread === null) return false;
+    // Before Node reads again, and not now: whoever asks may be in the middle of another connection's octets.
+    process.nextTick(this.#tellUnread);
+    return true;
+  }
+
+  readonly #tellUnread = (): void => {
+    const unread = this.#unread;
+    if (unread === null || this.socket.destroyed) return;
+    // Where Node keeps what comes while it is paused, what comes behind this would be told first.
+    const isNodes = this.#reads === null;
+    if (!isNodes && this.socket.isPaused()) return;
+    this.#unread = null;
+    if (isNodes) this.socket.push(unread);
+    else this.listener.onOctets(unread, 0, unread.length);
+  };
 
   pause(): void {
     this.socket.pause();
   }
 
   resume(): void {
-    if (!this.#closed) this.socket.resume();
+    if (this.#closed) return;
+    this.socket.resume();
+    if (this.#unread !== null) process.nextTick(this.#tellUnread);
   }
 
   readInBulk(bulk: boolean): void {

@@ -426,6 +426,35 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
+    it('knows of octets that it has yet to tell of, and loses none of them by the look', {
+      skip: !resets && 'no look into a TLS socket is possible',
+    }, async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      const text = (): string => Buffer.concat(heard.pieces).toString();
+      world.peer.write(Buffer.from('a'));
+      await until('it comes', world, () => text() === 'a');
+      assert.equal(world.transport.hasUnread(), false);
+      world.peer.write(Buffer.from('bc'));
+      assert.equal(world.transport.hasUnread(), true);
+      world.peer.write(Buffer.from('d'));
+      assert.deepEqual([text(), world.transport.hasUnread(), world.transport.isQuiet()], ['a', true, false]);
+      await until('the rest comes behind it', world, () => text() === 'abcd');
+      assert.equal(world.transport.hasUnread(), false);
+
+      world.transport.pause();
+      world.peer.write(Buffer.from('e'));
+      assert.equal(world.transport.hasUnread(), true);
+      world.peer.write(Buffer.from('f'));
+      for (let n = 0; n < 5; n++) await world.turn();
+      assert.deepEqual([text(), world.transport.hasUnread()], ['abcd', true], 'nobody is told while it is paused');
+      world.transport.resume();
+      await until('it comes', world, () => text() === 'abcdef');
+      world.transport.close('close');
+      assert.equal(world.transport.hasUnread(), false);
+      await world.close();
+    });
+
     it('closes behind all that was written when nothing more is wanted, however slow the reader', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
@@ -451,6 +480,27 @@ for (const { name, connect, resets = true } of kinds) {
       await until('both know', world, () => heard.errno !== undefined && world.peer.ended);
       assert.deepEqual([heard.errno, heard.ended, world.peer.got.toString()], [null, false, 'all']);
       await world.close();
+    });
+
+    it('closes when nothing more is wanted after its FIN, and when a plain end is asked for after that', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.transport.end();
+      await until('the FIN arrives', world, () => world.peer.ended);
+      for (let n = 0; n < 5; n++) await world.turn();
+      assert.equal(heard.errno, undefined);
+      world.transport.end('close');
+      await until('it is told', world, () => heard.errno !== undefined);
+      await world.close();
+
+      const other = await connect();
+      const heardThere = listenTo(other.transport);
+      other.transport.write(Buffer.from('all'), 0, 3, 'borrowed');
+      other.transport.end('close');
+      if (other.peer instanceof SocketPeer) other.transport.end();
+      await until('it is told', other, () => heardThere.errno !== undefined);
+      assert.deepEqual([heardThere.errno, heardThere.ended], [null, false]);
+      await other.close();
     });
 
     it('closes when a reset is asked for in the turn of its own FIN, which Node refuses', async () => {

@@ -21,16 +21,23 @@ before(async () => {
 });
 after(() => server.close());
 
-beforeEach(async () => {
+async function connected(): Promise<{ transport: Transport; peer: Socket }> {
   const accepted = once(server, 'connection');
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
-  transport = await new Promise((resolve, reject) => {
+  const opened = await new Promise<Transport>((resolve, reject) => {
     socketConnector.connect(
       { kind: 'tcp', address: '127.0.0.1', port, tls: null },
       { onTransportConnected() {}, onConnected: resolve, onConnectFailed: reject },
     );
   });
+  const [socket] = (await accepted) as [Socket];
+  socket.on('error', () => {});
+  return { transport: opened, peer: socket };
+}
+
+beforeEach(async () => {
+  ({ transport, peer } = await connected());
   heard = [];
   transport.listener = {
     onOctets: (octets, start, end) => void heard.push(Buffer.from(octets.subarray(start, end)).toString('latin1')),
@@ -38,8 +45,6 @@ beforeEach(async () => {
     onWritten() {},
     onClosed: (errno) => void heard.push(`(${errno ?? 'closed'})`),
   };
-  [peer] = (await accepted) as [Socket];
-  peer.on('error', () => {});
 });
 
 describe('a connection on which nothing is awaited', () => {
@@ -63,6 +68,30 @@ describe('a connection on which nothing is awaited', () => {
     assert.equal(transport.isQuiet(), false);
     peer.destroy();
   });
+});
+
+test('a look at one connection leaves alone what another one is being read from', async () => {
+  const first = { transport, peer };
+  const second = await connected();
+  let seen = '';
+  const looks: boolean[] = [];
+  first.transport.listener = {
+    onOctets(octets, start, end) {
+      second.peer.write('of another');
+      looks.push(second.transport.isQuiet(), second.transport.hasUnread());
+      seen = Buffer.from(octets.subarray(start, end)).toString('latin1');
+    },
+    onEnd() {},
+    onWritten() {},
+    onClosed() {},
+  };
+  first.peer.write('what is being read');
+  while (seen === '') await sleep(1);
+  assert.deepEqual([seen, looks], ['what is being read', [false, true]]);
+  for (const end of [first, second]) {
+    end.transport.close('close');
+    end.peer.destroy();
+  }
 });
 
 test('what lies behind a write that fails is read before the end is told', async () => {

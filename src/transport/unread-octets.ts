@@ -29,7 +29,7 @@ export function saveUnreadOctets(socket: Socket, taker: UnreadTaker): void {
 export function readUnread(descriptor: number | null, taker: UnreadTaker): void {
   if (descriptor === null) return;
   for (;;) {
-    const length = readSome(descriptor, sharedReadBuffer.length);
+    const length = readSome(descriptor, sharedReadBuffer, sharedReadBuffer.length);
     if (typeof length === 'string' || length === 0) return;
     taker.deliver(sharedReadBuffer, length);
   }
@@ -46,13 +46,31 @@ export function isQuiet(socket: Socket): boolean {
 
 /** The same of an open descriptor. */
 export function isQuietAt(descriptor: number): boolean {
-  return readSome(descriptor, 1) === 'EAGAIN';
+  return readSome(descriptor, ahead, 1) === 'EAGAIN';
 }
 
+/**
+ * A copy of what has come on an open socket and Node has not read, at most 16 KiB: the rest is left for Node. Null where
+ * that is nothing, or nobody knows. Some 5 µs, as `isQuiet`.
+ */
+export function readAhead(socket: Socket): Uint8Array | null {
+  const descriptor = descriptorOf(socket);
+  return descriptor === null ? null : readAheadAt(descriptor);
+}
+
+/** The same of an open descriptor. */
+export function readAheadAt(descriptor: number): Uint8Array | null {
+  const length = readSome(descriptor, ahead, ahead.length);
+  return typeof length === 'string' || length === 0 ? null : Buffer.from(ahead.subarray(0, length));
+}
+
+/** Of its own: who looks may be called while somebody further out still reads from the shared one. */
+const ahead = Buffer.allocUnsafeSlow(16 * 1024);
+
 /** The octets read, 0 at the end; or the error's code. */
-function readSome(descriptor: number, octetsMax: number): number | string {
+function readSome(descriptor: number, into: Uint8Array, octetsMax: number): number | string {
   try {
-    return readSync(descriptor, sharedReadBuffer, 0, octetsMax, null);
+    return readSync(descriptor, into, 0, octetsMax, null);
   } catch (error) {
     return errnoOf(error);
   }

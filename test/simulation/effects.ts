@@ -198,6 +198,10 @@ class FailingTransport implements Transport, TransportListener {
     return this.#state === 'well' && this.#real.isQuiet();
   }
 
+  hasUnread(): boolean {
+    return this.#state === 'well' && this.#real.hasUnread();
+  }
+
   pause(): void {
     this.#real.pause();
   }

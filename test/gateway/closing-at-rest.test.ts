@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { connect, type Socket } from 'node:net';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { noCounts } from '../../src/core/counters.ts';
+import { Deadlines } from '../../src/core/deadline.ts';
+import { fail, type Failure } from '../../src/core/failure.ts';
+import type { DownstreamHandler, DownstreamStream } from '../../src/core/stream.ts';
+import type { Transport } from '../../src/core/transport.ts';
+import { ListenerConnections } from '../../src/downstream/listener.ts';
+import { fieldOf, RawClient, SimulatedClock } from '../../src/testing/testing.ts';
+import { type AcceptWay, listen, type Listening } from '../../src/transport/listen.ts';
+import { HeadStorage } from '../../src/wire/head-storage.ts';
+import { OctetWriter } from '../../src/wire/octet-writer.ts';
+import { defaultLimits } from '../exchange/world.ts';
+import { requestText, responseOn, until } from './start-from-yaml.ts';
+
+// Connections that are closed because there is no request on them. The sockets are real and in this thread: what a client
+// writes is with the kernel at once, and nobody has read it while the test's function runs. The time is the test's.
+
+let content = Buffer.from('ok');
+
+/** Answers each request at once. */
+class Answering implements DownstreamHandler {
+  readonly #stream: DownstreamStream;
+
+  constructor(stream: DownstreamStream) {
+    this.#stream = stream;
+  }
+
+  onRequest(failure: Failure | null): void {
+    const answer = failure === null ? content : Buffer.from(failure.cause);
+    const octets = answer.length;
+    const framing = { kind: 'length', octets } as const;
+    const status = failure === null ? 200 : 503;
+    this.#stream.respond({ status, reason: '', framing, contentLength: octets, writeFields() {} });
+    this.#stream.sendContent(answer, 0, octets, 'owned');
+    this.#stream.endContent(null);
+  }
+
+  onRequestContent(): void {}
+  onRequestEnd(): void {}
+  onRequestFailed(): void {}
+  onRequestRead(): void {}
+  onClientRoom(): void {}
+  onSent(): void {}
+}
+
+let clock: SimulatedClock;
+let connections: ListenerConnections;
+let listening: Listening;
+let transports: Transport[];
+let clients: Socket[];
+
+function listenBy(way: AcceptWay): Promise<void> {
+  return new Promise((resolve, reject) => {
+    listen(
+      { host: '127.0.0.1', port: 0, sharePort: false },
+      {
+        onListening(opened) {
+          listening = opened;
+          resolve();
+        },
+        onListenFailed: (errno) => reject(new Error(errno)),
+        onConnection(transport) {
+          transports.push(transport);
+          connections.accept(transport);
+        },
+      },
+      way,
+    );
+  });
+}
+
+beforeEach(() => {
+  clock = new SimulatedClock();
+  transports = [];
+  clients = [];
+  content = Buffer.from('ok');
+  connections = new ListenerConnections(
+    { id: 'web', proxyProtocol: false, limits: defaultLimits },
+    {
+      clock,
+      deadlines: new Deadlines(clock),
+      writer: new OctetWriter(),
+      storage: new HeadStorage(),
+      counts: noCounts(0),
+      exchanges: { create: (stream) => new Answering(stream) },
+      untaken: { look() {} },
+      admission: { take: () => '', takeAddress: () => '', giveBack() {}, giveBackAddress() {} },
+      overload: { failure: null },
+      isTrusted: () => false,
+    },
+  );
+});
+afterEach(async () => {
+  for (const client of clients) client.destroy();
+  for (const transport of transports) transport.close('reset');
+  await listening.close();
+});
+
+/** A client that has connected, and has had an answer where it is `kept`. */
+async function connected(kept: boolean): Promise<RawClient> {
+  const before = connections.size;
+  const socket = connect({ ...listening.address, allowHalfOpen: true, noDelay: true });
+  const client = new RawClient({ ...listening.address, open: () => socket });
+  clients.push(socket);
+  await until('both know', () => connections.size > before && !socket.connecting);
+  if (!kept) return client;
+  client.write(requestText('GET', '/first'));
+  const first = await responseOn(client);
+  assert.deepEqual([first.status, fieldOf(first, 'connection')], [200, null]);
+  return client;
+}
+
+const drained = fail('drained', 'request', { why: 'gateway_stopping', what: 'request', retryAfterS: 1 });
+
+const closings: readonly (readonly [what: string, close: () => void])[] = [
+  ['when a gateway ends', () => connections.closeIdle()],
+  ['to make room', () => assert.equal(connections.makeRoom(1), 0)],
+  ['when the time for draining is over', () => connections.cut(drained)],
+];
+
+async function pass(ms: number): Promise<void> {
+  await clock.advance(ms);
+  for (let n = 0; n < 3; n++) await nextTurn();
+  await clock.advance(1);
+}
+
+for (const way of ['handles', 'buffers', 'events'] as const) {
+  describe(`a connection without a request, accepted by ${way}, that is closed`, () => {
+    beforeEach(() => listenBy(way));
+
+    for (const [what, close] of closings) {
+      for (const kept of [false, true]) {
+        test(`${what} is not where a request lies in the kernel: ${kept ? 'its next one' : 'its first'}`, async () => {
+          const client = await connected(kept);
+          await pass(2000);
+          connections.takeLeave();
+          client.write(requestText('GET', '/last'));
+          close();
+          const [last] = await Promise.all([responseOn(client), pass(0)]);
+          assert.deepEqual([last.status, fieldOf(last, 'connection')], [200, 'close']);
+        });
+
+        test(`${what} ends in order where nothing does: ${kept ? 'after one' : 'before any'}`, async () => {
+          const client = await connected(kept);
+          await pass(2000);
+          if (what === 'to make room') assert.equal(connections.makeRoom(1), 1);
+          else close();
+          assert.ok(await client.waitFor(() => client.state !== 'open', 2000));
+          assert.equal(client.state, 'fin');
+          await until('it is forgotten', () => connections.size === 0);
+        });
+      }
+    }
+
+    test('is closed also where only empty lines lie in the kernel', async () => {
+      const client = await connected(true);
+      client.write('\r\n');
+      connections.closeIdle();
+      await pass(0);
+      assert.ok(await client.waitFor(() => client.state !== 'open', 2000));
+      assert.equal(client.state, 'fin');
+    });
+
+    test('ends after the answer to a request that had come when its time to keep it was over', async () => {
+      const client = await connected(true);
+      client.write(requestText('GET', '/last'));
+      await clock.advance(defaultLimits.keepAliveMs + 1000);
+      assert.equal((await responseOn(client)).status, 200);
+    });
+  });
+
+  describe(`an answer that its client has yet to take, on a connection accepted by ${way}`, () => {
+    beforeEach(() => listenBy(way));
+
+    /** As many answers as the kernel takes, and some more. */
+    async function muchIsPending(): Promise<{ client: Socket; got: () => number; ended: () => boolean }> {
+      content = Buffer.alloc(10_000, 'x');
+      const client = connect({ ...listening.address, noDelay: true });
+      clients.push(client);
+      let [got, ended] = [0, false];
+      client.on('data', (octets) => void (got += octets.length));
+      client.on('end', () => void (ended = true));
+      client.on('error', () => {});
+      await until('it is accepted', () => transports.length === 1 && !client.connecting);
+      client.pause();
+      const transport = transports[0] ?? assert.fail();
+      const request = requestText('GET', '/');
+      for (let sent = 0; transport.pendingOctets === 0; sent++) {
+        assert.ok(sent < 5000, 'the kernel does not take all of that');
+        client.write(request);
+        await nextTurn();
+        await nextTurn();
+      }
+      return { client, got: () => got, ended: () => ended };
+    }
+
+    for (const [what, close] of [
+      ['when a gateway ends', () => connections.closeIdle()],
+      ['to make room', () => void connections.makeRoom(1)],
+      ['when the time for draining is over', () => connections.cut(drained)],
+    ] as const) {
+      test(`is not lost when connections are closed ${what}`, async () => {
+        const { client, got, ended } = await muchIsPending();
+        const transport = transports[0] ?? assert.fail();
+        close();
+        await pass(0);
+        assert.ok(transport.pendingOctets > 0);
+        assert.equal(connections.isBusy, true, 'something still comes of it');
+        const { sentOctets } = transport;
+        client.resume();
+        await until('it has ended', ended);
+        assert.equal(got(), sentOctets);
+        await until('it is forgotten', () => connections.size === 0);
+      });
+    }
+
+    test('is lost when it is cut again', async () => {
+      await muchIsPending();
+      connections.cut(drained);
+      await pass(1000);
+      assert.equal(connections.isBusy, true);
+      connections.cut(drained);
+      assert.equal(connections.size, 0);
+    });
+
+    test('is lost when it takes nothing for too long', async () => {
+      await muchIsPending();
+      connections.closeIdle();
+      await pass(defaultLimits.writeMs + 2000);
+      assert.equal(connections.size, 0);
+    });
+  });
+}
