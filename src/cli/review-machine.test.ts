@@ -13,10 +13,9 @@ function machine(value: string | null, platform = 'linux'): Machine {
   return { platform, kernelSetting: (name) => (name === 'net.ipv4.tcp_migrate_req' ? value : null) };
 }
 
-describe('a machine that resets connections at an upgrade', () => {
+describe('a machine that resets connections when a worker ends', () => {
   const cases = [
-    ['0', 4, /tcp_migrate_req is 0: an upgrade of Candor, or the end of a worker, under load resets/],
-    ['0', 1, /tcp_migrate_req is 0: an upgrade of Candor under load resets/],
+    ['0', 4, /tcp_migrate_req is 0: a worker that crashes, or that a reload takes away, resets/],
     [null, null, /tcp_migrate_req cannot be read; where it is not 1, /],
   ] as const;
   for (const [value, workers, says] of cases) {
@@ -33,6 +32,10 @@ describe('a machine that resets connections at an upgrade', () => {
 describe('nothing is told', () => {
   test('where connections go on to other listeners', () => {
     assert.deepEqual(reviewMachine(configured(4), machine('1')), []);
+  });
+
+  test('where there is one worker, whose place nobody else can take', () => {
+    assert.deepEqual(reviewMachine(configured(1), machine('0')), []);
   });
 
   test('where the system has no such setting', () => {

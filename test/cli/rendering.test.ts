@@ -326,7 +326,7 @@ describe('check', () => {
     assert.match(around.stdout.text, /good\.yaml is good/);
   });
 
-  test('says what this machine loses at an upgrade, and how not to', async () => {
+  test('says what this machine loses with a worker, and how not to', async () => {
     const around = new FakeSurroundings(folder);
     around.machine.kernelSetting = () => '0';
     assert.equal(await around.candor('check', '-c', 'good.yaml'), 0);
