@@ -1,47 +1,17 @@
-import type { RouteSpec } from '../src/core/configuration.ts';
 import type { Connector } from '../src/core/connector.ts';
-import { noCounts } from '../src/core/counters.ts';
-import { Deadlines } from '../src/core/deadline.ts';
-import type { EndedExchange } from '../src/core/exchange.ts';
-import { localPlaceSource } from '../src/core/local-places.ts';
-import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
-import type { Clock } from '../src/core/time.ts';
-import { ListenerConnections } from '../src/downstream/listener.ts';
-import { Exchange } from '../src/exchange/exchange.ts';
-import type { Serving } from '../src/exchange/ports.ts';
-import { compileRoute } from '../src/gateway/compile-route.ts';
-import { OutcomeCounts } from '../src/gateway/outcome-counts.ts';
-import { createRouter } from '../src/gateway/router.ts';
-import { countStaleReuses } from '../src/gateway/stale-reuses.ts';
-import { systemClock, systemRandom } from '../src/gateway/system.ts';
 import { createTrust } from '../src/gateway/trust.ts';
-import { RecordBatch } from '../src/record/batch.ts';
-import { ExchangeCounters } from '../src/record/counters.ts';
-import { RecordWriter } from '../src/record/write-record.ts';
-import { LiveUpstream } from '../src/upstream/upstream.ts';
-import { HeadStorage } from '../src/wire/head-storage.ts';
-import { OctetWriter } from '../src/wire/octet-writer.ts';
-import { IdSource } from '../src/wire/request-id.ts';
 import { CostlessTransport, type Side } from './costless-transport.ts';
-import { benchLimits, benchRoute, benchUpstream } from './fixtures.ts';
+import { type Engine, type EngineSettings, startEngine } from './engine.ts';
+import { benchRoute, benchUpstream } from './fixtures.ts';
 
-export interface InMemorySettings {
-  /** In the order in which they are tried. */
-  readonly routes?: readonly RouteSpec[];
-  /** The one that routes lead to. */
-  readonly upstream?: UpstreamSnapshot;
-  /** Told of each exchange as it begins. */
-  readonly onBegun?: (exchange: Exchange) => void;
-  /** Told of each exchange as it has ended and been recorded. */
-  readonly onEnded?: (exchange: Exchange) => void;
-}
+export type InMemorySettings = Partial<Pick<EngineSettings, 'routes' | 'upstream' | 'onBegun' | 'onEnded'>>;
 
 /** The clients at this address are trusted: their word on request id and client is taken. */
 export const trustedAddress = '10.0.0.1';
 
 /**
- * The engine as it runs in a worker (listener, exchange, router, upstream, pool, record, counters), over transports that
- * cost nothing: what it takes is what our own code takes. Whoever drives it is both ends.
+ * The engine of a worker over transports that cost nothing: what it takes is what our own code takes. Whoever drives it is
+ * both ends.
  */
 export interface InMemoryGateway {
   /** A client connects. */
@@ -61,76 +31,23 @@ export interface InMemoryGateway {
   readonly parts: InMemoryParts;
 }
 
-export interface InMemoryParts {
-  readonly clock: Clock;
-  readonly ids: IdSource;
-  readonly serving: Serving;
-  readonly upstream: LiveUpstream;
-  readonly writer: OctetWriter;
-  readonly storage: HeadStorage;
-  readonly counters: ExchangeCounters;
-  readonly outcomes: OutcomeCounts;
-  readonly recorder: RecordWriter;
-  readonly isTrusted: (address: string) => boolean;
+export interface InMemoryParts extends Omit<Engine, 'listener'> {
+  readonly isTrusted: EngineSettings['isTrusted'];
 }
 
 export function startInMemoryGateway(settings: InMemorySettings = {}): InMemoryGateway {
-  const { routes = [benchRoute], upstream: upstreamSpec = benchUpstream, onBegun = null, onEnded = null } = settings;
-  const clock = systemClock;
   const clients: Side = { written: null };
   const endpoints: Side = { written: null };
   const connector = new CostlessConnector(endpoints);
-  const writer = new OctetWriter();
-  const storage = new HeadStorage();
-  const shared = { clock, deadlines: new Deadlines(clock), writer, storage, counts: noCounts(1) };
-  const upstream = new LiveUpstream(upstreamSpec, {
-    ...shared,
-    random: systemRandom,
-    connector,
-    places: localPlaceSource,
-    onUnclassified() {},
-  });
-  const entries = routes.map((spec) => {
-    return { match: spec.match, route: compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null) };
-  });
-  const serving: Serving = {
-    revision: 1,
-    deployment: 'bench',
-    hopName: 'bench',
-    stopping: false,
-    unrouted: { errorPages: {}, disclosure: 'public' },
-    router: createRouter(entries),
-  };
-  const counters = new ExchangeCounters();
-  const outcomes = new OutcomeCounts();
-  const recorder = recordWriter();
-  const ended = (exchange: EndedExchange): void => {
-    counters.count(exchange);
-    outcomes.count(exchange);
-    if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, shared.counts);
-    recorder.write(exchange);
-    if (onEnded !== null) onEnded(exchange as Exchange);
-  };
-  const ids = new IdSource(systemRandom);
-  const ports = { clock, ids, recorder: { ended } };
   const isTrusted = createTrust([trustedAddress]);
-  const listener = new ListenerConnections(
-    { id: 'http', proxyProtocol: false, limits: benchLimits },
-    {
-      ...shared,
-      exchanges: {
-        create(stream) {
-          const exchange = new Exchange(stream, serving, ports);
-          if (onBegun !== null) onBegun(exchange);
-          return exchange;
-        },
-      },
-      isTrusted,
-      untaken: { look() {} },
-      overload: { failure: null },
-      admission: { take: () => '', takeAddress: () => '', giveBack() {}, giveBackAddress() {} },
-    },
-  );
+  const { listener, ...parts } = startEngine({
+    routes: [benchRoute],
+    upstream: benchUpstream,
+    ...settings,
+    connector,
+    isTrusted,
+    writeLines: (_octets, written) => written(), // Nobody reads them.
+  });
   let port = 20_000;
   const asked = (): CostlessTransport | null => {
     const { written } = endpoints;
@@ -159,7 +76,7 @@ export function startInMemoryGateway(settings: InMemorySettings = {}): InMemoryG
     refuseNext(connections) {
       connector.toRefuse = connections;
     },
-    parts: { clock, ids, serving, upstream, writer, storage, counters, outcomes, recorder, isTrusted },
+    parts: { ...parts, isTrusted },
   };
 }
 
@@ -186,26 +103,4 @@ class CostlessConnector implements Connector {
     }
     return { cancel() {} };
   };
-}
-
-/** Writes lines that nobody reads. */
-function recordWriter(): RecordWriter {
-  const batch: RecordBatch = new RecordBatch({
-    clock: systemClock,
-    onReady() {
-      const lines = batch.take();
-      if (lines === null) return;
-      batch.acknowledge();
-      // As main does when it has written them.
-      batch.reuse(lines.octets.buffer as ArrayBuffer);
-    },
-  });
-  return new RecordWriter({
-    deployment: 'bench',
-    member: 'bench',
-    processStartedWall: 0,
-    worker: 1,
-    queryAllowed: [],
-    batch,
-  });
 }

@@ -2,8 +2,8 @@ import { readSync } from 'node:fs';
 import type { Ownership } from '../../src/core/message.ts';
 import type { Transport, TransportFacts, TransportListener } from '../../src/core/transport.ts';
 import { errnoOf } from '../../src/transport/errno.ts';
+import { heldPieceOctetsMax, nothing, outbox, type OutboxHolder } from '../../src/transport/outbox.ts';
 import type { BunSocket, SocketOwner } from './bun-sockets.ts';
-import { heldPieceOctetsMax, type HeldOctetsOwner, turnOutbox } from './turn-outbox.ts';
 
 /**
  * A transport over a socket of Bun's, as an experiment: docs/adr has what it showed.
@@ -11,15 +11,15 @@ import { heldPieceOctetsMax, type HeldOctetsOwner, turnOutbox } from './turn-out
  * Bun keeps nothing that the kernel does not take, so what waits is kept here. Each read comes in a buffer of its own,
  * which may be kept by whoever gets it: there is no shared buffer, and nothing to change for reading in bulk.
  */
-export class BunTransport implements Transport, SocketOwner, HeldOctetsOwner {
+export class BunTransport implements Transport, SocketOwner, OutboxHolder {
   listener: TransportListener = deaf;
   readonly facts: TransportFacts;
   heldOctets = 0;
   pendingOctets = 0;
   sentOctets = 0;
+  refused: Uint8Array = nothing;
   readonly #socket: BunSocket;
   readonly #pending: Uint8Array[] = [];
-  #refused: Uint8Array = nothing;
   /** Nothing follows what has been written. */
   #isEnding = false;
   #finSent = false;
@@ -40,7 +40,7 @@ export class BunTransport implements Transport, SocketOwner, HeldOctetsOwner {
     if (this.#closed || this.#isEnding) return true;
     const isSmall = end - start <= heldPieceOctetsMax;
     if (isSmall && this.pendingOctets === 0) {
-      turnOutbox.hold(this, octets, start, end);
+      outbox.hold(this, octets, start, end);
       return true;
     }
     this.#sendHeld();
@@ -49,10 +49,11 @@ export class BunTransport implements Transport, SocketOwner, HeldOctetsOwner {
   }
 
   /** For the outbox alone. */
-  sendHeld(octets: Uint8Array, start: number, end: number): void {
+  sendHeld(piece: Uint8Array): boolean {
+    this.heldOctets -= piece.length;
     // What the system refuses at once it refuses whole: the connection had ended, and not an octet has left.
-    if (!this.#send(octets, start, end, false))
-      this.#refused = Buffer.concat([this.#refused, octets.subarray(start, end)]);
+    if (!this.#send(piece, 0, piece.length, true)) this.refused = Buffer.concat([this.refused, piece]);
+    return this.pendingOctets === 0;
   }
 
   /** False where the system refuses. */
@@ -81,10 +82,7 @@ export class BunTransport implements Transport, SocketOwner, HeldOctetsOwner {
   }
 
   takeBack(): Uint8Array {
-    const held = this.heldOctets > 0 ? turnOutbox.takeBack(this) : nothing;
-    const all = this.#refused.length > 0 ? Buffer.concat([this.#refused, held]) : held;
-    this.#refused = nothing;
-    return all;
+    return this.heldOctets > 0 || this.refused.length > 0 ? outbox.takeBack(this) : nothing;
   }
 
   isQuiet(): boolean {
@@ -131,7 +129,7 @@ export class BunTransport implements Transport, SocketOwner, HeldOctetsOwner {
   }
 
   #sendHeld(): void {
-    if (this.heldOctets > 0) turnOutbox.flush();
+    if (this.heldOctets > 0) outbox.flush();
   }
 
   close(how: 'close' | 'reset'): void {
@@ -197,7 +195,6 @@ export class BunTransport implements Transport, SocketOwner, HeldOctetsOwner {
   onConnectError(): void {}
 }
 
-const nothing: Uint8Array = new Uint8Array(0);
 const lookedAt = new Uint8Array(1);
 const deaf: TransportListener = { onOctets() {}, onEnd() {}, onWritten() {}, onClosed() {} };
 

@@ -1,0 +1,129 @@
+import type { RouteSpec } from '../src/core/configuration.ts';
+import type { Connector } from '../src/core/connector.ts';
+import { noCounts } from '../src/core/counters.ts';
+import { Deadlines } from '../src/core/deadline.ts';
+import type { EndedExchange } from '../src/core/exchange.ts';
+import { localPlaceSource } from '../src/core/local-places.ts';
+import type { UpstreamSnapshot } from '../src/core/snapshot.ts';
+import type { Clock } from '../src/core/time.ts';
+import { ListenerConnections } from '../src/downstream/listener.ts';
+import { Exchange } from '../src/exchange/exchange.ts';
+import type { Serving } from '../src/exchange/ports.ts';
+import { compileRoute } from '../src/gateway/compile-route.ts';
+import { OutcomeCounts } from '../src/gateway/outcome-counts.ts';
+import { createRouter } from '../src/gateway/router.ts';
+import { countStaleReuses } from '../src/gateway/stale-reuses.ts';
+import { systemClock as clock, systemRandom as random } from '../src/gateway/system.ts';
+import { RecordBatch } from '../src/record/batch.ts';
+import { ExchangeCounters } from '../src/record/counters.ts';
+import { RecordWriter } from '../src/record/write-record.ts';
+import { LiveUpstream } from '../src/upstream/upstream.ts';
+import { HeadStorage } from '../src/wire/head-storage.ts';
+import { OctetWriter } from '../src/wire/octet-writer.ts';
+import { IdSource } from '../src/wire/request-id.ts';
+import { benchLimits } from './fixtures.ts';
+
+export interface EngineSettings {
+  readonly connector: Connector;
+  /** In the order in which they are tried. */
+  readonly routes: readonly RouteSpec[];
+  /** The one that routes lead to. */
+  readonly upstream: UpstreamSnapshot;
+  readonly isTrusted: (address: string) => boolean;
+  /** Writes lines of the record, and calls `written` then. */
+  readonly writeLines: (octets: Uint8Array, written: () => void) => void;
+  /** Told of each exchange as it begins. */
+  readonly onBegun?: (exchange: Exchange) => void;
+  /** Told of each exchange as it has ended and been recorded. */
+  readonly onEnded?: (exchange: Exchange) => void;
+}
+
+/** What a worker is made of: listener, exchange, router, upstream, pool, record, counters. */
+export interface Engine {
+  readonly listener: Pick<ListenerConnections, 'accept'>;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly serving: Serving;
+  readonly upstream: LiveUpstream;
+  readonly writer: OctetWriter;
+  readonly storage: HeadStorage;
+  readonly counters: ExchangeCounters;
+  readonly outcomes: OutcomeCounts;
+  readonly recorder: RecordWriter;
+}
+
+/** The engine as it runs in a worker, over any transport, in this thread. */
+export function startEngine(settings: EngineSettings): Engine {
+  const writer = new OctetWriter();
+  const storage = new HeadStorage();
+  const shared = { clock, deadlines: new Deadlines(clock), writer, storage, counts: noCounts(1) };
+  const { connector } = settings;
+  const ports = { ...shared, random, connector, places: localPlaceSource, onUnclassified() {} };
+  const upstream = new LiveUpstream(settings.upstream, ports);
+  const serving = servingBy(settings.routes, upstream);
+  const counters = new ExchangeCounters();
+  const outcomes = new OutcomeCounts();
+  const recorder = recorderTo(settings.writeLines);
+  const { isTrusted, onBegun = null, onEnded = null } = settings;
+  const ended = (exchange: EndedExchange): void => {
+    counters.count(exchange);
+    outcomes.count(exchange);
+    if (exchange.attempts.length > 1 || exchange.failure !== null) countStaleReuses(exchange, shared.counts);
+    recorder.write(exchange);
+    if (onEnded !== null) onEnded(exchange as Exchange);
+  };
+  const ids = new IdSource(random);
+  const exchangePorts = { clock, ids, recorder: { ended } };
+  const create = (stream: ConstructorParameters<typeof Exchange>[0]): Exchange => {
+    const exchange = new Exchange(stream, serving, exchangePorts);
+    if (onBegun !== null) onBegun(exchange);
+    return exchange;
+  };
+  const facts = { id: 'http', proxyProtocol: false, limits: benchLimits } as const;
+  const listener = new ListenerConnections(facts, { ...shared, ...admitsAll, exchanges: { create }, isTrusted });
+  return { listener, clock, ids, serving, upstream, writer, storage, counters, outcomes, recorder };
+}
+
+const admitsAll = {
+  untaken: { look() {} },
+  overload: { failure: null },
+  admission: { take: () => '' as const, takeAddress: () => '' as const, giveBack() {}, giveBackAddress() {} },
+};
+
+function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): Serving {
+  const entries = routes.map((spec) => {
+    return { match: spec.match, route: compileRoute(spec, spec.action.kind === 'upstream' ? upstream : null) };
+  });
+  return {
+    revision: 1,
+    deployment: 'bench',
+    hopName: 'bench',
+    stopping: false,
+    unrouted: { errorPages: {}, disclosure: 'public' },
+    router: createRouter(entries),
+  };
+}
+
+function recorderTo(writeLines: EngineSettings['writeLines']): RecordWriter {
+  const batch: RecordBatch = new RecordBatch({
+    clock,
+    onReady() {
+      const lines = batch.take();
+      if (lines === null) return;
+      const { octets } = lines;
+      writeLines(octets, () => {
+        batch.acknowledge();
+        // As main does when it has written them.
+        batch.reuse(octets.buffer as ArrayBuffer);
+      });
+    },
+  });
+  return new RecordWriter({
+    deployment: 'bench',
+    member: 'bench',
+    processStartedWall: clock.wallTime(),
+    worker: 1,
+    queryAllowed: [],
+    batch,
+  });
+}
