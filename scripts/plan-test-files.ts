@@ -42,6 +42,12 @@ export const mostlyWaiting: readonly string[] = [
   'test/attacks/client-that-never-reads.test.ts',
   'test/scripts/run-test-files.test.ts',
   'test/attacks/admin-browser.test.ts',
+  'src/cli/upgrade/upgrades.test.ts',
+  'src/transport/resolve.test.ts',
+  'src/testing/fault-origin.test.ts',
+  'test/faults/clients.test.ts',
+  'test/attacks/slow-clients.test.ts',
+  'src/testing/torture/cases.test.ts',
 ];
 
 /** Which files run when. Those that are in no list keep their order. */
