@@ -1,0 +1,105 @@
+import { buildCommand } from '@stricli/core';
+import type { AskFlags, EventFlags } from './ask-commands.ts';
+import { type Context, describe } from './command-context.ts';
+import { askFlags, jsonFlag } from './flags.ts';
+import type { TokenFlags } from './token.ts';
+import { parseUpgradeSeconds } from './upgrade/parse-upgrade-seconds.ts';
+import type { UpgradeFlags } from './upgrade/upgrade-command.ts';
+
+export const statusCommand = buildCommand<AskFlags, [], Context>({
+  docs: {
+    brief: 'Show what serves, what does not, and why',
+    fullDescription: describe(
+      'Asks a running gateway over its admin socket. Ends with 8 when none answers.',
+      'candor status',
+      'candor status -c /etc/candor/candor.yaml --json',
+    ),
+  },
+  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  async func(flags) {
+    const { status } = await import('./ask-commands.ts');
+    await status(flags, this.around);
+  },
+});
+
+export const reloadCommand = buildCommand<AskFlags, [], Context>({
+  docs: {
+    brief: 'Have the gateway read its configuration again',
+    fullDescription: describe(
+      'It is applied whole or not at all; then this ends with 4 and says what is wrong.',
+      'candor reload',
+    ),
+  },
+  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  async func(flags) {
+    const { reload } = await import('./ask-commands.ts');
+    await reload(flags, this.around);
+  },
+});
+
+export const upgradeCommand = buildCommand<UpgradeFlags, [], Context>({
+  docs: {
+    brief: 'Replace the running gateway by what is installed now',
+    fullDescription: describe(
+      'A new process takes over ports and applications, and the old one ends what it\nhas begun: no request fails. Where the new one cannot, nothing changes, and\nthis ends with 4 (configuration), 7 (time), 10 (not now) or 1.',
+      'candor upgrade',
+      'candor upgrade -c /etc/candor/candor.yaml --timeout 20',
+    ),
+  },
+  parameters: {
+    flags: {
+      ...askFlags,
+      timeout: {
+        kind: 'parsed',
+        parse: parseUpgradeSeconds,
+        brief: '<seconds> for the new process to serve',
+        placeholder: 'seconds',
+        default: '60',
+      },
+    },
+    aliases: { c: 'config' },
+  },
+  async func(flags) {
+    const { upgrade } = await import('./upgrade/upgrade-command.ts');
+    await upgrade(flags, this.around);
+  },
+});
+
+export const eventsCommand = buildCommand<EventFlags, [], Context>({
+  docs: {
+    brief: 'List what happened to the gateway and behind it',
+    fullDescription: describe('Starts, exits, reloads, endpoints that fell ill or got well.', 'candor events --follow'),
+  },
+  parameters: {
+    flags: {
+      ...askFlags,
+      follow: { kind: 'boolean', brief: 'Go on as things happen', default: false, withNegated: false },
+    },
+    aliases: { c: 'config', f: 'follow' },
+  },
+  async func(flags) {
+    const { events } = await import('./ask-commands.ts');
+    await events(flags, this.around);
+  },
+});
+
+export const tokenCommand = buildCommand<TokenFlags, [string], Context>({
+  docs: {
+    brief: 'Make a token for the admin API over TCP',
+    fullDescription: describe(
+      'Shows it once, with the hash that the configuration keeps. Nothing is written.\nCommands take a token from CANDOR_TOKEN or --token-file, never from a flag: who\nruns what with which arguments is no secret on a machine.',
+      'candor token deploy',
+    ),
+  },
+  parameters: {
+    flags: { json: jsonFlag },
+    positional: {
+      kind: 'tuple',
+      parameters: [{ brief: 'Who is to use it; the actor in events', parse: String, placeholder: 'name' }],
+    },
+  },
+  async func(flags, name) {
+    const { token } = await import('./token.ts');
+    token(flags, name, this.around);
+  },
+});

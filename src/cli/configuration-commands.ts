@@ -1,0 +1,31 @@
+import { buildCommand } from '@stricli/core';
+import type { CheckFlags } from './check.ts';
+import { type Context, describe } from './command-context.ts';
+import { configFlag, jsonFlag } from './flags.ts';
+
+export const checkCommand = buildCommand<CheckFlags, [], Context>({
+  docs: {
+    brief: 'Complain about a configuration',
+    fullDescription: describe(
+      'Shows everything that is wrong with it at once, and changes nothing.\nEnds with 4 when it cannot be used.',
+      'candor check -c candor.yaml',
+    ),
+  },
+  parameters: { flags: { config: configFlag, json: jsonFlag }, aliases: { c: 'config' } },
+  async func(flags) {
+    const { check } = await import('./check.ts');
+    await check(flags, this.around);
+  },
+});
+
+export const schemaCommand = buildCommand({
+  docs: {
+    brief: 'Print the JSON Schema of the configuration',
+    fullDescription: describe('For editors that complete and check.', 'candor schema > candor.schema.json'),
+  },
+  parameters: {},
+  async func(this: Context) {
+    const { printSchema } = await import('./print-schema.ts');
+    printSchema(this.around);
+  },
+});

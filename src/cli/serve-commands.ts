@@ -1,0 +1,108 @@
+import { buildCommand } from '@stricli/core';
+import { type Context, describe } from './command-context.ts';
+import type { DemoFlags } from './demo.ts';
+import { configFlag, parseDurationFlag, parsePath, parsePort } from './flags.ts';
+import type { RunFlags } from './run.ts';
+import type { UpFlags } from './up.ts';
+
+export const runCommand = buildCommand<RunFlags, string[], Context>({
+  docs: {
+    brief: 'Put the gateway in front of any command',
+    fullDescription: describe(
+      'Starts the command with PORT in its environment, waits until it is ready,\nand serves it. What comes after -- is the command.',
+      'candor run -- node server.js',
+      'candor run --port 80 --readiness-path /healthz -- ./app --quiet',
+    ),
+  },
+  parameters: {
+    flags: {
+      port: {
+        kind: 'parsed',
+        parse: parsePort,
+        brief: '<port> where the gateway listens',
+        placeholder: 'port',
+        default: '8080',
+      },
+      host: {
+        kind: 'parsed',
+        parse: String,
+        brief: '<host> on which it listens',
+        placeholder: 'host',
+        default: '127.0.0.1',
+      },
+      readinessPath: {
+        kind: 'parsed',
+        parse: parsePath,
+        brief: '<path> asked until it is ready',
+        placeholder: 'path',
+        default: '/',
+      },
+      appPort: {
+        kind: 'parsed',
+        parse: parsePort,
+        brief: '<port> for it; else a free one',
+        placeholder: 'port',
+        optional: true,
+      },
+    },
+    positional: {
+      kind: 'array',
+      parameter: { brief: 'The command and its arguments', parse: String, placeholder: 'command' },
+      minimum: 1,
+    },
+  },
+  async func(flags, ...command) {
+    const { run } = await import('./run.ts');
+    this.process.exitCode = await run(flags, command, this.around);
+  },
+});
+
+export const upCommand = buildCommand<UpFlags, [], Context>({
+  docs: {
+    brief: 'Run a configuration',
+    fullDescription: describe(
+      'Runs until SIGTERM or SIGINT, then lets what runs finish; a second one ends\nit at once. SIGHUP reloads, SIGUSR2 reopens the logs.\nWith --handover SIGTERM leaves the applications running, for the candor up that\nis started next to take them over; they are ended if none comes in that time.',
+      'candor up -c candor.yaml',
+      'candor up -c candor.yaml --handover 30s',
+    ),
+  },
+  parameters: {
+    flags: {
+      config: configFlag,
+      handover: {
+        kind: 'parsed',
+        parse: parseDurationFlag,
+        brief: '<duration> programs outlive it',
+        placeholder: 'duration',
+        optional: true,
+      },
+    },
+    aliases: { c: 'config' },
+  },
+  async func(flags) {
+    const { up } = await import('./up.ts');
+    this.process.exitCode = await up(flags, this.around);
+  },
+});
+
+export const demoCommand = buildCommand<DemoFlags, [], Context>({
+  docs: {
+    brief: 'Run a gateway with a small application, and faults to try',
+    fullDescription: describe('Prints curl lines to paste. Leaves nothing behind.', 'candor demo'),
+  },
+  parameters: {
+    flags: {
+      port: {
+        kind: 'parsed',
+        parse: parsePort,
+        brief: '<port> where the gateway listens',
+        placeholder: 'port',
+        default: '8080',
+      },
+    },
+  },
+  async func(flags) {
+    const { demo } = await import('./demo.ts');
+    this.process.exitCode = await demo(flags, this.around);
+  },
+});
