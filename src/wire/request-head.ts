@@ -136,7 +136,7 @@ export class RequestHeadParser {
    * Reads a head whose fields are to the octet those that came before, and behind which nothing has come. False, and nothing
    * is read: it is another one.
    *
-   * Measured, in place, with responses likewise: 0.94 of the CPU of a small GET with 12 fields.
+   * Measured, in place, with responses likewise: 0.89 of the CPU of a small GET with 12 fields.
    */
   #takeRepeated(known: Repeated<Http1RequestHead>, octets: Uint8Array, start: number, end: number): boolean {
     const lineLength = end - known.octets.length - start;
