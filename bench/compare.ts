@@ -23,7 +23,7 @@ at the same time, on the same core, each with a load of its own on the other.
 
   --works <names>    of ${workNames.slice(0, 5).join(', ')},
                      ${workNames.slice(5).join(', ')}
-                     (small-get,get-10k,post-10k,new-connection)
+                     (small-get,fresh-get,get-10k,post-10k,new-connection)
   --rounds <n>       of each work (20); each ${roundsPerStart} have gateways of their own
   --seconds <n>      of each round (2)
   --source           unbuilt source, in place of what a package would have
@@ -72,7 +72,7 @@ function readWords(words: readonly string[]) {
     args: [...words],
     allowPositionals: true,
     options: {
-      works: { type: 'string', default: 'small-get,get-10k,post-10k,new-connection' },
+      works: { type: 'string', default: 'small-get,fresh-get,get-10k,post-10k,new-connection' },
       rounds: { type: 'string', default: '20' },
       seconds: { type: 'string', default: '2' },
       source: { type: 'boolean', default: false },

@@ -69,11 +69,12 @@ ${listens.join('\n')}
     default_type text/html;
     root .;
     location / {
-      add_header Cache-Control "private, max-age=0";
-      add_header Set-Cookie "session=6f1ed002ab5595859014ebf0951522d9; Path=/; HttpOnly";
-      return 200 "<!doctype html><title>Order 1742</title><h1>Order 1742</h1><p>Two boxes of tea, one of coffee. Sent on Tuesday, expected on Thursday.</p><p><a href=/orders>All orders</a></p>";
+${page('6f1ed002ab5595859014ebf0951522d9')}
     }
     location /files/ { }
+    location /fresh/ {
+${page('$request_id')}
+    }
   }
 }
 `;
@@ -83,6 +84,13 @@ ${listens.join('\n')}
     'files/1m': 'candor. '.repeat(1024 * 128),
   };
   return { name: 'origin', port: originPort, command: nginxCommand(nginx), env: nginx.env, files };
+}
+
+/** A page of a shop, of some hundred octets. */
+function page(session: string): string {
+  return `      add_header Cache-Control "private, max-age=0";
+      add_header Set-Cookie "session=${session}; Path=/; HttpOnly";
+      return 200 "<!doctype html><title>Order 1742</title><h1>Order 1742</h1><p>Two boxes of tea, one of coffee. Sent on Tuesday, expected on Thursday.</p><p><a href=/orders>All orders</a></p>";`;
 }
 
 const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((of) => `  ${of}_temp_path tmp;`).join('\n');

@@ -23,15 +23,29 @@ export async function load(
   const fields = browserFields.flatMap((field) => ['-H', field]);
   if (work.newConnection) fields.push('-H', 'Connection: close');
   const script = join(place.folder, `wrk-${place.port}.lua`);
-  writeFileSync(script, `wrk.method = "${work.method}"\nwrk.body = string.rep("x", ${work.contentOctets})\n`);
+  writeFileSync(script, scriptOf(work));
   const args = [
     ...[wrk.path, '-t1', `-c${connections}`, `-d${place.seconds}s`],
-    ...(work.method === 'GET' ? [] : ['-s', script]),
+    ...(work.method === 'GET' && !work.freshFields ? [] : ['-s', script]),
     ...fields,
     `http://127.0.0.1:${place.port}${work.path}`,
   ];
   return readWrk(await ask(place.core, args, wrk.env));
 }
+
+function scriptOf({ method, contentOctets, freshFields }: Work): string {
+  const lines = [`wrk.method = "${method}"`, `wrk.body = string.rep("x", ${contentOctets})`];
+  if (freshFields) lines.push(freshTraceparent);
+  return `${lines.join('\n')}\n`;
+}
+
+/** As a client does that traces its requests. */
+const freshTraceparent = `local asked = 0
+request = function()
+  asked = asked + 1
+  wrk.headers["traceparent"] = string.format("00-%032x-%016x-01", asked, asked)
+  return wrk.format()
+end`;
 
 export function readWrk(text: string): LoadResult {
   const socketErrors =
