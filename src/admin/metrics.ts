@@ -7,7 +7,7 @@ import {
   Registry,
 } from '@prometheus-io/client';
 import { durationBoundsMs, type ExchangeCount, type WorkerCounts } from '../core/counters.ts';
-import type { EndpointState } from '../core/endpoint.ts';
+import { endpointStates } from '../core/endpoint.ts';
 import type { RefusalReason } from '../core/event.ts';
 import type { Gateway, GatewayStatus } from '../gateway/control.ts';
 
@@ -243,18 +243,6 @@ function addWorkerStates(registry: Registry, workers: GatewayStatus['workers'], 
     clients.set({ worker: String(id) }, clientConnections);
   }
 }
-
-const endpointStates: readonly EndpointState[] = [
-  'starting',
-  'unknown',
-  'unchecked',
-  'healthy',
-  'unhealthy',
-  'ejected',
-  'on_trial',
-  'draining',
-  'gone',
-];
 
 function addState(registry: Registry, status: GatewayStatus): void {
   const registers = [registry];

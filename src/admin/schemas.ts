@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { endpointStates } from '../core/endpoint.ts';
 import type { Event } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import { deliveries, shapes, whoses } from '../core/shape.ts';
 import type { GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
 import type { Gap } from './event-stream.ts';
 import type { Problem } from './problem.ts';
@@ -15,17 +17,7 @@ const text = z.string();
 const nullableText = z.string().nullable();
 const count = z.int().min(0);
 
-const endpointState = z.enum([
-  'starting',
-  'unknown',
-  'unchecked',
-  'healthy',
-  'unhealthy',
-  'ejected',
-  'on_trial',
-  'draining',
-  'gone',
-]);
+const endpointState = z.enum(endpointStates);
 
 export const statusSchema = z.object({
   deployment: text,
@@ -143,16 +135,7 @@ export const gapSchema = z.object({
   epoch: text.describe('The epoch of what follows.'),
 });
 
-const shape = z.enum([
-  'unreachable',
-  'too_slow',
-  'reset',
-  'garbage',
-  'refused_by_gateway',
-  'app_error',
-  'client_abort',
-  'none',
-]);
+const shape = z.enum(shapes);
 
 const attemptSchema = z.object({
   endpoint: text,
@@ -221,10 +204,10 @@ export const recordSchema = z.object({
   shape,
   type: nullableText.describe('RFC 9209 §2.3.'),
   cause: nullableText,
-  whose: z.enum(['application', 'network', 'gateway', 'operator', 'client']).nullable(),
+  whose: z.enum(whoses).nullable(),
   stage: nullableText,
   detail: nullableText,
-  delivery: z.enum(['not_sent', 'partial', 'sent_unknown', 'refused_by_peer', 'response_started']),
+  delivery: z.enum(deliveries),
   end: z.enum(['forwarded', 'generated', 'truncated', 'abandoned']),
   octets_in: count,
   octets_out: count,

@@ -29,16 +29,19 @@ export function hostPort(host: string, port: number): string {
  * first check is not back, `ejected` for those whose requests fail although their checks pass: eligible only while
  * none is healthy. `on_trial` was ejected, and gets one request at a time. `unchecked` is for `check: none`.
  */
-export type EndpointState =
-  | 'starting'
-  | 'unknown'
-  | 'unchecked'
-  | 'healthy'
-  | 'unhealthy'
-  | 'ejected'
-  | 'on_trial'
-  | 'draining'
-  | 'gone';
+export const endpointStates = [
+  'starting',
+  'unknown',
+  'unchecked',
+  'healthy',
+  'unhealthy',
+  'ejected',
+  'on_trial',
+  'draining',
+  'gone',
+] as const;
+
+export type EndpointState = (typeof endpointStates)[number];
 
 /**
  * The last exit of the process behind an endpoint that Candor runs. Code and signal are both null where how it ended is

@@ -1,6 +1,6 @@
 import { type ProxyErrorType, proxyErrors } from '../../core/proxy-error.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
-import type { Shape, Whose } from '../../core/shape.ts';
+import { shapes, whoses } from '../../core/shape.ts';
 import { stages } from '../../core/stage.ts';
 import type { Born, Finding, FindingShape, Fix } from '../finding.ts';
 import { isoTimeMs, type JsonLine, jsonLine, jsonNumber, jsonObject, jsonText } from '../json-fields.ts';
@@ -105,19 +105,6 @@ function toldOf(fields: JsonLine, cause: string | null): Told | null {
     return spec === null ? null : { title: spec.title, nextStep: spec.nextStep };
   }
 }
-
-const shapes: readonly Shape[] = [
-  'unreachable',
-  'too_slow',
-  'reset',
-  'garbage',
-  'refused_by_gateway',
-  'app_error',
-  'client_abort',
-  'none',
-];
-
-const whoses: readonly Whose[] = ['application', 'network', 'gateway', 'operator', 'client'];
 
 function shapeOf(value: unknown): FindingShape {
   return shapes.find((known) => known === value) ?? 'unknown';
