@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Configuration } from '../core/configuration.ts';
+import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { renderComplaints } from './complaints.ts';
 import { parseConfiguration } from './parse.ts';
 
@@ -591,7 +592,7 @@ describe('whatever the file', () => {
 
   test('text of any kind gives a configuration or complaints with a place', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => assertAnswered(text)),
+      fc.property(unicodeText({ maxLength: 60 }), (text) => assertAnswered(text)),
       { numRuns: 300 },
     );
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { dialect } from './dialect.ts';
 import { failure, testDialects } from './engine.test-support.ts';
 import { explain } from './explain.ts';
@@ -99,11 +100,11 @@ test('where a dialect does not keep its word, the next one reads the line', () =
 test('whatever a line is, it is read or not, and nothing is thrown', () => {
   const explainer = new LogExplainer();
   const anything = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 300 }),
+    unicodeText({ maxLength: 300 }),
     fc
       .tuple(fc.constantFrom(...wrapped.map(([, line]) => line)), fc.nat(400), fc.string({ maxLength: 3 }))
       .map(([line, at, added]) => line.slice(0, at) + added + line.slice(at + 1)),
-    fc.tuple(fc.string({ unit: 'binary', maxLength: 3 }), fc.nat(2000)).map(([text, times]) => text.repeat(times)),
+    fc.tuple(unicodeText({ maxLength: 3 }), fc.nat(2000)).map(([text, times]) => text.repeat(times)),
   );
   const survives = fc.property(anything, (line) => {
     const finding = explainer.read(line);

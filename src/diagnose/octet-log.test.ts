@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { allDialects } from './all-dialects.ts';
 import type { Dialect } from './dialect.ts';
 import { accessLine, chunksOf, kinLine, plainLine, testDialects } from './engine.test-support.ts';
@@ -19,7 +20,7 @@ const line = fc.oneof(
   { weight: 6, arbitrary: accessLine },
   { weight: 4, arbitrary: kinLine },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 2e12 }).map((at) => `ERR ${at} it failed`) },
-  { weight: 1, arbitrary: fc.string({ unit: 'binary', maxLength: 60 }) },
+  { weight: 1, arbitrary: unicodeText({ maxLength: 60 }) },
 );
 
 const log = fc

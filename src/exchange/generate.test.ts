@@ -8,6 +8,7 @@ import { failureTable } from '../core/failure-table.ts';
 import { type Cause, fail, type Failure } from '../core/failure.ts';
 import { proxyErrors } from '../core/proxy-error.ts';
 import type { Delivery } from '../core/shape.ts';
+import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { type GeneratedResponse, type GenerateFacts, generateResponse, staticResponse } from './generate.ts';
 
 const requestId = '0199a7c2-5f0e-7d1a-9c55-2f4f8a1b7c3d';
@@ -288,7 +289,7 @@ describe('a gRPC answer', () => {
 
   it('encodes its message so that any text may be in it', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (host) => {
+      fc.property(unicodeText(), (host) => {
         const failure = failureOf('no_route', { host });
         const response = generateResponse(
           factsFor(failure, { contentType: 'application/grpc', disclosure: 'operator' }),
@@ -334,7 +335,7 @@ describe('hostile text', () => {
   });
 
   it('never makes generating throw, whatever it is', () => {
-    const anything = fc.string({ unit: 'binary', maxLength: 60 });
+    const anything = unicodeText({ maxLength: 60 });
     fc.assert(
       fc.property(
         anything,

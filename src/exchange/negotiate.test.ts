@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { type AnswerForm, answerForms, negotiateForm } from './negotiate.ts';
 
 const preferences: readonly [who: string, accept: string | null, form: AnswerForm][] = [
@@ -49,7 +50,7 @@ describe('negotiateForm', () => {
     );
     const soup = fc.array(piece, { maxLength: 40 }).map((pieces) => pieces.join(''));
     fc.assert(
-      fc.property(fc.oneof(soup, fc.string({ unit: 'binary' })), (accept) => {
+      fc.property(fc.oneof(soup, unicodeText()), (accept) => {
         assert.ok(answerForms.includes(negotiateForm(accept)));
       }),
       { numRuns: 300 },

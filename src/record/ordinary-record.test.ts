@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Clock, Instant, Timer } from '../core/time.ts';
+import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { RecordBatch } from './batch.ts';
 import { isOrdinary } from './ordinary-record.ts';
 import { sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
@@ -32,7 +33,7 @@ const exchanges = fc
   .record({
     target: fc.oneof(
       fc.constantFrom('/', '/a?page=2&token=x', '/a?b', '/ä', '/"', '/a\\b', '*', '/a#b?c=d', `/${'x'.repeat(3000)}`),
-      fc.string({ unit: 'binary' }),
+      unicodeText(),
     ),
     authority: fc.oneof(fc.constantFrom('', 'example.org:8080'), fc.string()),
     idleMs: times,

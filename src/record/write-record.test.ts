@@ -6,6 +6,7 @@ import type { AttemptFacts, EndedExchange } from '../core/exchange.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { AttemptRecord, ExchangeRecord } from '../core/record.ts';
 import type { Instant } from '../core/time.ts';
+import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { RecordBatch } from './batch.ts';
 import { bounded } from './json-text.ts';
@@ -237,7 +238,7 @@ describe('a canary that may not be written is not', () => {
 
 describe('whatever comes from outside', () => {
   const anyText = fc.oneof(
-    fc.string({ unit: 'binary', maxLength: 40 }),
+    unicodeText({ maxLength: 40 }),
     fc.string({ unit: 'grapheme', maxLength: 40 }),
     fc.constantFrom(
       '',

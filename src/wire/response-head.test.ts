@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { failureTable } from '../core/failure-table.ts';
+import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { HeadStorage } from './head-storage.ts';
 import { responseLimits } from './limits.ts';
 import { firstOctetsOf, ResponseHeadParser } from './response-head.ts';
@@ -117,7 +118,7 @@ describe('ResponseHeadParser', () => {
         ' ',
         '\0',
       ),
-      fc.string({ unit: 'binary', maxLength: 8 }),
+      unicodeText({ maxLength: 8 }),
     );
     const property = fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
       const parser = newParser();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { unicodeText } from '../../core/unicode-text.test-support.ts';
 import { type AnsweredResponse, type Layer, layers, whose } from './whose.ts';
 
 type Fields = AnsweredResponse['headers'];
@@ -478,10 +479,10 @@ describe('whatever it is given, whose', () => {
     body ?? '',
   ]);
   const text = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    unicodeText(),
     fc.constantFrom(...pieces),
-    fc.string({ unit: 'binary' }).map((name) => `${name};error=dns_error`),
-    fc.string({ unit: 'binary' }).map((tail) => nginxPage('502 Bad Gateway', `tengine${tail}`)),
+    unicodeText().map((name) => `${name};error=dns_error`),
+    unicodeText().map((tail) => nginxPage('502 Bad Gateway', `tengine${tail}`)),
     fc.tuple(fc.constantFrom(...pieces), fc.nat(400)).map(([piece, at]) => piece.slice(at % (piece.length + 1))),
     fc
       .array(fc.constantFrom(...pieces, ',', ';', '"', '\\', '(', '<', '\u0000'), { maxLength: 6 })
