@@ -154,13 +154,14 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
 
   sendHeld(piece: Uint8Array): boolean {
     this.heldOctets -= piece.length;
+    const waits = this.#pendingWrites > 0; // All of it will have to: a copy keeps no more than itself.
     // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
-    if (this.#send(piece)) this.sentOctets += piece.length;
+    if (this.#send(waits ? Buffer.from(piece) : piece)) this.sentOctets += piece.length;
     else this.refused = Buffer.concat([this.refused, piece]);
     // Whoever gave it was told that it had been taken, and is to hear that now it has.
     if (this.#pendingWrites > 0) this.#waiting = true;
     if (this.#then !== 'nothing') this.#goOn();
-    return this.#pendingWrites === 0;
+    return waits || this.#pendingWrites === 0;
   }
 
   /** False: the system refused them whole. Where a part must wait they are kept as they are. */

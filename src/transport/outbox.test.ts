@@ -9,6 +9,7 @@ class FakeHolder implements OutboxHolder {
   sentOctets = 0;
   refused: Uint8Array = nothing;
   isReset = false;
+  onPiece: (piece: Uint8Array) => void = () => {};
   readonly #takes: boolean;
 
   constructor(takes = true) {
@@ -17,6 +18,7 @@ class FakeHolder implements OutboxHolder {
 
   sendHeld(octets: Uint8Array): boolean {
     this.heldOctets -= octets.length;
+    this.onPiece(octets);
     if (this.isReset) this.refused = Buffer.concat([this.refused, octets]);
     else this.sentOctets += octets.length;
     this.written.push(this.#takes ? Buffer.from(octets) : (octets as Buffer));
@@ -118,6 +120,41 @@ describe('the outbox', () => {
     hold(outbox, one, 'b');
     assert.equal(Buffer.from(outbox.takeBack(one)).toString(), 'ab');
     assert.equal(outbox.takeBack(one).length, 0);
+  });
+
+  it('keeps one small page for a connection that is slow to take a piece, and goes on with the others', () => {
+    const { outbox } = world();
+    const slow = new FakeHolder(false);
+    const quick = new FakeHolder();
+    const pages = new Set<ArrayBufferLike>();
+    for (let turn = 0; turn < 20; turn++) {
+      for (let n = 0; n < 20; n++) outbox.hold(quick, Buffer.alloc(1000, n), 0, 1000);
+      if (turn === 10) hold(outbox, slow, 'kept');
+      for (let n = 0; n < 20; n++) outbox.hold(quick, Buffer.alloc(1000, n), 0, 1000);
+      quick.onPiece = ({ buffer }) => void pages.add(buffer);
+      outbox.flush();
+    }
+    assert.ok((slow.written[0]?.buffer.byteLength ?? 0) <= heldPieceOctetsMax);
+    assert.equal(pages.size, 3 + 1, 'that of the slow one is replaced, and no other');
+    assert.equal(slow.text, 'kept');
+  });
+
+  it('mixes up nothing where pieces fill its pages to the last octet, or begin them', () => {
+    const { outbox } = world();
+    const holders = [new FakeHolder(), new FakeHolder()] as const;
+    const expected: [string, string] = ['', ''];
+    const sizes = [heldPieceOctetsMax, 1, heldPieceOctetsMax - 1, heldPieceOctetsMax, heldPieceOctetsMax, 7];
+    for (let n = 0; n < 100; n++) {
+      const to = n % 7 === 0 ? 1 : 0;
+      const piece = Buffer.alloc(sizes[n % sizes.length] as number, 33 + (n % 90));
+      outbox.hold(holders[to], piece, 0, piece.length);
+      expected[to] += piece.toString('latin1');
+    }
+    const taken = Buffer.from(outbox.takeBack(holders[1])).toString('latin1');
+    outbox.flush();
+    assert.ok(holders[0].text === expected[0]);
+    assert.ok(holders[1].text + taken === expected[1]);
+    assert.deepEqual([holders[0].heldOctets, holders[1].heldOctets], [0, 0]);
   });
 
   it('sends early what does not fit, and loses nothing of it', () => {

@@ -4,8 +4,15 @@ import { copyOctets } from '../core/copy-octets.ts';
 /** Larger pieces are worth a system call of their own, and are not copied. */
 export const heldPieceOctetsMax = 16 * 1024;
 
-/** Room for what 64 busy connections answer in one turn; what does not fit leaves at once. */
-const slabOctets = 128 * 1024;
+/**
+ * What waits is kept in pages, as small as the largest piece allows: a client that is slow to take the last octets of its
+ * piece keeps the page that they are in. Measured with 2,000 of them: 32 MiB, and 250 with one page of 128 KiB.
+ */
+const pageBits = 14;
+const pageOctets = 1 << pageBits;
+
+/** Room for what 64 busy connections answer in one turn, or 12 with answers of 10 KB; what does not fit leaves at once. */
+const pagesMax = 12;
 
 /**
  * Small pieces wait here for the end of the event loop's turn, and leave then one after another.
@@ -18,7 +25,9 @@ const slabOctets = 128 * 1024;
  */
 export class Outbox {
   readonly #atEndOfTurn: (flush: () => void) => void;
-  #slab: Buffer = Buffer.allocUnsafeSlow(slabOctets);
+  readonly #pages: Buffer[] = [Buffer.allocUnsafeSlow(pageOctets)];
+  /** Where the page begins that is being filled, and where what is held ends: counted over all pages. */
+  #pageStart = 0;
   #used = 0;
   readonly #holders: (OutboxHolder | null)[] = [];
   readonly #ends: number[] = [];
@@ -31,12 +40,14 @@ export class Outbox {
   /** Takes a copy of [start, end), at most `heldPieceOctetsMax` octets. */
   hold(holder: OutboxHolder, octets: Uint8Array, start: number, end: number): void {
     const length = end - start;
-    if (this.#used + length > slabOctets) this.flush();
-    copyOctets(octets, start, end, this.#slab, this.#used);
+    if (length === 0) return;
+    if (this.#used + length > this.#pageStart + pageOctets) this.#turnPage();
+    const isFirst = this.#used === this.#pageStart;
+    copyOctets(octets, start, end, this.#pages[this.#pageStart >> pageBits] as Buffer, this.#used - this.#pageStart);
     this.#used += length;
     holder.heldOctets += length;
     const count = this.#holders.length;
-    if (count > 0 && this.#holders[count - 1] === holder) {
+    if (!isFirst && this.#holders[count - 1] === holder) {
       this.#ends[count - 1] = this.#used;
       return;
     }
@@ -45,12 +56,26 @@ export class Outbox {
     if (count === 0) this.#atEndOfTurn(this.flush);
   }
 
+  #turnPage(): void {
+    const page = (this.#pageStart >> pageBits) + 1;
+    if (page === pagesMax) return this.flush();
+    this.#pages[page] ??= Buffer.allocUnsafeSlow(pageOctets);
+    this.#pageStart = this.#used = page << pageBits;
+  }
+
+  /** What was held behind `at`, up to `end`: all of one page. */
+  #piece(at: number, end: number): Uint8Array {
+    const page = pageOf(end);
+    const pageStart = page << pageBits;
+    return (this.#pages[page] as Buffer).subarray(Math.max(0, at - pageStart), end - pageStart);
+  }
+
   /** Forgets what waits here for `holder`; returns a copy of it, behind what was refused before. */
   takeBack(holder: OutboxHolder): Uint8Array {
     const pieces: Uint8Array[] = [holder.refused];
     for (let index = 0; index < this.#holders.length; index++) {
       if (this.#holders[index] !== holder) continue;
-      pieces.push(this.#slab.subarray(this.#ends[index - 1] ?? 0, this.#ends[index]));
+      pieces.push(this.#piece(this.#ends[index - 1] ?? 0, this.#ends[index] as number));
       this.#holders[index] = null;
     }
     holder.heldOctets = 0;
@@ -72,28 +97,37 @@ export class Outbox {
   };
 
   #sendAll(): void {
-    const slab = this.#slab;
     let at = 0;
-    let isPending = false;
+    let pinned = 0;
     for (let index = 0; index < this.#holders.length; index++) {
       const holder = this.#holders[index] ?? null;
       const end = this.#ends[index] as number;
       this.#holders[index] = null; // Before it leaves: whatever happens, it leaves once.
-      if (holder !== null && !holder.sendHeld(slab.subarray(at, end))) isPending = true;
+      if (holder !== null && !holder.sendHeld(this.#piece(at, end))) pinned |= 1 << pageOf(end);
       at = end;
     }
     this.#holders.length = 0;
     this.#ends.length = 0;
-    this.#used = 0;
-    // Octets that wait are never overwritten: what is pending keeps this slab.
-    if (isPending) this.#slab = Buffer.allocUnsafeSlow(slabOctets);
+    this.#pageStart = this.#used = 0;
+    if (pinned !== 0) this.#replace(pinned);
   }
+
+  /** Octets that wait are never overwritten: what is pending keeps its page. */
+  #replace(pinned: number): void {
+    for (let page = 0; page < this.#pages.length; page++)
+      if ((pinned & (1 << page)) !== 0) this.#pages[page] = Buffer.allocUnsafeSlow(pageOctets);
+  }
+}
+
+/** A piece may end with its page. */
+function pageOf(end: number): number {
+  return (end - 1) >> pageBits;
 }
 
 /** Whose octets wait here. */
 export interface OutboxHolder {
   heldOctets: number;
-  /** Hands a piece of what is held to the system. False: some of it is pending, and stays where it is. */
+  /** Hands a piece of what is held to the system. False: some of it is pending where it is, and must stay there. */
   sendHeld(piece: Uint8Array): boolean;
   /** What the system would not have, because the connection had ended; at most what was held. */
   refused: Uint8Array;

@@ -74,12 +74,13 @@ export class SocketTransport implements Transport, OutboxHolder {
 
   sendHeld(piece: Uint8Array): boolean {
     this.heldOctets -= piece.length;
-    this.socket.write(piece);
+    const waits = this.socket.writableLength > 0; // All of it will have to: a copy keeps no more than itself.
+    this.socket.write(waits ? Buffer.from(piece) : piece);
     // What the system refuses at once it refuses whole: RST had come before, and not an octet has left.
     if (this.socket.errored === null) this.sentOctets += piece.length;
     else this.refused = Buffer.concat([this.refused, piece]);
     // Whoever gave it was told that it had been taken, and is to hear that now it has.
-    return this.#isTaken();
+    return this.#isTaken() || waits;
   }
 
   /** Whether nothing is pending; else it is told when that is so. */

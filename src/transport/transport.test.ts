@@ -300,6 +300,33 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
+    it('sends nothing for no octets, wherever they stand', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      const piece = Buffer.from('octets');
+      for (const [start, end] of [
+        [3, 3],
+        [0, 3],
+        [3, 3],
+        [3, 6],
+        [6, 6],
+      ] as const)
+        assert.equal(world.transport.write(piece, start, end, 'borrowed'), true);
+      await until('all has come', world, () => world.peer.got.length >= piece.length);
+      world.peer.stopReading();
+      const much = pattern(9_000_000, 3);
+      assert.equal(world.transport.write(much, 0, much.length, 'owned'), false);
+      assert.equal(world.transport.write(piece, 2, 2, 'owned'), false);
+      world.peer.readOn();
+      await until('all has come there', world, () => world.peer.got.length === piece.length + much.length);
+      await until('it is told', world, () => heard.written > 0);
+      assert.deepEqual([heard.written, world.transport.sentOctets], [1, piece.length + much.length]);
+      world.transport.write(piece, 1, 1, 'borrowed');
+      world.transport.end();
+      await until('it ends', world, () => world.peer.ended);
+      await world.close();
+    });
+
     it('says once that all is written, after a write that said it is not', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
