@@ -9,9 +9,9 @@ import type { Http1Fields } from './http1-fields.ts';
 import { emptyLinesMax, type HeadLimits } from './limits.ts';
 import { readMethod } from './method.ts';
 import {
+  Habit,
   isRepeated,
   markOf,
-  noMark,
   type Repeated,
   RepeatedOctets,
   repeatedOctetsMax,
@@ -66,9 +66,9 @@ export class RequestHeadParser {
   #inFields = false;
   #emptyLines = 0;
   #emptyLineCr = false;
-  /** The field section that comes again and again here, and the mark of the last one that was read. */
+  /** The field section that comes again and again here. */
   #repeated: Repeated<Http1RequestHead> | null = null;
-  #lastMark = noMark;
+  readonly #habit = new Habit();
   /** What the request line says. */
   readonly #said: { method: string; readonly scheme: 'http' | 'https'; version: HttpVersion; target: RequestTarget };
 
@@ -195,10 +195,9 @@ export class RequestHeadParser {
     const length = end - start;
     const isAlone = this.#buffer.octetsHeld === end && this.#said.target.authority === '';
     if (!isAlone || length < repeatedOctetsMin || length > repeatedOctetsMax) return;
+    if (!this.#habit.looksAtNext()) return;
     const mark = markOf(octets, start, end) ^ (head.version === 'HTTP/1.0' ? 1 : 0);
-    const comesAgain = mark === this.#lastMark && mark !== this.#repeated?.mark;
-    this.#lastMark = mark;
-    if (!comesAgain) return;
+    if (!this.#habit.comesAgain(mark) || mark === this.#repeated?.mark) return;
     this.#repeated = repeatedSections.find(mark, octets, start, end);
     if (this.#repeated !== null) return;
     const copy = Buffer.allocUnsafeSlow(length);

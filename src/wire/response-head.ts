@@ -9,9 +9,9 @@ import type { Http1Fields } from './http1-fields.ts';
 import { longestFieldName } from './longest-field.ts';
 import { evidenceOctetsMax, type HeadLimits } from './limits.ts';
 import {
+  Habit,
   isRepeated,
   markOf,
-  noMark,
   type Repeated,
   RepeatedOctets,
   repeatedOctetsMax,
@@ -65,9 +65,9 @@ export class ResponseHeadParser {
   readonly #section = new FieldSectionParser();
   #inFields = false;
   #method = 'GET';
-  /** The head that comes again and again here, and the mark of the last one that was read. */
+  /** The head that comes again and again here. */
   #repeated: Repeated<RepeatedHead> | null = null;
-  #lastMark = noMark;
+  readonly #habit = new Habit();
 
   constructor(limits: HeadLimits, storage: HeadStorage) {
     this.#limits = limits;
@@ -117,10 +117,9 @@ export class ResponseHeadParser {
   #learn({ octets }: HeadBlock, head: Http1ResponseHead): void {
     const { at: end } = this.#section;
     if (end < repeatedOctetsMin || end > repeatedOctetsMax) return;
+    if (!this.#habit.looksAtNext()) return;
     const mark = markOf(octets, 0, end) ^ this.#method.length;
-    const comesAgain = mark === this.#lastMark && mark !== this.#repeated?.mark;
-    this.#lastMark = mark;
-    if (!comesAgain) return;
+    if (!this.#habit.comesAgain(mark) || mark === this.#repeated?.mark) return;
     this.#repeated = repeatedHeads.find(mark, octets, 0, end);
     if (this.#repeated !== null) return;
     const copy = Buffer.allocUnsafeSlow(end);
