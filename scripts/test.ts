@@ -43,14 +43,19 @@ async function runTests(pattern: string): Promise<void> {
     return;
   }
   const report = new TestReport(console.log, pattern !== '');
-  await runTestFiles(planTestFiles(files), limits, report, preparePeers());
-  process.exitCode = report.finish() ? 0 : 1;
+  const prepared = preparePeers();
+  await runTestFiles(planTestFiles(files), limits, report, prepared);
+  const complete = report.finish();
+  process.exitCode = complete && (await prepared) ? 0 : 1;
 }
 
-/** What cannot be fetched is said, and left out by the tests that need it. */
-async function preparePeers(): Promise<void> {
+/** What cannot be fetched is said, and left out by the tests that need it. False where the fetching itself is broken. */
+async function preparePeers(): Promise<boolean> {
   const program = join(repositoryRoot, 'scripts', 'prepare-peers.ts');
-  await once(spawn(process.execPath, [program], { stdio: 'inherit' }), 'exit');
+  const [code] = (await once(spawn(process.execPath, [program], { stdio: 'inherit' }), 'exit')) as [number | null];
+  if (code !== 0)
+    console.error('scripts/prepare-peers.ts failed: what needs a program of others may have been left out');
+  return code === 0;
 }
 
 /** The pattern of `--only`, '' without it, undefined for anything else. */
