@@ -98,6 +98,37 @@ test('lines of one writer do not mix, whichever way each was written', () => {
   assert.equal(text, expected.join(''));
 });
 
+test('lines of one client are the same octet for octet, whatever was kept of those before', () => {
+  const client = sampleClient({});
+  const either = fc.constantFrom('a', 'a', 'b');
+  const some = fc.record({
+    route: either,
+    upstream: either,
+    application: either,
+    release: either,
+    method: fc.constantFrom('GET', 'GET', 'PUT'),
+    authority: fc.constantFrom('a', 'a', 'b', '"'),
+    revision: fc.constantFrom(1, 1, 2),
+    version: fc.constantFrom('HTTP/1.0' as const, 'HTTP/1.1' as const),
+    reused: fc.boolean(),
+    status: fc.constantFrom(200, 204, 0),
+    statusSent: fc.constantFrom(200, 204, 500),
+    statusReceived: fc.constantFrom(200, 204, 500),
+  });
+  const property = fc.property(fc.array(some, { minLength: 2, maxLength: 6 }), (different) => {
+    const batch = batchOf();
+    const one = writer(batch);
+    const exchanges = different.flatMap(({ reused, status, ...rest }) => {
+      const exchange = sampleExchange({ ...rest, client, attempts: [sampleAttempt({ reused, status })] });
+      return [exchange, exchange, exchange];
+    });
+    for (const exchange of exchanges) one.write(exchange);
+    const expected = exchanges.map((exchange) => writer(batchOf()).line(exchange));
+    assert.equal(Buffer.from(batch.take()?.octets ?? []).toString('latin1'), expected.join(''));
+  });
+  fc.assert(property, { numRuns: 300 });
+});
+
 const queries = fc
   .array(fc.constantFrom('a', 'page', '=', '=', '&', '&', '%41', '+', '.', ';', '?', '"', 'ä', 'x'.repeat(70), '['), {
     maxLength: 12,

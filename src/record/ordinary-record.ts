@@ -4,11 +4,13 @@ import { recordLimits } from './limits.ts';
 
 /** What the writer prepares for lines that have much in common. */
 export interface OrdinaryParts {
+  /** From `"deployment"` to `"path":"`, where this client was answered likewise twice before; else null. */
+  lead(exchange: EndedExchange): Uint8Array | null;
   /** From `"deployment"` to `"weight"`. */
   origin(exchange: EndedExchange): Uint8Array;
   /** `"client"` and `"tls"`. */
   client(client: ClientFacts, version: string): Uint8Array;
-  /** From `{"endpoint"` to `"reused":`. */
+  /** From `"attempts":[{"endpoint"` to `"idle_ms":`. */
   endpoint(attempt: AttemptFacts): Uint8Array;
   /** RFC 3339, valid until the next call. */
   timestamp(wallTime: number): Uint8Array;
@@ -28,9 +30,6 @@ const schemeHttp = ascii('","scheme":"http","host":"');
 const schemeHttps = ascii('","scheme":"https","host":"');
 const path = ascii('","path":"');
 const query = ascii('","query":');
-const attempts = ascii(',"attempts":[');
-const reusedIdle = ascii('true,"idle_ms":');
-const freshIdle = ascii('false,"idle_ms":');
 const localPort = ascii(',"local_port":');
 const started = ascii(',"started_ms":');
 const queued = ascii(',"queued_ms":');
@@ -41,15 +40,11 @@ const tls = ascii(',"tls_ms":');
 const sent = ascii(',"sent_ms":');
 const head = ascii(',"head_ms":');
 const ended = ascii(',"ended_ms":');
-const status = ascii(',"status":');
-const accepted = ascii(
-  ',"cause":null,"stage":null,"evidence":null,"exit":null,"retry":false,"retry_reason":"accepted"}],"status":',
-);
-const received = ascii(',"received_status":');
-const verdict = ascii(
+const accepted =
+  ',"cause":null,"stage":null,"evidence":null,"exit":null,"retry":false,"retry_reason":"accepted"}],"status":';
+const verdict =
   ',"grpc_status":null,"shape":"none","type":null,"cause":null,"whose":null,"stage":null,"detail":null' +
-    ',"delivery":"response_started","end":"forwarded","octets_in":',
-);
+  ',"delivery":"response_started","end":"forwarded","octets_in":';
 const octetsOut = ascii(',"octets_out":');
 const duration = ascii(',"duration_ms":');
 const ending = ascii('}\n');
@@ -97,6 +92,22 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
   if (!line.plain(exchange.traceId)) return false;
   line.fragment(at);
   line.fragment(parts.timestamp(exchange.startedWall));
+  const lead = parts.lead(exchange);
+  if (lead !== null) line.fragment(lead);
+  else if (!writeLead(line, exchange, parts)) return false;
+  if (!line.plainStart(exchange.target, mark === -1 ? exchange.target.length : mark)) return false;
+  line.fragment(query);
+  if (mark === -1) line.ascii('null');
+  else if (!writeQuery(line, exchange.target, mark + 1, parts)) return false;
+  noteAttempt(line, attempt, parts.endpoint(attempt));
+  noteEnd(line, exchange, attempt);
+  line.writeNumbers();
+  line.fragment(ending);
+  return true;
+}
+
+/** Whether it is plain. */
+function writeLead(line: LineOctets, exchange: EndedExchange, parts: OrdinaryParts): boolean {
   line.fragment(parts.origin(exchange));
   line.fragment(parts.client(exchange.client, exchange.version));
   line.fragment(method);
@@ -104,16 +115,6 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
   line.fragment(exchange.client.scheme === 'https' ? schemeHttps : schemeHttp);
   if (!line.plain(exchange.authority)) return false;
   line.fragment(path);
-  if (!line.plainStart(exchange.target, mark === -1 ? exchange.target.length : mark)) return false;
-  line.fragment(query);
-  if (mark === -1) line.ascii('null');
-  else if (!writeQuery(line, exchange.target, mark + 1, parts)) return false;
-  line.fragment(attempts);
-  line.fragment(parts.endpoint(attempt));
-  noteAttempt(line, attempt);
-  noteEnd(line, exchange);
-  line.writeNumbers();
-  line.fragment(ending);
   return true;
 }
 
@@ -125,8 +126,8 @@ function writeQuery(line: LineOctets, target: string, start: number, parts: Ordi
   return text !== null;
 }
 
-function noteAttempt(line: LineOctets, attempt: AttemptFacts): void {
-  line.number(attempt.reused ? reusedIdle : freshIdle, attempt.idleMs);
+function noteAttempt(line: LineOctets, attempt: AttemptFacts, endpoint: Uint8Array): void {
+  line.number(endpoint, attempt.idleMs);
   line.number(localPort, attempt.localPort > 0 ? attempt.localPort : absent);
   line.number(started, fromZero(attempt.startedMs));
   const { queuedMs = absent, dnsMs, connectedMs, tlsMs } = attempt;
@@ -139,16 +140,28 @@ function noteAttempt(line: LineOctets, attempt: AttemptFacts): void {
   } else line.number(opened, attempt.sentMs);
   line.number(head, attempt.headMs);
   line.number(ended, fromZero(attempt.endedMs));
-  line.number(status, attempt.status > 0 ? attempt.status : absent);
 }
 
-function noteEnd(line: LineOctets, exchange: EndedExchange): void {
-  line.number(accepted, exchange.statusSent);
-  line.number(received, exchange.statusReceived);
-  line.number(verdict, Math.floor(fromZero(exchange.octetsFromClient)));
+function noteEnd(line: LineOctets, exchange: EndedExchange, attempt: AttemptFacts): void {
+  line.number(verdictOf(exchange, attempt), Math.floor(fromZero(exchange.octetsFromClient)));
   line.number(octetsOut, Math.floor(fromZero(exchange.octetsToClient)));
   line.number(duration, fromZero(exchange.endedAt - exchange.startedAt));
 }
+
+/** From `"status"` of the attempt to `"octets_in":`: mostly the three are one, and of those there are few. */
+function verdictOf({ statusSent, statusReceived }: EndedExchange, { status }: AttemptFacts): Uint8Array {
+  const isOne = status === statusSent && status === statusReceived;
+  const known = isOne ? verdicts[status] : undefined;
+  if (known !== undefined) return known;
+  const octets = ascii(
+    `,"status":${status > 0 ? status : 'null'}${accepted}${statusSent},"received_status":${statusReceived}${verdict}`,
+  );
+  if (isOne && status < verdicts.length) verdicts[status] = octets;
+  return octets;
+}
+
+/** By status: of those below 500, which are all that is ordinary. */
+const verdicts: (Uint8Array | undefined)[] = new Array<undefined>(500).fill(undefined);
 
 /** What is none, or below, is 0. */
 function fromZero(value: number): number {

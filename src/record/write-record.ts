@@ -110,12 +110,40 @@ export class RecordWriter implements OrdinaryParts {
     const known = this.#clients.get(client);
     if (known !== undefined && known.version === version) return known.octets;
     const octets = Buffer.from(clientPart(client, version), 'latin1');
-    this.#clients.set(client, { version, octets });
+    this.#clients.set(client, { version, octets, last: null });
     return octets;
   }
 
+  /**
+   * A client mostly asks the same host for the same route as before: then the first half of the line is one piece.
+   *
+   * Measured, with the ready pieces of attempts and verdicts: a line takes 2.4 µs instead of 3.3 (`bench/record.ts`), a small GET
+   * 0.98 of the CPU.
+   */
+  lead(exchange: EndedExchange): Uint8Array | null {
+    const known = this.#clients.get(exchange.client);
+    if (known === undefined || known.version !== exchange.version) return null;
+    const { last } = known;
+    if (last === null || !last.isOf(exchange)) {
+      known.last = new Lead(exchange);
+      return null;
+    }
+    return (last.octets ??= this.#leadOctets(exchange));
+  }
+
+  #leadOctets(exchange: EndedExchange): Uint8Array | null {
+    const { method, client, authority } = exchange;
+    if (!isPlain(method) || !isPlain(authority)) return null;
+    return Buffer.concat([
+      this.origin(exchange),
+      this.client(client, exchange.version),
+      Buffer.from(`,"method":"${method}","scheme":"${client.scheme}","host":"${authority}","path":"`, 'latin1'),
+    ]);
+  }
+
   endpoint(attempt: AttemptFacts): Uint8Array {
-    return this.#endpointFragment(attempt).octets;
+    const { reused, fresh } = this.#endpointFragment(attempt);
+    return attempt.reused ? reused : fresh;
   }
 
   query(query: string): string | null {
@@ -317,7 +345,9 @@ interface EndpointFragment {
   readonly state: string;
   readonly stale: boolean;
   readonly text: string;
-  readonly octets: Uint8Array;
+  /** From `"attempts"` on, and to `"idle_ms":`, on a connection that was used before and on a new one. */
+  readonly reused: Uint8Array;
+  readonly fresh: Uint8Array;
 }
 
 interface OriginOctets {
@@ -329,6 +359,41 @@ interface OriginOctets {
 interface ClientOctets {
   readonly version: string;
   readonly octets: Uint8Array;
+  last: Lead | null;
+}
+
+/** What the first half of a line is made of, but for the client; with its octets once it has come twice. */
+class Lead {
+  octets: Uint8Array | null = null;
+  readonly #revision: number;
+  readonly #route: string;
+  readonly #upstream: string;
+  readonly #application: string;
+  readonly #release: string;
+  readonly #method: string;
+  readonly #authority: string;
+
+  constructor(exchange: EndedExchange) {
+    this.#revision = exchange.revision;
+    this.#route = exchange.route;
+    this.#upstream = exchange.upstream;
+    this.#application = exchange.application;
+    this.#release = exchange.release;
+    this.#method = exchange.method;
+    this.#authority = exchange.authority;
+  }
+
+  isOf(exchange: EndedExchange): boolean {
+    return (
+      this.#authority === exchange.authority &&
+      this.#route === exchange.route &&
+      this.#method === exchange.method &&
+      this.#revision === exchange.revision &&
+      this.#upstream === exchange.upstream &&
+      this.#application === exchange.application &&
+      this.#release === exchange.release
+    );
+  }
 }
 
 function endpointFragment(attempt: AttemptFacts): EndpointFragment {
@@ -336,7 +401,18 @@ function endpointFragment(attempt: AttemptFacts): EndpointFragment {
   const text =
     `{"endpoint":${quotedWithin(attempt.endpoint, recordLimits.name)},"address":${quotedWithin(attempt.address, recordLimits.host)}` +
     `,"state":"${attempt.endpointState}",${stale ? '"address_stale":true,' : ''}"reused":`;
-  return { address: attempt.address, state: attempt.endpointState, stale, text, octets: Buffer.from(text, 'latin1') };
+  return {
+    address: attempt.address,
+    state: attempt.endpointState,
+    stale,
+    text,
+    reused: attemptOctets(text, true),
+    fresh: attemptOctets(text, false),
+  };
+}
+
+function attemptOctets(text: string, reused: boolean): Uint8Array {
+  return Buffer.from(`,"attempts":[${text}${reused},"idle_ms":`, 'latin1');
 }
 
 function clientPart(client: ClientFacts, version: string): string {
