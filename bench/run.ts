@@ -10,7 +10,7 @@ import { measureAdded } from './measure-added.ts';
 import { measureMemory } from './measure-memory.ts';
 import { measureGarbage, measureScaling } from './measure-own.ts';
 import { measureWorks, type Pace } from './measure-works.ts';
-import { chosen, wrongWords } from './options.ts';
+import { chosen, wholeNumber, wrongWords } from './options.ts';
 import { plot } from './plot.ts';
 import { stopAll } from './processes.ts';
 import { type Figures, ratioText, ratioToBest, titles } from './report.ts';
@@ -20,10 +20,13 @@ import { type WorkName, workNames, works } from './works.ts';
 
 const usage = `usage: npm run bench -- [options]
 
-Measures Candor beside other gateways; bench/README.md says what, how, and the last figures.
+Measures Candor beside other gateways; bench/README.md says what, how, and the
+last figures.
 
-  --works <names>     of ${works.map(({ name }) => name).join(', ')} (all)
-  --gateways <names>  of ${gatewayNames.join(', ')} (all but relay)
+  --works <names>     of ${workNames.slice(0, 5).join(', ')},
+                      ${workNames.slice(5).join(', ')} (all)
+  --gateways <names>  of ${gatewayNames.slice(0, 5).join(', ')},
+                      ${gatewayNames.slice(5).join(', ')} (all but relay)
   --rounds <n>        (5)
   --seconds <n>       of each run (3)
   --parts <names>     of cpu, latency, memory, garbage, scaling (all)
@@ -35,7 +38,7 @@ Measures Candor beside other gateways; bench/README.md says what, how, and the l
 It ends with 0, with 1 where something could not be measured, with 2 for a wrong
 command line. All of it takes half an hour.
 
-example: npm run bench -- --works small-get --gateways candor,nginx,haproxy --parts cpu
+example: npm run bench -- --works small-get --gateways candor,nginx --parts cpu
 `;
 
 const parts = ['cpu', 'latency', 'memory', 'garbage', 'scaling'] as const;
@@ -82,10 +85,10 @@ function readWords(words: readonly string[]): Asked {
       help: { type: 'boolean', default: false },
     },
   });
-  const pace = { rounds: Number(values.rounds), seconds: Number(values.seconds) };
-  if (!Number.isInteger(pace.rounds) || pace.rounds < 1) throw new Error('--rounds takes a whole number of 1 or more.');
-  if (!Number.isInteger(pace.seconds) || pace.seconds < 1)
-    throw new Error('--seconds takes a whole number of 1 or more.');
+  const pace = {
+    rounds: wholeNumber(values.rounds, '--rounds'),
+    seconds: wholeNumber(values.seconds, '--seconds'),
+  };
   return {
     ...values,
     works: chosen(values.works, workNames, 'work'),

@@ -1,5 +1,6 @@
 import type { CostlessTransport } from './costless-transport.ts';
 import { requestOctets, responseOctets } from './fixtures.ts';
+import { NewEachTime } from './new-each-time.ts';
 import type { InMemoryGateway } from './in-memory-gateway.ts';
 
 /** Small GETs of kept-alive clients, in rounds: all clients ask, then all are answered. So many are under way at once. */
@@ -7,9 +8,15 @@ export class SmallGets {
   readonly #gateway: InMemoryGateway;
   readonly #clients: readonly CostlessTransport[];
   readonly #asked: CostlessTransport[] = [];
+  /** Null: each client says the same again, and so do the endpoints. */
+  readonly #newHeads: { readonly request: NewEachTime; readonly response: NewEachTime } | null;
 
-  constructor(gateway: InMemoryGateway, clients: number) {
+  constructor(gateway: InMemoryGateway, clients: number, heads: 'same' | 'new' = 'same') {
     this.#gateway = gateway;
+    const isNew = heads === 'new';
+    this.#newHeads = isNew
+      ? { request: new NewEachTime(requestOctets), response: new NewEachTime(responseOctets) }
+      : null;
     this.#clients = Array.from({ length: clients }, () => gateway.connect());
   }
 
@@ -24,11 +31,14 @@ export class SmallGets {
     const gateway = this.#gateway;
     const clients = this.#clients;
     const asked = this.#asked;
+    const heads = this.#newHeads;
     for (let index = 0; index < clients.length; index++) {
-      asked[index] = gateway.send(clients[index] as CostlessTransport, requestOctets) as CostlessTransport;
+      const octets = heads === null ? requestOctets : heads.request.next();
+      asked[index] = gateway.send(clients[index] as CostlessTransport, octets) as CostlessTransport;
     }
     for (let index = 0; index < clients.length; index++) {
-      gateway.answer(asked[index] as CostlessTransport, responseOctets);
+      const octets = heads === null ? responseOctets : heads.response.next();
+      gateway.answer(asked[index] as CostlessTransport, octets);
     }
   }
 }

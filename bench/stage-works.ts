@@ -7,6 +7,7 @@ import type { LiveEndpoint } from '../src/upstream/endpoint.ts';
 import type { UpstreamConnection } from '../src/upstream/connection.ts';
 import { requestLimits } from '../src/wire/request-limits.test-support.ts';
 import { responseLimits } from '../src/wire/limits.ts';
+import { HeadStorage } from '../src/wire/head-storage.ts';
 import type { Composer } from '../src/wire/octet-writer.ts';
 import { RequestHeadParser } from '../src/wire/request-head.ts';
 import { type Http1ResponseHead, ResponseHeadParser } from '../src/wire/response-head.ts';
@@ -14,6 +15,7 @@ import { writeRequestHead, writeResponseHead } from '../src/wire/write-head.ts';
 import { CostlessTransport } from './costless-transport.ts';
 import { benchLimits, requestOctets, responseOctets } from './fixtures.ts';
 import { type InMemoryGateway, startInMemoryGateway } from './in-memory-gateway.ts';
+import { NewEachTime } from './new-each-time.ts';
 import { SmallGets } from './small-gets.ts';
 
 /** A part of an exchange, run by itself with the functions that an exchange runs. */
@@ -46,9 +48,27 @@ export function stageWorks(): readonly StageWork[] {
   ];
 }
 
+/** What the heads cost where nothing in them comes again; else they are recognised (`src/wire/repeated-octets.ts`). */
+export function newHeadWorks(): readonly StageWork[] {
+  const storage = new HeadStorage();
+  const [requests, responses] = [new NewEachTime(requestOctets), new NewEachTime(responseOctets)];
+  return [
+    {
+      name: 'a request head whose fields are new',
+      what: 'each octet looked at once, framing, authority, target',
+      once: parsesRequest(storage, () => requests.next()),
+    },
+    {
+      name: 'a response head that is new',
+      what: 'each octet looked at once, framing, persistence',
+      once: parsesResponse(storage, () => responses.next()),
+    },
+  ];
+}
+
 /** The whole of it, in the same loop. Returns what plays so many. */
-export function wholeWork(): SmallGets {
-  return new SmallGets(startInMemoryGateway(), many);
+export function wholeWork(heads: 'same' | 'new' = 'same'): SmallGets {
+  return new SmallGets(startInMemoryGateway(), many, heads);
 }
 
 /** Exchanges that wait for their endpoint's answer: their heads can be read. */
@@ -70,29 +90,37 @@ function heldExchanges(): Held {
 }
 
 function parseRequest({ gateway: { parts } }: Held): StageWork {
-  const parsers = Array.from({ length: many }, () => new RequestHeadParser(requestLimits, parts.storage));
   return {
     name: 'parse the request head',
-    what: 'each octet looked at once, framing, authority, target',
-    once(index) {
-      const parser = parsers[index % many] as RequestHeadParser;
-      parser.push(requestOctets, 0, requestOctets.length);
-      parser.reset();
-    },
+    what: 'its line; its fields by one comparison with those of the request before',
+    once: parsesRequest(parts.storage, () => requestOctets),
+  };
+}
+
+function parsesRequest(storage: HeadStorage, octetsNow: () => Buffer): StageWork['once'] {
+  const parsers = Array.from({ length: many }, () => new RequestHeadParser(requestLimits, storage));
+  return (index) => {
+    const parser = parsers[index % many] as RequestHeadParser;
+    parser.push(octetsNow(), 0, requestOctets.length);
+    parser.reset();
   };
 }
 
 function parseResponse({ gateway: { parts } }: Held): StageWork {
-  const parsers = Array.from({ length: many }, () => new ResponseHeadParser(responseLimits, parts.storage));
   return {
     name: 'parse the response head',
-    what: 'each octet looked at once, framing, persistence',
-    once(index) {
-      const parser = parsers[index % many] as ResponseHeadParser;
-      parser.expect('GET');
-      parser.push(responseOctets, 0, responseHeadOctets);
-      parser.reset();
-    },
+    what: 'by one comparison with the one before',
+    once: parsesResponse(parts.storage, () => responseOctets),
+  };
+}
+
+function parsesResponse(storage: HeadStorage, octetsNow: () => Buffer): StageWork['once'] {
+  const parsers = Array.from({ length: many }, () => new ResponseHeadParser(responseLimits, storage));
+  return (index) => {
+    const parser = parsers[index % many] as ResponseHeadParser;
+    parser.expect('GET');
+    parser.push(octetsNow(), 0, responseHeadOctets);
+    parser.reset();
   };
 }
 

@@ -1,29 +1,41 @@
-/**
- * What each stage of a small GET costs in JavaScript: `npm run bench:stages`. Each is run by itself, in a loop, with the functions that
- * an exchange runs, and the whole beside them; all take turns, round by round, so that what else the machine does falls on
- * all of them.
- *
- *     --write              puts the table into ARCHITECTURE.md
- *     --allocation         tells instead where an exchange allocates, and how much
- *     --rounds, --times    how often each has its turn, and how often it runs then
- */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../scripts/repository.ts';
 import { allocatedBy, type AllocationSite, allocationSites } from './allocation-sites.ts';
-import { stageWorks, type StageWork, wholeWork } from './stage-works.ts';
+import { optionsOr, wholeNumber } from './options.ts';
+import { newHeadWorks, stageWorks, type StageWork, wholeWork } from './stage-works.ts';
 
-const { values } = parseArgs({
-  options: {
+const usage = `usage: npm run bench:stages -- [options]
+
+What each stage of a small GET costs in JavaScript, in microseconds. Each is run
+by itself, in a loop, with the functions that an exchange runs, and the whole
+beside them; all take turns, round by round, so that what else the machine does
+falls on all of them.
+
+  --write       puts the table into ARCHITECTURE.md
+  --allocation  tells instead where an exchange allocates, and how much
+  --rounds <n>  how often each has its turn (25)
+  --times <n>   how often it runs then (4096)
+  --help
+
+example: npm run bench:stages -- --rounds 9
+`;
+
+const { rounds, times, ...wanted } = optionsOr(
+  usage,
+  {
     write: { type: 'boolean', default: false },
     allocation: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '25' },
     times: { type: 'string', default: '4096' },
   },
-});
-const times = Number(values.times);
+  (values) => ({
+    ...values,
+    rounds: wholeNumber(values.rounds, '--rounds'),
+    times: wholeNumber(values.times, '--times'),
+  }),
+);
 
 /** Microseconds of each round, least first. */
 interface Measured {
@@ -32,16 +44,25 @@ interface Measured {
   readonly rounds: readonly number[];
 }
 
-function measureStages(): readonly Measured[] {
+/** The stages and the whole of them; then, beside that, what heads cost that are new. */
+function measureStages(): { readonly stages: readonly Measured[]; readonly beside: readonly Measured[] } {
   const gets = wholeWork();
-  const whole: Turn = { name: 'the whole', what: 'client to endpoint and back', run: () => gets.play(times) };
-  const turns = [...stageWorks().map(turnOf), whole];
+  const newGets = wholeWork('new');
+  const stages = stageWorks().map(turnOf);
+  stages.push({ name: 'the whole', what: 'client to endpoint and back', run: () => gets.play(times) });
+  const beside = newHeadWorks().map(turnOf);
+  beside.push({ name: 'the whole with such heads', what: 'beside the above', run: () => newGets.play(times) });
+  const measured = measureTurns([...stages, ...beside]);
+  return { stages: measured.slice(0, stages.length), beside: measured.slice(stages.length) };
+}
+
+function measureTurns(turns: readonly Turn[]): readonly Measured[] {
   const measured = turns.map(({ name, what }) => ({ name, what, rounds: [] as number[] }));
   for (let warm = 0; warm < 8; warm++) for (const { run } of turns) run();
-  for (let round = 0; round < Number(values.rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [index, { run }] of turns.entries()) measured[index]?.rounds.push(timed(run));
   }
-  return measured.map(({ rounds, ...rest }) => ({ ...rest, rounds: rounds.toSorted((a, b) => a - b) }));
+  return measured.map(({ rounds: taken, ...rest }) => ({ ...rest, rounds: taken.toSorted((a, b) => a - b) }));
 }
 
 interface Turn {
@@ -65,38 +86,38 @@ function timed(run: () => number): number {
   return Number(process.hrtime.bigint() - from) / count / 1000;
 }
 
-function stagesText(measured: readonly Measured[]): string {
-  const whole = measured.at(-1) as Measured;
+function stagesText({ stages, beside }: ReturnType<typeof measureStages>): string {
+  const whole = stages.at(-1) as Measured;
   const total = quantile(whole, 0.5);
-  const stages = measured.slice(0, -1);
-  const rest = total - stages.reduce((sum, stage) => sum + quantile(stage, 0.5), 0);
-  const lines = stages.map((stage) => rowOf(stage, total));
+  const parts = stages.slice(0, -1);
+  const rest = total - parts.reduce((sum, stage) => sum + quantile(stage, 0.5), 0);
   const share = `${Math.round((100 * rest) / total)} %`;
-  lines.push(
-    `| the rest of the exchange | its own steps and objects, content, sending | ${rest.toFixed(2)} | | ${share} |`,
-  );
-  lines.push(rowOf(whole, total));
   return [
     '| stage | what it comprises | µs, median | quartiles | share |',
     '|---|---|---|---|---|',
-    ...lines,
+    ...parts.map((stage) => rowOf(stage, total)),
+    `| the rest of the exchange | its own steps and objects, content, sending | ${rest.toFixed(2)} | | ${share} |`,
+    rowOf(whole, total),
+    ...beside.map((one) => rowOf(one, null)),
     '',
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores, Node ${process.version}.`,
-    `Each stage by itself in a loop, ${values.rounds} rounds of ${times}: \`npm run bench:stages -- --write\`. In place, between system calls, the`,
+    `Each stage by itself in a loop, ${rounds} rounds of ${times}: \`npm run bench:stages -- --write\`. In place, between system calls, the`,
     'same code takes about twice as long: its machine code is larger than the first cache for instructions, and the kernel and',
     'Node need that too.',
   ].join('\n');
 }
 
-function rowOf(measured: Measured, total: number): string {
+/** `total`: of what it is a share; null where it is none. */
+function rowOf(measured: Measured, total: number | null): string {
   const { name, what } = measured;
   const [low, middle, high] = [0.25, 0.5, 0.75].map((part) => quantile(measured, part)) as [number, number, number];
   const quartiles = `${low.toFixed(2)} to ${high.toFixed(2)}`;
-  return `| ${name} | ${what} | ${middle.toFixed(2)} | ${quartiles} | ${Math.round((100 * middle) / total)} % |`;
+  const share = total === null ? '' : `${Math.round((100 * middle) / total)} %`;
+  return `| ${name} | ${what} | ${middle.toFixed(2)} | ${quartiles} | ${share} |`;
 }
 
-function quantile({ rounds }: Measured, part: number): number {
-  return rounds[Math.floor(part * (rounds.length - 1))] ?? 0;
+function quantile({ rounds: taken }: Measured, part: number): number {
+  return taken[Math.floor(part * (taken.length - 1))] ?? 0;
 }
 
 function writeIntoArchitecture(text: string): void {
@@ -133,10 +154,10 @@ function siteText({ place, octets, pieces }: AllocationSite, played: number): st
   return `${(octets / played).toFixed(0).padStart(6)}  ${place}  (${some.join(', ')})`;
 }
 
-if (values.allocation) console.log(allocationText());
+if (wanted.allocation) console.log(allocationText());
 else {
   const text = stagesText(measureStages());
   console.log(text);
-  if (values.write) writeIntoArchitecture(text);
+  if (wanted.write) writeIntoArchitecture(text);
 }
 process.exit(0);

@@ -25,18 +25,18 @@ const measuredWorks = ['small-get', 'get-10k', 'get-1m', 'new-connection'];
 
 const usage = `usage: npm run bench:bun -- [options]
 
-One engine over Node's sockets and over Bun's, in one thread each, beside nginx: CPU time per
-request. All three run at the same time on one core, each with a load of its own on the other.
-docs/adr has what it is for.
+One engine over Node's sockets and over Bun's, in one thread each, beside nginx:
+CPU time per request. All three run at the same time on one core, each with a
+load of its own on the other. docs/adr/0030 says what it is for.
 
   --works <names>    of ${measuredWorks.join(', ')} (all)
   --rounds <n>       (6)
   --seconds <n>      of each (2)
-  --connections <n>  on each of which one request is made, to count what is lost (10000)
+  --connections <n>  with one request each, to count what is lost (10000)
   --help
 
-It ends with 0, with 1 where something could not be measured, with 2 where Bun, nginx or wrk
-cannot be had.
+It ends with 0, with 1 where something could not be measured, with 2 where Bun,
+nginx or wrk cannot be had.
 `;
 
 /** Bun goes on compiling for some 4 s of a core; here it has a third of one. */
