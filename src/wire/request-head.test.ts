@@ -236,6 +236,35 @@ describe('RequestHeadParser', () => {
     }
   });
 
+  it('knows a head that came twice before in front of whatever content', () => {
+    const storage = new HeadStorage();
+    const parser = newParser(storage);
+    const head = 'POST /a HTTP/1.1\r\nHost: example.org\r\nContent-Length: 30\r\n\r\n';
+    const contents = ['x'.repeat(30), 'y'.repeat(30), '', 'z', '\n'.repeat(30), `${'a'.repeat(30)}${head}`];
+    contents.forEach((content, index) => {
+      assert.equal(push(parser, head + content), head.length);
+      assert.deepEqual(parser.head?.framing, { kind: 'length', octets: 30 });
+      assert.equal(storage.keptBlocks, index < 2 ? 0 : 1, 'blocks are taken for what is read anew');
+      parser.reset();
+    });
+  });
+
+  it('takes nothing for a head that came before which has not come to its end', () => {
+    const parser = newParser();
+    const head = 'POST /a HTTP/1.1\r\nHost: example.org\r\nContent-Length: 30\r\n\r\n';
+    for (const text of [head, head]) {
+      push(parser, text);
+      parser.reset();
+    }
+    // What lies in the buffer behind what has come is of another read, and may be its very end.
+    const octets = Buffer.from(head, 'latin1');
+    for (let end = 0; end < head.length; end++) {
+      assert.equal(parser.push(octets, 0, end), end);
+      assert.equal(parser.state, 'partial', `${end} octets`);
+      parser.reset();
+    }
+  });
+
   it('looks at no octet again when more have come', () => {
     // Every octet of a head is read some times by the scanners; a head of one-octet pieces must not be read more often than
     // one of large pieces: as large as are copied in a loop, since what is counted is no real buffer.

@@ -1,4 +1,4 @@
-import type { Framing, HttpVersion, RequestHead } from '../core/message.ts';
+import { type Framing, hasNoContent, type HttpVersion, type RequestHead } from '../core/message.ts';
 import type { RequestRule } from '../core/rules.ts';
 import { copyOctets } from '../core/copy-octets.ts';
 import { CR, LF } from './characters.ts';
@@ -102,7 +102,11 @@ export class RequestHeadParser {
     if (this.state !== 'partial') return 0;
     let at = start;
     if (!this.began) {
-      if (this.#repeated !== null && this.#takeRepeated(this.#repeated, octets, start, end)) return end - start;
+      const known = this.#repeated;
+      if (known !== null) {
+        const headEnd = headEndAs(known, octets, start, end);
+        if (this.#takeRepeated(known, octets, start, headEnd)) return headEnd - start;
+      }
       at = this.#passEmptyLines(octets, at, end);
     }
     while (at < end && this.state === 'partial') {
@@ -133,8 +137,8 @@ export class RequestHeadParser {
   }
 
   /**
-   * Reads a head whose fields are to the octet those that came before, and behind which nothing has come. False, and nothing
-   * is read: it is another one.
+   * Reads a head, [start, end), whose fields are to the octet those that came before. False, and nothing is read: it is another
+   * one.
    *
    * Measured, in place, with responses likewise: 0.89 of the CPU of a small GET with 12 fields.
    */
@@ -193,8 +197,9 @@ export class RequestHeadParser {
     const start = this.#line.at;
     const end = this.#section.at;
     const length = end - start;
-    const isAlone = this.#buffer.octetsHeld === end && this.#said.target.authority === '';
-    if (!isAlone || length < repeatedOctetsMin || length > repeatedOctetsMax) return;
+    const isAlone = this.#buffer.octetsHeld === end || !hasNoContent(head.framing);
+    if (!isAlone || this.#said.target.authority !== '') return;
+    if (length < repeatedOctetsMin || length > repeatedOctetsMax) return;
     if (!this.#habit.looksAtNext()) return;
     const mark = markOf(octets, start, end) ^ (head.version === 'HTTP/1.0' ? 1 : 0);
     if (!this.#habit.comesAgain(mark) || mark === this.#repeated?.mark) return;
@@ -291,3 +296,16 @@ const lineOctetsMax = 1024;
 
 /** Where one is read whose fields need not be kept: what it says are strings. */
 const lineOctets = Buffer.allocUnsafeSlow(lineOctetsMax);
+
+/**
+ * Where a head ends whose fields are `known`: content may have come behind it, or nothing. Where it cannot be found, `start`.
+ *
+ * Measured: 0.91 of the CPU of a POST of 10 KB whose length stays the same; another length is another section.
+ */
+function headEndAs(known: Repeated<Http1RequestHead>, octets: Uint8Array, start: number, end: number): number {
+  if (hasNoContent(known.read.framing)) return end;
+  const fieldOctets = known.octets.length;
+  const lineEndMax = Math.min(start + lineOctetsMax, end - fieldOctets);
+  for (let at = start; at < lineEndMax; at++) if (octets[at] === LF) return at + 1 + fieldOctets;
+  return start;
+}
