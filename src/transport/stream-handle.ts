@@ -77,10 +77,11 @@ const handleMethods = [
 ];
 
 /** Null where this Node has none that we know. */
-export const streamInternals: StreamInternals | null = findInternals();
+export const streamInternals: StreamInternals | null = findInternals(process.versions.node, binding);
 
-function findInternals(): StreamInternals | null {
-  if (!process.versions.node.startsWith(knownMajor)) return null;
+/** As `streamInternals`, for a Node of `version` whose insides are found by `binding`. */
+export function findInternals(version: string, binding: (name: string) => unknown): StreamInternals | null {
+  if (!version.startsWith(knownMajor)) return null;
   try {
     const found = binding('stream_wrap') as Partial<StreamInternals>;
     const { prototype } = (binding('tcp_wrap') as { readonly TCP: { readonly prototype: object } }).TCP;

@@ -1,0 +1,15 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { countsNow, sharedCounts } from './worker-counts.ts';
+
+test('the counts of a moment can be sent to another thread, with the exchanges under way, and stay as they are', () => {
+  const memory = new SharedArrayBuffer(4);
+  const counts = sharedCounts(3, memory);
+  counts.exchangesActive += 2;
+  counts.clientConnections = 5;
+  const now = countsNow(counts);
+  counts.exchangesActive--;
+  const { worker, exchangesActive, clientConnections } = structuredClone(now);
+  assert.deepEqual([worker, exchangesActive, clientConnections], [3, 2, 5]);
+  assert.equal(new Int32Array(memory)[0], 1, 'main finds it in shared memory when the thread is gone');
+});

@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ConnectTarget, ConnectWaiter } from '../core/connector.ts';
+import { Deadlines } from '../core/deadline.ts';
+import { createTransportPair } from '../testing/memory-transport.ts';
+import { SeededRandom } from '../testing/seeded-random.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { WatchedEndpoint } from './watched-endpoint.ts';
+
+const everyMs = 5000;
+
+/** An endpoint that is looked at every five seconds, and comes back after `passes`; what was told of it, look by look. */
+function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
+  const clock = new SimulatedClock();
+  let look = -1;
+  const told: string[] = [];
+  const connector = {
+    resolve: () => assert.fail(),
+    connect(_target: ConnectTarget, waiter: ConnectWaiter) {
+      if (looks[++look] === 'down') waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
+      else {
+        waiter.onTransportConnected();
+        waiter.onConnected(createTransportPair({ clock })[0]);
+      }
+      return { cancel: () => undefined };
+    },
+  };
+  const endpoint = new WatchedEndpoint(
+    {
+      address: { kind: 'tcp', host: '10.0.0.1', port: 80 },
+      tls: null,
+      check: { kind: 'tcp', intervalMs: everyMs, timeoutMs: 1000, passes, fails: 1 },
+    },
+    { clock, deadlines: new Deadlines(clock), random: new SeededRandom(1), connector },
+    () => void told.push(`${look + 1}: ${endpoint.state}, ${endpoint.rhythm.passesNeeded} to go`),
+  );
+  endpoint.start();
+  while (look < looks.length - 1) clock.advanceSync(100);
+  clock.advanceSync(100);
+  endpoint.stop();
+  return told;
+}
+
+test('each check that brings an endpoint closer to coming back is told of: clients are told when it may', () => {
+  assert.deepEqual(watched(4, ['down', 'up', 'up', 'up', 'up', 'up']), [
+    '1: unhealthy, 4 to go',
+    '2: unhealthy, 3 to go',
+    '3: unhealthy, 2 to go',
+    '4: unhealthy, 1 to go',
+    '5: healthy, 0 to go',
+  ]);
+});
+
+test('a check that finds what the last one found is told to nobody', () => {
+  assert.deepEqual(watched(2, ['down', 'down', 'down', 'up', 'down', 'up', 'up', 'up']), [
+    '1: unhealthy, 2 to go',
+    '4: unhealthy, 1 to go',
+    '5: unhealthy, 2 to go',
+    '6: unhealthy, 1 to go',
+    '7: healthy, 0 to go',
+  ]);
+});
