@@ -57,6 +57,8 @@ function fitHere(configuration: Configuration, folder: string, around: Surroundi
   const sockets = privateFolder(around.env) ?? folder;
   return {
     ...configuration,
+    // Nothing outlives it, and several may run at once, from a folder that need not be ours to write in.
+    stateFolder: null,
     listeners: configuration.listeners.filter((listener) => listener.host !== '::1' || hasLoopback6()),
     applications: configuration.applications.map((application) => {
       const [program, ...rest] = application.command;

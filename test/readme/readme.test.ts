@@ -54,6 +54,13 @@ describe('the demo of the README', { timeout: 120_000 }, () => {
     assert.match(demo.printed, /Try these[^]*Ctrl-C ends the demo[^]{0,60}$/);
   });
 
+  test('runs beside another one of the same folder', async () => {
+    const other = await startDemo(manifest.scripts['start'] as string);
+    const { code, said, left } = await other.interrupt();
+    assert.equal(code, 0, said);
+    assert.deepEqual(left, []);
+  });
+
   for (const { url, flags, shown } of examples) {
     test(`curl ${flags.join(' ')} ${url} prints what the README shows, in time`, { skip }, () => {
       assert.ok('path' in curl);
