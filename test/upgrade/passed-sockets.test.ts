@@ -14,7 +14,9 @@ const skip = process.platform === 'linux' ? false : 'descriptors are looked at i
 let gateway: GatewayProgram;
 afterEach(() => gateway.end());
 
-test('no connection is lost by upgrades, whatever the number of workers, nor by one that fails', { skip }, async (t) => {
+test('no connection is lost by upgrades, whatever the number of workers, nor by one that fails', {
+  skip,
+}, async (t) => {
   gateway = new GatewayProgram('workers: 2\n');
   await gateway.serves();
   const asked = askOn(gateway, 6);
