@@ -15,7 +15,7 @@ export interface Transport {
    * event loop's turn first; those are held, and do not count as pending.
    */
   write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean;
-  /** Octets given to `write` that the kernel has not taken yet. */
+  /** Octets given to `write` that the kernel has not taken yet; none once it is closed. */
   readonly pendingOctets: number;
   /**
    * Octets given to `write` that have left this process, or may have: all but those that are held, were taken back, or

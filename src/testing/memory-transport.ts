@@ -129,7 +129,7 @@ export class MemoryTransport implements Transport {
   }
 
   get pendingOctets(): number {
-    return this.#out.pendingOctets;
+    return this.#closed ? 0 : this.#out.pendingOctets;
   }
 
   write(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {

@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { Ownership } from '../core/message.ts';
 import type { Transport, TransportFacts, TransportListener } from '../core/transport.ts';
@@ -17,6 +18,9 @@ import { isQuietAt, readAheadAt, readUnread } from './unread-octets.ts';
 
 /** As libuv numbers it on all systems. */
 const endOfFile = -4095;
+
+/** As the system does. */
+const reset = -constants.errno.ECONNRESET;
 
 /** Nobody makes a transport of this kind where there are none. */
 const internals = streamInternals as StreamInternals;
@@ -66,7 +70,9 @@ export class HandleTransport implements Transport, OutboxHolder, HandleOwner {
     handle.owner = this;
     handle.onread = onRead;
     handle.useUserBuffer(sharedReadBuffer);
-    this.#check(handle.readStart());
+    // Gone already, by RST. What it had sent can still be read, but nobody could say whose it was.
+    if (this.facts.remoteAddress === '') this.#check(reset);
+    else this.#check(handle.readStart());
   }
 
   // Reading.

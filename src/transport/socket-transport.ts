@@ -45,7 +45,11 @@ export class SocketTransport implements Transport, OutboxHolder {
       this.#closed = true;
       this.listener.onClosed(this.#errno);
     });
-    if (reads === null) socket.on('data', (octets: Buffer) => this.listener.onOctets(octets, 0, octets.length));
+    if (this.facts.kind === 'tcp' && this.facts.remoteAddress === '') {
+      // Gone already, by RST. What it had sent can still be read, but nobody could say whose it was.
+      this.#errno = 'ECONNRESET';
+      socket.destroy();
+    } else if (reads === null) socket.on('data', (octets: Buffer) => this.listener.onOctets(octets, 0, octets.length));
     else reads.take(this);
   }
 

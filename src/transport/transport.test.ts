@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { createServer as createTlsServer } from 'node:tls';
 import type { UpstreamTls } from '../core/configuration.ts';
 import type { ConnectTarget, ConnectWaiter, WorldFault } from '../core/connector.ts';
@@ -439,6 +440,28 @@ for (const { name, connect, resets = true } of kinds) {
       await world.close();
     });
 
+    it('says of a write to a peer that has reset no more than that it is gone, once, and last', {
+      skip: !resets && 'a TLS socket cannot send one',
+    }, async () => {
+      for (const octets of [100, 100_000]) {
+        const world = await connect();
+        const heard = listenTo(world.transport);
+        const closings: (string | null)[] = [];
+        const { listener } = world.transport;
+        world.transport.listener = { ...listener, onClosed: (errno) => void closings.push(errno) };
+        world.peer.write(Buffer.from('a'));
+        await until('they know each other', world, () => heard.pieces.length > 0);
+        world.peer.reset();
+        for (let n = 0; n < 3; n++) world.transport.write(pattern(octets, n), 0, octets, 'owned');
+        await until('it is told', world, () => closings.length > 0);
+        world.transport.write(pattern(octets, 0), 0, octets, 'owned');
+        for (let n = 0; n < 5; n++) await world.turn();
+        assert.match(closings.join(), /^(?:ECONNRESET|EPIPE)$/);
+        assert.deepEqual([heard.written, world.transport.pendingOctets], [0, 0]);
+        await world.close();
+      }
+    });
+
     it('resets when it is asked to; where it cannot, it closes', async () => {
       const world = await connect();
       const heard = listenTo(world.transport);
@@ -560,6 +583,20 @@ for (const { name, connect, resets = true } of kinds) {
   });
 }
 
+/** Somebody connects, sends a request and resets, all while this thread waits. */
+function goneBeforeAccepted(port: number): void {
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  const code = `
+    const { workerData } = require('node:worker_threads');
+    const socket = require('node:net').connect(workerData.port, '127.0.0.1', () => {
+      socket.write('GET / HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n', () => socket.resetAndDestroy());
+    });
+    socket.on('close', () => { Atomics.store(workerData.done, 0, 1); Atomics.notify(workerData.done, 0); });`;
+  const worker = new Worker(code, { eval: true, workerData: { port, done } });
+  assert.equal(Atomics.wait(done, 0, 0, 5000), 'ok');
+  worker.unref();
+}
+
 /** As a writer ought to: no more while anything is pending. */
 async function sendAll(world: Connected, octets: Buffer, heard: { written: number }): Promise<void> {
   for (let at = 0; at < octets.length; at += 40_000) {
@@ -574,6 +611,31 @@ describe('accepting', () => {
   it('takes connections without a socket of Node in the version whose insides it knows', () => {
     assert.equal(bestWay(), process.versions.node.startsWith('26.') ? 'handles' : 'buffers');
   });
+
+  for (const way of ['handles', 'buffers', 'events'] as const)
+    it(`reads nothing of whoever has gone before it could be seen who that is: ${way}`, async () => {
+      const transports: Transport[] = [];
+      const listening = Promise.withResolvers<Listening>();
+      const onListenFailed = (errno: string): void => listening.reject(new Error(errno));
+      const target = { host: '127.0.0.1', port: 0, sharePort: false };
+      const heard: ReturnType<typeof listenTo>[] = [];
+      const onConnection = (transport: Transport): void => {
+        transports.push(transport);
+        heard.push(listenTo(transport));
+      };
+      listen(target, { onListening: listening.resolve, onListenFailed, onConnection }, way);
+      const opened = await listening.promise;
+      goneBeforeAccepted(opened.address.port);
+      const limit = Date.now() + 5000;
+      while (heard[0]?.errno === undefined && Date.now() < limit) await nextTurn();
+      assert.deepEqual(
+        heard.map(({ pieces, errno }) => [Buffer.concat(pieces).toString(), errno]),
+        [['', 'ECONNRESET']],
+      );
+      assert.deepEqual([transports[0]?.facts.remoteAddress, transports[0]?.facts.remotePort], ['', 0]);
+      for (const transport of transports) transport.close('close');
+      await opened.close();
+    });
 
   it('tells where both ends of a connection are, in either way', async () => {
     for (const way of ['handles', 'buffers', 'events'] as const) {
