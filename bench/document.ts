@@ -178,7 +178,8 @@ const howItIsMeasured = `## How it is measured
 - Every gateway has one worker or process and is pinned to one core; the origin (nginx, pages and files from memory) and the load
   (wrk with 64 connections and the fields of a browser) have another.
 - All take turns at the same work, and ratios are taken within a round: the figures of one machine drift by a third from day to day.
-  Below a tenth a difference is a tie. Before its first round everyone has 4 s of load, since what runs on V8 is compiled by then.
+  Below a tenth a difference is a tie. Before its first round everyone has 10 s of load, and 3 s before each later work: what runs
+  on V8 is compiled after some 30,000 requests.
 - CPU is user and system time, divided by the requests that were completed. Where one failed, the round does not count.
 - Candor routes by its configuration and writes its record of each exchange, with the defaults. nginx has its default log;
   "buffered" is nginx with its log in pieces of 64 KB and 64 KB buffers for large answers. HAProxy, Caddy and Apache write a log of
