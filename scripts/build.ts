@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { dropPrivateDeclarations } from './drop-private-declarations.ts';
 import { buildPastePage } from './paste-page.ts';
 import { repositoryRoot, toolPath } from './repository.ts';
 
@@ -15,10 +16,18 @@ const compiled = spawnSync(
   },
 );
 if (compiled.status === 0) {
+  dropPrivateDeclarations(join(repositoryRoot, 'dist'), exportedDeclarations());
   copyAssets();
   writeFileSync(join(repositoryRoot, 'dist', 'explain.html'), buildPastePage());
 }
 process.exitCode = compiled.status ?? 1;
+
+function exportedDeclarations(): string[] {
+  const { exports } = JSON.parse(readFileSync(join(repositoryRoot, 'package.json'), 'utf8')) as {
+    exports: Readonly<Record<string, string | { readonly types: string }>>;
+  };
+  return Object.values(exports).flatMap((one) => (typeof one === 'string' ? [] : [join(repositoryRoot, one.types)]));
+}
 
 function copyAssets(): void {
   const source = join(repositoryRoot, 'src');

@@ -36,9 +36,11 @@ const application = `require('node:http')
   .listen(process.env.PORT, '127.0.0.1');
 `;
 
-const user = `import { type Gateway, type GatewayOptions, startGateway } from 'candor';
+const user = `import type * as diagnose from 'candor/diagnose';
+import { type Gateway, type GatewayOptions, startGateway } from 'candor';
 import { type FaultOrigin, SimulatedClock, startFaultOrigin } from 'candor/testing';
 
+export type Diagnose = typeof diagnose;
 export const origin: FaultOrigin = await startFaultOrigin();
 export const start = (options: GatewayOptions): Promise<Gateway> => startGateway(options);
 new SimulatedClock().advanceSync(1);
