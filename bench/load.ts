@@ -39,12 +39,12 @@ function scriptOf({ method, contentOctets, freshFields }: Work): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** As a client does that traces its requests. */
+/** As a client does that traces its requests, each for something else. */
 const freshTraceparent = `local asked = 0
 request = function()
   asked = asked + 1
   wrk.headers["traceparent"] = string.format("00-%032x-%016x-01", asked, asked)
-  return wrk.format()
+  return wrk.format(nil, wrk.path .. "?item=" .. asked)
 end`;
 
 export function readWrk(text: string): LoadResult {

@@ -9,7 +9,7 @@ export interface Work {
   readonly contentOctets: number;
   /** Each request on a connection of its own. */
   readonly newConnection: boolean;
-  /** Request and response have a field that is another in each: what a gateway knows from the message before is of no use. */
+  /** Request line, request and response have something new in each: what a gateway knows from the one before is of no use. */
   readonly freshFields: boolean;
   readonly setting: SettingName;
 }
@@ -43,7 +43,7 @@ const get = { method: 'GET', contentOctets: 0, newConnection: false, freshFields
 
 export const works: readonly Work[] = [
   { ...get, name: 'small-get', title: 'small GET', path: '/orders/1742?from=mail' },
-  { ...get, name: 'fresh-get', title: 'small GET, new fields each time', path: '/fresh/1742', freshFields: true },
+  { ...get, name: 'fresh-get', title: 'small GET, new each time', path: '/fresh/1742', freshFields: true },
   { ...get, name: 'get-10k', title: 'GET of 10 KB', path: '/files/10k' },
   { ...get, name: 'get-1m', title: 'GET of 1 MB', path: '/files/1m' },
   { ...get, name: 'post-10k', title: 'POST of 10 KB', path: '/orders', method: 'POST', contentOctets: 10_240 },
