@@ -362,6 +362,7 @@ timeouts: { idle: 200ms }
       );
       assert.ok(second.ok, JSON.stringify(second));
       assert.ok(await client.waitFor(() => client.state === 'reset', patienceMs), 'it is no orderly end');
+      await until('it is recorded', async () => (await gateway.gateway.findExchange(id)) !== null);
       const record = await gateway.record(id);
       assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'truncated', 'drained']);
       assert.match(record.detail ?? '', /^The listener was taken out of the configuration, and the tunnel .* was cut/);
