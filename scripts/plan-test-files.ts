@@ -14,6 +14,7 @@ export const withoutPeers: readonly string[] = ['test/packaging/tarball.test.ts'
 export const longest: readonly string[] = [
   'test/upgrade/upgrade.test.ts',
   'test/cli/serving.test.ts',
+  'test/upgrade/passed-sockets.test.ts',
   'test/gateway/several-workers.test.ts',
   'test/gateway/succession.test.ts',
   'test/gateway/applications.test.ts',
