@@ -31,7 +31,7 @@ const waitMsDefault = 100;
 /** 4 MiB per worker: a second of a very busy worker, should main be held up that long. */
 const unacknowledgedMaxDefault = 8;
 /** As many as are on their way to the disk and back while all goes well. */
-const sparesMaxDefault = 4;
+const sparesMaxDefault = 2;
 
 /**
  * Collects the lines of one serving worker. Nothing here waits: when main does not keep up, lines are dropped
