@@ -70,7 +70,8 @@ export class GatewayProgram {
     writeFileSync(join(this.folder, 'application.cjs'), application);
     this.install(goodProgram);
     this.configure(settings);
-    const env = { PATH: process.env['PATH'], HOME: this.folder, TMPDIR: this.folder, XDG_RUNTIME_DIR: this.folder };
+    const { PATH, NODE_COMPILE_CACHE = '' } = process.env;
+    const env = { PATH, NODE_COMPILE_CACHE, HOME: this.folder, TMPDIR: this.folder, XDG_RUNTIME_DIR: this.folder };
     const candor = [process.execPath, join(this.folder, 'candor.mjs'), 'up'];
     const passed = Object.entries(env).flatMap(([name, value]) => ['-E', `${name}=${value}`]);
     const held = ['systemd-socket-activate', '-l', `127.0.0.1:${heldPort}`, '--fdname=http', ...passed, ...candor];
