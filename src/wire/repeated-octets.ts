@@ -80,10 +80,10 @@ export class Habit {
  * without keeping it. Of at least `repeatedOctetsMin` octets. Every one counts: a Date differs in its last digit.
  */
 export function markOf(octets: Uint8Array, start: number, end: number): number {
-  const view = octets === lastOctets ? lastView : new DataView(octets.buffer, octets.byteOffset, end);
-  const last = end - 4;
-  let mark = Math.imul(view.getInt32(last, true), 31) ^ (last - start);
-  for (let at = start; at < last; at += 4) mark = Math.imul(mark ^ view.getInt32(at, true), 0x01000193);
+  const view = new DataView(octets.buffer, octets.byteOffset + start, end - start);
+  const last = end - start - 4;
+  let mark = Math.imul(view.getInt32(last, true), 31) ^ last;
+  for (let at = 0; at < last; at += 4) mark = Math.imul(mark ^ view.getInt32(at, true), 0x01000193);
   return mark;
 }
 

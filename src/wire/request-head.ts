@@ -8,7 +8,6 @@ import type { HeadBlock, HeadStorage } from './head-storage.ts';
 import type { Http1Fields } from './http1-fields.ts';
 import { emptyLinesMax, type HeadLimits } from './limits.ts';
 import { readMethod } from './method.ts';
-import { type ReadLine, RepeatedLines } from './repeated-lines.ts';
 import {
   Habit,
   isRepeated,
@@ -175,28 +174,16 @@ export class RequestHeadParser {
 
   /** Reads a request line, and nothing but one, whose target names no authority: what the fields say depends on that. */
   #takeLine(octets: Uint8Array, start: number, length: number): boolean {
-    const known = repeatedLines.find(octets, start, length);
-    if (known !== null) return this.#takeRepeatedLine(known);
     const line = this.#line;
     copyOctets(octets, start, start + length, lineOctets, 0);
     line.begin();
-    const isTaken =
+    return (
       line.scan(lineOctets, length, this.#limits) &&
       line.rule === null &&
       line.at === length &&
       this.#readLine(lineOctets) === null &&
-      this.#said.target.authority === '';
-    if (isTaken) repeatedLines.learn(lineOctets, this.#said);
-    return isTaken;
-  }
-
-  /** Another listener may have let it be longer. */
-  #takeRepeatedLine({ method, version, target }: ReadLine): boolean {
-    const { methodOctetsMax, targetOctetsMax } = this.#limits;
-    this.#said.method = method;
-    this.#said.version = version;
-    this.#said.target = target;
-    return method.length <= methodOctetsMax && target.target.length <= targetOctetsMax;
+      this.#said.target.authority === ''
+    );
   }
 
   #forgetLine(): void {
@@ -303,9 +290,6 @@ const requestFields = new RequestFieldsReader();
 
 /** The same for all of a thread. */
 const repeatedSections = new RepeatedOctets<Http1RequestHead>();
-
-/** Likewise. */
-const repeatedLines = new RepeatedLines();
 
 /** A longer request line is read with its fields, however often these have come. */
 const lineOctetsMax = 1024;
