@@ -32,6 +32,11 @@ interface Checker {
   args(file: string): readonly string[];
 }
 
+/** nginx creates these even to test a configuration, by default below /var/lib/nginx, which exists only where it is installed. */
+const temporaryPaths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  .map((kind) => `${kind}_temp_path ${kind};`)
+  .join(' ');
+
 const nginx: Checker = {
   gateway: 'nginx',
   peer: 'nginx',
@@ -40,7 +45,7 @@ const nginx: Checker = {
   configurations(snippets) {
     const ofMain = snippets.filter((lines) => /^(?:worker_|error_log)/.test(lines));
     const ofHttp = snippets.filter((lines) => !ofMain.includes(lines)).map(placeInHttp);
-    const rest = `events {} http { limit_req_zone $host zone=NAME:1m rate=1r/s; limit_conn_zone $host zone=CONN:1m; ${ofHttp.join('\n')} }`;
+    const rest = `events {} http { ${temporaryPaths} limit_req_zone $host zone=NAME:1m rate=1r/s; limit_conn_zone $host zone=CONN:1m; ${ofHttp.join('\n')} }`;
     return [...ofMain.map((lines) => (lines.includes('events {') ? lines : `${lines} events {}`)), rest].map((text) =>
       `pid nginx.pid; error_log stderr; ${text}`
         .replaceAll('HOST:PORT', '127.0.0.1:80')
