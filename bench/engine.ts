@@ -87,7 +87,14 @@ export function startEngine(settings: EngineSettings): Engine {
 const admitsAll = {
   untaken: { look() {} },
   overload: { failure: null },
-  admission: { take: () => '' as const, takeAddress: () => '' as const, giveBack() {}, giveBackAddress() {} },
+  admission: {
+    take: () => '' as const,
+    takeAddress: () => '' as const,
+    giveBack() {},
+    giveBackAddress() {},
+    refusal: () => null,
+    refusalOver() {},
+  },
 };
 
 function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): Serving {

@@ -136,7 +136,13 @@ const refusals: readonly (readonly [key: Refused, reason: RefusalReason])[] = [
 
 type Total = Exclude<
   keyof WorkerCounts,
-  'worker' | 'lastRefusedAddress' | 'clientConnectionsRefused' | 'descriptorsScarce' | Refused | StaleReuse
+  | 'worker'
+  | 'lastRefusedAddress'
+  | 'lastAddressAtMax'
+  | 'clientConnectionsRefused'
+  | 'descriptorsScarce'
+  | Refused
+  | StaleReuse
 >;
 
 const staleReuses: readonly (readonly [key: StaleReuse, outcome: string])[] = [
@@ -193,7 +199,7 @@ function addWorkers(registry: Registry, workers: readonly WorkerCounts[]): void 
   });
   const refused = new Counter({
     name: 'candor_client_connections_refused_total',
-    help: 'Connections of clients that were closed at once, by why there was no place for them.',
+    help: 'Connections of clients that were reset, or answered with why and closed, by why there was no place for them.',
     labelNames: ['reason'] as const,
     registers: [registry],
   });

@@ -31,7 +31,7 @@ export interface WorkerCounts {
   readonly worker: number;
   clientConnections: number;
   clientConnectionsTotal: number;
-  /** Closed at once, for one of the five reasons below. */
+  /** Reset, or answered with why and closed, for one of the five reasons below. */
   clientConnectionsRefused: number;
   /** All workers together had as many as there may be. */
   refusedAtMax: number;
@@ -50,6 +50,8 @@ export interface WorkerCounts {
   closedForDescriptors: number;
   /** The last one that was refused; '' before the first. */
   lastRefusedAddress: string;
+  /** The last one that had as many connections as one address may have; '' before the first. */
+  lastAddressAtMax: string;
   exchangesActive: number;
   /** Of these exchanges. */
   tunnelsActive: number;
@@ -83,6 +85,7 @@ export function noCounts(worker: number): WorkerCounts {
     descriptorsScarce: 0,
     closedForDescriptors: 0,
     lastRefusedAddress: '',
+    lastAddressAtMax: '',
     exchangesActive: 0,
     tunnelsActive: 0,
     upstreamConnections: 0,

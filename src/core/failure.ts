@@ -123,12 +123,15 @@ export interface Evidence {
   destination_prohibited: { address: string; name: string | null; prohibition: Prohibition };
   maintenance: { route: string; message: string; retryAfterS: number };
   shed: { what: string; limit: number; retryAfterS: number };
+  too_many_connections: { limit: number; retryAfterS: number };
   drained: { why: CutReason; what: 'request' | 'tunnel'; retryAfterS: number };
   /** Said only by a route that tells of readiness. */
   gateway_stopping: { retryAfterS: number };
   gateway_fault: { invariant: string };
   configuration_fault: { what: string };
   // the client
+  /** `isPrivate`: the address is of a private network or of this machine, so that it may be a proxy's. */
+  too_many_connections_from_address: { address: string; limit: number; isPrivate: boolean; retryAfterS: number };
   request_refused: { rule: RequestRule; status: number; at: string };
   /** Here and below: `octetsPerS`, over `overMs`, where it came too slowly rather than not at all. */
   request_head_timeout: {

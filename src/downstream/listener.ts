@@ -5,12 +5,20 @@ import type { ClientConnection } from './connection.ts';
 import type { DownstreamPorts, ListenerFacts, SharedPorts } from './ports.ts';
 import { Preface } from './preface.ts';
 
+/**
+ * For how long the gateway waits for the request of a connection that it refuses. A client that was let down once
+ * sends its request with the first round trip; a longer wait would keep the answer from others.
+ */
+const refusedHeadMs = 2000;
+
 /** One listener's connections in this worker: taken in up to a limit, counted, drained. */
 export class ListenerConnections {
   facts: ListenerFacts;
   readonly #ports: DownstreamPorts;
-  /** Each with its place, which is given back. */
-  readonly #open = new Map<ClientConnection | Preface, string>();
+  /** Each with its place, which is given back; null for a connection that was refused, and has none. */
+  readonly #open = new Map<ClientConnection | Preface, string | null>();
+  /** Those of them that are answered with why they are refused. */
+  readonly #refused = new Set<ClientConnection | Preface>();
   #leaving = false;
   #closed = false;
 
@@ -20,14 +28,17 @@ export class ListenerConnections {
     this.#ports = {
       ...ports,
       onConnectionOpened: (engine, preface) => {
-        this.#open.set(engine, this.#open.get(preface) ?? '');
+        this.#open.set(engine, this.#open.get(preface) ?? null);
         this.#open.delete(preface);
+        if (this.#refused.delete(preface)) this.#refused.add(engine);
         if (this.#leaving) engine.takeLeave();
       },
       onClientNamed: (preface, address) => this.#moveTo(address, preface),
       onConnectionClosed: (connection) => {
-        ports.admission.giveBack(this.#open.get(connection) ?? '', this.facts.limits);
+        const place = this.#open.get(connection) ?? null;
+        if (place !== null) ports.admission.giveBack(place, this.facts.limits);
         this.#open.delete(connection);
+        if (this.#refused.delete(connection)) ports.admission.refusalOver();
         onClosed();
       },
     };
@@ -47,20 +58,47 @@ export class ListenerConnections {
     const { counts, admission } = this.#ports;
     if (this.#closed) return transport.close('reset');
     const place = admission.take(transport.facts.remoteAddress, this.facts.limits);
-    if (place === null) return transport.close('reset');
+    if (place === null) return this.#refuse(transport);
     counts.clientConnections++;
     counts.clientConnectionsTotal++;
     this.#open.set(new Preface(transport, this.facts, this.#ports), place);
   }
 
+  /** Has a connection without a place told why once its request head has come, unless too many are being told already. */
+  #refuse(transport: Transport): void {
+    const { counts, admission } = this.#ports;
+    const failure = admission.refusal();
+    if (failure === null) return transport.close('reset');
+    counts.clientConnections++;
+    const { limits } = this.facts;
+    const headMs = Math.min(limits.headMs, refusedHeadMs);
+    const facts = { ...this.facts, limits: { ...limits, headMs } };
+    const preface = new Preface(transport, facts, this.#refusing(failure));
+    this.#open.set(preface, null);
+    this.#refused.add(preface);
+  }
+
+  /** Whatever is asked with these is answered with `failure`, and its connection closes. */
+  #refusing(failure: Failure): DownstreamPorts {
+    const ports: DownstreamPorts = { ...this.#ports, overload: { failure }, onClientNamed: () => ports };
+    return ports;
+  }
+
   /** A trusted peer has said whose connection it is: from now on it is counted with those of that client. */
-  #moveTo(address: string, preface: Preface): boolean {
+  #moveTo(address: string, preface: Preface): DownstreamPorts | null {
     const { admission } = this.#ports;
     const place = admission.takeAddress(address, this.facts.limits);
-    if (place === null) return false;
+    if (place === null) return this.#refuseNamed(preface);
     admission.giveBackAddress(this.#open.get(preface) ?? '');
     this.#open.set(preface, place);
-    return true;
+    return this.#ports;
+  }
+
+  #refuseNamed(preface: Preface): DownstreamPorts | null {
+    const failure = this.#ports.admission.refusal();
+    if (failure === null) return null;
+    this.#refused.add(preface);
+    return this.#refusing(failure);
   }
 
   /** Closes up to `max` connections that have no request, those first that have been open longest; says how many. */

@@ -30,8 +30,11 @@ export interface DownstreamPorts {
   readonly isTrusted: (address: string) => boolean;
   /** Told when a connection has got its engine, and when it has closed, so that its listener can drain it. */
   readonly onConnectionOpened: (engine: ClientConnection, preface: Preface) => void;
-  /** A trusted peer has named the client whose connection it carries. False: that client has no place left. */
-  readonly onClientNamed: (preface: Preface, address: string) => boolean;
+  /**
+   * A trusted peer has named the client whose connection it carries. Returns the ports that the connection goes on with:
+   * others where that client has too many connections and is to be told so; null where the connection is to be closed.
+   */
+  readonly onClientNamed: (preface: Preface, address: string) => DownstreamPorts | null;
   readonly onConnectionClosed: (connection: ClientConnection | Preface) => void;
 }
 
@@ -43,6 +46,12 @@ export interface Admission {
   takeAddress(address: string, limits: ClientLimits): string | null;
   giveBack(place: string, limits: ClientLimits): void;
   giveBackAddress(place: string): void;
+  /**
+   * With what the connection that has just been refused is answered before it closes; null: it is reset. Each failure is
+   * given back by `refusalOver` once its connection has closed.
+   */
+  refusal(): Failure | null;
+  refusalOver(): void;
 }
 
 /** Where requests go. */

@@ -27,7 +27,7 @@ const nothing = new Uint8Array(0);
 export class Preface extends Deadline implements TransportListener {
   readonly #transport: Transport;
   readonly #listener: ListenerFacts;
-  readonly #ports: DownstreamPorts;
+  #ports: DownstreamPorts;
   #held: Uint8Array = nothing;
   #proxy: 'awaited' | 'done';
   #source: Peer['source'] = null;
@@ -62,7 +62,9 @@ export class Preface extends Deadline implements TransportListener {
       if (header.state === 'refused') return this.#begin().refuse('proxy-protocol', '');
       this.#proxy = 'done';
       this.#source = header.source;
-      if (header.source !== null && !this.#ports.onClientNamed(this, header.source.address)) return this.#close();
+      const ports = header.source === null ? this.#ports : this.#ports.onClientNamed(this, header.source.address);
+      if (ports === null) return this.#close();
+      this.#ports = ports;
       at += header.consumed;
     }
     const decision = decidePreface(octets, at, end);

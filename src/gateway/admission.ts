@@ -1,9 +1,11 @@
 import type { ClientLimits } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
+import { fail, type Failure } from '../core/failure.ts';
 import type { AddressPlaces, Places } from '../core/places.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 import type { Admission } from '../downstream/ports.ts';
 import { parseIp } from '../policy/ip-address.ts';
+import { isPrivateAddress } from '../policy/private-address.ts';
 
 export interface AdmissionParts {
   readonly clock: Clock;
@@ -27,16 +29,28 @@ const waitMsMax = 400;
 const pauseMs = 1000;
 const pausedTryMs = 1;
 
+/**
+ * How many refused connections a worker answers at a time. Each may hold as much as a request head; what is beyond is
+ * reset, so that a flood costs no more than before.
+ */
+export const refusalsMax = 64;
+
+/** A client that is told so closes other connections, or waits for its turn. */
+const retryAfterS = 5;
+
 /** Whoever has this key is counted with nobody. */
 const nobody = '';
 
 /**
  * Who may connect: as many as there are places in all workers together, and of those only so many from one address.
- * Whoever gets no place is closed without a word, since saying one takes a place; but it is counted and told of.
+ * A connection beyond that is counted, told of, and answered with why, or reset where `refusalsMax` are being answered.
  */
 export class WorkerAdmission implements Admission {
   readonly #parts: AdmissionParts;
   #pausesUntil: Instant;
+  /** Why the last connection was refused; null where that cannot be said to its client. */
+  #refusal: Failure | null = null;
+  #refusals = 0;
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
@@ -47,7 +61,7 @@ export class WorkerAdmission implements Admission {
     const { clock, connections } = this.#parts;
     const beganAt = clock.now();
     while (!connections.tryTake(limits.connectionsMax, clock.now(), this.#tryMs(beganAt))) {
-      if (!connections.hasRoom(limits.connectionsMax)) return this.#refused(address, 'refusedAtMax');
+      if (!connections.hasRoom(limits.connectionsMax)) return this.#refusedAtMax(address, limits);
       if (!this.#mayWait(beganAt)) return this.#refused(address, 'refusedUncounted');
     }
     const key = this.#takeAddress(address, limits, beganAt);
@@ -71,7 +85,7 @@ export class WorkerAdmission implements Admission {
       const answer = addresses.tryTake(key, connectionsPerAddressMax, this.#tryMs(beganAt));
       if (answer === 'taken') return key;
       // A table that is full is met as if the address had all its places: whom we cannot count we cannot bound.
-      if (answer !== 'locked') return this.#refused(address, 'refusedAtAddressMax');
+      if (answer !== 'locked') return this.#refusedAtAddressMax(address, connectionsPerAddressMax);
       if (!this.#mayWait(beganAt)) return this.#refused(address, 'refusedUncounted');
     }
   }
@@ -94,7 +108,32 @@ export class WorkerAdmission implements Admission {
     counts[why]++;
     counts.clientConnectionsRefused++;
     counts.lastRefusedAddress = address;
+    this.#refusal = null;
     return null;
+  }
+
+  #refusedAtMax(address: string, { connectionsMax: limit }: ClientLimits): null {
+    this.#refused(address, 'refusedAtMax');
+    this.#refusal = fail('too_many_connections', 'request', { limit, retryAfterS });
+    return null;
+  }
+
+  #refusedAtAddressMax(address: string, limit: number): null {
+    this.#refused(address, 'refusedAtAddressMax');
+    this.#parts.counts.lastAddressAtMax = address;
+    const isPrivate = isPrivateAddress(address);
+    this.#refusal = fail('too_many_connections_from_address', 'request', { address, limit, isPrivate, retryAfterS });
+    return null;
+  }
+
+  refusal(): Failure | null {
+    if (this.#refusal === null || this.#refusals >= refusalsMax) return null;
+    this.#refusals++;
+    return this.#refusal;
+  }
+
+  refusalOver(): void {
+    this.#refusals--;
   }
 
   giveBack(key: string, limits: ClientLimits): void {

@@ -1,7 +1,9 @@
 import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, RefusalReason } from '../core/event.ts';
 import type { Clock, Instant } from '../core/time.ts';
+import { isPrivateAddress } from '../policy/private-address.ts';
 import type { StatusProblem } from './control.ts';
+import { trustAdvice } from './refusal-report.ts';
 
 /** What happened is told as wrong now for as long as this after the last time. */
 const recentMs = 60_000;
@@ -17,6 +19,8 @@ interface Run {
 
 interface Refusals extends Run {
   readonly limit: number | null;
+  /** Of the last client that was turned away. */
+  readonly address: string | null;
 }
 
 interface LogTrouble extends Run {
@@ -50,8 +54,8 @@ export class CurrentProblems {
     if (event.kind === 'descriptors_exhausted')
       this.#descriptors = event.to === 'scarce' ? { since: now, says: event.reason } : null;
     else if (event.kind === 'connections_refused') {
-      const { why, count, limit } = event.evidence;
-      this.#refusals.set(why, { ...this.#added(this.#refusals.get(why), count), limit });
+      const { why, count, limit, address } = event.evidence;
+      this.#refusals.set(why, { ...this.#added(this.#refusals.get(why), count), limit, address });
     } else if (event.kind === 'log_dropped') {
       const { what, count, errno } = event.evidence;
       this.#logs.set(what, { ...this.#added(this.#logs.get(what), count), isFailing: event.to === 'failing', errno });
@@ -101,7 +105,7 @@ export class CurrentProblems {
       const { says, nextStep } = refusals[why];
       const whose = count === 1 ? 'A client was' : `${count} clients were`;
       const text = `${whose} turned away in the last minute: ${says(run.limit ?? 0)}.`;
-      return [this.#problem('clients_refused', run.since, text, nextStep)];
+      return [this.#problem('clients_refused', run.since, text, nextStep(run.address))];
     });
   }
 
@@ -150,26 +154,28 @@ function sentence(reason: string): string {
 const logStep =
   'Look at the space and the owner of its folder (`df -h`, `ls -ld`); requests whose lines are lost cannot be explained later.';
 
-const refusals: Readonly<Record<RefusalReason, { says: (limit: number) => string; nextStep: string }>> = {
+const refusals: Readonly<
+  Record<RefusalReason, { says: (limit: number) => string; nextStep: (address: string | null) => string }>
+> = {
   connections_max: {
     says: (limit) => `there were ${limit} connections, as many as may be`,
-    nextStep: 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
+    nextStep: () => 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
   },
   connections_per_address_max: {
     says: (limit) => `one address had ${limit} connections, as many as it may have`,
-    nextStep:
-      'See which with `candor events`; raise `client.connections_per_address_max` if many share it, and name a proxy of yours in `trusted_peers`.',
+    nextStep: (address) =>
+      `See which with \`candor events\`; raise \`client.connections_per_address_max\` if many clients share it${address !== null && isPrivateAddress(address) ? `; ${trustAdvice(address)}` : ''}.`,
   },
   descriptors: {
     says: () => 'hardly a descriptor was left',
-    nextStep: 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.',
+    nextStep: () => 'Raise LimitNOFILE= in the unit (`ulimit -n`), or lower `client.connections_max`.',
   },
   memory: {
     says: () => 'a worker had hardly any memory left',
-    nextStep: 'Raise `workers.memory_max`, or lower `client.connections_max`.',
+    nextStep: () => 'Raise `workers.memory_max`, or lower `client.connections_max`.',
   },
   not_counted: {
     says: () => 'they could not be counted, since whoever was counting had been put aside by the system, or had ended',
-    nextStep: 'See with `top` whether the machine has any time left for the gateway.',
+    nextStep: () => 'See with `top` whether the machine has any time left for the gateway.',
   },
 };

@@ -44,16 +44,33 @@ test('each reason is told of by itself, with the address of the last who was ref
   const { told, note } = reporting();
   note(
     { refusedAtMax: 1, refusedWithoutMemory: 2 },
-    { refusedAtAddressMax: 3, refusedWithoutDescriptor: 4, lastRefusedAddress: '192.0.2.7' },
+    {
+      refusedAtAddressMax: 3,
+      refusedWithoutDescriptor: 4,
+      lastRefusedAddress: '192.0.2.9',
+      lastAddressAtMax: '192.0.2.7',
+    },
   );
   assert.deepEqual(
     told.map(({ evidence }) => evidence),
     [
       { why: 'connections_max', count: 1, limit: 5, address: null },
       { why: 'connections_per_address_max', count: 3, limit: 2, address: '192.0.2.7' },
-      { why: 'descriptors', count: 4, limit: null, address: '192.0.2.7' },
+      { why: 'descriptors', count: 4, limit: null, address: '192.0.2.9' },
       { why: 'memory', count: 2, limit: null, address: null },
     ],
   );
   assert.match(told[1]?.reason ?? '', /^3 clients were turned away, the last of them 192\.0\.2\.7: 2 connections/);
+});
+
+test('trusted_peers is suggested for a private address alone, and what anybody can write is said with it', () => {
+  const { clock, told, note } = reporting();
+  note({ refusedAtAddressMax: 1, lastAddressAtMax: '192.0.2.7' });
+  clock.advanceSync(10_000);
+  note({ refusedAtAddressMax: 2, lastAddressAtMax: '10.0.0.7' });
+  assert.doesNotMatch(told[0]?.reason ?? '', /trusted_peers/);
+  assert.match(
+    told[1]?.reason ?? '',
+    /if 10\.0\.0\.7 is a load balancer .* name it in `trusted_peers`: .* X-Forwarded-For is believed, which anybody can write/,
+  );
 });

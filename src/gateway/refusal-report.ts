@@ -2,13 +2,15 @@ import type { ClientLimits } from '../core/configuration.ts';
 import type { WorkerCounts } from '../core/counters.ts';
 import type { RefusalReason } from '../core/event.ts';
 import type { EventSink } from '../core/event.ts';
+import { isPrivateAddress } from '../policy/private-address.ts';
 import { after, type Clock, type Instant } from '../core/time.ts';
 
 /** A flood of clients is one thing that happens, not thousands. */
 const tellEveryMs = 10_000;
 
 type Limits = Pick<ClientLimits, 'connectionsMax' | 'connectionsPerAddressMax'>;
-type Refused = Pick<WorkerCounts, CountOf | 'lastRefusedAddress'>;
+type LastAddress = 'lastRefusedAddress' | 'lastAddressAtMax';
+type Refused = Pick<WorkerCounts, CountOf | LastAddress>;
 type CountOf =
   | 'refusedAtMax'
   | 'refusedAtAddressMax'
@@ -21,6 +23,9 @@ interface Reason {
   readonly count: CountOf;
   readonly says: (limits: Limits) => string;
   readonly limit: (limits: Limits) => number | null;
+  /** Where the address of the last client stands that was turned away for this reason; absent: where that of all does. */
+  readonly last?: LastAddress;
+  readonly advice?: (address: string) => string;
 }
 
 const reasons: readonly Reason[] = [
@@ -36,6 +41,8 @@ const reasons: readonly Reason[] = [
     says: ({ connectionsPerAddressMax: max }) =>
       `${max} connections from one address at most (client.connections_per_address_max)`,
     limit: ({ connectionsPerAddressMax }) => connectionsPerAddressMax,
+    last: 'lastAddressAtMax',
+    advice: (address) => (isPrivateAddress(address) ? `; ${trustAdvice(address)}` : ''),
   },
   {
     why: 'not_counted',
@@ -57,6 +64,11 @@ const reasons: readonly Reason[] = [
   },
 ];
 
+/** For private addresses alone: whoever trusts an address of the internet lets a stranger say who it is. */
+export function trustAdvice(address: string): string {
+  return `if ${address} is a load balancer or another proxy of yours, name it in \`trusted_peers\`: its connections are not counted then, and its X-Forwarded-For is believed, which anybody can write who reaches the gateway from there`;
+}
+
 /** Tells that clients are turned away, and why: at once, then every ten seconds for as long as it goes on. */
 export class RefusalReport {
   readonly #clock: Clock;
@@ -77,19 +89,20 @@ export class RefusalReport {
     }
   }
 
-  #tell({ why, count: key, says, limit }: Reason, total: number, workers: readonly Refused[], limits: Limits): void {
+  #tell(reason: Reason, total: number, workers: readonly Refused[], limits: Limits): void {
+    const { why, count: key, says, limit, last = 'lastRefusedAddress', advice } = reason;
     const now = this.#clock.now();
     const told = this.#told.get(why) ?? { count: 0, nextAt: now };
     const count = total - told.count;
     if (count <= 0 || now < told.nextAt) return;
     this.#told.set(why, { count: total, nextAt: after(now, tellEveryMs) });
-    const address = workers.find((worker) => worker[key] > 0 && worker.lastRefusedAddress !== '')?.lastRefusedAddress;
+    const address = workers.find((worker) => worker[key] > 0 && worker[last] !== '')?.[last];
     const clients = count === 1 ? 'a client was' : `${count} clients were`;
     const whose = address === undefined ? '' : `, the last of them ${address}`;
     this.#events.tell({
       kind: 'connections_refused',
       subject: 'gateway',
-      reason: `${clients} turned away${whose}: ${says(limits)}`,
+      reason: `${clients} turned away${whose}: ${says(limits)}${address === undefined ? '' : (advice?.(address) ?? '')}`,
       evidence: { why, count, limit: limit(limits), address: address ?? null },
     });
   }

@@ -64,7 +64,14 @@ export interface Http1Settings {
 /** Everybody may connect. */
 const openToAll = {
   overload: { failure: null },
-  admission: { take: () => '', takeAddress: () => '', giveBack() {}, giveBackAddress() {} },
+  admission: {
+    take: () => '',
+    takeAddress: () => '',
+    giveBack() {},
+    giveBackAddress() {},
+    refusal: () => null,
+    refusalOver() {},
+  },
 };
 
 export class Http1World implements World {

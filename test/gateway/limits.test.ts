@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { RawClient } from '../../src/testing/testing.ts';
-import { startFromYaml, until } from './start-from-yaml.ts';
+import { fieldOf, RawClient } from '../../src/testing/testing.ts';
+import { ok, RawOrigin } from './raw-origin.ts';
+import { responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 test('a client beyond client.connections_max is turned away, counted and told of; the others are served', async () => {
   const edge = await startFromYaml(
@@ -13,8 +14,13 @@ test('a client beyond client.connections_max is turned away, counted and told of
     first.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
     await first.waitFor(() => first.pieces.length > 0, 2000);
     const second = edge.connect();
-    await second.waitFor(() => second.state !== 'open', 2000);
-    assert.notEqual(second.state, 'open');
+    second.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    const refused = await responseOn(second);
+    assert.equal(refused.status, 503);
+    assert.equal(fieldOf(refused, 'connection'), 'close');
+    assert.ok(Number(fieldOf(refused, 'retry-after')) > 0);
+    const { cause, end } = await edge.record(refused);
+    assert.deepEqual({ cause, end }, { cause: 'too_many_connections', end: 'generated' });
     second.close();
     await until('it is told', () => edge.eventsOf('connections_refused').length === 1);
     assert.equal(
@@ -50,8 +56,13 @@ test('an address gets no more than its share of all workers, and gets it back; w
     const first = from('127.0.0.1');
     for (const client of [first, from('127.0.0.1'), from('127.0.0.1')]) await served(client);
     const fourth = from('127.0.0.1');
-    await until('it is turned away', () => fourth.state !== 'open');
-    assert.equal(fourth.pieces.length, 0);
+    const refused = await responseOn(fourth);
+    assert.equal(refused.status, 429);
+    assert.match(refused.content.toString(), /connections/);
+    const { cause, detail } = await edge.record(refused);
+    assert.equal(cause, 'too_many_connections_from_address');
+    assert.match(detail ?? '', /^127\.0\.0\.1 has 3 connections open/);
+    fourth.close();
     await until('it is told', () => edge.eventsOf('connections_refused').length === 1);
     assert.deepEqual(edge.eventsOf('connections_refused')[0]?.evidence, {
       why: 'connections_per_address_max',
@@ -64,8 +75,7 @@ test('an address gets no more than its share of all workers, and gets it back; w
     first.close();
     await until('its place is free again', async () => {
       const again = from('127.0.0.1');
-      await until('it is served or not', () => again.pieces.length > 0 || again.state !== 'open');
-      return again.pieces.length > 0;
+      return (await responseOn(again)).status === 204;
     });
   } finally {
     for (const client of clients) client.close();
@@ -91,12 +101,93 @@ test('clients that a trusted peer names are counted by their own address', async
       await until('it is served', () => client.pieces.length > 0);
     }
     const second = of('::ffff:192.0.2.7');
-    await until('it is turned away', () => second.state !== 'open');
-    assert.equal(second.pieces.length, 0);
+    assert.equal((await responseOn(second)).status, 429);
     await until('it is told', () => edge.eventsOf('connections_refused').length === 1);
     assert.equal(edge.eventsOf('connections_refused')[0]?.evidence.address, '192.0.2.7');
+    second.close();
+    await until('its connection is over', () => edge.counts().clients === 4);
   } finally {
     for (const client of clients) client.close();
     await edge.stop();
   }
 });
+
+test('64 refused connections at a time are answered, each is recorded once, the rest are reset, and the permits come back', async () => {
+  const edge = await startFromYaml(
+    'client: { connections_per_address_max: 1 }\nroutes: [{ path: /, respond: { status: 204 } }]',
+  );
+  const request = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+  const served = edge.connect();
+  served.write(request);
+  await responseOn(served);
+  const clients: RawClient[] = [];
+  try {
+    for (let round = 1; round <= 2; round++) {
+      // They send nothing yet: each that is to be answered is waited for.
+      const refused = Array.from({ length: 80 }, () => edge.connect());
+      clients.push(...refused);
+      await until('what is too much is reset', () => refused.filter(({ state }) => state !== 'open').length === 16);
+      const answered = refused.filter(({ state }) => state === 'open');
+      for (const client of answered) client.write(request);
+      for (const client of answered) assert.equal((await responseOn(client)).status, 429);
+      for (const client of refused) client.close();
+      await until('they are over', () => edge.counts().clients === 1);
+      await until('each is recorded once', () => edge.counts().ended === 1 + 64 * round);
+      assert.equal(refusedOf(edge), 80 * round);
+    }
+    served.write(request);
+    assert.equal((await responseOn(served)).status, 204);
+  } finally {
+    for (const client of [served, ...clients]) client.close();
+    await edge.stop();
+  }
+});
+
+test('a refused connection on which nothing comes is closed within seconds, and a slow head is not waited for longer', {
+  timeout: 60_000,
+}, async () => {
+  const edge = await startFromYaml(
+    'client: { connections_per_address_max: 1, head_timeout: 10m }\nroutes: [{ path: /, respond: { status: 204 } }]',
+  );
+  const served = edge.connect();
+  served.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  await responseOn(served);
+  const [silent, slow] = [edge.connect(), edge.connect()];
+  try {
+    slow.write('GET / HTTP/1.1\r\nHo');
+    await until('the silent one is closed', () => silent.state !== 'open', 30_000);
+    assert.equal((await responseOn(slow)).status, 408);
+  } finally {
+    for (const client of [served, silent, slow]) client.close();
+    await edge.stop();
+  }
+});
+
+test('a thousand connections of one address are served without an error where both limits allow as many', {
+  timeout: 120_000,
+}, async () => {
+  const origin = await RawOrigin.start(() => ok('hello'));
+  const edge = await startFromYaml(`
+workers: 2
+client: { connections_per_address_max: 1000 }
+upstreams: { app: { endpoints: "${origin.address}", check: none, connections: { max: 1000 } } }`);
+  const clients = Array.from({ length: 1000 }, () => edge.connect());
+  try {
+    for (let round = 0; round < 2; round++) {
+      for (const client of clients) client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      for (const client of clients) {
+        await client.waitFor(() => client.pieces.length > 0, 60_000);
+        assert.equal((await responseOn(client)).status, 200);
+      }
+    }
+    assert.equal(refusedOf(edge), 0);
+  } finally {
+    for (const client of clients) client.close();
+    await edge.stop();
+    await origin.close();
+  }
+});
+
+function refusedOf(edge: YamlGateway): number {
+  return edge.gateway.counts().workers.reduce((sum, { clientConnectionsRefused }) => sum + clientConnectionsRefused, 0);
+}

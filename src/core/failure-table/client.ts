@@ -4,6 +4,39 @@ import { duration, octets } from './words.ts';
 
 /** The client left, or sent what cannot be a request. Never the upstream's fault, never counted against it. */
 export const client = {
+  too_many_connections_from_address: {
+    type: 'http_request_error',
+    status: 429,
+    whose: 'client',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'info',
+    temporary: true,
+    title: 'Too many connections from one address',
+    sentence: ({ address, limit }) =>
+      `${address} has ${limit} connections open, as many as \`client.connections_per_address_max\` allows, and this one is one more.`,
+    visitor:
+      'Too many connections come from your network. Close some pages of this site, and try again in a few seconds.',
+    usualCauses: [
+      'a load test or a crawler opens more connections than one address may have',
+      'many people share one public address (an office, a mobile network)',
+      'one client keeps connections open to shut others out',
+    ],
+    nextStep:
+      'Find out who has the address; raise `client.connections_per_address_max` in candor.yaml if many clients share it.',
+    inThisCase: ({ isPrivate }) =>
+      isPrivate
+        ? {
+            whose: 'operator',
+            usualCauses: [
+              'a load balancer or another proxy of your own stands there, and all clients come through it',
+              'a load test runs inside your network or on this machine',
+            ],
+            nextStep:
+              'If a proxy of yours has this address, name it in `trusted_peers` of candor.yaml: its connections are not counted then, and its X-Forwarded-For is believed, which anybody can write who reaches the gateway from that address. If none has, raise `client.connections_per_address_max`.',
+          }
+        : null,
+  },
   request_refused: {
     type: 'http_request_error',
     status: ({ rule }) => requestRules[rule].status,

@@ -260,6 +260,26 @@ export const refusedByGateway = {
     nextStep:
       'Look at `/metrics` of the admin socket for which route the requests go to, and with `top` whether the gateway has a whole core.',
   },
+  too_many_connections: {
+    type: 'proxy_internal_response',
+    status: 503,
+    whose: 'gateway',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'info',
+    temporary: true,
+    title: 'The gateway has as many client connections as it may have',
+    sentence: ({ limit }) =>
+      `${limit} client connections are open, as many as \`client.connections_max\` allows, and this one is one more.`,
+    visitor: 'As many people are connected to this site as it can take. Please try again in a few seconds.',
+    usualCauses: [
+      'more clients than usual keep a connection open',
+      'clients connect and send nothing, by mistake or to keep others out',
+      '`client.connections_max` is lower than what this site needs',
+    ],
+    nextStep:
+      'Count the connections of each address on the machine (`ss -tn`); raise `client.connections_max` if they are welcome, or lower `client.keep_alive`.',
+  },
   drained: {
     type: 'destination_unavailable',
     status: 503,
