@@ -177,7 +177,7 @@ export const recordSchema = z.object({
   v: z.literal(1),
   kind: z.enum(['exchange', 'tunnel']),
   id: text,
-  trace_id: text,
+  trace_id: nullableText,
   at: text.describe('RFC 3339: when the first octet of the request came.'),
   deployment: text,
   member: text,

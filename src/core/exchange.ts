@@ -72,6 +72,7 @@ export interface AttemptFacts {
 /** What the recorder reads of an exchange that has ended. `exchange/exchange.ts` has these fields. */
 export interface EndedExchange {
   readonly id: string;
+  /** '' where the request belongs to no trace. */
   readonly traceId: string;
   readonly startedWall: number;
   readonly startedAt: Instant;

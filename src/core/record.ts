@@ -13,7 +13,8 @@ export interface ExchangeRecord {
   /** `tunnel`: it became one by an upgrade, and `octets_…` are the tunnel's. */
   readonly kind: 'exchange' | 'tunnel';
   readonly id: string;
-  readonly trace_id: string;
+  /** Null where the request belongs to no trace. */
+  readonly trace_id: string | null;
   /** RFC 3339, milliseconds, UTC: when the request's first octet came. */
   readonly at: string;
   readonly deployment: string;

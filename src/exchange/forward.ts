@@ -14,6 +14,7 @@ import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopHops, cdnLoopValue, viaHops, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
 import { appendProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
+import type { TraceContext } from '../wire/trace-context.ts';
 import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
 import type { Endpoint, Ids, Route, Serving } from './ports.ts';
@@ -99,9 +100,13 @@ export class ForwardedRequest implements OutgoingRequest {
     for (const [name, value] of lines) sink.field(name, value);
     this.#writeWay(sink);
     sink.field('X-Request-Id', id);
-    this.#ids.writeTraceparent(sink, identity.traceId, identity.traceFlags);
-    // The state of a trace goes on with it; beside a new one it would be another's (W3C Trace Context §4.3).
-    const state = identity.traceContinued ? fields.get('tracestate') : null;
+    if (identity.trace !== null) this.#writeTrace(sink, identity.trace);
+  }
+
+  /** The state of a trace goes on with it, and never without it (W3C Trace Context §4.3). */
+  #writeTrace(sink: FieldSink, trace: TraceContext): void {
+    this.#ids.writeTraceparent(sink, trace.traceId, trace.flags);
+    const state = this.#facts.request.fields.get('tracestate');
     if (state !== null) sink.field('tracestate', state);
   }
 

@@ -2,42 +2,29 @@ import type { ClientFacts } from '../core/exchange.ts';
 import { fieldId } from '../core/field-names.ts';
 import type { RequestHead } from '../core/message.ts';
 import { isAcceptableRequestId } from '../wire/request-id.ts';
-import { parseTraceparent } from '../wire/trace-context.ts';
+import { parseTraceparent, type TraceContext } from '../wire/trace-context.ts';
 import type { Ids } from './ports.ts';
 
 /** Who the exchange is, in logs and traces. */
 export interface Identity {
   readonly requestId: string;
-  readonly traceId: string;
-  /** Two hexadecimal digits: whether the trace is sampled. */
-  readonly traceFlags: string;
-  /** The trace was begun by the client, so its state goes on. */
-  readonly traceContinued: boolean;
+  /** The trace that the client began; null: the request belongs to none. */
+  readonly trace: TraceContext | null;
 }
 
 /**
  * The request id is minted unless a trusted peer sent one; anybody may continue a trace, since its id is no
- * secret and no key (W3C Trace Context §3.2). A new trace gets the digits of the request id, so that one finds
- * the other.
+ * secret and no key (W3C Trace Context §3.2).
+ *
+ * The gateway begins no trace. It exports no spans, so a traceparent of its own could only say "not sampled", and
+ * OpenTelemetry's default sampler in the application obeys its parent: the application would record nothing.
  */
 export function identify(request: RequestHead, client: ClientFacts, wallTime: number, ids: Ids): Identity {
   const { fields } = request;
   const sent = client.trusted ? fields.get('x-request-id') : null;
-  const given = sent !== null && isAcceptableRequestId(sent) ? sent : null;
+  const requestId = sent !== null && isAcceptableRequestId(sent) ? sent : ids.requestId(wallTime);
   const traceparent = fields.hasId(traceparentId) ? fields.get('traceparent') : null;
-  const context = traceparent === null ? null : parseTraceparent(traceparent);
-  if (context !== null) {
-    const requestId = given ?? ids.requestId(wallTime);
-    return { requestId, traceId: context.traceId, traceFlags: context.flags, traceContinued: true };
-  }
-  // What a trusted peer calls a request need not be a UUID, nor be new.
-  const minted = ids.requestIdWithDigits(wallTime);
-  return {
-    requestId: given ?? minted.slice(0, 36),
-    traceId: minted.slice(36),
-    traceFlags: '00',
-    traceContinued: false,
-  };
+  return { requestId, trace: traceparent === null ? null : parseTraceparent(traceparent) };
 }
 
 const traceparentId = fieldId('traceparent');

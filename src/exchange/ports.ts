@@ -17,8 +17,6 @@ export interface ExchangePorts {
 export interface Ids {
   /** A new request id: UUIDv7 (RFC 9562 §5.7). */
   requestId(wallTime: number): string;
-  /** The same with its 32 hexadecimal digits behind it: 68 characters. */
-  requestIdWithDigits(wallTime: number): string;
   /** Writes the traceparent field (W3C Trace Context) of a new span of the trace. */
   writeTraceparent(sink: FieldSink, traceId: string, flags: string): void;
 }

@@ -56,7 +56,7 @@ export class ExchangeState implements EndedExchange {
     const { request, client, startedAt, startedWall } = downstream;
     this.identity = identify(request, client, startedWall, ids);
     this.id = this.identity.requestId;
-    this.traceId = this.identity.traceId;
+    this.traceId = this.identity.trace?.traceId ?? '';
     this.startedAt = startedAt;
     this.startedWall = startedWall;
     this.endedAt = startedAt;

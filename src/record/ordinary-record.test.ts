@@ -46,6 +46,7 @@ const exchanges = fc
     reused: fc.boolean(),
     status: fc.constantFrom(200, 204, 301, 404, 499, 500),
     octets: fc.oneof(fc.nat(), fc.double({ min: 0, max: 2 ** 60 })),
+    traceId: fc.constantFrom('', '4bf92f3577b34da6a3ce929d0e0e4736', '"'),
     trusted: fc.boolean(),
     version: fc.constantFrom('HTTP/1.0' as const, 'HTTP/1.1' as const),
   })
@@ -62,6 +63,7 @@ const exchanges = fc
       status: some.status,
     });
     return sampleExchange({
+      traceId: some.traceId,
       target: some.target,
       authority: some.authority,
       attempts: [attempt],

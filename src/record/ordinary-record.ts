@@ -25,6 +25,7 @@ const ascii = (text: string): Uint8Array => Buffer.from(text, 'latin1');
 const beginning = ascii('{"v":1,"kind":"exchange","id":"');
 const traceId = ascii('","trace_id":"');
 const at = ascii('","at":"');
+const noTraceId = ascii('","trace_id":null,"at":"');
 const method = ascii(',"method":"');
 const schemeHttp = ascii('","scheme":"http","host":"');
 const schemeHttps = ascii('","scheme":"https","host":"');
@@ -88,9 +89,7 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
   if (exchange.target.includes('#')) return false;
   line.fragment(beginning);
   if (!line.plain(exchange.id)) return false;
-  line.fragment(traceId);
-  if (!line.plain(exchange.traceId)) return false;
-  line.fragment(at);
+  if (!writeTraceId(line, exchange.traceId)) return false;
   line.fragment(parts.timestamp(exchange.startedWall));
   const lead = parts.lead(exchange);
   if (lead !== null) line.fragment(lead);
@@ -103,6 +102,17 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
   noteEnd(line, exchange, attempt);
   line.writeNumbers();
   line.fragment(ending);
+  return true;
+}
+
+/** From `"trace_id"` to the beginning of the time; false where the id needs escaping. */
+function writeTraceId(line: LineOctets, id: string): boolean {
+  if (id === '') line.fragment(noTraceId);
+  else {
+    line.fragment(traceId);
+    if (!line.plain(id)) return false;
+    line.fragment(at);
+  }
   return true;
 }
 

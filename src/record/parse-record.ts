@@ -16,21 +16,7 @@ export type ParsedRecord =
 const kinds = new Map<string, readonly string[]>([
   [
     'string',
-    [
-      'id',
-      'trace_id',
-      'at',
-      'deployment',
-      'member',
-      'process',
-      'method',
-      'scheme',
-      'host',
-      'path',
-      'shape',
-      'delivery',
-      'end',
-    ],
+    ['id', 'at', 'deployment', 'member', 'process', 'method', 'scheme', 'host', 'path', 'shape', 'delivery', 'end'],
   ],
   ['number', ['v', 'worker', 'revision', 'octets_in', 'octets_out', 'duration_ms']],
 ]);

@@ -153,7 +153,7 @@ export class RecordWriter implements OrdinaryParts {
   /** The line of `exchange`, with its LF. */
   line(exchange: EndedExchange): string {
     const id = quotedWithin(exchange.id, recordLimits.id);
-    const traceId = quotedWithin(exchange.traceId, recordLimits.id);
+    const traceId = exchange.traceId === '' ? 'null' : quotedWithin(exchange.traceId, recordLimits.id);
     return (
       `{"v":1,"kind":"${exchange.tunnel ? 'tunnel' : 'exchange'}","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
       this.#origin +
