@@ -43,6 +43,7 @@ export const knownFieldNames = [
   'cache-control',
   'retry-after',
   'last-event-id',
+  'max-forwards',
 ] as const;
 
 export type KnownFieldName = Exclude<(typeof knownFieldNames)[number], ''>;
@@ -82,6 +83,7 @@ export function fieldFilter(names: Iterable<string>, base: FieldFilter | null = 
 export const gatewayFieldNames = [
   'via',
   'cdn-loop',
+  'max-forwards',
   'forwarded',
   'x-forwarded-for',
   'x-forwarded-host',

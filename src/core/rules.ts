@@ -81,6 +81,11 @@ export const requestRules = {
     status: 431,
     says: 'the trailer section is larger than the limit',
   },
+  'max-forwards': {
+    section: 'RFC 9110 §7.6.2',
+    status: 400,
+    says: 'Max-Forwards of an OPTIONS or TRACE request is not one decimal number',
+  },
   'expectation-unknown': { section: 'RFC 9110 §15.5.18', status: 417, says: 'the expectation is not "100-continue"' },
   'connect-not-offered': { section: 'RFC 9110 §9.3.6', status: 501, says: 'CONNECT is not offered here' },
   'upgrade-with-content': {

@@ -8,6 +8,7 @@ import type { Clock, Instant } from '../core/time.ts';
 import { httpDate } from '../wire/http-date.ts';
 import type { Attempt } from './attempt.ts';
 import { type GeneratedResponse, type GenerateFacts, generateResponse, staticResponse } from './generate.ts';
+import { lastHopResponse } from './max-forwards.ts';
 import type { ExchangeState } from './state.ts';
 
 /** A response of our own, ready for the client's side. */
@@ -61,6 +62,11 @@ export function actionAnswer(
 ): Answer {
   assert(action.kind !== 'upstream', 'a route to an upstream has one');
   return answerOf(staticResponse(action, { requestId: exchange.id, method: exchange.method }), clock);
+}
+
+/** The answer to a request that Max-Forwards lets go no further. */
+export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Clock): Answer {
+  return answerOf(lastHopResponse(request, id, serving), clock);
 }
 
 /** Maintenance is announced by the operator, and told as any other refusal of ours is. */

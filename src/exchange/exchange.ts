@@ -10,12 +10,13 @@ import type {
 } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import { ageFor, decideAgain, targetsOf } from './again.ts';
-import { type Answer, actionAnswer, failureAnswer, maintenanceOf, sendAnswer } from './answer.ts';
+import { type Answer, actionAnswer, failureAnswer, lastHopAnswer, maintenanceOf, sendAnswer } from './answer.ts';
 import { Attempt, furthest } from './attempt.ts';
 import { CommitWindow, type WindowOwner } from './commit-window.ts';
 import { awaitExitNews, exitNewsLooksMax, type ExitNewsWaiter, exitOf, mayComeOfExit } from './exit-news.ts';
-import { ForwardedRequest, ForwardedResponse, loopOf } from './forward.ts';
+import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeout, type LimitedExchange, limitExchange } from './limit.ts';
+import { endsHere, hopFailure } from './max-forwards.ts';
 import type { ExchangePorts, Serving, Upstream } from './ports.ts';
 import { ExchangeState } from './state.ts';
 
@@ -55,8 +56,9 @@ export class Exchange
   // request ─▶ route
 
   onRequest(failure: Failure | null): void {
-    const refused = failure ?? loopOf(this.request, this.serving.hopName);
+    const refused = failure ?? hopFailure(this.request, this.serving);
     if (refused !== null) return this.#generate(refused);
+    if (endsHere(this.request)) return this.#answer(lastHopAnswer(this, this.#ports.clock));
     const route = this.serving.router.route(this.request);
     if (route === null) return this.#generate(fail('no_route', 'route', { host: this.authority, path: this.target }));
     this.matched = route;

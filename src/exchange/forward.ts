@@ -1,5 +1,4 @@
 import type { ClientFacts } from '../core/exchange.ts';
-import { fail, type Failure } from '../core/failure.ts';
 import { type FieldFilter, fieldFilter, fieldId, gatewayFieldNames } from '../core/field-names.ts';
 import type {
   FieldSink,
@@ -11,41 +10,19 @@ import type {
 } from '../core/message.ts';
 import type { Clock } from '../core/time.ts';
 import { writeForwarding } from '../wire/forwarded.ts';
-import { cdnLoopHops, cdnLoopValue, viaHops, viaValue } from '../wire/hops.ts';
+import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
 import { appendProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
 import type { TraceContext } from '../wire/trace-context.ts';
 import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
+import { writeMaxForwards } from './max-forwards.ts';
 import type { Endpoint, Ids, Route, Serving } from './ports.ts';
 
 const viaId = fieldId('via');
 const cdnLoopId = fieldId('cdn-loop');
 const dateId = fieldId('date');
 const proxyStatusId = fieldId('proxy-status');
-
-/**
- * Twice the longest way that is met: two tiers of a CDN, a load balancer, an ingress, a gateway and sidecars make eight.
- * A request that has been through more goes in a circle of gateways that do not know each other's names.
- */
-const hopsMax = 16;
-
-/**
- * A request that bears our own name in Via (RFC 9110 §7.6.3) or CDN-Loop (RFC 8586 §2) has been here before; one that
- * bears too many names has been somewhere before.
- */
-export function loopOf({ fields }: RequestHead, hopName: string): Failure | null {
-  if (!fields.hasId(viaId) && !fields.hasId(cdnLoopId)) return null;
-  const via = fields.get('via');
-  const cdnLoop = fields.get('cdn-loop');
-  const viaSays = viaHops(via, hopName);
-  if (viaSays.ours) return fail('loop_detected', 'request', { name: 'Via', value: via ?? '' });
-  const cdnLoopSays = cdnLoopHops(cdnLoop, hopName);
-  if (cdnLoopSays.ours) return fail('loop_detected', 'request', { name: 'CDN-Loop', value: cdnLoop ?? '' });
-  // Not every hop writes both, so the longer list is nearer to the truth.
-  const hops = Math.max(viaSays.count, cdnLoopSays.count);
-  return hops > hopsMax ? fail('hops_exceeded', 'request', { hops, limit: hopsMax }) : null;
-}
 
 /**
  * Field names of a request that are the gateway's to write; every route's filter begins with them. `Proxy` is nobody's:
@@ -99,6 +76,7 @@ export class ForwardedRequest implements OutgoingRequest {
     fields.writeTo(sink, drop);
     for (const [name, value] of lines) sink.field(name, value);
     this.#writeWay(sink);
+    writeMaxForwards(sink, request);
     sink.field('X-Request-Id', id);
     if (identity.trace !== null) this.#writeTrace(sink, identity.trace);
   }

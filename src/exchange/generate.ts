@@ -143,22 +143,24 @@ export function staticResponse(
   if (action.kind === 'redirect') {
     const location = visibleText(action.location, locationMax);
     const fields = [['Content-Type', 'text/plain; charset=utf-8'], requestId, ['Location', location]] as const;
-    return configured(action.status, fields, `See ${location}\n`, facts.method);
+    return plainResponse(action.status, fields, `See ${location}\n`, facts.method);
   }
   if (action.kind === 'readiness') {
     const fields = [['Content-Type', 'text/plain; charset=utf-8'], requestId, ['Cache-Control', 'no-store']] as const;
-    return configured(200, fields, 'ready\n', facts.method);
+    return plainResponse(200, fields, 'ready\n', facts.method);
   }
   const fields = [['Content-Type', visibleText(action.contentType, 256)], requestId] as const;
   // RFC 9110 §6.4.1: these never have content, whatever the configuration says.
-  if (action.status === 204 || action.status === 304) return configured(action.status, [requestId], '', facts.method);
-  return configured(action.status, fields, action.content, facts.method);
+  if (action.status === 204 || action.status === 304)
+    return plainResponse(action.status, [requestId], '', facts.method);
+  return plainResponse(action.status, fields, action.content, facts.method);
 }
 
 /** RFC 9110 §4.1 wants 8000 octets of a URI to work; a target is never longer here. */
 const locationMax = 8192;
 
-function configured(
+/** A response that is no failure. Nothing follows the head in answer to HEAD. */
+export function plainResponse(
   status: number,
   fields: GeneratedResponse['fields'],
   text: string,

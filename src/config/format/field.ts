@@ -26,6 +26,7 @@ const notEditable: ReadonlyMap<string, string> = new Map([
     'trailer',
     'upgrade',
     'via',
+    'max-forwards',
   ].map((name) => [name, 'remove it here'] as const),
 ]);
 

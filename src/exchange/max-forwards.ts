@@ -1,0 +1,95 @@
+import { fail, type Failure } from '../core/failure.ts';
+import { fieldId } from '../core/field-names.ts';
+import type { FieldSink, RequestHead } from '../core/message.ts';
+import { requestRules } from '../core/rules.ts';
+import { type GeneratedResponse, plainResponse } from './generate.ts';
+import { loopOf } from './loop.ts';
+import type { Serving } from './ports.ts';
+import { visibleText } from './visible-text.ts';
+
+/**
+ * Max-Forwards (RFC 9110 §7.6.2): how many more hops an OPTIONS or TRACE request may take. At 0 this gateway is the last
+ * one and answers; above it the next hop gets one less. For other methods the field means nothing and goes on as it came.
+ */
+const maxForwardsId = fieldId('max-forwards');
+
+/** The highest number that is sent on; RFC 9110 §7.6.2 has each recipient choose one. */
+const forwardsMax = 2 ** 31 - 1;
+
+const number = /^[0-9]+$/;
+
+function isLimited({ fields, method }: RequestHead): boolean {
+  return fields.hasId(maxForwardsId) && (method === 'OPTIONS' || method === 'TRACE');
+}
+
+function forwardsOf({ fields }: RequestHead): string {
+  return fields.get('max-forwards') ?? '';
+}
+
+/** Whether this gateway is the last hop; for requests in which `hopFailure` found nothing wrong. */
+export function endsHere(request: RequestHead): boolean {
+  return isLimited(request) && Number(forwardsOf(request)) === 0;
+}
+
+/**
+ * Why a request may not take another hop. Several Max-Forwards lines are as wrong as a word: two gateways would read two
+ * numbers. A request that ends here cannot loop, and is often sent to find out who sends requests in a loop.
+ */
+export function hopFailure(request: RequestHead, serving: Serving): Failure | null {
+  if (!isLimited(request)) return loopOf(request, serving.hopName);
+  const value = forwardsOf(request);
+  if (!number.test(value)) return refusal(value);
+  if (Number(value) > 0) return loopOf(request, serving.hopName);
+  const isRouted = request.method === 'TRACE' || methodsOf(request, serving).length > 0;
+  return isRouted ? null : fail('no_route', 'route', { host: request.authority, path: request.target });
+}
+
+function refusal(value: string): Failure {
+  const rule = 'max-forwards';
+  const at = `Max-Forwards: ${visibleText(value, 40)}`;
+  return fail('request_refused', 'request', { rule, status: requestRules[rule].status, at });
+}
+
+/** Writes the field for the next hop. */
+export function writeMaxForwards(sink: FieldSink, request: RequestHead): void {
+  if (!request.fields.hasId(maxForwardsId)) return;
+  const value = forwardsOf(request);
+  sink.field('Max-Forwards', isLimited(request) ? String(Math.min(Number(value) - 1, forwardsMax)) : value);
+}
+
+/** The answer of the last hop. */
+export function lastHopResponse(request: RequestHead, requestId: string, serving: Serving): GeneratedResponse {
+  const id = ['X-Request-Id', visibleText(requestId, 128)] as const;
+  if (request.method === 'OPTIONS')
+    return plainResponse(200, [id, ['Allow', methodsOf(request, serving).join(', ')]], '', 'OPTIONS');
+  const fields = [
+    ['Content-Type', 'message/http'],
+    id,
+    ['Cache-Control', 'no-store'],
+    ['X-Content-Type-Options', 'nosniff'],
+  ] as const;
+  return plainResponse(200, fields, reflected(request), 'TRACE');
+}
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'];
+
+/** The methods that a route takes at the request's target; `*` stands for the whole gateway. */
+function methodsOf(request: RequestHead, { router }: Serving): readonly string[] {
+  return methods.filter((method) => request.target === '*' || router.route({ ...request, method }) !== null);
+}
+
+/**
+ * The fields that a TRACE request gets back: those that say which way it came, and what the client is. RFC 9110 §9.3.8 has
+ * fields left out that may hold secrets: a script in a page must not read its user's cookies from the answer, nor a client
+ * what the gateways before this one have added. A list of what may be shown is right for fields that are invented later.
+ */
+const reflectedFields = ['Max-Forwards', 'Via', 'CDN-Loop', 'User-Agent', 'Accept', 'Accept-Encoding'];
+
+function reflected({ method, target, version, authority, fields }: RequestHead): string {
+  const lines = reflectedFields.flatMap((name) => {
+    const value = fields.get(name.toLowerCase());
+    return value === null ? [] : [`${name}: ${value}\r\n`];
+  });
+  const host = authority === '' ? '' : `Host: ${authority}\r\n`;
+  return `${method} ${target} ${version}\r\n${host}${lines.join('')}\r\n`;
+}
