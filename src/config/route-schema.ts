@@ -64,7 +64,7 @@ export const route = section({
   id: key(name, 'Its name in logs and metrics; without it one is made of what it matches.'),
   host: key(
     oneOrMany(parsed(parseHostPattern, { kind: 'host' })),
-    'Hosts to match; `*.example.org` is any name below it.',
+    'Hosts to match, in any case, with or without a trailing dot; `*.example.org` is any name below it.',
     defaults.route.host,
   ),
   path: key(

@@ -34,8 +34,8 @@ export const pathOctets = tableOf(`-._~%!$&'()*+,;=:@/[]|^${alphaNumeric}`);
  */
 export const queryOctets = tableOf(`-._~%!$&'()*+,;=:@/?[]|^\`{}\\${alphaNumeric}`);
 
-/** RFC 3986 §3.2.2: reg-name = *( unreserved / pct-encoded / sub-delims ); IPv4 addresses are among them. */
-export const hostOctets = tableOf(`-._~%!$&'()*+,;=${alphaNumeric}`);
+/** RFC 3986 §3.2.2: reg-name without pct-encoded, *( unreserved / sub-delims ); IPv4 addresses are among them. */
+export const hostOctets = tableOf(`-._~!$&'()*+,;=${alphaNumeric}`);
 
 /** RFC 5234 §B.1: HEXDIG, either case: the digit's value plus one. */
 export const hexDigits = hexTable();

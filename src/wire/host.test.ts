@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { addressOfNode, isIpAddress } from './address.ts';
-import { isAuthority } from './host.ts';
+import { authorityText, isAuthority, sameAuthority } from './host.ts';
 
 function authority(text: string): boolean {
   const octets = Buffer.from(`xx${text}yy`, 'latin1');
@@ -21,7 +21,8 @@ describe('isAuthority', () => {
     '[::]',
     '[::1]:8080',
     'a_b',
-    'a%20b',
+    'a.',
+    'a.b.:80',
     "x!$&'()*+,;=~",
   ];
   for (const text of good) it(`takes ${text}`, () => assert.ok(authority(text)));
@@ -45,11 +46,44 @@ describe('isAuthority', () => {
     '[1.2.3.4]',
     'a%2',
     'a%gg',
+    'a%20b',
+    '%61',
+    '.',
+    '..',
+    '.a',
+    'a..',
+    'a..b',
+    '.:80',
+    'a..:80',
     '\xe9',
     'a\0',
   ];
   for (const text of bad) it(`refuses ${JSON.stringify(text)}`, () => assert.ok(!authority(text)));
 });
+
+const spellings: readonly (readonly [sent: string, read: string])[] = [
+  ['Example.ORG', 'example.org'],
+  ['example.org.', 'example.org'],
+  ['EXAMPLE.org.:8080', 'example.org:8080'],
+  ['example.org:', 'example.org'],
+  ['example.org.:', 'example.org'],
+  ['example.org:0080', 'example.org:80'],
+  ['example.org:0', 'example.org:0'],
+  ['example.org:000', 'example.org:0'],
+  ['127.0.0.1.:80', '127.0.0.1:80'],
+  ['[::0001]', '[::1]'],
+  ['[0:0:0:0:0:0:0:1]:8080', '[::1]:8080'],
+  ['[2001:DB8::]:', '[2001:db8::]'],
+  ['[::FFFF:192.0.2.1]', '[::ffff:192.0.2.1]'],
+  ['[::ffff:c000:201]:01', '[::ffff:192.0.2.1]:1'],
+];
+for (const [sent, read] of spellings)
+  it(`"${sent}" is read as "${read}"`, () => {
+    const octets = Buffer.from(`xx${sent}yy`, 'latin1');
+    assert.ok(isAuthority(octets, 2, octets.length - 2));
+    assert.equal(authorityText(octets, 2, octets.length - 2), read);
+    assert.ok(sameAuthority(read, read, 'http'));
+  });
 
 describe('isIpAddress', () => {
   it('agrees with the system about IPv6', () => {

@@ -1,13 +1,15 @@
+import { canonicalAddress } from './address-text.ts';
 import { COLON, hexDigits, hostOctets, isDigit } from './characters.ts';
 
 const bracketOpen = 0x5b;
 const bracketClose = 0x5d;
-const percent = 0x25;
+const dot = 0x2e;
 
 /**
  * Whether octets [start, end) are uri-host [ ":" port ] (RFC 9110 §7.2, RFC 3986 §3.2.2), not empty and without user
- * information. Stricter where programs differ: a port is at most 65535, an IPv6 literal must be an address without a
- * zone, and "%" must begin a percent-encoded octet.
+ * information. Stricter where programs differ, so that no second spelling of a host passes a rule for it: a port is at
+ * most 65535, an IPv6 literal must be an address without a zone, a name has no percent-encoded octet and no empty label but
+ * the last.
  */
 export function isAuthority(octets: Uint8Array, start: number, end: number): boolean {
   const hostEnd = octets[start] === bracketOpen ? literalEnd(octets, start, end) : nameEnd(octets, start, end);
@@ -19,11 +21,11 @@ export function isAuthority(octets: Uint8Array, start: number, end: number): boo
 /** Behind the registered name or IPv4 address; `start` when there is none. */
 function nameEnd(octets: Uint8Array, start: number, end: number): number {
   let at = start;
+  let label = start;
   while (at < end && hostOctets[octets[at] as number] !== 0) {
-    if (octets[at] === percent) {
-      if (at + 2 >= end || hexDigits[octets[at + 1] as number] === 0 || hexDigits[octets[at + 2] as number] === 0)
-        return start;
-      at += 2;
+    if (octets[at] === dot) {
+      if (at === label) return start;
+      label = at + 1;
     }
     at++;
   }
@@ -98,10 +100,28 @@ function isPort(octets: Uint8Array, start: number, end: number): boolean {
   return port <= 65535;
 }
 
-/** The authority's text: lowercase, without a ":" that no port follows. */
+/**
+ * One text for each authority, so that routes and applications take all its spellings for one: lowercase, without the dot
+ * at a name's end (RFC 3986 §3.2.2), an IPv6 address as RFC 5952 has it, a port without leading zeros, no ":" without a
+ * port. The octets must be an authority.
+ */
 export function authorityText(octets: Buffer, start: number, end: number): string {
-  const stop = octets[end - 1] === COLON ? end - 1 : end;
-  return octets.toString('latin1', start, stop).toLowerCase();
+  const text = octets.toString('latin1', start, end).toLowerCase();
+  const colon = text.lastIndexOf(':');
+  if (colon <= text.lastIndexOf(']')) return hostText(text);
+  const host = hostText(text.slice(0, colon));
+  const port = text.slice(colon + 1);
+  return port === '' ? host : `${host}:${Number(port)}`;
+}
+
+function hostText(host: string): string {
+  if (host.endsWith(']')) return literalText(host.slice(1, -1));
+  return host.endsWith('.') ? host.slice(0, -1) : host;
+}
+
+function literalText(address: string): string {
+  const text = canonicalAddress(address);
+  return text.includes(':') ? `[${text}]` : `[::ffff:${text}]`;
 }
 
 /** Whether two authorities name the same, the scheme's own port being the same as none. */

@@ -131,7 +131,7 @@ function withPort(host: string, port: string | null): Result<HostPort, Objection
 }
 
 /** As the system writes it, since `::1` and `0:0:0:0:0:0:0:1` are one address (RFC 5952). */
-function normalIpv6(text: string): string {
+export function normalIpv6(text: string): string {
   if (text.includes('%')) return text.toLowerCase();
   return new SocketAddress({ address: text, family: 'ipv6' }).address;
 }

@@ -3,7 +3,7 @@ import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
 import type { Objection } from '../objection.ts';
 import { object, quoted } from '../objection.ts';
-import { normalHost } from './address.ts';
+import { normalHost, normalIpv6 } from './address.ts';
 
 /** `example.org`, or `*.example.org` for any name below it. Lowercase, in ASCII, without a port. */
 export function parseHostPattern(text: string): Result<string, Objection> {
@@ -15,7 +15,7 @@ export function parseHostPattern(text: string): Result<string, Objection> {
   if (slash !== -1)
     return object('a host has no path', `write host: ${text.slice(0, slash) || '…'} and path: ${text.slice(slash)}`);
   const unbracketed = text.replace(/^\[(.*)\]$/, '$1');
-  if (isIP(unbracketed) === 6) return succeed(`[${unbracketed.toLowerCase()}]`);
+  if (isIP(unbracketed) === 6) return succeed(`[${normalIpv6(unbracketed)}]`);
   const port = /^(.*):(\d+)$/.exec(text);
   if (port !== null) return object('a host is matched without its port', `write ${quoted(port[1])}`);
   const wild = text.startsWith('*.');

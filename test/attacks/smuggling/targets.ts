@@ -76,11 +76,7 @@ export const absoluteTargets: readonly SmugglingPayload[] = [
   refused('target-form', 'an absolute target of ftp', message('GET ftp://a/ HTTP/1.1', 'Host: a') + hidden),
   taken(1, 'an absolute target that Host repeats', message('GET http://a/hidden HTTP/1.1', 'Host: a')),
   taken(1, 'an absolute target in capitals', message('GET HTTP://A/hidden HTTP/1.1', 'Host: a')),
-  refused(
-    'host-disagrees',
-    'an absolute target with a dot behind its host',
-    message('GET http://a./ HTTP/1.1', 'Host: a'),
-  ),
+  taken(1, 'an absolute target with a dot behind its host', message('GET http://a./hidden HTTP/1.1', 'Host: a')),
   refused('host-invalid', 'an absolute target and an empty Host', message('GET http://a/ HTTP/1.1', 'Host:') + hidden),
   refused(
     'host-disagrees',
