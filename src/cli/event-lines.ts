@@ -3,6 +3,7 @@ import type { Event } from '../core/event.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
 import type { FailureSummary } from '../gateway/control.ts';
+import type { RecordLines } from '../record/batch.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';
 import { verdictWords, whoseWords } from './record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
@@ -93,21 +94,21 @@ function failureText(record: ExchangeRecord, style: Style): string {
 }
 
 /** A failure is told when it has happened, so its line bears that time. */
-function endOf(record: ExchangeRecord): number {
+export function endOf(record: ExchangeRecord): number {
   return Date.parse(record.at) + record.duration_ms;
 }
 
 /** '12:00:03', local time. */
-function clockTime(at: number): string {
+export function clockTime(at: number): string {
   const date = new Date(at);
   return [date.getHours(), date.getMinutes(), date.getSeconds()].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
 /** Columns of a time and the space after it. */
-const timeWidth = 9;
+export const timeWidth = 9;
 
 /** The same line, broken between words where it is wider than a terminal; what follows stands under its text. */
-function fit(at: number, text: string, style: Style): string {
+export function fit(at: number, text: string, style: Style): string {
   return wrapAfter(`${style.dim(clockTime(at))} `, text, timeWidth).join('\n');
 }
 
@@ -115,14 +116,30 @@ function fit(at: number, text: string, style: Style): string {
 export interface EventWriter {
   event(event: Event): void;
   failed(record: ExchangeRecord): void;
+  /** Takes every record; where this is there, it tells of failures too. */
+  recorded?(lines: RecordLines): void;
   failing(summary: FailureSummary): void;
   printed(instance: string, stream: 'stdout' | 'stderr', line: string): void;
   /** Tells what it has kept back. */
   end(): void;
 }
 
-/** What a person at a terminal has just read in other words: an instance's endpoint does as its instance does. */
+/** The sum of failures of one kind; the id of the last one follows it. */
+export function moreLikeIt(count: number, withinMs: number, last: ExchangeRecord, at: number, style: Style): string {
+  const what = last.cause ?? verdictWords(last);
+  const within = `${Math.max(1, Math.ceil(withinMs / 1000))} s`;
+  return fit(at, style.warn(`and ${count} more like it (${what}) in the last ${within}, the last:`), style);
+}
+
+/**
+ * What a person at a terminal has just read in other words: an instance's endpoint does as its instance does. And a phase of
+ * the end that finds nothing under way.
+ */
 function isTwiceTold(event: Event): boolean {
+  if (event.kind === 'drain_phase' && event.to !== 'lame_duck') {
+    const { exchanges, tunnels, connections } = event.evidence;
+    return exchanges + tunnels + connections === 0;
+  }
   return event.kind === 'worker_started' || (event.kind === 'endpoint_state' && event.evidence.check === 'readiness');
 }
 
@@ -135,14 +152,11 @@ export function readableEvents(
   clock: Clock,
 ): EventWriter {
   const under = ' '.repeat(timeWidth);
-  const tell = (at: number, text: string, { id }: ExchangeRecord): void =>
-    stderr.write(`${fit(at, text, style)}\n${under}${style.dim(`${explain} ${id}`)}\n`);
+  const explainLine = ({ id }: ExchangeRecord): string => `${under}${style.dim(`${explain} ${id}`)}`;
   const failures = new RepeatedFailures(clock, {
-    one: (record) => tell(endOf(record), failureText(record, style), record),
+    one: (record) => stderr.write(`${fit(endOf(record), failureText(record, style), style)}\n${explainLine(record)}\n`),
     more: (count, withinMs, last) => {
-      const what = last.cause ?? verdictWords(last);
-      const within = `${Math.max(1, Math.ceil(withinMs / 1000))} s`;
-      tell(clock.wallTime(), style.warn(`and ${count} more like it (${what}) in the last ${within}, the last:`), last);
+      stderr.write(`${moreLikeIt(count, withinMs, last, clock.wallTime(), style)}\n${explainLine(last)}\n`);
     },
   });
   return {

@@ -1,6 +1,9 @@
 import { ExitCode as ParserCode } from '@stricli/core';
 
-/** What `candor` ends with. Scripts rely on these; a number is never given another meaning. */
+/**
+ * What `candor` ends with. Scripts rely on these; a number is never given another meaning. `run` ends with the code of its
+ * command, whatever that is, where the command ended before it was ready.
+ */
 export const exitCodes = {
   ok: 0,
   /** For `explain` of a log: there are failures of a gateway in it. */
@@ -21,6 +24,9 @@ export const exitCodes = {
   not_found: 9,
   /** For `upgrade` and `reload`: not now, or not this gateway; nothing was tried. */
   refused: 10,
+  /** For `run`, as a shell: the command is there and cannot be executed; there is no such command. */
+  command_not_executable: 126,
+  command_not_found: 127,
   /** Ended at once by a second SIGINT. */
   interrupted: 130,
   /** Ended at once by a second SIGTERM. */

@@ -1,11 +1,14 @@
+import { constants } from 'node:os';
+import { commandEndText, FirstStart } from './first-start.ts';
 import { configurationFor } from './read-configuration.ts';
 import { offerNextPort } from './next-port.ts';
-import { serve } from './serve.ts';
+import { serve, type ServePlan } from './serve.ts';
+import { StartAbandoned } from '../gateway/gateway.ts';
 import type { Style } from './style.ts';
 import { styleFor } from './style.ts';
 import type { Gateway } from '../gateway/control.ts';
 import type { Configuration } from '../core/configuration.ts';
-import type { Surroundings } from './surroundings.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
 import { tellingPredecessor } from './upgrade/successor.ts';
 
 export interface RunFlags {
@@ -13,6 +16,8 @@ export interface RunFlags {
   readonly host: string;
   readonly readinessPath: string;
   readonly appPort?: number | undefined;
+  readonly quiet: boolean;
+  readonly json: boolean;
 }
 
 /** Puts the gateway in front of any command that takes its port from PORT. */
@@ -20,22 +25,45 @@ export function run(flags: RunFlags, command: readonly string[], around: Surroun
   return tellingPredecessor(around, () => startAndServe(flags, command, around));
 }
 
-function startAndServe(flags: RunFlags, command: readonly string[], around: Surroundings): Promise<number> {
+async function startAndServe(flags: RunFlags, command: readonly string[], around: Surroundings): Promise<number> {
   around.succession?.step('reading_configuration');
-  const configuration = configurationFor(flags, command, around);
-  return serve(
-    {
-      configuration,
-      source: null,
-      otherPort: offerNextPort(around),
-      opened: (gateway, served) => {
-        // In a log the events have said it all.
-        if (around.stderr.isTTY)
-          around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
-      },
+  const firstStart = new FirstStart(command, constants.signals);
+  const code = await serveCommand(flags, command, firstStart, around);
+  const { end } = firstStart;
+  if (end === null) return code;
+  const { stdout, stderr, succession } = around;
+  // The process that asked for this one serves on, and says why.
+  if (succession !== null) throw new CommandFailure('failure', end.says);
+  stderr.write(commandEndText(end, stdout.isTTY && stderr.isTTY));
+  return end.exitCode;
+}
+
+async function serveCommand(
+  flags: RunFlags,
+  command: readonly string[],
+  firstStart: FirstStart,
+  around: Surroundings,
+): Promise<number> {
+  const plan: ServePlan = {
+    configuration: configurationFor(flags, command, around),
+    source: null,
+    requestLines: !flags.quiet,
+    json: flags.json,
+    otherPort: offerNextPort(around),
+    abandon: firstStart.abandoned,
+    told: (event) => firstStart.heard(event),
+    opened: (gateway, served) => {
+      // In a log the events have said it all.
+      if (around.stderr.isTTY && !flags.json && firstStart.end === null)
+        around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
     },
-    around,
-  );
+  };
+  try {
+    return await serve(plan, around);
+  } catch (error) {
+    if (firstStart.end !== null && error instanceof StartAbandoned) return firstStart.end.exitCode;
+    throw error;
+  }
 }
 
 /** Where a gateway that runs can be found. */

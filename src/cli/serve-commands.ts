@@ -1,7 +1,7 @@
 import { buildCommand } from '@stricli/core';
 import { type Context, describe } from './command-context.ts';
 import type { DemoFlags } from './demo.ts';
-import { configFlag, parseDurationFlag, parsePath, parsePort } from './flags.ts';
+import { configFlag, jsonFlag, parseDurationFlag, parsePath, parsePort } from './flags.ts';
 import type { RunFlags } from './run.ts';
 import type { UpFlags } from './up.ts';
 
@@ -9,7 +9,7 @@ export const runCommand = buildCommand<RunFlags, string[], Context>({
   docs: {
     brief: 'Put the gateway in front of any command',
     fullDescription: describe(
-      'Starts the command with PORT in its environment, waits until it is ready,\nand serves it. What comes after -- is the command.',
+      'Starts the command with PORT in its environment, waits until it is ready,\nand serves it. What comes after -- is the command. A command that ends before\nit was ready ends this too, with its exit code (126, 127: it cannot be started);\none that was ready is started again. On a terminal each request has a line.',
       'candor run -- node server.js',
       'candor run --port 80 --readiness-path /healthz -- ./app --quiet',
     ),
@@ -44,7 +44,10 @@ export const runCommand = buildCommand<RunFlags, string[], Context>({
         placeholder: 'port',
         optional: true,
       },
+      quiet: { kind: 'boolean', brief: 'Print no line for each request', default: false, withNegated: false },
+      json: { ...jsonFlag, brief: 'Print events as JSON lines' },
     },
+    aliases: { q: 'quiet' },
     positional: {
       kind: 'array',
       parameter: { brief: 'The command and its arguments', parse: String, placeholder: 'command' },
@@ -76,6 +79,7 @@ export const upCommand = buildCommand<UpFlags, [], Context>({
         placeholder: 'duration',
         optional: true,
       },
+      json: { ...jsonFlag, brief: 'Print events as JSON lines' },
     },
     aliases: { c: 'config' },
   },

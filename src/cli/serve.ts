@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { outcomeOfReload } from '../admin/api.ts';
 import { audited } from '../admin/audit.ts';
 import type { Configuration } from '../core/configuration.ts';
+import type { Event } from '../core/event.ts';
 import type { Gateway, GatewayWatcher } from '../gateway/control.ts';
 import {
   type ConfigurationReload,
@@ -19,6 +20,7 @@ import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
 import { type ListenFacts, listenFailureText } from './listen-failure-text.ts';
 import { forgetStart } from './memory-of-start.ts';
 import { findListenProblem } from './next-port.ts';
+import { RequestLines } from './request-lines.ts';
 import { ServedAdmin } from './serve-admin.ts';
 import { type ServiceSignal, ServiceSignals } from './service-signals.ts';
 import { Serving } from './serving.ts';
@@ -37,10 +39,18 @@ export interface ServePlan {
   readonly otherPort?: (configuration: Configuration, failure: ListenFacts) => Promise<Configuration | null>;
   /** Tells what happens in lines for people even where nobody sits at a terminal. */
   readonly forPeople?: boolean;
+  /** A line for each request, where a person sits at a terminal. */
+  readonly requestLines?: boolean;
+  /** Tells what happens as JSON, on a terminal too. */
+  readonly json?: boolean;
   /** It has made things that end with it, so no other process can take its place. */
   readonly isTemporary?: boolean;
   /** For how long applications are left to the next process at a stop, before they are ended. */
   readonly leaveApplicationsMs?: number | null;
+  /** Ends everything at once when it is aborted, also while the gateway starts: then this rejects with `StartAbandoned`. */
+  readonly abandon?: AbortSignal;
+  /** Hears each event, from the first one on. */
+  readonly told?: (event: Event) => void;
   /** Says where things are, once listeners and admin API are open. */
   readonly opened: (gateway: Gateway, configuration: Configuration) => void | Promise<void>;
 }
@@ -106,12 +116,17 @@ async function start(
   around: Surroundings,
 ): Promise<{ gateway: Gateway; configuration: Configuration }> {
   const watcher: GatewayWatcher = {
-    told: (event) => writer.event(event),
-    failed: (record) => writer.failed(record),
+    told: (event) => {
+      writer.event(event);
+      plan.told?.(event);
+    },
+    ...(writer.recorded === undefined
+      ? { failed: (record) => writer.failed(record) }
+      : { recorded: (lines) => writer.recorded?.(lines) }),
     failing: (summary) => writer.failing(summary),
     printed: (instance, stream, line) => writer.printed(instance, stream, line),
   };
-  const { source, reloadConfiguration } = plan;
+  const { source, reloadConfiguration, abandon } = plan;
   const reloading =
     reloadConfiguration === undefined ? {} : { reloadConfiguration: admin.reloading(reloadConfiguration) };
   let configuration = planned;
@@ -128,8 +143,9 @@ async function start(
     const adopting = adoption(around.succession, configuration);
     const opened = { joins, inheritedSockets: sockets, passedSockets: passed };
     const options = { configuration, source, ...reloading, ...adopting, watcher, ...opened };
+    const ended = abandon === undefined ? {} : { abandon };
     try {
-      return await startGateway(options);
+      return await startGateway({ ...options, ...ended });
     } catch (error) {
       if (error instanceof ListenFailure) return error;
       const isForPeople = error instanceof LogFailure || error instanceof StateFailure;
@@ -164,7 +180,18 @@ function passSignals(signals: ServiceSignals, serving: Serving): void {
 
 function eventWriter(plan: ServePlan, around: Surroundings): EventWriter {
   const { stdout, stderr, env } = around;
-  return stderr.isTTY || plan.forPeople === true
-    ? readableEvents(stdout, stderr, styleFor(stderr, env), `${commandName(env)} explain`, around.clock)
-    : jsonEvents(stdout, stderr, () => around.clock.wallTime());
+  if (plan.json === true || (!stderr.isTTY && plan.forPeople !== true))
+    return jsonEvents(stdout, stderr, () => around.clock.wallTime());
+  const [style, explain] = [styleFor(stderr, env), `${commandName(env)} explain`];
+  const writer = readableEvents(stdout, stderr, style, explain, around.clock);
+  if (plan.requestLines !== true || !stderr.isTTY) return writer;
+  const requests = new RequestLines(around.clock, (text) => stderr.write(text), style, explain);
+  return {
+    ...writer,
+    recorded: (lines) => requests.note(lines),
+    end: () => {
+      requests.end();
+      writer.end();
+    },
+  };
 }

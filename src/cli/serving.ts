@@ -77,11 +77,16 @@ export class Serving {
   /** Resolves when the gateway has ended: by a signal, or because another process serves in its place. */
   async untilStopped(stop: StopSignals): Promise<void> {
     const { gateway, upgrades, plan } = this;
-    const over = await Promise.race([stop.first, upgrades?.handedOver ?? stop.first]);
+    const over = await Promise.race([stop.first, upgrades?.handedOver ?? stop.first, abandonment(plan.abandon)]);
     if (typeof over === 'number') {
       this.#service.handOver(over);
       void stop.first.then((signal) => gateway.stop(`${signal} while it ended`));
       return gateway.stop(`process ${over} has taken over`, { hasSuccessor: true });
+    }
+    if (typeof over === 'object') {
+      this.#service.stopping(over.why);
+      await upgrades?.abandon(over.why);
+      return gateway.stop(over.why);
     }
     this.#service.stopping(`${over}: lets what runs finish`);
     stop.onSecond = () => void gateway.stop(`a second ${over}`);
@@ -107,6 +112,14 @@ export class Serving {
     this.#unsubscribe();
     await this.#service.close();
   }
+}
+
+/** Resolves with the reason when the signal is aborted; never without one. */
+function abandonment(signal: AbortSignal | undefined): Promise<{ readonly why: string }> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) resolve({ why: String(signal.reason) });
+    else signal?.addEventListener('abort', () => resolve({ why: String(signal.reason) }), { once: true });
+  });
 }
 
 /** Whether somebody serves: each worker is asked every second, and one that does not answer is lost. */

@@ -9,6 +9,7 @@ export interface UpFlags {
   readonly config: string;
   /** Milliseconds. */
   readonly handover?: number | undefined;
+  readonly json: boolean;
 }
 
 /** Runs a configuration until a signal ends it. */
@@ -29,9 +30,10 @@ async function readAndServe(flags: UpFlags, around: Surroundings): Promise<numbe
       configuration: read.configuration,
       source: read.path,
       reloadConfiguration: reloadFrom(flags.config, around),
+      json: flags.json,
       leaveApplicationsMs: flags.handover ?? null,
       opened: (gateway, served) => {
-        if (around.stderr.isTTY)
+        if (around.stderr.isTTY && !flags.json)
           around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
       },
     },

@@ -80,6 +80,8 @@ export class Applications {
       const own = applications.filter(({ id }) => !expected.has(id));
       this.supervisor.apply(own);
       await this.untilUp(own);
+      // A process that is about to end takes nothing from the one that serves.
+      if (this.#parts.isEnding()) return;
       await adopt.whenHandedOver();
     }
     const held = this.#estate.claim(applications);

@@ -3,6 +3,7 @@ import type { EndpointState } from '../core/endpoint.ts';
 import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
+import type { RecordLines } from '../record/batch.ts';
 import type { HandedOver, Heir } from './estate.ts';
 import type { FailureSummary } from './failure-report.ts';
 
@@ -59,6 +60,8 @@ export interface GatewayWatcher {
   told?(event: Event): void;
   /** The record of each exchange whose shape is not 'none', soon after its end. */
   failed?(record: ExchangeRecord): void;
+  /** Every record, as lines of the exchange log; they may be read during the call only. */
+  recorded?(lines: RecordLines): void;
   /** Failures that the failure table ranks as error or warning: by cause and place, the first one, then in sums. */
   failing?(summary: FailureSummary): void;
   /** One line that an instance printed. */

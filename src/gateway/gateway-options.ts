@@ -15,6 +15,8 @@ export interface GatewayOptions {
   /** How to read it again; without it a reload changes nothing and says so. */
   readonly reloadConfiguration?: ConfigurationReload;
   readonly watcher?: GatewayWatcher;
+  /** Ends the gateway at once when it is aborted, also while it starts: then starting rejects with `StartAbandoned`. */
+  readonly abandon?: AbortSignal;
   /** The process before, which runs and hands its applications over; without it those that one has left are taken. */
   readonly adopt?: Succession;
   /** Where a predecessor listens whose place this gateway takes: those ports may be open. */

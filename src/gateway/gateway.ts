@@ -23,7 +23,7 @@ import { tellListeners } from './listener-news.ts';
 import { type Crew, CurrentProblems } from './problems.ts';
 import { newApplications, reload } from './reload.ts';
 import { Shutdown } from './shutdown.ts';
-import { ListenFailure, LogFailure, StateFailure } from './start-failure.ts';
+import { ListenFailure, LogFailure, StartAbandoned, StateFailure } from './start-failure.ts';
 import { statusOf } from './status.ts';
 import { availableCores, systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
@@ -34,7 +34,7 @@ import { WorkerReports } from './worker-reports.ts';
 import { type WantedWorkers, Workers } from './workers.ts';
 
 export type { Configuration, Gateway, GatewayWatcher };
-export { ListenFailure, LogFailure, StateFailure };
+export { ListenFailure, LogFailure, StartAbandoned, StateFailure };
 
 export type { ConfigurationReload, GatewayOptions, Succession };
 
@@ -47,12 +47,14 @@ const aboutToEnd = 'This gateway is about to end.';
 /** Starts everything, and resolves when the listeners are open. Rejects with `ListenFailure`, `LogFailure` or `StateFailure`. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const gateway = new RunningGateway(options, systemClock);
+  const { abandon } = options;
+  abandon?.addEventListener('abort', () => gateway.abandon(String(abandon.reason)), { once: true });
   try {
     await gateway.start();
   } catch (error) {
     await gateway.giveBack();
     await gateway.stop('it could not start');
-    throw error;
+    throw abandon?.aborted === true ? new StartAbandoned(String(abandon.reason)) : error;
   }
   return gateway;
 }
@@ -201,9 +203,10 @@ class RunningGateway implements Gateway {
     this.#hub.tell({ kind: 'process_started', subject: 'gateway', reason: `candor ${version} started`, evidence });
     this.#endpoints.board.watch(configuration);
     await this.#applications.takeOver(configuration.applications);
-    await this.#outlook.until(() => this.#endpoints.board.settled, firstChecksMs);
+    await this.#outlook.until(() => this.#isEnding || this.#endpoints.board.settled, firstChecksMs);
     const applied = await this.#apply(configuration);
     if (!applied.ok) throw startFailureOf(applied);
+    if (this.#isEnding) throw new StartAbandoned(aboutToEnd);
     this.#workers.keepUp();
     this.#state = 'serving';
     this.#news.applied('gateway', ['everything']);
@@ -365,6 +368,12 @@ class RunningGateway implements Gateway {
     if (this.#stopped === null) this.#stopped = this.#stop(why, how);
     else this.#atOnce.resolve();
     return this.#stopped;
+  }
+
+  /** Ends everything at once; from this call on no instance is started again. */
+  abandon(why: string): void {
+    for (let call = 0; call < 2; call++) void this.stop(why);
+    void this.#applications.supervisor.stop();
   }
 
   async #stop(why: string, { hasSuccessor = false, leaveApplicationsMs = null }: StopOptions): Promise<void> {

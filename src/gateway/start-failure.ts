@@ -30,6 +30,11 @@ export function listenProblemText({ listener, host, port, errno }: ListenProblem
   return `listener ${listener} cannot listen on ${hostPort(host, port)} (${errno})`;
 }
 
+/** The gateway was told to end before its listeners were open. */
+export class StartAbandoned extends Error {
+  override readonly name = 'StartAbandoned';
+}
+
 /** Another gateway has the state folder; the message is for people. */
 export class StateFailure extends Error {
   override readonly name = 'StateFailure';

@@ -56,6 +56,7 @@ export class WorkerReports {
     this.#refusals.note(counts, configuration().client);
     this.#descriptors.note(counts);
     if (lines === null) return;
+    this.#parts.watcher?.recorded?.(lines);
     this.#showFailures(lines.octets, lines.failed);
     log.append(lines, done);
   }

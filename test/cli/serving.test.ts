@@ -239,6 +239,58 @@ describe('candor run', () => {
     assert.equal(await stuck.exited, 130);
   });
 
+  const ends: readonly [what: string, command: readonly string[], code: number, says: RegExp][] = [
+    [
+      'that is nowhere',
+      ['no-such-program'],
+      127,
+      /^`no-such-program` could not be started: .* is in no\s+directory of PATH\.$/m,
+    ],
+    [
+      'that may not be executed',
+      ['./notes.txt'],
+      126,
+      /^`\.\/notes\.txt` could not be started: .* is\s+not\s+executable/m,
+    ],
+    [
+      'that fails before it was ever ready',
+      [process.execPath, '-e', 'console.error("no database"); process.exit(3)'],
+      3,
+      /ended with exit\s+code\s+3\s+before\s+it\s+was\s+ready to serve\.\nIts last line:\n {2}no database$/m,
+    ],
+    [
+      'that ends with 0 before it was ready',
+      [process.execPath, '-e', '0'],
+      0,
+      /exit code 0[\s\S]*must stay in the\s+foreground/,
+    ],
+    [
+      'that is killed before it was ready',
+      [process.execPath, '-e', 'process.kill(process.pid, "SIGTERM"); setInterval(() => {}, 1000)'],
+      143,
+      /was\s+killed\s+by\s+SIGTERM/,
+    ],
+  ];
+  for (const [what, command, expected, says] of ends) {
+    test(`ends with code ${expected} and the last words of a command ${what}, and starts it once`, async () => {
+      writeFileSync(join(folder, 'notes.txt'), 'no program\n', { mode: 0o644 });
+      const { code, stderr } = await candor('run', '--port', '0', '--', ...command);
+      assert.equal(code, expected, stderr);
+      assert.match(stderr, says);
+      assert.doesNotMatch(stderr, /instance_restarting|^\s+at /m);
+      assert.ok((stderr.match(/"kind":"instance_(?:started|not_started)"/g) ?? []).length === 1, stderr);
+    });
+  }
+
+  test('starts a command again that was ready once, however it ends', async () => {
+    const port = await freePort();
+    const running = await startRun(port);
+    await get(port, '/die');
+    await running.until('stderr', /"kind":"instance_restarting"/);
+    await until(async () => (await get(port, '/')).status === 200);
+    assert.equal(running.child.exitCode, null);
+  });
+
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],

@@ -1,0 +1,117 @@
+import type { Event, EventFacts } from '../core/event.ts';
+import { exitCodes } from './exit-codes.ts';
+import { countText, harmless, shorten, wrap } from './layout.ts';
+
+/** Lines of a command's output that are repeated at its end: a stack trace, or what led to it. */
+const lastLinesMax = 10;
+
+/** What a shell adds to the number of the signal that ended a command (POSIX, Shell Command Language §2.8.2). */
+const signalBase = 128;
+
+/** How a command ended that had never been ready. */
+export interface CommandEnd {
+  /** What `candor run` ends with, as a shell would. */
+  readonly exitCode: number;
+  /** Whole sentences: what happened, and what to do. */
+  readonly says: string;
+  /** Its last lines, oldest first. */
+  readonly output: readonly string[];
+}
+
+/**
+ * Watches the first start of the command of `candor run`. A command that cannot be started, or that ends before it was ever
+ * ready, would fail in the same way the next time: then the gateway ends, and with it `candor run`. A command that was ready
+ * once is started again whenever it ends.
+ */
+export class FirstStart {
+  readonly #command: readonly string[];
+  readonly #abort = new AbortController();
+  readonly #signalNumbers: Readonly<Record<string, number>>;
+  #isOver = false;
+  #end: CommandEnd | null = null;
+
+  constructor(command: readonly string[], signalNumbers: Readonly<Record<string, number>>) {
+    this.#command = command;
+    this.#signalNumbers = signalNumbers;
+  }
+
+  /** Aborted when the command has ended before it was ready. */
+  get abandoned(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Null while the command may still become ready, and once it was. */
+  get end(): CommandEnd | null {
+    return this.#end;
+  }
+
+  heard(event: Event): void {
+    if (this.#isOver) return;
+    switch (event.kind) {
+      // The gateway was told to stop, and stops the command.
+      case 'instance_ready':
+      case 'process_stopping':
+        this.#isOver = true;
+        return;
+      case 'instance_not_started':
+        return this.#ended(notStarted(event.evidence.errno, event.reason, this.#command));
+      case 'instance_exited':
+        return this.#ended(exited(event.evidence, this.#command, this.#signalNumbers));
+      default:
+        return;
+    }
+  }
+
+  #ended(end: CommandEnd): void {
+    this.#isOver = true;
+    this.#end = end;
+    this.#abort.abort('its command ended before it was ready');
+  }
+}
+
+function notStarted(errno: string, reason: string, command: readonly string[]): CommandEnd {
+  const exitCode =
+    errno === 'ENOENT' ? exitCodes.command_not_found : isRefusal(errno) ? exitCodes.command_not_executable : 1;
+  return { exitCode, says: `${commandText(command)} could not be started: ${harmless(reason)}.`, output: [] };
+}
+
+/** It is there, and is nothing that can be run. */
+function isRefusal(errno: string): boolean {
+  return ['EACCES', 'EPERM', 'ENOEXEC', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(errno);
+}
+
+function exited(
+  { code, signal, outOfMemory, output }: EventFacts['instance_exited'],
+  command: readonly string[],
+  signalNumbers: Readonly<Record<string, number>>,
+): CommandEnd {
+  const exitCode = code ?? signalBase + (signalNumbers[signal ?? ''] ?? 0);
+  const how = outOfMemory
+    ? 'was killed by the kernel, which was out of memory,'
+    : signal === null
+      ? `ended with exit code ${exitCode}`
+      : `was killed by ${signal}`;
+  const advice =
+    exitCode === 0
+      ? ' A command that is to be served must stay in the foreground and listen on the port in the variable PORT.'
+      : '';
+  return {
+    exitCode,
+    says: `${commandText(command)} ${how} before it was ready to serve.${advice}`,
+    output: output.slice(-lastLinesMax),
+  };
+}
+
+function commandText(command: readonly string[]): string {
+  return `\`${shorten(harmless(command.join(' ')), 60)}\``;
+}
+
+/** What a person reads last. `shown`: the output stands directly above. */
+export function commandEndText({ says, output }: CommandEnd, shown: boolean): string {
+  const lines = wrap(says, '');
+  if (!shown && output.length > 0) {
+    lines.push(`Its last ${output.length === 1 ? 'line' : countText(output.length, 'line')}:`);
+    lines.push(...output.map((line) => `  ${harmless(line)}`));
+  }
+  return `${lines.join('\n')}\n`;
+}

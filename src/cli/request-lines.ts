@@ -1,0 +1,153 @@
+import type { ExchangeRecord } from '../core/record.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
+import type { RecordLines } from '../record/batch.ts';
+import { parseRecord } from '../record/parse-record.ts';
+import { clockTime, endOf, fit, moreLikeIt, timeWidth } from './event-lines.ts';
+import { columnsMax, durationText, harmless, shorten, widthOf, wrapAfter } from './layout.ts';
+import { verdictWords, whoseWords } from './record-words.ts';
+import { RepeatedFailures } from './repeated-failures.ts';
+import type { Style } from './style.ts';
+
+/** As many as a person can read while they pass. */
+const shownPerSecondMax = 20;
+const windowMs = 1000;
+
+/** Status codes that a sum names; a gateway that is busy sends few different ones. */
+const codesMax = 6;
+
+const newline = 0x0a;
+const statusName = Buffer.from('"status":');
+
+/**
+ * A line for each request on a terminal: when, status, time, method, path, and what went wrong. While more than
+ * `shownPerSecondMax` come in a second, they are summed up in one line per second. The first failures of each kind are told
+ * in full in either case.
+ */
+export class RequestLines {
+  readonly #clock: Clock;
+  readonly #write: (text: string) => void;
+  readonly #style: Style;
+  readonly #explain: string;
+  readonly #failures: RepeatedFailures;
+  /** Requests of the present window, and those of them that have no line. */
+  #inWindow = 0;
+  #unshown = 0;
+  readonly #codes = new Map<string, number>();
+  /** The window before had more than may be shown. */
+  #isBusy = false;
+  #timer: Timer | null = null;
+  /** Whether the record in hand has a line of its own. */
+  #isShown = false;
+
+  constructor(clock: Clock, write: (text: string) => void, style: Style, explain: string) {
+    this.#clock = clock;
+    this.#write = write;
+    this.#style = style;
+    this.#explain = explain;
+    this.#failures = new RepeatedFailures(clock, {
+      one: (record) => this.#tellDetails(record),
+      more: (count, withinMs, last) =>
+        write(`${moreLikeIt(count, withinMs, last, clock.wallTime(), style)}\n${this.#explainLine(last)}\n`),
+    });
+  }
+
+  /** Takes a batch of the exchange log. Reads only the records that it shows, and those of failures. */
+  note({ octets, failed }: RecordLines): void {
+    const buffer = Buffer.from(octets.buffer, octets.byteOffset, octets.length);
+    let failure = 0;
+    for (let start = 0; start < buffer.length; ) {
+      const found = buffer.indexOf(newline, start);
+      const end = found === -1 ? buffer.length : found;
+      while (failure < failed.length && (failed[failure] as number) < start) failure += 2;
+      this.#noteLine(buffer, start, end, failed[failure] === start);
+      start = end + 1;
+    }
+  }
+
+  /** Tells what it has kept back, and leaves no timer. */
+  end(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#sumUp();
+    this.#failures.end();
+  }
+
+  #noteLine(buffer: Buffer, start: number, end: number, hasFailed: boolean): void {
+    if (this.#timer === null) this.#wait();
+    this.#inWindow += 1;
+    this.#isShown = !this.#isBusy && this.#inWindow <= shownPerSecondMax;
+    if (!this.#isShown) this.#count(statusOf(buffer, start, end));
+    if (!this.#isShown && !hasFailed) return;
+    const parsed = parseRecord(buffer.toString('latin1', start, end));
+    if (!parsed.ok) return;
+    if (this.#isShown) this.#write(`${requestLine(parsed.record, this.#style)}\n`);
+    // Load balancers ask again and again, and this is the answer that they should get.
+    if (hasFailed && parsed.record.cause !== 'gateway_stopping') this.#failures.note(parsed.record);
+  }
+
+  #count(code: string): void {
+    this.#unshown += 1;
+    this.#codes.set(code, (this.#codes.get(code) ?? 0) + 1);
+  }
+
+  #wait(): void {
+    const at = after(this.#clock.now(), windowMs);
+    this.#timer = this.#clock.schedule(at, (lines: RequestLines) => lines.#due(), this as RequestLines);
+  }
+
+  #due(): void {
+    this.#timer = null;
+    this.#sumUp();
+    this.#isBusy = this.#inWindow > shownPerSecondMax;
+    this.#inWindow = 0;
+    // A second without requests ends it too.
+    if (this.#isBusy) this.#wait();
+  }
+
+  #sumUp(): void {
+    if (this.#unshown === 0) return;
+    const byNumber = [...this.#codes].toSorted(([, a], [, b]) => b - a);
+    const named = byNumber.slice(0, codesMax).map(([code, count]) => `${count} × ${code}`);
+    if (byNumber.length > codesMax) named.push('others');
+    const text = `${this.#isBusy ? '' : 'and '}${this.#unshown} ${this.#isBusy ? '' : 'more '}requests in a second: ${named.join(', ')}`;
+    this.#write(`${fit(this.#clock.wallTime(), text, this.#style)}\n`);
+    this.#unshown = 0;
+    this.#codes.clear();
+  }
+
+  /** Under the line of the request, or alone where it has none. */
+  #tellDetails(record: ExchangeRecord): void {
+    if (!this.#isShown) this.#write(`${requestLine(record, this.#style)}\n`);
+    const { detail, whose, shape } = record;
+    const says = `${verdictWords(record)}${whose === null || shape === 'client_abort' ? '' : `, ${whoseWords[whose]}`}`;
+    if (detail !== null) {
+      const text = `${this.#style.warn(`${says}:`)} ${harmless(detail)}`;
+      this.#write(`${wrapAfter(' '.repeat(timeWidth), text, timeWidth).join('\n')}\n`);
+    }
+    this.#write(`${this.#explainLine(record)}\n`);
+  }
+
+  #explainLine({ id }: ExchangeRecord): string {
+    return `${' '.repeat(timeWidth)}${this.#style.dim(`${this.#explain} ${id}`)}`;
+  }
+}
+
+/** The code as it stands in the line; the last one there is the exchange's, those before it are of its attempts. */
+function statusOf(buffer: Buffer, start: number, end: number): string {
+  const at = buffer.lastIndexOf(statusName, end - 1);
+  if (at < start) return 'no answer';
+  const code = buffer.toString('latin1', at + statusName.length, at + statusName.length + 3);
+  return /^\d{3}$/.test(code) ? code : 'no answer';
+}
+
+/** '12:00:04 502   3.1 ms  GET /orders?token=…  connect_refused', within 80 columns where the cause is not longer. */
+export function requestLine(record: ExchangeRecord, style: Style): string {
+  const { status, method, path, query, duration_ms: ms, shape, cause } = record;
+  const code = status === null ? ' - ' : String(status);
+  const head = `${code} ${durationText(ms).padStart(8)}  `;
+  const why = shape === 'none' ? '' : `  ${cause ?? verdictWords(record)}`;
+  const room = columnsMax - timeWidth - head.length - widthOf(why);
+  const target = shorten(harmless(`${method} ${path}${query === null ? '' : `?${query}`}`), Math.max(12, room));
+  const tone = status === null || status >= 500 ? style.bad : status >= 400 ? style.warn : style.good;
+  return `${style.dim(clockTime(endOf(record)))} ${tone(code)}${head.slice(code.length)}${target}${style.warn(why)}`;
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
+import { RequestLines } from '../../src/cli/request-lines.ts';
+import { plain, styleFor } from '../../src/cli/style.ts';
+import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { RecordLines } from '../../src/record/batch.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import { failedRecord, goodRecord } from '../fakes/samples.ts';
+import { assertFits } from './golden.ts';
+
+/** What a worker sends: lines of the exchange log, and where the failures among them are. */
+function batchOf(records: readonly ExchangeRecord[]): RecordLines {
+  const failed: number[] = [];
+  let text = '';
+  for (const record of records) {
+    const start = text.length;
+    text += `${JSON.stringify(record)}\n`;
+    if (record.shape !== 'none') failed.push(start, text.length);
+  }
+  return { octets: new Uint8Array(Buffer.from(text, 'latin1')), lines: records.length, failed };
+}
+
+function begin(style = plain): { told: () => string[]; lines: RequestLines; clock: SimulatedClock } {
+  const clock = new SimulatedClock(Date.UTC(2026, 0, 1, 12));
+  let text = '';
+  const lines = new RequestLines(clock, (more) => (text += more), style, 'npx candor explain');
+  const told = (): string[] => {
+    const all = text;
+    text = '';
+    assertFits(stripVTControlCharacters(all));
+    return all.split('\n').slice(0, -1);
+  };
+  return { told, lines, clock };
+}
+
+const good = { ...goodRecord, status: 200, method: 'GET', path: '/there', query: null, duration_ms: 1.24 };
+
+describe('request lines', () => {
+  test('say when, which status, how long, which request, and the query as it was redacted', () => {
+    const { told, lines } = begin();
+    lines.note(batchOf([good, { ...good, status: 404, path: '/x', query: 'token=…' }]));
+    const [first = '', second = ''] = told();
+    assert.match(first, /^\d\d:\d\d:\d\d 200 {3}1\.2 ms {2}GET \/there$/);
+    assert.match(second, /^\d\d:\d\d:\d\d 404 {3}1\.2 ms {2}GET \/x\?token=/);
+  });
+
+  test('say of a failure its cause, and of the first ones of a kind what happened and how to ask for more', () => {
+    const { told, lines, clock } = begin();
+    lines.note(batchOf([good, failedRecord, good]));
+    const text = told().join('\n');
+    assert.match(
+      text,
+      /504 +2\.00 s {2}POST \/api\/orders.* response_head_timeout\n {9}too slow, the application's: No/,
+    );
+    assert.match(text, new RegExp(`\\n {9}npx candor explain ${failedRecord.id}\\n`));
+    lines.note(batchOf([failedRecord, failedRecord, failedRecord, failedRecord]));
+    assert.equal(told().filter((line) => line.includes('npx candor explain')).length, 2);
+    clock.advanceSync(10_000);
+    assert.match(told().join('\n'), /and 2 more like it \(response_head_timeout\)[^]*explain/);
+    lines.end();
+    assert.equal(clock.timersLive, 0);
+  });
+
+  test('are twenty in a second at most; the others are counted by status, once a second', () => {
+    const { told, lines, clock } = begin();
+    const many = Array.from({ length: 500 }, (_, at) => (at % 50 === 0 ? { ...good, status: 304 } : good));
+    lines.note(batchOf(many));
+    assert.equal(told().length, 20);
+    clock.advanceSync(1000);
+    assert.match(told().join('\n'), /^\S+ and 480 more requests in a second: 471 × 200, 9 × 304$/);
+    for (let second = 0; second < 60; second += 1) {
+      lines.note(batchOf(many));
+      clock.advanceSync(1000);
+    }
+    const busy = told();
+    assert.equal(busy.length, 60);
+    assert.match(busy[30] ?? '', /^\S+ 500 requests in a second: 490 × 200, 10 × 304$/);
+    clock.advanceSync(2000);
+    lines.note(batchOf([good]));
+    assert.equal(told().length, 1, 'once it is quiet each request has its line again');
+  });
+
+  test('tell a failure in the middle of a thousand requests, and sum up what is left at the end', () => {
+    const { told, lines, clock } = begin();
+    lines.note(
+      batchOf([...Array.from({ length: 600 }, () => good), failedRecord, ...Array.from({ length: 400 }, () => good)]),
+    );
+    const text = told();
+    assert.equal(text.filter((line) => line.includes('response_head_timeout')).length, 1);
+    lines.end();
+    assert.match(told().join('\n'), /and 981 more requests in a second: 980 × 200, 1 × 504/);
+    assert.equal(clock.timersLive, 0);
+  });
+
+  test('count a client that left as no answer, whatever its attempts had', () => {
+    const { told, lines, clock } = begin();
+    const left = { ...good, status: null, attempts: failedRecord.attempts };
+    lines.note(batchOf(Array.from({ length: 22 }, () => left)));
+    assert.match(told()[0] ?? '', / {2}- +1\.2 ms/);
+    clock.advanceSync(1000);
+    assert.match(told().join('\n'), /2 more requests in a second: 2 × no answer/);
+  });
+
+  test('have colours only where the terminal has them, and nothing of a path reaches it as it stands', () => {
+    const { told, lines } = begin(styleFor({ isTTY: true, write: () => {} }, {}));
+    lines.note(batchOf([{ ...good, path: '/a\u001b[31m\u0007b' }]));
+    const [line = ''] = told();
+    assert.notEqual(line, stripVTControlCharacters(line));
+    assert.match(stripVTControlCharacters(line), /GET \/a ?b$/);
+    assert.doesNotMatch(line, /\u001b\[31m/);
+  });
+});
