@@ -60,7 +60,7 @@ function exchange(n: number, target: string): EndedExchange {
     authority: 'shop.example.org',
     target,
     version: 'HTTP/1.1',
-    tunnel: false,
+    tunnel: null,
     attempts: [
       {
         endpoint: 'web/127.0.0.1:3000',

@@ -212,6 +212,15 @@ export const recordSchema = z.object({
   octets_in: count,
   octets_out: count,
   duration_ms: z.number(),
+  tunnel: z
+    .object({
+      protocol: text,
+      how: z.enum(['closed', 'unclosed', 'reset', 'exit', 'drained', 'idle', 'failed']),
+      by: z.enum(['client', 'application', 'gateway']),
+      close_code: count.nullable().describe('RFC 6455 §7.4: of the first close frame.'),
+    })
+    .optional()
+    .describe('Of a tunnel alone: how it ended, and who ended it.'),
 });
 
 /** One line of the answer to `upgrade`. */

@@ -2,7 +2,15 @@ import type { ExchangeRecord } from '../core/record.ts';
 import { specOfRecord, stepAfterExit } from '../diagnose/candor/record-spec.ts';
 import { endpointText, timelineLines } from './attempt-timeline.ts';
 import { countText, durationText, harmless, padTo, shorten, wrap, wrapAfter } from './layout.ts';
-import { deliveryWords, endWords, stageWords, tunnelEndWords, verdictWords, whoseWords } from './record-words.ts';
+import {
+  deliveryWords,
+  endWords,
+  stageWords,
+  tunnelEndedText,
+  tunnelEndWords,
+  verdictWords,
+  whoseWords,
+} from './record-words.ts';
 import type { Style } from './style.ts';
 
 const labelWidth = 16;
@@ -104,6 +112,7 @@ function verdictLines(record: ExchangeRecord, style: Style): string[] {
   if (record.stage !== null) lines.push(...row('where', whereText(record)));
   if (record.whose !== null) lines.push(...row('whose', whoseWords[record.whose]));
   if (record.shape !== 'none') lines.push(...row('executed?', executedText(record)));
+  if (record.tunnel !== undefined) lines.push(...row('ended', `${tunnelEndedText(record.tunnel)}.`));
   lines.push(...row('answer', answerText(record)), ...row('content', contentText(record)));
   verdict.usualCauses.forEach((cause, place) => {
     const label = padTo(style.dim(place === 0 ? '  usual causes' : ''), labelWidth);

@@ -64,6 +64,46 @@ export const tunnelEndWords: Record<EndKind, string> = {
   abandoned: 'the connection became a tunnel, which the client broke off',
 };
 
+type TunnelEnd = NonNullable<ExchangeRecord['tunnel']>;
+
+const tunnelSideWords: Record<TunnelEnd['by'], string> = {
+  client: 'the client',
+  application: 'the application',
+  gateway: 'the gateway',
+};
+
+const tunnelHowWords: Record<TunnelEnd['how'], string> = {
+  closed: 'in order',
+  unclosed: 'without a close frame',
+  reset: 'by a reset',
+  exit: 'since its process ended',
+  drained: 'since it, or the listener, was to stop',
+  idle: 'since nothing came for too long',
+  failed: 'for another reason, see below',
+};
+
+/** RFC 6455 §7.4.1. */
+const closeCodes: ReadonlyMap<number, string> = new Map([
+  [1000, 'normal closure'],
+  [1001, 'going away'],
+  [1002, 'protocol error'],
+  [1003, 'unsupported data'],
+  [1007, 'invalid data'],
+  [1008, 'policy violation'],
+  [1009, 'message too big'],
+  [1010, 'extension missing'],
+  [1011, 'internal error'],
+  [1012, 'service restart'],
+  [1013, 'try again later'],
+]);
+
+/** Who ended a tunnel, and how: "by the client, in order, with close code 1000 (normal closure)". */
+export function tunnelEndedText({ how, by, close_code: code }: TunnelEnd): string {
+  const named = code === null ? undefined : closeCodes.get(code);
+  const withCode = code === null ? '' : `, with close code ${code}${named === undefined ? '' : ` (${named})`}`;
+  return `by ${tunnelSideWords[by] ?? by}, ${tunnelHowWords[how] ?? how}${withCode}`;
+}
+
 export const retryWords: Record<RetryReason, string> = {
   nothing_sent: 'tried again: no octet of the request can have reached the endpoint',
   idempotent: 'tried again: repeating the method does no harm',

@@ -69,6 +69,23 @@ export interface AttemptFacts {
   readonly retryReason: RetryReason;
 }
 
+/** How a tunnel ended, and who ended it. */
+export interface TunnelFacts {
+  /** As the 101 response names it. */
+  readonly protocol: string;
+  readonly how:
+    | 'closed' // in order: a close frame (WebSocket), or both directions by FIN (other protocols)
+    | 'unclosed' // a WebSocket without a close frame
+    | 'reset'
+    | 'exit' // the process of the instance ended
+    | 'drained' // the gateway, or the listener, was to stop
+    | 'idle' // nothing came for too long
+    | 'failed'; // anything else: the exchange's failure says what
+  readonly by: 'client' | 'application' | 'gateway';
+  /** The status code of the first close frame (RFC 6455 §7.4); 0 where there was none. */
+  readonly closeCode: number;
+}
+
 /** What the recorder reads of an exchange that has ended. `exchange/exchange.ts` has these fields. */
 export interface EndedExchange {
   readonly id: string;
@@ -94,8 +111,8 @@ export interface EndedExchange {
   /** The status that the endpoint sent; 0 when none came. */
   readonly statusReceived: number;
   readonly end: EndKind;
-  /** It became a tunnel; `octets…` are those of the tunnel. */
-  readonly tunnel: boolean;
+  /** It became a tunnel, and ended like this; `octets…` are those of the tunnel. Null for every other exchange. */
+  readonly tunnel: TunnelFacts | null;
   readonly failure: Failure | null;
   readonly delivery: Delivery;
   /** Content octets, without heads and framing. */

@@ -46,6 +46,8 @@ const expected: readonly [cause: Cause, shape: string, status: number | null, ty
   ['response_chunked_cut', 'reset', 502, 'http_response_incomplete'],
   ['response_content_reset', 'reset', 502, 'http_response_incomplete'],
   ['response_content_unclosed', 'reset', 502, 'http_response_incomplete'],
+  ['tunnel_unclosed', 'reset', 502, 'http_response_incomplete'],
+  ['tunnel_exit', 'reset', 502, 'http_response_incomplete'],
   ['response_not_http', 'garbage', 502, 'http_protocol_error'],
   ['response_status_line', 'garbage', 502, 'http_protocol_error'],
   ['response_version', 'garbage', 502, 'http_protocol_error'],

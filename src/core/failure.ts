@@ -87,6 +87,9 @@ export interface Evidence {
     alertId?: number;
     alertMessage?: string;
   };
+  /** Of a WebSocket: a FIN came, and no close frame. */
+  tunnel_unclosed: { address: string; octetsReceived: number };
+  tunnel_exit: { address: string; octetsReceived: number; how: 'closed' | 'reset' };
   // garbage
   response_not_http: { address: string; firstOctets: string; guess: Guess };
   response_status_line: { address: string; firstOctets: string; rule: ResponseRule };

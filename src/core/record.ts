@@ -1,4 +1,4 @@
-import type { EndKind, RetryReason } from './exchange.ts';
+import type { EndKind, RetryReason, TunnelFacts } from './exchange.ts';
 import type { Cause, Evidence } from './failure.ts';
 import type { ProxyErrorType } from './proxy-error.ts';
 import type { Delivery, Shape, Whose } from './shape.ts';
@@ -59,6 +59,14 @@ export interface ExchangeRecord {
   readonly octets_in: number;
   readonly octets_out: number;
   readonly duration_ms: number;
+  /** Of a tunnel: how it ended and who ended it. Absent for other exchanges, and in logs of older versions. */
+  readonly tunnel?: {
+    readonly protocol: string;
+    readonly how: TunnelFacts['how'];
+    readonly by: TunnelFacts['by'];
+    /** The status code of the first close frame; null where there was none. */
+    readonly close_code: number | null;
+  };
 }
 
 /** What is left of the exchanges that a worker had under way when it was lost: one line for all of them. */

@@ -73,6 +73,18 @@ export class Attempt implements AttemptFacts {
     this.stream = null;
   }
 
+  /** The endpoint has ended its half of a tunnel, and not in order; what the client sends still goes there. */
+  broke(failure: Failure, atMs: number): void {
+    this.failure = failure;
+    this.endedMs = atMs;
+  }
+
+  /** What broke broke when all was done. */
+  wentWell(): void {
+    this.failure = null;
+    this.retryReason = 'accepted';
+  }
+
   failed(failure: Failure, atMs: number): void {
     this.failure = failure;
     this.endedMs = atMs;

@@ -19,6 +19,7 @@ import { exchangeTimeout, type LimitedExchange, limitExchange } from './limit.ts
 import { endsHere, hopFailure } from './max-forwards.ts';
 import type { ExchangePorts, Serving, Upstream } from './ports.ts';
 import { ExchangeState } from './state.ts';
+import { Tunnel } from './tunnel.ts';
 
 /**
  * One request's journey, from its head to the last octet of its response. Read this file first: each step has
@@ -146,13 +147,16 @@ export class Exchange
 
   onRequestContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.octetsFromClient += end - start;
+    if (this.tunnel !== null) this.tunnel.clientSent(octets, start, end);
     if (this.#attempt?.stream?.sendContent(octets, start, end, ownership) === false) this.#downstream.pauseContent();
   }
 
   onRequestEnd(trailers: Fields | null): void {
     this.requestWhole = true;
     this.#attempt?.stream?.endContent(trailers);
-    if (this.tunnel) this.#endWay();
+    if (this.tunnel === null) return;
+    this.tunnel.clientEnded();
+    this.#endWay();
   }
 
   onRequestRead(): void {
@@ -182,7 +186,7 @@ export class Exchange
     this.#attempt?.answered(response, this.#elapsedMs());
     this.#limitTimer?.cancel(); // It is for answers; a tunnel may last.
     this.#state = 'committed';
-    this.tunnel = true;
+    this.tunnel = new Tunnel(protocol);
     this.delivery = 'response_started';
     this.statusReceived = response.status;
     this.statusSent = response.status;
@@ -271,11 +275,12 @@ export class Exchange
 
   onReleased(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
     this.octetsToClient += end - start;
+    if (this.tunnel !== null) this.tunnel.endpointSent(octets, start, end);
     if (!this.#downstream.sendContent(octets, start, end, ownership)) this.#attempt?.stream?.pauseContent();
   }
 
   onResponseEnd(trailers: Fields | null): void {
-    if (this.tunnel) return this.#downstream.endContent(null);
+    if (this.tunnel !== null) return this.#endpointHasEnded(this.tunnel);
     this.#attempt?.ended(this.#elapsedMs());
     this.#attempt = null;
     if (this.#uncommitted !== null) this.#commit(this.#uncommitted);
@@ -287,14 +292,23 @@ export class Exchange
   }
 
   onSent(): void {
-    if (this.tunnel) this.#endWay();
+    if (this.tunnel !== null) this.#endWay();
     else this.#finish();
+  }
+
+  /** The end goes on to the client; where it is no proper one, once it is known whether the instance has ended. */
+  #endpointHasEnded(tunnel: Tunnel): void {
+    const attempt = this.#attempt;
+    const failure = attempt === null ? null : tunnel.endpointEnded(attempt.address, this.octetsToClient);
+    if (attempt === null || failure === null) return this.#downstream.endContent(null);
+    attempt.broke(failure, this.#elapsedMs());
+    this.#diagnose(failure, attempt);
   }
 
   /** A tunnel is over when both its directions have ended. */
   #endWay(): void {
     if (--this.#waysOpen > 0) return;
-    this.#attempt?.ended(this.#elapsedMs());
+    if (this.failure === null) this.#attempt?.ended(this.#elapsedMs());
     this.#attempt = null;
     this.#finish();
   }
@@ -310,6 +324,7 @@ export class Exchange
     // What has come of a response goes on at once; that it is cut short is said a moment later.
     if (this.committed) this.#downstream.flush();
     this.#state = 'diagnosing';
+    this.#newsTimer?.cancel();
     this.#newsTimer = awaitExitNews(this.#ports.clock, this);
   }
 
@@ -331,8 +346,15 @@ export class Exchange
 
   /** No further attempt will be made: before the commit the gateway answers, after it the response is cut short. */
   #conclude(failure: Failure): void {
+    if (this.#attempt !== null) return this.#passOnEnd();
     if (this.committed) this.#truncate(failure);
     else this.#generate(failure);
+  }
+
+  /** Half of a tunnel has ended; the client may still send. */
+  #passOnEnd(): void {
+    this.#state = 'committed';
+    this.#downstream.endContent(null);
   }
 
   #generate(failure: Failure): void {
@@ -413,6 +435,7 @@ export class Exchange
     this.#limitTimer?.cancel();
     this.#newsTimer?.cancel();
     for (const attempt of this.attempts) attempt.exit ??= exitOf(attempt, this.startedAt);
+    this.tunnel?.conclude(this);
     this.endedAt = this.#ports.clock.now();
     this.#ports.recorder.ended(this);
   }

@@ -53,4 +53,5 @@ const exitCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
   'response_content_short',
   'response_chunked_cut',
   'response_content_reset',
+  'tunnel_unclosed',
 ]);

@@ -6,6 +6,7 @@ import type { Delivery } from '../core/shape.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Instant } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
+import type { Tunnel } from './tunnel.ts';
 import { type Identity, identify } from './identity.ts';
 import type { Ids, Route, Serving, Upstream } from './ports.ts';
 
@@ -34,7 +35,7 @@ export class ExchangeState implements EndedExchange {
   statusSent = 0;
   statusReceived = 0;
   end: EndKind = 'forwarded';
-  tunnel = false;
+  tunnel: Tunnel | null = null;
   failure: Failure | null = null;
   delivery: Delivery = 'not_sent';
   octetsFromClient = 0;

@@ -61,7 +61,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
     attempt !== undefined &&
     exchange.failure === null &&
     exchange.end === 'forwarded' &&
-    !exchange.tunnel &&
+    exchange.tunnel === null &&
     exchange.delivery === 'response_started' &&
     exchange.statusReceived > 0 &&
     exchange.statusReceived < 500 &&

@@ -24,7 +24,7 @@ export function sampleExchange(changes: Partial<EndedExchange> = {}): EndedExcha
     statusSent: 200,
     statusReceived: 200,
     end: 'forwarded',
-    tunnel: false,
+    tunnel: null,
     failure: null,
     delivery: 'response_started',
     octetsFromClient: 0,

@@ -1,4 +1,4 @@
-import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.ts';
+import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../core/exchange.ts';
 import { exitBeforeMs, explain, explainExit, typeOf } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
 import type { RecordBatch } from './batch.ts';
@@ -155,7 +155,7 @@ export class RecordWriter implements OrdinaryParts {
     const id = quotedWithin(exchange.id, recordLimits.id);
     const traceId = exchange.traceId === '' ? 'null' : quotedWithin(exchange.traceId, recordLimits.id);
     return (
-      `{"v":1,"kind":"${exchange.tunnel ? 'tunnel' : 'exchange'}","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
+      `{"v":1,"kind":"${exchange.tunnel !== null ? 'tunnel' : 'exchange'}","id":${id},"trace_id":${traceId},"at":"${this.#timestamps.text(exchange.startedWall)}"` +
       this.#origin +
       count(exchange.revision) +
       this.#routeFragment(exchange) +
@@ -286,7 +286,8 @@ export class RecordWriter implements OrdinaryParts {
       `,"received_status":${exchange.statusReceived > 0 ? count(exchange.statusReceived) : 'null'},"grpc_status":null` +
       this.#verdictPart(exchange) +
       `,"delivery":"${exchange.delivery}","end":"${exchange.end}","octets_in":${count(exchange.octetsFromClient)}` +
-      `,"octets_out":${count(exchange.octetsToClient)},"duration_ms":${milliseconds(exchange.endedAt - exchange.startedAt)}}\n`
+      `,"octets_out":${count(exchange.octetsToClient)},"duration_ms":${milliseconds(exchange.endedAt - exchange.startedAt)}` +
+      (exchange.tunnel === null ? '}\n' : tunnelPart(exchange.tunnel))
     );
   }
 
@@ -430,4 +431,10 @@ function clientPart(client: ClientFacts, version: string): string {
 
 function nameOrNull(name: string): string {
   return name === '' ? 'null' : quotedWithin(name, recordLimits.name);
+}
+
+/** The end of a tunnel's line. */
+function tunnelPart({ protocol, how, by, closeCode }: TunnelFacts): string {
+  const code = closeCode === 0 ? 'null' : count(closeCode);
+  return `,"tunnel":{"protocol":${quotedWithin(protocol, recordLimits.method)},"how":"${how}","by":"${by}","close_code":${code}}}\n`;
 }

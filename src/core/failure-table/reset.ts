@@ -192,6 +192,45 @@ export const reset = {
     nextStep:
       'Let the application send Content-Length or chunked content: then the end of the connection no longer matters (RFC 9112 §9.8).',
   },
+  tunnel_unclosed: {
+    type: 'http_response_incomplete',
+    status: 502,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'info',
+    temporary: true,
+    title: 'The application ended a WebSocket without closing it',
+    sentence: ({ address, octetsReceived }) =>
+      `${address} closed the connection of a WebSocket after ${octets(octetsReceived)}, without a close frame.`,
+    visitor: 'The connection to the application ended unexpectedly. Reload the page to connect again.',
+    usualCauses: [
+      'the process behind the WebSocket was killed or crashed, on a machine whose processes the gateway does not see',
+      'the application destroys the socket instead of closing the WebSocket (`terminate()` in place of `close()`)',
+      'the application was stopped by a deploy and does not close its WebSockets first (code 1001)',
+    ],
+    nextStep:
+      "Look into the application's log at the moment when the record ends (`candor explain REQUEST-ID`); let the application send a close frame before it exits (RFC 6455 §7.1).",
+  },
+  tunnel_exit: {
+    type: 'http_response_incomplete',
+    status: 502,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'warn',
+    temporary: true,
+    title: 'The application exited while a tunnel was open',
+    sentence: ({ address, octetsReceived, how }) =>
+      `The process behind ${address} ended, and the tunnel was ${how === 'reset' ? 'reset' : 'closed'} with it after ${octets(octetsReceived)}.`,
+    visitor: 'The application behind this page has just ended. Reload the page to connect again.',
+    usualCauses: [
+      'the process crashed or was killed, for want of memory or by hand',
+      'a deploy or a restart stopped the instance, and it did not close its tunnels first',
+    ],
+    nextStep:
+      'Read how the instance ended and what it wrote last in `candor events`; let the application close its tunnels when it is told to stop.',
+  },
 } satisfies Partial<FailureTable>;
 
 /** A connection that has served a request before cannot have been to the wrong kind of port; a fresh one can. */

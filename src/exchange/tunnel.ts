@@ -1,0 +1,119 @@
+import type { TunnelFacts } from '../core/exchange.ts';
+import { whoseOf } from '../core/explain.ts';
+import { fail, type Failure } from '../core/failure.ts';
+import { CloseFrameReader } from '../wire/close-frame.ts';
+import type { Attempt } from './attempt.ts';
+import type { ExchangeState } from './state.ts';
+
+type Side = 'client' | 'application';
+
+/**
+ * What is seen of a tunnel's end. Of a WebSocket the close frames are looked for in passing, since TCP alone does not tell a
+ * process that was killed from one that closed: both send a FIN. Of other protocols a FIN is the end.
+ */
+export class Tunnel implements TunnelFacts {
+  readonly protocol: string;
+  how: TunnelFacts['how'] = 'closed';
+  by: TunnelFacts['by'] = 'client';
+  readonly #fromClient: CloseFrameReader | null;
+  readonly #fromEndpoint: CloseFrameReader | null;
+  /** Who sent the first close frame, and who the first FIN. */
+  #closedFirst: Side | null = null;
+  #endedFirst: Side | null = null;
+  /** The endpoint ended a WebSocket without a close frame. What follows is a consequence. */
+  #unclosed: Failure | null = null;
+
+  constructor(protocol: string) {
+    this.protocol = protocol;
+    const isWebSocket = protocol.toLowerCase() === 'websocket';
+    this.#fromClient = isWebSocket ? new CloseFrameReader() : null;
+    this.#fromEndpoint = isWebSocket ? new CloseFrameReader() : null;
+  }
+
+  get closeCode(): number {
+    return (this.#closedFirst === 'client' ? this.#fromClient?.code : this.#fromEndpoint?.code) ?? 0;
+  }
+
+  clientSent(octets: Uint8Array, start: number, end: number): void {
+    if (this.#fromClient?.push(octets, start, end) === true) this.#closedFirst ??= 'client';
+  }
+
+  endpointSent(octets: Uint8Array, start: number, end: number): void {
+    if (this.#fromEndpoint?.push(octets, start, end) === true) this.#closedFirst ??= 'application';
+  }
+
+  clientEnded(): void {
+    this.#endedFirst ??= 'client';
+  }
+
+  /** The failure that this end is; null where it is in order, or follows the client's. */
+  endpointEnded(address: string, octetsReceived: number): Failure | null {
+    this.#endedFirst ??= 'application';
+    if (this.#isInOrder || this.#endedFirst === 'client') return null;
+    this.#unclosed = fail('tunnel_unclosed', 'content', { address, octetsReceived });
+    return this.#unclosed;
+  }
+
+  /** As far as can be told: what is no WebSocket has no close frames. */
+  get #isInOrder(): boolean {
+    const [client, endpoint] = [this.#fromClient, this.#fromEndpoint];
+    return client === null || endpoint === null || client.lost || endpoint.lost || this.#closedFirst !== null;
+  }
+
+  /** Both have said that they are done: how their connections end is of no interest. */
+  get #isAgreed(): boolean {
+    return this.#fromClient?.seen === true && this.#fromEndpoint?.seen === true;
+  }
+
+  /** The tunnel is over: says how it ended and by whom, to the exchange as well. */
+  conclude(exchange: ExchangeState): void {
+    const attempt = exchange.attempts.at(-1);
+    const failure = this.#failureOf(exchange, attempt);
+    if (failure === null) attempt?.wentWell();
+    else if (attempt !== undefined && failure.cause.startsWith('tunnel_')) attempt.failure = failure;
+    exchange.failure = failure;
+    exchange.end = failure === null ? 'forwarded' : failure.cause === 'client_gone' ? 'abandoned' : 'truncated';
+    if (failure === null) this.by = this.#closedFirst ?? this.#endedFirst ?? 'client';
+    else [this.how, this.by] = endOf(failure);
+  }
+
+  #failureOf({ failure, octetsToClient }: ExchangeState, attempt: Attempt | undefined): Failure | null {
+    if (this.#isAgreed && (failure === null || broken.has(failure.cause))) return null;
+    const met = this.#unclosed ?? failure;
+    if (met === null)
+      return this.#isInOrder ? null : fail('client_gone', 'flush', { octetsSent: octetsToClient, how: 'closed' });
+    if (attempt == null || attempt.exit === null || !byEndpoint.has(met.cause)) return met;
+    const { address } = attempt;
+    const how = met.cause === 'response_content_reset' ? 'reset' : 'closed';
+    return fail('tunnel_exit', 'content', { address, octetsReceived: octetsToClient, how });
+  }
+}
+
+/** The application's side of the connection broke. */
+const byEndpoint: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([
+  'tunnel_unclosed',
+  'response_content_reset',
+  'response_content_unclosed',
+]);
+
+const broken: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([...byEndpoint, 'client_gone']);
+
+function endOf(failure: Failure): [TunnelFacts['how'], TunnelFacts['by']] {
+  switch (failure.cause) {
+    case 'tunnel_exit':
+      return ['exit', 'application'];
+    case 'tunnel_unclosed':
+    case 'response_content_unclosed':
+      return ['unclosed', 'application'];
+    case 'response_content_reset':
+      return ['reset', 'application'];
+    case 'client_gone':
+      return [failure.evidence.how === 'reset' ? 'reset' : 'unclosed', 'client'];
+    case 'drained':
+      return ['drained', 'gateway'];
+    case 'tunnel_idle':
+      return ['idle', 'gateway'];
+    default:
+      return ['failed', whoseOf(failure) === 'client' ? 'client' : 'gateway'];
+  }
+}

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { renderExplanation } from '../../src/cli/explanation.ts';
+import { plain } from '../../src/cli/style.ts';
+import type { ExchangeRecord } from '../../src/core/record.ts';
+import type { RawClient } from '../../src/testing/testing.ts';
+import { patienceMs, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
+
+// A WebSocket that ends in order, breaks, loses its process or is cut by the gateway: four things in the record, with who did it.
+
+const program = join(import.meta.dirname, 'fixtures', 'web-socket-application.mjs');
+
+const configuration = (more = ''): string => `
+applications:
+  chat:
+    command: ["${process.execPath}", "${program}"]
+    readiness: { path: /, interval: 50ms, passes: 1 }
+    restart: { first_delay: 100ms }
+drain: { timeout: 300ms }
+${more}`;
+
+const request = [
+  'GET /chat HTTP/1.1',
+  'Host: a',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+  '\r\n',
+].join('\r\n');
+
+/** A frame as clients send it; its mask is zero, so that what it carries can be read here. */
+function frame(opcode: number, payload: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.of(0x80 | opcode, 0x80 | payload.length, 0, 0, 0, 0), payload]);
+}
+
+const say = (text: string): Buffer => frame(1, Buffer.from(text));
+const closing = (code: number): Buffer => frame(8, Buffer.of(code >> 8, code & 0xff));
+
+/** Opens a WebSocket through the gateway, and sees a message come back. */
+async function opened(edge: YamlGateway, listener = 'http'): Promise<{ client: RawClient; id: string }> {
+  await until('the application is ready', () => instanceOf(edge)?.phase === 'ready', 30_000);
+  const client = edge.connect(listener);
+  client.write(request);
+  client.write(say('hello'));
+  assert.ok(await client.waitFor(() => client.octets.includes('hello'), patienceMs), client.octets.toString());
+  const id = /x-request-id: (\S+)/i.exec(client.octets.toString('latin1'))?.[1] ?? '';
+  return { client, id };
+}
+
+function instanceOf(edge: YamlGateway) {
+  return edge.gateway.status().applications[0]?.instances[0];
+}
+
+async function recordOf(edge: YamlGateway, id: string): Promise<ExchangeRecord> {
+  await until('it is recorded', async () => (await edge.gateway.findExchange(id)) !== null);
+  return edge.record(id);
+}
+
+interface Row {
+  readonly what: string;
+  readonly act: (client: RawClient) => void;
+  readonly tunnel: Partial<NonNullable<ExchangeRecord['tunnel']>>;
+  readonly end: string;
+  readonly cause: string | null;
+  readonly says: RegExp;
+}
+
+const rows: readonly Row[] = [
+  {
+    what: 'an application that closes it',
+    act: (client) => client.write(say('close')),
+    tunnel: { how: 'closed', by: 'application', close_code: 1000 },
+    end: 'forwarded',
+    cause: null,
+    says: /by the application, in order, with close code 1000 \(normal closure\)/,
+  },
+  {
+    what: 'an application that closes it and exits in order',
+    act: (client) => client.write(say('leave')),
+    tunnel: { how: 'closed', by: 'application', close_code: 1001 },
+    end: 'forwarded',
+    cause: null,
+    says: /by the application, in order, with close code 1001 \(going away\)/,
+  },
+  {
+    what: 'an application that ends the connection without a close frame',
+    act: (client) => client.write(say('end')),
+    tunnel: { how: 'unclosed', by: 'application', close_code: null },
+    end: 'truncated',
+    cause: 'tunnel_unclosed',
+    says: /by the application, without a close frame/,
+  },
+  {
+    what: 'an application that resets it',
+    act: (client) => client.write(say('reset')),
+    tunnel: { how: 'reset', by: 'application', close_code: null },
+    end: 'truncated',
+    cause: 'response_content_reset',
+    says: /by the application, by a reset/,
+  },
+  ...[1000, 1001].map((code) => ({
+    what: `a client that closes it with ${code}`,
+    act: (client: RawClient) => client.write(closing(code)),
+    tunnel: { how: 'closed' as const, by: 'client' as const, close_code: code },
+    end: 'forwarded',
+    cause: null,
+    says: new RegExp(`by the client, in order, with close code ${code}`),
+  })),
+  {
+    what: 'a client that vanishes by a reset',
+    act: (client) => client.reset(),
+    tunnel: { how: 'reset', by: 'client', close_code: null },
+    end: 'abandoned',
+    cause: 'client_gone',
+    says: /by the client, by a reset/,
+  },
+  {
+    what: 'a client that ends the connection without a close frame',
+    act: (client) => client.finish(),
+    tunnel: { how: 'unclosed', by: 'client', close_code: null },
+    end: 'abandoned',
+    cause: 'client_gone',
+    says: /by the client, without a close frame/,
+  },
+  {
+    what: 'a client that closes it and resets the connection when the answer has come',
+    act: (client) => {
+      client.write(closing(1000));
+      void client.waitFor(() => client.octets.includes(Buffer.of(0x88)), patienceMs).then(() => client.reset());
+    },
+    tunnel: { how: 'closed', by: 'client', close_code: 1000 },
+    end: 'forwarded',
+    cause: null,
+    says: /by the client, in order/,
+  },
+];
+
+describe('a WebSocket through the gateway', { timeout: 120_000 }, () => {
+  let edge: YamlGateway;
+  before(async () => {
+    edge = await startFromYaml(configuration());
+  });
+  after(() => edge.stop());
+
+  for (const row of rows) {
+    test(`${row.what} is recorded as that, and explained`, async () => {
+      const { client, id } = await opened(edge);
+      row.act(client);
+      await client.waitFor(() => client.state !== 'open', patienceMs);
+      client.finish();
+      const record = await recordOf(edge, id);
+      client.close();
+      assert.deepEqual(record.tunnel, { protocol: 'websocket', ...row.tunnel });
+      assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', row.end, row.cause]);
+      assert.match(renderExplanation(record, plain).replace(/\s+/g, ' '), row.says);
+      await until('each is recorded once', () => edge.counts().active === 0);
+    });
+  }
+
+  test('whose process is killed is recorded as that exit, never as in order', async () => {
+    // On a machine so busy that the system tells of the exit too late, the next death will do; none may pass for an order.
+    for (let death = 0; death < 4; death++) {
+      const { client, id } = await opened(edge);
+      const pid = instanceOf(edge)?.pid;
+      client.write(say('kill'));
+      await client.waitFor(() => client.state !== 'open', patienceMs);
+      client.finish();
+      const record = await recordOf(edge, id);
+      client.close();
+      assert.equal(record.end, 'truncated');
+      assert.equal(record.whose, 'application');
+      await until('another is started', () => instanceOf(edge)?.pid !== pid, 30_000);
+      if (record.tunnel?.how !== 'exit') continue;
+      assert.deepEqual(record.tunnel, { protocol: 'websocket', how: 'exit', by: 'application', close_code: null });
+      assert.equal(record.cause, 'tunnel_exit');
+      assert.equal(record.attempts.at(-1)?.exit?.signal, 'SIGKILL');
+      const text = renderExplanation(record, plain).replace(/\s+/g, ' ');
+      assert.match(text, /ended by the application, since its process ended/);
+      assert.match(text, /SIGKILL/);
+      return;
+    }
+    assert.fail('no record of four deaths names its exit');
+  });
+});
+
+test('a WebSocket that our drain cuts is the gateway’s end, by a reload and by a stop', {
+  timeout: 60_000,
+}, async () => {
+  const two = 'listeners: { http: "127.0.0.1:0", more: "127.0.0.1:0" }';
+  const edge = await startFromYaml(configuration(two));
+  try {
+    const { client, id } = await opened(edge, 'more');
+    const outcome = await edge.reload(configuration('listeners: { http: "127.0.0.1:0" }'));
+    assert.ok(outcome.ok, JSON.stringify(outcome));
+    assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs));
+    const record = await recordOf(edge, id);
+    assert.deepEqual(record.tunnel, { protocol: 'websocket', how: 'drained', by: 'gateway', close_code: null });
+    assert.deepEqual([record.end, record.cause, record.whose], ['truncated', 'drained', 'operator']);
+    assert.match(renderExplanation(record, plain).replace(/\s+/g, ' '), /ended by the gateway, since it, or the/);
+    client.close();
+  } finally {
+    await edge.stop();
+  }
+});
