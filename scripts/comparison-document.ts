@@ -17,12 +17,13 @@ export interface Compared {
 const worst: readonly Verdict[] = ['right', 'acceptable', 'misleading', 'dangerous'];
 const marks: Readonly<Record<Verdict, string>> = { right: '✔', acceptable: '~', misleading: '✖', dangerous: '‼' };
 
-/** docs/comparison.md, from what was found; Candor is the first. */
-export function comparisonDocument(compared: readonly Compared[]): string {
+/** docs/comparison.md, from what was found; Candor is the first. What another command has measured stays as it was. */
+export function comparisonDocument(compared: readonly Compared[], before: string): string {
   const [candor, ...peers] = compared;
   return [
     ...introduction(compared),
     ...totals(compared),
+    ...poisoningOf(before),
     ...(candor === undefined ? [] : betterElsewhere(candor, peers)),
     ...candorAtItsDefaults,
     ...compared.flatMap(portrait),
@@ -31,6 +32,39 @@ export function comparisonDocument(compared: readonly Compared[]): string {
     ...appendix(compared),
   ].join('\n');
 }
+
+/** The page with a row for each case that was tried apart from the others; its tables are not counted anew. */
+export function withNewRows(document: string, compared: readonly Compared[]): string {
+  const date = compared[0]?.report.at.slice(0, 10) ?? '';
+  const note = `Rows with † were tried on ${date}, after the others, and are not in the totals.`;
+  const noted = document.includes(' † ') ? document : document.replace('\n### ', `\n${note}\n\n### `);
+  return Object.entries(tortureParts).reduce((text, [part, title]) => {
+    const rows = partRows(part, compared).map((row) => row.replace('**:', '** †:'));
+    // Behind the last row of the part's table.
+    const table = new RegExp(`(\\n### ${title}\\n[^]*?\\|\\n)(?=\\n)`);
+    return rows.length === 0 ? text : text.replace(table, (_, before: string) => `${before}${rows.join('\n')}\n`);
+  }, noted);
+}
+
+/** The lines from one of these to the other are another command's: `npm run compare:poisoning`. */
+const poisoningStart = '<!-- poisoning -->';
+const poisoningEnd = '<!-- /poisoning -->';
+
+function poisoningOf(document: string): string[] {
+  const start = document.indexOf(poisoningStart);
+  const end = document.indexOf(poisoningEnd);
+  return start < 0 || end < 0 ? [] : [document.slice(start, end + poisoningEnd.length), ''];
+}
+
+/** The page with this text in the place of what was measured last. */
+export function withPoisoning(document: string, lines: readonly string[]): string {
+  const text = [poisoningStart, ...lines, poisoningEnd].join('\n');
+  const [before] = poisoningOf(document);
+  if (before !== undefined) return document.replace(before, () => text);
+  return document.replace(behindTotals, () => `${text}\n\n${behindTotals}`);
+}
+
+const behindTotals = '## Where others do better than Candor';
 
 function introduction(compared: readonly Compared[]): string[] {
   const dates = [...new Set(compared.map(({ report }) => report.at.slice(0, 10)))].toSorted();

@@ -2,6 +2,7 @@ import { invariantOf } from '../core/assert.ts';
 import type { UnknownCode } from '../core/connector.ts';
 import { Deadline } from '../core/deadline.ts';
 import { fail, type Failure } from '../core/failure.ts';
+import { fieldId } from '../core/field-names.ts';
 import {
   type Capabilities,
   contentUntilClose,
@@ -80,6 +81,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #coding: ContentCoding = 'plain';
   #requestEnded = false;
   #headDueAt: Instant = never;
+  /** Whether nothing that has come of this exchange keeps the connection from serving another one. */
   #persistent = false;
   #octetsSent = 0;
   #sentBefore = 0;
@@ -119,6 +121,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.answerBegun = false;
     this.#headDueAt = never;
     this.#octetsSent = 0;
+    this.#persistent = true;
     this.at = never;
     this.#parser.expect(request.method);
     this.#ports.writer.claim(this);
@@ -184,8 +187,12 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (this.#phase === 'idle') return this.#close(); // Nobody asked: RFC 9112 §9.2 lets no such octets count.
     const handler = this.#handler;
     if (handler === null) return;
-    // Nor does what comes before our request has left: it ends an idle connection (a 408, say) that we were about to use.
-    if (this.reused && !this.requestBegun) return this.#failWith(connectionEnded(this.#cutPlace()));
+    if (!this.requestBegun) {
+      // Nor does what comes before our request has left: it ends an idle connection (a 408, say) that we were about to use.
+      if (this.reused) return this.#failWith(connectionEnded(this.#cutPlace()));
+      // On a new one it may be why the endpoint will not serve us. Should it also answer the request, that would be one too many.
+      this.#persistent = false;
+    }
     try {
       this.#read(handler, octets, start, end);
     } catch (error) {
@@ -223,16 +230,16 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
 
   #onHead(head: Http1ResponseHead, more: boolean): void {
     if (head.status === 101) return this.#onSwitched(head);
+    if (!head.keepAlive) this.#persistent = false;
     if (head.status < 200) {
-      this.#handler?.onInformed(head);
+      // RFC 9112 §6.1 and RFC 9110 §8.6 forbid it framing. What an endpoint means by it nobody can tell, so it stays here.
+      if (!isFramed(head)) this.#handler?.onInformed(head);
       this.#parser.reset();
       this.#parser.expect(this.#method);
       this.answerBegun = false; // RFC 9110 §15.2: an interim response is none of the answer.
       return;
     }
     this.#phase = 'content';
-    // Many an origin sends a HEAD its page all the same, in a write of its own: the next exchange would get it.
-    this.#persistent = head.keepAlive && !(this.#method === 'HEAD' && head.contentLength !== 0);
     this.keepAliveTimeoutS = head.keepAliveTimeoutS;
     this.#content.begin(head.framing);
     const handler = this.#handler;
@@ -471,6 +478,13 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.#home.lost(this);
   }
 }
+
+function isFramed({ fields }: Http1ResponseHead): boolean {
+  return fields.hasId(contentLengthId) || fields.hasId(transferEncodingId);
+}
+
+const contentLengthId = fieldId('content-length');
+const transferEncodingId = fieldId('transfer-encoding');
 
 function upgradeUnasked(address: string, asked: string | null, answered: string | null): Failure {
   return fail('response_upgrade_unasked', 'response', {

@@ -131,7 +131,8 @@ export type ResponseFramingFault = { readonly rule: ResponseFramingRule } | { re
 
 /**
  * RFC 9112 §6.3 for a response to `method`, rule by rule and in its order. Contradictions are looked for first, also
- * where no content can follow: an endpoint that frames a HEAD response in two ways will do so for GET.
+ * where no content can follow: an endpoint that frames a HEAD response in two ways will do so for GET. An interim response
+ * is none of the answer, so that what it says of framing is no reason to refuse the final one.
  */
 export function responseFraming(
   facts: FramingFacts,
@@ -139,6 +140,7 @@ export function responseFraming(
   status: number,
   isHttp10: boolean,
 ): Framing | ResponseFramingFault {
+  if (isInterim(status)) return noContent;
   if (facts.lengthRule !== null) return { rule: facts.lengthRule };
   if (facts.codings > 0) {
     if (facts.lengthLines > 0) return { rule: 'length-and-transfer-encoding' };
@@ -147,7 +149,7 @@ export function responseFraming(
     if (facts.unknownCoding !== null) return { coding: facts.unknownCoding };
   }
   // 1. No content is possible.
-  if (method === 'HEAD' || status < 200 || status === 204 || status === 304) return noContent;
+  if (method === 'HEAD' || status === 101 || status === 204 || status === 304) return noContent;
   // 2. A successful CONNECT turns the connection into a tunnel.
   if (method === 'CONNECT' && status < 300) return noContent;
   // 3, 4. Only chunked is left here. (5 was refused above.)
@@ -156,4 +158,23 @@ export function responseFraming(
   if (facts.contentLength >= 0) return lengthOf(facts.contentLength);
   // 8. (7 is for requests.)
   return contentUntilClose;
+}
+
+/** An interim response that is passed over until the final one comes. 101 is not: it ends the exchange of HTTP messages. */
+export function isInterim(status: number): boolean {
+  return status < 200 && status !== 101;
+}
+
+/**
+ * Whether an endpoint may send octets behind a response that the framing does not count. The next request on the connection
+ * would be answered with them. So it is where the head announces content although its method or status forbids any: 1xx and
+ * 204 (RFC 9110 §8.6, RFC 9112 §6.1), 205 (RFC 9110 §15.3.6); and where the announcement is allowed, but many endpoints send
+ * the content too: 304, and HEAD even without an announcement. A length of 0 announces nothing.
+ */
+export function mayBeFollowed(facts: FramingFacts, method: string, status: number): boolean {
+  const announced = facts.codings > 0 || facts.contentLength > 0;
+  if (status < 200) return announced || facts.lengthLines > 0;
+  if (method === 'HEAD') return facts.contentLength !== 0;
+  if (method === 'CONNECT' && status < 300) return true;
+  return announced && (status === 204 || status === 205 || status === 304);
 }

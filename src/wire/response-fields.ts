@@ -1,7 +1,7 @@
 import { fieldId, knownFieldNames } from '../core/field-names.ts';
 import { isDigit, isSame, isText } from './characters.ts';
 import type { FieldSectionParser } from './field-section.ts';
-import { FramingFacts, responseFraming } from './framing.ts';
+import { FramingFacts, mayBeFollowed, responseFraming } from './framing.ts';
 import { type HeadBlock, spanSlots } from './head-storage.ts';
 import { connectionOptions, eachMember } from './hop-by-hop.ts';
 import { Http1Fields } from './http1-fields.ts';
@@ -54,7 +54,10 @@ export class ResponseFieldsReader {
       fields,
       framing,
       contentLength: this.#framing.contentLength,
-      keepAlive: framing.kind !== 'until-close' && persists(this.#options, isHttp10),
+      keepAlive:
+        framing.kind !== 'until-close' &&
+        persists(this.#options, isHttp10) &&
+        !mayBeFollowed(this.#framing, method, status),
       keepAliveTimeoutS: this.#timeoutS,
     };
   }

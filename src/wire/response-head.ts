@@ -40,7 +40,7 @@ export type ResponseRefusal =
 export interface Http1ResponseHead extends ResponseHead {
   readonly fields: Http1Fields;
   readonly framing: Framing;
-  /** Whether the endpoint lets the connection live on (RFC 9112 §9.3). */
+  /** Whether the endpoint lets the connection live on (RFC 9112 §9.3), and no octets may follow that are not counted. */
   readonly keepAlive: boolean;
   /** Keep-Alive: timeout=N: how long it will keep it idle; null when it did not say. */
   readonly keepAliveTimeoutS: number | null;

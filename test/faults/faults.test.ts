@@ -165,7 +165,7 @@ function checkTells(row: ExpectedRow, { response }: RawOutcome, { attempts }: Ex
   for (const [key, value] of row.tells) {
     const said =
       key === 'interim'
-        ? [...new Set(response?.interim)].join('+')
+        ? [...new Set(response?.interim)].join('+') || 'none'
         : parameterNames.has(key)
           ? member?.[1].get(key)
           : evidence[key];

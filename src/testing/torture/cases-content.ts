@@ -33,6 +33,12 @@ export const contentRows: readonly Row[] = [
   ['no-content-with-content', either(garbled(), 204, ''), get],
   ['not-modified-with-content', either(garbled(), 304, ''), get],
   ['head-with-content', either(garbled(), 200, ''), head],
+  ['no-content-promises-content', either(garbled(), 204, ''), get],
+  ['no-content-promises-chunks', either(garbled(), 204, ''), get],
+  ['not-modified-content-later', either(garbled(), 304, ''), get],
+  ['head-content-later', either(garbled(), 200, ''), head],
+  ['hints-with-length', either(garbled(), 200, 'ok\n'), get],
+  ['hints-with-chunks', either(garbled(), 200, 'ok\n'), get],
 
   ['http-1.0-close', lawful(200, 'hello\n'), get],
   ['close-delimited', lawful(200, 'hello\n'), get],

@@ -10,11 +10,15 @@ import {
   reset,
   type Script,
   send,
+  type Step,
   textType,
 } from '../origin-script.ts';
 
 const chunkedHead = `HTTP/1.1 200 OK\r\n${textType}\r\nTransfer-Encoding: chunked\r\n\r\n`;
 const surplus = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 8\r\n\r\nsurplus\n';
+
+/** The next request on the connection is answered with this, if the gateway sends one before it comes. */
+const later: readonly Step[] = [apart, send(surplus), keep];
 
 /** More content that breaks, and more that looks odd and is lawful. */
 export const furtherContentFaults: readonly Fault[] = [
@@ -68,6 +72,36 @@ export const furtherContentFaults: readonly Fault[] = [
     send(`HTTP/1.1 304 Not Modified\r\nETag: "1"\r\n\r\n${surplus}`),
     keep,
   ]),
+  broken('no-content-promises-content', 'answers 204 with a length, and sends the content 50 ms later', () => [
+    send(`HTTP/1.1 204 No Content\r\nContent-Length: ${surplus.length}\r\n\r\n`),
+    ...later,
+  ]),
+  broken('no-content-promises-chunks', 'answers 204 with Transfer-Encoding, and sends a response 50 ms later', () => [
+    send('HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n'),
+    ...later,
+  ]),
+  broken('not-modified-content-later', 'answers 304 with a length, and sends the content 50 ms later', () => [
+    send(`HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nContent-Length: ${surplus.length}\r\n\r\n`),
+    ...later,
+  ]),
+  broken('head-content-later', 'answers HEAD with a length, and sends a response 50 ms later', () => [
+    send(lengthHead(surplus.length)),
+    ...later,
+  ]),
+  broken('hints-with-length', 'sends 103 with a length, a response, and a second response 50 ms later', () => [
+    send('HTTP/1.1 103 Early Hints\r\nContent-Length: 3\r\n\r\n'),
+    send(`${lengthHead(3)}ok\n`),
+    ...later,
+  ]),
+  broken(
+    'hints-with-chunks',
+    'sends 103 with Transfer-Encoding and a length, a response, and a second one 50 ms later',
+    () => [
+      send('HTTP/1.1 103 Early Hints\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n'),
+      send(`${lengthHead(3)}ok\n`),
+      ...later,
+    ],
+  ),
   broken('head-with-content', 'sends content behind its answer to HEAD, which has none', () => [
     send(lengthHead(surplus.length)),
     send(surplus),

@@ -5,6 +5,7 @@ import type { MemoryTransport } from '../../../src/testing/memory-transport.ts';
 import { SeededRandom } from '../../../src/testing/seeded-random.ts';
 import { StrictReader, type StrictRequest } from '../../attacks/strict-reader.ts';
 import { Http1World } from '../../exchange/http1-world.ts';
+import { announcesForbiddenContent } from './announced-content.ts';
 import { readResponses } from './response-reader.ts';
 import { type EndpointScript, type EngineScenario, markPlace, type Step } from './scenario.ts';
 
@@ -28,7 +29,8 @@ const heldOctetsMax = 256 * 1024;
  * - one record per exchange; at the end no connection is open, no timer set, nothing held;
  * - each endpoint gets valid requests by a strict reader, or the beginning of one; one that is not idempotent, once;
  * - each client gets valid responses, or one that is cut and ends its connection;
- * - nobody gets an octet that belongs to another's exchange.
+ * - nobody gets an octet that belongs to another's exchange;
+ * - no request is sent behind a response that announces content which its status or method forbids.
  */
 export function runScenario(scenario: EngineScenario): EngineSummary {
   return new EngineRun(scenario).run();
@@ -155,6 +157,7 @@ class EngineRun {
 
   #verifyEndpoint(connection: EndpointConnection): void {
     assert.deepEqual(connection.complaints, [], 'an endpoint gets valid requests');
+    assert.equal(connection.askedInDoubt(), null, 'no request follows an answer that announces forbidden content');
     for (const request of connection.requests) {
       const port = this.#portOf(request);
       assert.notEqual(port, null, `${request.line} reached an endpoint without an exchange`);
@@ -297,6 +300,17 @@ class EndpointConnection {
     const write = this.#writes.filter((one) => one.at <= at).at(-1);
     return write?.delivered ?? 0;
   };
+
+  /** A request that was sent although the answer before it, as far as it had come, lets other octets follow; null: none. */
+  askedInDoubt(): string | null {
+    for (const [index, request] of this.asked.entries()) {
+      const before = this.asked[index - 1];
+      if (before === undefined) continue;
+      const answer = this.#sent.slice(this.deliveredAt(before.at), this.deliveredAt(request.at));
+      if (announcesForbiddenContent(answer, before.line.split(' ')[0] ?? '')) return request.line;
+    }
+    return null;
+  }
 
   begin(): void {
     this.#endpoint.listener = {

@@ -1,0 +1,85 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+
+/** An answer to a request that no client has sent. */
+export const evil = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nEVIL';
+
+/** What the origin sends in answer to one attacked request: octets, and pauses in milliseconds. */
+export type Steps = readonly (string | number)[];
+
+/**
+ * An origin that answers `/mine/<id>` with the id, and `/attacked/<id>` with the steps it was given, in which `#` stands for
+ * the id. It answers one request of a connection after another.
+ */
+export class PoisoningOrigin {
+  steps: Steps = [];
+  /** What it sends as soon as it has accepted a connection. */
+  atAccept = '';
+  /** Connections that were accepted so far. */
+  accepted = 0;
+  readonly #sockets = new Set<Socket>();
+  readonly #server: Server;
+
+  private constructor() {
+    this.#server = createServer({ noDelay: true }, (socket) => this.#serve(socket));
+  }
+
+  static async start(): Promise<PoisoningOrigin> {
+    const origin = new PoisoningOrigin();
+    origin.#server.listen(0, '127.0.0.1');
+    await once(origin.#server, 'listening');
+    return origin;
+  }
+
+  get endpoint(): string {
+    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+  }
+
+  get open(): number {
+    return this.#sockets.size;
+  }
+
+  /** Sends this on every open connection, whether a request is under way there or not. */
+  say(octets: string): void {
+    for (const socket of this.#sockets) socket.write(octets, 'latin1');
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+  }
+
+  #serve(socket: Socket): void {
+    this.accepted++;
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => {});
+    if (this.atAccept !== '') socket.write(this.atAccept, 'latin1');
+    let received = '';
+    socket.on('data', (octets: Buffer) => {
+      received += octets.toString('latin1');
+      for (let end = received.indexOf('\r\n\r\n'); end >= 0; end = received.indexOf('\r\n\r\n')) {
+        this.#answer(socket, received.slice(0, end));
+        received = received.slice(end + 4);
+      }
+    });
+  }
+
+  #answer(socket: Socket, head: string): void {
+    const [, method = '', what = '', id = ''] = /^(\w+) \/(\w+)\/(\S+) /.exec(head) ?? [];
+    if (what === 'attacked') return play(socket, this.steps, id);
+    const content = `you are ${id}`;
+    socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${content.length}\r\n\r\n${method === 'HEAD' ? '' : content}`);
+  }
+}
+
+function play(socket: Socket, steps: Steps, id: string): void {
+  const [step, ...rest] = steps;
+  if (step === undefined || socket.destroyed) return;
+  if (typeof step === 'number') {
+    setTimeout(play, step, socket, rest, id);
+    return;
+  }
+  socket.write(step.replaceAll('#', id), 'latin1');
+  play(socket, rest, id);
+}

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { RawClient } from '../../src/testing/testing.ts';
+import { patienceMs, requestText, startFromYaml, until, type YamlGateway } from '../gateway/start-from-yaml.ts';
+import { evil, PoisoningOrigin, type Steps } from './poisoning-origin.ts';
+
+interface Poison {
+  readonly name: string;
+  readonly steps: Steps;
+  readonly method?: 'HEAD';
+  /** The statuses that the client who asked may get. */
+  readonly status: readonly number[];
+}
+
+/** Clients at once, and requests of each: enough that a connection which is used again is used within 3 ms. */
+const clientsCount = 20;
+const requestsEach = 40;
+/** Every so manieth request is one that the origin answers wrongly. */
+const attackedEach = 4;
+/** The origin has answered by then, and the gateway may have given the connection to another request. */
+const laterMs = 3;
+
+const chunked = 'Transfer-Encoding: chunked';
+const length = `Content-Length: ${evil.length}`;
+const own = 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine';
+
+function head(status: string, ...lines: readonly string[]): string {
+  return [`HTTP/1.1 ${status}`, ...lines, '', ''].join('\r\n');
+}
+
+/** Responses whose head already tells that octets may follow which are none of theirs. */
+const poisons: readonly Poison[] = [
+  {
+    name: '204 with a length, and the content later',
+    steps: [head('204 No Content', length), laterMs, evil],
+    status: [204],
+  },
+  {
+    name: '204 with chunks, and another response later',
+    steps: [head('204 No Content', chunked), laterMs, evil],
+    status: [204],
+  },
+  {
+    name: '304 with a length, and the content later',
+    steps: [head('304 Not Modified', length), laterMs, evil],
+    status: [304],
+  },
+  {
+    name: '304 with chunks, and another response later',
+    steps: [head('304 Not Modified', chunked), laterMs, evil],
+    status: [304],
+  },
+  {
+    name: '205 with chunks that end at once, and another response later',
+    steps: [`${head('205 Reset Content', chunked)}0\r\n\r\n`, laterMs, evil],
+    status: [205],
+  },
+  {
+    name: '205 with a length and content, and another response later',
+    steps: [`${head('205 Reset Content', 'Content-Length: 4')}mine`, laterMs, evil],
+    status: [205],
+  },
+  {
+    name: 'HEAD with a length, and the content later',
+    method: 'HEAD',
+    steps: [head('200 OK', length), laterMs, evil],
+    status: [200],
+  },
+  {
+    name: 'HEAD with chunks, and the content later',
+    method: 'HEAD',
+    steps: [head('200 OK', chunked), laterMs, evil],
+    status: [200],
+  },
+  {
+    name: '103 with a length, a response, and another one later',
+    steps: [head('103 Early Hints', length) + own, laterMs, evil],
+    status: [200],
+  },
+  {
+    name: '103 with chunks, a response, and another one later',
+    steps: [head('103 Early Hints', chunked) + own, laterMs, evil],
+    status: [200],
+  },
+  {
+    name: '100 with a length, a response, and another one later',
+    steps: [head('100 Continue', length) + own, laterMs, evil],
+    status: [200],
+  },
+  {
+    name: '103 with a length, and its content is a response',
+    steps: [`${head('103 Early Hints', `Content-Length: ${own.length}`)}${own}`, laterMs, evil],
+    status: [200],
+  },
+  { name: '103 and garbage behind it', steps: [`${head('103 Early Hints')}\r\n?`, laterMs, evil], status: [502] },
+  { name: '200 with a length, and another response in the same write', steps: [own + evil], status: [200] },
+  {
+    name: '200 with chunks, and another response in the same write',
+    steps: [`${head('200 OK', chunked)}4\r\nmine\r\n0\r\n\r\n${evil}`],
+    status: [200],
+  },
+  {
+    name: '204 with a length and its content in the same write',
+    steps: [head('204 No Content', length) + evil],
+    status: [204],
+  },
+];
+
+describe('a response that promises content which its status forbids', () => {
+  for (const poison of poisons) {
+    it(`${poison.name}: of many clients each gets its own answers`, async () => {
+      const origin = await PoisoningOrigin.start();
+      // One attempt: a wrong answer is not repeated out of sight.
+      const settings = `upstreams: { app: { endpoints: "${origin.endpoint}", check: none, attempts: 1 } }`;
+      const gateway = await startFromYaml(settings);
+      try {
+        origin.steps = poison.steps;
+        await Promise.all(Array.from({ length: clientsCount }, (_, n) => playClient(gateway, poison, n)));
+      } finally {
+        await gateway.stop();
+        origin.close();
+      }
+    });
+  }
+});
+
+/** One client's requests, one after another; each id is in the answer, or the answer is another request's. */
+async function playClient(gateway: YamlGateway, poison: Poison, number: number): Promise<void> {
+  let client = gateway.connect();
+  for (let n = 0; n < requestsEach; n++) {
+    const id = `client-${number}-request-${n}`;
+    const isAttacked = (n + number) % attackedEach === 0;
+    const method = isAttacked ? (poison.method ?? 'GET') : 'GET';
+    client.forget();
+    client.write(requestText(method, `/${isAttacked ? 'attacked' : 'mine'}/${id}`));
+    const { response, octets } = await client.response(method, patienceMs);
+    const text = octets.toString('latin1');
+    assert.ok(response?.complete, text);
+    assert.ok(!text.includes('EVIL'), `${id} got ${text}`);
+    assert.equal(response.rest.length, 0, `${id} got more than an answer: ${text}`);
+    if (isAttacked) assert.ok(poison.status.includes(response.status), text);
+    else assert.equal(response.content.toString(), `you are ${id}`);
+    if (client.state !== 'open') client = renewed(gateway, client);
+  }
+  client.close();
+}
+
+function renewed(gateway: YamlGateway, client: RawClient): RawClient {
+  client.close();
+  return gateway.connect();
+}
+
+describe('octets on an idle connection to an endpoint', () => {
+  it('close it, and the next request gets its own answer on another one', async () => {
+    const origin = await PoisoningOrigin.start();
+    const gateway = await startFromYaml(`upstreams: { app: { endpoints: "${origin.endpoint}", check: none } }`);
+    try {
+      assert.equal((await gateway.get('/mine/first')).content.toString(), 'you are first');
+      origin.say(evil);
+      await until('the gateway closes the connection', () => origin.open === 0);
+      assert.equal((await gateway.get('/mine/second')).content.toString(), 'you are second');
+      assert.equal(origin.accepted, 2);
+    } finally {
+      await gateway.stop();
+      origin.close();
+    }
+  });
+});

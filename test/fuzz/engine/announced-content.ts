@@ -1,0 +1,19 @@
+/**
+ * Whether an endpoint's octets begin with a response that announces content although its status or its request's method
+ * forbids any, or although endpoints are known to send it where it is only allowed to be announced (HEAD, 304). Such a response
+ * may be followed by octets of any kind, so that no other request may be sent on its connection. By the grammar and nothing
+ * else of the gateway: heads that are not well-formed are for other laws.
+ */
+export function announcesForbiddenContent(octets: string, method: string): boolean {
+  let rest = octets;
+  for (;;) {
+    const [head = '', status = ''] = wellFormed.exec(rest) ?? [];
+    if (head === '' || status === '101') return false;
+    const announced = /\r\ntransfer-encoding:|\r\ncontent-length:[ \t]*0*[1-9]/i.test(head);
+    if (!status.startsWith('1')) return announced && (method === 'HEAD' || ['204', '205', '304'].includes(status));
+    if (announced) return true;
+    rest = rest.slice(head.length);
+  }
+}
+
+const wellFormed = /^HTTP\/1\.1 ([1-5]\d\d) [^\r\n]*\r\n(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[^\r\n\0]*\r\n)*\r\n/;
