@@ -7,6 +7,9 @@ var path = require('path');
 /** The oldest major version that runs Candor: the first long-term one with `node:sqlite` and TypeScript as it is. */
 var OLDEST = 24;
 
+/** As in the first line of `candor`: SIGUSR1 opens no inspector, because it may listen at an address of nobody's only. */
+var CLOSED_INSPECTOR = '--inspect-port=192.0.2.1:9229';
+
 var root = path.dirname(path.dirname(fs.realpathSync(__filename)));
 
 /** Whether the Node that reads this is new enough. */
@@ -27,8 +30,8 @@ function findOwnNode() {
 
 /** Runs `file` on `node` in place of this process: same streams, same signals, same exit. */
 function runOn(node, file, args) {
-  var child = require('child_process').spawn(node, [file].concat(args), { stdio: 'inherit' });
-  var signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR2', 'SIGQUIT'];
+  var child = require('child_process').spawn(node, [CLOSED_INSPECTOR, file].concat(args), { stdio: 'inherit' });
+  var signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGQUIT'];
   signals.forEach(function (signal) {
     process.on(signal, function () {
       child.kill(signal);

@@ -62,7 +62,9 @@ function fitHere(configuration: Configuration, folder: string, around: Surroundi
     listeners: configuration.listeners.filter((listener) => listener.host !== '::1' || hasLoopback6()),
     applications: configuration.applications.map((application) => {
       const [program, ...rest] = application.command;
-      return program === 'node' ? { ...application, command: [process.execPath, ...rest] } : application;
+      return program === 'node'
+        ? { ...application, command: [process.execPath, '--disable-sigusr1', ...rest] }
+        : application;
     }),
     admin: { ...configuration.admin, socket: join(sockets, `demo-${process.pid}.sock`) },
     log: { ...configuration.log, path: join(folder, 'candor.log') },

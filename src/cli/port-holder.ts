@@ -28,7 +28,9 @@ export function findPortHolder(port: number, proc = '/proc'): PortHolder | null 
 
 /** As it was started; the kernel's own name where that cannot be read, which for Node is that of a thread. */
 function commandOf(folder: string): string {
-  const [program = '', file = ''] = read(join(folder, 'cmdline')).split('\0');
+  const [program = '', ...words] = read(join(folder, 'cmdline')).split('\0');
+  // Of options only those are passed over that carry their value: what follows another may be its value.
+  const file = words.find((word) => !/^--[\w-]+=/.test(word)) ?? '';
   const name = basename(program);
   if (name === '') return read(join(folder, 'comm')).trim();
   return /^(?:node|python|ruby|perl|php|deno|bun)[\d.]*$/.test(name) && /^[^-]/.test(file) ? `${name} ${file}` : name;

@@ -64,7 +64,7 @@ export const upCommand = buildCommand<UpFlags, [], Context>({
   docs: {
     brief: 'Run a configuration',
     fullDescription: describe(
-      'Runs until SIGTERM or SIGINT, then lets what runs finish; a second one ends\nit at once. SIGHUP reloads, SIGUSR2 reopens the logs.\nWith --handover SIGTERM leaves the applications running, for the candor up that\nis started next to take them over; they are ended if none comes in that time.',
+      'Runs until SIGTERM or SIGINT, then lets what runs finish; a second one ends\nit at once. SIGHUP reloads, SIGUSR1 and SIGUSR2 reopen the\nlogs.\nWith --handover SIGTERM leaves the applications running, for the candor up that\nis started next to take them over; they are ended if none comes in that time.',
       'candor up -c candor.yaml',
       'candor up -c candor.yaml --handover 30s',
     ),

@@ -164,16 +164,20 @@ function makeLogFolder({ log }: Configuration): void {
   if (log.path !== null && log.path !== '-') mkdirSync(dirname(log.path), { recursive: true });
 }
 
-/** SIGHUP reads the configuration again, SIGUSR2 reopens the logs. What comes of it is told as an event. */
+/** SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 reopen the logs. What comes of it is told as an event. */
 function passSignals(signals: ServiceSignals, serving: Serving): void {
   const { gateway, around } = serving;
   // A gateway that serves goes on serving, whatever comes of a signal.
   const tell = (error: unknown): void => around.stderr.write(`${defectText(error, around.env)}\n`);
   const reload = { actor: 'signal:SIGHUP', remote: null };
-  const reopen = { actor: 'signal:SIGUSR2', remote: null };
+  const reopen = (signal: ServiceSignal) => {
+    const requester = { actor: `signal:${signal}`, remote: null };
+    return audited(gateway, 'reopenLogs', requester, () => gateway.reopenLogs());
+  };
   const acts: Readonly<Record<ServiceSignal, () => Promise<unknown>>> = {
     SIGHUP: () => audited(gateway, 'reload', reload, () => serving.reload(reload.actor), outcomeOfReload),
-    SIGUSR2: () => audited(gateway, 'reopenLogs', reopen, () => gateway.reopenLogs()),
+    SIGUSR1: () => reopen('SIGUSR1'),
+    SIGUSR2: () => reopen('SIGUSR2'),
   };
   signals.passTo((signal) => void acts[signal]().catch(tell));
 }

@@ -21,9 +21,9 @@ const act = (signal: string): void => void acted.push(signal);
 const send = (signal: string): void => listeners.get(signal)?.();
 
 test('a signal that comes before somebody can act on it is acted on afterwards, once', () => {
-  for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGHUP']) send(signal);
+  for (const signal of ['SIGHUP', 'SIGUSR2', 'SIGHUP', 'SIGUSR1']) send(signal);
   signals.passTo(act);
-  assert.deepEqual(acted, ['SIGHUP', 'SIGUSR2']);
+  assert.deepEqual(acted, ['SIGHUP', 'SIGUSR2', 'SIGUSR1']);
 });
 
 test('from then on each is acted on when it comes', () => {

@@ -1,6 +1,6 @@
 import type { Surroundings } from './surroundings.ts';
 
-export type ServiceSignal = 'SIGHUP' | 'SIGUSR2';
+export type ServiceSignal = 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
 
 /**
  * What is asked of a gateway that serves. Heard before anything is started, since the process would end by them otherwise;
@@ -13,7 +13,7 @@ export class ServiceSignals {
   #released = false;
 
   constructor(around: Pick<Surroundings, 'onSignal'>) {
-    const signals: readonly ServiceSignal[] = ['SIGHUP', 'SIGUSR2'];
+    const signals: readonly ServiceSignal[] = ['SIGHUP', 'SIGUSR1', 'SIGUSR2'];
     this.#leave = signals.map((signal) => around.onSignal(signal, () => this.#came(signal)));
   }
 

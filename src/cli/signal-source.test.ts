@@ -56,7 +56,7 @@ describe('signals of a process', () => {
     assert.deepEqual(heard, ['SIGINT', 'SIGTERM']);
   });
 
-  for (const signal of ['SIGHUP', 'SIGUSR2'] as const) {
+  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
     test(`${signal} is heard each time, until nobody listens`, () => {
       let heard = 0;
       const leave = onSignal(signal, () => heard++);

@@ -19,7 +19,7 @@ export interface SignalEmitter {
 export const copyMaxMs = 500;
 
 /**
- * Listens for signals of a process. A copy of SIGINT or SIGTERM is not passed on; SIGHUP and SIGUSR2 are each time,
+ * Listens for signals of a process. A copy of SIGINT or SIGTERM is not passed on; SIGHUP, SIGUSR1 and SIGUSR2 are each time,
  * because doing their work twice does no harm, and leaving out the last would.
  */
 export function signalSource(

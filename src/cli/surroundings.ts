@@ -1,6 +1,7 @@
 import type { Clock } from '../core/time.ts';
 import { exitCodes, type ExitName } from './exit-codes.ts';
 import type { Machine } from './review-machine.ts';
+import type { ServiceSignal } from './service-signals.ts';
 import type { Succession } from './upgrade/successor.ts';
 
 /** A stream that text is written to. */
@@ -26,7 +27,7 @@ export interface Surroundings {
   /** Asks a person; null where none is there, or none answers. */
   ask(question: string): Promise<string | null>;
   /** Calls back at each such signal until the returned function is called. */
-  onSignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP' | 'SIGUSR2', listener: () => void): () => void;
+  onSignal(signal: 'SIGINT' | 'SIGTERM' | ServiceSignal, listener: () => void): () => void;
   /** Ends the process at once. */
   exit(code: number): void;
 }

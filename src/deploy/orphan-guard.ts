@@ -140,7 +140,7 @@ function spawnShell(): ChildProcess | null {
  * process reaps nobody, zombies stay for ever; they are no reason to wait.
  */
 export const guardScript = `# Candor's guard: ends the applications if Candor is killed.
-trap '' INT HUP TERM QUIT
+trap '' INT HUP TERM QUIT USR1 USR2
 groups=
 lent=
 state=

@@ -32,7 +32,7 @@ export interface Gateway extends EventSink {
    * after `stop`: then they are ended, some seconds after this process.
    */
   takeBack(): Promise<boolean>;
-  /** Reopens the log files under their names (SIGUSR2). */
+  /** Reopens the log files under their names (SIGUSR1, SIGUSR2). */
   reopenLogs(): Promise<void>;
   /** Events that are still held, those after `seq` of `epoch`, and what comes; see `record/event-hub.ts`. */
   readonly events: EventSource;

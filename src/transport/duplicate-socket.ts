@@ -22,7 +22,11 @@ export function duplicateSocket(fd: number): Promise<SocketHandle | DuplicateFai
   const { promise, resolve } = Promise.withResolvers<SocketHandle | DuplicateFailure>();
   let child: ChildProcess;
   try {
-    child = spawn(ownProgram(), ['-e', sendBack], { argv0: 'candor-socket', env: {}, stdio: stdioWith(fd) });
+    child = spawn(ownProgram(), [noInspector, '-e', sendBack], {
+      argv0: 'candor-socket',
+      env: {},
+      stdio: stdioWith(fd),
+    });
   } catch (error) {
     return Promise.resolve({ errno: errnoOf(error) });
   }
@@ -36,6 +40,9 @@ export function duplicateSocket(fd: number): Promise<SocketHandle | DuplicateFai
   });
   return promise;
 }
+
+/** SIGUSR1 would open the inspector of this process to every user of the machine. */
+const noInspector = '--disable-sigusr1';
 
 /** Where the channel and the socket are in the child. */
 function stdioWith(fd: number): StdioOptions {

@@ -24,11 +24,14 @@ export function startSuccessor(
   const passed = own.filter(listensAt(lookAtDescriptor()));
   const first = firstDescriptor + inherited.length;
   const told = { ...facts, sockets: passed.map((socket, at) => ({ ...socket, fd: first + at })) };
-  return spawn(node, [...process.execArgv, ...process.argv.slice(1)], {
+  return spawn(node, [closedInspector, ...process.execArgv, ...process.argv.slice(1)], {
     env: { ...process.env, ...listenVariables(inherited), [predecessorVariable]: JSON.stringify(told) },
     stdio: stdioWith([...inherited, ...passed]),
   });
 }
+
+/** As in the first line of `bin/candor`, which this start does not read: SIGUSR1 opens no inspector. What Node was given since holds. */
+const closedInspector = '--inspect-port=192.0.2.1:9229';
 
 /** A worker may have closed it a moment ago, so that its number is another's. */
 function listensAt(look: ReturnType<typeof lookAtDescriptor>): (socket: OwnSocket) => boolean {

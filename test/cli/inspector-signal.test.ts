@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, request } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { freePort } from '../readme/free-port.ts';
+
+/** SIGUSR1 opens the inspector of a Node program, unless the program listens for it. */
+
+const program = join(repositoryRoot, 'bin', 'candor');
+
+let folder: string;
+let children: ChildProcess[];
+/** Where the configuration has it listen. */
+const listening = { port: 0 };
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-usr1-'));
+  children = [];
+});
+
+afterEach(async () => {
+  for (const child of children) await ended(child, 'SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = once(child, 'exit');
+  // A launcher's child does not outlive a test that failed.
+  if (signal === 'SIGKILL') process.kill(-(child.pid as number), signal);
+  else child.kill(signal);
+  await exited;
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  output: string;
+}
+
+function run(argv: readonly string[], settings: NodeJS.ProcessEnv = {}): Started {
+  return start(process.execPath, argv, settings);
+}
+
+function start(file: string, argv: readonly string[], settings: NodeJS.ProcessEnv): Started {
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
+  const env = { PATH, NODE_COMPILE_CACHE, HOME: folder, XDG_RUNTIME_DIR: folder, ...settings };
+  const child = spawn(file, argv, { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const started: Started = { child, output: '' };
+  for (const stream of [child.stdout, child.stderr])
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      started.output += text;
+    });
+  children.push(child);
+  return started;
+}
+
+/** As its first line has it: by the shell, on the Node of PATH. */
+function runAsProgram(...argv: readonly string[]): Started {
+  const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}` };
+  return start(program, argv, env);
+}
+
+/** Looks, as often as it can, at which addresses of no configuration a process listens. */
+function watchFor(child: ChildProcess): { end(): readonly string[] } {
+  const seen = new Set<string>();
+  let over = false;
+  const look = (): void => {
+    if (over) return;
+    for (const address of strangeListeners(child.pid ?? 0)) seen.add(address);
+    setTimeout(look, 2);
+  };
+  look();
+  return {
+    end: () => {
+      over = true;
+      return [...seen];
+    },
+  };
+}
+
+/** Where a process listens for TCP, but for the port that the configuration names; of /proc/net/tcp, in hexadecimal. */
+function strangeListeners(pid: number): readonly string[] {
+  const own = listening.port.toString(16).toUpperCase().padStart(4, '0');
+  try {
+    const sockets = new Set(
+      readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+        try {
+          return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+        } catch {
+          return []; // closed meanwhile
+        }
+      }),
+    );
+    const rows = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .map((row) => row.trim().split(/\s+/));
+    return rows.flatMap(([, address = '', , state, , , , , , inode = '']) =>
+      state === '0A' && sockets.has(inode) && !address.endsWith(`:${own}`) ? address : [],
+    );
+  } catch {
+    return []; // it has ended
+  }
+}
+
+/** How many connections it takes at a port: 1, or 0. */
+function accepts(port: number): Promise<number> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(1);
+    });
+    socket.once('error', () => resolve(0));
+  });
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  // A busy machine takes seconds to start a Node; nothing here takes a minute.
+  for (const end = Date.now() + 60_000; !holds(); await pause(5)) assert.ok(Date.now() < end, `not so: ${what}`);
+}
+
+function writeConfiguration(port: number): void {
+  listening.port = port;
+  const text = `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { content: "here" }\n`;
+  writeFileSync(
+    join(folder, 'candor.yaml'),
+    `${text}log: { path: exchange.log }\nadmin: { socket: none }\nstate: none\n`,
+  );
+}
+
+describe('SIGUSR1', () => {
+  test('opens no inspector of the program, whenever it comes from its birth on, and does not end it', async () => {
+    writeConfiguration(await freePort());
+    // Closer together where the shell and Node start, and nothing of ours has run.
+    for (const ms of [2, 6, 12, 18, 26, 40, 100, 250, 500]) {
+      const started = runAsProgram('up');
+      const watch = watchFor(started.child);
+      await pause(ms);
+      started.child.kill('SIGUSR1');
+      await until('it serves, or has ended', () => hasStarted(started) || started.child.signalCode !== null);
+      // Before the shell has read its line, a signal ends it, as it does any program.
+      if (started.child.signalCode === 'SIGUSR1' && ms < 10) continue;
+      assert.equal(started.child.signalCode, null, `ended by the signal after ${ms} ms`);
+      started.child.kill('SIGUSR1');
+      await until('the log is reopened', () => started.output.includes('"actor":"signal:SIGUSR1"'));
+      assert.deepEqual(watch.end(), [], `after a signal at ${ms} ms it listens where nothing says so`);
+      await ended(started.child, 'SIGKILL');
+    }
+  });
+
+  test('leaves no inspector open of `node bin/candor`, which Node itself lets in for its first milliseconds', async () => {
+    writeConfiguration(await freePort());
+    for (const ms of [5, 20, 40]) {
+      const inspector = await freePort();
+      const started = run([`--inspect-port=${inspector}`, program, 'up']);
+      await pause(ms);
+      started.child.kill('SIGUSR1');
+      await until('it serves, or has ended', () => hasStarted(started) || started.child.signalCode !== null);
+      if (started.child.signalCode === 'SIGUSR1') continue;
+      assert.equal(await accepts(inspector), 0, `the inspector listens after a signal at ${ms} ms`);
+      await ended(started.child, 'SIGKILL');
+    }
+  });
+
+  test('opens no inspector of a gateway that serves, nor of a command that only asks', async () => {
+    writeConfiguration(await freePort());
+    const inspector = await freePort();
+    const serving = run([`--inspect-port=${inspector}`, program, 'up']);
+    await until('it serves', () => hasStarted(serving));
+    for (let n = 0; n < 3; n++) {
+      serving.child.kill('SIGUSR1');
+      await until('the log is reopened', () => serving.output.split('"actor":"signal:SIGUSR1"').length > n + 1);
+      assert.equal(await accepts(inspector), 0);
+    }
+    const asking = run([`--inspect-port=${inspector}`, program, 'explain', '-']);
+    await pause(300);
+    asking.child.kill('SIGUSR1');
+    await pause(100);
+    assert.equal(await accepts(inspector), 0);
+  });
+
+  test('passes through a launcher on an older Node, whose inspector stays closed too', async () => {
+    writeConfiguration(await freePort());
+    const [outer, inner] = [await freePort(), await freePort()];
+    // As an older Node starts it: the launcher takes itself for too old, and the Node that it starts does not.
+    const preload = join(folder, 'older.cjs');
+    writeFileSync(
+      preload,
+      `if (process.env.OLDER === '1') {
+        const ownNode = require(${JSON.stringify(join(repositoryRoot, 'bin', 'own-node.cjs'))});
+        ownNode.isRecent = () => false;
+        ownNode.findOwnNode = () => process.execPath;
+        delete process.env.OLDER;
+        process.env.NODE_OPTIONS = '--inspect-port=${inner}';
+      }`,
+    );
+    const launched = run([`--inspect-port=${outer}`, '-r', preload, program, 'up'], { OLDER: '1' });
+    const { child } = launched;
+    await until('it serves', () => hasStarted(launched));
+    child.kill('SIGUSR1');
+    await until('the log is reopened', () => launched.output.includes('"actor":"signal:SIGUSR1"'));
+    assert.deepEqual([await accepts(outer), await accepts(inner)], [0, 0]);
+    await ended(child, 'SIGTERM');
+    assert.equal(child.exitCode, 0, launched.output);
+  });
+
+  test('begins a log anew that was renamed, under load, and no line is lost', async () => {
+    const port = await freePort();
+    writeConfiguration(port);
+    const started = run([program, 'up']);
+    const { child } = started;
+    await until('it serves', () => hasStarted(started));
+    const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+    const [log, rotated] = [join(folder, 'exchange.log'), (n: number) => join(folder, `exchange.old-${n}`)];
+    let asked = 0;
+    for (let round = 1; round <= 3; round++) {
+      const batch = Array.from({ length: 200 }, () => get(agent, port, `/${asked++}`));
+      if (round > 1) await Promise.race(batch);
+      renameSync(log, rotated(round));
+      child.kill('SIGUSR1');
+      await Promise.all(batch);
+      await until('there is a new file', () => pathsIn(log) !== null);
+    }
+    agent.destroy();
+    await ended(child, 'SIGTERM');
+    const lines = [log, rotated(1), rotated(2), rotated(3)].flatMap((file) => pathsIn(file) ?? []);
+    assert.equal(lines.length, asked, 'one line each');
+    assert.equal(new Set(lines).size, asked, 'of each request');
+  });
+});
+
+function hasStarted({ output }: Started): boolean {
+  return output.includes('"kind":"configuration_applied"');
+}
+
+function pathsIn(file: string): string[] | null {
+  try {
+    const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    return lines.map((line) => String((JSON.parse(line) as { path: unknown }).path));
+  } catch {
+    return null;
+  }
+}
+
+async function get(agent: Agent, port: number, path: string): Promise<void> {
+  const sent = request({ agent, host: '127.0.0.1', port, path });
+  sent.end();
+  const [response] = (await once(sent, 'response')) as [NodeJS.ReadableStream];
+  response.resume();
+  await once(response, 'end');
+}
