@@ -50,6 +50,8 @@ const shapeIntroductions: readonly (readonly [shape: Shape, title: string, intro
 
 /** What the fields of the evidence hold. A field that is missing here stops the script. */
 const fieldMeanings: Readonly<Record<string, string>> = {
+  agoMs:
+    'how many milliseconds before the request the endpoint had refused a connection, so that it was not tried there; absent where it was',
   address: '`host:port` of the endpoint, or `unix:` and a path',
   alertId: "the alert's number (RFC 8446 §6)",
   alertMessage: "the alert's name",

@@ -73,6 +73,8 @@ function buildCheck(read: FullUpstream['check']): CheckSpec {
     intervalMs: ms(interval, defaults.check.interval),
     timeoutMs: ms(timeout, defaults.check.timeout),
     passes: count(passes, defaults.check.passes),
+    // A number that the operator wrote stands, whatever the checks had met.
+    ...(passes === undefined ? { passesAfterRefusal: 1 } : {}),
     fails: count(fails, defaults.check.fails),
   };
   return path === undefined ? { kind: 'tcp', ...times } : { kind: 'http', path, host: host ?? null, ...times };

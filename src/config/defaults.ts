@@ -115,9 +115,15 @@ export const defaults = {
 
   check: {
     kind: declare('tcp', 'Nothing is known of the application but that something must listen.'),
-    interval: declare('5s', 'An endpoint that died without a trace is noticed within three checks, 15 s.'),
+    interval: declare(
+      '5s',
+      'An endpoint that died without a trace is noticed within three checks, 15 s. One that refused a connection, or is not healthy, is checked every 250 ms, so that it serves within a second of being back.',
+    ),
     timeout: declare('2s', 'A health page that needs longer is not healthy.'),
-    passes: declare('2', 'One pass may be luck.'),
+    passes: declare(
+      '2',
+      'One pass may be luck. After refused connections one is enough: that something listens again is no luck.',
+    ),
     fails: declare('3', 'One lost check is not an outage.'),
   },
 

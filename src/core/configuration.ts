@@ -212,6 +212,8 @@ export type CheckSpec =
       readonly intervalMs: number;
       readonly timeoutMs: number;
       readonly passes: number;
+      /** The same after refused connections; absent: `passes`. */
+      readonly passesAfterRefusal?: number;
       readonly fails: number;
     }
   | {
@@ -221,6 +223,8 @@ export type CheckSpec =
       readonly intervalMs: number;
       readonly timeoutMs: number;
       readonly passes: number;
+      /** The same after refused connections; absent: `passes`. */
+      readonly passesAfterRefusal?: number;
       readonly fails: number;
     };
 

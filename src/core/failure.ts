@@ -13,10 +13,11 @@ export interface Evidence {
   /** `rcode` is null where no name server answered with one; `code` is then all that is known. */
   dns_failed: { name: string; rcode: string | null; code: string };
   dns_timeout: { name: string; limitMs: number };
-  connect_refused: { address: string };
+  /** `agoMs`, here and in `connect_socket_missing`: not tried now, since it was refused so long ago. */
+  connect_refused: { address: string; agoMs?: number };
   connect_timeout: { address: string; limitMs: number };
   connect_unroutable: { address: string; errno: string };
-  connect_socket_missing: { path: string };
+  connect_socket_missing: { path: string; agoMs?: number };
   connect_not_permitted: { address: string; errno: string };
   connect_reset: { address: string; errno: string };
   tls_protocol: { address: string; code: string };

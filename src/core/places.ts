@@ -1,4 +1,4 @@
-import type { Instant } from './time.ts';
+import type { Clock, Instant } from './time.ts';
 
 /**
  * What several serving workers count together, so that a limit holds for all of them. Each worker has one end of it, and
@@ -41,6 +41,21 @@ export interface Places {
   close(): void;
 }
 
+/** When an endpoint last refused a connection, as all workers and the health checks know it together. */
+export interface ConnectGate {
+  /**
+   * Milliseconds since the last refusal where no connection is to be tried now; null: the caller may try one. When `quietMs`
+   * have gone by, one caller of all workers may, and the gate stays closed to the others until it knows what came of it.
+   */
+  closedForMs(now: Instant, quietMs: number): number | null;
+  /** Whether the last attempt was refused, less than `quietMs` ago. One load where it was not. */
+  isClosed(clock: Clock, quietMs: number): boolean;
+  /** An attempt was refused just now. */
+  refused(now: Instant): void;
+  /** A connection was made. */
+  accepted(): void;
+}
+
 /** What is counted of one endpoint. */
 export interface EndpointPlaces {
   /** Connections, the idle ones and those that are being opened included. */
@@ -49,6 +64,7 @@ export interface EndpointPlaces {
   readonly queue: Places;
   /** The one request at a time that an endpoint on trial gets. */
   readonly trial: Places;
+  readonly gate: ConnectGate;
 }
 
 /** Where a worker finds its end of what is counted. */

@@ -60,14 +60,17 @@ const confirmMs = 50;
 /** At the most often, once an instance has been ready: traffic tells of failures sooner than a check does. */
 const steadyMs = 1_000;
 
-/** How long after a check the next one follows; null: there are none in this phase. */
-export function checkPauseMs(life: InstanceLife, readiness: ReadinessSpec): number | null {
+/**
+ * How long after a check the next one follows; null: there are none in this phase. An instance that gets no requests is
+ * checked as at its start, since people wait for it; so is one that has just refused a connection.
+ */
+export function checkPauseMs(life: InstanceLife, readiness: ReadinessSpec, last: Observation | null): number | null {
   switch (life.phase) {
     case 'starting':
+    case 'failing':
       return life.passes > 0 ? Math.min(confirmMs, readiness.intervalMs) : readiness.intervalMs;
     case 'ready':
-    case 'failing':
-      return Math.max(steadyMs, readiness.intervalMs);
+      return last?.kind === 'refused' ? readiness.intervalMs : Math.max(steadyMs, readiness.intervalMs);
     default:
       return null;
   }

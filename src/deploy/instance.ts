@@ -19,6 +19,7 @@ import { InstanceReport } from './instance-report.ts';
 import { endpointStateOf, type InstanceFacts, lastSeen, reasonOf } from './instance-words.ts';
 import { LastRun } from './last-run.ts';
 import { type InstanceStatus, type LiveInstance, statusPhase } from './live-instance.ts';
+import { passes } from './readiness.ts';
 import { ReadinessWatch } from './readiness-watch.ts';
 import { Run } from './run.ts';
 
@@ -32,6 +33,8 @@ export interface InstanceParts {
   /** Phase, reason, port or exit have changed. */
   readonly onChanged: (instance: Instance) => void;
   readonly onLine: (instance: string, stream: OutputStream, line: string) => void;
+  /** A readiness check has come back; `refused`: nothing listened. */
+  readonly onChecked: (instance: Instance, refused: boolean) => void;
 }
 
 /** Lines in the status; the event of its end has all that are kept. */
@@ -73,7 +76,10 @@ export class Instance {
       clock: parts.clock,
       host: parts.host,
       life: () => this.#life,
-      onChecked: (passed) => this.#hear({ kind: 'checked', passed }),
+      onChecked: (observation) => {
+        parts.onChecked(this, observation.kind === 'refused');
+        this.#hear({ kind: 'checked', passed: passes(observation) });
+      },
       onMisplaced: (text, port, sockets) => {
         this.#report.misplaced(text, port, sockets);
         this.#announce();
@@ -105,7 +111,7 @@ export class Instance {
     const { program } = run;
     if (program === null) return false;
     this.#report.adopted(program, record, this.#life.phase);
-    if (checkPauseMs(this.#life, this.#spec.readiness) !== null) {
+    if (checkPauseMs(this.#life, this.#spec.readiness, null) !== null) {
       this.#readiness.begin(program, this.#port, () => this.#spec.readiness);
     }
     this.#awaitDue();
@@ -248,7 +254,7 @@ export class Instance {
   }
 
   #entered(before: InstanceLife, life: InstanceLife): void {
-    if (checkPauseMs(life, this.#spec.readiness) === null) this.#readiness.end();
+    if (checkPauseMs(life, this.#spec.readiness, null) === null) this.#readiness.end();
     switch (life.phase) {
       case 'starting':
         this.#restarts += 1;

@@ -5,14 +5,14 @@ import type { Host, ListeningSocket, Program } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
 import { misplacedText } from './listening.ts';
 import { MisplacementWatch } from './misplacement.ts';
-import { type Observation, passes } from './readiness.ts';
+import type { Observation } from './readiness.ts';
 
 export interface ReadinessWatchParts {
   readonly clock: Clock;
   readonly host: Host;
   /** As it is now: its phase decides whether and when the next check follows. */
   readonly life: () => InstanceLife;
-  readonly onChecked: (passed: boolean) => void;
+  readonly onChecked: (observation: Observation) => void;
   /** It listens elsewhere than it was told. */
   readonly onMisplaced: (text: string, port: number, sockets: readonly ListeningSocket[]) => void;
 }
@@ -50,8 +50,8 @@ export class ReadinessWatch {
     const checks = new Checks(this.#parts, port, readiness(), (observation) => {
       this.#last = observation;
       program.watchMemory(clock.now());
-      this.#parts.onChecked(passes(observation));
-      const pauseMs = checkPauseMs(life(), readiness());
+      this.#parts.onChecked(observation);
+      const pauseMs = checkPauseMs(life(), readiness(), observation);
       if (pauseMs !== null) checks.askIn(pauseMs);
       if (life().phase === 'starting' && observation.kind === 'refused') misplacement.look(program, port);
     });

@@ -33,6 +33,8 @@ export interface SupervisorParts {
   readonly whenDrained?: (instance: LiveInstance) => Promise<void>;
   /** Each line that an instance writes, for a terminal that shows it. */
   readonly onLine?: (instance: string, stream: OutputStream, line: string) => void;
+  /** A readiness check has come back; `refused`: nothing listened. Before `onChange` tells what came of it. */
+  readonly onChecked?: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }
 
 export interface Supervisor {
@@ -251,9 +253,11 @@ class ApplicationsSupervisor implements Supervisor {
   }
 
   #instanceParts(application: Application): InstanceParts {
-    const { clock, random, events, host, onLine } = this.#parts;
+    const { clock, random, events, host, onLine = doNothing } = this.#parts;
     const onChanged = (): void => this.#changed(application);
-    return { clock, random, events, host, onChanged, onLine: onLine ?? (() => {}) };
+    const onChecked = (instance: Instance, refused: boolean): void =>
+      this.#parts.onChecked?.(application.id, instance.live(), refused);
+    return { clock, random, events, host, onChanged, onLine, onChecked };
   }
 
   #runKeyOf(spec: ApplicationSpec): string {
@@ -301,3 +305,5 @@ class ApplicationsSupervisor implements Supervisor {
 function newApplication(id: ApplicationId): Application {
   return { id, spec: null, members: [], nextNumber: 1, isSettling: false, isUnsettled: false };
 }
+
+function doNothing(): void {}

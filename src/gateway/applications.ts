@@ -1,6 +1,7 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
 import type { Clock } from '../core/time.ts';
+import type { LiveInstance } from '../deploy/instance.ts';
 import { createSupervisor, type Supervisor } from '../deploy/supervisor.ts';
 import { createSystemHost } from '../deploy/system-host.ts';
 import type { EventHub } from '../record/event-hub.ts';
@@ -20,6 +21,8 @@ export interface ApplicationsParts {
   /** Whether a worker may still send to an endpoint whose id ends so. */
   readonly mayUse: (ending: string) => boolean;
   readonly isEnding: () => boolean;
+  /** A readiness check has come back; `refused`: nothing listened. */
+  readonly onChecked: (application: ApplicationId, instance: LiveInstance, refused: boolean) => void;
 }
 
 /** What a reload waits for applications that are new before routes move to them: most start in less, and whoever
@@ -52,6 +55,7 @@ export class Applications {
         await this.#drains.when(instance);
         await this.#adopt?.predecessorEnded;
       },
+      onChecked: parts.onChecked,
       onLine: (instance, stream, line) => options.watcher?.printed?.(instance, stream, line),
     });
     this.#estate = new Estate({ path: stateFolder, clock, events, host, supervisor: () => this.supervisor });

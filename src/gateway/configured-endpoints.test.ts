@@ -68,6 +68,7 @@ function world() {
     names,
     listeners: () => [],
     onChange: () => changes++,
+    onChecked: () => undefined,
   });
   const spec = configuration.upstreams[0] ?? assert.fail();
   endpoints.use(configuration);

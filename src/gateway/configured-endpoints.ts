@@ -1,9 +1,9 @@
 import type { Configuration, UpstreamSpec } from '../core/configuration.ts';
-import type { UpstreamId } from '../core/endpoint.ts';
+import type { EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { NameQuestion } from '../core/name-resolver.ts';
 import type { Clock } from '../core/time.ts';
 import { standingOf, waysOf } from '../policy/address-book.ts';
-import { WatchedEndpoint, type WatchPorts } from '../upstream/watched-endpoint.ts';
+import { type TroubledCount, WatchedEndpoint, type WatchPorts } from '../upstream/watched-endpoint.ts';
 import { type LiteralPlace, memberText, type NamedPlace, Places } from './configured-places.ts';
 import { Destinations, type ListeningPlaces } from './destinations.ts';
 import { type Member, NameMembers } from './name-members.ts';
@@ -18,6 +18,8 @@ export interface ConfiguredParts {
   readonly listeners: () => ListeningPlaces;
   /** What is known of one of the endpoints of an upstream has changed. */
   readonly onChange: (upstream: UpstreamId) => void;
+  /** A check of an endpoint has come back; `refused`: nothing listened there. */
+  readonly onChecked: (endpoint: EndpointId, refused: boolean) => void;
 }
 
 /** What else of a configuration its upstreams need here, and their addresses. */
@@ -40,6 +42,9 @@ export class ConfiguredEndpoints {
   #prepared: readonly UpstreamSpec[] = [];
   readonly #surroundings = new WeakMap<UpstreamSpec, Surroundings>();
   readonly #watched = new Map<string, WatchedEndpoint>();
+  /** The same by endpoint, for what traffic says of one. */
+  readonly #watchKeys = new Map<EndpointId, string>();
+  readonly #troubled: TroubledCount = { troubled: 0 };
   readonly #members = new Map<string, NameMembers>();
   readonly #known: Known;
 
@@ -86,6 +91,12 @@ export class ConfiguredEndpoints {
     for (const spec of [...this.#inForce, ...this.#prepared]) {
       if (this.#placesOf(spec).named.length > 0) this.#parts.onChange(spec.id);
     }
+  }
+
+  /** A request was refused a connection there. */
+  suspect(endpoint: EndpointId): void {
+    const key = this.#watchKeys.get(endpoint);
+    if (key !== undefined) this.#watched.get(key)?.suspect();
   }
 
   endpointsOf(spec: UpstreamSpec): readonly SeenEndpoint[] {
@@ -174,10 +185,10 @@ export class ConfiguredEndpoints {
 
   // Checks.
 
-  #watchLiteral(spec: UpstreamSpec, { address, watchKey }: LiteralPlace): void {
+  #watchLiteral(spec: UpstreamSpec, { id, address, watchKey }: LiteralPlace): void {
     const { check, tls } = spec;
     if (check.kind === 'none') return;
-    this.#watchOne(spec, watchKey, { address, tls, check });
+    this.#watchOne(spec, { id, key: watchKey }, { address, tls, check });
   }
 
   #watchMember(spec: UpstreamSpec, { address }: NamedPlace, member: Member): void {
@@ -186,16 +197,27 @@ export class ConfiguredEndpoints {
     const { address: ip, otherWay } = member;
     const { host, port } = address;
     const target = { address: { kind: 'tcp', host: ip, port }, name: host, otherWay, tls, check } as const;
-    this.#watchOne(spec, this.#placesOf(spec).watchKey(memberText(address, ip)), target);
+    const text = memberText(address, ip);
+    const places = this.#placesOf(spec);
+    this.#watchOne(spec, { id: places.idOf(text), key: places.watchKey(text) }, target);
   }
 
-  #watchOne({ id }: UpstreamSpec, key: string, target: WatchedEndpoint['target']): void {
+  #watchOne(
+    { id: upstream }: UpstreamSpec,
+    { id, key }: { readonly id: EndpointId; readonly key: string },
+    target: WatchedEndpoint['target'],
+  ): void {
+    this.#watchKeys.set(id, key);
     const known = this.#watched.get(key);
     if (known !== undefined) {
       known.target = target;
       return;
     }
-    const endpoint = new WatchedEndpoint(target, this.#parts.watch, () => this.#changed(id));
+    const listener = {
+      onChange: () => this.#changed(upstream),
+      onChecked: (refused: boolean) => this.#parts.onChecked(id, refused),
+    };
+    const endpoint = new WatchedEndpoint(target, this.#parts.watch, listener, this.#troubled);
     this.#watched.set(key, endpoint);
     endpoint.start();
   }
@@ -212,15 +234,16 @@ export class ConfiguredEndpoints {
   }
 
   #stopUnwanted(): void {
-    const wanted = new Set([...this.#inForce, ...this.#prepared].flatMap((spec) => this.#watchKeys(spec)));
+    const wanted = new Set([...this.#inForce, ...this.#prepared].flatMap((spec) => this.#keysOf(spec)));
     for (const [key, endpoint] of this.#watched) {
       if (wanted.has(key)) continue;
       endpoint.stop();
       this.#watched.delete(key);
     }
+    for (const [id, key] of this.#watchKeys) if (!this.#watched.has(key)) this.#watchKeys.delete(id);
   }
 
-  #watchKeys(spec: UpstreamSpec): readonly string[] {
+  #keysOf(spec: UpstreamSpec): readonly string[] {
     const places = this.#placesOf(spec);
     return places.all.flatMap((place) => {
       if (place.question === null) return [place.watchKey];

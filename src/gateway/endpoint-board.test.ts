@@ -38,6 +38,7 @@ function world() {
     events,
     supervisor,
     onChange: (id) => void changes.push(id),
+    onChecked: () => undefined,
   });
   const set = (id: string, state: EndpointState): void => {
     const address = { kind: 'tcp' as const, host: '127.0.0.1', port: 3000 };

@@ -28,6 +28,8 @@ export interface BoardParts {
   readonly supervisor: Pick<Supervisor, 'instances'>;
   /** Called after the endpoints of one upstream have changed. */
   readonly onChange: (upstream: UpstreamId) => void;
+  /** A check of an endpoint has come back; `refused`: nothing listened there. */
+  readonly onChecked: (endpoint: EndpointId, refused: boolean) => void;
 }
 
 /**
@@ -48,7 +50,7 @@ export class EndpointBoard {
 
   constructor(parts: BoardParts) {
     this.#parts = parts;
-    const { clock, watch, events, listeners } = parts;
+    const { clock, watch, events, listeners, onChecked } = parts;
     const names = new Resolver({
       clock,
       random: watch.random,
@@ -57,7 +59,8 @@ export class EndpointBoard {
       onChange: () => this.#configured.namesChanged(),
       onUnclassified: (fault) => watch.onUnclassified?.(fault),
     });
-    this.#configured = new ConfiguredEndpoints({ clock, watch, names, listeners, onChange: (id) => this.changed(id) });
+    const onChange = (id: UpstreamId): void => this.changed(id);
+    this.#configured = new ConfiguredEndpoints({ clock, watch, names, listeners, onChange, onChecked });
   }
 
   /** Begins to watch what `configuration` would have watched, beside what is watched already. Nothing after `stop`. */
@@ -73,6 +76,11 @@ export class EndpointBoard {
     this.#configured.use(configuration);
     this.#forgetGoneUpstreams();
     for (const spec of this.#upstreams) this.#note(spec);
+  }
+
+  /** A request was refused a connection there: its checks are to find out. */
+  suspect(endpoint: EndpointId): void {
+    this.#configured.suspect(endpoint);
   }
 
   /** Whether every name has been looked up once, and every check has come back once. */
@@ -148,9 +156,13 @@ export class EndpointBoard {
   }
 }
 
+export function endpointIdOf(upstream: UpstreamId, { id, address }: Pick<LiveInstance, 'id' | 'address'>): EndpointId {
+  return `${upstream}/${id}/${addressText(address)}` as EndpointId;
+}
+
 function endpointOfInstance(upstream: UpstreamId, instance: LiveInstance): EndpointSnapshot {
   const { address, state, sinceInstant, release } = instance;
-  const id = `${upstream}/${instance.id}/${addressText(address)}` as EndpointId;
+  const id = endpointIdOf(upstream, instance);
   // What an application printed goes into answers and records from here on: never with its credentials.
   const reason = redactor.redact(instance.reason);
   const exit = instance.exit === null ? null : redactedExit(instance.exit);

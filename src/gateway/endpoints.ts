@@ -1,13 +1,15 @@
 import type { Configuration, ListenerSpec } from '../core/configuration.ts';
-import type { UpstreamId } from '../core/endpoint.ts';
+import type { ApplicationId, EndpointId, UpstreamId } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { NameResolver } from '../core/name-resolver.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { EndpointSnapshot, UpstreamDelta, UpstreamSnapshot } from '../core/snapshot.ts';
+import type { LiveInstance } from '../deploy/instance.ts';
 import type { Supervisor } from '../deploy/supervisor.ts';
 import type { SharedCounts } from '../places/shared-counts.ts';
+import { isRefusal } from '../upstream/refusal.ts';
 import type { WatchPorts } from '../upstream/watched-endpoint.ts';
-import { EndpointBoard } from './endpoint-board.ts';
+import { EndpointBoard, endpointIdOf } from './endpoint-board.ts';
 import { EndpointNews, type News } from './endpoint-news.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
 import { TrafficWatch } from './traffic-watch.ts';
@@ -17,7 +19,7 @@ export interface EndpointsParts {
   /** The effect of looking up names. */
   readonly names: NameResolver;
   readonly events: EventSink;
-  readonly shared: Pick<SharedCounts, 'allot' | 'keepOnly' | 'memory'>;
+  readonly shared: Pick<SharedCounts, 'allot' | 'keepOnly' | 'memory' | 'noteChecked'>;
   readonly supervisor: Pick<Supervisor, 'instances'>;
   /** What is in force. */
   readonly configuration: () => Configuration;
@@ -58,6 +60,7 @@ export class Endpoints {
         this.#tell(upstream);
         parts.onChange();
       },
+      onChecked: (endpoint, refused) => parts.shared.noteChecked(endpoint, refused),
     });
     this.#traffic = new TrafficWatch({
       clock,
@@ -90,8 +93,19 @@ export class Endpoints {
     this.#news.keepOnly(configuration.upstreams);
   }
 
+  /** A readiness check of an instance has come back: workers are to know whether anything listens there. */
+  instanceChecked(application: ApplicationId, instance: LiveInstance, refused: boolean): void {
+    for (const upstream of this.#parts.configuration().upstreams) {
+      if (upstream.application !== application) continue;
+      this.#parts.shared.noteChecked(endpointIdOf(upstream.id, instance), refused);
+    }
+  }
+
   /** What attempts came to, from a worker's batch. */
   heard(outcomes: readonly EndpointOutcomes[]): void {
+    for (const { endpoint, causes } of outcomes) {
+      if (causes.some(({ cause }) => isRefusal(cause))) this.board.suspect(endpoint as EndpointId);
+    }
     this.#traffic.heard(outcomes);
   }
 

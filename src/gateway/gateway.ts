@@ -125,6 +125,7 @@ class RunningGateway implements Gateway {
       drainMs: () => this.#inForce.configuration.drain.timeoutMs,
       mayUse: (ending) => this.#workers.mayUse(ending),
       isEnding: () => this.#isEnding,
+      onChecked: (application, instance, refused) => this.#endpoints.instanceChecked(application, instance, refused),
     });
     this.#endpoints = this.#createEndpoints();
     this.#applications.supervisor.onChange(() => this.#instancesChanged());

@@ -3,6 +3,7 @@ import { shapeOf, specOf } from '../core/explain.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import type { EndpointState } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
+import { wasTried } from '../upstream/refusal.ts';
 
 /** Endpoints times states, between two reports. Beyond this nothing is judged by traffic, and checks decide alone. */
 const cellsMax = 4096;
@@ -27,6 +28,8 @@ export class OutcomeCounts {
     const { failure } = attempt;
     // The client had gone before anything was known of the endpoint.
     if (failure === null && attempt.status === 0) return;
+    // No connection was tried, so nothing new is known of it either.
+    if (failure !== null && !wasTried(failure)) return;
     const cell = this.#cellOf(exchange.upstream, attempt);
     if (cell === null) return;
     if (failure === null) {

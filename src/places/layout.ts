@@ -5,7 +5,7 @@ export interface TableSize {
 }
 
 const headWords = 4;
-const slotWords = 4;
+const slotWords = 5;
 const cellWords = 3;
 const bellWords = 4;
 
@@ -13,7 +13,7 @@ const bellWords = 4;
  * Where each word of the table of places lies. What many write stands with the slot; what one worker writes stands with that
  * worker, so that seats that nobody has cost no memory.
  *
- *     head │ slot: lock, generation, total, wanted │ … │ seat: bell, everything, rung bits, cells │ …
+ *     head │ slot: lock, generation, total, wanted, refused │ … │ seat: bell, everything, rung bits, cells │ …
  *                                                            cell: held, since, idle
  */
 export class PlaceLayout {
@@ -52,6 +52,11 @@ export class PlaceLayout {
   /** In how many workers somebody waits: of how many `since` is set. */
   wanted(slot: number): number {
     return headWords + slot * slotWords + 3;
+  }
+
+  /** When a connection was last refused; 0: the last one was not. */
+  refused(slot: number): number {
+    return headWords + slot * slotWords + 4;
   }
 
   /** Changes when a seat is called. */

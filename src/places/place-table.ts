@@ -1,7 +1,9 @@
 import { orderToleranceMs } from '../core/places.ts';
 import type { Instant } from '../core/time.ts';
 import type { PlaceLayout } from './layout.ts';
+import { SharedConnectGate } from './shared-connect-gate.ts';
 import type { SharedWords } from './shared-words.ts';
+import { instantWord, msBetween } from './instant-word.ts';
 import { acquire, release } from './word-lock.ts';
 
 /** Nobody. */
@@ -34,7 +36,8 @@ export class PlaceTable {
   take(slot: number, generation: number, held: number, max: number, since: Instant, waitMsMax?: number): boolean {
     if (this.holds(slot) > held) return true;
     if (!this.#acquire(slot, waitMsMax)) return false;
-    const taken = this.#isOf(slot, generation) && (this.holds(slot) > held || this.#takeFree(slot, max, word(since)));
+    const taken =
+      this.#isOf(slot, generation) && (this.holds(slot) > held || this.#takeFree(slot, max, instantWord(since)));
     this.#release(slot);
     return taken;
   }
@@ -80,7 +83,7 @@ export class PlaceTable {
   /** Whose a place is that comes free here. */
   #next(slot: number, since: Instant | null): number {
     if (since !== null) {
-      const due = this.#dueElsewhere(slot, word(since));
+      const due = this.#dueElsewhere(slot, instantWord(since));
       return due === noSeat ? this.#seat : due;
     }
     return this.wanted(slot) === 0 ? noSeat : this.#oldestElsewhere(slot);
@@ -91,7 +94,7 @@ export class PlaceTable {
    * 'untold': nothing has changed.
    */
   setWaiting(slot: number, generation: number, since: Instant | null, max: number): 'waits' | 'may_try' | 'untold' {
-    const waits = since === null ? 0 : word(since);
+    const waits = since === null ? 0 : instantWord(since);
     const mine = this.#layout.since(this.#seat, slot);
     if (this.#words.load(mine) === waits) return 'waits';
     if (!this.#acquire(slot)) return 'untold';
@@ -113,7 +116,12 @@ export class PlaceTable {
 
   /** Whether somebody elsewhere has waited notably longer than whoever came at `since`. */
   isDueElsewhere(slot: number, since: Instant): boolean {
-    return this.wanted(slot) > 0 && this.#dueElsewhere(slot, word(since)) !== noSeat;
+    return this.wanted(slot) > 0 && this.#dueElsewhere(slot, instantWord(since)) !== noSeat;
+  }
+
+  /** The gate of the endpoint whose connections are counted in `slot`. */
+  gate(slot: number): SharedConnectGate {
+    return new SharedConnectGate(this.#words, this.#layout.refused(slot));
   }
 
   total(slot: number): number {
@@ -129,7 +137,7 @@ export class PlaceTable {
     const oldest = this.#oldestElsewhere(slot);
     if (oldest === noSeat) return noSeat;
     const theirs = this.#words.load(this.#layout.since(oldest, slot));
-    return earlierBy(theirs, since) > orderToleranceMs ? oldest : noSeat;
+    return msBetween(theirs, since) > orderToleranceMs ? oldest : noSeat;
   }
 
   #oldestElsewhere(slot: number): number {
@@ -138,7 +146,7 @@ export class PlaceTable {
     for (let seat = 0; seat < this.seatsEnd; seat++) {
       if (seat === this.#seat) continue;
       const since = this.#words.load(this.#layout.since(seat, slot));
-      if (since === 0 || (oldest !== noSeat && earlierBy(since, oldestSince) <= 0)) continue;
+      if (since === 0 || (oldest !== noSeat && msBetween(since, oldestSince) <= 0)) continue;
       oldest = seat;
       oldestSince = since;
     }
@@ -217,7 +225,10 @@ export class PlaceTable {
   renew(slot: number, generation: number): boolean {
     if (!this.#acquire(slot, 1)) return false;
     const isFree = this.total(slot) === 0 && this.wanted(slot) === 0;
-    if (isFree) this.#words.store(this.#layout.generation(slot), generation);
+    if (isFree) {
+      this.#words.store(this.#layout.generation(slot), generation);
+      this.#words.store(this.#layout.refused(slot), 0);
+    }
     this.#release(slot);
     return isFree;
   }
@@ -263,14 +274,4 @@ export class PlaceTable {
   #release(slot: number): void {
     release(this.#words, this.#layout.lock(slot));
   }
-}
-
-/** Milliseconds in 32 bits, which come round after 49 days; never 0, which says that nobody waits. */
-function word(since: Instant): number {
-  return Math.floor(since) | 0 || 1;
-}
-
-/** How much earlier `one` was than `other`, in milliseconds. */
-function earlierBy(one: number, other: number): number {
-  return (other - one) | 0;
 }

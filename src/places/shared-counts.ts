@@ -163,6 +163,15 @@ export class SharedCounts {
     return this.#table.total(clientSlot);
   }
 
+  /** Tells all workers what a check met at the endpoint with this key. */
+  noteChecked(key: string, refused: boolean): void {
+    const allotment = this.#byKey.get(key);
+    if (allotment === undefined) return;
+    const gate = this.#table.gate(allotment.index);
+    if (refused) gate.refused(this.#clock.now());
+    else gate.accepted();
+  }
+
   /** What all workers together have at an endpoint. */
   countsAt({ index }: SlotHandle): EndpointCounts {
     return { connections: this.#table.total(index), waiting: this.#table.total(index + 1) };

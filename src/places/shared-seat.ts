@@ -38,6 +38,7 @@ export class SharedSeat implements PlaceSource, PlacesHome {
       connections: this.#join(index, generation, called),
       queue: this.#join(index + 1, generation, doNothing),
       trial: this.#join(index + 2, generation, doNothing),
+      gate: this.table.gate(index),
     };
   }
 

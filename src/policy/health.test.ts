@@ -1,13 +1,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type Health, healthyInMs, nextHealth, passesNeeded, unknownHealth } from './health.ts';
+import {
+  checkPauseMs,
+  type CheckOutcome,
+  type Health,
+  healthyInMs,
+  nextHealth,
+  passesNeeded,
+  unknownHealth,
+} from './health.ts';
 
 const thresholds = { passes: 2, fails: 3 };
 
-/** Results as a row of signs: + passed, - failed. */
-function after(results: string, start: Health = unknownHealth): Health {
-  return [...results].reduce((health, result) => nextHealth(health, result === '+', thresholds), start);
+const outcomes: Readonly<Record<string, CheckOutcome>> = { '+': 'passed', '-': 'failed', x: 'refused' };
+
+/** Results as a row of signs: + passed, - failed, x refused. */
+function after(results: string, passesAfterRefusal = 1): Health {
+  const all = { ...thresholds, passesAfterRefusal };
+  return [...results].reduce((health, sign) => nextHealth(health, outcomes[sign] ?? 'failed', all), unknownHealth);
 }
 
 const table: readonly [results: string, state: Health['state']][] = [
@@ -21,6 +32,10 @@ const table: readonly [results: string, state: Health['state']][] = [
   ['-++', 'healthy'],
   ['-+-+', 'unhealthy'],
   ['+---++', 'healthy'],
+  ['x+', 'healthy'],
+  ['+xxx+', 'healthy'],
+  ['xxx-+', 'unhealthy'],
+  ['---x+', 'healthy'],
 ];
 
 describe('the health of an endpoint', () => {
@@ -28,13 +43,18 @@ describe('the health of an endpoint', () => {
     it(`is ${state} after "${results}"`, () => assert.equal(after(results).state, state));
   }
 
+  it('waits for as many passes as the configuration has, where it has a number, also after refusals', () => {
+    assert.equal(after('x++', 3).state, 'unhealthy');
+    assert.equal(after('x+++', 3).state, 'healthy');
+  });
+
   it('changes only after as many results in a row as its threshold says', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (results) => {
         let health: Health = unknownHealth;
         results.forEach((passed, n) => {
           const before = health.state;
-          health = nextHealth(health, passed, thresholds);
+          health = nextHealth(health, passed ? 'passed' : 'failed', thresholds);
           if (before === 'unknown' || before === health.state) return;
           const needed = health.state === 'healthy' ? thresholds.passes : thresholds.fails;
           const row = results.slice(n + 1 - needed, n + 1);
@@ -69,4 +89,36 @@ describe('when an endpoint can be healthy again', () => {
   for (const [why, nextInstant, passes, ms] of times) {
     it(why, () => assert.equal(healthyInMs({ nextInstant, everyMs: 5000, passesNeeded: passes }, 1000), ms));
   }
+});
+
+describe('how long after a check the next one follows', () => {
+  const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+  it('a troubled endpoint is checked every 250 ms, give or take a fifth', () => {
+    fc.assert(
+      fc.property(chance, fc.integer({ min: 250, max: 600_000 }), (at, intervalMs) => {
+        const pauseMs = checkPauseMs(true, { intervalMs, troubled: 1, chance: at });
+        assert.ok(pauseMs >= 200 && pauseMs <= 300, `${pauseMs}`);
+      }),
+    );
+  });
+
+  it('any other at the interval of the configuration, give or take a tenth', () => {
+    fc.assert(
+      fc.property(chance, fc.integer({ min: 1, max: 600_000 }), (at, intervalMs) => {
+        const pauseMs = checkPauseMs(false, { intervalMs, troubled: 500, chance: at });
+        assert.ok(pauseMs >= 0.9 * intervalMs && pauseMs <= 1.1 * intervalMs, `${pauseMs}`);
+      }),
+    );
+  });
+
+  it('never longer than the interval of the configuration, nor so short that all troubled ones make 1,000 checks a second', () => {
+    fc.assert(
+      fc.property(chance, fc.integer({ min: 1, max: 2048 }), (at, troubled) => {
+        const pauseMs = checkPauseMs(true, { intervalMs: 5000, troubled, chance: at });
+        assert.ok(pauseMs <= 1.2 * 5000 && (troubled * 1000) / pauseMs <= 1010, `${pauseMs} for ${troubled}`);
+      }),
+    );
+    assert.ok(checkPauseMs(true, { intervalMs: 40, troubled: 1, chance: 0.5 }) === 40);
+  });
 });

@@ -13,6 +13,7 @@ import { type ConnectionHome, UpstreamConnection } from './connection.ts';
 import { LearnedIdleLimit } from './idle-limit.ts';
 import { Opening, type OpeningLimits, type OpeningWaiter } from './opening.ts';
 import type { UpstreamPorts } from './ports.ts';
+import { isRefusal, quietMs, refusedBefore } from './refusal.ts';
 import { type Waiting, WaitingLine } from './waiting-line.ts';
 
 /** What of an upstream's configuration its endpoints need. */
@@ -131,6 +132,7 @@ export class LiveEndpoint implements ConnectionHome {
   /** Whether a request would not have to wait here, as far as that can be told. */
   get hasRoom(): boolean {
     if (this.#idle.length > 0) return true;
+    if (this.#places.gate.isClosed(this.#ports.clock, quietMs(this.#isChecked))) return false;
     return this.#line.length === 0 && this.#places.connections.hasRoom(this.#settings.connectionsMax);
   }
 
@@ -214,6 +216,12 @@ export class LiveEndpoint implements ConnectionHome {
       return null;
     }
     const now = this.#ports.clock.now();
+    const refusedAgoMs = this.#places.gate.closedForMs(now, quietMs(this.#isChecked));
+    if (refusedAgoMs !== null) {
+      this.#endTrial();
+      waiter.onNoStream(this.#refusedBefore(refusedAgoMs));
+      return null;
+    }
     if (this.#line.length === 0 && this.#tryTake(now)) return this.#open(waiter, limits);
     if (!this.#places.queue.tryTake(this.#settings.queueMax, now)) {
       this.#endTrial();
@@ -223,6 +231,14 @@ export class LiveEndpoint implements ConnectionHome {
     const waiting = this.#line.join(waiter, limits, age, now, this.#settings.queueMs);
     this.#serveLine();
     return waiting;
+  }
+
+  get #isChecked(): boolean {
+    return this.state !== 'unchecked';
+  }
+
+  #refusedBefore(agoMs: number): Failure {
+    return refusedBefore(this.address, this.#spec.address.kind === 'unix', agoMs);
   }
 
   /** A place for one more connection. Idle ones count: the one that has waited longest gives its place up. */
@@ -252,6 +268,11 @@ export class LiveEndpoint implements ConnectionHome {
 
   #serve(first: Waiting): void {
     this.#endWaiting(first);
+    const refusedAgoMs = this.#places.gate.closedForMs(this.#ports.clock.now(), quietMs(this.#isChecked));
+    if (refusedAgoMs !== null) {
+      this.#places.connections.giveBack(this.#settings.connectionsMax);
+      return first.waiter.onNoStream(this.#refusedBefore(refusedAgoMs));
+    }
     first.opening = this.#open(first.waiter, first.limits);
   }
 
@@ -340,9 +361,12 @@ export class LiveEndpoint implements ConnectionHome {
       onStage: (stage) => waiter.onStage(stage),
       onOpened: (transport, place) => {
         done();
+        this.#places.gate.accepted();
         waiter.onStream(this.#adopt(transport, place, tls));
       },
       onNotOpened: (failure: Failure) => {
+        if (isRefusal(failure.cause)) this.#places.gate.refused(this.#ports.clock.now());
+        else this.#places.gate.accepted();
         over();
         waiter.onNoStream(failure);
       },

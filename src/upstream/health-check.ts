@@ -9,6 +9,8 @@ import type { Transport, TransportListener } from '../core/transport.ts';
 import { HeadStorage } from '../wire/head-storage.ts';
 import { responseLimits } from '../wire/limits.ts';
 import { ResponseHeadParser } from '../wire/response-head.ts';
+import type { CheckOutcome } from '../policy/health.ts';
+import { isRefusal } from './refusal.ts';
 import { connectionFailure, refusedResponse } from './connection-failure.ts';
 import { unknownCode } from './unknown-code.ts';
 import { Opening, type OpeningWaiter } from './opening.ts';
@@ -37,6 +39,11 @@ export interface CheckResult {
   readonly says: string;
   /** Where it failed as a request would fail. */
   readonly cause?: Cause;
+}
+
+export function outcomeOf({ passed, cause }: CheckResult): CheckOutcome {
+  if (passed) return 'passed';
+  return isRefusal(cause) ? 'refused' : 'failed';
 }
 
 /**

@@ -32,7 +32,10 @@ function watched(passes: number, looks: readonly ('up' | 'down')[]): string[] {
       check: { kind: 'tcp', intervalMs: everyMs, timeoutMs: 1000, passes, fails: 1 },
     },
     { clock, deadlines: new Deadlines(clock), random: new SeededRandom(1), connector },
-    () => void told.push(`${look + 1}: ${endpoint.state}, ${endpoint.rhythm.passesNeeded} to go`),
+    {
+      onChange: () => void told.push(`${look + 1}: ${endpoint.state}, ${endpoint.rhythm.passesNeeded} to go`),
+      onChecked: () => undefined,
+    },
   );
   endpoint.start();
   while (look < looks.length - 1) clock.advanceSync(100);

@@ -3,34 +3,55 @@ import type { Cause } from '../core/failure.ts';
 import type { Random } from '../core/random.ts';
 import type { CheckRhythm } from '../core/snapshot.ts';
 import { after, type Instant, type Timer } from '../core/time.ts';
-import { type Health, nextHealth, passesNeeded, unknownHealth } from '../policy/health.ts';
-import { type CheckPorts, type CheckResult, type CheckTarget, HealthCheck } from './health-check.ts';
+import {
+  checkPauseMs,
+  type Health,
+  nextHealth,
+  passesNeeded,
+  troubledPauseMs,
+  unknownHealth,
+} from '../policy/health.ts';
+import { type CheckPorts, type CheckResult, type CheckTarget, HealthCheck, outcomeOf } from './health-check.ts';
 
 export interface WatchPorts extends CheckPorts {
   readonly random: Random;
 }
 
-/** Ten endpoints that are checked every five seconds are not all to be checked in the same instant. */
-const jitter = 0.1;
+export interface WatchListener {
+  /** What is known of it has changed. */
+  onChange(): void;
+  /** A check has come back; `refused`: nothing listened. Before `onChange`. */
+  onChecked(refused: boolean): void;
+}
 
-/** One configured address that is asked again and again how it is. */
+/** How many endpoints are troubled now, of all that are watched together: their checks share a budget. */
+export interface TroubledCount {
+  troubled: number;
+}
+
+/** Checks one configured address again and again: at the interval of the configuration, quickly while it is troubled. */
 export class WatchedEndpoint {
   /** May change while it is watched, as the other family of a name does; the next check goes by it. */
   target: CheckTarget;
   readonly #ports: WatchPorts;
-  readonly #told: () => void;
+  readonly #listener: WatchListener;
+  readonly #all: TroubledCount;
   #health: Health = unknownHealth;
   #says = 'its first check is not back yet';
   #cause: Cause | null = null;
   #check: HealthCheck | null = null;
   #timer: Timer | null = null;
   #nextAt: Instant | null = null;
+  /** A connection was refused, and no check has passed since. */
+  #refuses = false;
+  #isTroubled = false;
   #stopped = false;
 
-  constructor(target: CheckTarget, ports: WatchPorts, told: () => void) {
+  constructor(target: CheckTarget, ports: WatchPorts, listener: WatchListener, all: TroubledCount = { troubled: 0 }) {
     this.target = target;
     this.#ports = ports;
-    this.#told = told;
+    this.#listener = listener;
+    this.#all = all;
   }
 
   get state(): Health['state'] {
@@ -57,7 +78,8 @@ export class WatchedEndpoint {
     const passes = passesNeeded(this.#health, this.target.check);
     // One that is under way has its result within its own time limit.
     const nextInstant = this.#nextAt ?? after(this.#ports.clock.now(), timeoutMs);
-    return { nextInstant, everyMs: intervalMs, passesNeeded: passes };
+    const everyMs = this.#isTroubled ? troubledPauseMs(intervalMs, this.#all.troubled) : intervalMs;
+    return { nextInstant, everyMs, passesNeeded: passes };
   }
 
   start(): void {
@@ -66,8 +88,19 @@ export class WatchedEndpoint {
     this.#check.begin();
   }
 
+  /** A request was refused a connection: the next check comes soon, and the others after it until one passes. */
+  suspect(): void {
+    if (this.#stopped || this.#refuses) return;
+    this.#refuses = true;
+    if (this.#isTroubled) return;
+    this.#countTrouble();
+    // The result of a check that is under way decides about the next one.
+    if (this.#check === null) this.#checkLater();
+  }
+
   stop(): void {
     this.#stopped = true;
+    this.#countTrouble();
     this.#timer?.cancel();
     this.#check?.cancel();
   }
@@ -75,21 +108,37 @@ export class WatchedEndpoint {
   #note(result: CheckResult): void {
     if (this.#stopped) return;
     this.#check = null;
+    const outcome = outcomeOf(result);
+    const { check } = this.target;
     const before = this.#health;
-    this.#health = nextHealth(before, result.passed, this.target.check);
+    this.#health = nextHealth(before, outcome, check);
+    this.#refuses = outcome === 'refused';
+    this.#countTrouble();
     const saysNews = this.#says !== result.says;
     this.#says = result.says;
     this.#cause = result.cause ?? null;
-    const spread = 1 + jitter * (2 * this.#ports.random.next() - 1);
-    const nextAt = after(this.#ports.clock.now(), this.target.check.intervalMs * spread);
-    this.#nextAt = nextAt;
-    this.#timer = this.#ports.clock.schedule(nextAt, again, this);
+    this.#checkLater();
+    this.#listener.onChecked(outcome === 'refused');
     // What a check finds again is told to nobody; of one that is healthy nobody asks what it finds.
-    const { check } = this.target;
     const comesCloser = passesNeeded(before, check) !== passesNeeded(this.#health, check);
     if (before.state !== this.#health.state || ((saysNews || comesCloser) && this.#health.state === 'unhealthy')) {
-      this.#told();
+      this.#listener.onChange();
     }
+  }
+
+  #countTrouble(): void {
+    const isTroubled = !this.#stopped && (this.#refuses || this.#health.state === 'unhealthy');
+    if (isTroubled === this.#isTroubled) return;
+    this.#isTroubled = isTroubled;
+    this.#all.troubled += isTroubled ? 1 : -1;
+  }
+
+  #checkLater(): void {
+    const { clock, random } = this.#ports;
+    const pace = { intervalMs: this.target.check.intervalMs, troubled: this.#all.troubled, chance: random.next() };
+    this.#nextAt = after(clock.now(), checkPauseMs(this.#isTroubled, pace));
+    this.#timer?.cancel();
+    this.#timer = clock.schedule(this.#nextAt, again, this);
   }
 }
 

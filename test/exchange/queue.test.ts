@@ -113,7 +113,7 @@ describe('a request that finds every place taken', () => {
     let refuses = true;
     const { world, arrived } = oneAtATime({
       connectMs: () => 50,
-      connectFault: () => (refuses ? 'ECONNREFUSED' : null),
+      connectFault: () => (refuses ? 'EHOSTUNREACH' : null),
     });
     const first = ask(world, '/1');
     refuses = false;
@@ -124,6 +124,26 @@ describe('a request that finds every place taken', () => {
     arrived[0]?.answer(200, 'ok');
     world.pass(5);
     assert.equal(second.status, 200);
+    world.pass(100_000);
+    world.verifyAtRest();
+  });
+
+  it('is told at once when the connection before it was refused, and no other is tried', () => {
+    let tried = 0;
+    const { world } = oneAtATime({
+      connectMs: () => 50,
+      connectFault: () => {
+        tried++;
+        return 'ECONNREFUSED';
+      },
+    });
+    const clients = ['/1', '/2', '/3'].map((path) => ask(world, path));
+    world.pass(60);
+    assert.deepEqual(
+      clients.map(({ status }) => status),
+      [502, 502, 502],
+    );
+    assert.equal(tried, 1);
     world.pass(100_000);
     world.verifyAtRest();
   });

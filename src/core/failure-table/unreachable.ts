@@ -76,7 +76,10 @@ export const unreachable = {
     logLevel: 'error',
     temporary: true,
     title: 'The application refused the connection',
-    sentence: ({ address }) => `The connection to ${address} was refused: nothing listens there.`,
+    sentence: ({ address, agoMs }) =>
+      agoMs === undefined
+        ? `The connection to ${address} was refused: nothing listens there.`
+        : `${address} refused a connection ${duration(agoMs)} before; the request was not tried there again.`,
     visitor:
       'The application behind this site is not running at the moment. It may be restarting, so try again in a minute.',
     usualCauses: [
@@ -134,7 +137,10 @@ export const unreachable = {
     logLevel: 'error',
     temporary: true,
     title: "The application's socket does not exist",
-    sentence: ({ path }) => `There is no socket at ${quoted(path)}.`,
+    sentence: ({ path, agoMs }) =>
+      agoMs === undefined
+        ? `There is no socket at ${quoted(path)}.`
+        : `There was no socket at ${quoted(path)} ${duration(agoMs)} before; the request was not tried there again.`,
     visitor:
       'The application behind this site has not opened its door yet. It may be starting, so try again in a minute.',
     usualCauses: [

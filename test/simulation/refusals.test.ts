@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { CheckSpec, Configuration } from '../../src/core/configuration.ts';
+import type { ConnectTarget, ConnectWaiter } from '../../src/core/connector.ts';
+import { noCounts } from '../../src/core/counters.ts';
+import { Deadlines } from '../../src/core/deadline.ts';
+import type { Failure } from '../../src/core/failure.ts';
+import type { EndpointOutcomes } from '../../src/core/outcome.ts';
+import type { UpstreamDelta, UpstreamSnapshot } from '../../src/core/snapshot.ts';
+import type { UpstreamStream } from '../../src/core/stream.ts';
+import { after } from '../../src/core/time.ts';
+import { Endpoints } from '../../src/gateway/endpoints.ts';
+import { SharedCounts } from '../../src/places/shared-counts.ts';
+import { SharedSeat } from '../../src/places/shared-seat.ts';
+import { createTransportPair } from '../../src/testing/memory-transport.ts';
+import { SeededRandom } from '../../src/testing/seeded-random.ts';
+import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
+import type { UpstreamPorts } from '../../src/upstream/ports.ts';
+import { wasTried } from '../../src/upstream/refusal.ts';
+import { LiveUpstream } from '../../src/upstream/upstream.ts';
+
+// The main thread's checks and the requests of two workers, at one endpoint that goes down and comes back. Only the
+// application and the clock are simulated.
+
+const defaultCheck: CheckSpec = {
+  kind: 'tcp',
+  intervalMs: 5000,
+  timeoutMs: 2000,
+  passes: 2,
+  passesAfterRefusal: 1,
+  fails: 3,
+};
+
+/** Workers report what attempts came to this often, at the latest. */
+const batchMs = 100;
+const limits = { dnsMs: 1000, connectMs: 1000, tlsMs: 1000 };
+
+class World {
+  readonly clock = new SimulatedClock();
+  isUp: boolean;
+  /** When connections were tried while nothing listened. */
+  readonly refused: number[] = [];
+  readonly served: number[] = [];
+  readonly failures: Failure[] = [];
+  #workers: LiveUpstream[] = [];
+  readonly #outcomes: EndpointOutcomes[] = [];
+  readonly #endpoints: Endpoints;
+
+  constructor(seed: number, check: CheckSpec, isUp: boolean) {
+    this.isUp = isUp;
+    const { clock } = this;
+    const random = new SeededRandom(seed);
+    const configuration = configurationWith(check);
+    const shared = new SharedCounts({ seatsMax: 2, endpointsMax: 4, addressesMax: 16 }, clock, random);
+    const connector = {
+      resolve: () => assert.fail('an address is not looked up'),
+      connect: (target: ConnectTarget, waiter: ConnectWaiter) => this.#connect(target, waiter),
+    };
+    this.#endpoints = new Endpoints({
+      watch: { clock, random, deadlines: new Deadlines(clock), connector },
+      names: { lookUp: () => assert.fail('an address is not looked up') },
+      events: { tell: () => undefined },
+      shared,
+      supervisor: { instances: () => [] },
+      configuration: () => configuration,
+      revision: () => 1,
+      listeners: () => [],
+      // A message to a worker takes a moment.
+      post: (delta) => void clock.schedule(after(clock.now(), 1), (told) => this.#told(told), delta),
+      onChange: () => undefined,
+    });
+    this.#endpoints.use(configuration);
+    clock.advanceSync(10);
+    const [snapshot] = this.#endpoints.upstreams();
+    for (const worker of [0, 1]) {
+      const places = new SharedSeat(shared.memory, shared.takeSeat() ?? assert.fail('a seat is free'), clock);
+      const parts = { clock, random, connector, places, counts: noCounts(worker), onUnclassified: () => assert.fail() };
+      const ports = {
+        ...parts,
+        deadlines: new Deadlines(clock),
+        writer: null,
+        storage: null,
+      } as unknown as UpstreamPorts;
+      this.#workers.push(new LiveUpstream(snapshot as UpstreamSnapshot, ports));
+    }
+    this.#report();
+  }
+
+  #connect(_target: ConnectTarget, waiter: ConnectWaiter): { cancel(): void } {
+    const { isUp } = this;
+    if (!isUp) this.refused.push(this.clock.now());
+    const tried = (): void => {
+      if (!isUp) return waiter.onConnectFailed({ stage: 'connect', code: 'ECONNREFUSED', alertId: null });
+      waiter.onTransportConnected();
+      waiter.onConnected(createTransportPair({ clock: this.clock })[0]);
+    };
+    const timer = this.clock.schedule(after(this.clock.now(), 0.2), tried, undefined);
+    return { cancel: () => timer.cancel() };
+  }
+
+  #told({ endpoints }: UpstreamDelta): void {
+    for (const worker of this.#workers) worker.changeEndpoints(endpoints);
+  }
+
+  #report(): void {
+    this.#endpoints.heard(this.#outcomes.splice(0));
+    this.clock.schedule(after(this.clock.now(), batchMs), () => this.#report(), undefined);
+  }
+
+  /** One request at a worker, on a connection of its own. */
+  ask(worker: number): void {
+    const endpoint = this.#workers[worker % 2]?.choose([]) ?? null;
+    if (endpoint === null) return;
+    const { state, id } = endpoint;
+    const outcome = { upstream: 'app', endpoint: id, state, successes: 0, failures: 1, unreachableInRow: 1 };
+    endpoint.acquire(
+      {
+        onStage: () => undefined,
+        onStream: (stream: UpstreamStream) => {
+          this.served.push(this.clock.now());
+          stream.cancel();
+        },
+        onNoStream: (failure) => {
+          this.failures.push(failure);
+          if (wasTried(failure)) this.#outcomes.push({ ...outcome, causes: [{ cause: failure.cause, count: 1 }] });
+        },
+      },
+      limits,
+      'fresh',
+    );
+  }
+
+  /** Requests at both workers, one every `everyMs`. */
+  askFor(durationMs: number, everyMs: number): void {
+    const end = this.clock.now() + durationMs;
+    for (let number = 0; this.clock.now() < end; number++) {
+      this.ask(number);
+      this.clock.advanceSync(everyMs);
+    }
+  }
+}
+
+function configurationWith(check: CheckSpec): Configuration {
+  const app = { id: 'app', application: null, family: 'any', tls: null, check };
+  const connections = { connectionsMax: 256, queueMax: 64, queueMs: 1000, idleConnectionsMax: 0, idleConnectionMs: 0 };
+  const endpoints = [{ address: { kind: 'tcp', host: '10.0.0.1', port: 80 } }];
+  return {
+    upstreams: [{ ...app, ...connections, attemptsMax: 1, responseHeadOctetsMax: 65_536, endpoints }],
+    dns: { servers: [], allow: [], deny: [] },
+    routes: [],
+    listeners: [],
+  } as unknown as Configuration;
+}
+
+/** The most of these instants within any second. */
+function mostWithinASecond(instants: readonly number[]): number {
+  return Math.max(0, ...instants.map((start) => instants.filter((at) => at >= start && at < start + 1000).length));
+}
+
+const cases = fc.record({
+  seed: fc.nat(),
+  downMs: fc.integer({ min: 0, max: 25_000 }),
+  everyMs: fc.constantFrom(0.5, 3, 40, 700),
+  isChecked: fc.boolean(),
+  isUpAtFirst: fc.boolean(),
+});
+
+describe('an endpoint that refuses connections', () => {
+  test('gets at most five a second from all workers and checks together, once one of them has been refused', () => {
+    fc.assert(
+      fc.property(cases, ({ seed, downMs, everyMs, isChecked, isUpAtFirst }) => {
+        const world = new World(seed, isChecked ? defaultCheck : { kind: 'none' }, isUpAtFirst);
+        if (isUpAtFirst) world.askFor(1000, everyMs);
+        world.isUp = false;
+        const since = world.clock.now();
+        world.askFor(downMs, everyMs);
+        // Connections that are tried before the first refusal is back cannot know of it.
+        const known = world.refused.filter((at) => at > since + 0.2 + 2 * everyMs);
+        assert.ok(mostWithinASecond(known) <= 5, `${mostWithinASecond(known)} within a second`);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('is served within a second of being back, however long it was away', () => {
+    fc.assert(
+      fc.property(cases, ({ seed, downMs, isChecked, isUpAtFirst }) => {
+        const everyMs = 10;
+        const world = new World(seed, isChecked ? defaultCheck : { kind: 'none' }, isUpAtFirst);
+        world.isUp = false;
+        world.askFor(downMs, everyMs);
+        world.isUp = true;
+        const backAt = world.clock.now();
+        world.askFor(1100, everyMs);
+        const servedAt = world.served.find((at) => at >= backAt) ?? Number.POSITIVE_INFINITY;
+        assert.ok(servedAt - backAt <= 1000, `${servedAt - backAt} ms after it was back`);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('is not asked by requests again that come while it is known to refuse, and they are told so', () => {
+    const world = new World(1, defaultCheck, true);
+    world.isUp = false;
+    world.askFor(200, 10);
+    const known = world.failures.filter((failure) => !wasTried(failure));
+    assert.ok(known.length >= 15, `${known.length} of ${world.failures.length}`);
+    assert.deepEqual([...new Set(world.failures.map(({ cause }) => cause))], ['connect_refused']);
+  });
+});
