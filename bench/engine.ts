@@ -80,7 +80,13 @@ export function startEngine(settings: EngineSettings): Engine {
     return exchange;
   };
   const facts = { id: 'http', proxyProtocol: false, limits: benchLimits } as const;
-  const listener = new ListenerConnections(facts, { ...shared, ...admitsAll, exchanges: { create }, isTrusted });
+  const listener = new ListenerConnections(facts, {
+    ...shared,
+    ...admitsAll,
+    exchanges: { create },
+    isTrusted,
+    addressHeader: () => null,
+  });
   return { listener, clock, ids, serving, upstream, writer, storage, counters, outcomes, recorder };
 }
 

@@ -39,6 +39,7 @@ export function build(draft: Draft, context: BuildContext): Configuration {
     ],
     applications: [...draft.applications].map(([name, application]) => buildApplication(name, application, context)),
     trustedPeers: plain.trusted_peers ?? [],
+    clientAddressHeader: plain.client_address_header?.toLowerCase() ?? null,
     client: buildClient(plain.client ?? {}),
     dns: { servers: plain.dns?.servers ?? [], allow: plain.dns?.allow ?? [], deny: plain.dns?.deny ?? [] },
     admin: {

@@ -29,6 +29,10 @@ export const defaults = {
     'Believing a header that nobody was told to send would let clients choose their address.',
   ),
   trustedPeers: declare('[]', 'A client can write X-Forwarded-For as well as a proxy can.'),
+  clientAddressHeader: describe(
+    '`X-Forwarded-For`, and `Forwarded` where that is missing',
+    "Most gateways write these two; a header of one provider may be a stranger's behind any other.",
+  ),
   disclosure: declare('public', 'Addresses and error details help attackers as much as operators.'),
   errorPages: declare('{}', 'The built-in page says what happened and what the visitor can do.'),
 

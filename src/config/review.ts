@@ -18,6 +18,7 @@ export function review(draft: Draft, complainer: Complainer, addresses: readonly
   reviewKeys(draft, complainer);
   reviewRoutes(draft, complainer);
   reviewAdmin(draft, complainer);
+  reviewAddressHeader(draft, complainer);
   reviewClient(draft, complainer);
   reviewAddresses(draft, complainer, addresses);
   reviewUnused(draft, complainer);
@@ -83,6 +84,17 @@ function reviewAdmin(draft: Draft, complainer: Complainer): void {
     ['admin', 'listen'],
     'the control plane is open to the network, and has no TLS: tokens can be read on the way',
     'listen on 127.0.0.1, and put a tunnel before it',
+  );
+}
+
+/** What strangers say of themselves is never believed, whichever header it stands in. */
+function reviewAddressHeader(draft: Draft, complainer: Complainer): void {
+  const { client_address_header: header, trusted_peers: peers = [] } = draft.plain;
+  if (header === undefined || peers.length > 0) return;
+  complainer.warnAtKey(
+    ['client_address_header'],
+    `"client_address_header" has no effect without "trusted_peers": nobody's ${quoted(header)} is believed`,
+    'add the networks of the proxies before this one to "trusted_peers", or remove it',
   );
 }
 

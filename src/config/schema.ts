@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { defaults } from './defaults.ts';
 import { objectToBarePort, parseEndpoint, parseListenAddress, parseNameServer } from './format/address.ts';
 import { splitCommandLine } from './format/command-line.ts';
+import { parseEditedFieldName } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
@@ -309,6 +310,11 @@ export const file = section({
     z.array(parsed(parseNetwork, { kind: 'network', examples: ['10.0.0.0/8'] })),
     'Networks of the proxies before this one, whose word on client address, scheme and request id is taken.',
     defaults.trustedPeers,
+  ),
+  client_address_header: key(
+    parsed(parseEditedFieldName, { kind: 'header name', examples: ['CF-Connecting-IP', 'X-Real-IP'] }),
+    'The header in which the trusted peers name the client, with one address in it; then no other header does.',
+    defaults.clientAddressHeader,
   ),
   client: key(client, 'Limits towards clients.'),
   workers: key(workers, 'Threads that serve: how many, or number and memory.', defaults.workers.count),

@@ -20,6 +20,8 @@ export interface Configuration {
   readonly applications: readonly ApplicationSpec[];
   /** CIDR blocks of the peers whose word on client, scheme and request id is taken. */
   readonly trustedPeers: readonly string[];
+  /** Lowercase: the header in which they name the client; null: X-Forwarded-For, then Forwarded. */
+  readonly clientAddressHeader: string | null;
   readonly client: ClientLimits;
   readonly dns: DnsSpec;
   readonly admin: AdminSpec;

@@ -44,6 +44,21 @@ export const knownFieldNames = [
   'retry-after',
   'last-event-id',
   'max-forwards',
+  'x-client-ip',
+  'client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'do-connecting-ip',
+  'x-cluster-client-ip',
+  'x-azure-clientip',
+  'x-envoy-external-address',
+  'x-appengine-user-ip',
+  'x-remote-ip',
+  'x-remote-addr',
+  'x-rewrite-url',
 ] as const;
 
 export type KnownFieldName = Exclude<(typeof knownFieldNames)[number], ''>;
@@ -61,11 +76,17 @@ export interface FieldFilter {
   readonly known: Uint8Array;
   /** Lowercase names without a number; null when there are none. */
   readonly others: ReadonlySet<string> | null;
+  /** Whether every name that begins with one of `claimPrefixes` belongs to it. */
+  readonly claims: boolean;
   /** A bit for each length that one of `others` has, modulo 32: nearly every name is told apart without being read. */
   readonly otherLengths: number;
 }
 
-export function fieldFilter(names: Iterable<string>, base: FieldFilter | null = null): FieldFilter {
+export function fieldFilter(
+  names: Iterable<string>,
+  base: FieldFilter | null = null,
+  claims: boolean = base?.claims ?? false,
+): FieldFilter {
   const known = base === null ? new Uint8Array(knownFieldNames.length) : base.known.slice();
   const others = new Set<string>(base?.others ?? []);
   for (const name of names) {
@@ -76,7 +97,7 @@ export function fieldFilter(names: Iterable<string>, base: FieldFilter | null = 
   }
   let otherLengths = 0;
   for (const { length } of others) otherLengths |= 1 << length;
-  return { known, others: others.size === 0 ? null : others, otherLengths };
+  return { known, others: others.size === 0 ? null : others, claims, otherLengths };
 }
 
 /** Fields of a request that the gateway writes itself: a client's own never pass it, in a head or in trailers. */
@@ -89,8 +110,38 @@ export const gatewayFieldNames = [
   'x-forwarded-host',
   'x-forwarded-proto',
   'x-forwarded-port',
-  'x-real-ip',
   'x-request-id',
   'traceparent',
   'tracestate',
 ] as const;
+
+/**
+ * Fields by which a sender says who the client is, or that the client asked for another URL than the request line's. The
+ * application takes them for the gateway's word, so they go on from trusted peers only.
+ */
+export const clientClaimNames = [
+  'x-real-ip',
+  'x-client-ip',
+  'client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'do-connecting-ip',
+  'x-cluster-client-ip',
+  'x-azure-clientip',
+  'x-envoy-external-address',
+  'x-appengine-user-ip',
+  'x-remote-ip',
+  'x-remote-addr',
+  'x-rewrite-url',
+] as const satisfies readonly KnownFieldName[];
+
+/** How all others of their kind begin, such as X-Forwarded-Ssl and X-Original-URL. All are of one length. */
+export const claimPrefixes = ['x-forwarded', 'x-original-'] as const;
+
+/** Of a lowercase name. */
+export function beginsAsClaim(name: string): boolean {
+  return claimPrefixes.some((prefix) => name.startsWith(prefix));
+}

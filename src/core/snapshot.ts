@@ -29,6 +29,7 @@ export interface Snapshot {
   readonly unrouted: AnswerSettings;
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly trustedPeers: readonly string[];
+  readonly clientAddressHeader: string | null;
   readonly client: ClientLimits;
   readonly queryAllowed: readonly string[];
   readonly secretFields: readonly string[];

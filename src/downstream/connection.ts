@@ -63,7 +63,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.#peer = peer;
     this.#listener = listener;
     this.#ports = ports;
-    this.client = clientFacts(peer, null, ports.isTrusted);
+    this.client = clientFacts(peer, null, ports);
     this.#request = new RequestReader(
       transport,
       headLimits(listener),
@@ -106,7 +106,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     // A stranger is who the connection says it is, for every request of it alike.
     // Asked each time: a reload may have begun, or ceased, to trust a peer whose connection lives on.
     const trusted = this.#ports.isTrusted(this.client.peerAddress);
-    if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, head.fields, this.#ports.isTrusted);
+    if (trusted || this.client.trusted) this.client = clientFacts(this.#peer, head.fields, this.#ports);
     this.#persistent = head.keepAlive && !this.#draining;
     const { framing } = head;
     this.#saysClose = !head.keepAlive && head.version === 'HTTP/1.1' && framing.kind === 'none';

@@ -28,6 +28,8 @@ export interface DownstreamPorts {
   readonly overload: { readonly failure: Failure | null };
   /** Whether a peer's word on who the client is may be taken. */
   readonly isTrusted: (address: string) => boolean;
+  /** The header, in lowercase, in which trusted peers name the client; null: X-Forwarded-For, then Forwarded. */
+  readonly addressHeader: () => string | null;
   /** Told when a connection has got its engine, and when it has closed, so that its listener can drain it. */
   readonly onConnectionOpened: (engine: ClientConnection, preface: Preface) => void;
   /**

@@ -1,5 +1,5 @@
 import type { ClientFacts } from '../core/exchange.ts';
-import { type FieldFilter, fieldFilter, fieldId, gatewayFieldNames } from '../core/field-names.ts';
+import { clientClaimNames, type FieldFilter, fieldFilter, fieldId, gatewayFieldNames } from '../core/field-names.ts';
 import type {
   FieldSink,
   Framing,
@@ -24,11 +24,22 @@ const cdnLoopId = fieldId('cdn-loop');
 const dateId = fieldId('date');
 const proxyStatusId = fieldId('proxy-status');
 
+/** Field names of a request that are the gateway's to write; every route's filters begin with them. */
+export interface OwnRequestFields {
+  readonly ofStrangers: FieldFilter;
+  /** What trusted peers say of the client goes on. */
+  readonly ofTrusted: FieldFilter;
+}
+
 /**
- * Field names of a request that are the gateway's to write; every route's filter begins with them. `Proxy` is nobody's:
+ * `addressHeader` is the one in which trusted peers name the client; null: none of their own. `Proxy` is nobody's to write:
  * CGI programs take it for the variable that names their own proxy (CVE-2016-5385).
  */
-export const ownRequestFields: FieldFilter = fieldFilter([...gatewayFieldNames, 'expect', 'proxy']);
+export function ownRequestFields(addressHeader: string | null): OwnRequestFields {
+  const ofTrusted = fieldFilter([...gatewayFieldNames, 'expect', 'proxy']);
+  const claims = addressHeader === null ? clientClaimNames : [...clientClaimNames, addressHeader];
+  return { ofTrusted, ofStrangers: fieldFilter(claims, ofTrusted, true) };
+}
 
 /** Field names of a response that are the gateway's to write. */
 export const ownResponseFields: FieldFilter = fieldFilter(['x-request-id', 'proxy-status']);
@@ -70,10 +81,10 @@ export class ForwardedRequest implements OutgoingRequest {
   }
 
   writeFields(sink: FieldSink): void {
-    const { identity, id, request } = this.#facts;
+    const { identity, id, request, client } = this.#facts;
     const { fields } = request;
-    const { drop, lines } = this.#route.request;
-    fields.writeTo(sink, drop);
+    const { drop, dropOfTrusted, lines } = this.#route.request;
+    fields.writeTo(sink, client.trusted ? dropOfTrusted : drop);
     for (const [name, value] of lines) sink.field(name, value);
     this.#writeWay(sink);
     writeMaxForwards(sink, request);

@@ -52,12 +52,17 @@ export interface Route extends AnswerSettings {
   readonly upstream: Upstream | null;
   readonly timeouts: Timeouts;
   readonly commitDelayMs: number;
-  readonly request: FieldChange;
+  readonly request: RequestFieldChange;
   readonly response: FieldChange;
   /** 'client', 'endpoint', or the host to name. */
   readonly host: string;
   /** The target as the endpoint shall see it. */
   rewrite(target: string): string;
+}
+
+export interface RequestFieldChange extends FieldChange {
+  /** In place of `drop`, where a trusted peer sent the request. */
+  readonly dropOfTrusted: FieldFilter;
 }
 
 /** What a route takes from a field section, and what it puts there. */

@@ -6,6 +6,7 @@ const parts: Readonly<Record<string, (configuration: Configuration) => unknown>>
   member: ({ member }) => member,
   listeners: ({ listeners }) => listeners,
   trusted_peers: ({ trustedPeers }) => trustedPeers,
+  client_address_header: ({ clientAddressHeader }) => clientAddressHeader,
   client: ({ client }) => client,
   workers: ({ workers }) => workers,
   drain: ({ drain }) => drain,

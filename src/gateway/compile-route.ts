@@ -1,12 +1,15 @@
 import type { FieldEdits, RouteSpec } from '../core/configuration.ts';
 import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
-import { ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
-import type { FieldChange, Route, Upstream } from '../exchange/ports.ts';
+import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
+import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
 import { hasDotSegment, plainPath } from './plain-path.ts';
 import { matchesPath } from './router.ts';
 
-/** A route made ready for exchanges. `upstream` is the one its action names, null for other actions. */
-export function compileRoute(spec: RouteSpec, upstream: Upstream | null): Route {
+/**
+ * A route made ready for exchanges. `upstream` is the one its action names, null for other actions; `own` are the filters of
+ * all routes of a configuration, so that those without edits share them.
+ */
+export function compileRoute(spec: RouteSpec, upstream: Upstream | null, own: OwnRequestFields = ownOfAll): Route {
   return {
     id: spec.id,
     action: spec.action,
@@ -15,11 +18,18 @@ export function compileRoute(spec: RouteSpec, upstream: Upstream | null): Route 
     commitDelayMs: spec.commitDelayMs,
     errorPages: spec.errorPages,
     disclosure: spec.disclosure,
-    request: fieldChange(spec.requestFields, ownRequestFields),
+    request: requestChange(spec.requestFields, own),
     response: fieldChange(spec.responseFields, ownResponseFields),
     host: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
   };
+}
+
+const ownOfAll = ownRequestFields(null);
+
+function requestChange(edits: FieldEdits, { ofStrangers, ofTrusted }: OwnRequestFields): RequestFieldChange {
+  const { drop, lines } = fieldChange(edits, ofStrangers);
+  return { drop, lines, dropOfTrusted: fieldChange(edits, ofTrusted).drop };
 }
 
 function fieldChange(edits: FieldEdits, own: FieldFilter): FieldChange {

@@ -48,7 +48,8 @@ export class InForce {
   }
 
   #snapshot(revision: number, configuration: Configuration, upstreams: readonly UpstreamSnapshot[]): Snapshot {
-    const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, client, log } = configuration;
+    const { deployment, member, drain, listeners, routes, unrouted, trustedPeers, clientAddressHeader, client, log } =
+      configuration;
     const { queryAllowed, secretFields } = log;
     return {
       revision,
@@ -61,6 +62,7 @@ export class InForce {
       unrouted,
       upstreams,
       trustedPeers,
+      clientAddressHeader,
       client,
       queryAllowed,
       secretFields,

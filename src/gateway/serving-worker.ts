@@ -20,6 +20,7 @@ import { HeadStorage } from '../wire/head-storage.ts';
 import { OctetWriter } from '../wire/octet-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { WorkerAdmission } from './admission.ts';
+import { ownRequestFields } from '../exchange/forward.ts';
 import { compileRoute } from './compile-route.ts';
 import { DescriptorGuard, descriptorLimit } from './descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerBirth } from './messages.ts';
@@ -60,6 +61,7 @@ export class ServingWorker {
   #recorder: RecordWriter | null = null;
   #serving: Serving | null = null;
   #isTrusted: (address: string) => boolean = () => false;
+  #addressHeader: string | null = null;
   /** What is served when main says so. */
   #prepared: { readonly snapshot: Snapshot; readonly fresh: NewListeners } | null = null;
   #draining = false;
@@ -105,6 +107,7 @@ export class ServingWorker {
         ...shared,
         exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },
         isTrusted: (address) => this.#isTrusted(address),
+        addressHeader: () => this.#addressHeader,
         untaken: new KernelQueues(clock),
         overload: this.#overload,
         admission: new WorkerAdmission({
@@ -196,6 +199,8 @@ export class ServingWorker {
       batch: this.#batch,
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
+    this.#addressHeader = snapshot.clientAddressHeader;
+    const own = ownRequestFields(snapshot.clientAddressHeader);
     for (const spec of snapshot.upstreams) {
       const known = this.#upstreams.get(spec.id);
       if (known === undefined) this.#upstreams.set(spec.id, new LiveUpstream(spec, this.#upstreamPorts));
@@ -203,7 +208,7 @@ export class ServingWorker {
     }
     const entries = snapshot.routes.map((spec) => {
       const upstream = spec.action.kind === 'upstream' ? (this.#upstreams.get(spec.action.upstream) ?? null) : null;
-      return { match: spec.match, route: compileRoute(spec, upstream) };
+      return { match: spec.match, route: compileRoute(spec, upstream, own) };
     });
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);

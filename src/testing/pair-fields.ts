@@ -1,4 +1,4 @@
-import { type FieldFilter, fieldId, knownFieldNames } from '../core/field-names.ts';
+import { beginsAsClaim, type FieldFilter, fieldId, knownFieldNames } from '../core/field-names.ts';
 import type { Fields, FieldSink } from '../core/message.ts';
 
 /** Field lines as HTTP/2 has them: names in lowercase, values, in order. */
@@ -36,7 +36,7 @@ export class PairFields implements Fields {
 
 function isDropped(name: string, drop: FieldFilter): boolean {
   const id = fieldId(name);
-  return id === 0 ? drop.others?.has(name) === true : drop.known[id] === 1;
+  return id === 0 ? drop.others?.has(name) === true || (drop.claims && beginsAsClaim(name)) : drop.known[id] === 1;
 }
 
 /** What a writer of fields writes, as pairs. */

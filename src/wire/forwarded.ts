@@ -52,20 +52,26 @@ export interface NamedClient {
  * right, the nearest hop, to the first address that is not trusted: everything to its left is that stranger's word. When
  * all are trusted it is the leftmost. Members that are no address end the walk.
  *
- * X-Forwarded-For goes before Forwarded: most gateways write the first and pass the second on as strangers sent it.
- * Null when the fields say nothing.
+ * X-Forwarded-For goes before Forwarded: most gateways write the first and pass the second on as strangers sent it. Where
+ * `addressHeader`, in lowercase, names one header, no other names the client. Null when the fields say nothing.
  */
-export function clientFromForwarded(fields: Fields, trusted: (address: string) => boolean): NamedClient | null {
-  const chain = fields.get('x-forwarded-for');
+export function clientFromForwarded(
+  fields: Fields,
+  trusted: (address: string) => boolean,
+  addressHeader: string | null = null,
+): NamedClient | null {
+  if (addressHeader !== null && addressHeader !== 'x-forwarded-for' && addressHeader !== 'forwarded')
+    return { address: addressOfNode(fields.get(addressHeader) ?? ''), scheme: schemeSaid(fields) };
+  const chain = addressHeader === 'forwarded' ? null : fields.get('x-forwarded-for');
   if (chain !== null) {
     const nodes = chain.split(',');
     const place = clientPlace(nodes, trusted);
     const address = place < 0 ? null : addressOfNode(nodes[place] as string);
-    return { address, scheme: schemeOf(fields.get('x-forwarded-proto')?.split(',').at(-1)) };
+    return { address, scheme: schemeSaid(fields) };
   }
-  const forwarded = fields.get('forwarded');
+  const forwarded = addressHeader === 'x-forwarded-for' ? null : fields.get('forwarded');
   if (forwarded !== null) return fromForwarded(forwarded, trusted);
-  const scheme = schemeOf(fields.get('x-forwarded-proto')?.split(',').at(-1));
+  const scheme = schemeSaid(fields);
   return scheme === null ? null : { address: null, scheme };
 }
 
@@ -91,6 +97,10 @@ function clientPlace(nodes: readonly string[], trusted: (address: string) => boo
     if (!trusted(address)) return place;
   }
   return place;
+}
+
+function schemeSaid(fields: Fields): 'http' | 'https' | null {
+  return schemeOf(fields.get('x-forwarded-proto')?.split(',').at(-1));
 }
 
 function schemeOf(text: string | undefined): 'http' | 'https' | null {

@@ -3,6 +3,7 @@ import type { Fields, FieldSink } from '../core/message.ts';
 import { foldCase } from './characters.ts';
 import { spanSlots } from './head-storage.ts';
 import { nominated, ownFields } from './hop-by-hop.ts';
+import { dashed, isClaim } from './known-names.ts';
 
 /** The number of a line that is kept for nobody, not even `get`: a trailer that may not be one. */
 const struckOut = 0x200;
@@ -92,17 +93,14 @@ export class Http1Fields implements Fields {
   #writeRuns(sink: Pick<FieldSink, 'fieldLines'>, drop: FieldFilter): void {
     const spans = this.#spans;
     const end = this.#count * spanSlots;
-    const { known, otherLengths } = drop;
+    const { known } = drop;
     // Lines that follow each other and are kept leave as one run. Within a section no octet lies between two lines.
     let runStart = -1;
     let runEnd = -1;
     for (let slot = 0; slot < end; slot += spanSlots) {
       const id = spans[slot + 5] as number;
       const kept =
-        id < nominated &&
-        ownFields.known[id] === 0 &&
-        known[id] === 0 &&
-        (id !== 0 || ((otherLengths >>> this.#nameLength(slot)) & 1) === 0 || !this.#isAmong(drop.others, slot));
+        id < nominated && ownFields.known[id] === 0 && known[id] === 0 && (id !== 0 || !this.#isOther(drop, slot));
       if (kept) {
         if (runStart < 0) runStart = spans[slot] as number;
         runEnd = spans[slot + 4] as number;
@@ -128,7 +126,7 @@ export class Http1Fields implements Fields {
     }
     this.#mark(struckOut, (slot) => {
       const id = (this.#spans[slot + 5] as number) & idMask;
-      return id !== 0 ? filter.known[id] !== 0 : (filter.others?.has(this.#name(slot)) ?? false);
+      return id !== 0 ? filter.known[id] !== 0 : this.#isOther(filter, slot);
     });
   }
 
@@ -175,15 +173,19 @@ export class Http1Fields implements Fields {
     return true;
   }
 
-  #nameLength(slot: number): number {
-    return (this.#spans[slot + 1] as number) - (this.#spans[slot] as number);
+  /** Whether a line whose name has no number belongs to the filter. */
+  #isOther({ claims, others, otherLengths }: FieldFilter, slot: number): boolean {
+    const start = this.#spans[slot] as number;
+    const length = (this.#spans[slot + 1] as number) - start;
+    if (claims && isClaim(this.#octets, start, length)) return true;
+    return ((otherLengths >>> length) & 1) === 1 && this.#isAmong(others, slot);
   }
 
   /** Also in the spelling that what speaks CGI takes for the same: whoever drops or sets X-User means X_User too. */
   #isAmong(names: ReadonlySet<string> | null, slot: number): boolean {
     if (names === null) return false;
     const name = this.#name(slot);
-    return names.has(name) || (name.includes('_') && names.has(name.replaceAll('_', '-')));
+    return names.has(name) || names.has(dashed(name));
   }
 
   #name(slot: number): string {

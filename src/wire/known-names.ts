@@ -1,5 +1,6 @@
 import { assert } from '../core/assert.ts';
-import { fieldId, knownFieldNames } from '../core/field-names.ts';
+import { beginsAsClaim, claimPrefixes, fieldId, knownFieldNames } from '../core/field-names.ts';
+import { foldCase } from './characters.ts';
 
 /**
  * From the octets of a field name to its number (`core/field-names.ts`), without building a string: about 10 ns.
@@ -9,7 +10,7 @@ import { fieldId, knownFieldNames } from '../core/field-names.ts';
  * octet by octet, since any name may fall on its place.
  */
 const slots = 256;
-const underscore = 0x5f;
+const letterX = 0x78;
 const factor = findFactor();
 const byHash = fillTable();
 const octetsOf: readonly Uint8Array[] = knownFieldNames.map((name) => Uint8Array.from(name, (c) => c.charCodeAt(0)));
@@ -27,15 +28,41 @@ export function knownNameId(octets: Uint8Array, start: number, end: number): num
   return id;
 }
 
+/** Not 0 for letters, digits and "-". */
+const plainOctets = Uint8Array.from({ length: 256 }, (_, octet) =>
+  /[A-Za-z0-9-]/.test(String.fromCharCode(octet)) ? 1 : 0,
+);
+
 /**
- * Whether the name is a known one as soon as "_" is read for "-": `X_Forwarded_For`, `Transfer_Encoding`. What speaks
- * CGI, WSGI or Rack makes one variable of both spellings, so whoever writes the other one speaks in our name.
+ * Whether the name is a known one, or a claim on who the client is, as soon as "_" is read for "-": `X_Forwarded_For`,
+ * `Transfer_Encoding`. What speaks CGI, WSGI or Rack makes one variable of both spellings, and lighttpd of "." and every
+ * other mark too, so whoever writes the other one speaks in our name.
  */
 export function isDisguised(octets: Buffer, start: number, end: number): boolean {
   let at = start;
-  while (at < end && octets[at] !== underscore) at++;
+  while (at < end && plainOctets[octets[at] as number] !== 0) at++;
   if (at === end) return false;
-  return fieldId(octets.toString('latin1', start, end).toLowerCase().replaceAll('_', '-')) !== 0;
+  const name = dashed(octets.toString('latin1', start, end).toLowerCase());
+  return fieldId(name) !== 0 || beginsAsClaim(name);
+}
+
+/** A lowercase name with "-" for every mark: two names that are the same then are one variable to a CGI program. */
+export function dashed(name: string): string {
+  return name.replace(/[^a-z0-9]/g, '-');
+}
+
+const claimBeginnings = claimPrefixes.map((prefix) => Uint8Array.from(prefix, (c) => c.charCodeAt(0)));
+const claimLength = claimPrefixes[0].length;
+
+/** Whether the name at `start` begins with one of `claimPrefixes`, in either case. Nearly every name differs in its first octet. */
+export function isClaim(octets: Uint8Array, start: number, length: number): boolean {
+  if (((octets[start] as number) | 0x20) !== letterX || length < claimLength) return false;
+  for (const beginning of claimBeginnings) {
+    let index = 1;
+    while (index < claimLength && foldCase(octets[start + index] as number) === beginning[index]) index++;
+    if (index === claimLength) return true;
+  }
+  return false;
 }
 
 function hash(octets: Uint8Array, start: number, length: number, by: number): number {

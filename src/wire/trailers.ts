@@ -1,4 +1,4 @@
-import { fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
+import { clientClaimNames, fieldFilter, gatewayFieldNames } from '../core/field-names.ts';
 import { FieldSectionParser } from './field-section.ts';
 import { type HeadBlock, newBlock, spanSlots } from './head-storage.ts';
 import { nominated } from './hop-by-hop.ts';
@@ -11,7 +11,7 @@ import type { ChunkLimits } from './limits.ts';
  * request modifiers, authentication, content format, response control. Such lines are struck out rather than refused:
  * a recipient may ignore them, we never merge trailers into the head, and so they do no harm once they are gone.
  */
-const notInTrailers = fieldFilter([
+const excluded = [
   // Framing and routing, and what is for one connection only.
   'transfer-encoding',
   'content-length',
@@ -23,6 +23,7 @@ const notInTrailers = fieldFilter([
   'trailer',
   'upgrade',
   ...gatewayFieldNames,
+  ...clientClaimNames,
   // Request modifiers.
   'expect',
   'proxy',
@@ -54,7 +55,9 @@ const notInTrailers = fieldFilter([
   'retry-after',
   'vary',
   'warning',
-]);
+];
+
+const notInTrailers = fieldFilter(excluded, null, true);
 
 const firstOctets = 1024;
 const firstFields = 8;

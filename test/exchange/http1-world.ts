@@ -135,7 +135,14 @@ export class Http1World implements World {
     };
     const facts = { id: 'web', proxyProtocol: false, limits: { ...defaultLimits, ...options.limits } };
     const isTrusted = (): boolean => options.trusted ?? false;
-    const downstream = { ...shared, exchanges: { create }, isTrusted, untaken: { look() {} }, ...openToAll };
+    const downstream = {
+      ...shared,
+      exchanges: { create },
+      isTrusted,
+      addressHeader: () => null,
+      untaken: { look() {} },
+      ...openToAll,
+    };
     this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
   }
 

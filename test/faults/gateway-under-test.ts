@@ -98,6 +98,7 @@ function configure(targets: readonly Target[], timeouts: TestTimeouts, dns: DnsS
     applications: [],
     // The run names its own request ids, where the client will not see a response that tells one.
     trustedPeers: ['127.0.0.0/8'],
+    clientAddressHeader: null,
     dns,
     client: {
       headMs: 5000,

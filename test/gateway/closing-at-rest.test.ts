@@ -97,6 +97,7 @@ beforeEach(() => {
       },
       overload: { failure: null },
       isTrusted: () => false,
+      addressHeader: () => null,
     },
   );
 });

@@ -1,0 +1,199 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { ok, RawOrigin, valuesOf } from '../gateway/raw-origin.ts';
+import { startFromYaml, type YamlGateway } from '../gateway/start-from-yaml.ts';
+
+// Header fields by which a sender says who the client is, or what it asked for. From a stranger none reaches the application.
+
+let origin: RawOrigin;
+/** Trusts nobody. */
+let edge: YamlGateway;
+/** Trusts whoever comes from loopback. */
+let inner: YamlGateway;
+
+before(async () => {
+  origin = await RawOrigin.start();
+  const upstream = `upstreams: { app: { endpoints: "${origin.address}", check: none } }`;
+  edge = await startFromYaml(upstream);
+  inner = await startFromYaml(`${upstream}\ntrusted_peers: [127.0.0.0/8]`);
+});
+after(() => edge.stop());
+after(() => inner.stop());
+after(() => origin.close());
+beforeEach(() => {
+  origin.forget();
+  origin.answer = () => ok('ok\n');
+});
+
+const claims = [
+  'X-Forwarded-Ssl',
+  'X-Forwarded-Scheme',
+  'X-Forwarded-Prefix',
+  'X-Forwarded-Server',
+  'X-Forwarded-Uri',
+  'X-Forwarded-Method',
+  'X-Forwarded-User',
+  'X-Forwarded-Client-Cert',
+  'X-Forwarded-Invented-Tomorrow',
+  'X-Forwarded',
+  'X-FORWARDED-ssl',
+  'X-Original-Url',
+  'X-Original-Uri',
+  'X-Original-Host',
+  'X-Original-Forwarded-For',
+  'X-Rewrite-Url',
+  'X-Real-Ip',
+  'X-Client-Ip',
+  'Client-Ip',
+  'True-Client-Ip',
+  'CF-Connecting-IP',
+  'CF-Connecting-IPv6',
+  'Fastly-Client-IP',
+  'Fly-Client-IP',
+  'DO-Connecting-IP',
+  'X-Cluster-Client-Ip',
+  'X-Azure-ClientIP',
+  'X-Envoy-External-Address',
+  'X-AppEngine-User-IP',
+  'X-Remote-IP',
+  'X-Remote-Addr',
+];
+
+/** What programs behind CGI make of a name: lighttpd takes every mark for "_", others "-" alone. */
+function variableOf(name: string): string {
+  return name.toUpperCase().replace(/[^A-Z0-9]/g, '_');
+}
+
+describe('from a stranger', () => {
+  for (const name of claims)
+    test(`${name} does not reach the application, in no spelling`, async () => {
+      for (const spelling of [name, name.toLowerCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.')])
+        for (const fields of [[`${spelling}: forged`], [`A: 1`, `${spelling}: forged`, 'Z: 2'], [`${spelling}:`]]) {
+          await edge.get('/', fields);
+          const seen = origin.last.fields.filter(([one]) => variableOf(one) === variableOf(name));
+          assert.deepEqual(seen, [], spelling);
+        }
+    });
+
+  test('nor as a trailer', async () => {
+    const trailers = [...claims, 'X_Forwarded_Ssl', 'X.Real.Ip'].map((name) => `${name}: forged\r\n`).join('');
+    await edge.send(
+      `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Kept\r\n\r\n0\r\nX-Kept: 1\r\n${trailers}\r\n`,
+    );
+    assert.ok(!JSON.stringify([origin.last.fields, origin.last.content.toString()]).includes('forged'));
+  });
+
+  test('also where the same head comes again and again on one connection', async () => {
+    const client = edge.connect();
+    for (let time = 1; time <= 6; time++) {
+      client.write(
+        `GET /${time} HTTP/1.1\r\nHost: a\r\nX-Forwarded-Ssl: on\r\nX-Real-Ip: 6.6.6.6\r\nX-Kept: 1\r\n\r\n`,
+      );
+      assert.ok((await client.response('GET', 10_000)).response?.complete);
+      client.forget();
+      const seen = origin.last;
+      assert.equal(seen.line, `GET /${time} HTTP/1.1`);
+      assert.deepEqual([valuesOf(seen, 'x-forwarded-ssl'), valuesOf(seen, 'x-real-ip')], [[], []]);
+      assert.deepEqual(valuesOf(seen, 'x-kept'), ['1']);
+    }
+    client.close();
+  });
+
+  test('what only looks alike goes on', async () => {
+    for (const name of [
+      'X-Forward',
+      'X-Forwarde',
+      'X-Originals',
+      'X-Origin',
+      'Y-Forwarded-For',
+      'X-Client-Ip2',
+      'Xforwarded-a',
+    ]) {
+      await edge.get('/', [`${name}: 1`]);
+      assert.deepEqual(valuesOf(origin.last, name), ['1'], name);
+    }
+  });
+});
+
+describe('from a trusted peer', () => {
+  for (const name of claims)
+    test(`${name} goes on, in its own spelling alone`, async () => {
+      await inner.get('/', [`${name}: said`]);
+      assert.deepEqual(valuesOf(origin.last, name), ['said']);
+      await inner.get('/', [`${name.replaceAll('-', '_')}: said`]);
+      const seen = origin.last.fields.filter(([one]) => variableOf(one) === variableOf(name));
+      assert.deepEqual(seen, name.includes('-') ? [] : [[name, 'said']]);
+    });
+
+  test('a list of them is no address, and none is believed unless the configuration names it', async () => {
+    const response = await inner.get('/', ['X-Real-Ip: 203.0.113.9', 'CF-Connecting-IP: 203.0.113.8']);
+    assert.equal((await inner.record(response)).client.address, '127.0.0.1');
+    assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['127.0.0.1']);
+  });
+});
+
+describe('client_address_header', () => {
+  const start = (header: string) =>
+    startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: none } }
+trusted_peers: [127.0.0.0/8]
+client_address_header: ${header}
+`);
+
+  for (const header of ['CF-Connecting-IP', 'x-real-ip', 'X-Our-Balancer'])
+    test(`${header} names the client, and nothing else does`, async () => {
+      const gateway = await start(header);
+      try {
+        for (const [fields, address] of [
+          [[`${header}: 203.0.113.9`, 'X-Forwarded-For: 6.6.6.6', 'Forwarded: for=6.6.6.7'], '203.0.113.9'],
+          [[`${header}: [2001:DB8::1]`], '2001:db8::1'],
+          [['X-Forwarded-For: 6.6.6.6', 'True-Client-IP: 6.6.6.6'], '127.0.0.1'],
+          [[`${header}: not an address`, 'X-Forwarded-For: 6.6.6.6'], '127.0.0.1'],
+          [[`${header}: 203.0.113.9`, `${header}: 6.6.6.6`], '127.0.0.1'],
+        ] as const) {
+          const response = await gateway.get('/', fields);
+          assert.equal((await gateway.record(response)).client.address, address, fields.join(' and '));
+        }
+        const secured = await gateway.get('/', [`${header}: 203.0.113.9`, 'X-Forwarded-Proto: https']);
+        assert.equal((await gateway.record(secured)).scheme, 'https');
+        assert.deepEqual(valuesOf(origin.last, 'x-forwarded-for'), ['203.0.113.9']);
+        assert.deepEqual(valuesOf(origin.last, header.toLowerCase()), ['203.0.113.9']);
+      } finally {
+        await gateway.stop();
+      }
+    });
+
+  test('X-Forwarded-For or Forwarded alone', async () => {
+    for (const [header, address] of [
+      ['X-Forwarded-For', '203.0.113.1'],
+      ['Forwarded', '203.0.113.2'],
+    ] as const) {
+      const gateway = await start(header);
+      try {
+        const both = await gateway.get('/', ['X-Forwarded-For: 203.0.113.1', 'Forwarded: for=203.0.113.2']);
+        assert.equal((await gateway.record(both)).client.address, address);
+        const other = header === 'Forwarded' ? 'X-Forwarded-For: 203.0.113.1' : 'Forwarded: for=203.0.113.2';
+        assert.equal((await gateway.record(await gateway.get('/', [other]))).client.address, '127.0.0.1');
+      } finally {
+        await gateway.stop();
+      }
+    }
+  });
+
+  test('a name of one’s own is a claim too: a stranger’s does not go on', async () => {
+    const gateway = await startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: none } }
+trusted_peers: [192.0.2.1]
+client_address_header: X-Our-Balancer
+`);
+    try {
+      for (const name of ['X-Our-Balancer', 'x_our_balancer']) {
+        const response = await gateway.get('/', [`${name}: 6.6.6.6`]);
+        assert.equal((await gateway.record(response)).client.address, '127.0.0.1');
+        assert.deepEqual(valuesOf(origin.last, name.toLowerCase()), []);
+      }
+    } finally {
+      await gateway.stop();
+    }
+  });
+});
