@@ -8,6 +8,7 @@ import { EventStream, parseEventPlace } from './event-stream.ts';
 import { metricsText } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import { matchOperation, type OperationId } from './operations.ts';
+import type { StopAnswer, Stopper } from './stopper.ts';
 import {
   type UpgradeLine,
   type UpgradeOutcome,
@@ -27,12 +28,14 @@ export class AdminApi {
   readonly #gateway: Gateway;
   readonly #clock: Clock;
   readonly #upgrader: Upgrader | null;
+  readonly #stopper: Stopper | null;
   readonly #streams = new Map<EventStream, Socket>();
 
-  constructor(gateway: Gateway, clock: Clock, upgrader: Upgrader | null) {
+  constructor(gateway: Gateway, clock: Clock, upgrader: Upgrader | null, stopper: Stopper | null) {
     this.#gateway = gateway;
     this.#clock = clock;
     this.#upgrader = upgrader;
+    this.#stopper = stopper;
   }
 
   /** Ends the streams of events that go to these connections; all of them, where none are named. */
@@ -72,6 +75,8 @@ export class AdminApi {
         return this.#reload(requester, response);
       case 'upgrade':
         return this.#upgrade(url, requester, response);
+      case 'stop':
+        return this.#stop(url, requester, response);
       case 'followEvents':
         return this.#follow(url, request, response);
       case 'readExchange': {
@@ -140,6 +145,18 @@ export class AdminApi {
     const why = 'This gateway cannot replace itself: it is part of another program, or a demonstration.';
     const refused = { ok: false, kind: 'refused', why, complaints: [] } as const;
     return this.#upgrader?.upgrade(actor, timeoutMs, onStep) ?? Promise.resolve(refused);
+  }
+
+  /** Answered before anything has ended: who asks reads in the status what the end waits for. */
+  async #stop(url: URL, requester: Requester, response: ServerResponse): Promise<void> {
+    const now = url.searchParams.get('now') ?? 'false';
+    if (now !== 'true' && now !== 'false') return sendProblem(response, 400, 'now is true or false.');
+    const stopper = this.#stopper;
+    if (stopper === null)
+      return sendProblem(response, 409, 'This gateway is part of another program, and ends when that program ends it.');
+    const answer: StopAnswer = { stopping: true, pid: process.pid };
+    sendJson(response, 202, answer);
+    await audited(this.#gateway, 'stop', requester, async () => stopper.stop(requester.actor, now === 'true'));
   }
 
   #follow(url: URL, request: IncomingMessage, response: ServerResponse): void {

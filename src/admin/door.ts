@@ -46,7 +46,7 @@ export class AdminDoor {
     this.via = via;
     this.#house = house;
     this.#clock = house.clock;
-    this.#api = new AdminApi(house.gateway, house.clock, house.upgrader);
+    this.#api = new AdminApi(house.gateway, house.clock, house.upgrader, house.stopper);
     this.server = createServer(
       {
         keepAliveTimeout: keepAliveMs,

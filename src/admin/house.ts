@@ -3,6 +3,7 @@ import type { Clock } from '../core/time.ts';
 import type { Gateway } from '../gateway/control.ts';
 import { FailedAttempts } from './failed-attempts.ts';
 import { RefusalReport } from './refusal-report.ts';
+import type { Stopper } from './stopper.ts';
 import type { Upgrader } from './upgrader.ts';
 
 /** What all doors of the admin API have in common. */
@@ -13,12 +14,15 @@ export class AdminHouse {
   readonly refusals: RefusalReport;
   /** Null where the program that runs the gateway cannot be replaced. */
   readonly upgrader: Upgrader | null;
+  /** Null where that program ends by other means alone. */
+  readonly stopper: Stopper | null;
   /** As the configuration in force has it: a token that is taken out of it is none from then on. */
   spec: AdminSpec;
 
-  constructor(gateway: Gateway, clock: Clock, spec: AdminSpec, upgrader: Upgrader | null) {
+  constructor(gateway: Gateway, clock: Clock, spec: AdminSpec, upgrader: Upgrader | null, stopper: Stopper | null) {
     this.gateway = gateway;
     this.upgrader = upgrader;
+    this.stopper = stopper;
     this.clock = clock;
     this.spec = spec;
     this.failedAttempts = new FailedAttempts(clock);

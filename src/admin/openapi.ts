@@ -8,6 +8,7 @@ import {
   recordSchema,
   reloadSchema,
   statusSchema,
+  stopSchema,
   upgradeLineSchema,
 } from './schemas.ts';
 
@@ -18,6 +19,7 @@ const schemas = {
   Readiness: readinessSchema,
   Reload: reloadSchema,
   UpgradeLine: upgradeLineSchema,
+  Stop: stopSchema,
   Event: eventSchema,
   Gap: gapSchema,
   ExchangeRecord: recordSchema,
@@ -83,6 +85,25 @@ const details: Record<OperationId, Details> = {
       },
       400: problemDetails('`timeout` is malformed.'),
       409: problemDetails('Not now, or not this gateway. Nothing was tried.'),
+    },
+  },
+  stop: {
+    description:
+      'Needs no content. The answer comes first; then `drain` of the status says what the end waits for, until nobody ' +
+      'answers any more. Asked again it changes nothing, except with `now`.',
+    parameters: [
+      {
+        name: 'now',
+        in: 'query',
+        required: false,
+        schema: { type: 'boolean', default: false },
+        description: 'true: force close what is in flight.',
+      },
+    ],
+    responses: {
+      202: json('The end has begun.', 'Stop'),
+      400: problemDetails('`now` is neither true nor false.'),
+      409: problemDetails('The gateway is part of another program, which ends it.'),
     },
   },
   followEvents: {

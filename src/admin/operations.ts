@@ -28,6 +28,12 @@ export const operations = [
     summary: 'Have a new process of the program that is installed now take over, or change nothing',
   },
   {
+    id: 'stop',
+    method: 'POST',
+    path: '/v1/stop',
+    summary: 'Let requests in flight finish, stop the applications, and end',
+  },
+  {
     id: 'followEvents',
     method: 'GET',
     path: '/v1/events',

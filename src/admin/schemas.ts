@@ -6,6 +6,7 @@ import { deliveries, shapes, whoses } from '../core/shape.ts';
 import type { GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
 import type { Gap } from './event-stream.ts';
 import type { Problem } from './problem.ts';
+import type { StopAnswer } from './stopper.ts';
 import type { UpgradeLine } from './upgrader.ts';
 
 /**
@@ -235,6 +236,11 @@ export const upgradeLineSchema = z.union([
   }),
 ]);
 
+export const stopSchema = z.object({
+  stopping: z.literal(true),
+  pid: count.describe('Of the process that ends.'),
+});
+
 export const problemSchema = z.object({
   type: text,
   title: text,
@@ -248,6 +254,7 @@ type Fits<T extends U, U> = T;
 export type CheckedStatus = Fits<GatewayStatus, DeepReadonly<z.infer<typeof statusSchema>>>;
 export type CheckedReload = Fits<Extract<ReloadOutcome, { ok: true }>, DeepReadonly<z.infer<typeof reloadSchema>>>;
 export type CheckedUpgradeLine = Fits<UpgradeLine, DeepReadonly<z.infer<typeof upgradeLineSchema>>>;
+export type CheckedStop = Fits<StopAnswer, DeepReadonly<z.infer<typeof stopSchema>>>;
 export type CheckedEvent = Fits<Omit<Event, 'evidence'>, DeepReadonly<Omit<z.infer<typeof eventSchema>, 'evidence'>>>;
 export type CheckedProblem = Fits<Problem, DeepReadonly<z.infer<typeof problemSchema>>>;
 export type CheckedGap = Fits<Gap, DeepReadonly<z.infer<typeof gapSchema>>>;

@@ -6,6 +6,7 @@ import type { Gateway } from '../gateway/control.ts';
 import { AdminDoor } from './door.ts';
 import { AdminHouse } from './house.ts';
 import { listenOverTcp } from './listen-tcp.ts';
+import type { Stopper } from './stopper.ts';
 import type { Upgrader } from './upgrader.ts';
 import { listenAt, type NotSetAside, type PlaceSetAside, type SocketFile, type SocketRefusal } from './socket-file.ts';
 
@@ -17,6 +18,8 @@ export interface AdminOptions {
   readonly predecessor?: AdminPlaces | null;
   /** Absent where the program that runs the gateway cannot be replaced. */
   readonly upgrader?: Upgrader;
+  /** Absent where the program that runs the gateway ends by other means alone. */
+  readonly stopper?: Stopper;
 }
 
 /** Where an admin API answers. */
@@ -80,8 +83,8 @@ class RunningAdmin implements Admin {
   /** Of doors that the configuration has no more. */
   readonly #closing = new Set<Promise<void>>();
 
-  constructor({ gateway, spec, clock, predecessor, upgrader }: AdminOptions) {
-    this.#house = new AdminHouse(gateway, clock, spec, upgrader ?? null);
+  constructor({ gateway, spec, clock, predecessor, upgrader, stopper }: AdminOptions) {
+    this.#house = new AdminHouse(gateway, clock, spec, upgrader ?? null, stopper ?? null);
     this.#predecessor = predecessor ?? null;
   }
 

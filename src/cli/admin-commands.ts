@@ -2,6 +2,8 @@ import { buildCommand } from '@stricli/core';
 import type { AskFlags, EventFlags } from './ask-commands.ts';
 import { type Context, describe } from './command-context.ts';
 import { askFlags, jsonFlag } from './flags.ts';
+import { parseStopSeconds } from './parse-stop-seconds.ts';
+import type { StopFlags } from './stop-command.ts';
 import type { TokenFlags } from './token.ts';
 import { parseUpgradeSeconds } from './upgrade/parse-upgrade-seconds.ts';
 import type { UpgradeFlags } from './upgrade/upgrade-command.ts';
@@ -62,6 +64,36 @@ export const upgradeCommand = buildCommand<UpgradeFlags, [], Context>({
   async func(flags) {
     const { upgrade } = await import('./upgrade/upgrade-command.ts');
     await upgrade(flags, this.around);
+  },
+});
+
+export const stopCommand = buildCommand<StopFlags, [], Context>({
+  docs: {
+    brief: 'Stop the running gateway, once requests in flight are done',
+    fullDescription: describe(
+      'Waits until it has ended, and says what it waits for. Ends with 0 also where no\ngateway runs, and with 7 where it has not ended in time: then it goes on ending.\nWhere candor.yaml is here, its gateway is meant and no other.',
+      'candor stop',
+      'candor stop --now',
+      'candor stop -c /etc/candor/candor.yaml --timeout 30 --json',
+    ),
+  },
+  parameters: {
+    flags: {
+      ...askFlags,
+      now: { kind: 'boolean', brief: 'Force close what is in flight', default: false, withNegated: false },
+      timeout: {
+        kind: 'parsed',
+        parse: parseStopSeconds,
+        brief: '<seconds> to wait for its end; else until it ended',
+        placeholder: 'seconds',
+        optional: true,
+      },
+    },
+    aliases: { c: 'config' },
+  },
+  async func(flags) {
+    const { stop } = await import('./stop-command.ts');
+    await stop(flags, this.around);
   },
 });
 

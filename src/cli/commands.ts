@@ -1,5 +1,12 @@
 import { buildApplication, buildCommand, buildRouteMap } from '@stricli/core';
-import { eventsCommand, reloadCommand, statusCommand, tokenCommand, upgradeCommand } from './admin-commands.ts';
+import {
+  eventsCommand,
+  reloadCommand,
+  statusCommand,
+  stopCommand,
+  tokenCommand,
+  upgradeCommand,
+} from './admin-commands.ts';
 import { type Context, describe } from './command-context.ts';
 import { checkCommand, schemaCommand } from './configuration-commands.ts';
 import { explainCommand, whoseCommand } from './diagnose-commands.ts';
@@ -32,6 +39,7 @@ const root = buildRouteMap<string, Context>({
     schema: schemaCommand,
     status: statusCommand,
     reload: reloadCommand,
+    stop: stopCommand,
     upgrade: upgradeCommand,
     explain: {
       ...explainCommand,

@@ -18,11 +18,12 @@ export const exitCodes = {
   health_gate_failed: 5,
   /** For `deploy`: the new release did worse, and the old one serves. */
   analysis_failed: 6,
+  /** The gateway did not answer in time; for `stop`, did not end. */
   timeout: 7,
   gateway_unreachable: 8,
   /** For `explain`: everybody was asked who could know, and nobody did. */
   not_found: 9,
-  /** For `upgrade` and `reload`: not now, or not this gateway; nothing was tried. */
+  /** For `upgrade`, `stop` and `reload`: not now, or not this gateway; nothing was tried. */
   refused: 10,
   /** For `run`, as a shell: the command is there and cannot be executed; there is no such command. */
   command_not_executable: 126,

@@ -145,15 +145,36 @@ async function livingSockets(around: Surroundings): Promise<string[]> {
   return living;
 }
 
-function nobodyFound(around: Surroundings): CommandFailure {
+/** No gateway of this user was found where one was looked for; `passedOver`: sockets were left out, so one may run. */
+export class NobodyFound extends CommandFailure {
+  readonly passedOver: boolean;
+
+  constructor(message: string, passedOver: boolean) {
+    super('gateway_unreachable', message);
+    this.passedOver = passedOver;
+  }
+}
+
+/**
+ * As `findAdmin`, for what ends a gateway: where `candor.yaml` is here, its gateway is meant, and never another one that
+ * happens to be the only one that runs.
+ */
+export async function findAdminToEnd(choice: AdminChoice, around: Surroundings): Promise<AdminPlace> {
+  const { admin, socket, config } = choice;
+  const isNamed = [admin, socket, config].some((one) => one !== undefined) || (around.env['CANDOR_ADMIN'] ?? '') !== '';
+  if (isNamed || !existsSync(join(around.directory, 'candor.yaml'))) return findAdmin(choice, around);
+  return placeOfConfiguration('candor.yaml', choice.tokenFile, around);
+}
+
+function nobodyFound(around: Surroundings): NobodyFound {
   const command = commandName(around.env);
   const folders = foldersToSearch(around);
   const { objections } = socketsIn(folders);
-  return new CommandFailure(
-    'gateway_unreachable',
+  return new NobodyFound(
     `No running gateway was found. Looked for an admin socket in ${folders.join(', ')}. ` +
       objections.map((objection) => `${objection} `).join('') +
       `Start one with \`${command} up -c candor.yaml\`, or say where it is with -c <file>, --socket <path> or --admin <url>.`,
+    objections.length > 0,
   );
 }
 

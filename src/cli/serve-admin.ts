@@ -1,8 +1,10 @@
 import { type Admin, AdminFailure, type AdminPlaces, startAdmin } from '../admin/server.ts';
 import type { NotSetAside, PlaceSetAside } from '../admin/socket-file.ts';
+import type { Stopper } from '../admin/stopper.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { Gateway } from '../gateway/control.ts';
 import type { ConfigurationReload } from '../gateway/gateway.ts';
+import type { StopSignals } from './stop-signals.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 import type { Upgrades } from './upgrade/predecessor.ts';
 
@@ -42,6 +44,7 @@ export class ServedAdmin {
     configuration: Configuration,
     around: Surroundings,
     upgrades: Upgrades | null,
+    stop: StopSignals,
     predecessor: AdminPlaces | null,
   ): Promise<Admin> {
     const { succession } = around;
@@ -49,7 +52,8 @@ export class ServedAdmin {
     try {
       const spec = configuration.admin;
       const upgrading = upgrades === null ? {} : { upgrader: upgrades };
-      this.#admin = await startAdmin({ gateway, spec, clock: around.clock, predecessor, ...upgrading });
+      const stopper: Stopper = { stop: (actor, atOnce) => stop.request(actor, atOnce) };
+      this.#admin = await startAdmin({ gateway, spec, clock: around.clock, predecessor, stopper, ...upgrading });
     } catch (error) {
       throw error instanceof AdminFailure ? new CommandFailure('failure', error.message) : error;
     }

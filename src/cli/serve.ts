@@ -28,6 +28,7 @@ import { StopSignals } from './stop-signals.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 import { findStartPlace, type StartPlace } from './upgrade/start-place.ts';
+import { stayInForeground } from './upgrade/stay-in-foreground.ts';
 import type { Succession } from './upgrade/successor.ts';
 
 export interface ServePlan {
@@ -64,15 +65,25 @@ export async function serve(plan: ServePlan, around: Surroundings): Promise<numb
   const stop = new StopSignals(around);
   const signals = new ServiceSignals(around);
   const admin = new ServedAdmin();
+  let isReleased = false;
+  const release = (): void => {
+    if (isReleased) return;
+    isReleased = true;
+    signals.release();
+    stop.release();
+    writer.end();
+  };
   try {
     const place = findStartPlace(plan.configuration, plan.source !== null, around);
     const { gateway, configuration } = await start(plan, place, writer, admin, around);
     const serving = new Serving(gateway, plan, place, admin, around);
-    return await serveUntilStopped(serving, configuration, admin, stop, signals);
+    const code = await serveUntilStopped(serving, configuration, admin, stop, signals);
+    const successor = around.stderr.isTTY ? (serving.upgrades?.successor ?? null) : null;
+    if (successor === null) return code;
+    release();
+    return await stayInForeground(successor, around);
   } finally {
-    signals.release();
-    stop.release();
-    writer.end();
+    release();
   }
 }
 
@@ -85,7 +96,14 @@ async function serveUntilStopped(
 ): Promise<number> {
   const { gateway, plan, around } = serving;
   try {
-    await admin.open(gateway, configuration, around, serving.upgrades, around.succession?.predecessor.admin ?? null);
+    await admin.open(
+      gateway,
+      configuration,
+      around,
+      serving.upgrades,
+      stop,
+      around.succession?.predecessor.admin ?? null,
+    );
     const wish = await Promise.race([plan.opened(gateway, configuration), stop.first]);
     // Who is about to stop takes nobody's place.
     if (wish === undefined) serving.ready();

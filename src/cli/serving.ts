@@ -90,10 +90,13 @@ export class Serving {
     }
     this.#service.stopping(`${over}: lets what runs finish`);
     stop.onSecond = () => void gateway.stop(`a second ${over}`);
+    const wasAtOnce = stop.isAtOnce;
     await upgrades?.abandon(over);
     // Ctrl-C is a person's, who wants an end of everything.
     const leaving = { leaveApplicationsMs: over === 'SIGTERM' ? (plan.leaveApplicationsMs ?? null) : null };
-    await gateway.stop(over, this.#mustGiveBack ? givingBack : leaving);
+    const stopped = gateway.stop(over, this.#mustGiveBack ? givingBack : leaving);
+    if (wasAtOnce) void gateway.stop(over);
+    await stopped;
   }
 
   /** After a failure. */

@@ -3,20 +3,24 @@ import type { Surroundings } from './surroundings.ts';
 
 type StopSignal = 'SIGINT' | 'SIGTERM';
 
+/** Who asked for the end: a signal, or a sentence's words for somebody at the admin API. */
+export type StopWish = StopSignal | `${string} asked for it`;
+
 /**
  * The first SIGINT or SIGTERM asks for an orderly end; the second for an end at once; with the third the
  * process goes whatever it is doing.
  */
 export class StopSignals {
   /** The first that came. */
-  readonly first: Promise<StopSignal>;
+  readonly first: Promise<StopWish>;
   /** Called at the second. Until somebody is there to end things, the process itself ends. */
   onSecond: (() => void) | null = null;
   #exitCode: number = exitCodes.ok;
   #count = 0;
   readonly #around: Surroundings;
   readonly #leave: readonly (() => void)[];
-  #onFirst: (signal: StopSignal) => void = () => {};
+  #isAtOnce = false;
+  #onFirst: (wish: StopWish) => void = () => {};
 
   constructor(around: Surroundings) {
     this.#around = around;
@@ -32,6 +36,22 @@ export class StopSignals {
   /** 0 after an orderly end. */
   get exitCode(): number {
     return this.#exitCode;
+  }
+
+  /** Somebody at the admin API wants an end at once. */
+  get isAtOnce(): boolean {
+    return this.#isAtOnce;
+  }
+
+  /** As the first signal, or with `atOnce` as the second, but whoever asks in this way expects exit code 0. */
+  request(actor: string, atOnce: boolean): void {
+    if (this.#count === 0) {
+      this.#count = 1;
+      this.#onFirst(`${actor} asked for it`);
+    }
+    if (!atOnce || this.#isAtOnce) return;
+    this.#isAtOnce = true;
+    this.onSecond?.();
   }
 
   release(): void {

@@ -269,9 +269,8 @@ describe('the command line', () => {
     });
   }
 
-  const commands = 'run up check schema status reload upgrade explain whose events token demo torture version'.split(
-    ' ',
-  );
+  const commands =
+    'run up check schema status reload stop upgrade explain whose events token demo torture version'.split(' ');
 
   test('candor --help lists all commands', async () => {
     assert.equal(await around.candor('--help'), 0);

@@ -63,8 +63,9 @@ export class GatewayProgram {
   /**
    * `settings` are lines of the configuration beside the listener, the application and the places of its files. `heldPort`:
    * a socket there is opened by systemd-socket-activate, which then becomes the gateway; 0: the gateway opens one.
+   * `onTerminal`: the gateway runs on a terminal of its own, whose keys are the standard input of `child`.
    */
-  constructor(settings = '', heldPort = 0) {
+  constructor(settings = '', heldPort = 0, onTerminal = false) {
     this.#heldPort = heldPort;
     this.folder = mkdtempSync(join(tmpdir(), 'candor-upgrade-'));
     writeFileSync(join(this.folder, 'application.cjs'), application);
@@ -75,14 +76,15 @@ export class GatewayProgram {
     const candor = [process.execPath, join(this.folder, 'candor.mjs'), 'up'];
     const passed = Object.entries(env).flatMap(([name, value]) => ['-E', `${name}=${value}`]);
     const held = ['systemd-socket-activate', '-l', `127.0.0.1:${heldPort}`, '--fdname=http', ...passed, ...candor];
-    const [program = '', ...words] = heldPort === 0 ? candor : held;
+    const typed = ['script', '-qefc', `exec ${candor.join(' ')}`, '/dev/null'];
+    const [program = '', ...words] = onTerminal ? typed : heldPort === 0 ? candor : held;
     this.child = spawn(program, words, {
       cwd: this.folder,
       env,
-      stdio: ['ignore', 'ignore', 'pipe'],
+      stdio: onTerminal ? ['pipe', 'pipe', 'pipe'] : ['ignore', 'ignore', 'pipe'],
     });
     this.#pids.add(this.pid);
-    this.child.stderr?.setEncoding('utf8').on('data', (text) => {
+    (onTerminal ? this.child.stdout : this.child.stderr)?.setEncoding('utf8').on('data', (text) => {
       this.stderr += text;
     });
     // The pipe stays open for as long as a successor writes into it.

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
 import type { UpgradeFailure, UpgradeOutcome, Upgrader, UpgradeStep } from '../../admin/upgrader.ts';
 import type { EventSink } from '../../core/event.ts';
 import { after, type Clock, type Timer } from '../../core/time.ts';
@@ -52,6 +53,11 @@ export class Upgrades implements Upgrader {
   /** The number of the process that has taken over. */
   get handedOver(): Promise<number> {
     return this.#handedOver.promise;
+  }
+
+  /** The process that has taken over; null while none has. */
+  get successor(): SuccessorProcess | null {
+    return this.#isOver ? (this.#line?.process ?? null) : null;
   }
 
   /** A successor has been started, and it is not known yet who of the two will serve. */
@@ -199,6 +205,16 @@ function mistake(error: unknown): UpgradeFailure {
   return failed('failure', `The gateway made a mistake: ${said}. This is a defect; please report it.`);
 }
 
+/** A successor that serves: this process is still its parent. */
+export interface SuccessorProcess {
+  readonly pid: number;
+  /** Closes the channel: it hears that this process has ended what it had begun, though the process stays. */
+  hangUp(): void;
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves with its exit code, as a shell would have it. Keeps this process running until then. */
+  untilEnded(): Promise<number>;
+}
+
 /** What a successor says, in order; its end and the end of its time are words of it too. */
 class SuccessorLine {
   readonly pid: number;
@@ -262,6 +278,24 @@ class SuccessorLine {
   giveUp(failure: UpgradeFailure): void {
     this.#over.resolve(failure);
     this.#hear({ kind: 'failed', failure });
+  }
+
+  get process(): SuccessorProcess {
+    const child = this.#child;
+    return {
+      pid: this.pid,
+      hangUp: () => {
+        if (child.connected) child.disconnect();
+      },
+      signal: (signal) => void child.kill(signal),
+      untilEnded: () =>
+        new Promise((resolve) => {
+          const end = (): void => resolve(child.exitCode ?? 128 + constants.signals[child.signalCode ?? 'SIGKILL']);
+          if (child.exitCode !== null || child.signalCode !== null) return end();
+          child.ref();
+          child.once('exit', end);
+        }),
+    };
   }
 
   /** It goes its own way. The channel stays open, so that it hears when this process ends. */

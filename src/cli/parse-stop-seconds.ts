@@ -1,0 +1,11 @@
+import { CommandFailure } from './surroundings.ts';
+
+/** A day: longer than any drain, and what a timer holds. */
+const secondsMax = 86_400;
+
+/** Of `candor stop --timeout`. */
+export function parseStopSeconds(input: string): number {
+  const seconds = Number(input);
+  if (/^\d+(\.\d+)?$/.test(input) && seconds > 0 && seconds <= secondsMax) return seconds;
+  throw new CommandFailure('usage', `a time is a number of seconds, up to ${secondsMax}`);
+}

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { systemClock } from '../../src/gateway/system.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { GatewayProgram, isAlive } from '../upgrade/gateway-program.ts';
+
+describe('candor stop, of a gateway with an application', () => {
+  let program: GatewayProgram;
+  let around: FakeSurroundings;
+
+  beforeEach(async () => {
+    program = new GatewayProgram();
+    around = new FakeSurroundings(program.folder);
+    await program.serves();
+  });
+
+  afterEach(() => program.end());
+
+  const stop = (...flags: string[]): Promise<number> => around.candor('stop', ...flags);
+  const isServing = async (): Promise<boolean> => {
+    const { workers } = (await program.ask('GET', '/v1/status')) as { workers: { exchangesActive: number }[] };
+    return workers.some(({ exchangesActive }) => exchangesActive > 0);
+  };
+
+  test('waits for requests in flight and says so, then everything has ended; another time there is nothing to stop', async () => {
+    const application = await program.applicationPid();
+    const download = program.get('/download');
+    await program.until(isServing);
+    assert.equal(await stop(), 0, around.stderr.text);
+    assert.equal((await download).text.length, 40_000);
+    assert.match(around.stderr.text, /^ {2}waiting for 1 request, \d+ seconds? at most$/m);
+    assert.match(around.stdout.text, new RegExp(`^Stopped: process ${program.pid} ended after `));
+    assert.equal(await program.exited, 0);
+    assert.equal(isAlive(application), false);
+    assert.match(program.stderr, /"kind":"process_stopping".*"reason":"it is to stop: admin:socket asked for it"/);
+    assert.match(program.stderr, /"kind":"admin_action".*"operation":"stop"/);
+
+    around.stdout.text = '';
+    assert.equal(await stop(), 0);
+    assert.match(around.stdout.text, /^No gateway answers at [\s\S]*: there\s+is\s+nothing\s+to\s+stop\.$/m);
+    around.stdout.text = '';
+    assert.equal(await stop('--json'), 0);
+    assert.deepEqual(JSON.parse(around.stdout.text), { outcome: 'not_running' });
+  });
+
+  test('--timeout ends with 7 and goes on ending; --now then force closes what is in flight', async () => {
+    const download = program.get('/download').then(
+      ({ text }) => text.length,
+      () => 'cut',
+    );
+    await program.until(isServing);
+    assert.equal(await stop('--timeout', '0.2', '--json'), 7);
+    const failed = JSON.parse(around.stdout.text);
+    assert.deepEqual([failed.outcome, failed.kind], ['failed', 'timeout']);
+    assert.match(failed.why, /has not ended within 0\.2 s: it is waiting for 1 request.*`candor stop --now`/);
+    around.stdout.text = '';
+    assert.equal(await stop('--now', '--json'), 0);
+    const { outcome, pid } = JSON.parse(around.stdout.text);
+    assert.deepEqual([outcome, pid], ['stopped', program.pid]);
+    assert.equal(await program.exited, 0);
+    assert.equal(await download, 'cut');
+  });
+});
+
+describe('candor stop, of which gateway', () => {
+  let folder: string;
+  let admin: Admin | null;
+  let stops: string[];
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'candor-stop-'));
+    stops = [];
+  });
+
+  afterEach(async () => {
+    await admin?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const socket = (): string => join(folder, 'candor', 'other.sock');
+  const begin = async (withStopper = true): Promise<void> => {
+    mkdirSync(join(folder, 'candor'), { mode: 0o700 });
+    const stopper = { stop: (actor: string, atOnce: boolean): void => void stops.push(`${actor} ${atOnce}`) };
+    const parts = { gateway: new FakeGateway(), spec: socketAlone(socket()), clock: systemClock };
+    admin = await startAdmin({ ...parts, ...(withStopper ? { stopper } : {}) });
+  };
+  const around = (directory = folder): FakeSurroundings =>
+    new FakeSurroundings(directory, { env: { XDG_RUNTIME_DIR: folder } });
+
+  test('never of another than that of candor.yaml here, though it is the only one that runs', async () => {
+    await begin();
+    const project = join(folder, 'project');
+    mkdirSync(project);
+    writeFileSync(
+      join(project, 'candor.yaml'),
+      `admin: { socket: ${join(project, 'own.sock')} }\nroutes: [{ respond: {} }]\n`,
+    );
+    const there = around(project);
+    assert.equal(await there.candor('stop', '--timeout', '5'), 0, there.stderr.text);
+    assert.match(there.stdout.text, /own\.sock: there\s+is\s+nothing\s+to\s+stop/);
+    assert.deepEqual(stops, []);
+  });
+
+  test('of the only one that runs, where none is named', async () => {
+    await begin();
+    const here = around();
+    // The fake one does not end: another process number at its place does.
+    assert.equal(await here.candor('stop', '--now'), 0, here.stderr.text);
+    assert.deepEqual(stops, ['admin:socket true']);
+  });
+
+  test('of one in another program it ends with 10 and says so', async () => {
+    await begin(false);
+    const here = around();
+    assert.equal(await here.candor('stop'), 10);
+    assert.match(here.stderr.text, /part of another program/);
+  });
+
+  test('takes for no gateway only a place where surely nothing listens', async (context) => {
+    const here = around();
+    const stranger = createServer((connection) => connection.destroy());
+    context.after(() => stranger.close());
+    await new Promise<void>((resolve) => stranger.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = stranger.address() as { port: number };
+    writeFileSync(join(folder, 'token'), `candor_${'x'.repeat(43)}\n`, { mode: 0o600 });
+    const flags = ['--token-file', join(folder, 'token'), '--json'];
+    assert.equal(await here.candor('stop', '--admin', `http://127.0.0.1:${port}`, ...flags), 8);
+    assert.match(here.stdout.text, /"outcome":"failed","kind":"gateway_unreachable"/);
+    assert.equal(await here.candor('stop', '--socket', join(folder, 'nothing.sock')), 0);
+  });
+});
