@@ -11,6 +11,7 @@ import type { Transport, TransportListener } from '../core/transport.ts';
 import { type HeadLimits, methodOctetsMax } from '../wire/limits.ts';
 import type { Http1RequestHead } from '../wire/request-head.ts';
 import { clientFacts, type Peer } from './client-facts.ts';
+import { HalfClosed, type HalfClosedOwner } from './half-closed.ts';
 import { noteLoss } from './note-loss.ts';
 import { type Awaited, Patience, type PatienceOwner, type Slowness } from './patience.ts';
 import type { DownstreamPorts, ListenerFacts } from './ports.ts';
@@ -31,7 +32,9 @@ const noRequest = refusedRequest('', '');
  *
  *     requests ──head──▶ exchange ──sent──▶ requests        any ──▶ lingering ──▶ closed
  */
-export class ClientConnection implements TransportListener, DownstreamStream, RequestListener, PatienceOwner {
+export class ClientConnection
+  implements TransportListener, DownstreamStream, RequestListener, PatienceOwner, HalfClosedOwner
+{
   readonly capabilities: Capabilities = capabilities;
   readonly transport: Transport;
   client: ClientFacts;
@@ -54,6 +57,8 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
   /** The time for draining is over. */
   #wasCut = false;
   #clientEnded = false;
+  /** From the FIN of a client that still gets its answers. */
+  #halfClosed: HalfClosed | null = null;
   #requestEndedAt: Instant;
   /** The exchange is a tunnel: either side ends its own direction, and the connection ends with both. */
   #tunnel = false;
@@ -443,7 +448,21 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     if (!ended && !holds) return this.#clientHasEnded();
     const sinceMs = this.#ports.clock.now() - this.#requestEndedAt;
     const moreToCome = holds || !this.#persistent || sinceMs <= deliberateHalfCloseMs;
-    if (!moreToCome) this.#clientGone('closed');
+    if (!moreToCome) return this.#clientGone('closed');
+    this.#halfClosed ??= new HalfClosed(this.transport, this.#listener.limits.writeMs, this.#ports, this);
+  }
+
+  get isStreaming(): boolean {
+    return this.#phase === 'exchange' && !this.#tunnel && this.#response.isOpenEnded;
+  }
+
+  onHalfClosedGone(): void {
+    if (this.#phase !== 'exchange' || this.#tunnel) return this.#halfClosed?.stop();
+    try {
+      this.#clientGone('closed');
+    } catch (error) {
+      this.#broken(error);
+    }
   }
 
   /** In the middle of a request's content, or of a tunnel, which has no other end. */
@@ -577,6 +596,7 @@ export class ClientConnection implements TransportListener, DownstreamStream, Re
     this.#phase = 'closed';
     this.#request.forget();
     this.#ports.deadlines.remove(this.#patience);
+    this.#halfClosed?.stop();
     this.#response.discard();
     this.transport.close(how);
     this.#ports.counts.clientConnections--;

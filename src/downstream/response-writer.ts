@@ -69,6 +69,11 @@ export class ResponseWriter implements Composer {
     this.#framing = 'until-close';
   }
 
+  /** Whether content flows that does not say how long it is. */
+  get isOpenEnded(): boolean {
+    return this.begun && !this.ended && (this.#framing === 'chunked' || this.#framing === 'until-close');
+  }
+
   /** Whether the end of the connection is all that ends the content. */
   get endsWithConnection(): boolean {
     return this.#framing === 'until-close';

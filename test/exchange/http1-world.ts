@@ -9,6 +9,7 @@ import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { EndpointSnapshot, UpstreamSnapshot } from '../../src/core/snapshot.ts';
 import { after, type Clock } from '../../src/core/time.ts';
 import type { Transport } from '../../src/core/transport.ts';
+import type { UntakenOctets } from '../../src/core/untaken-octets.ts';
 import { ListenerConnections } from '../../src/downstream/listener.ts';
 import { Exchange } from '../../src/exchange/exchange.ts';
 import type { Serving } from '../../src/exchange/ports.ts';
@@ -140,7 +141,7 @@ export class Http1World implements World {
       exchanges: { create },
       isTrusted,
       addressHeader: () => null,
-      untaken: { look() {} },
+      untaken: nothingKnown(gatewayClock),
       ...openToAll,
     };
     this.#listener = new ListenerConnections(facts, downstream, () => this.#connectionClosed());
@@ -687,4 +688,11 @@ function linesOf(fields: Readonly<Record<string, string>>): string {
   return Object.entries(fields)
     .map(([name, value]) => `${name}: ${value}\r\n`)
     .join('');
+}
+
+/** A system that says nothing of what its kernel keeps. */
+function nothingKnown(clock: Clock): UntakenOctets {
+  return {
+    look: (_facts, waiter) => void clock.schedule(clock.now(), (asker) => asker.onUntaken(null), waiter),
+  };
 }

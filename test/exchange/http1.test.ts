@@ -132,6 +132,50 @@ describe('requests on one connection', () => {
     assert.equal(world.counts.clientConnections, 0);
   });
 
+  it('of a client that half-closes at once keep no event stream for longer than a minute and some seconds', () => {
+    const world = answering();
+    const { send, finish } = typing(world);
+    world.endpoint('a').onRequest = () => {};
+    send(get('/events'));
+    finish();
+    world.pass(50);
+    const stream = world.endpoint('a').arrived.at(-1) ?? assert.fail('it has arrived');
+    stream.head(200, null);
+    const until = (seconds: number): void => {
+      for (let second = 0; second < seconds && !stream.gone; second++) {
+        stream.write('data: tick\n\n');
+        world.pass(1000);
+      }
+    };
+    until(55);
+    assert.equal(stream.gone, false);
+    until(15);
+    assert.equal(stream.gone, true);
+    rest(world);
+    const record = world.records.at(-1);
+    assert.deepEqual([record?.end, record?.failure?.cause], ['abandoned', 'client_gone']);
+    assert.equal(world.counts.clientConnections, 0);
+  });
+
+  it('of a client that half-closes at once are answered whole where the answer says its length, however long it takes', () => {
+    const world = answering();
+    const { send, finish, got } = typing(world);
+    world.endpoint('a').onRequest = () => {};
+    send(get('/slow'));
+    finish();
+    world.pass(50);
+    const answer = world.endpoint('a').arrived.at(-1) ?? assert.fail('it has arrived');
+    answer.head(200, 200);
+    for (let second = 0; second < 100; second++) {
+      answer.write('xx');
+      world.pass(1000);
+    }
+    answer.end();
+    world.pass(50);
+    assert.equal(got().split('\r\n\r\n')[1]?.length, 200);
+    rest(world);
+  });
+
   it('a chunk too many is refused once, and the connection ends', () => {
     const world = answering({ limits: { contentOctetsMax: 10 } });
     const { send, got, ended } = typing(world);

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Deadlines } from '../core/deadline.ts';
+import type { Transport } from '../core/transport.ts';
+import type { UntakenOctets } from '../core/untaken-octets.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { HalfClosed } from './half-closed.ts';
+
+const minute = 60_000;
+
+/** A client that has sent FIN; each second the gateway sends so much, and the client takes so much. */
+function watched(options: { sends: number; takes: number; kernelKeeps?: number | null; streaming?: boolean }) {
+  const { sends, takes, kernelKeeps = 0, streaming = true } = options;
+  const clock = new SimulatedClock();
+  const transport = { facts: {}, sentOctets: 0, pendingOctets: 0 } as {
+    -readonly [K in keyof Transport]: Transport[K];
+  };
+  let goneAt: number | null = null;
+  let waiting = 0;
+  const untaken: UntakenOctets = {
+    look: (_facts, waiter) => {
+      const kept = kernelKeeps === null ? null : Math.min(waiting, kernelKeeps);
+      clock.schedule(clock.now(), () => waiter.onUntaken(kept), undefined);
+    },
+  };
+  const ports = { clock, deadlines: new Deadlines(clock), untaken };
+  const beganAt = clock.now();
+  const halfClosed = new HalfClosed(transport, minute, ports, {
+    isStreaming: streaming,
+    onHalfClosedGone: () => {
+      goneAt ??= clock.now() - beganAt;
+      halfClosed.stop();
+    },
+  });
+  return (ms: number): number | null => {
+    for (let second = 0; second < ms / 1000; second++) {
+      transport.sentOctets += sends;
+      waiting = Math.max(0, waiting + sends - takes);
+      transport.pendingOctets = Math.max(0, waiting - (kernelKeeps ?? 0));
+      clock.advanceSync(1000);
+    }
+    return goneAt;
+  };
+}
+
+describe('a client that has half-closed', () => {
+  test('and takes nothing of what waits for it in the kernel is gone after ten seconds', () => {
+    const goneAt = watched({ sends: 1000, takes: 0, kernelKeeps: 1_000_000, streaming: false })(minute);
+    assert.ok(goneAt !== null && goneAt >= 10_000 && goneAt <= 16_000, `${goneAt}`);
+  });
+
+  test('is seen to take nothing where nobody knows what the kernel keeps, once that is full', () => {
+    const goneAt = watched({ sends: 1000, takes: 0, kernelKeeps: null, streaming: false })(minute);
+    assert.ok(goneAt !== null && goneAt <= 16_000, `${goneAt}`);
+  });
+
+  test('and takes its answer, however slowly, gets all of one with a length', () => {
+    assert.equal(watched({ sends: 1000, takes: 500, streaming: false })(10 * minute), null);
+  });
+
+  test('is not waited for with a stream of which nobody can tell whether it is read', () => {
+    const goneAt = watched({ sends: 100, takes: 100 })(5 * minute);
+    assert.ok(goneAt !== null && goneAt >= minute && goneAt <= minute + 6000, `${goneAt}`);
+  });
+
+  test('and reads a long answer without a length fast enough to be seen gets all of it', () => {
+    assert.equal(watched({ sends: 1_000_000, takes: 1_000_000 })(10 * minute), null);
+  });
+});
