@@ -22,6 +22,7 @@ import { HeadStorage } from '../src/wire/head-storage.ts';
 import { OctetWriter } from '../src/wire/octet-writer.ts';
 import { IdSource } from '../src/wire/request-id.ts';
 import { benchLimits } from './fixtures.ts';
+import { TextRedactor } from '../src/core/redact/text-redactor.ts';
 
 export interface EngineSettings {
   readonly connector: Connector;
@@ -112,6 +113,7 @@ function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): Servin
     deployment: 'bench',
     hopName: 'bench',
     stopping: false,
+    redactor: new TextRedactor(),
     unrouted: { errorPages: {}, disclosure: 'public' },
     router: createRouter(entries),
   };

@@ -1,14 +1,15 @@
+import { TextRedactor } from '../core/redact/text-redactor.ts';
+
 /**
  * Whoever writes a token where its hash belongs, or in any other place, hears of it on a terminal, in a journal and over the
  * admin API. None of them is a place for it, so that each secret of what was written becomes as many asterisks.
  */
 
-/** As `candor token` makes them. */
-const madeToken = /candor_[A-Za-z0-9_-]{20,}/g;
+const redactor = new TextRedactor();
 
-/** A text of any kind without the tokens in it, as wide as before. */
+/** A text of any kind without the tokens and other secrets in it, as wide as before. */
 export function hideTokens(text: string): string {
-  return text.replace(madeToken, (token) => `candor_${asterisks(token.slice('candor_'.length))}`);
+  return redactor.mask(text);
 }
 
 /** Where in the tree values are secrets unless they are hashes. */
@@ -17,7 +18,7 @@ export function isSecretPlace(path: readonly (string | number)[]): boolean {
 }
 
 /**
- * The text of a configuration without tokens, and without what stands below `tokens` and is no hash. Each character keeps
+ * The text of a configuration without tokens, passwords and the like, and without what stands below `tokens` and is no hash. Each character keeps
  * its line and column. Asks for no grammar, since what is complained of may be no YAML.
  */
 export function hideSecrets(source: string): string {

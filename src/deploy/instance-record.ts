@@ -1,5 +1,6 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { ApplicationId } from '../core/endpoint.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Phase } from './instance-life.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
@@ -85,13 +86,19 @@ export function writeInstances({ bootId, generation, handOver, instances, more }
   return `${JSON.stringify(written, null, 2)}\n`;
 }
 
+/**
+ * Whoever adopts a program never starts it from this file: its command and lines are there to be shown, so no secret of theirs is
+ * written. The run key is a digest. `unfinished` is written as it came, since a secret cannot be known before its line ends.
+ */
+const redactor = new TextRedactor();
+
 function writeInstance({ program, more, ...one }: InstanceRecord): Record<string, unknown> {
   return {
     ...more,
     application: one.application,
     number: one.number,
     run_key: one.runKey,
-    command: one.command,
+    command: redactor.redactCommand(one.command),
     pid: program.process.pid,
     start_ticks: program.process.startTicks,
     port: program.port,
@@ -108,7 +115,7 @@ function writeInstance({ program, more, ...one }: InstanceRecord): Record<string
     restarts: one.restarts,
     readiness: one.readiness,
     restart: one.restart,
-    lines: one.lines,
+    lines: redactor.redactLines(one.lines),
   };
 }
 

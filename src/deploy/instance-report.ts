@@ -1,5 +1,6 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
 import type { EventSink } from '../core/event.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { ListeningSocket, Program, ProgramExit, StartFailure } from './host.ts';
 import type { InstanceLife, Phase } from './instance-life.ts';
 import type { InstanceRecord } from './instance-record.ts';
@@ -20,7 +21,7 @@ export class InstanceReport {
       kind: 'instance_started',
       subject: this.#subject,
       reason: `started as process ${program.pid}, told to listen on port ${port}${unguardedText(program)}`,
-      evidence: { pid: program.pid, port, command: command.join(' ') },
+      evidence: { pid: program.pid, port, command: shownCommand(command) },
       to: 'starting',
     });
   }
@@ -30,7 +31,7 @@ export class InstanceReport {
       kind: 'instance_adopted',
       subject: this.#subject,
       reason: `process ${program.pid} on port ${port} runs on, taken over from an earlier Candor process${unguardedText(program)}`,
-      evidence: { pid: program.pid, port, command: command.join(' '), ranMs },
+      evidence: { pid: program.pid, port, command: shownCommand(command), ranMs },
       to,
     });
   }
@@ -40,7 +41,7 @@ export class InstanceReport {
       kind: 'instance_not_started',
       subject: this.#subject,
       reason,
-      evidence: { command: command.join(' '), directory, errno },
+      evidence: { command: shownCommand(command), directory, errno },
       from,
     });
   }
@@ -75,6 +76,13 @@ export class InstanceReport {
     const evidence = { afterMs: life.until - life.since, failures: life.failures };
     this.#events.tell({ kind: 'instance_restarting', subject: this.#subject, reason, evidence, from, to: life.phase });
   }
+}
+
+const redactor = new TextRedactor();
+
+/** Word by word, before the words are joined: then nothing tells any more where a value ends. */
+function shownCommand(command: readonly string[]): string {
+  return redactor.redactCommand(command).join(' ');
 }
 
 function unguardedText({ guarded }: Program): string {

@@ -1,6 +1,9 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { after, type Clock } from '../core/time.ts';
 import { harmless } from './output.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
+
+const redactor = new TextRedactor();
 
 /** One question to an instance: does it answer? */
 export interface ReadinessCheck {
@@ -68,6 +71,9 @@ function quoted(octets: string): string {
 /** Enough to recognise an error page or a protocol, too little to leak much. */
 const firstOctetsMax = 64;
 
+/** In these secrets are looked for, so that the cut leaves no half of one. */
+const searchedOctetsMax = 512;
+
 /** Longer answers are cut off: a page of this size has been served. */
 const answerOctetsMax = 65_536;
 
@@ -115,8 +121,8 @@ class Asking {
   #answered(response: IncomingMessage): void {
     this.#response = response;
     response.on('data', (chunk: Buffer) => {
-      if (this.#first.length < firstOctetsMax)
-        this.#first = Buffer.concat([this.#first, chunk.subarray(0, firstOctetsMax)]);
+      if (this.#first.length < searchedOctetsMax)
+        this.#first = Buffer.concat([this.#first, chunk.subarray(0, searchedOctetsMax)]);
       this.#octets += chunk.length;
       if (this.#octets >= answerOctetsMax) this.#tellAnswer(response);
     });
@@ -131,7 +137,7 @@ class Asking {
     this.#tell({
       kind: 'answered',
       status: response.statusCode ?? 0,
-      location: location === null ? null : harmless(location.slice(0, 200)),
+      location: location === null ? null : harmless(redactor.redact(location).slice(0, 200)),
       firstOctets: firstText(this.#first),
     });
   }
@@ -163,5 +169,10 @@ class Asking {
 }
 
 function firstText(octets: Buffer): string {
-  return harmless(octets.toString('utf8', 0, firstOctetsMax).replace(/\s+/g, ' ').trim());
+  // Before it is cut, since half a secret would not be known for one.
+  const text = redactor
+    .redact(octets.toString('utf8', 0, searchedOctetsMax))
+    .replace(/\s+/g, ' ')
+    .trim();
+  return harmless(text.slice(0, firstOctetsMax));
 }

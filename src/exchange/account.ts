@@ -12,6 +12,8 @@ import {
 } from '../core/explain.ts';
 import type { Cause, Evidence, Failure } from '../core/failure.ts';
 import type { ProxyErrorType } from '../core/proxy-error.ts';
+import { failureWithoutSecrets } from '../core/redact/failure.ts';
+import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Delivery, Shape, Whose } from '../core/shape.ts';
 import { visibleText } from './visible-text.ts';
 
@@ -24,6 +26,8 @@ export interface AccountFacts {
   readonly requestId: string;
   readonly method: string;
   readonly disclosure: Disclosure;
+  /** Takes out what even operators are not shown: an answer is kept by browsers, proxies and whoever reads along. */
+  readonly redactor: TextRedactor;
   /** The endpoint that was asked last; null when none was. */
   readonly nextHop: string | null;
   /** What was spoken with it; absent where nothing was sent to it. */
@@ -64,6 +68,8 @@ export interface Account {
 }
 
 export interface OperatorAccount {
+  /** The failure without secrets in its evidence. */
+  readonly failure: Failure;
   /** What happened, with addresses and quantities; the instance's exit where there was one. */
   readonly sentence: string;
   readonly endpoint: string | null;
@@ -100,10 +106,15 @@ export function giveAccount(facts: AccountFacts): Account {
 /** Ours have 36 characters; what a trusted peer sent is cut rather than repeated at any length. */
 const requestIdMax = 128;
 
-function accountForOperators({ failure, exit, nextHop, receivedStatus }: AccountFacts): OperatorAccount {
+function accountForOperators(facts: AccountFacts): OperatorAccount {
+  const { exit, nextHop, receivedStatus, redactor } = facts;
+  const failure = failureWithoutSecrets(facts.failure, redactor);
   const spec = specOf(failure);
-  const ended = exit === null ? '' : ` ${explainExit(exit.exit, exit.beforeMs)}`;
+  const lastLine = exit?.exit.lastLine ?? null;
+  const shownExit = exit && { ...exit.exit, lastLine: lastLine && redactor.redact(lastLine) };
+  const ended = exit === null || shownExit === null ? '' : ` ${explainExit(shownExit, exit.beforeMs)}`;
   return {
+    failure,
     sentence: explain(failure) + ended,
     endpoint: nextHop,
     receivedStatus,

@@ -39,6 +39,7 @@ export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: 
     contentType: request.fields.get('content-type'),
     parsed: failure.stage !== 'request' || failure.cause !== 'request_refused',
     disclosure,
+    redactor: serving.redactor,
     deployment: serving.deployment,
     nextHop: attempt?.address ?? null,
     ...(attempt === null || attempt.delivery === 'not_sent' ? {} : { nextProtocol: 'http/1.1' }),

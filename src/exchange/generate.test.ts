@@ -10,6 +10,7 @@ import { proxyErrors } from '../core/proxy-error.ts';
 import type { Delivery } from '../core/shape.ts';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
 import { type GeneratedResponse, type GenerateFacts, generateResponse, staticResponse } from './generate.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 
 const requestId = '0199a7c2-5f0e-7d1a-9c55-2f4f8a1b7c3d';
 const causes = Object.keys(failureTable) as Cause[];
@@ -80,6 +81,7 @@ function factsFor(failure: Failure, changes: Partial<GenerateFacts> = {}): Gener
     contentType: null,
     parsed: true,
     disclosure: 'public',
+    redactor: new TextRedactor(),
     deployment: 'edge',
     nextHop: 'canary-hop:3000',
     receivedStatus: null,
@@ -386,4 +388,33 @@ describe('a configured answer', () => {
     assert.equal(response.contentLength, 0);
     assert.equal(fieldOf(response, 'Content-Type'), undefined);
   });
+});
+
+describe('operators are not shown secrets either', () => {
+  const garbage = Buffer.from('ERR Authorization: Bearer CANARY\r\npassword=CANARY').toString('hex');
+  const failures: readonly Failure[] = [
+    fail('response_not_http', 'response', { address: '10.0.0.7:3000', firstOctets: garbage, guess: 'text' }),
+    fail('no_route', 'route', { host: 'example.org', path: '/reset?CANARY&code=CANARY' }),
+    fail('no_route', 'route', { host: 'example.org', path: '/to/http://anna:CANARY@example.org/' }),
+    fail('loop_detected', 'request', { name: 'Via', value: '1.1 edge (token=CANARY)' }),
+  ];
+  const exit = {
+    exit: {
+      code: 1,
+      signal: null,
+      outOfMemory: false,
+      lastLine: 'no route to redis://:CANARY@cache',
+      atInstant: 1,
+    },
+    beforeMs: 20,
+  };
+  for (const failure of failures)
+    for (const accept of ['text/html', 'application/json', 'text/plain'])
+      for (const contentType of [null, 'application/grpc'])
+        it(`${failure.cause} ${accept} ${contentType ?? ''}`, () => {
+          const response = generateResponse(factsFor(failure, { exit, accept, contentType, disclosure: 'operator' }));
+          const hexadecimal = Buffer.from('CANARY').toString('hex');
+          const all = `${response.fields.join('\n')}\n${textOf(response)}`;
+          assert.doesNotMatch(all, new RegExp(`CANARY|${hexadecimal}`));
+        });
 });

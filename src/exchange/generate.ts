@@ -105,8 +105,8 @@ function memberFor(facts: GenerateFacts, account: Account): string {
     ...(nextHop === null ? {} : { nextHop: visibleText(nextHop, detailsMax) }),
     ...(nextProtocol === undefined ? {} : { nextProtocol }),
     ...(receivedStatus === null ? {} : { receivedStatus }),
-    details: visibleText(`${failure.cause}: ${explain(failure)}`, detailsMax),
-    parameters: proxyStatusParameters(failure),
+    details: visibleText(`${failure.cause}: ${explain(forOperators.failure)}`, detailsMax),
+    parameters: proxyStatusParameters(forOperators.failure),
   });
 }
 

@@ -5,6 +5,7 @@ import type { Failure } from '../core/failure.ts';
 import type { FieldFilter } from '../core/field-names.ts';
 import type { FieldSink, RequestHead } from '../core/message.ts';
 import type { ConnectionAge, PendingStream, StreamWaiter } from '../core/stream.ts';
+import type { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Clock } from '../core/time.ts';
 
 /** What the journey needs from the other rooms. `gateway/` plugs the real ones in, tests their own. */
@@ -35,6 +36,8 @@ export interface Serving {
   readonly hopName: string;
   /** The gateway is about to end: whoever sends it requests had better turn elsewhere. */
   readonly stopping: boolean;
+  /** Takes secrets out of what answers tell operators. */
+  readonly redactor: TextRedactor;
   readonly router: Router;
   /** For answers to requests that no route has got. */
   readonly unrouted: AnswerSettings;

@@ -12,7 +12,7 @@ import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { LiveInstance } from '../deploy/instance.ts';
 import type { Supervisor } from '../deploy/supervisor.ts';
-import { TextRedactor } from '../record/redact.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { WatchPorts } from '../upstream/watched-endpoint.ts';
 import { ConfiguredEndpoints } from './configured-endpoints.ts';
 import { Resolver } from './resolver.ts';

@@ -28,7 +28,7 @@ import { statusOf } from './status.ts';
 import { availableCores, systemClock, systemRandom } from './system.ts';
 import { version } from './version.ts';
 import { Outlook } from './waiting.ts';
-import { statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
+import { endpointsWithoutSecrets, statusWithoutSecrets, withoutSecrets } from './instance-secrets.ts';
 import type { Applied } from './worker-handle.ts';
 import { WorkerReports } from './worker-reports.ts';
 import { type WantedWorkers, Workers } from './workers.ts';
@@ -294,7 +294,7 @@ class RunningGateway implements Gateway {
       problems: this.#problems.list(this.#crew()),
       configured: configuration.listeners,
       open: listeners,
-      upstreams: this.#endpoints.upstreams(),
+      upstreams: endpointsWithoutSecrets(this.#endpoints.upstreams(), this.#inForce.redactor),
       countsAt: (slot) => this.#shared.countsAt(slot),
       applications: statusWithoutSecrets(this.#applications.supervisor.status(), this.#inForce.redactor),
       workers: this.#workers.all,

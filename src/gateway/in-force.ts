@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Configuration, ListenerSpec } from '../core/configuration.ts';
 import type { Snapshot, UpstreamSnapshot } from '../core/snapshot.ts';
-import { TextRedactor } from '../record/redact.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { OpenListener } from './messages.ts';
 
 /** What is served now: the configuration that every worker has taken, its revision, and what listens. */

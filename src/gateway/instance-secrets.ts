@@ -1,5 +1,6 @@
 import type { LiveInstance } from '../deploy/live-instance.ts';
-import type { TextRedactor } from '../record/redact.ts';
+import type { TextRedactor } from '../core/redact/text-redactor.ts';
+import type { UpstreamSnapshot } from '../core/snapshot.ts';
 import type { ApplicationStatus } from './control.ts';
 
 /** Instances as answers, records and status may show them: what an application printed, without its credentials. */
@@ -22,10 +23,22 @@ export function statusWithoutSecrets(
 ): readonly ApplicationStatus[] {
   return applications.map((application) => ({
     ...application,
+    command: redactor.redactCommand(application.command),
     instances: application.instances.map((instance) => ({
       ...instance,
       reason: redactor.redact(instance.reason),
-      lastLines: instance.lastLines.map((line) => redactor.redact(line)),
+      lastLines: redactor.redactLines(instance.lastLines),
     })),
+  }));
+}
+
+/** The same for endpoints: a reason quotes what an endpoint answered, or an application printed. */
+export function endpointsWithoutSecrets(
+  upstreams: readonly UpstreamSnapshot[],
+  redactor: TextRedactor,
+): readonly UpstreamSnapshot[] {
+  return upstreams.map((upstream) => ({
+    ...upstream,
+    endpoints: upstream.endpoints.map((endpoint) => ({ ...endpoint, reason: redactor.redact(endpoint.reason) })),
   }));
 }

@@ -3,6 +3,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { Random } from '../core/random.ts';
@@ -212,7 +213,9 @@ export class ServingWorker {
     });
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);
-    this.#serving = { revision, deployment, hopName, stopping: false, unrouted, router: createRouter(entries) };
+    const redactor = new TextRedactor(secretFields);
+    const router = createRouter(entries);
+    this.#serving = { revision, deployment, hopName, stopping: false, redactor, unrouted, router };
     this.#closeGoneUpstreams(snapshot);
   }
 

@@ -1,7 +1,7 @@
 import type { Event, EventKind, EventSink, NewEvent } from '../core/event.ts';
 import type { Clock } from '../core/time.ts';
 import { jsonOf } from './json-text.ts';
-import { TextRedactor } from './redact.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 
 export interface EventHubOptions {
   /** Which run of the process. */

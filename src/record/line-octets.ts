@@ -1,6 +1,7 @@
 import { callOctetsMin, charCodeAt, copyOctets, digitsValueMax, writeDigits, writeText } from '../core/copy-octets.ts';
 import type { RecordBatch } from './batch.ts';
-import { writeRedactedQuery } from './redact.ts';
+import { writeRedactedQuery } from '../core/redact/query.ts';
+import { secretSigns } from '../core/redact/target.ts';
 
 /** More than any line has. */
 const pairsMax = 24;
@@ -47,23 +48,33 @@ export class LineOctets {
 
   /** Text that stands in JSON as it is; false, and the line is to be given up, when it does not. */
   plain(text: string): boolean {
-    if (text.length < callOctetsMin) return this.plainStart(text, text.length);
+    return text.length < callOctetsMin ? this.#short(text, text.length, plainOctets) : this.#long(text, plainOctets);
+  }
+
+  /**
+   * As `plain`, the first `length` characters of a host or a path: false also where one of them may belong to a secret, so that
+   * `redactPath` and `redactAuthority` have to look at it.
+   */
+  openStart(text: string, length: number): boolean {
+    if (length >= callOctetsMin) return this.#long(text.slice(0, length), openOctets);
+    return this.#short(text, length, openOctets);
+  }
+
+  #long(text: string, allowed: Uint8Array): boolean {
     const octets = this.#octets;
     // As UTF-8 what is not ASCII has more octets than characters.
     const end = this.#at + octets.write(text, this.#at);
     if (end - this.#at !== text.length) return false;
-    for (let at = this.#at; at < end; at++) if (plainOctets[octets[at] as number] === 0) return false;
+    for (let at = this.#at; at < end; at++) if (allowed[octets[at] as number] === 0) return false;
     this.#at = end;
     return true;
   }
 
-  /** As `plain`, the first `length` characters. */
-  plainStart(text: string, length: number): boolean {
-    if (length >= callOctetsMin) return this.plain(text.slice(0, length));
+  #short(text: string, length: number, allowed: Uint8Array): boolean {
     const octets = this.#octets;
     for (let index = 0; index < length; index++) {
       const code = charCodeAt(text, index);
-      if (code > 0x7f || plainOctets[code] === 0) return false;
+      if (code > 0x7f || allowed[code] === 0) return false;
       octets[this.#at + index] = code;
     }
     this.#at += length;
@@ -135,3 +146,7 @@ const quote = 0x22;
 const plainOctets = new Uint8Array(256).fill(1, 0x20, 0x7f);
 plainOctets[0x22] = 0;
 plainOctets[0x5c] = 0;
+
+/** Of these, those that no secret in a path or a host goes with: user information, a setting, a fragment. */
+const openOctets = Uint8Array.from(plainOctets);
+for (const sign of secretSigns) openOctets[sign.charCodeAt(0)] = 0;

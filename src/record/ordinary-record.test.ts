@@ -29,13 +29,24 @@ function writtenLine(exchange: EndedExchange, queryAllowed?: readonly string[]):
 
 const times = fc.oneof(fc.constant(-1), fc.double({ min: 0, max: 100_000, noNaN: true }), fc.double());
 
+const secretTargets = [
+  ...['http://anna:CANARY@example.org/', '/to/http://anna:CANARY@example.org/', '/a;token=CANARY', '/a#CANARY'],
+  ...[
+    '/to/http%3A%2F%2Fanna%3ACANARY%40example.org/',
+    '/a%3Ftoken%3DCANARY',
+    '/verify/eyJhbGciOiJIUzI1NiJ9.CANARY.CANARY',
+  ],
+  ...[`/${'x'.repeat(300)}/http://anna:CANARY@example.org/`, `http://anna:${'CANARY'.repeat(500)}@example.org/`],
+];
+
 const exchanges = fc
   .record({
     target: fc.oneof(
       fc.constantFrom('/', '/a?page=2&token=x', '/a?b', '/ä', '/"', '/a\\b', '*', '/a#b?c=d', `/${'x'.repeat(3000)}`),
+      fc.constantFrom(...secretTargets),
       unicodeText(),
     ),
-    authority: fc.oneof(fc.constantFrom('', 'example.org:8080'), fc.string()),
+    authority: fc.oneof(fc.constantFrom('', 'example.org:8080', 'anna:CANARY@example.org'), fc.string()),
     idleMs: times,
     started: times,
     queued: times,
@@ -160,3 +171,12 @@ for (const [what, query] of longQueries) {
     assert.equal(writtenLine(exchange, []), writer(batchOf(), []).line(exchange));
   });
 }
+
+test('neither way writes what a target or a host holds of secrets, also where nothing failed', () => {
+  for (const target of secretTargets) {
+    const exchange = sampleExchange({ target, authority: 'anna:CANARY@example.org' });
+    assert.ok(isOrdinary(exchange) || target.length > 2048);
+    assert.doesNotMatch(writtenLine(exchange), /CANARY/, target);
+    assert.doesNotMatch(writer(batchOf()).line(exchange), /CANARY/, target);
+  }
+});

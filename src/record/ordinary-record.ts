@@ -1,4 +1,5 @@
 import type { AttemptFacts, ClientFacts, EndedExchange } from '../core/exchange.ts';
+import { hidesSecret } from '../core/redact/target.ts';
 import type { LineOctets } from './line-octets.ts';
 import { recordLimits } from './limits.ts';
 
@@ -86,7 +87,7 @@ export function isOrdinary(exchange: EndedExchange): boolean {
 export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: OrdinaryParts): boolean {
   const attempt = exchange.attempts[0] as AttemptFacts;
   const mark = exchange.target.indexOf('?');
-  if (exchange.target.includes('#')) return false;
+  if (hidesSecret(exchange.target)) return false;
   line.fragment(beginning);
   if (!line.plain(exchange.id)) return false;
   if (!writeTraceId(line, exchange.traceId)) return false;
@@ -94,7 +95,7 @@ export function writeOrdinary(line: LineOctets, exchange: EndedExchange, parts: 
   const lead = parts.lead(exchange);
   if (lead !== null) line.fragment(lead);
   else if (!writeLead(line, exchange, parts)) return false;
-  if (!line.plainStart(exchange.target, mark === -1 ? exchange.target.length : mark)) return false;
+  if (!line.openStart(exchange.target, mark === -1 ? exchange.target.length : mark)) return false;
   line.fragment(query);
   if (mark === -1) line.ascii('null');
   else if (!writeQuery(line, exchange.target, mark + 1, parts)) return false;
@@ -123,7 +124,7 @@ function writeLead(line: LineOctets, exchange: EndedExchange, parts: OrdinaryPar
   line.fragment(method);
   if (!line.plain(exchange.method)) return false;
   line.fragment(exchange.client.scheme === 'https' ? schemeHttps : schemeHttp);
-  if (!line.plain(exchange.authority)) return false;
+  if (!line.openStart(exchange.authority, exchange.authority.length)) return false;
   line.fragment(path);
   return true;
 }

@@ -12,7 +12,8 @@ import { RecordBatch } from './batch.ts';
 import { bounded } from './json-text.ts';
 import { lineOctetsMax, recordLimits } from './limits.ts';
 import { parseRecord } from './parse-record.ts';
-import { redactPath, redactQuery } from './redact.ts';
+import { redactQuery } from '../core/redact/query.ts';
+import { redactPath } from '../core/redact/target.ts';
 import { failedExchange, sampleAttempt, sampleClient, sampleExchange } from './sample-exchange.test-support.ts';
 import { RecordWriter } from './write-record.ts';
 

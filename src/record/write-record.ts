@@ -1,6 +1,9 @@
 import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../core/exchange.ts';
 import { exitBeforeMs, explain, explainExit, typeOf } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
+import { redactQuery } from '../core/redact/query.ts';
+import { redactAuthority, redactPath } from '../core/redact/target.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { RecordBatch } from './batch.ts';
 import {
   bounded,
@@ -18,7 +21,6 @@ import {
 import { recordLimits } from './limits.ts';
 import { LineOctets } from './line-octets.ts';
 import { isOrdinary, type OrdinaryParts, ordinaryOctetsMax, writeOrdinary } from './ordinary-record.ts';
-import { redactPath, redactQuery, TextRedactor } from './redact.ts';
 import { shapeOfExchange, whoseOfExchange } from './verdict.ts';
 
 /** What every line of a worker has in common. */
@@ -205,7 +207,7 @@ export class RecordWriter implements OrdinaryParts {
     const query = mark === -1 ? 'null' : this.#query(target.slice(mark + 1));
     return (
       `,"method":${quotedWithin(exchange.method, recordLimits.method)},"scheme":"${exchange.client.scheme}"` +
-      `,"host":${quotedWithin(exchange.authority, recordLimits.host)},"path":${path},"query":${query}`
+      `,"host":${quotedWithin(redactAuthority(exchange.authority), recordLimits.host)},"path":${path},"query":${query}`
     );
   }
 

@@ -14,6 +14,10 @@ import { isRefusal } from './refusal.ts';
 import { connectionFailure, refusedResponse } from './connection-failure.ts';
 import { unknownCode } from './unknown-code.ts';
 import { Opening, type OpeningWaiter } from './opening.ts';
+import { failureWithoutSecrets } from '../core/redact/failure.ts';
+import { TextRedactor } from '../core/redact/text-redactor.ts';
+
+const redactor = new TextRedactor();
 
 export interface CheckPorts {
   readonly clock: Clock;
@@ -158,7 +162,8 @@ export class HealthCheck extends Deadline implements OpeningWaiter, TransportLis
   }
 
   #fail(failure: Failure): void {
-    this.#end({ passed: false, says: explain(failure), cause: failure.cause });
+    const says = explain(failureWithoutSecrets(failure, redactor));
+    this.#end({ passed: false, says, cause: failure.cause });
   }
 
   #end(result: CheckResult | null): void {

@@ -154,12 +154,20 @@ export class RequestFieldsReader {
     if (this.#hostLines > 1) return refuse('host-repeated', `${this.#hostLines} Host fields`);
     if (this.#hostLines === 0) return line.version === 'HTTP/1.0' ? authority : refuse('host-missing', 'no Host field');
     const host = this.#host(octets);
-    if (host === '') return refuse('host-invalid', `Host: ${excerpt(octets, this.#hostStart, this.#hostEnd)}`);
+    if (host === '') return refuse('host-invalid', `Host: ${this.#hostExcerpt(octets)}`);
     // §3.2.2 lets an absolute-form overrule Host; whoever looks at one of them only would see another request than we.
     if (authority !== '' && !sameAuthority(authority, host, line.scheme)) {
       return refuse('host-disagrees', `Host: ${excerpt(octets, this.#hostStart, this.#hostEnd)}`);
     }
     return authority === '' ? host : authority;
+  }
+
+  /** Without user information, which has no place in Host and holds passwords; the cut of an excerpt might part it from its "@". */
+  #hostExcerpt(octets: Buffer): string {
+    const at = octets.subarray(this.#hostStart, this.#hostEnd).lastIndexOf(0x40);
+    return at === -1
+      ? excerpt(octets, this.#hostStart, this.#hostEnd)
+      : `…${excerpt(octets, this.#hostStart + at, this.#hostEnd)}`;
   }
 
   /** The Host field's authority; '' when it is none. Most requests name the one that the last one named. */

@@ -12,7 +12,7 @@ import { operations } from '../../src/admin/operations.ts';
 import { type Admin, AdminFailure, startAdmin } from '../../src/admin/server.ts';
 import { hashOfToken, nameOfToken } from '../../src/admin/token.ts';
 import type { Event } from '../../src/core/event.ts';
-import { TextRedactor } from '../../src/record/redact.ts';
+import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
 import { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 import { socketAlone } from '../fakes/admin-spec.ts';
 import { FakeGateway } from '../fakes/fake-gateway.ts';

@@ -38,6 +38,7 @@ import {
   type World,
   type WorldOptions,
 } from './world.ts';
+import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
 
 /** What the simulation adds: every connection may be cut up, slow and faulty in its own way. */
 export interface Http1Settings {
@@ -162,6 +163,7 @@ export class Http1World implements World {
       deployment: 'edge',
       hopName: 'edge',
       stopping: this.options.stopping ?? false,
+      redactor: new TextRedactor(),
       router: { route },
       unrouted: { errorPages: {}, disclosure: 'public' },
     };

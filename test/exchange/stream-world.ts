@@ -25,6 +25,7 @@ import {
   type World,
   type WorldOptions,
 } from './world.ts';
+import { TextRedactor } from '../../src/core/redact/text-redactor.ts';
 
 /** The exchange between streams in memory: no octet of HTTP/1 anywhere, many requests on one connection. */
 export class StreamWorld implements World {
@@ -51,6 +52,7 @@ export class StreamWorld implements World {
       deployment: 'edge',
       hopName: 'edge',
       stopping: options.stopping ?? false,
+      redactor: new TextRedactor(),
       router: createRouter(entries),
       unrouted: { errorPages: {}, disclosure: 'public' },
     };

@@ -1,0 +1,114 @@
+import { saysSecret, saysSecretInProse } from './secret-name.ts';
+import { type Span, spansBehind } from './span.ts';
+import { bareEnd, valueAt } from './value-end.ts';
+
+/** A name, whatever quotes or brackets close it, and what sets its value: `=`, `:`, `=>`, or `=` percent-encoded. */
+const setting = /(?<![\w.-])([\w.-]+)((?:\\{0,3}["'`])?\]?\s{0,4}(?:={1,3}>?|:=?|%3d)[ \t]{0,4})/gi;
+
+/** Values that are no secrets, and whose reader wants to see them: a variable that is `undefined` is a finding; and where more follows. */
+const noSecret = /^(?:true|false|null|undefined|none|nil|yes|no|[[{(|>]+[-+]?)$/i;
+
+/** A name before a colon and a space is a setting in YAML, and mostly a word in prose. */
+export type ColonMeans = 'prose' | 'setting';
+
+/** Values of `name=value`, `name: value` and `"name": "value"` whose name says that they are secrets. */
+export function namedValueSpans(text: string, colonMeans: ColonMeans = 'prose'): readonly Span[] {
+  return spansBehind(
+    setting,
+    text,
+    ([, name = '', separator = ''], start, known) => {
+      if (separator === ':' && port.test(text.slice(start, start + 6))) return null;
+      const isProse = colonMeans === 'prose' && /^:(?:[ \t]|$)/.test(separator);
+      if (!(isProse ? saysSecretInProse(name) : saysSecret(name))) return null;
+      return valueFrom(text, start, known, endsSetting);
+    },
+    ([, name = ''], secret) =>
+      noSecret.test(secret) ||
+      (/tokens$/i.test(name) && /^\d{1,9}$/.test(secret)) ||
+      (/^(?:old)?pwd$/i.test(name) && secret.startsWith('/')),
+  );
+}
+
+/** `auth:3000` is a service that has that name, as in `connect to auth:3000 refused`. */
+const port = /^\d{1,5}(?!\w)/;
+
+function valueFrom(text: string, start: number, known: number, isEnd: (text: string, at: number) => boolean): Span {
+  return start < known ? { start, end: known } : valueAt(text, start, isEnd);
+}
+
+/** Another setting follows, or what was listed or encoded goes on. */
+function endsSetting(text: string, at: number): boolean {
+  const character = text[at];
+  if (character === '%') return /^%26/.test(text.slice(at, at + 3));
+  if (character !== ',' && character !== ';' && character !== '&' && character !== ')' && character !== '}')
+    return false;
+  return /^.(?:$|\s|["'[{}\])]|[A-Za-z_][\w.-]{0,64}[=:])/.test(text.slice(at, at + 68));
+}
+
+/** An option and the value behind it: `--api-key VALUE`. */
+const option = /(?<![\w-])(--?[A-Za-z][\w-]*)([ \t]+)(?!--)/g;
+
+/** Values of options whose name says that they are secrets, where a space stands between the two. */
+export function optionValueSpans(text: string): readonly Span[] {
+  return spansBehind(option, text, ([, name = ''], start, known) =>
+    isSecretOption(name) ? valueFrom(text, start, known, never) : null,
+  );
+}
+
+function never(): boolean {
+  return false;
+}
+
+export function isSecretOption(name: string): boolean {
+  return name.startsWith('-') && (saysSecret(name) || /^--?pass$/i.test(name));
+}
+
+/** An element whose name says it: `<password>…</password>`. */
+const element = /<([\w:.-]{1,64})(?:\s[^<>]{0,200})?>([^<]+)/g;
+
+export function elementSpans(text: string): readonly Span[] {
+  const spans: Span[] = [];
+  for (const { index, 0: whole, 1: name = '', 2: value = '' } of text.matchAll(element)) {
+    const end = index + whole.length;
+    if (saysSecret(name) && value.trim() !== '') spans.push({ start: end - value.length, end });
+  }
+  return spans;
+}
+
+/** A query begins behind "?" in what looks like a target: a word with a "/" before it. */
+const queryStart = /[?&][^\s=&?#"'<>]{0,64}/g;
+
+/** Values of the query of each address or request line. Names stay, as in the record. */
+export function queryValueSpans(text: string): readonly Span[] {
+  const spans: Span[] = [];
+  queryStart.lastIndex = 0;
+  let word = { start: 0, end: -1, query: -1 };
+  for (let found = queryStart.exec(text); found !== null; found = queryStart.exec(text)) {
+    const { index, 0: whole } = found;
+    if (index >= word.end) word = wordAround(text, index, word.end);
+    const next = index + whole.length;
+    const equals = text[next] === '=';
+    const end = bareEnd(text, next + (equals ? 1 : 0), endsParameter);
+    const inQuery = word.query >= 0 && word.query <= index;
+    if (equals && end > next + 1) spans.push({ start: next + 1, end });
+    else if (!equals && inQuery && end > index + 1) spans.push({ start: index + 1, end });
+    queryStart.lastIndex = Math.max(end, index + 1);
+  }
+  return spans;
+}
+
+/** The word at `at`, not before `floor`, and where its query begins: −1 where no "/" stands before the "?". */
+function wordAround(text: string, at: number, floor: number): { start: number; end: number; query: number } {
+  let start = at;
+  while (start > floor && start > 0 && !/\s/.test(text[start - 1] as string)) start--;
+  let end = at;
+  while (end < text.length && !/\s/.test(text[end] as string)) end++;
+  const mark = text.indexOf('?', at);
+  const slash = text.slice(start, at).includes('/');
+  return { start, end, query: mark !== -1 && mark < end && slash ? mark : -1 };
+}
+
+function endsParameter(text: string, at: number): boolean {
+  const character = text[at];
+  return character === '&' || character === '#' || character === '?';
+}

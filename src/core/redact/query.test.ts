@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { unicodeText } from '../unicode-text.test-support.ts';
+import { redactQuery } from './query.ts';
+
+const allowed = new Set(['page', 'größe', 'ids[]']);
+
+describe('a query keeps its names and the values that are allowed', () => {
+  const cases: readonly (readonly [query: string, redacted: string, why: string])[] = [
+    ['', '', 'an empty query'],
+    ['page=2', 'page=2', 'an allowed value'],
+    ['token=abc', 'token=…', 'any other value'],
+    ['a=1&page=2&b=3', 'a=…&page=2&b=…', 'the order stays'],
+    ['a=1&a=2', 'a=…&a=…', 'repeated names'],
+    ['page=1&page=2', 'page=1&page=2', 'repeated allowed names'],
+    ['PAGE=2', 'PAGE=2', 'names compare without case and stay as sent'],
+    ['%70age=2', '%70age=2', 'names compare after percent-decoding'],
+    ['gr%C3%B6%C3%9Fe=42', 'gr%C3%B6%C3%9Fe=42', 'names beyond ASCII'],
+    ['ids%5B%5D=7&ids[]=8', 'ids%5B%5D=7&ids[]=8', 'lists'],
+    ['eyJhbGciOiJIUzI1NiJ9', '…', 'a piece without "=" may be a token'],
+    ['page', 'page', 'an allowed name without a value'],
+    ['a=', 'a=', 'nothing needs no mark'],
+    ['=abc', '=…', 'a value without a name'],
+    ['=', '=', 'neither'],
+    ['&&a=1&', '&&a=…&', 'empty pieces'],
+    ['a=b=c', 'a=…', 'a value with "="'],
+    ['page=2;token=abc', 'page=…', 'some servers part at ";"'],
+    ['token=abc;page=2', 'token=…', 'so that either reading is safe'],
+    ['abc;page=2', '…=…', 'also where the first part has no name'],
+    ['page=2#token=abc', 'page=…', 'a fragment that was sent'],
+    ['to%3Dken=1', '…=…', 'a name that decodes to name and value'],
+    ['%zz=1', '…=…', 'what does not decode is no name'],
+    ['page%zz=1', '…=…', 'nor a part of one'],
+    [`${'n'.repeat(65)}=1`, '…=…', 'a name too long to be one'],
+    ['a+b=1', 'a+b=…', 'a space in a name'],
+    ['a\u0000b=1', '…=…', 'control characters'],
+    ['user@example.org=1', 'user@example.org=…', 'names are left as they are'],
+  ];
+  for (const [query, redacted, why] of cases) {
+    test(`${why}: ${JSON.stringify(query.slice(0, 40))}`, () => assert.equal(redactQuery(query, allowed), redacted));
+  }
+
+  test('no value that is not allowed survives, whatever stands around it', () => {
+    const name = fc.stringMatching(/^[a-z]{1,6}$/);
+    const odd = fc.constantFrom('', '=', ';', '&', '%', '%3D', '%26', '+', 'page=', 'page;', '?', '#');
+    const property = fc.property(fc.array(fc.tuple(odd, name, odd)), (pieces) => {
+      const query = pieces
+        .map(([before, word, behind]) => `${before}${word}=${behind === 'page=' ? '' : behind}CANARY`)
+        .join('&');
+      assert.ok(!redactQuery(query, new Set()).includes('CANARY'), query);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+
+  test('the result is never longer than the query', () => {
+    fc.assert(
+      fc.property(unicodeText({ maxLength: 200 }), (query) => {
+        assert.ok(redactQuery(query, allowed).length <= query.length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,103 @@
+import { charCodeAt } from '../copy-octets.ts';
+import { leftOut } from './span.ts';
+
+/** Longest name of a query parameter that is believed to be a name. */
+const queryNameMax = 64;
+
+/** A parameter that some server may read as two, or that runs into a fragment. */
+const twofold = /[;#]/;
+const plainName = /^[\w.\-[\]$:@~]+$/;
+const decodedName = /^[\p{L}\p{N}\p{M}_.\-[\]$:@~ ]+$/u;
+
+/**
+ * The query without its values: `a=1&page=2` becomes `a=…&page=2` when `page` is allowed.
+ *
+ * Names stay as they were sent; `allowed` holds lowercase names, compared after percent-decoding. A piece
+ * without "=" stays only when its name is allowed: it may as well be a token. Some servers part parameters at
+ * ";" too, so a value with ";" is never kept, and neither is a name that could hold a value of its own. The
+ * result is never longer than the query, as long as `mark`, which stands for what is left out, is one character.
+ */
+export function redactQuery(query: string, allowed: ReadonlySet<string>, mark = leftOut): string {
+  let result = '';
+  let start = 0;
+  for (;;) {
+    const next = query.indexOf('&', start);
+    const end = next === -1 ? query.length : next;
+    result += redactParameter(query.slice(start, end), allowed, mark);
+    if (next === -1) return result;
+    result += '&';
+    start = next + 1;
+  }
+}
+
+/** `leftOut` in JSON. */
+const leftOutInJson = Uint8Array.from('\\u2026', (letter) => letter.charCodeAt(0));
+
+/** Not 0: letters of a name that is plain enough to be written as it came (`plainName`). */
+const nameOctets = new Uint8Array(256);
+for (const letter of 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-[]$:@~')
+  nameOctets[letter.charCodeAt(0)] = 1;
+
+const ampersand = 0x26;
+const equalsSign = 0x3d;
+
+/**
+ * Writes what `redactQuery` makes of the query that begins at `start` of `target`, when no parameter is allowed, in JSON
+ * and without a string: nearly every query. Returns where it ends; −1 when a name needs a closer look, and nothing counts
+ * that was written. There must be room for four octets a character.
+ */
+export function writeRedactedQuery(target: string, start: number, octets: Uint8Array, at: number): number {
+  let to = at;
+  let nameStart = start;
+  let isValue = false;
+  for (let index = start; index < target.length; index++) {
+    const code = charCodeAt(target, index);
+    if (code === ampersand) {
+      if (!isValue && index > nameStart) to = writeLeftOut(octets, to - (index - nameStart));
+      octets[to++] = code;
+      nameStart = index + 1;
+      isValue = false;
+    } else if (isValue) continue;
+    else if (code === equalsSign) {
+      if (index - nameStart > queryNameMax) return -1;
+      octets[to++] = code;
+      isValue = true;
+      const next = index + 1;
+      if (next < target.length && charCodeAt(target, next) !== ampersand) to = writeLeftOut(octets, to);
+    } else if (nameOctets[code] !== 1) return -1;
+    else octets[to++] = code;
+  }
+  return isValue || nameStart === target.length ? to : writeLeftOut(octets, to - (target.length - nameStart));
+}
+
+function writeLeftOut(octets: Uint8Array, at: number): number {
+  for (let index = 0; index < leftOutInJson.length; index++) octets[at + index] = leftOutInJson[index] as number;
+  return at + leftOutInJson.length;
+}
+
+function redactParameter(piece: string, allowed: ReadonlySet<string>, mark: string): string {
+  if (piece === '') return '';
+  const equals = piece.indexOf('=');
+  const name = equals === -1 ? piece : piece.slice(0, equals);
+  const known = nameOf(name);
+  if (known !== null && allowed.has(known) && !twofold.test(piece)) return piece;
+  if (equals === -1) return mark;
+  const shown = known === null && name !== '' ? mark : name;
+  return equals === piece.length - 1 ? `${shown}=` : `${shown}=${mark}`;
+}
+
+/** The name as the application will understand it, lowercase; null when it is none. */
+function nameOf(sent: string): string | null {
+  if (sent.length > queryNameMax) return null;
+  if (plainName.test(sent)) return sent.toLowerCase();
+  const decoded = decodePercent(sent.replaceAll('+', ' '));
+  return decoded !== null && decodedName.test(decoded) ? decoded.toLowerCase() : null;
+}
+
+function decodePercent(text: string): string | null {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Whether a name of a setting, an option or a variable says that its value is a secret: `DB_PASSWORD`, `--api-key`,
+ * `clientSecret`, `PGPASSWORD`. Words count whole, so that `author` is not `auth` and `passes` is not `pass`.
+ */
+export function saysSecret(name: string): boolean {
+  if (!firstLook.test(name)) return false;
+  const words = wordsOf(name);
+  if (aboutSecrets.has(words.at(-1) ?? '')) return false;
+  return words.some((word, index) => isSecretWord(word, words, index));
+}
+
+/** The same where a colon and a space follow, as in prose and in YAML: only words that hardly mean anything else. */
+export function saysSecretInProse(name: string): boolean {
+  if (!firstLook.test(name)) return false;
+  const words = wordsOf(name);
+  const last = words.at(-1) ?? '';
+  return strongEnding.test(last) || isSecretKey(last, words, words.length - 1);
+}
+
+/** Every name that says it has one of these. */
+const firstLook = /pass|pwd|secret|token|key|cred|auth|session|dsn|jwt|bearer|cookie|otp/i;
+
+/** Words that end so are secrets in any name; programs join them with others (`PGPASSWORD`, `authtoken`). */
+const strongEnding =
+  /(?:passw(?:or)?d|passphrase|passcode|secret|token|apikey|accesskey|privatekey|secretkey|authkey|credential|sessionid)s?$/;
+
+const wholeWords: ReadonlySet<string> = new Set([
+  'pwd',
+  'auth',
+  'authorization',
+  'dsn',
+  'jwt',
+  'bearer',
+  'cookie',
+  'otp',
+]);
+
+/** A key of these unlocks something; other keys are names of entries. */
+const secretKeys: ReadonlySet<string> = new Set(
+  'api access private secret signing encryption master app auth session shared account license webhook deploy'.split(
+    ' ',
+  ),
+);
+
+/** `TOKEN_URL` and `--password-file` say where a secret is, not what it is. */
+const aboutSecrets: ReadonlySet<string> = new Set(
+  (
+    'file path dir directory folder type kind method mode length len size ttl timeout expires expiry age url uri endpoint ' +
+    'host port server realm domain provider scheme user username name count limit max min enabled required policy ' +
+    'algorithm alg header field fields source of'
+  ).split(' '),
+);
+
+function isSecretWord(word: string, words: readonly string[], index: number): boolean {
+  if (strongEnding.test(word) || wholeWords.has(word)) return true;
+  if (word === 'pass') return words.length > 1;
+  return isSecretKey(word, words, index);
+}
+
+function isSecretKey(word: string, words: readonly string[], index: number): boolean {
+  const before = words[index - 1] ?? '';
+  return word === 'key' ? secretKeys.has(before) : word === 'id' && before === 'session';
+}
+
+/** No name is longer; of a longer one its end decides. */
+const nameCharactersMax = 128;
+
+function wordsOf(name: string): readonly string[] {
+  return name
+    .slice(-nameCharactersMax)
+    .replace(/([a-z\d])([A-Z])/g, '$1 $2')
+    .split(/[^A-Za-z\d]+/)
+    .map((word) => word.toLowerCase().replace(/\d+$/, ''))
+    .filter((word) => word !== '');
+}
