@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ApplicationId } from '../core/endpoint.ts';
-import { type InstanceRecord, type InstancesFile, readInstances, writeInstances } from './instance-record.ts';
+import {
+  type InstanceRecord,
+  type InstancesFile,
+  instancesBytesMax,
+  readInstances,
+  writeInstances,
+} from './instance-record.ts';
 
 const bootId = '5d2b25e3-9e52-478b-8cc2-1be734dcf93d';
 
@@ -127,4 +133,13 @@ test('whatever stands there, reading it does not throw, and whom it names may be
     { numRuns: 300 },
   );
   fc.assert(fc.property(fc.string(), (text) => void readInstances(text)));
+});
+
+test('what would be too large to be read again is written without the printed lines', () => {
+  const lines = Array.from({ length: 200 }, () => 'x'.repeat(4096));
+  const instances = Array.from({ length: 20 }, (_, n) => ({ ...record, number: n + 1, lines }));
+  const text = writeInstances({ ...file, instances });
+  assert.ok(Buffer.byteLength(text) < instancesBytesMax);
+  const found = read(text).instances;
+  assert.deepEqual([found.length, found[19]?.program.port, found[19]?.lines], [20, 40_001, []]);
 });

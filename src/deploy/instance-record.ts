@@ -74,7 +74,17 @@ export interface HandOver {
 /** Grows when a reader of the former one would be wrong, not when something is added. */
 const version = 1;
 
-export function writeInstances({ bootId, generation, handOver, instances, more }: InstancesFile): string {
+/** What is read is no larger: it takes below a second, and a start waits for it. */
+export const instancesBytesMax = 8 * 1024 * 1024;
+
+/** Where it would be too large to be read again, without what the applications have printed. */
+export function writeInstances(file: InstancesFile): string {
+  const written = textOf(file);
+  if (Buffer.byteLength(written) <= instancesBytesMax) return written;
+  return textOf({ ...file, instances: file.instances.map((one) => ({ ...one, lines: [] })) });
+}
+
+function textOf({ bootId, generation, handOver, instances, more }: InstancesFile): string {
   const written = {
     ...more,
     version,

@@ -206,7 +206,7 @@ finish() {
   done
 }
 # The state folder has another owner: what was handed over is not ours to end any more.
-taken() { [ -n "$state" ] && read -r now < "$state" && [ -n "$now" ] && [ "$now" != "$generation" ]; }
+taken() { [ -f "$state" ] && read -r now < "$state" && [ -n "$now" ] && [ "$now" != "$generation" ]; }
 await() {
   passed=0
   until taken; do

@@ -1,7 +1,8 @@
-import { linkSync, readdirSync, readFileSync, renameSync, unlinkSync } from 'node:fs';
+import { linkSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { failWith, type Result, succeed } from '../core/result.ts';
 import { identityOf, isRunning, isSame, type ProcessIdentity } from './process-identity.ts';
+import { readOwnFile } from './read-own-file.ts';
 import { writeSynced } from './write-whole.ts';
 
 /** Who owns a state folder, or did. */
@@ -13,6 +14,11 @@ export interface Owner {
   readonly successor: ProcessIdentity | null;
   /** It owns it no longer. */
   readonly released: boolean;
+}
+
+/** What lies in the folder leaves open who owns it. The message is the end of a sentence that begins with the folder. */
+export class LockUnusable extends Error {
+  override readonly name = 'LockUnusable';
 }
 
 /**
@@ -35,18 +41,20 @@ export class OwnerLock {
     this.#owner = owner;
   }
 
-  /** Throws what the file system throws. */
+  /** Throws what the file system throws, and `LockUnusable`. */
   static take(folder: string, since: string): Result<OwnerLock, Owner> {
     const process = ownIdentity();
     const owner: Owner = { process, since, successor: null, released: false };
-    for (;;) {
+    for (let tries = 0; tries < triesMax; tries++) {
       const last = lastGeneration(folder);
+      if (last >= generationMax) throw new LockUnusable(noneHigher(last));
       const holder = readOwner(folder, last);
       if (holder !== null && keepsOut(holder, process)) return failWith(holder);
       if (!tryToFollow(folder, last + 1, owner)) continue;
       removeLongGone(folder, last + 1);
       return succeed(new OwnerLock(folder, last + 1, owner));
     }
+    throw new LockUnusable(`was taken by others ${triesMax} times meanwhile`);
   }
 
   get isHeld(): boolean {
@@ -70,11 +78,19 @@ export class OwnerLock {
   }
 }
 
-/** Who owns the folder now; null where nobody does that still runs. */
+/** Who owns the folder now; null where nobody does that still runs, and where nobody can tell. */
 export function livingOwner(folder: string): Owner | null {
-  const owner = readOwner(folder, lastGeneration(folder));
+  const read = readOwnFile(fileOf(folder, lastGeneration(folder)), ownerBytesMax);
+  const owner = read.kind === 'text' ? ownerIn(read.text) : null;
   return owner !== null && !owner.released && isRunning(owner.process) ? owner : null;
 }
+
+/** As many digits as a number of JavaScript keeps exactly, with room. No folder has seen so many owners. */
+const generationMax = 999_999_999_999_999;
+/** Each that fails means that another process has become the owner, or has given up: so many do not start at once. */
+const triesMax = 1000;
+/** Ten times what an owner writes. */
+const ownerBytesMax = 8 * 1024;
 
 /** So many files of owners are kept: whoever sleeps between looking and following sleeps through fewer owners. */
 const filesKept = 8;
@@ -112,10 +128,27 @@ function generationsIn(folder: string): readonly number[] {
   });
 }
 
-/** Null where there is none, and where what stands there cannot be read: its writer was cut off by the end of a boot. */
+/**
+ * Null where there is none, and where what stands there makes no sense: its writer was cut off by the end of a boot. Throws
+ * where something else lies there: nobody can tell who owns the folder then.
+ */
 function readOwner(folder: string, generation: number): Owner | null {
+  const read = readOwnFile(fileOf(folder, generation), ownerBytesMax);
+  if (read.kind === 'refused') throw new LockUnusable(unreadable(generation, read.why));
+  return read.kind === 'text' ? ownerIn(read.text) : null;
+}
+
+function unreadable(generation: number, why: string): string {
+  return `has a lock.${generation} that cannot be read: ${why}; remove that file once no Candor uses the folder`;
+}
+
+function noneHigher(generation: number): string {
+  return `has a lock.${generation}, and no higher number can follow; remove that file once no Candor uses the folder`;
+}
+
+function ownerIn(text: string): Owner | null {
   try {
-    return ownerFrom(JSON.parse(readFileSync(fileOf(folder, generation), 'utf8')));
+    return ownerFrom(JSON.parse(text));
   } catch {
     return null;
   }

@@ -1,15 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type HandOver,
   type InstanceRecord,
   type InstancesFile,
+  instancesBytesMax,
   readInstances,
   writeInstances,
 } from './instance-record.ts';
-import { type Owner, OwnerLock } from './owner-lock.ts';
+import { LockUnusable, type Owner, OwnerLock } from './owner-lock.ts';
 import { identityOfFolder, makePrivateFolder } from './private-folder.ts';
 import { identityOf, readBootId, readUptimeMs } from './process-identity.ts';
+import { readOwnFile } from './read-own-file.ts';
 import { writeWhole, writeWholeLater } from './write-whole.ts';
 
 export type { Owner } from './owner-lock.ts';
@@ -156,14 +157,10 @@ export class StateFolder {
 
 /** What stands in the folder, whoever owns it. */
 export function readLegacy(path: string): Legacy {
-  let text: string;
-  try {
-    text = readFileSync(instancesFileOf(path), 'utf8');
-  } catch (error) {
-    const { errno } = unusable(error);
-    return errno === 'ENOENT' ? { kind: 'nothing' } : { kind: 'ignored', why: `it cannot be read (${errno})` };
-  }
-  const file = readInstances(text);
+  const read = readOwnFile(instancesFileOf(path), instancesBytesMax);
+  if (read.kind === 'none') return { kind: 'nothing' };
+  if (read.kind === 'refused') return { kind: 'ignored', why: read.why };
+  const file = readInstances(read.text);
   if ('why' in file) return { kind: 'ignored', why: file.why };
   const uptimeMs = readUptimeMs();
   if (file.bootId === null || file.bootId !== readBootId() || uptimeMs === null) {
@@ -186,6 +183,7 @@ function instancesFileOf(path: string): string {
 }
 
 function unusable(error: unknown): Unusable {
+  if (error instanceof LockUnusable) return { kind: 'unusable', errno: null, why: error.message };
   const errno = (error as NodeJS.ErrnoException).code ?? 'EIO';
   return { kind: 'unusable', errno, why: `cannot be written (${errno})` };
 }

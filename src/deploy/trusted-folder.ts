@@ -1,4 +1,4 @@
-import { lstatSync, readlinkSync, type Stats } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, type Stats } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /** A name on the way to a folder that somebody else may give another meaning. */
@@ -9,7 +9,7 @@ export interface Untrusted {
 
 /** As many links as the kernel follows. */
 const linksMax = 40;
-/** Who owns, in a namespace of users, what belongs to somebody outside it; nobody else owns files by this number. */
+/** The number that the kernel shows for owners outside a namespace of users. Where it is a user's own, that user is another. */
 const unmappedUid = 65_534;
 
 /**
@@ -34,7 +34,28 @@ function look(path: string, uid: number, linksLeft: number): Untrusted | null {
 }
 
 function mayOwn(owner: number, uid: number): boolean {
-  return owner === 0 || owner === uid || owner === unmappedUid;
+  return owner === 0 || owner === uid || (owner === unmappedUid && ownsWhatIsUnmapped(owner, uidMap()));
+}
+
+/**
+ * Whether a number stands for owners outside this process's namespace of users only: the map of its users, as
+ * user_namespaces(7) describes it, has no user of that number. Null: there are no namespaces.
+ */
+export function ownsWhatIsUnmapped(uid: number, map: string | null): boolean {
+  if (map === null) return false;
+  const ranges = map.split('\n').filter((line) => line.trim() !== '');
+  return ranges.every((range) => {
+    const [first = 0, , count = 0] = range.trim().split(/\s+/).map(Number);
+    return uid < first || uid >= first + count;
+  });
+}
+
+function uidMap(): string | null {
+  try {
+    return readFileSync('/proc/self/uid_map', 'latin1');
+  } catch {
+    return null; // not Linux, or a container without /proc: then a user is a user
+  }
 }
 
 /** In a folder with the sticky bit, as /tmp has it, nobody renames what is another's. */

@@ -1,0 +1,80 @@
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, type Stats } from 'node:fs';
+
+/** `why`: a sentence whose subject, "it", is the file. */
+export type OwnFileReading =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'refused'; readonly why: string };
+
+/** Waits for nobody who writes into a pipe, and follows no link. */
+const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
+
+/**
+ * Reads a file that this program has written into a folder of its own. What lies at the name may be anything: only a regular
+ * file of this user's or root's is read, and no more than `bytesMax` of it. Never throws, and never waits.
+ */
+export function readOwnFile(path: string, bytesMax: number): OwnFileReading {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, flags);
+  } catch (error) {
+    return notOpened(path, error);
+  }
+  try {
+    const why = objectionTo(fstatSync(descriptor), bytesMax);
+    return why === null ? readAtMost(descriptor, bytesMax) : { kind: 'refused', why };
+  } catch (error) {
+    return { kind: 'refused', why: `it cannot be read (${errnoOf(error)})` };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** A link and a socket are not opened; the name tells which of them it was. */
+function notOpened(path: string, error: unknown): OwnFileReading {
+  const errno = errnoOf(error);
+  if (errno === 'ENOENT') return { kind: 'none' };
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  const type = found === undefined ? null : typeOf(found);
+  return { kind: 'refused', why: type === null ? `it cannot be read (${errno})` : notAFile(type) };
+}
+
+function objectionTo(found: Stats, bytesMax: number): string | null {
+  const type = typeOf(found);
+  if (type !== null) return notAFile(type);
+  const own = process.geteuid?.() ?? 0;
+  if (found.uid !== own && found.uid !== 0) return 'it belongs to another user';
+  return found.size <= bytesMax ? null : tooLarge(found.size, bytesMax);
+}
+
+/** It may have grown since its size was looked at. */
+function readAtMost(descriptor: number, bytesMax: number): OwnFileReading {
+  const content = Buffer.alloc(Math.min(bytesMax, fstatSync(descriptor).size) + 1);
+  let filled = 0;
+  while (filled < content.length) {
+    const read = readSync(descriptor, content, filled, content.length - filled, null);
+    if (read === 0) return { kind: 'text', text: content.toString('utf8', 0, filled) };
+    filled += read;
+  }
+  return { kind: 'refused', why: 'it grows while it is read' };
+}
+
+function typeOf(found: Stats): string | null {
+  if (found.isFile()) return null;
+  if (found.isDirectory()) return 'folder';
+  if (found.isSymbolicLink()) return 'link';
+  if (found.isFIFO()) return 'named pipe';
+  return found.isSocket() ? 'socket' : 'device';
+}
+
+function notAFile(type: string): string {
+  return `it is a ${type}, not a file`;
+}
+
+function tooLarge(bytes: number, bytesMax: number): string {
+  return `it has ${bytes} bytes, ${bytes - bytesMax} more than it may have`;
+}
+
+function errnoOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'EIO';
+}
