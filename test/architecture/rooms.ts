@@ -64,6 +64,7 @@ export const errorReaders: readonly string[] = [
   'src/deploy/free-ports.ts',
   'src/deploy/owner-lock.ts',
   'src/deploy/process-identity.ts',
+  'src/deploy/read-own-file.ts',
   'src/deploy/state-folder.ts',
   'src/deploy/process-group.ts',
   'src/deploy/program.ts',
