@@ -12,7 +12,7 @@ import type { Clock } from '../core/time.ts';
 import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
-import { appendProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
+import { appendProxyStatus, othersProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
 import type { TraceContext } from '../wire/trace-context.ts';
 import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
@@ -158,12 +158,13 @@ export class ForwardedResponse implements OutgoingResponse {
     if (proxyStatus !== null) sink.field('Proxy-Status', proxyStatus);
   }
 
-  /** Members of hops behind us go on; a 502, 503 or 504 of the origin's own is marked as the origin's. */
+  /** Members of hops behind us go on, except what speaks in our name or cannot be read; a 502, 503 or 504 of the origin's own is marked as the origin's. */
   #proxyStatus(status: number): string | null {
     const { fields } = this.#response;
-    const before = fields.hasId(proxyStatusId) ? fields.get('proxy-status') : null;
+    const { deployment } = this.#facts.serving;
+    const before = fields.hasId(proxyStatusId) ? othersProxyStatus(fields.get('proxy-status'), deployment) : null;
     if (status < 502 || status > 504) return before;
-    const member = proxyStatusMember({ deployment: this.#facts.serving.deployment, receivedStatus: status });
+    const member = proxyStatusMember({ deployment, receivedStatus: status });
     return appendProxyStatus(before, member);
   }
 }

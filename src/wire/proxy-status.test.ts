@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseList, Token } from 'structured-headers';
 import { unicodeText } from '../core/unicode-text.test-support.ts';
-import { appendProxyStatus, type ProxyStatus, proxyStatusMember } from './proxy-status.ts';
+import { appendProxyStatus, othersProxyStatus, type ProxyStatus, proxyStatusMember } from './proxy-status.ts';
 
 describe('proxyStatusMember', () => {
   const cases: readonly (readonly [ProxyStatus, string])[] = [
@@ -54,6 +54,101 @@ describe('proxyStatusMember', () => {
     );
   });
 });
+
+describe('othersProxyStatus', () => {
+  const cases: readonly (readonly [sent: string | null, goesOn: string | null])[] = [
+    [null, null],
+    ['', null],
+    ['inner', 'inner'],
+    [
+      'inner;error=connection_refused;next-hop="a, b";x=1.5;y=?1;z=:YQ==:;w=@1659578233',
+      'inner;error=connection_refused;next-hop="a, b";x=1.5;y=?1;z=:YQ==:;w=@1659578233',
+    ],
+    ['"my inner";details="a \\"quoted\\", word"  ,\tnext; a;b', '"my inner";details="a \\"quoted\\", word", next; a;b'],
+    // Ours, in each of its forms.
+    ['edge', null],
+    ['edge;error=dns_error', null],
+    ['"edge";error=dns_error', null],
+    ['EDGE;error=dns_error', null],
+    ['"\\edge"', null],
+    ['inner, edge;error=dns_error, other', 'inner, other'],
+    // No list of tokens and strings with parameters (RFC 9651 §4.2, RFC 9209 §2).
+    ['inner;error="connection', null],
+    ['inner;details="\x07"', null],
+    ['inner,', null],
+    [',inner', null],
+    ['inner,,other', null],
+    ['inner;', null],
+    ['inner;Error=x', null],
+    ['inner;error=', null],
+    ['inner other', null],
+    ['1', null],
+    ['?1', null],
+    ['(inner other)', null],
+    ['inner;a=(b)', null],
+    ['inner;a=1234567890123456', null],
+    ['inn\xe9r', null],
+    ['=', null],
+  ];
+  for (const [sent, goesOn] of cases)
+    it(`of ${JSON.stringify(sent)} lets ${JSON.stringify(goesOn)} go on`, () => {
+      assert.equal(othersProxyStatus(sent, 'edge'), goesOn);
+    });
+
+  it('knows our name as it is written, whatever it is', () => {
+    for (const deployment of ['my edge', 'größe', '1st', 'a"b', 'a\\b'])
+      assert.equal(othersProxyStatus(proxyStatusMember({ deployment, error: 'dns_error' }), deployment), null);
+  });
+
+  it('lets go on what a library reads as a list of names, and nothing else', () => {
+    const piece = fc.constantFrom(
+      'a',
+      'edge',
+      '"b"',
+      ';',
+      ';c=',
+      '=',
+      ',',
+      ' ',
+      '\t',
+      '1',
+      '?0',
+      '"',
+      '\\',
+      ':YQ==:',
+      '(',
+      ')',
+      '*x',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+        const sent = pieces.join('').trim(); // HTTP leaves no white space at a value's ends.
+        const read = namesIn(sent);
+        const goesOn = othersProxyStatus(sent, 'edge');
+        if (read === null) return assert.equal(goesOn, null);
+        const others = read.filter((name) => name !== 'edge');
+        assert.deepEqual(goesOn === null ? [] : namesIn(goesOn), others, sent);
+      }),
+      { numRuns: 5000 },
+    );
+  });
+
+  it('takes time in proportion to the length', () => {
+    for (const unit of [';a', 'a,', '"', 'a;b="', ';a=:', '\\'])
+      assert.equal(othersProxyStatus(`a${unit.repeat(20_000)}(`, 'edge'), null);
+  });
+});
+
+/** The names of a list; null where it is no list of tokens and strings. */
+function namesIn(text: string): string[] | null {
+  try {
+    const items = parseList(text).map(([item]) => item);
+    if (items.some((item) => typeof item !== 'string' && !(item instanceof Token))) return null;
+    return items.map(String);
+  } catch {
+    return null;
+  }
+}
 
 it('appends to what there is', () => {
   assert.equal(appendProxyStatus(null, 'a'), 'a');

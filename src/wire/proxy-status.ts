@@ -40,6 +40,52 @@ export function appendProxyStatus(before: string | null, member: string): string
   return before === null || before === '' ? member : `${before}, ${member}`;
 }
 
+/**
+ * What may go on of the members that came from behind us: null where the field is no list of names with parameters
+ * (RFC 9651 §4.2 has such a field ignored as a whole; before our member it would make that unreadable too), and without
+ * members that bear our name, which only we may speak in.
+ */
+export function othersProxyStatus(value: string | null, deployment: string): string | null {
+  if (value === null || value === '') return null;
+  const ours = nameOf(tokenOrString(deployment));
+  const others: string[] = [];
+  let at = 0;
+  for (;;) {
+    member.lastIndex = at;
+    const found = member.exec(value);
+    if (found === null) return null;
+    const [text, name = ''] = found;
+    if (nameOf(name) !== ours) others.push(text);
+    at = member.lastIndex;
+    if (at === value.length) return others.length === 0 ? null : others.join(', ');
+    separator.lastIndex = at;
+    if (!separator.test(value)) return null;
+    at = separator.lastIndex;
+  }
+}
+
+/** RFC 9209 §2: a String or Token. Case makes no other name, since people read it. */
+function nameOf(item: string): string {
+  return (item.startsWith('"') ? item.slice(1, -1).replace(/\\(.)/g, '$1') : item).toLowerCase();
+}
+
+const sfString = '"(?:[ !#-[\\]-~]|\\\\["\\\\])*"';
+const sfToken = "[A-Za-z*][!#$%&'*+\\-.^_`|~\\w:/]*";
+/** RFC 9651 §3.3: numbers, strings, tokens, octets, booleans, dates, display strings. */
+const bareItem = [
+  '-?\\d{1,12}\\.\\d{1,3}(?!\\d)',
+  '-?\\d{1,15}(?![\\d.])',
+  sfString,
+  sfToken,
+  ':[A-Za-z0-9+/=]*:',
+  '\\?[01]',
+  '@-?\\d{1,15}(?![\\d.])',
+  '%"(?:[ !#$&-~]|%[0-9a-f]{2})*"',
+].join('|');
+const parameters = `(?:; *[a-z*][a-z0-9_\\-.*]*(?:=(?:${bareItem}))?)*`;
+const member = new RegExp(`(${sfString}|${sfToken})${parameters}`, 'y');
+const separator = /[ \t]*,[ \t]*/y;
+
 /** RFC 9651 §3.3.4: sf-token = ( ALPHA / "*" ) *( tchar / ":" / "/" ). */
 const token = /^[A-Za-z*][!#$%&'*+\-.^_`|~\w:/]*$/;
 

@@ -55,6 +55,8 @@ const excluded = [
   'retry-after',
   'vary',
   'warning',
+  // RFC 9209 §2 allows it here, but what follows content could not be told from the gateway's own member.
+  'proxy-status',
 ];
 
 const notInTrailers = fieldFilter(excluded, null, true);

@@ -199,6 +199,38 @@ describe('what the client is told of the answer', () => {
     assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'inner;fwd=stale');
   });
 
+  for (const forged of ['edge.test;error=connection_refused', 'EDGE.test', '"edge.test";details="forged"']) {
+    test(`nobody behind us speaks in our name: ${forged}`, async () => {
+      for (const status of ['200 OK', '404 Not Found']) {
+        origin.answer = () => ok('x', [`Proxy-Status: ${forged}`], status);
+        assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), null, status);
+      }
+      origin.answer = () =>
+        ok('x', [`Proxy-Status: inner, ${forged}`, 'Proxy-Status: next;a=1'], '503 Service Unavailable');
+      assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'inner, next;a=1, edge.test;received-status=503');
+    });
+  }
+
+  for (const malformed of ['inner;error="', 'inner;;', 'in ner', 'inner,', '(inner)', '{"error":1}']) {
+    test(`what is no Proxy-Status is left out: ${malformed}`, async () => {
+      origin.answer = () => ok('x', [`Proxy-Status: ${malformed}`], '502 Bad Gateway');
+      assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), 'edge.test;received-status=502');
+      origin.answer = () => ok('x', [`Proxy-Status: ${malformed}`]);
+      assert.equal(fieldOf(await edge.get('/'), 'proxy-status'), null);
+    });
+  }
+
+  test('a trailer is no place to speak in our name either', async () => {
+    origin.answer = () =>
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Kept\r\n\r\n0\r\nProxy-Status: edge.test;error=dns_error\r\nX-Kept: 1\r\n\r\n';
+    const client = edge.connect();
+    client.write(requestText('GET', '/', ['TE: trailers', 'Connection: TE']));
+    const end = 'x-kept: 1\r\n\r\n';
+    assert.ok(await client.waitFor(() => client.octets.toString().toLowerCase().endsWith(end), patienceMs));
+    assert.doesNotMatch(client.octets.toString(), /proxy-status/i);
+    client.close();
+  });
+
   for (const empty of ['Proxy-Status:', 'Proxy-Status: \t']) {
     test(`an empty Proxy-Status of the origin's (${JSON.stringify(empty)}) is no member before ours`, async () => {
       origin.answer = () => ok('x', [empty], '503 Service Unavailable');
