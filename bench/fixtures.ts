@@ -50,6 +50,7 @@ export const benchUpstream: UpstreamSnapshot = {
   tls: null,
   idleConnectionsMax: 64,
   idleConnectionMs: 60_000,
+  connectionReuse: 'always',
   connectionsMax: 1024,
   queueMax: 64,
   queueMs: 2000,

@@ -12,6 +12,7 @@ function buildEndpointLimits(
   UpstreamSpec,
   | 'idleConnectionsMax'
   | 'idleConnectionMs'
+  | 'connectionReuse'
   | 'connectionsMax'
   | 'queueMax'
   | 'queueMs'
@@ -23,6 +24,7 @@ function buildEndpointLimits(
   return {
     idleConnectionsMax: Math.min(count(connections?.idle_max, defaults.connections.idleMax), connectionsMax),
     idleConnectionMs: ms(connections?.idle_timeout, defaults.connections.idleTimeout),
+    connectionReuse: connections?.reuse ?? 'always',
     connectionsMax,
     queueMax: count(connections?.queue_max, defaults.connections.queueMax),
     queueMs: ms(connections?.queue_timeout, defaults.connections.queueTimeout),

@@ -132,6 +132,10 @@ export const defaults = {
   },
 
   connections: {
+    reuse: declare(
+      'always',
+      'Applications of your own answer what they were asked, and a new connection for each request costs more than the request.',
+    ),
     max: declare('256', 'More waiting requests than this make an application slower, not faster.'),
     idleMax: declare(
       '256',

@@ -330,6 +330,12 @@ describe('what is written', () => {
       4,
     ],
     [
+      'connections serve as many requests as they live, unless the file says otherwise',
+      'upstreams: { app: "a:1", other: { endpoints: "b:1", connections: { reuse: never } }, third: { endpoints: "c:1", connections: { reuse: after_check } } }\nroutes: [{ path: /a, to: app }, { path: /b, to: other }, { path: /c, to: third }]',
+      (c) => c.upstreams.map(({ connectionReuse }) => connectionReuse),
+      ['always', 'never', 'after_check'],
+    ],
+    [
       'ids come from what is matched',
       `${one}routes: [{ to: app, host: [a.org, b.org], path: /x, methods: [GET, HEAD], fields: { X-B: "1 2" } }, { to: app, host: "*.c.org" }, { id: mine, to: app, path: /y }, { to: app }]`,
       (c) => c.routes.map(({ id }) => id),

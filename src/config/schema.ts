@@ -181,6 +181,11 @@ const endpointKeys = {
       ),
       idle_max: key(whole(0, 100_000), 'How many of them each worker may keep idle.', defaults.connections.idleMax),
       idle_timeout: key(duration, 'How long an idle one is kept.', defaults.connections.idleTimeout),
+      reuse: key(
+        z.enum(['always', 'after_check', 'never']),
+        'Whether a connection that has served a request may serve another one. `after_check`: only if the system says, right before, that nothing has come on it. For endpoints that are not trusted: `never`.',
+        defaults.connections.reuse,
+      ),
       queue_max: key(
         whole(0, 100_000),
         'How many requests may wait for a connection to an endpoint, in all workers together; one more is a 503 (`pool_full`).',

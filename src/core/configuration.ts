@@ -169,6 +169,12 @@ export interface Timeouts {
   readonly exchangeMs: number | null; // exchange_timeout
 }
 
+/**
+ * Whether a connection that has served a request may serve another one: always; after the system was asked whether the
+ * endpoint has sent anything meanwhile; or never.
+ */
+export type ConnectionReuse = 'always' | 'after_check' | 'never';
+
 export interface UpstreamSpec {
   readonly id: UpstreamId;
   readonly endpoints: readonly EndpointSpec[];
@@ -181,6 +187,7 @@ export interface UpstreamSpec {
   /** How many connections each worker keeps idle per endpoint, and for how long. */
   readonly idleConnectionsMax: number;
   readonly idleConnectionMs: number;
+  readonly connectionReuse: ConnectionReuse;
   /** Connections per endpoint, idle ones included, of all workers together. */
   readonly connectionsMax: number;
   /** How many exchanges may wait for a connection to an endpoint, in all workers, and for how long. */

@@ -26,7 +26,8 @@ export interface Transport {
   takeBack(): Uint8Array;
   /**
    * Whether, as far as the system knows now, the peer has sent nothing and ended nothing. For connections on which nothing
-   * is awaited, since what has come is lost; where no look is possible (TLS), true.
+   * is awaited, since what has come is lost; where it is not quiet, the connection must be closed. Within TLS anything counts,
+   * also what is no content. Where no look is possible (a system whose sockets have no descriptors), true.
    */
   isQuiet(): boolean;
   /**

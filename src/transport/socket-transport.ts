@@ -27,6 +27,8 @@ export class SocketTransport implements Transport, OutboxHolder {
   sentOctets = 0;
   refused: Uint8Array = nothing;
   readonly #reads: ReadTarget | null;
+  /** Where the peer's octets come from: the socket, or the one beneath its TLS session. */
+  readonly #wire: Socket;
   #errno: string | null = null;
   #waiting = false;
   /** What was read before its time, and is yet to be told. */
@@ -36,6 +38,7 @@ export class SocketTransport implements Transport, OutboxHolder {
   constructor(socket: Socket, reads: ReadTarget | null, unixPath: string | null = null, under: UnderTls | null = null) {
     this.socket = socket;
     this.#reads = reads;
+    this.#wire = under?.plain ?? socket;
     this.facts = factsOf(under?.plain ?? socket, under?.tls ?? null, unixPath);
     socket.on('error', (error) => {
       this.#errno = errnoOf(error);
@@ -111,7 +114,7 @@ export class SocketTransport implements Transport, OutboxHolder {
   }
 
   isQuiet(): boolean {
-    return this.facts.tls !== null || (this.#unread === null && isQuiet(this.socket));
+    return this.#unread === null && isQuiet(this.#wire);
   }
 
   hasUnread(): boolean {

@@ -195,7 +195,7 @@ const trusting: UpstreamTls = {
 };
 
 async function secured(): Promise<Connected> {
-  const server = createTlsServer({ ...served, allowHalfOpen: true });
+  const server = createTlsServer({ ...served, allowHalfOpen: true, noDelay: true });
   const socket = Promise.withResolvers<Socket>();
   server.on('secureConnection', socket.resolve);
   const port = await listenOn(server);
@@ -502,6 +502,25 @@ for (const { name, connect, resets = true } of kinds) {
       await until('it comes', world, () => text() === 'abcdef');
       world.transport.close('close');
       assert.equal(world.transport.hasUnread(), false);
+      await world.close();
+    });
+
+    it('is quiet until its peer has sent something that nobody has been told of', async () => {
+      const world = await connect();
+      const heard = listenTo(world.transport);
+      world.peer.write(Buffer.from('a'));
+      await until('it comes', world, () => heard.pieces.length > 0);
+      for (let n = 0; n < 5; n++) await world.turn();
+      assert.equal(world.transport.isQuiet(), true);
+      world.peer.write(Buffer.from('b'));
+      // A session of TLS takes some ticks to write; the event loop reads nothing between them.
+      let isQuiet = true;
+      for (let tick = 0; tick < 100 && isQuiet; tick++) {
+        await new Promise((resolve) => process.nextTick(resolve));
+        isQuiet = world.transport.isQuiet();
+      }
+      assert.deepEqual([isQuiet, heard.pieces.length], [false, 1]);
+      world.transport.close('close');
       await world.close();
     });
 

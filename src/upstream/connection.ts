@@ -1,4 +1,5 @@
 import { invariantOf } from '../core/assert.ts';
+import type { ConnectionReuse } from '../core/configuration.ts';
 import type { UnknownCode } from '../core/connector.ts';
 import { Deadline } from '../core/deadline.ts';
 import { fail, type Failure } from '../core/failure.ts';
@@ -34,6 +35,8 @@ import { unknownCode } from './unknown-code.ts';
 
 /** Where a connection returns to, and where its loss is told. */
 export interface ConnectionHome {
+  /** What the operator allows; with 'never' the endpoint is told that no other request follows. */
+  readonly reuse: ConnectionReuse;
   /** It may serve another exchange. */
   gaveBack(connection: UpstreamConnection): void;
   /** It will serve no more. */
@@ -125,7 +128,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.at = never;
     this.#parser.expect(request.method);
     this.#ports.writer.claim(this);
-    writeRequestHead(this.#ports.writer, request);
+    writeRequestHead(this.#ports.writer, request, this.#home.reuse === 'never');
   }
 
   sendContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): boolean {

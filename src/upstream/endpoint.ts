@@ -1,4 +1,4 @@
-import type { UpstreamSpec } from '../core/configuration.ts';
+import type { ConnectionReuse, UpstreamSpec } from '../core/configuration.ts';
 import { addressText, type EndpointState, hostPort, type InstanceExit } from '../core/endpoint.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
@@ -23,6 +23,7 @@ export type EndpointSettings = Pick<
   | 'tls'
   | 'idleConnectionsMax'
   | 'idleConnectionMs'
+  | 'connectionReuse'
   | 'connectionsMax'
   | 'queueMax'
   | 'queueMs'
@@ -124,6 +125,10 @@ export class LiveEndpoint implements ConnectionHome {
     return name === undefined ? this.address : hostPort(name, address.port);
   }
 
+  get reuse(): ConnectionReuse {
+    return this.#settings.connectionReuse;
+  }
+
   /** Exchanges under way here, those included that wait. */
   get load(): number {
     return this.#connections - this.#idle.length + this.#openings + this.#line.length;
@@ -160,7 +165,8 @@ export class LiveEndpoint implements ConnectionHome {
     this.checkCause = spec.checkCause ?? null;
     if (this.state !== 'on_trial') this.#endTrial(true); // For a trial of another time, which may be another worker's.
     if (!sameTls) this.#current = new WeakSet();
-    if (!sameTls || spec.state === 'draining' || spec.state === 'gone') this.closeIdle();
+    const isClosed = settings.connectionReuse === 'never' || spec.state === 'draining' || spec.state === 'gone';
+    if (!sameTls || isClosed) this.closeIdle();
     if (this.#line.length > 0) this.#serveLine(); // There may be more places now.
   }
 
@@ -332,10 +338,11 @@ export class LiveEndpoint implements ConnectionHome {
   #newestIdle(age: ConnectionAge): UpstreamConnection | undefined {
     for (;;) {
       const connection = this.#idle.at(-1);
-      if (connection === undefined || age === 'any') return connection;
+      const isTrusted = this.#settings.connectionReuse === 'always';
+      if (connection === undefined || (age === 'any' && isTrusted)) return connection;
       const now = this.#ports.clock.now();
       if (age === 'just_used' && now - connection.idleSince >= justUsedMs) return undefined;
-      if (now - this.#keptAt < lookedAtMs) return connection;
+      if (isTrusted && now - this.#keptAt < lookedAtMs) return connection;
       if (connection.transport.isQuiet()) {
         this.#keptAt = now;
         return connection;
@@ -362,7 +369,10 @@ export class LiveEndpoint implements ConnectionHome {
       onOpened: (transport, place) => {
         done();
         this.#places.gate.accepted();
-        waiter.onStream(this.#adopt(transport, place, tls));
+        const connection = this.#adopt(transport, place, tls);
+        // What has come already is told before the request leaves, so that it is known for no answer to it.
+        if (this.#settings.connectionReuse === 'after_check') transport.hasUnread();
+        waiter.onStream(connection);
       },
       onNotOpened: (failure: Failure) => {
         if (isRefusal(failure.cause)) this.#places.gate.refused(this.#ports.clock.now());
@@ -396,6 +406,7 @@ export class LiveEndpoint implements ConnectionHome {
   }
 
   gaveBack(connection: UpstreamConnection): void {
+    if (this.#settings.connectionReuse === 'never') return connection.close();
     const keeps = this.state !== 'draining' && this.state !== 'gone' && this.#current.has(connection);
     if (this.#line.length > 0 && this.#current.has(connection)) return this.#passOn(connection);
     if (!keeps || this.#idle.length >= this.#settings.idleConnectionsMax) return connection.close();
@@ -414,7 +425,8 @@ export class LiveEndpoint implements ConnectionHome {
   /** Somebody waits here: they get the connection as it is, unless it must be a fresh one, or another worker's turn. */
   #passOn(connection: UpstreamConnection): void {
     const { first } = this.#line;
-    if (first === null || first.age === 'fresh' || this.#places.connections.isDueElsewhere(first.since)) {
+    const isDoubted = this.#settings.connectionReuse === 'after_check' && !connection.transport.isQuiet();
+    if (first === null || first.age === 'fresh' || isDoubted || this.#places.connections.isDueElsewhere(first.since)) {
       return connection.close();
     }
     this.#endWaiting(first);

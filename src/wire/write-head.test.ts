@@ -91,6 +91,26 @@ describe('writeRequestHead', () => {
     });
   }
 
+  for (const [what, upgrade, takesTrailers, line] of [
+    ['alone', null, false, 'Connection: close\r\n'],
+    ['beside TE', null, true, 'TE: trailers\r\nConnection: close, TE\r\n'],
+    ['not beside an upgrade', 'websocket', false, 'Upgrade: websocket\r\nConnection: upgrade\r\n'],
+  ] as const) {
+    it(`says of the last request of a connection that it is, ${what}`, () => {
+      const writeFields = (): void => {};
+      const head = {
+        method: 'GET',
+        scheme: 'http',
+        authority: 'a',
+        target: '/',
+        framing: noContent,
+        writeFields,
+      } as const;
+      const text = composed((writer) => writeRequestHead(writer, { ...head, upgrade, takesTrailers }, true));
+      assert.equal(text.toString(), `GET / HTTP/1.1\r\nHost: a\r\n${line}\r\n`);
+    });
+  }
+
   it('names an empty host where an HTTP/1.0 client named none', () => {
     assert.equal(requestText('GET', noContent, [], '/', ''), 'GET / HTTP/1.1\r\nHost: \r\n\r\n');
   });

@@ -20,9 +20,9 @@ const statusLines: readonly (string | undefined)[] = Array.from({ length: 600 },
 
 /**
  * Writes a request head to an endpoint (RFC 9112 §3): always HTTP/1.1, with our own Host and our own framing, whatever
- * the client's was, and what it wants of this connection: another protocol, trailers.
+ * the client's was, and what it wants of this connection: another protocol, trailers, its end (`isLast`).
  */
-export function writeRequestHead(writer: OctetWriter, request: OutgoingRequest): void {
+export function writeRequestHead(writer: OctetWriter, request: OutgoingRequest, isLast = false): void {
   writer.text(request.method);
   writer.text(' ');
   writer.text(request.target);
@@ -30,16 +30,20 @@ export function writeRequestHead(writer: OctetWriter, request: OutgoingRequest):
   writer.text(request.authority);
   writer.text('\r\n');
   request.writeFields(writer);
-  if (request.upgrade !== null || request.takesTrailers) writeWishes(writer, request);
+  if (request.upgrade !== null || request.takesTrailers || isLast) writeWishes(writer, request, isLast);
   writeRequestFraming(writer, request);
   writer.text('\r\n');
 }
 
-/** RFC 9110 §7.8 and §10.1.4: both are for one connection, which Connection says. */
-function writeWishes(writer: OctetWriter, { upgrade, takesTrailers }: OutgoingRequest): void {
+/**
+ * RFC 9110 §7.8 and §10.1.4: both are for one connection, which Connection says. A request for an upgrade asks for no end:
+ * a connection that has changed its protocol serves no other request anyway.
+ */
+function writeWishes(writer: OctetWriter, { upgrade, takesTrailers }: OutgoingRequest, isLast: boolean): void {
   if (upgrade !== null) writer.field('Upgrade', upgrade);
   if (takesTrailers) writer.text('TE: trailers\r\n');
-  if (upgrade === null) writer.text('Connection: TE\r\n');
+  if (upgrade === null && isLast) writer.text(takesTrailers ? 'Connection: close, TE\r\n' : 'Connection: close\r\n');
+  else if (upgrade === null) writer.text('Connection: TE\r\n');
   else writer.text(takesTrailers ? 'Connection: upgrade, TE\r\n' : 'Connection: upgrade\r\n');
 }
 

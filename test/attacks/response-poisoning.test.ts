@@ -14,7 +14,7 @@ interface Poison {
 
 /** Clients at once, and requests of each: enough that a connection which is used again is used within 3 ms. */
 const clientsCount = 20;
-const requestsEach = 40;
+const requestsEach = 20;
 /** Every so manieth request is one that the origin answers wrongly. */
 const attackedEach = 4;
 /** The origin has answered by then, and the gateway may have given the connection to another request. */
@@ -108,21 +108,23 @@ const poisons: readonly Poison[] = [
 
 describe('a response that promises content which its status forbids', () => {
   for (const poison of poisons) {
-    it(`${poison.name}: of many clients each gets its own answers`, async () => {
-      const origin = await PoisoningOrigin.start();
-      // One attempt: a wrong answer is not repeated out of sight.
-      const settings = `upstreams: { app: { endpoints: "${origin.endpoint}", check: none, attempts: 1 } }`;
-      const gateway = await startFromYaml(settings);
-      try {
-        origin.steps = poison.steps;
-        await Promise.all(Array.from({ length: clientsCount }, (_, n) => playClient(gateway, poison, n)));
-      } finally {
-        await gateway.stop();
-        origin.close();
-      }
-    });
+    it(`${poison.name}: of many clients each gets its own answers`, () => playPoison(poison));
   }
 });
+
+/** One attempt for each request: a wrong answer is not repeated out of sight. */
+async function playPoison(poison: Poison, settings = ''): Promise<void> {
+  const origin = await PoisoningOrigin.start();
+  const keys = ['check: none', 'attempts: 1', ...(settings === '' ? [] : [settings])].join(', ');
+  const gateway = await startFromYaml(`upstreams: { app: { endpoints: "${origin.endpoint}", ${keys} } }`);
+  try {
+    origin.steps = poison.steps;
+    await Promise.all(Array.from({ length: clientsCount }, (_, n) => playClient(gateway, poison, n)));
+  } finally {
+    await gateway.stop();
+    origin.close();
+  }
+}
 
 /** One client's requests, one after another; each id is in the answer, or the answer is another request's. */
 async function playClient(gateway: YamlGateway, poison: Poison, number: number): Promise<void> {
@@ -149,6 +151,28 @@ function renewed(gateway: YamlGateway, client: RawClient): RawClient {
   client.close();
   return gateway.connect();
 }
+
+/** Nothing in these responses tells that another one follows, while the next request may be under way. */
+const unseen: readonly Poison[] = [
+  { name: '200 with a length, and another response later', steps: [own, laterMs, evil], status: [200] },
+  {
+    name: '204 without framing, and another response later',
+    steps: [head('204 No Content'), laterMs, evil],
+    status: [204],
+  },
+  {
+    name: '304 without framing, and another response later',
+    steps: [head('304 Not Modified'), laterMs, evil],
+    status: [304],
+  },
+];
+
+describe('with reuse: never, a response that nothing announces', () => {
+  for (const poison of unseen) {
+    it(`${poison.name}: of many clients each gets its own answers`, () =>
+      playPoison(poison, 'connections: { reuse: never }'));
+  }
+});
 
 describe('octets on an idle connection to an endpoint', () => {
   it('close it, and the next request gets its own answer on another one', async () => {

@@ -32,7 +32,7 @@ async function usedConnection(): Promise<{ connection: UpstreamConnection; peer:
   peer.on('error', () => undefined);
   opened.push(() => peer.destroy());
   const ports = { clock: systemClock, writer: new OctetWriter(), storage: new HeadStorage(), onUnclassified() {} };
-  const home = { gaveBack() {}, lost() {} };
+  const home = { reuse: 'always' as const, gaveBack() {}, lost() {} };
   const connection = new UpstreamConnection(transport, '127.0.0.1', responseLimits, ports, home);
   const answered = Promise.withResolvers<void>();
   ask(connection, { ...deaf, onResponseEnd: () => answered.resolve() });

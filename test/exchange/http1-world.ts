@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { ConnectionReuse } from '../../src/core/configuration.ts';
 import type { Cancellable, Connector, ConnectTarget, ConnectWaiter, ResolveWaiter } from '../../src/core/connector.ts';
 import { noCounts, type WorkerCounts } from '../../src/core/counters.ts';
 import { Deadlines } from '../../src/core/deadline.ts';
@@ -57,6 +58,8 @@ export interface Http1Settings {
   /** Where connections are counted, with those of other worlds. */
   readonly places?: PlaceSource;
   readonly slotOf?: (endpoint: string) => SlotHandle;
+  /** Whether connections to endpoints serve more than one request; default: always. */
+  readonly reuse?: ConnectionReuse;
   /** Endpoints have a name that is looked up, and TLS is spoken with them (in clear: the octets are the tests' own). */
   readonly named?: boolean;
   readonly tls?: boolean;
@@ -194,6 +197,7 @@ export class Http1World implements World {
       tls: this.settings.tls === true ? { serverName: 'app.test', verify: true, ca: null } : null,
       idleConnectionsMax: 10,
       idleConnectionMs: 30_000,
+      connectionReuse: this.settings.reuse ?? 'always',
       connectionsMax,
       queueMax: this.settings.queueMax ?? 0,
       queueMs: 2000,
@@ -211,6 +215,11 @@ export class Http1World implements World {
   /** Main has told of a change. */
   changed(): void {
     this.upstream.updateEndpoints(this.#upstreamSpec().endpoints);
+  }
+
+  /** A reload has changed whether connections serve more than one request. */
+  changedReuse(connectionReuse: ConnectionReuse): void {
+    this.upstream.update({ ...this.#upstreamSpec(), connectionReuse });
   }
 
   /** A reload has changed how endpoints are to be spoken to. */
@@ -507,6 +516,8 @@ class Http1Endpoint implements EndpointActor {
   accepts: EndpointActor['accepts'] = 'yes';
   onRequest: (request: ArrivedRequest) => void = () => {};
   readonly arrived: Http1Arrived[] = [];
+  /** What it sends on each connection before it is asked. */
+  greets = '';
   connectionsMade = 0;
   state: EndpointState = 'healthy';
   exit: InstanceExit | null = null;
@@ -558,6 +569,7 @@ class Http1Endpoint implements EndpointActor {
 
   #serve(transport: MemoryTransport): void {
     let current: Http1Arrived | null = null;
+    if (this.greets !== '') transport.write(Buffer.from(this.greets), 0, this.greets.length, 'owned');
     const reader = new Http1Reader(
       {
         onHead: (message) => {

@@ -161,6 +161,7 @@ function upstreamOf(target: Target): UpstreamSpec[] {
       check: checked ? tcpCheck : { kind: 'none' },
       idleConnectionsMax: keepsConnections ? 8 : 0,
       idleConnectionMs: 4000,
+      connectionReuse: 'always',
       connectionsMax,
       queueMax,
       queueMs,
