@@ -24,6 +24,7 @@ export function levelOf(event: Event): Level {
     case 'instance_not_ready':
     case 'instance_restarting':
     case 'worker_restarting':
+    case 'worker_silent':
     case 'health_disagreement':
     case 'connections_refused':
     case 'descriptors_exhausted':

@@ -39,8 +39,8 @@ export function reviewMachine(configuration: Configuration, machine: Machine): r
   const value = machine.kernelSetting(migrate);
   if (value === '1') return [];
   const loses =
-    'a worker that crashes, or that a reload takes away, resets the connections that wait for it under load: ' +
-    '9 of 13,400 where it was measured. With 1 it was none of 16,100';
+    'a worker that ends within half a second of its start, before the main thread holds its listening socket, ' +
+    'resets the connections that wait for it. With 1 the others get them';
   return [
     {
       setting: migrate,

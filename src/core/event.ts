@@ -16,10 +16,13 @@ export interface EventFacts {
   listener_closed: { listener: string; address: string };
   worker_started: { threadId: number };
   /**
+   * `unread`: client connections on which something had come that it had not read; null where nobody knows.
    * `threw`: what ended the thread, and where; null when nothing was thrown. `code`: Node's for it, such as
    * 'ERR_WORKER_OUT_OF_MEMORY'.
    */
-  worker_lost: { why: string; exchangesLost: number; threw: string | null; code: string | null };
+  worker_lost: { why: string; exchangesLost: number; unread: number | null; threw: string | null; code: string | null };
+  /** It has not answered for `silentMs`: worker `standIn` accepts its new connections until it answers again. */
+  worker_silent: { silentMs: number; standIn: number };
   /** It ended soon after its start, and the next one is started only then. */
   worker_restarting: { afterMs: number; failures: number };
   /** The configuration wants fewer, or others: it has closed its listeners, ended what was under way, and is gone. */

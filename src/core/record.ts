@@ -83,6 +83,11 @@ export interface LostRecord {
   readonly revision: number;
   /** How many exchanges have no record of their own. */
   readonly exchanges: number;
+  /**
+   * Client connections that ended with the worker, and on which something had come that it had not read: requests that it
+   * never saw, or more of those under way. Null where nobody knows: it ended by itself.
+   */
+  readonly unread: number | null;
   /** What became of the worker, in words. */
   readonly why: string;
 }

@@ -20,6 +20,8 @@ export interface WorkerBirth {
   readonly inheritedSockets: readonly InheritedSocket[];
   /** Those of the predecessor that this worker accepts from. */
   readonly passedSockets: readonly PassedSocket[];
+  /** Sockets that the main thread holds and that this worker accepts from, at duplicates of its own. */
+  readonly heldSockets: readonly PassedSocket[];
   /** One Int32: exchanges under way. Main reads it of a thread that is gone. */
   readonly exchangesActive: SharedArrayBuffer;
   /** One Int32: exchanges that have ended, and whose records main has not been sent yet. */
@@ -56,6 +58,10 @@ export type ToWorker =
   | { readonly kind: 'drain'; readonly plan: DrainPlan }
   /** The time for draining is over: end what is under way, answer 'drained'. */
   | { readonly kind: 'cut' }
+  /** Accept also from this socket, which the main thread holds, at a duplicate: its own worker does not answer. */
+  | { readonly kind: 'stand-in'; readonly socket: PassedSocket }
+  /** Accept no more from the socket with this link. */
+  | { readonly kind: 'stand-down'; readonly link: string }
   /** Answer 'pong'. */
   | { readonly kind: 'ping' };
 
@@ -78,6 +84,8 @@ export type FromWorker =
       readonly drained: readonly string[];
       readonly counts: WorkerCounts;
     }
+  /** It does not accept from this socket of the main thread: the duplicate could not be made. */
+  | { readonly kind: 'not-standing-in'; readonly link: string; readonly errno: string }
   | { readonly kind: 'unclassified'; readonly fault: UnknownCode }
   | { readonly kind: 'drained' }
   | { readonly kind: 'pong' };

@@ -4,8 +4,8 @@ import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 /** Those of them that this process has, as sockets. */
 export function readPassed(sockets: readonly OwnSocket[]): readonly PassedSocket[] {
   return sockets.flatMap((socket) => {
-    const link = linkOf(socket.fd);
-    return link?.startsWith('socket:') === true ? [{ ...socket, link }] : [];
+    const link = socketLink(socket.fd);
+    return link === null ? [] : [{ ...socket, link }];
   });
 }
 
@@ -15,10 +15,16 @@ export function closePassed(sockets: readonly PassedSocket[]): void {
 }
 
 /** What a descriptor of this process is (proc_pid_fd(5)); null where it is not open, or nobody can tell. */
-function linkOf(fd: number): string | null {
+export function linkOf(fd: number): string | null {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`);
   } catch {
     return null;
   }
+}
+
+/** The same of a descriptor that is a socket; null for any other. */
+export function socketLink(fd: number): string | null {
+  const link = linkOf(fd);
+  return link?.startsWith('socket:') === true ? link : null;
 }

@@ -89,7 +89,7 @@ describe('what is wrong with a gateway now', () => {
       { id: 2, state: 'lost' },
     ];
     assert.deepEqual(told({ wanted: 2, workers }), [], 'one that starts for the first time is not missed');
-    const evidence = { why: '', exchangesLost: 0, threw: null, code: null };
+    const evidence = { why: '', exchangesLost: 0, unread: null, threw: null, code: null };
     hear({ kind: 'worker_lost', subject: 'worker:2', reason: '', worker: 2, evidence });
     clock.advanceSync(1000);
     assert.match(told({ wanted: 2, workers }).join(), /^workers_missing for 1 s: 1 of 2 workers serve: /);

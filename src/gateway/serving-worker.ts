@@ -3,6 +3,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import { Deadlines } from '../core/deadline.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
+import type { PassedSocket } from '../core/passed-socket.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
@@ -104,6 +105,8 @@ export class ServingWorker {
       clock,
       inheritedSockets: birth.inheritedSockets,
       passedSockets: birth.passedSockets,
+      heldSockets: birth.heldSockets,
+      onNotStandingIn: (link, errno) => this.#tell({ kind: 'not-standing-in', link, errno }, []),
       downstream: {
         ...shared,
         exchanges: { create: (stream) => new Exchange(stream, this.#inForce(), this.#exchangePorts) },
@@ -244,6 +247,20 @@ export class ServingWorker {
   /** Main has written what stood in this buffer. */
   reuse(buffer: ArrayBuffer): void {
     this.#batch.reuse(buffer);
+  }
+
+  /** Another worker does not answer, or has ended: its new connections are this one's. */
+  standIn(socket: PassedSocket): void {
+    if (!this.#draining) this.#listeners.standIn(socket);
+  }
+
+  /** The thread ends: what waits in the queues of its sockets is another worker's. */
+  closeSockets(): void {
+    this.#listeners.closeSockets();
+  }
+
+  standDown(link: string): void {
+    this.#listeners.standDown(link);
   }
 
   /** Everything is served as before, but readiness is over, and so is each connection with its next response. */

@@ -51,6 +51,8 @@ export interface ShutdownParts {
   readonly hasSuccessor: boolean;
   /** Resolves when the end is wanted at once. */
   readonly atOnce: Promise<void>;
+  /** Closes the listening sockets that are not the workers': called when the workers close theirs. */
+  readonly closeListeners?: () => void;
 }
 
 /**
@@ -104,6 +106,7 @@ export class Shutdown {
     const why = hasSuccessor ? 'gateway_replaced' : 'gateway_stopping';
     const plan: DrainPlan = { why, tunnels: drain.tunnels, idleMs, hasSuccessor };
     const drained = Promise.all(this.#workers.map((worker) => worker.drain(plan)));
+    this.#parts.closeListeners?.();
     void drained.then(() => {
       this.#isDrained = true;
     });

@@ -17,6 +17,7 @@ const birth = {
   processStartedWall: 0,
   inheritedSockets: [],
   passedSockets: [],
+  heldSockets: [],
   shared,
 };
 
@@ -35,6 +36,8 @@ test('a worker whose modules load slowly is not taken for one that has stopped a
       lost.push(why);
       leave();
     },
+    onSilent: () => {},
+    onNotStandingIn: () => {},
   });
   try {
     // Not a turn of the event loop passes meanwhile: nothing can have been heard of it.

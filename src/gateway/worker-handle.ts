@@ -3,16 +3,24 @@ import type { WorkerCounts } from '../core/counters.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import { siblingModule } from '../core/sibling-module.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
+import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { batchOctetsMax, type RecordLines } from '../record/batch.ts';
 import type { DrainPlan, FromWorker, ListenProblem, OpenListener, ToWorker, WorkerBirth } from './messages.ts';
 import { endOf, type ThreadEnd } from './thread-end.ts';
+import { unreadConnections } from './unread-connections.ts';
 
 export interface WorkerListener {
   /** `done` is to be called once its octets are not needed any more. */
   onBatch(batch: Extract<FromWorker, { kind: 'batch' }>, done: () => void): void;
-  /** The thread is gone without having been asked to go, or has taken exchanges with it that nobody has recorded. */
-  onLost(end: ThreadEnd): void;
+  /**
+   * The thread is gone without having been asked to go, or has taken exchanges with it that nobody has recorded. `unread`:
+   * connections that it had accepted and on which something had come that it had not read; null where nobody knows.
+   */
+  onLost(end: ThreadEnd, unread: number | null): void;
+  /** It has not answered for a while. Told with each further ping that it does not answer. */
+  onSilent(): void;
+  /** It does not accept from a socket of the main thread that it was to accept from. */
+  onNotStandingIn(link: string): void;
 }
 
 /** What came of a snapshot: taken, refused by somebody, or a worker was lost over it. */
@@ -21,9 +29,18 @@ export type Applied =
   | { readonly ok: false; readonly lost: false; readonly problems: readonly ListenProblem[] }
   | { readonly ok: false; readonly lost: true; readonly why: string };
 
-/** A worker's turn takes milliseconds; one that has let three of these pass serves nobody. */
-const pingEveryMs = 1000;
-const missedPingsMax = 3;
+/** A worker's turn takes milliseconds. */
+const pingEveryMs = 125;
+
+/** A worker that has let so many pass, 250 ms, is silent: another one accepts its new connections. */
+const silentPings = 2;
+export const silentMs = silentPings * pingEveryMs;
+
+/** A worker that has let so many pass, 3 s, is lost. */
+const missedPingsMax = 24;
+
+/** A worker that was silent within this time may be so again soon. */
+const steadyMs = 10_000;
 
 /** Looking up a listener's host name takes longest; whoever has not answered then will not. */
 const answerMs = 30_000;
@@ -72,10 +89,15 @@ export class WorkerHandle {
   /** Before that its modules are loading. */
   #hasSpoken = false;
   #missedPings = 0;
+  #silentAt: Instant | null = null;
   #pinging: Timer | null = null;
   /** Why it was given up, where it was. */
   #why: string | null = null;
   #end: ThreadEnd | null = null;
+  /** Its ports, once it serves. */
+  #ports: readonly number[] = [];
+  /** Of all workers, when this one was given up because it did not answer. */
+  #unreadBefore: ReadonlySet<string> | null = null;
   #stopping = false;
 
   constructor(
@@ -122,6 +144,16 @@ export class WorkerHandle {
     return this.#loaded.promise;
   }
 
+  get isSilent(): boolean {
+    return this.#missedPings >= silentPings;
+  }
+
+  /** It has answered for a while without having been silent. */
+  get hasSteadilyAnswered(): boolean {
+    const isLongAgo = this.#silentAt === null || this.#clock.now() - this.#silentAt >= steadyMs;
+    return this.state === 'serving' && !this.isSilent && isLongAgo;
+  }
+
   get threadId(): number {
     return this.#thread.threadId;
   }
@@ -165,6 +197,9 @@ export class WorkerHandle {
         this.#listener.onBatch(message, () => this.#giveBack(message.lines));
         if (message.lines !== null) this.#send({ kind: 'acknowledge', batches: 1 });
         break;
+      case 'not-standing-in':
+        this.#listener.onNotStandingIn(message.link);
+        break;
       case 'unclassified': // It stands in the counts of the next batch.
       case 'pong':
         break;
@@ -192,6 +227,7 @@ export class WorkerHandle {
   /** Has it serve by what it has prepared. Resolves in any case. */
   commit(revision: number): Promise<Applied> {
     for (const { endpoints } of this.#prepared?.upstreams ?? []) this.#tellOf(endpoints);
+    this.#ports = (this.#prepared?.listeners ?? []).map(({ port }) => port);
     this.#prepared = null;
     return this.#ask(revision, { kind: 'commit', revision });
   }
@@ -228,7 +264,23 @@ export class WorkerHandle {
   /** For those who wait for its answers: nobody knows what it has taken, so another has to take its place. */
   giveUp(why: string): void {
     this.#why ??= why;
+    this.#noteUnread();
     void this.#thread.terminate();
+  }
+
+  /** What a worker has not read is gone with its thread: one that answers reads everything at once. */
+  #noteUnread(): void {
+    if (this.isSilent) this.#unreadBefore ??= unreadConnections(this.#allPorts);
+  }
+
+  /** Of the connections that were unread when it was given up, those that have ended with it. */
+  #unreadLost(): number | null {
+    const [before, now] = [this.#unreadBefore, this.#unreadBefore && unreadConnections(this.#allPorts)];
+    return before === null || now === null ? null : [...before].filter((inode) => !now.has(inode)).length;
+  }
+
+  get #allPorts(): ReadonlySet<number> {
+    return new Set([...this.#ports, ...this.sockets.map(({ port }) => port)]);
   }
 
   /** Changes that wait for no answer. */
@@ -242,6 +294,15 @@ export class WorkerHandle {
   /** It serves as before, but is not ready any more, and each connection ends with its next response. */
   takeLeave(): void {
     this.#send({ kind: 'take-leave' });
+  }
+
+  /** It accepts also from a socket of the main thread, in place of a worker that does not answer. */
+  standIn(socket: PassedSocket): void {
+    this.#send({ kind: 'stand-in', socket });
+  }
+
+  standDown(link: string): void {
+    this.#send({ kind: 'stand-down', link });
   }
 
   /** Its listeners close. Resolves when the worker has nothing left to do. */
@@ -258,6 +319,7 @@ export class WorkerHandle {
   /** Resolves when the thread is gone. What it still had under way is told as lost. */
   async terminate(): Promise<void> {
     this.#stopping = true;
+    this.#noteUnread();
     await this.#thread.terminate();
   }
 
@@ -274,6 +336,10 @@ export class WorkerHandle {
     if (this.state === 'lost' || this.#stopping) return;
     if (this.#missedPings >= missedPingsMax) {
       return this.giveUp(`it has not answered for ${(missedPingsMax * pingEveryMs) / 1000} s`);
+    }
+    if (this.isSilent) {
+      this.#silentAt = this.#clock.now();
+      this.#listener.onSilent();
     }
     if (this.#hasSpoken) this.#missedPings += 1;
     this.#send({ kind: 'ping' });
@@ -292,7 +358,9 @@ export class WorkerHandle {
     this.#drained.resolve();
     for (const revision of [...this.#asked.keys()]) this.#answer(revision, { ok: false, lost: true, why });
     const hasEndedWell = this.#stopping && this.exchangesUnrecorded === 0;
-    if (!hasEndedWell) this.#listener.onLost({ why, threw: this.#end?.threw ?? null, code: this.#end?.code ?? null });
+    if (hasEndedWell) return;
+    const end = { why, threw: this.#end?.threw ?? null, code: this.#end?.code ?? null };
+    this.#listener.onLost(end, this.#unreadLost());
   }
 }
 

@@ -19,6 +19,10 @@ interface OpenedListener {
   readonly listening: Listening[];
   /** More than one where a predecessor had more workers; none where it is the service manager's. */
   sockets: readonly OwnSocket[];
+  /** Sockets of the main thread that this worker is to accept from once the snapshot is in force. */
+  adopted: readonly PassedSocket[];
+  /** Those that it accepts from, by their links; null until the duplicate is there. */
+  readonly duplicates: Map<string, Listening | null>;
   readonly connections: ListenerConnections;
   /** Connections that came before the snapshot was in force; null from then on. */
   held: Transport[] | null;
@@ -46,6 +50,10 @@ export interface WorkerListenersParts {
   readonly inheritedSockets: readonly InheritedSocket[];
   /** Of the predecessor, for this worker to accept from. */
   readonly passedSockets: readonly PassedSocket[];
+  /** Of the main thread, for this worker to accept from at duplicates. */
+  readonly heldSockets: readonly PassedSocket[];
+  /** A socket of the main thread cannot be duplicated: another worker has to accept from it. */
+  readonly onNotStandingIn: (link: string, errno: string) => void;
   readonly downstream: SharedPorts;
   /** Whether a connection can be taken at all; its descriptor says how many are in use. What is not has been counted. */
   readonly admits: (address: string, descriptor: number) => boolean;
@@ -66,6 +74,8 @@ export class WorkerListeners {
   readonly #leaving = new Set<ListenerConnections>();
   /** Sockets of the predecessor that this worker does not accept from yet. */
   #passed: readonly PassedSocket[];
+  /** Sockets of the main thread that this worker does not accept from yet. */
+  #toAdopt: readonly PassedSocket[];
   #endsTunnels = false;
   /** Why all of them close. */
   #why: CutReason = 'gateway_stopping';
@@ -75,6 +85,7 @@ export class WorkerListeners {
   constructor(parts: WorkerListenersParts) {
     this.#parts = parts;
     this.#passed = parts.passedSockets;
+    this.#toAdopt = parts.heldSockets;
   }
 
   /** Opens those of the snapshot that are not open yet. Nothing is admitted to them, and no other is touched. */
@@ -118,6 +129,8 @@ export class WorkerListeners {
     for (const listener of opened.values()) {
       if (listener.listening.length === 0) this.#acceptFromPassed(listener);
       admitHeld(listener);
+      for (const socket of listener.adopted) this.#acceptAtDuplicate(listener, socket);
+      this.#toAdopt = this.#toAdopt.filter((socket) => !listener.adopted.includes(socket));
     }
     for (const { spec, place } of places) {
       const listener = this.#listeners.get(place);
@@ -126,9 +139,29 @@ export class WorkerListeners {
     this.#closeAllBut(new Set(places.map(({ place }) => place)));
   }
 
+  /** Accepts from another worker's socket too; not at a place where this worker has no listener any more. */
+  standIn(socket: PassedSocket): void {
+    const listener = this.#listeners.get(`${socket.host}:${socket.port}`);
+    if (listener === undefined) this.#parts.onNotStandingIn(socket.link, 'ENOENT');
+    else if (!listener.duplicates.has(socket.link)) this.#acceptAtDuplicate(listener, socket);
+  }
+
+  standDown(link: string): void {
+    for (const { duplicates } of this.#listeners.values()) {
+      void duplicates.get(link)?.close();
+      duplicates.delete(link);
+    }
+  }
+
   /** Those that this worker accepts from, and that are its own. */
   get sockets(): readonly OwnSocket[] {
     return [...this.#listeners.values()].flatMap(({ sockets }) => sockets);
+  }
+
+  /** Accepts nothing more from now on, not even in this turn of the event loop. */
+  closeSockets(): void {
+    for (const { listening, duplicates } of this.#listeners.values())
+      for (const socket of [...listening, ...duplicates.values()]) void socket?.close();
   }
 
   /** What is connected, or will be, is told with its next response that it is the last. */
@@ -181,10 +214,15 @@ export class WorkerListeners {
     );
     const { host, port } = spec;
     const inherited = inheritedFor(spec, inheritedSockets);
-    const listener: OpenedListener = { port, listening: [], sockets: [], connections, held: [] };
-    listener.sockets = this.#passed.filter((socket) => socket.host === host && socket.port === port);
-    // The predecessor serves what comes there, and goes on with it should nothing come of this process.
-    if (listener.sockets.length > 0) return Promise.resolve(listener);
+    const isHere = (socket: OwnSocket): boolean => socket.host === host && socket.port === port;
+    const listener: OpenedListener = {
+      ...{ port, listening: [], duplicates: new Map(), connections, held: [] },
+      sockets: this.#passed.filter(isHere),
+      adopted: this.#toAdopt.filter(isHere),
+    };
+    // The predecessor serves what comes there, and goes on with it should nothing come of this process; and what comes to
+    // a socket of the main thread waits in its queue.
+    if (listener.sockets.length + listener.adopted.length > 0) return Promise.resolve(listener);
     return new Promise((resolve) => {
       listen(
         { host, port, sharePort: true, ...(inherited === null ? {} : { inheritedFd: inherited.fd }) },
@@ -220,6 +258,24 @@ export class WorkerListeners {
     this.#passed = this.#passed.filter((socket) => !listener.sockets.includes(socket));
   }
 
+  /** Several workers may do so at the same queue: each connection goes to one of them. */
+  #acceptAtDuplicate(listener: OpenedListener, { fd, host, port, link }: PassedSocket): void {
+    listener.duplicates.set(link, null);
+    listen(
+      { host, port, sharePort: true, inheritedFd: fd },
+      {
+        onListening: (listening) => {
+          if (listener.duplicates.has(link)) listener.duplicates.set(link, listening);
+          else void listening.close();
+        },
+        onListenFailed: (errno) => {
+          if (listener.duplicates.delete(link)) this.#parts.onNotStandingIn(link, errno);
+        },
+        onConnection: (transport, descriptor) => this.#accept(transport, descriptor, listener),
+      },
+    );
+  }
+
   #accept(transport: Transport, descriptor: number, listener: OpenedListener): void {
     if (!this.#parts.admits(transport.facts.remoteAddress, descriptor)) return transport.close('reset');
     if (listener.held === null) return listener.connections.accept(transport);
@@ -245,10 +301,11 @@ export class WorkerListeners {
     }
   }
 
-  #close({ listening, connections }: OpenedListener, { why, tunnels, idleMs }: DrainPlan): void {
+  #close({ listening, duplicates, connections }: OpenedListener, { why, tunnels, idleMs }: DrainPlan): void {
     const { clock } = this.#parts;
     const { timeoutMs } = this.#drain;
-    for (const socket of listening) void socket.close();
+    for (const socket of [...listening, ...duplicates.values()]) void socket?.close();
+    duplicates.clear();
     this.#leaving.add(connections);
     connections.close();
     if (tunnels === 'end') connections.endTunnels(cutFailure(why, 'tunnel'));

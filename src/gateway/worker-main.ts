@@ -24,6 +24,9 @@ if (maxOldGenerationSizeMb !== undefined) {
   watch.begin();
 }
 
+// An exception, or process.exit: the event loop goes round once more, and would accept what nobody can serve.
+process.once('exit', () => worker.closeSockets());
+
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'prepare':
@@ -52,6 +55,12 @@ port.on('message', (message: ToWorker) => {
       break;
     case 'cut':
       worker.cut();
+      break;
+    case 'stand-in':
+      worker.standIn(message.socket);
+      break;
+    case 'stand-down':
+      worker.standDown(message.link);
       break;
     case 'ping':
       port.postMessage({ kind: 'pong' } satisfies FromWorker);

@@ -72,8 +72,8 @@ export class WorkerReports {
   }
 
   /** One line for all that a lost worker had under way. */
-  lost({ worker, revision, exchanges, why }: WorkerLoss): void {
-    if (exchanges === 0) return;
+  lost({ worker, revision, exchanges, unread, why }: WorkerLoss): void {
+    if (exchanges === 0 && (unread ?? 0) === 0) return;
     const { clock, log, startedWall } = this.#parts;
     const { deployment, member } = this.#parts.configuration();
     const at = new Date(clock.wallTime()).toISOString();
@@ -88,6 +88,7 @@ export class WorkerReports {
       worker,
       revision,
       exchanges,
+      unread,
       why,
     });
   }

@@ -7,6 +7,7 @@ import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
 import type { FromWorker, OpenListener } from './messages.ts';
 import type { SharedCounts } from '../places/shared-counts.ts';
+import { type AcceptingWorker, HeldSockets } from './held-sockets.ts';
 import { closePassed } from './passed-sockets.ts';
 import { claimPorts, type ListenPlace } from './port-claims.ts';
 import { retireWorker } from './retirement.ts';
@@ -14,7 +15,7 @@ import { listenProblemText } from './start-failure.ts';
 import type { ThreadEnd } from './thread-end.ts';
 import { commitAll, discardAll, prepareAll } from './two-phases.ts';
 import { addTotals } from './worker-counts.ts';
-import { type Applied, WorkerHandle } from './worker-handle.ts';
+import { type Applied, silentMs, WorkerHandle, type WorkerListener } from './worker-handle.ts';
 import { WorkerPost } from './worker-post.ts';
 
 export interface WorkersParts {
@@ -44,6 +45,8 @@ export interface WorkerLoss {
   /** The revision it served. */
   readonly revision: number;
   readonly exchanges: number;
+  /** Connections that it had accepted and on which something had come that it had not read; null where nobody knows. */
+  readonly unread: number | null;
   readonly why: string;
 }
 
@@ -51,6 +54,12 @@ export interface WorkerLoss {
 export interface WantedWorkers {
   readonly count: number;
   readonly memoryOctetsMax: number;
+}
+
+/** What a worker accepts from instead of opening sockets of its own. */
+interface GivenSockets {
+  readonly passedSockets?: readonly PassedSocket[] | undefined;
+  readonly heldSockets?: readonly PassedSocket[] | undefined;
 }
 
 const noSeatLeft = 'there are too many workers that have not ended yet; try again when they have';
@@ -86,10 +95,17 @@ export class Workers {
   readonly #added = new WeakSet<WorkerHandle>();
   /** Sockets of the predecessor that no worker has been given. */
   #passed: readonly PassedSocket[];
+  readonly #held: HeldSockets;
 
   constructor(parts: WorkersParts) {
     this.#parts = parts;
     this.#passed = parts.passedSockets;
+    const { clock } = parts;
+    this.#held = new HeldSockets({
+      clock,
+      workers: () => this.#serving,
+      onStandIn: (standIn, owner) => this.#tellSilent(standIn, owner),
+    });
   }
 
   /** One per post, the last one where it is lost, then those that are about to leave. */
@@ -135,7 +151,10 @@ export class Workers {
     if (seats === null) return { ok: false, lost: true, why: noSeatLeft };
     for (const post of [...this.#posts, ...fresh]) post.cancelPause();
     const hands = this.#dealPassed(snapshot, fresh.length);
-    const began = fresh.map((post, place) => this.#start(post, seats[place] ?? 0, wanted, hands[place]));
+    const adopted = this.#held.dealTo(fresh.length, wanted.count);
+    const began = fresh.map((post, place) =>
+      this.#start(post, seats[place] ?? 0, wanted, { passedSockets: hands[place], heldSockets: adopted[place] }),
+    );
     this.#joining = fresh;
     const others = [...staying, ...leaving].flatMap(({ worker }) => worker ?? []);
     const applied = await this.#take([...others, ...began, ...this.#retiring], snapshot);
@@ -143,6 +162,7 @@ export class Workers {
     if (applied.ok) {
       this.#wanted = wanted;
       this.#posts = [...staying, ...fresh];
+      this.#noteSockets(began, adopted);
       for (const post of leaving) this.#retire(post);
     } else await this.#dismiss(fresh);
     // Those that were lost over it, or were missing before and are still.
@@ -160,8 +180,12 @@ export class Workers {
     let applied: Applied = { ok: false, lost: false, problems };
     if (seats === null) applied = { ok: false, lost: true, why: noSeatLeft };
     else if (problems.length === 0) {
-      const began = due.map((post, place) => this.#start(post, seats[place] ?? 0, this.#wanted));
+      const adopted = this.#held.dealTo(due.length, this.#wanted.count);
+      const began = due.map((post, place) =>
+        this.#start(post, seats[place] ?? 0, this.#wanted, { heldSockets: adopted[place] }),
+      );
       applied = await this.#take(began, snapshot);
+      if (applied.ok) this.#noteSockets(began, adopted);
     }
     if (applied.ok) return;
     await this.#dismiss(due);
@@ -178,9 +202,21 @@ export class Workers {
     return dealSockets(passed.filter(isWanted), count);
   }
 
-  /** Those that serving workers accept from: a successor may accept from them as well. */
+  /** Those that workers accept from: a successor may accept from them as well. */
   get sockets(): readonly OwnSocket[] {
-    return this.#serving.flatMap(({ sockets }) => sockets);
+    return this.#held.joinedWith(this.#serving.flatMap(({ sockets }) => sockets));
+  }
+
+  /** The workers are about to close their listeners, and what waits for a connection is to wait no longer. */
+  releaseSockets(): void {
+    this.#held.close();
+  }
+
+  /** These workers serve, with the sockets that they have opened and those that they were given. */
+  #noteSockets(began: readonly WorkerHandle[], adopted: readonly (readonly PassedSocket[])[]): void {
+    this.#held.closeAllBut(this.#open);
+    for (const [place, worker] of began.entries()) this.#held.adopted(worker, adopted[place] ?? []);
+    this.#held.note(this.#serving);
   }
 
   /** Null: there are not so many left, since more workers are about to end than are wanted at all. */
@@ -210,7 +246,8 @@ export class Workers {
 
   /** Ports that somebody of ours has open. */
   #ours(): readonly ListenPlace[] {
-    return this.#serving.length > 0 ? [...this.#parts.joins, ...this.#open] : this.#parts.joins;
+    const open = this.#serving.length > 0 ? this.#open : [];
+    return [...this.#parts.joins, ...open, ...this.#held.sockets];
   }
 
   /** Who stays in which post. A worker's memory is fixed at its birth: another limit takes another worker. */
@@ -249,14 +286,19 @@ export class Workers {
     post: WorkerPost,
     seat: number,
     { memoryOctetsMax }: WantedWorkers,
-    passedSockets: readonly PassedSocket[] = [],
+    { passedSockets = [], heldSockets = [] }: GivenSockets = {},
   ): WorkerHandle {
     const { clock, events, member, processStartedWall, inheritedSockets, shared, onBatch } = this.#parts;
     this.#startedCount += 1;
     const id = this.#startedCount;
-    const sockets = { inheritedSockets, passedSockets };
+    const sockets = { inheritedSockets, passedSockets, heldSockets };
     const birth = { worker: id, seat, member, processStartedWall, ...sockets, shared: shared.memory };
-    const listener = { onBatch, onLost: (end: ThreadEnd) => this.#lost(post, worker, end) };
+    const listener: WorkerListener = {
+      onBatch,
+      onLost: (end, unread) => this.#lost(post, worker, end, unread),
+      onSilent: () => this.#held.cover(),
+      onNotStandingIn: (link) => this.#held.failed(worker, link),
+    };
     const worker: WorkerHandle = new WorkerHandle(birth, clock, listener, memoryOctetsMax);
     post.fill(worker);
     const evidence = { threadId: worker.threadId };
@@ -264,7 +306,7 @@ export class Workers {
     return worker;
   }
 
-  #lost(post: WorkerPost, worker: WorkerHandle, { why, threw, code }: ThreadEnd): void {
+  #lost(post: WorkerPost, worker: WorkerHandle, { why, threw, code }: ThreadEnd, unread: number | null): void {
     const { id, revision, exchangesUnrecorded } = worker;
     this.#lostTotal += 1;
     this.#parts.events.tell({
@@ -272,9 +314,9 @@ export class Workers {
       subject: `worker:${id}`,
       reason: `worker ${id} is lost: ${why}`,
       worker: id,
-      evidence: { why, exchangesLost: exchangesUnrecorded, threw, code },
+      evidence: { why, exchangesLost: exchangesUnrecorded, unread, threw, code },
     });
-    this.#parts.onLost({ worker: id, revision, exchanges: exchangesUnrecorded, why });
+    this.#parts.onLost({ worker: id, revision, exchanges: exchangesUnrecorded, unread, why });
     const wasRetiring = this.#retiring.has(worker);
     this.#gone(worker);
     if (!wasRetiring && this.#posts.includes(post)) this.#pause(post, why);
@@ -288,6 +330,8 @@ export class Workers {
     this.#retiring.delete(worker);
     // One that it never came to accept from would keep for itself what connects there.
     closePassed(worker.passedSockets);
+    this.#held.forget(worker);
+    this.#held.cover();
     this.#parts.shared.forget(worker.seat);
     this.#parts.onGone();
   }
@@ -306,6 +350,8 @@ export class Workers {
     const { events, onMissing } = this.#parts;
     const { afterMs, failures } = post.vacate(onMissing);
     if (afterMs === 0) return;
+    // Nobody accepts for longer than the first pause: who connects is to learn it at once.
+    if (this.#serving.length === 0 && failures > 1) this.#held.closeAllBut([]);
     const id = post.worker?.id ?? 0;
     const serving = `${this.#serving.length} of ${this.#wanted.count} serve`;
     events.tell({
@@ -316,25 +362,42 @@ export class Workers {
     });
   }
 
+  /** Before a worker closes its listeners, another one accepts from them: what waits there is not lost. */
+  async #giveAway(worker: WorkerHandle): Promise<void> {
+    await this.#held.hold();
+    this.#held.forget(worker);
+    this.#held.cover();
+  }
+
+  #tellSilent(standIn: AcceptingWorker, owner: AcceptingWorker | null): void {
+    if (owner === null || owner.state !== 'serving') return;
+    const reason = `worker ${owner.id} has not answered for ${silentMs} ms; worker ${standIn.id} accepts its new connections`;
+    const evidence = { silentMs, standIn: standIn.id };
+    const subject = `worker:${owner.id}` as const;
+    this.#parts.events.tell({ kind: 'worker_silent', subject, reason, worker: owner.id, evidence });
+  }
+
   #retire({ worker }: WorkerPost): void {
     if (worker === null || worker.state === 'lost') return;
     const { clock, drain } = this.#parts;
     worker.state = 'retiring';
     this.#retiring.add(worker);
     const beganAt = clock.now();
-    void retireWorker(worker, clock, drain()).then(() => {
-      // One that was lost meanwhile has been told of as that, and one that ended with all others has not been retired.
-      if (!this.#retiring.has(worker) || this.#ended) return;
-      this.#gone(worker);
-      const afterMs = Math.round(clock.now() - beganAt);
-      this.#parts.events.tell({
-        kind: 'worker_retired',
-        subject: `worker:${worker.id}`,
-        reason: 'the others serve without it',
-        worker: worker.id,
-        evidence: { afterMs },
+    void this.#giveAway(worker)
+      .then(() => retireWorker(worker, clock, drain()))
+      .then(() => {
+        // One that was lost meanwhile has been told of as that, and one that ended with all others has not been retired.
+        if (!this.#retiring.has(worker) || this.#ended) return;
+        this.#gone(worker);
+        const afterMs = Math.round(clock.now() - beganAt);
+        this.#parts.events.tell({
+          kind: 'worker_retired',
+          subject: `worker:${worker.id}`,
+          reason: 'the others serve without it',
+          worker: worker.id,
+          evidence: { afterMs },
+        });
       });
-    });
   }
 }
 

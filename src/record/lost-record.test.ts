@@ -17,6 +17,7 @@ const record: LostRecord = {
   worker: 1,
   revision: 3,
   exchanges: 17,
+  unread: null,
   why: 'it threw RangeError',
 };
 

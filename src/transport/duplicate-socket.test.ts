@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readdirSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { describe, test } from 'node:test';
-import { duplicateSocket } from './duplicate-socket.ts';
+import { duplicateSocket, duplicateSockets } from './duplicate-socket.ts';
 
 const skip = process.platform === 'linux' ? false : 'sockets are inherited on Linux';
 
@@ -67,6 +67,21 @@ describe('a duplicate of a listening socket', { skip }, () => {
       await once(one, 'close');
     }
     assert.equal(readdirSync('/proc/self/fd').length, before);
+  });
+
+  test('of several at once are in their order, one for each', async (t) => {
+    const sockets = [await inherited(), await inherited(), await inherited()];
+    const file = openSync('/dev/null', 'r');
+    t.after(() => closeSync(file));
+    const [a, none, b, c] = await duplicateSockets([sockets[0]!.fd, file, sockets[1]!.fd, sockets[2]!.fd]);
+    assert.deepEqual(none, { errno: 'EBADF' });
+    for (const [at, handle] of [a, b, c].entries()) {
+      assert.ok(handle !== undefined && !('errno' in handle), JSON.stringify(handle));
+      sockets[at]!.server.close();
+      const server = createServer((socket) => socket.end('here')).listen(handle);
+      assert.equal(await ask(sockets[at]!.port), 'here');
+      server.close();
+    }
   });
 
   test('of what is no descriptor, or no socket, is an errno', async () => {

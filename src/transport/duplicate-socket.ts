@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { errnoOf } from './errno.ts';
 
 /** A socket that nobody reads and nobody accepts from yet, for `server.listen(handle)`. */
 export interface SocketHandle {
   readonly fd: number;
+  close(): void;
 }
 
 export interface DuplicateFailure {
@@ -18,25 +19,35 @@ export interface DuplicateFailure {
  * arrives as a new one, so a child process is started with it, which sends it back and ends. It never listens nor
  * accepts: a connection cannot get lost in it.
  */
-export function duplicateSocket(fd: number): Promise<SocketHandle | DuplicateFailure> {
-  const { promise, resolve } = Promise.withResolvers<SocketHandle | DuplicateFailure>();
+export async function duplicateSocket(fd: number): Promise<SocketHandle | DuplicateFailure> {
+  const [duplicate = { errno: 'EBADF' }] = await duplicateSockets([fd]);
+  return duplicate;
+}
+
+/** The same of several descriptors with one child process: the results are in the order of `fds`. */
+export function duplicateSockets(fds: readonly number[]): Promise<readonly (SocketHandle | DuplicateFailure)[]> {
+  const { promise, resolve } = Promise.withResolvers<readonly (SocketHandle | DuplicateFailure)[]>();
+  const duplicates: (SocketHandle | DuplicateFailure)[] = [];
+  const end = (errno: string): void => resolve(fds.map((_, at) => duplicates[at] ?? { errno }));
   let child: ChildProcess;
   try {
-    child = spawn(ownProgram(), [noInspector, '-e', sendBack], {
+    child = spawn(ownProgram(), [noInspector, '-e', sendBack, String(fds.length)], {
       argv0: 'candor-socket',
       env: {},
-      stdio: stdioWith(fd),
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc', ...fds],
     });
   } catch (error) {
-    return Promise.resolve({ errno: errnoOf(error) });
+    return Promise.resolve(fds.map(() => ({ errno: errnoOf(error) })));
   }
-  child.once('error', (error) => resolve({ errno: errnoOf(error) }));
-  // Asked for nothing more, and nothing more is said: the first message is the only one.
-  child.once('message', (_message, handle) => resolve((handle as SocketHandle | undefined) ?? { errno: 'EBADF' }));
+  child.once('error', (error) => end(errnoOf(error)));
+  child.on('message', (_message, handle) => {
+    duplicates.push((handle as SocketHandle | undefined) ?? { errno: 'EBADF' });
+    if (duplicates.length === fds.length) end('EBADF');
+  });
   child.once('exit', () => {
-    // The message may still lie in the channel.
-    if (!child.connected) resolve({ errno: 'EBADF' });
-    else child.once('disconnect', () => resolve({ errno: 'EBADF' }));
+    // Messages may still lie in the channel.
+    if (!child.connected) end('EBADF');
+    else child.once('disconnect', () => end('EBADF'));
   });
   return promise;
 }
@@ -44,16 +55,24 @@ export function duplicateSocket(fd: number): Promise<SocketHandle | DuplicateFai
 /** SIGUSR1 would open the inspector of this process to every user of the machine. */
 const noInspector = '--disable-sigusr1';
 
-/** Where the channel and the socket are in the child. */
-function stdioWith(fd: number): StdioOptions {
-  return ['ignore', 'ignore', 'ignore', 'ipc', fd];
-}
-
-/** `_handle` is not documented; `canRewrap` of listen.ts looks for it before anybody relies on it. */
+/**
+ * `_handle` is not documented; `canRewrap` of listen.ts looks for it before anybody relies on it. A descriptor that is no
+ * socket is answered without a handle. Node sends a handle only when the one before was acknowledged; the listener keeps
+ * the process there until then.
+ */
 const sendBack = `
   const { Socket } = require('node:net');
-  const { _handle: handle } = new Socket({ fd: 4, readable: false, writable: false, manualStart: true });
-  process.send('here', handle, () => process.exit());
+  const count = Number(process.argv[1]);
+  process.on('message', () => {});
+  const send = (at) => {
+    if (at === count) return process.exit();
+    let handle;
+    try {
+      handle = new Socket({ fd: 4 + at, readable: false, writable: false, manualStart: true })._handle;
+    } catch {}
+    process.send('here', handle, () => send(at + 1));
+  };
+  send(0);
 `;
 
 /** The file of the running program may have been replaced by its next version; on Linux it can be started all the same. */

@@ -413,7 +413,7 @@ describe('events', () => {
       kind: 'worker_lost',
       subject: 'worker:1',
       reason: long,
-      evidence: { why: '', exchangesLost: 0, threw: null, code: null },
+      evidence: { why: '', exchangesLost: 0, unread: null, threw: null, code: null },
     });
 
   test('more than a socket takes at once all reach a reader in their order', async () => {

@@ -4,8 +4,8 @@ import { inOwnNetwork } from '../soak/own-network.ts';
 import { startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
 // A program: reloads a gateway with one number of workers after another while clients ask, in a network of its own
-// where the kernel moves waiting connections from a listener that closes to another one (tcp_migrate_req). Writes what
-// clients met as one line of JSON.
+// where the kernel moves waiting connections from a listener that closes to another one (tcp_migrate_req), or does not
+// (`without-migration`). Writes what clients met as one line of JSON.
 
 const route = 'routes: [ { path: /, respond: { content: ok } } ]';
 const request = (last: boolean): string => `GET / HTTP/1.1\r\nHost: a\r\n${last ? 'Connection: close\r\n' : ''}\r\n`;

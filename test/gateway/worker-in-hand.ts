@@ -32,6 +32,7 @@ export class WorkerInHand {
       processStartedWall: 0,
       inheritedSockets: [],
       passedSockets: [],
+      heldSockets: [],
       exchangesActive: this.#exchangesActive,
       recordsUnsent: this.#recordsUnsent,
       shared,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmdirSync } from 'node:fs';
+import { mkdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, test } from 'node:test';
-import { listeningLines } from '../../src/deploy/listening.ts';
+import { listeningDescriptors } from '../gateway/listening-descriptors.ts';
 import { freePort } from '../readme/free-port.ts';
 import { askOn } from './ask-on.ts';
 import { GatewayProgram } from './gateway-program.ts';
@@ -21,7 +21,7 @@ test('no connection is lost by upgrades, whatever the number of workers, nor by 
   await gateway.serves();
   const asked = askOn(gateway, 6);
   t.after(() => asked.end());
-  assert.equal(listeningDescriptors(gateway.pid), 2);
+  assert.equal(listeningDescriptors(gateway.pid, gateway.port).sockets, 2);
 
   const inTheWay = join(gateway.folder, `admin.sock.${gateway.pid}`);
   mkdirSync(inTheWay);
@@ -38,9 +38,9 @@ test('no connection is lost by upgrades, whatever the number of workers, nor by 
   assert.deepEqual(failed, []);
   // The one worker that is left accepts from the sockets of all three.
   const { pid } = await gateway.status();
-  assert.equal(listeningDescriptors(pid), 3);
+  assert.equal(listeningDescriptors(pid, gateway.port).sockets, 3);
   // Nobody else has them, so that nothing waits where nobody accepts.
-  assert.equal(listeningDescriptors(await gateway.applicationPid()), 0);
+  assert.equal(listeningDescriptors(await gateway.applicationPid(), gateway.port).sockets, 0);
 });
 
 test('sockets of a listener that the new configuration does not have are closed', { skip }, async () => {
@@ -51,16 +51,3 @@ test('sockets of a listener that the new configuration does not have are closed'
   assert.equal(await gateway.exited, 0);
   await assert.rejects(gateway.get('/'), { code: 'ECONNREFUSED' });
 });
-
-/** How many TCP sockets of the gateway's port a process has. */
-function listeningDescriptors(pid: number): number {
-  const sockets = listeningLines(readFileSync('/proc/net/tcp', 'latin1'));
-  const inodes = new Set(sockets.filter(([, { port }]) => port === gateway.port).map(([inode]) => inode));
-  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
-    try {
-      return inodes.has(/^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? '');
-    } catch {
-      return false; // closed meanwhile
-    }
-  }).length;
-}
