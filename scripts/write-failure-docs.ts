@@ -50,6 +50,9 @@ const shapeIntroductions: readonly (readonly [shape: Shape, title: string, intro
 
 /** What the fields of the evidence hold. A field that is missing here stops the script. */
 const fieldMeanings: Readonly<Record<string, string>> = {
+  last: 'what the last readiness check saw; absent before the first, and for addresses',
+  fix: 'what a person can change so that it becomes ready; absent where that is not known',
+  lasting: 'true where it stays so until somebody changes something; absent otherwise',
   agoMs:
     'how many milliseconds before the request the endpoint had refused a connection, so that it was not tried there; absent where it was',
   address: '`host:port` of the endpoint, or `unix:` and a path',

@@ -63,9 +63,11 @@ export function configurationForCommand(run: CommandToRun): Configuration {
       : run.adminSocket;
   // Whoever runs a command by hand sits at the same machine and wants to read what went wrong.
   const routes = built.routes.map((route) => ({ ...route, disclosure: 'operator' as const }));
+  const applications = built.applications.map((application) => ({ ...application, fromCommand: true as const }));
   return {
     ...built,
     routes,
+    applications,
     stateFolder: null,
     admin: { ...built.admin, socket },
     log: { ...built.log, path: run.logPath ?? null },

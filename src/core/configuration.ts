@@ -242,6 +242,8 @@ export interface ApplicationSpec {
   readonly id: ApplicationId;
   /** Program and arguments; no shell. */
   readonly command: readonly string[];
+  /** From the command line of `candor run`, not from a file. */
+  readonly fromCommand?: true;
   readonly directory: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly instances: number;

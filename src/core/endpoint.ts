@@ -43,6 +43,16 @@ export const endpointStates = [
 
 export type EndpointState = (typeof endpointStates)[number];
 
+/** What checks of an instance that is not ready see, and what to do about it. */
+export interface ReadinessFinding {
+  /** One clause: what was asked, and what came back. */
+  readonly says: string;
+  /** One clause, an imperative: what a person can change. */
+  readonly fix: string | null;
+  /** It stays so until a person changes something. */
+  readonly lasting: boolean;
+}
+
 /**
  * The last exit of the process behind an endpoint that Candor runs. Code and signal are both null where how it ended is
  * not known: the process had been started by an earlier Candor, and only a parent is told.

@@ -53,7 +53,8 @@ export interface EventFacts {
   /** Its program could not be started at all. */
   instance_not_started: { command: string; directory: string; errno: string };
   instance_ready: { port: number; passes: number; afterMs: number };
-  instance_not_ready: { attempts: number; last: string };
+  /** `from` is `to` while it starts. `fix`: what a person can change; null where that is not known. */
+  instance_not_ready: { attempts: number; last: string; fix: string | null };
   instance_misplaced: { told: string; listensOn: readonly string[] };
   instance_exited: {
     pid: number;

@@ -113,8 +113,20 @@ export interface Evidence {
     why: string;
     retryAfterS: number;
     endpointCause?: string;
+    last?: string;
+    fix?: string;
+    lasting?: true;
   };
-  instance_starting: { upstream: string; application: string; sinceMs: number; retryAfterS: number };
+  /** Here and above: what the last readiness check of an instance saw, what to do, and whether it stays so until then. */
+  instance_starting: {
+    upstream: string;
+    application: string;
+    sinceMs: number;
+    retryAfterS: number;
+    last?: string;
+    fix?: string;
+    lasting?: true;
+  };
   /** `queueMax`: how many requests wait for one already. */
   pool_full: { upstream: string; limit: number; queueMax?: number; retryAfterS: number };
   queue_timeout: { upstream: string; limit: number; waitedMs: number; limitMs: number; retryAfterS: number };

@@ -12,6 +12,7 @@ import type {
   EndpointId,
   EndpointState,
   InstanceExit,
+  ReadinessFinding,
   UpstreamId,
 } from './endpoint.ts';
 import type { Cause, Failure } from './failure.ts';
@@ -60,6 +61,8 @@ export interface EndpointSnapshot {
   readonly state: EndpointState;
   /** Why it is in that state, one sentence. */
   readonly reason: string;
+  /** Of an instance that is not ready: what its checks see. */
+  readonly finding?: ReadinessFinding;
   /** When the state began, on the process-wide monotonic clock. */
   readonly sinceInstant: number;
   /** By which Retry-After is computed; null without checks. */

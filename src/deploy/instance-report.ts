@@ -1,5 +1,5 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { EventSink } from '../core/event.ts';
+import type { EventFacts, EventSink } from '../core/event.ts';
 import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { ListeningSocket, Program, ProgramExit, StartFailure } from './host.ts';
 import type { InstanceLife, Phase } from './instance-life.ts';
@@ -51,7 +51,7 @@ export class InstanceReport {
   }
 
   /** Late for its first readiness, or ready no longer. */
-  notReady(reason: string, evidence: { attempts: number; last: string }, from: Phase, to: Phase): void {
+  notReady(reason: string, evidence: EventFacts['instance_not_ready'], from: Phase, to: Phase): void {
     this.#events.tell({ kind: 'instance_not_ready', subject: this.#subject, reason, evidence, from, to });
   }
 

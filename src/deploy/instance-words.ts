@@ -1,17 +1,20 @@
 import { unreachable } from '../core/assert.ts';
 import type { ApplicationSpec } from '../core/configuration.ts';
-import type { EndpointState } from '../core/endpoint.ts';
-import type { ProgramExit } from './host.ts';
+import type { EndpointState, ReadinessFinding } from '../core/endpoint.ts';
+import type { ListeningSocket, ProgramExit } from './host.ts';
 import { failsMax, type InstanceLife } from './instance-life.ts';
 import { type Observation, observationText } from './readiness.ts';
+import { findingOf, findingText } from './readiness-finding.ts';
 
 /** What a sentence about an instance is made of. */
 export interface InstanceFacts {
   readonly spec: ApplicationSpec;
   readonly port: number;
   readonly lastObservation: Observation | null;
-  /** The sentence about listening elsewhere; null where it does not. */
-  readonly misplaced: string | null;
+  /** Where it listens instead of where it was told; null where that is not known. */
+  readonly misplaced: readonly ListeningSocket[] | null;
+  /** What the present run wrote last; null: nothing. */
+  readonly lastLine: string | null;
   /** How the last run ended, or why it did not begin; null before. */
   readonly ending: string | null;
   /** An earlier process has started what runs now. */
@@ -26,13 +29,15 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
   const { readiness, stopMs } = facts.spec;
   switch (life.phase) {
     case 'starting':
-      return `${startText(life, facts)}: ${startingText(facts)}`;
+      return `${startText(life, facts)}: ${life.passes > 0 ? passingText(life.passes, facts) : lastSeen(facts)}`;
     case 'ready':
       return facts.isAdopted && facts.lastObservation === null
         ? `it was ready when this process took it over (GET ${readiness.path} on port ${facts.port})`
         : `${readiness.passes} checks in a row passed (GET ${readiness.path} on port ${facts.port})`;
     case 'failing':
-      return `${failsMax} checks in a row failed; ${lastSeen(facts)}`;
+      return life.passes > 0
+        ? `${failsMax} checks in a row had failed; ${passingText(life.passes, facts)}`
+        : `${failsMax} checks in a row failed; ${lastSeen(facts)}`;
     case 'exited':
       return `${facts.ending ?? 'it ended'}; what it started is being ended too`;
     case 'backing_off':
@@ -50,19 +55,36 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
   }
 }
 
-export function lastSeen({ lastObservation, spec, port }: InstanceFacts): string {
+/** What the last check saw, and what to do about it. */
+export function lastSeen(facts: InstanceFacts): string {
+  const { lastObservation, spec, port } = facts;
   if (lastObservation === null) return 'no check has come back yet';
-  return observationText(lastObservation, { path: spec.readiness.path, port });
+  const finding = readinessFinding(facts);
+  return finding === null
+    ? observationText(lastObservation, { path: spec.readiness.path, port })
+    : findingText(finding);
+}
+
+/** What keeps it from being ready; null where nothing is known to. */
+export function readinessFinding({
+  spec,
+  port,
+  lastObservation,
+  misplaced,
+  lastLine,
+}: InstanceFacts): ReadinessFinding | null {
+  const fromCommand = spec.fromCommand === true;
+  return findingOf(lastObservation, { path: spec.readiness.path, port, fromCommand, misplaced, lastLine });
+}
+
+/** Its checks pass, but not enough of them yet. */
+function passingText(passed: number, { spec: { readiness }, port }: InstanceFacts): string {
+  return `${passed} of ${readiness.passes} checks passed (GET ${readiness.path} on port ${port})`;
 }
 
 function startText({ late }: Extract<InstanceLife, { phase: 'starting' }>, { spec, isAdopted }: InstanceFacts): string {
   if (late) return `not ready after ${durationText(spec.readiness.startMs)}`;
   return isAdopted ? 'taken over from an earlier process, it is to show that it is ready' : 'starting';
-}
-
-function startingText(facts: InstanceFacts): string {
-  if (facts.misplaced !== null && facts.lastObservation?.kind === 'refused') return facts.misplaced;
-  return lastSeen(facts);
 }
 
 function loopText(failures: number): string {

@@ -1,4 +1,5 @@
 import type { ApplicationSpec } from '../core/configuration.ts';
+import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
@@ -16,7 +17,7 @@ import {
 } from './instance-life.ts';
 import { type InstanceRecord, isRecorded } from './instance-record.ts';
 import { InstanceReport } from './instance-report.ts';
-import { endpointStateOf, type InstanceFacts, lastSeen, reasonOf } from './instance-words.ts';
+import { endpointStateOf, type InstanceFacts, lastSeen, readinessFinding, reasonOf } from './instance-words.ts';
 import { LastRun } from './last-run.ts';
 import { type InstanceStatus, type LiveInstance, statusPhase } from './live-instance.ts';
 import { passes } from './readiness.ts';
@@ -80,10 +81,11 @@ export class Instance {
         parts.onChecked(this, observation.kind === 'refused');
         this.#hear({ kind: 'checked', passed: passes(observation) });
       },
-      onMisplaced: (text, port, sockets) => {
-        this.#report.misplaced(text, port, sockets);
+      onMisplaced: (port, sockets) => {
+        this.#report.misplaced(lastSeen(this.#facts), port, sockets);
         this.#announce();
       },
+      onTrouble: () => this.#tellTrouble(),
     });
   }
 
@@ -192,6 +194,7 @@ export class Instance {
       address: { kind: 'tcp', host: '127.0.0.1', port: this.#port },
       state: endpointStateOf(this.#life),
       reason: this.#reason,
+      finding: this.#finding,
       sinceInstant: this.#stateSince,
       release: null,
       exit: this.#lastRun.exit,
@@ -215,12 +218,19 @@ export class Instance {
     return reasonOf(this.#life, this.#facts);
   }
 
+  /** What keeps it from getting requests, as far as its checks see it. */
+  get #finding(): ReadinessFinding | null {
+    const { phase } = this.#life;
+    return phase === 'starting' || phase === 'failing' ? readinessFinding(this.#facts) : null;
+  }
+
   get #facts(): InstanceFacts {
     return {
       spec: this.#spec,
       port: this.#port,
       lastObservation: this.#readiness.last,
       misplaced: this.#readiness.misplaced,
+      lastLine: this.#run?.tail.lastLine ?? null,
       ending: this.#lastRun.ending,
       isAdopted: this.#isAdopted,
     };
@@ -293,8 +303,18 @@ export class Instance {
   }
 
   #tellNotReady(attempts: number, before: InstanceLife): void {
-    const evidence = { attempts, last: lastSeen(this.#facts) };
-    this.#report.notReady(this.#reason, evidence, before.phase, this.phase);
+    this.#report.notReady(this.#reason, this.#notReadyEvidence(attempts), before.phase, this.phase);
+  }
+
+  /** While it starts: a person who waits for it is told at once what keeps it. */
+  #tellTrouble(): void {
+    if (this.#life.phase !== 'starting') return;
+    this.#report.notReady(this.#reason, this.#notReadyEvidence(this.#life.attempts), this.phase, this.phase);
+  }
+
+  #notReadyEvidence(attempts: number): { attempts: number; last: string; fix: string | null } {
+    const finding = readinessFinding(this.#facts);
+    return { attempts, last: finding?.says ?? lastSeen(this.#facts), fix: finding?.fix ?? null };
   }
 
   #awaitDue(): void {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answersTo, listeningLines, misplacedText, socketText } from './listening.ts';
+import { answersTo, listeningLines, socketText } from './listening.ts';
 
 // Two tables as Linux on x86 prints them, a connection among the listening sockets.
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -43,14 +43,3 @@ for (const [host, port, answers] of places) {
     assert.equal(answersTo({ host, port }, 41_213), answers);
   });
 }
-
-test('the sentence says what to do', () => {
-  assert.equal(
-    misplacedText(41_213, [{ host: '127.0.0.1', port: 3_000 }]),
-    'the application listens on 127.0.0.1:3000, not on 41213: let it read the PORT environment variable',
-  );
-  assert.equal(
-    misplacedText(41_213, [{ host: '::1', port: 41_213 }]),
-    'the application listens on [::1]:41213, not on 127.0.0.1: let it listen on 127.0.0.1 or on every address',
-  );
-});

@@ -44,14 +44,6 @@ export function socketText(socket: ListeningSocket): string {
   return socket.host.includes(':') ? `[${socket.host}]:${socket.port}` : `${socket.host}:${socket.port}`;
 }
 
-/** Why nothing answers on the port that the application was told, and what to do. */
-export function misplacedText(told: number, sockets: readonly ListeningSocket[]): string {
-  const places = sockets.map(socketText).join(' and ');
-  return sockets.some((socket) => socket.port === told)
-    ? `the application listens on ${places}, not on 127.0.0.1: let it listen on 127.0.0.1 or on every address`
-    : `the application listens on ${places}, not on ${told}: let it read the PORT environment variable`;
-}
-
 /** Each 32-bit word of the address is printed as a number, in the machine's own order of octets. */
 function hostText(hex: string, order: 'LE' | 'BE'): string {
   const octets = Buffer.from(hex, 'hex');

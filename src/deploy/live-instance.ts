@@ -1,4 +1,4 @@
-import type { EndpointAddress, EndpointState, InstanceExit } from '../core/endpoint.ts';
+import type { EndpointAddress, EndpointState, InstanceExit, ReadinessFinding } from '../core/endpoint.ts';
 import type { Phase } from './instance-life.ts';
 
 /** One instance as the gateway's snapshot wants it. */
@@ -9,6 +9,8 @@ export interface LiveInstance {
   readonly state: EndpointState;
   /** Why, one sentence. */
   readonly reason: string;
+  /** What keeps it from being ready, as far as its checks see it. */
+  readonly finding: ReadinessFinding | null;
   readonly sinceInstant: number;
   /** Null until releases have names. */
   readonly release: string | null;

@@ -172,7 +172,7 @@ test('a program that listens on another port than it was told is found out', lin
   assert.deepEqual(evidence.listensOn, [`127.0.0.1:${lines[0]}`]);
   assert.equal(
     `${reason} ${evidence.told}`,
-    `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.told.slice(10)}: let it read the PORT environment variable ${evidence.told}`,
+    `the application listens on 127.0.0.1:${lines[0]}, not on ${evidence.told.slice(10)}: let it read the PORT environment variable, or set port: ${lines[0]} for the application ${evidence.told}`,
   );
   assert.ok(first()?.reason.includes(reason));
 });

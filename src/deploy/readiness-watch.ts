@@ -3,9 +3,9 @@ import type { Clock } from '../core/time.ts';
 import { checkPauseMs, Checks } from './checks.ts';
 import type { Host, ListeningSocket, Program } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
-import { misplacedText } from './listening.ts';
 import { MisplacementWatch } from './misplacement.ts';
 import type { Observation } from './readiness.ts';
+import { ReadinessTrouble } from './readiness-trouble.ts';
 
 export interface ReadinessWatchParts {
   readonly clock: Clock;
@@ -14,7 +14,9 @@ export interface ReadinessWatchParts {
   readonly life: () => InstanceLife;
   readonly onChecked: (observation: Observation) => void;
   /** It listens elsewhere than it was told. */
-  readonly onMisplaced: (text: string, port: number, sockets: readonly ListeningSocket[]) => void;
+  readonly onMisplaced: (port: number, sockets: readonly ListeningSocket[]) => void;
+  /** It is starting, and a trouble persists: once for each kind of it. */
+  readonly onTrouble: () => void;
 }
 
 /** Watches one run of an instance at a time: asks it again and again, and finds out where it listens instead. */
@@ -22,7 +24,7 @@ export class ReadinessWatch {
   readonly #parts: ReadinessWatchParts;
   #checks: Checks | null = null;
   #last: Observation | null = null;
-  #misplaced: string | null = null;
+  #misplaced: readonly ListeningSocket[] | null = null;
 
   constructor(parts: ReadinessWatchParts) {
     this.#parts = parts;
@@ -33,8 +35,8 @@ export class ReadinessWatch {
     return this.#last;
   }
 
-  /** The sentence about listening elsewhere; null where it does not. */
-  get misplaced(): string | null {
+  /** Where it listens instead of where it was told; null where that is not known. */
+  get misplaced(): readonly ListeningSocket[] | null {
     return this.#misplaced;
   }
 
@@ -47,13 +49,17 @@ export class ReadinessWatch {
   begin(program: Program, port: number, readiness: () => ReadinessSpec): void {
     const { clock, life } = this.#parts;
     const misplacement = new MisplacementWatch(this.#parts, (sockets) => this.#found(checks, port, sockets));
+    const trouble = new ReadinessTrouble();
     const checks = new Checks(this.#parts, port, readiness(), (observation) => {
       this.#last = observation;
       program.watchMemory(clock.now());
       this.#parts.onChecked(observation);
       const pauseMs = checkPauseMs(life(), readiness(), observation);
       if (pauseMs !== null) checks.askIn(pauseMs);
-      if (life().phase === 'starting' && observation.kind === 'refused') misplacement.look(program, port);
+      if (life().phase !== 'starting') return;
+      if (observation.kind === 'refused') misplacement.look(program, port);
+      // Where it listens elsewhere that has been told already.
+      if (this.#misplaced === null && trouble.note(observation, clock.now())) this.#parts.onTrouble();
     });
     this.#checks = checks;
     checks.askIn(readiness().intervalMs);
@@ -66,7 +72,7 @@ export class ReadinessWatch {
 
   #found(checks: Checks, port: number, sockets: readonly ListeningSocket[]): void {
     if (this.#checks !== checks || this.#parts.life().phase !== 'starting') return;
-    this.#misplaced = misplacedText(port, sockets);
-    this.#parts.onMisplaced(this.#misplaced, port, sockets);
+    this.#misplaced = sockets;
+    this.#parts.onMisplaced(port, sockets);
   }
 }

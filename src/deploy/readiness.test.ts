@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
-import { type Observation, observationText, passes, probe } from './readiness.ts';
+import { type Observation, passes, probe } from './readiness.ts';
 
 /** Asks a server that does `serve` with each connection; `waitMs` then goes by on the check's clock. */
 async function ask(serve: (socket: Socket) => void, waitMs: number | null = null): Promise<Observation> {
@@ -91,27 +91,3 @@ test('a cancelled check tells nothing', async () => {
   assert.equal(clock.timersLive, 0);
   await clock.advance(1_000);
 });
-
-const sentences: readonly (readonly [observation: Observation, sentence: RegExp])[] = [
-  [
-    { kind: 'answered', status: 301, location: 'https://x/', firstOctets: '' },
-    /301, which redirects to https:\/\/x\/: let readiness\.path answer 200 over plain HTTP/,
-  ],
-  [
-    { kind: 'answered', status: 404, location: null, firstOctets: '' },
-    /404: point readiness\.path at a path that exists/,
-  ],
-  [
-    { kind: 'answered', status: 400, location: null, firstOctets: '' },
-    /does the application allow the host "localhost"\?/,
-  ],
-  [{ kind: 'answered', status: 401, location: null, firstOctets: '' }, /needs no login/],
-  [{ kind: 'answered', status: 500, location: null, firstOctets: 'no database' }, /answered 500 \("no database"\)/],
-  [{ kind: 'timed_out', limitMs: 400, status: 200 }, /answered 200, but not completely within 400 ms/],
-];
-
-for (const [observation, sentence] of sentences) {
-  test(`what was seen is said: ${sentence.source}`, () => {
-    assert.match(observationText(observation, { path: '/up', port: 41_213 }), sentence);
-  });
-}

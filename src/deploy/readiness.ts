@@ -33,7 +33,7 @@ export function passes(observation: Observation): boolean {
   return observation.kind === 'answered' && observation.status >= 200 && observation.status <= 299;
 }
 
-/** What was seen, and where the usual mistake is known, what to do. */
+/** What was asked, and what came back. */
 export function observationText(observation: Observation, check: Pick<ReadinessCheck, 'path' | 'port'>): string {
   const asked = `GET ${check.path} on port ${check.port}`;
   switch (observation.kind) {
@@ -53,15 +53,10 @@ export function observationText(observation: Observation, check: Pick<ReadinessC
 }
 
 function answerText({ status, location, firstOctets }: Extract<Observation, { kind: 'answered' }>): string {
-  if (status >= 300 && status <= 399 && location !== null) {
-    return /^https:/i.test(location)
-      ? `${status}, which redirects to ${location}: let readiness.path answer 200 over plain HTTP`
-      : `${status}, which redirects to ${location}: point readiness.path at a path that answers 200`;
-  }
-  if (status === 404) return '404: point readiness.path at a path that exists, such as /, /health or /up';
-  if (status === 400) return `400: does the application allow the host "localhost"?${quoted(firstOctets)}`;
-  if (status === 401 || status === 403) return `${status}: point readiness.path at a path that needs no login`;
-  return `${status}${quoted(firstOctets)}`;
+  if (status >= 300 && status <= 399 && location !== null) return `${status}, which redirects to ${location}`;
+  // Of a page that is missing, locked or fine, the first words tell nothing more.
+  const isPlain = status < 300 || status === 401 || status === 403 || status === 404;
+  return isPlain ? String(status) : `${status}${quoted(firstOctets)}`;
 }
 
 function quoted(octets: string): string {

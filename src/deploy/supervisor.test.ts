@@ -203,17 +203,47 @@ test('an instance is healthy only after its checks have passed in a row', async 
   assert.equal(last('instance_started')?.evidence.command, 'node server.js');
 });
 
-test('a timeout is never readiness, however long it goes on, and is reported once with what was seen', async () => {
+test('a timeout is never readiness, however long it goes on, and is reported when it persists and when the time is over', async () => {
   const { supervisor, host, clock, states, told, last } = supervise([application]);
   host.onStart = (program) => Object.assign(program, { answer: 'silent' });
   supervisor.start();
   await clock.advance(3_600_000);
   assert.deepEqual(states(), ['web/1 starting']);
-  assert.equal(told.filter(({ kind }) => kind === 'instance_not_ready').length, 1);
+  assert.equal(told.filter(({ kind }) => kind === 'instance_not_ready').length, 2);
   assert.equal(last('instance_not_ready')?.evidence.last, 'GET /up on port 40001: no answer within 500 ms');
   host.program(0).answer = good;
   await clock.advance(1_000);
   assert.deepEqual(states(), ['web/1 healthy']);
+});
+
+test('what keeps an instance from being ready is told within two seconds of being seen, once', async () => {
+  const { supervisor, host, clock, told, last } = supervise([application]);
+  const told404 = (): number => told.filter(({ kind }) => kind === 'instance_not_ready').length;
+  host.onStart = (program) =>
+    Object.assign(program, { answer: { kind: 'answered', status: 404, location: null, firstOctets: '' } });
+  supervisor.start();
+  await clock.advance(2_000);
+  assert.equal(told404(), 1);
+  const { reason, evidence, from, to } = last('instance_not_ready') ?? assert.fail();
+  assert.match(reason, /^starting: GET \/up on port 40001 answered 404: point readiness\.path at a path that exists/);
+  assert.deepEqual(
+    [from, to, evidence.fix],
+    ['starting', 'starting', 'point readiness.path at a path that exists, such as /health or /up'],
+  );
+  await clock.advance(1_000);
+  assert.equal(told404(), 1);
+});
+
+test('an instance that just takes its time is no trouble, nor is one answer that passes', async () => {
+  const { supervisor, host, clock, kinds } = supervise([application]);
+  host.onStart = (program) => Object.assign(program, { answer: refused });
+  supervisor.start();
+  await clock.advance(4_000);
+  host.program(0).answer = { kind: 'answered', status: 503, location: null, firstOctets: 'warming up' };
+  await clock.advance(600);
+  host.program(0).answer = good;
+  await clock.advance(1_000);
+  assert.deepEqual(kinds(), ['instance_started', 'instance_ready']);
 });
 
 test('a redirect is no readiness, and the reason says where it leads', async () => {

@@ -232,9 +232,9 @@ describe('an answer of our own', () => {
       text,
       `{
   "type": "urn:candor:failure:instance_starting",
-  "title": "The application is starting",
+  "title": "The application is not ready yet",
   "status": 503,
-  "detail": "The application behind this site is just starting. It should be ready within moments.",
+  "detail": "The application behind this site is starting and is not ready yet. Please try again in a moment.",
   "instance": "urn:uuid:${requestId}",
   "cause": "instance_starting",
   "shape": "refused_by_gateway",

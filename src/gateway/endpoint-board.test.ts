@@ -42,7 +42,9 @@ function world() {
   });
   const set = (id: string, state: EndpointState): void => {
     const address = { kind: 'tcp' as const, host: '127.0.0.1', port: 3000 };
-    instances = [{ id, address, state, reason: 'so it is', sinceInstant: clock.now(), release: null, exit: null }];
+    instances = [
+      { id, address, state, reason: 'so it is', finding: null, sinceInstant: clock.now(), release: null, exit: null },
+    ];
   };
   return { board, told, changes, set, clock, lookedUp };
 }

@@ -166,7 +166,9 @@ function endpointOfInstance(upstream: UpstreamId, instance: LiveInstance): Endpo
   // What an application printed goes into answers and records from here on: never with its credentials.
   const reason = redactor.redact(instance.reason);
   const exit = instance.exit === null ? null : redactedExit(instance.exit);
-  return { id, address, state, reason, sinceInstant, checks: null, release, exit };
+  const { finding } = instance;
+  const found = finding === null ? {} : { finding: { ...finding, says: redactor.redact(finding.says) } };
+  return { id, address, state, reason, ...found, sinceInstant, checks: null, release, exit };
 }
 
 const redactor = new TextRedactor();

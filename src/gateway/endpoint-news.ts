@@ -67,6 +67,7 @@ function isEligible({ state }: EndpointSnapshot): boolean {
 function saysWhyTheSame(one: EndpointSnapshot, other: EndpointSnapshot): boolean {
   return (
     one.reason === other.reason &&
+    one.finding?.says === other.finding?.says &&
     one.failure?.cause === other.failure?.cause &&
     one.checkCause === other.checkCause &&
     one.checks?.passesNeeded === other.checks?.passesNeeded &&

@@ -6,11 +6,12 @@ import type { ApplicationStatus } from './control.ts';
 /** Instances as answers, records and status may show them: what an application printed, without its credentials. */
 export function withoutSecrets(instances: readonly LiveInstance[], redactor: TextRedactor): readonly LiveInstance[] {
   return instances.map((instance) => {
-    const { exit, reason } = instance;
+    const { exit, finding, reason } = instance;
     const lastLine = exit?.lastLine ?? null;
     return {
       ...instance,
       reason: redactor.redact(reason),
+      finding: finding === null ? null : { ...finding, says: redactor.redact(finding.says) },
       exit: exit === null || lastLine === null ? exit : { ...exit, lastLine: redactor.redact(lastLine) },
     };
   });

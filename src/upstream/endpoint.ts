@@ -1,5 +1,11 @@
 import type { ConnectionReuse, UpstreamSpec } from '../core/configuration.ts';
-import { addressText, type EndpointState, hostPort, type InstanceExit } from '../core/endpoint.ts';
+import {
+  addressText,
+  type EndpointState,
+  hostPort,
+  type InstanceExit,
+  type ReadinessFinding,
+} from '../core/endpoint.ts';
 import type { Cause, Failure } from '../core/failure.ts';
 import { fail } from '../core/failure.ts';
 import { localEndpointPlaces } from '../core/local-places.ts';
@@ -74,6 +80,8 @@ export class LiveEndpoint implements ConnectionHome {
   failure: Failure | null;
   /** What its last check met that a request would meet too. */
   checkCause: Cause | null;
+  /** Of an instance that is not ready: what its checks see. */
+  finding: ReadinessFinding | null;
   readonly #ports: UpstreamPorts;
   #spec: EndpointSnapshot;
   #settings: EndpointSettings;
@@ -116,6 +124,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.exit = spec.exit;
     this.failure = spec.failure ?? null;
     this.checkCause = spec.checkCause ?? null;
+    this.finding = spec.finding ?? null;
   }
 
   /** What a request for this endpoint names as its host: the name where there is one. */
@@ -163,6 +172,7 @@ export class LiveEndpoint implements ConnectionHome {
     this.exit = spec.exit;
     this.failure = spec.failure ?? null;
     this.checkCause = spec.checkCause ?? null;
+    this.finding = spec.finding ?? null;
     if (this.state !== 'on_trial') this.#endTrial(true); // For a trial of another time, which may be another worker's.
     if (!sameTls) this.#current = new WeakSet();
     const isClosed = settings.connectionReuse === 'never' || spec.state === 'draining' || spec.state === 'gone';

@@ -137,10 +137,12 @@ export class LiveUpstream {
     const retryAfterS = this.#retryAfterS(endpoints);
     if (starting !== undefined && endpoints.every((endpoint) => endpoint.state === 'starting')) {
       const sinceMs = Math.round(this.#ports.clock.now() - starting.sinceInstant);
-      return fail('instance_starting', 'route', { upstream, application: this.application, sinceMs, retryAfterS });
+      const found = foundOf(starting);
+      const { application } = this;
+      return fail('instance_starting', 'route', { upstream, application, sinceMs, retryAfterS, ...found });
     }
     const why = reasonsOf(endpoints);
-    const evidence = { upstream, endpoints: endpoints.length, why, retryAfterS };
+    const evidence = { upstream, endpoints: endpoints.length, why, retryAfterS, ...foundOfAll(endpoints) };
     const endpointCause = causeOfAll(endpoints);
     return fail('no_endpoint_ready', 'route', endpointCause === null ? evidence : { ...evidence, endpointCause });
   }
@@ -162,6 +164,21 @@ export class LiveUpstream {
   close(): void {
     this.updateEndpoints([]);
   }
+}
+
+/** What is known of an instance that is not ready, as evidence. */
+function foundOf({ finding }: LiveEndpoint): { last?: string; fix?: string; lasting?: true } {
+  if (finding === null) return {};
+  const { says, fix, lasting } = finding;
+  return { last: says, ...(fix === null ? {} : { fix }), ...(lasting ? { lasting } : {}) };
+}
+
+/** The same where one thing is to be done about all of them. */
+function foundOfAll(endpoints: readonly LiveEndpoint[]): ReturnType<typeof foundOf> {
+  const [first] = endpoints;
+  if (first === undefined) return {};
+  const isShared = endpoints.every(({ finding }) => finding !== null && finding.fix === first.finding?.fix);
+  return isShared ? foundOf(first) : {};
 }
 
 /** A name may lead to hundreds of addresses, and whoever reads this has seen enough after these. */

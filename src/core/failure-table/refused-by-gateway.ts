@@ -1,3 +1,4 @@
+import type { CaseWords } from '../failure-spec.ts';
 import type { CutReason, Prohibition } from '../failure.ts';
 import type { FailureTable } from './table.ts';
 import { clause, duration, quoted } from './words.ts';
@@ -46,6 +47,7 @@ export const refusedByGateway = {
       'a deploy replaced all instances at once',
     ],
     nextStep: 'Run `candor status`: it shows every endpoint with its state and what its last check said.',
+    inThisCase: ({ fix, lasting }) => fixWords(fix, lasting),
   },
   instance_starting: {
     type: 'destination_unavailable',
@@ -55,10 +57,10 @@ export const refusedByGateway = {
     countsAgainstHealth: false,
     logLevel: 'warn',
     temporary: true,
-    title: 'The application is starting',
-    sentence: ({ upstream, application, sinceMs }) =>
-      `The application ${quoted(application)} of upstream ${quoted(upstream)} has been starting for ${duration(sinceMs)} and has not shown that it is ready.`,
-    visitor: 'The application behind this site is just starting. It should be ready within moments.',
+    title: 'The application is not ready yet',
+    sentence: ({ upstream, application, sinceMs, last }) =>
+      `The application ${quoted(application)} of upstream ${quoted(upstream)} has been starting for ${duration(sinceMs)} and ${last === undefined ? 'has not shown that it is ready' : `is not ready: ${clause(last)}`}.`,
+    visitor: 'The application behind this site is starting and is not ready yet. Please try again in a moment.',
     usualCauses: [
       'it was started only now and needs a few seconds',
       'it waits for a database, a migration or a download before it listens',
@@ -67,6 +69,10 @@ export const refusedByGateway = {
     ],
     nextStep:
       'Follow its output with `candor status`; if it claims to listen, compare the port with the PORT it was given and try `readiness.path` with curl.',
+    inThisCase: ({ fix, lasting }) => ({
+      ...fixWords(fix, lasting),
+      ...(lasting === true ? { visitor: notReadyVisitor } : {}),
+    }),
   },
   pool_full: {
     type: 'connection_limit_reached',
@@ -402,3 +408,15 @@ function noneReady(upstream: string, endpoints: number): string {
     ? `The one endpoint of upstream ${upstream} is not ready`
     : `None of the ${endpoints} endpoints of upstream ${upstream} is ready`;
 }
+
+/** What a readiness check settles, in place of the general step. */
+function fixWords(fix: string | undefined, lasting: true | undefined): CaseWords | null {
+  if (fix === undefined) return null;
+  return {
+    nextStep: `${fix.charAt(0).toUpperCase()}${fix.slice(1)}.`,
+    ...(lasting === true ? { temporary: false } : {}),
+  };
+}
+
+const notReadyVisitor =
+  'The application behind this site has started, but is not ready. Its operators must look at it.';

@@ -1,0 +1,120 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ListeningSocket } from './host.ts';
+import type { Observation } from './readiness.ts';
+import { type FindingFacts, findingOf } from './readiness-finding.ts';
+
+const facts = { path: '/up', port: 41_213, fromCommand: false, misplaced: null, lastLine: null };
+const refused: Observation = { kind: 'refused' };
+
+function answered(status: number, location: string | null = null, firstOctets = ''): Observation {
+  return { kind: 'answered', status, location, firstOctets };
+}
+
+const findings: readonly (readonly [seen: Observation, says: RegExp, fix: RegExp, lasting: boolean])[] = [
+  [
+    answered(301, 'https://x/'),
+    /^GET \/up on port 41213 answered 301, which redirects to https:\/\/x\/$/,
+    /^point OPTION at a path that answers 200 over plain HTTP$/,
+    true,
+  ],
+  [answered(302, '/login'), /302, which redirects to \/login$/, /^point OPTION at a path that answers 200$/, true],
+  [
+    answered(404, null, 'no page'),
+    /answered 404$/,
+    /^point OPTION at a path that exists, such as \/health or \/up$/,
+    true,
+  ],
+  [answered(400, null, 'who?'), /answered 400 \("who\?"\)$/, /allow the host "localhost"/, true],
+  [answered(401), /answered 401$/, /^point OPTION at a path that needs no login$/, true],
+  [answered(500, null, 'no db'), /answered 500 \("no db"\)$/, /output why it fails, or point OPTION at/, false],
+  [
+    { kind: 'timed_out', limitMs: 400, status: null },
+    /no answer within 400 ms$/,
+    /point OPTION at a page that answers at once/,
+    false,
+  ],
+  [
+    { kind: 'timed_out', limitMs: 400, status: 200 },
+    /answered 200, but not completely within 400 ms$/,
+    /what its answer waits for/,
+    false,
+  ],
+  [{ kind: 'closed', errno: 'ECONNRESET' }, /closed without an answer \(ECONNRESET\)$/, /read what it wrote/, false],
+  [
+    { kind: 'not_http', firstOctets: 'SSH-2.0' },
+    /the answer is not HTTP \("SSH-2\.0"\)$/,
+    /let it speak HTTP on port 41213/,
+    true,
+  ],
+  [
+    refused,
+    /connection refused, nothing listens there yet$/,
+    /the port in the PORT environment variable \(41213\)/,
+    false,
+  ],
+];
+
+describe('what keeps an instance from being ready', () => {
+  for (const [seen, says, fix, lasting] of findings) {
+    test(`${says.source} is said, and what to do where the person can do it`, () => {
+      for (const [fromCommand, option] of [
+        [true, '--readiness-path'],
+        [false, 'readiness.path'],
+      ] as const) {
+        const finding = findingOf(seen, { ...facts, fromCommand });
+        assert.match(finding?.says ?? '', says);
+        assert.match(finding?.fix ?? '', new RegExp(fix.source.replaceAll('OPTION', option)));
+        assert.equal(finding?.lasting, lasting);
+      }
+    });
+  }
+
+  test('is nothing while no check has come back, and when one has passed', () => {
+    assert.equal(findingOf(null, facts), null);
+    assert.equal(findingOf(answered(200), facts), null);
+  });
+
+  test('is said with what the application wrote last, where no answer says it better', () => {
+    const says = (seen: Observation): string =>
+      findingOf(seen, { ...facts, lastLine: 'Error: no database' })?.says ?? '';
+    for (const seen of [refused, answered(500), { kind: 'timed_out', limitMs: 400, status: null } as const]) {
+      assert.match(says(seen), /; the application wrote last: "Error: no database"$/);
+    }
+    assert.doesNotMatch(says(answered(404)), /wrote/);
+  });
+});
+
+const places: readonly (readonly [sockets: readonly ListeningSocket[], says: string, run: string, up: string])[] = [
+  [
+    [{ host: '127.0.0.1', port: 3_000 }],
+    'the application listens on 127.0.0.1:3000, not on 41213',
+    'let it read the PORT environment variable, or start Candor with --app-port 3000',
+    'let it read the PORT environment variable, or set port: 3000 for the application',
+  ],
+  [
+    [{ host: '::1', port: 41_213 }],
+    'the application listens on [::1]:41213, not on 127.0.0.1',
+    'let it listen on 127.0.0.1 or on every address',
+    'let it listen on 127.0.0.1 or on every address',
+  ],
+  [
+    [
+      { host: '0.0.0.0', port: 3_000 },
+      { host: '0.0.0.0', port: 9_464 },
+    ],
+    'the application listens on 0.0.0.0:3000 and 0.0.0.0:9464, not on 41213',
+    'let it read the PORT environment variable',
+    'let it read the PORT environment variable',
+  ],
+];
+
+describe('an application that listens elsewhere', () => {
+  for (const [misplaced, says, run, up] of places) {
+    test(`${says}: the option that helps is named`, () => {
+      const found = (more: Partial<FindingFacts>): unknown => findingOf(refused, { ...facts, misplaced, ...more });
+      assert.deepEqual(found({ fromCommand: true }), { says, fix: run, lasting: true });
+      assert.deepEqual(found({ fromCommand: false }), { says, fix: up, lasting: true });
+    });
+  }
+});

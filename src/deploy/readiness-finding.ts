@@ -1,0 +1,92 @@
+import type { ReadinessFinding } from '../core/endpoint.ts';
+import type { ListeningSocket } from './host.ts';
+import { answersTo, socketText } from './listening.ts';
+import { type Observation, observationText, passes } from './readiness.ts';
+
+/** What beside the observation a finding depends on. */
+export interface FindingFacts {
+  readonly path: string;
+  readonly port: number;
+  /** Started by `candor run`: options of the command line stand in for keys of a configuration. */
+  readonly fromCommand: boolean;
+  /** Where the application listens instead of `port`; null where that is not known. */
+  readonly misplaced: readonly ListeningSocket[] | null;
+  /** What the application wrote last; null: nothing. */
+  readonly lastLine: string | null;
+}
+
+/** What is known of an instance that is not ready, and what to do; null while no check has failed. */
+export function findingOf(observation: Observation | null, facts: FindingFacts): ReadinessFinding | null {
+  if (observation === null || passes(observation)) return null;
+  if (observation.kind === 'refused' && facts.misplaced !== null) return misplacedFinding(facts, facts.misplaced);
+  const says = `${observationText(observation, facts)}${wroteText(observation, facts.lastLine)}`;
+  return { says, fix: fixOf(observation, facts), lasting: isLasting(observation) };
+}
+
+/** The finding as one clause: what, and what to do. */
+export function findingText({ says, fix }: ReadinessFinding): string {
+  return fix === null ? says : `${says}: ${fix}`;
+}
+
+/** An answer shows what is wrong by itself; where none comes, the application often has said why. */
+function wroteText(observation: Observation, lastLine: string | null): string {
+  const answered = observation.kind === 'answered' && observation.status < 500;
+  if (lastLine === null || answered || observation.kind === 'not_http') return '';
+  return `; the application wrote last: "${lastLine}"`;
+}
+
+function pathOption({ fromCommand }: FindingFacts): string {
+  return fromCommand ? '--readiness-path' : 'readiness.path';
+}
+
+function fixOf(observation: Observation, facts: FindingFacts): string | null {
+  switch (observation.kind) {
+    case 'answered':
+      return fixOfAnswer(observation, facts);
+    case 'timed_out':
+      return `find out what its answer waits for, or point ${pathOption(facts)} at a page that answers at once`;
+    case 'closed':
+      return 'read what it wrote when it closed the connection';
+    case 'not_http':
+      return `let it speak HTTP on port ${facts.port}`;
+    case 'refused':
+      return `let it listen on 127.0.0.1 and the port in the PORT environment variable (${facts.port})`;
+  }
+}
+
+function fixOfAnswer({ status, location }: Extract<Observation, { kind: 'answered' }>, facts: FindingFacts): string {
+  const option = pathOption(facts);
+  if (status >= 300 && status <= 399 && location !== null) {
+    return /^https:/i.test(location)
+      ? `point ${option} at a path that answers 200 over plain HTTP`
+      : `point ${option} at a path that answers 200`;
+  }
+  if (status === 404) return `point ${option} at a path that exists, such as /health or /up`;
+  if (status === 400) return 'let the application allow the host "localhost"';
+  if (status === 401 || status === 403) return `point ${option} at a path that needs no login`;
+  if (status >= 500) return `read in its output why it fails, or point ${option} at a path that does not`;
+  return `point ${option} at a path that answers 200`;
+}
+
+/** Whether it stays so until a person changes something; the others may pass while the application starts. */
+function isLasting(observation: Observation): boolean {
+  return observation.kind === 'not_http' || (observation.kind === 'answered' && observation.status < 500);
+}
+
+function misplacedFinding(facts: FindingFacts, sockets: readonly ListeningSocket[]): ReadinessFinding {
+  const places = sockets.map(socketText).join(' and ');
+  if (sockets.some((socket) => socket.port === facts.port)) {
+    const says = `the application listens on ${places}, not on 127.0.0.1`;
+    return { says, fix: 'let it listen on 127.0.0.1 or on every address', lasting: true };
+  }
+  const says = `the application listens on ${places}, not on ${facts.port}`;
+  return { says, fix: `let it read the PORT environment variable${portOption(facts, sockets)}`, lasting: true };
+}
+
+/** Where it listens on one port of 127.0.0.1, Candor can be told that port instead. */
+function portOption({ fromCommand }: FindingFacts, sockets: readonly ListeningSocket[]): string {
+  const ports = new Set(sockets.filter((socket) => answersTo(socket, socket.port)).map(({ port }) => port));
+  const [port] = ports;
+  if (port === undefined || ports.size > 1) return '';
+  return fromCommand ? `, or start Candor with --app-port ${port}` : `, or set port: ${port} for the application`;
+}
