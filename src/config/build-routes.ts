@@ -5,6 +5,7 @@ import type { BuildContext } from './build-context.ts';
 import { defaults } from './defaults.ts';
 import type { Draft } from './draft.ts';
 import { count, ms, msOrNone } from './fallback.ts';
+import { withPath } from './format/redirect-location.ts';
 import { idOf, matchOf } from './match.ts';
 import type { RouteRead, TimeoutsRead } from './route-schema.ts';
 
@@ -55,8 +56,10 @@ function buildAction(read: RouteRead): RouteAction {
     };
   }
   if (redirect !== undefined) {
-    const { location, status } = typeof redirect === 'string' ? { location: redirect, status: undefined } : redirect;
-    return { kind: 'redirect', status: count(status, defaults.redirect.status), location };
+    const { location, status, keep_path } =
+      typeof redirect === 'string' ? { location: redirect, status: undefined, keep_path: undefined } : redirect;
+    const kept = keep_path === false ? location : withPath(location);
+    return { kind: 'redirect', status: count(status, defaults.redirect.status), location: kept };
   }
   if (maintenance !== undefined) {
     const said = typeof maintenance === 'string' ? { message: maintenance } : maintenance === true ? {} : maintenance;

@@ -195,6 +195,7 @@ export const defaults = {
       '307',
       'Keeps the method and is not remembered; a permanent redirect cannot be taken back from browsers.',
     ),
+    keepPath: declare('true', 'Links, bookmarks and searches lead to pages, not to a home page.'),
   },
   maintenance: {
     message: declare(

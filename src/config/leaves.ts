@@ -4,6 +4,7 @@ import type { Result } from '../core/result.ts';
 import { succeed } from '../core/result.ts';
 import { durationPattern, objectToBareNumber, parseDuration } from './format/duration.ts';
 import { isToken } from './format/field.ts';
+import { parseRedirectLocation } from './format/redirect-location.ts';
 import {
   type LeastSize,
   objectToBareSize,
@@ -151,16 +152,4 @@ export const contentType = parsed((written) => {
   return object(`${quoted(written)} is not a media type`, 'write type and subtype, such as text/html; charset=utf-8');
 });
 
-/** RFC 9110 §10.2.2: a URI reference. */
-export const redirectLocation = parsed((written) => {
-  if (!/^[\x21-\x7e]+$/.test(written)) {
-    return object(
-      `the location ${quoted(written)} has characters that a URL must percent-encode`,
-      written === '' ? null : `write ${quoted(encodeURI(written.toWellFormed().trim()))}`,
-    );
-  }
-  const fine = written.startsWith('/') || (/^https?:\/\//i.test(written) && URL.canParse(written));
-  return fine
-    ? succeed(written)
-    : object(`the location ${quoted(written)} is neither a path nor a URL`, 'write /path or https://host/path');
-});
+export const redirectLocation = parsed(parseRedirectLocation, { kind: 'path or URL' });

@@ -236,7 +236,13 @@ describe('what is written', () => {
       'redirect may have a status',
       'routes: [{ redirect: { location: "https://a.org/", status: 301 } }]',
       (c) => c.routes[0]?.action,
-      { kind: 'redirect', status: 301, location: 'https://a.org/' },
+      { kind: 'redirect', status: 301, location: 'https://a.org{path}{query}' },
+    ],
+    [
+      'redirect to a URL may be to its home page',
+      'routes: [{ redirect: { location: "https://a.org/", keep_path: false } }]',
+      (c) => c.routes[0]?.action,
+      { kind: 'redirect', status: 307, location: 'https://a.org/' },
     ],
     [
       'maintenance may be true',

@@ -57,6 +57,7 @@ function reviewRoute(route: RouteRead, at: number, complainer: Complainer): void
       'remove the content, or use another status',
     );
   }
+  reviewRedirect(route, at, complainer);
   const host = rewrite?.host;
   if (host !== undefined && host !== 'client' && host !== 'endpoint' && !/^[A-Za-z0-9.[\]:_-]+$/.test(host)) {
     const parsed = parseHostPattern(host);
@@ -79,6 +80,17 @@ function reviewRoute(route: RouteRead, at: number, complainer: Complainer): void
       'make it shorter than "exchange"',
     );
   }
+}
+
+/** Whoever asks names the host, and a page that another site shows may ask (RFC 9110 §7.2). */
+function reviewRedirect({ redirect, host }: RouteRead, at: number, complainer: Complainer): void {
+  const location = typeof redirect === 'string' ? redirect : (redirect?.location ?? '');
+  if (!location.includes('{host}') || (host !== undefined && host.length > 0)) return;
+  complainer.warnAtValue(
+    typeof redirect === 'string' ? ['routes', at, 'redirect'] : ['routes', at, 'redirect', 'location'],
+    '{host} is whatever host a client names, and this route serves every host: it redirects to hosts that are not yours',
+    'add "host" to the route, with the names that are yours',
+  );
 }
 
 function reviewIds(draft: Draft, complainer: Complainer): void {

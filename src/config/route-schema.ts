@@ -88,11 +88,19 @@ export const route = section({
     z.union([
       redirectLocation,
       section({
-        location: redirectLocation.meta({ description: 'Where to: a path or a URL.' }),
+        location: redirectLocation.meta({
+          description:
+            'Where to: a path or a URL. `{path}`, `{query}` (with its `?`) and `{host}` (without a port) stand for those of the request.',
+        }),
+        keep_path: key(
+          z.boolean(),
+          'Whether a URL that names no page, such as `https://new.example`, gets the path and query of the request.',
+          defaults.redirect.keepPath,
+        ),
         status: key(z.literal([301, 302, 303, 307, 308]), 'The status.', defaults.redirect.status),
       }),
     ]),
-    'Sends the client elsewhere: a location, or location and status.',
+    'Sends the client elsewhere: a location, or location and status. A URL without a path gets the path and query of the request.',
   ),
   maintenance: key(
     z.union([

@@ -139,6 +139,7 @@ export interface FieldMatch {
 export type RouteAction =
   | { readonly kind: 'upstream'; readonly upstream: UpstreamId }
   | { readonly kind: 'respond'; readonly status: number; readonly contentType: string; readonly content: string }
+  /** The location may have `{path}`, `{query}` and `{host}`, which stand for those of the request. */
   | { readonly kind: 'redirect'; readonly status: number; readonly location: string }
   | { readonly kind: 'maintenance'; readonly message: string; readonly retryAfterS: number }
   /** Whether the gateway takes requests, for load balancers before it. */

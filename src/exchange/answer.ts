@@ -1,14 +1,15 @@
 import { assert } from '../core/assert.ts';
-import type { RouteAction } from '../core/configuration.ts';
 import { exitBeforeMs } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
+import { requestRules } from '../core/rules.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { httpDate } from '../wire/http-date.ts';
 import type { Attempt } from './attempt.ts';
 import { type GeneratedResponse, type GenerateFacts, generateResponse, staticResponse } from './generate.ts';
 import { lastHopResponse } from './max-forwards.ts';
+import type { Route } from './ports.ts';
 import type { ExchangeState } from './state.ts';
 
 /** A response of our own, ready for the client's side. */
@@ -55,24 +56,42 @@ function exitFacts(attempt: Attempt, startedAt: Instant): GenerateFacts['exit'] 
   return exit === null ? null : { exit, beforeMs: exitBeforeMs(attempt, exit, startedAt) };
 }
 
-/** The answer of a route that answers by itself. */
-export function actionAnswer(
-  action: Exclude<RouteAction, { kind: 'maintenance' }>,
-  exchange: ExchangeState,
-  clock: Clock,
-): Answer {
-  assert(action.kind !== 'upstream', 'a route to an upstream has one');
-  return answerOf(staticResponse(action, { requestId: exchange.id, method: exchange.method }), clock);
+/** The answer of a route that answers by itself; `declinedBy` has found nothing against it. */
+export function actionAnswer({ action, redirectTo }: Route, exchange: ExchangeState, clock: Clock): Answer {
+  assert(action.kind !== 'upstream' && action.kind !== 'maintenance', 'the route answers by itself, and may');
+  const location = redirectTo?.(exchange.authority, exchange.target) ?? null;
+  const made = action.kind === 'redirect' && location !== null ? { ...action, location } : action;
+  return answerOf(staticResponse(made, { requestId: exchange.id, method: exchange.method }), clock);
 }
+
+/** Why a route that answers by itself answers with a failure; null: it does not. */
+export function declinedBy({ id, action, redirectTo }: Route, exchange: ExchangeState): Failure | null {
+  switch (action.kind) {
+    // Announced by the operator, and told as any other refusal of ours is.
+    case 'maintenance':
+      return fail('maintenance', 'route', { route: id, message: action.message, retryAfterS: action.retryAfterS });
+    // For load balancers in front: whether they had better send requests here.
+    case 'readiness':
+      return exchange.serving.stopping ? fail('gateway_stopping', 'route', { retryAfterS: turnElsewhereS }) : null;
+    case 'redirect':
+      return redirectTo?.(exchange.authority, exchange.target) === null ? withoutHost() : null;
+    default:
+      return null;
+  }
+}
+
+/** HTTP/1.0 allows a request without a host; a redirect to its host cannot be made then. */
+function withoutHost(): Failure {
+  const rule = 'host-missing';
+  return fail('request_refused', 'request', { rule, status: requestRules[rule].status, at: 'the redirect names it' });
+}
+
+/** Nobody knows how long the next one will take to start; whoever asks again after this is neither rude nor late. */
+const turnElsewhereS = 5;
 
 /** The answer to a request that Max-Forwards lets go no further. */
 export function lastHopAnswer({ request, id, serving }: ExchangeState, clock: Clock): Answer {
   return answerOf(lastHopResponse(request, id, serving), clock);
-}
-
-/** Maintenance is announced by the operator, and told as any other refusal of ours is. */
-export function maintenanceOf(route: string, action: Extract<RouteAction, { kind: 'maintenance' }>): Failure {
-  return fail('maintenance', 'route', { route, message: action.message, retryAfterS: action.retryAfterS });
 }
 
 function answerOf(response: GeneratedResponse, clock: Clock): Answer {

@@ -10,7 +10,7 @@ import type {
 } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import { ageFor, decideAgain, targetsOf } from './again.ts';
-import { type Answer, actionAnswer, failureAnswer, lastHopAnswer, maintenanceOf, sendAnswer } from './answer.ts';
+import { type Answer, actionAnswer, failureAnswer, declinedBy, lastHopAnswer, sendAnswer } from './answer.ts';
 import { Attempt, furthest } from './attempt.ts';
 import { CommitWindow, type WindowOwner } from './commit-window.ts';
 import { awaitExitNews, exitNewsLooksMax, type ExitNewsWaiter, exitOf, mayComeOfExit } from './exit-news.ts';
@@ -67,16 +67,9 @@ export class Exchange
     const { exchangeMs } = route.timeouts;
     if (exchangeMs !== null) this.#limitTimer = limitExchange(this.#ports.clock, this, exchangeMs);
     if (route.upstream !== null) return this.#choose(route.upstream, null);
-    if (route.action.kind === 'maintenance') return this.#generate(maintenanceOf(route.id, route.action));
-    if (route.action.kind === 'readiness') return this.#tellReadiness();
-    this.#answer(actionAnswer(route.action, this, this.#ports.clock));
-  }
-
-  /** For load balancers in front: whether they had better send requests here. */
-  #tellReadiness(): void {
-    if (this.serving.stopping)
-      return this.#generate(fail('gateway_stopping', 'route', { retryAfterS: turnElsewhereS }));
-    this.#answer(actionAnswer({ kind: 'readiness' }, this, this.#ports.clock));
+    const declined = declinedBy(route, this);
+    if (declined !== null) return this.#generate(declined);
+    this.#answer(actionAnswer(route, this, this.#ports.clock));
   }
 
   // ─▶ choose ─▶ connect
@@ -446,9 +439,6 @@ export class Exchange
 }
 
 const noOctets = new Uint8Array(0);
-
-/** Nobody knows how long the next one will take to start; whoever asks again after this is neither rude nor late. */
-const turnElsewhereS = 5;
 
 /** Failures of a request that has not been read to its end, by a client that is still there. */
 const requestOnly: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([

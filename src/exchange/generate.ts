@@ -141,7 +141,7 @@ export function staticResponse(
 ): GeneratedResponse {
   const requestId = ['X-Request-Id', visibleText(facts.requestId, 128)] as const;
   if (action.kind === 'redirect') {
-    const location = visibleText(action.location, locationMax);
+    const location = visibleText(action.location, Number.POSITIVE_INFINITY);
     const fields = [['Content-Type', 'text/plain; charset=utf-8'], requestId, ['Location', location]] as const;
     return plainResponse(action.status, fields, `See ${location}\n`, facts.method);
   }
@@ -155,9 +155,6 @@ export function staticResponse(
     return plainResponse(action.status, [requestId], '', facts.method);
   return plainResponse(action.status, fields, action.content, facts.method);
 }
-
-/** RFC 9110 §4.1 wants 8000 octets of a URI to work; a target is never longer here. */
-const locationMax = 8192;
 
 /** A response that is no failure. Nothing follows the head in answer to HEAD. */
 export function plainResponse(

@@ -53,6 +53,8 @@ export interface Route extends AnswerSettings {
   readonly action: RouteAction;
   /** Null unless the action is 'upstream'. */
   readonly upstream: Upstream | null;
+  /** The Location of a redirect; null: it names the request's host, and the request has none. Null for other actions. */
+  readonly redirectTo: ((authority: string, target: string) => string | null) | null;
   readonly timeouts: Timeouts;
   readonly commitDelayMs: number;
   readonly request: RequestFieldChange;

@@ -3,6 +3,7 @@ import { type FieldFilter, fieldFilter } from '../core/field-names.ts';
 import { type OwnRequestFields, ownRequestFields, ownResponseFields } from '../exchange/forward.ts';
 import type { FieldChange, RequestFieldChange, Route, Upstream } from '../exchange/ports.ts';
 import { hasDotSegment, plainPath } from './plain-path.ts';
+import { locationOf } from './redirect-location.ts';
 import { matchesPath } from './router.ts';
 
 /**
@@ -20,6 +21,7 @@ export function compileRoute(spec: RouteSpec, upstream: Upstream | null, own: Ow
     disclosure: spec.disclosure,
     request: requestChange(spec.requestFields, own),
     response: fieldChange(spec.responseFields, ownResponseFields),
+    redirectTo: spec.action.kind === 'redirect' ? locationOf(spec.action.location) : null,
     host: spec.rewrite.host,
     rewrite: rewriteOf(spec.match.pathPrefix, spec.rewrite.pathPrefix),
   };

@@ -158,7 +158,7 @@ function matches({ pathPrefix, methods, fields }: RouteMatch, target: string, re
 }
 
 /** Without the port: routes are by name. */
-function hostOf(authority: string): string {
+export function hostOf(authority: string): string {
   const colon = authority.lastIndexOf(':');
   return colon < 0 || authority.endsWith(']') ? authority : authority.slice(0, colon);
 }
