@@ -65,6 +65,15 @@ function addExchanges(registry: Registry, counts: readonly ExchangeCount[]): voi
   registry.registerMetric(durationHistogram([...durations.values()]));
 }
 
+/** Upper bounds of the histogram that is exported. Workers count finer; all of these are bounds of theirs. */
+const metricBoundsMs = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000] as const;
+
+/** For each cell of the workers the one of the metrics that it falls into. */
+const metricCells: readonly number[] = durationBoundsMs.map((bound) => {
+  const cell = metricBoundsMs.findIndex((metricBound) => metricBound >= bound);
+  return cell === -1 ? metricBoundsMs.length : cell;
+});
+
 interface DurationSum {
   readonly labels: { readonly route: string; readonly upstream: string; readonly status_class: string };
   readonly cells: number[];
@@ -76,11 +85,13 @@ function addDuration(sums: Map<string, DurationSum>, one: ExchangeCount): void {
   let sum = sums.get(key);
   if (sum === undefined) {
     const labels = { route: one.route, upstream: one.upstream, status_class: one.statusClass };
-    sum = { labels, cells: Array.from({ length: durationBoundsMs.length + 1 }, () => 0), sumMs: 0 };
+    sum = { labels, cells: Array.from({ length: metricBoundsMs.length + 1 }, () => 0), sumMs: 0 };
     sums.set(key, sum);
   }
-  for (let cell = 0; cell < sum.cells.length; cell++)
-    sum.cells[cell] = (sum.cells[cell] ?? 0) + (one.durations[cell] ?? 0);
+  one.durations.forEach((count, cell) => {
+    const metricCell = metricCells[cell] ?? metricBoundsMs.length;
+    sum.cells[metricCell] = (sum.cells[metricCell] ?? 0) + count;
+  });
   sum.sumMs += one.durationMsSum;
 }
 
@@ -106,7 +117,7 @@ function histogramValues(name: string, sum: DurationSum): MetricValueWithName<st
   let count = 0;
   const values = sum.cells.map((cell, place) => {
     count += cell;
-    const bound = durationBoundsMs[place];
+    const bound = metricBoundsMs[place];
     const le = bound === undefined ? '+Inf' : String(bound / 1000);
     return { metricName: `${name}_bucket`, labels: { ...sum.labels, le }, value: count };
   });

@@ -20,6 +20,16 @@ const count = z.int().min(0);
 
 const endpointState = z.enum(endpointStates);
 
+const minuteFigures = z.object({
+  seconds: z.number().describe('What the figures cover: 55 to 60 after the first minute.'),
+  requests: count,
+  requestsPerS: z.number().min(0),
+  errors: count.describe('Failed answers: a 5xx, whoever sent it, or cut short. A client that left is none.'),
+  errorShare: z.number().min(0).max(1).nullable().describe('Null without requests.'),
+  p50Ms: z.number().nullable().describe('Of the whole exchange, tunnels apart; within 17 %.'),
+  p99Ms: z.number().nullable(),
+});
+
 export const statusSchema = z.object({
   deployment: text,
   member: text,
@@ -55,11 +65,13 @@ export const statusSchema = z.object({
       }),
     )
     .describe('What is wrong with the gateway itself now, worst first.'),
+  lastMinute: minuteFigures.describe('Of all requests, in the last minute.'),
   listeners: z.array(z.object({ id: text, address: text, state: z.enum(['waiting', 'open', 'closed', 'failed']) })),
   upstreams: z.array(
     z.object({
       id: text,
       application: nullableText,
+      lastMinute: minuteFigures.describe('Of the requests that a route led here, in the last minute.'),
       endpoints: z.array(
         z.object({
           id: text,

@@ -1,5 +1,5 @@
 import { buildCommand } from '@stricli/core';
-import type { AskFlags, EventFlags } from './ask-commands.ts';
+import type { AskFlags, EventFlags, StatusFlags } from './ask-commands.ts';
 import { type Context, describe } from './command-context.ts';
 import { askFlags, jsonFlag } from './flags.ts';
 import { parseStopSeconds } from './parse-stop-seconds.ts';
@@ -8,16 +8,23 @@ import type { TokenFlags } from './token.ts';
 import { parseUpgradeSeconds } from './upgrade/parse-upgrade-seconds.ts';
 import type { UpgradeFlags } from './upgrade/upgrade-command.ts';
 
-export const statusCommand = buildCommand<AskFlags, [], Context>({
+export const statusCommand = buildCommand<StatusFlags, [], Context>({
   docs: {
     brief: 'Show what serves, what does not, and why',
     fullDescription: describe(
-      'Asks a running gateway over its admin socket. Ends with 8 when none answers.',
+      'Asks a running gateway over its admin socket. Ends with 8 when none answers.\nRates, errors and times are of the last minute. With --watch it asks again each\nsecond until Ctrl-C; with --json too, that is a line each time.',
       'candor status',
+      'candor status --watch',
       'candor status -c /etc/candor/candor.yaml --json',
     ),
   },
-  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  parameters: {
+    flags: {
+      ...askFlags,
+      watch: { kind: 'boolean', brief: 'Show it again each second, in place', default: false, withNegated: false },
+    },
+    aliases: { c: 'config', w: 'watch' },
+  },
   async func(flags) {
     const { status } = await import('./ask-commands.ts');
     await status(flags, this.around);
@@ -84,7 +91,7 @@ export const stopCommand = buildCommand<StopFlags, [], Context>({
       timeout: {
         kind: 'parsed',
         parse: parseStopSeconds,
-        brief: '<seconds> to wait for its end; else until it ended',
+        brief: '<seconds> to wait for its end',
         placeholder: 'seconds',
         optional: true,
       },

@@ -6,6 +6,7 @@ import { askGateway, refusal } from './ask-gateway.ts';
 import { eventLine, eventLines } from './event-lines.ts';
 import { type AdminChoice, findAdmin } from './find-admin.ts';
 import { renderStatus } from './status-table.ts';
+import { watchStatus } from './status-watch.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 
@@ -15,7 +16,12 @@ export interface AskFlags extends AdminChoice {
   readonly json: boolean;
 }
 
-export async function status(flags: AskFlags, around: Surroundings): Promise<void> {
+export interface StatusFlags extends AskFlags {
+  readonly watch: boolean;
+}
+
+export async function status(flags: StatusFlags, around: Surroundings): Promise<void> {
+  if (flags.watch) return watchStatus(flags, around);
   const place = await findAdmin(flags, around);
   const answer = await askGateway(place, 'GET', '/v1/status', around);
   if (answer.status !== 200) throw refusal(answer);

@@ -16,6 +16,7 @@ function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output 
     write: (text) => {
       stream.write(text);
     },
+    rows: () => stream.rows ?? null,
     // A pipe is written in the background, and ends with the process.
     drained: () => (stream.writableLength === 0 ? null : new Promise((resolve) => stream.write('', () => resolve()))),
   };

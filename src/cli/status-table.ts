@@ -1,23 +1,49 @@
 import type { EndpointState } from '../core/endpoint.ts';
-import type { ApplicationStatus, GatewayStatus, InstanceStatus, UpstreamStatus } from '../gateway/control.ts';
+import type {
+  ApplicationStatus,
+  EndpointStatus,
+  GatewayStatus,
+  InstanceStatus,
+  MinuteFigures,
+  UpstreamStatus,
+} from '../gateway/control.ts';
 import { drainText } from './drain-watch.ts';
-import { ageText, alignColumns, columnsMax, countText, harmless, shorten, wrap, wrapAfter } from './layout.ts';
+import {
+  ageText,
+  alignColumns,
+  columnsMax,
+  countText,
+  durationText,
+  harmless,
+  shorten,
+  wrap,
+  wrapAfter,
+} from './layout.ts';
 import type { Style } from './style.ts';
 
 /** A gateway's status for people: what serves, what does not, and why, within 80 columns. */
 export function renderStatus(status: GatewayStatus, style: Style): string {
+  const { upstreams, applications } = status;
+  // An application stands with the upstream that leads to it, and is listed by itself where there is none.
+  const byApplication = new Map<string, string>();
+  for (const { id, application } of upstreams)
+    if (application !== null && !byApplication.has(application)) byApplication.set(application, id);
+  const applicationOf = ({ id, application }: UpstreamStatus): ApplicationStatus | null =>
+    applications.find((one) => one.id === application && byApplication.get(one.id) === id) ?? null;
   const lines = [
     ...headLines(status, style),
     ...section('PROBLEMS', problemLines(status, style), style),
     ...section('LISTENERS', listenerLines(status, style), style),
     ...section(
       'UPSTREAMS',
-      status.upstreams.flatMap((upstream) => upstreamLines(upstream, style)),
+      upstreams.flatMap((upstream) => upstreamLines(upstream, applicationOf(upstream), style)),
       style,
     ),
     ...section(
       'APPLICATIONS',
-      status.applications.flatMap((application) => applicationLines(application, style)),
+      applications
+        .filter(({ id }) => !byApplication.has(id))
+        .flatMap((application) => [applicationHead(application, style), ...instanceLines(application, [], style)]),
       style,
     ),
     ...section('WORKERS', workerLines(status, style), style),
@@ -35,6 +61,7 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   const waits = status.drain === null ? null : drainText(status.drain);
   if (waits !== null) lines.push(style.warn(`  ${waits}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));
+  lines.push(`  ${trafficText(status.lastMinute)}`);
   return lines;
 }
 
@@ -56,22 +83,66 @@ function listenerLines(status: GatewayStatus, style: Style): string[] {
   );
 }
 
-function upstreamLines(upstream: UpstreamStatus, style: Style): string[] {
-  const rows = upstream.endpoints.map(({ address, state, sinceS }) => [
+/** '1239 requests/s, 142 errors (0.2 %), p50 2.3 ms, p99 42 ms (last minute)'. */
+export function trafficText({ seconds, requests, requestsPerS, errors, ...figures }: MinuteFigures): string {
+  const span = seconds >= 55 ? 'last minute' : `last ${Math.round(seconds)} s`;
+  if (requests === 0) return `no request in the ${span}`;
+  const { errorShare, p50Ms, p99Ms } = figures;
+  const isRate = requestsPerS >= 1;
+  const often = isRate ? `${rateText(requestsPerS)} requests/s` : `${countText(requests, 'request')} in the ${span}`;
+  const failed = errors === 0 ? 'no errors' : `${countText(errors, 'error')} (${shareText(errorShare ?? 0)})`;
+  const times = p50Ms === null || p99Ms === null ? '' : `, p50 ${durationText(p50Ms)}, p99 ${durationText(p99Ms)}`;
+  return `${often}, ${failed}${times}${isRate ? ` (${span})` : ''}`;
+}
+
+function rateText(perS: number): string {
+  return perS >= 100 ? String(Math.round(perS)) : perS.toFixed(1);
+}
+
+function shareText(share: number): string {
+  const percent = share * 100;
+  return percent < 0.1 ? 'below 0.1 %' : `${percent >= 10 ? Math.round(percent) : percent.toFixed(1)} %`;
+}
+
+function upstreamLines(upstream: UpstreamStatus, application: ApplicationStatus | null, style: Style): string[] {
+  const traffic = `    ${errorTone(upstream.lastMinute, style)(trafficText(upstream.lastMinute))}`;
+  if (application !== null) {
+    const head = applicationHead({ ...application, id: upstream.id }, style);
+    const own = (endpoint: EndpointStatus): boolean => application.instances.some((one) => isAt(one, endpoint));
+    const others = upstream.endpoints.filter((endpoint) => !own(endpoint));
+    const lines = instanceLines(application, upstream.endpoints, style);
+    return [head, traffic, ...lines, ...endpointLines(others, style), ...noneLines(application.instances, style)];
+  }
+  const from = upstream.application === null ? '' : style.dim(` (the application ${upstream.application})`);
+  const lines = endpointLines(upstream.endpoints, style);
+  return [`  ${style.name(upstream.id)}${from}`, traffic, ...lines, ...noneLines(upstream.endpoints, style)];
+}
+
+function noneLines(endpoints: readonly unknown[], style: Style): string[] {
+  return endpoints.length === 0 ? [style.warn('    no endpoint')] : [];
+}
+
+/** From this share of failed answers on a person should look. */
+const errorShareBad = 0.05;
+
+function errorTone({ errors, errorShare }: MinuteFigures, style: Style): (text: string) => string {
+  if (errors === 0) return style.dim;
+  return (errorShare ?? 0) >= errorShareBad ? style.bad : style.warn;
+}
+
+function endpointLines(endpoints: readonly EndpointStatus[], style: Style): string[] {
+  const rows = endpoints.map(({ address, state, sinceS }) => [
     mark(toneOfState[state], style),
     address,
     state,
     `for ${ageText(sinceS)}`,
   ]);
   const heads = alignColumns(rows, '    ');
-  const lines = upstream.endpoints.flatMap((endpoint, place) => [
+  return endpoints.flatMap((endpoint, place) => [
     heads[place] ?? '',
     ...reasonLines(endpoint.reason, style),
     ...fullnessLines(endpoint, style),
   ]);
-  const from = upstream.application === null ? '' : style.dim(' (an application that Candor runs)');
-  const none = upstream.endpoints.length === 0 ? [style.warn('    no endpoint')] : [];
-  return [`  ${style.name(upstream.id)}${from}`, ...lines, ...none];
 }
 
 /** From this share on the next rush has to wait. */
@@ -85,22 +156,38 @@ function fullnessLines(endpoint: UpstreamStatus['endpoints'][number], style: Sty
   return reasonLines(`${full}, and ${waiting === 1 ? '1 request waits' : `${waiting} requests wait`} for one`, style);
 }
 
-function applicationLines(application: ApplicationStatus, style: Style): string[] {
-  const command = shorten(harmless(application.command.join(' ')), columnsMax - application.id.length - 4);
-  const rows = application.instances.map((instance) => [
-    mark(toneOfPhase[instance.phase], style),
+function applicationHead({ id, command }: ApplicationStatus, style: Style): string {
+  const text = shorten(harmless(command.join(' ')), columnsMax - id.length - 4);
+  return `  ${style.name(id)}  ${style.dim(text)}`;
+}
+
+/** An instance listens at 127.0.0.1, and its endpoint is there. */
+function isAt({ port }: InstanceStatus, { address }: EndpointStatus): boolean {
+  return address === `127.0.0.1:${port}`;
+}
+
+function instanceLines({ instances }: ApplicationStatus, endpoints: readonly EndpointStatus[], style: Style): string[] {
+  const seen = instances.map((instance) => ({ instance, endpoint: endpoints.find((one) => isAt(instance, one)) }));
+  const rows = seen.map(({ instance, endpoint }) => [
+    mark(isTakenOut(instance, endpoint) ? toneOfState[endpoint.state] : toneOfPhase[instance.phase], style),
     instance.id,
-    instance.phase.replaceAll('_', ' '),
+    (isTakenOut(instance, endpoint) ? endpoint.state : instance.phase).replaceAll('_', ' '),
     `port ${instance.port}`,
     instance.pid === null ? 'no process' : `pid ${instance.pid}`,
     countText(instance.restarts, 'restart'),
+    ...(endpoint === undefined ? [] : [`for ${ageText(endpoint.sinceS)}`]),
   ]);
   const heads = alignColumns(rows, '    ');
-  const lines = application.instances.flatMap((instance, place) => [
+  return seen.flatMap(({ instance, endpoint }, place) => [
     heads[place] ?? '',
-    ...instanceDetails(instance, style),
+    ...(isTakenOut(instance, endpoint) ? reasonLines(endpoint.reason, style) : instanceDetails(instance, style)),
+    ...(endpoint === undefined ? [] : fullnessLines(endpoint, style)),
   ]);
-  return [`  ${style.name(application.id)}  ${style.dim(command)}`, ...lines];
+}
+
+/** Its checks pass, and its requests fail: then it is the endpoint that says what is done about it. */
+function isTakenOut(instance: InstanceStatus, endpoint: EndpointStatus | undefined): endpoint is EndpointStatus {
+  return instance.phase === 'ready' && endpoint !== undefined && endpoint.state !== 'healthy';
 }
 
 function instanceDetails(instance: InstanceStatus, style: Style): string[] {

@@ -8,6 +8,8 @@ import type { Succession } from './upgrade/successor.ts';
 export interface Output {
   readonly isTTY: boolean;
   write(text: string): void;
+  /** How many lines a terminal shows; null where it is none, or does not say. */
+  rows?(): number | null;
   /** Resolves when its reader has taken what was written; null where nothing waits. For what may be large. */
   drained?(): Promise<void> | null;
 }

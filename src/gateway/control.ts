@@ -4,9 +4,11 @@ import type { Event, EventSink } from '../core/event.ts';
 import type { OwnSocket } from '../core/passed-socket.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { RecordLines } from '../record/batch.ts';
+import type { MinuteFigures } from '../record/last-minute.ts';
 import type { HandedOver, Heir } from './estate.ts';
 import type { FailureSummary } from './failure-report.ts';
 
+export type { MinuteFigures };
 export type { FailureSummary, HandedOver, Heir };
 
 /** A running gateway, as the control plane (`admin/`) and the commands (`cli/`) see it. */
@@ -126,6 +128,8 @@ export interface GatewayStatus {
   } | null;
   /** What is wrong with the gateway itself now, worst first; of endpoints and applications their states say it. */
   readonly problems: readonly StatusProblem[];
+  /** Of all requests. */
+  readonly lastMinute: MinuteFigures;
   readonly listeners: readonly {
     readonly id: string;
     readonly address: string;
@@ -156,6 +160,8 @@ export interface StatusProblem {
 export interface UpstreamStatus {
   readonly id: string;
   readonly application: string | null;
+  /** Of the requests that a route led here, those that got no connection included. */
+  readonly lastMinute: MinuteFigures;
   readonly endpoints: readonly EndpointStatus[];
 }
 

@@ -295,6 +295,7 @@ class RunningGateway implements Gateway {
       configured: configuration.listeners,
       open: listeners,
       upstreams: endpointsWithoutSecrets(this.#endpoints.upstreams(), this.#inForce.redactor),
+      lastMinute: this.#reports.lastMinute,
       countsAt: (slot) => this.#shared.countsAt(slot),
       applications: statusWithoutSecrets(this.#applications.supervisor.status(), this.#inForce.redactor),
       workers: this.#workers.all,

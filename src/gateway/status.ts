@@ -5,6 +5,7 @@ import type { EndpointSnapshot, UpstreamSnapshot } from '../core/snapshot.ts';
 import type { Instant } from '../core/time.ts';
 import type { ApplicationStatus, EndpointStatus, GatewayStatus } from './control.ts';
 import type { OpenListener } from './messages.ts';
+import type { LastMinute } from '../record/last-minute.ts';
 import type { EndpointCounts } from '../places/shared-counts.ts';
 import { version } from './version.ts';
 import type { WorkerHandle } from './worker-handle.ts';
@@ -29,6 +30,7 @@ export interface StatusFacts {
   readonly upstreams: readonly UpstreamSnapshot[];
   readonly applications: readonly ApplicationStatus[];
   readonly workers: readonly WorkerHandle[];
+  readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
   /** What workers have, and want, at an endpoint. */
   readonly countsAt: (slot: SlotHandle) => EndpointCounts;
 }
@@ -51,10 +53,12 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
     state,
     drain,
     problems,
+    lastMinute: facts.lastMinute.all,
     listeners: facts.configured.map((spec) => listenerStatus(spec, facts)),
     upstreams: facts.upstreams.map(({ id, application, endpoints, connectionsMax }) => ({
       id,
       application,
+      lastMinute: facts.lastMinute.of(id),
       endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
     })),
     applications,

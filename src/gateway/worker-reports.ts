@@ -3,6 +3,7 @@ import type { ExchangeCount, WorkerCounts } from '../core/counters.ts';
 import type { EventSink } from '../core/event.ts';
 import { type ExchangeRecord, recordVersion } from '../core/record.ts';
 import type { Clock } from '../core/time.ts';
+import { LastMinute } from '../record/last-minute.ts';
 import { CounterTotals } from '../record/counters.ts';
 import { parseRecord } from '../record/parse-record.ts';
 import type { GatewayWatcher } from './control.ts';
@@ -30,12 +31,14 @@ export interface WorkerReportsParts {
 export class WorkerReports {
   readonly #parts: WorkerReportsParts;
   readonly #totals = new CounterTotals();
+  readonly #lastMinute: LastMinute;
   readonly #refusals: RefusalReport;
   readonly #descriptors: DescriptorReport;
   readonly #failures: FailureReport | null;
 
   constructor(parts: WorkerReportsParts) {
     this.#parts = parts;
+    this.#lastMinute = new LastMinute(parts.clock);
     this.#refusals = new RefusalReport(parts.clock, parts.events);
     this.#descriptors = new DescriptorReport(parts.clock, parts.events);
     const { watcher } = parts;
@@ -47,10 +50,15 @@ export class WorkerReports {
     return this.#totals.all();
   }
 
+  get lastMinute(): LastMinute {
+    return this.#lastMinute;
+  }
+
   /** `done` is called once the batch's octets are not needed any more. */
   heard({ exchanges, outcomes, lines }: Batch, done: () => void): void {
     const { configuration, workers, log } = this.#parts;
     this.#totals.add(exchanges);
+    this.#lastMinute.add(exchanges);
     this.#failures?.note(outcomes, exchanges);
     const counts = workers();
     this.#refusals.note(counts, configuration().client);

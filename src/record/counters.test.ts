@@ -4,7 +4,7 @@ import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
 import type { EndedExchange } from '../core/exchange.ts';
 import { fail } from '../core/failure.ts';
 import type { Instant } from '../core/time.ts';
-import { CounterTotals, ExchangeCounters } from './counters.ts';
+import { bucketOf, CounterTotals, ExchangeCounters } from './counters.ts';
 import { failedExchange, sampleExchange } from './sample-exchange.test-support.ts';
 
 const lasting = (ms: number, changes: Partial<EndedExchange> = {}): EndedExchange =>
@@ -44,14 +44,26 @@ test('exchanges that agree in every label are counted together, others apart', (
 
 test('durations fall into the first bound that they do not exceed', () => {
   const counters = new ExchangeCounters();
-  for (const ms of [0, 1, 1.001, 60_000, 60_001]) counters.count(lasting(ms));
+  for (const ms of [0, 1, 1.001, 100_000, 100_001]) counters.count(lasting(ms));
   const [count] = counters.takeDelta();
   const expected = new Array<number>(durationBoundsMs.length + 1).fill(0);
-  expected[0] = 2;
-  expected[1] = 1;
+  expected[0] = 1;
+  expected[durationBoundsMs.indexOf(1)] = 1;
+  expected[durationBoundsMs.indexOf(1) + 1] = 1;
   expected[durationBoundsMs.length - 1] = 1;
   expected[durationBoundsMs.length] = 1;
   assert.deepEqual(count?.durations, expected);
+});
+
+test('the cell of a duration is found as a search from the first bound would find it', () => {
+  const slowly = (ms: number): number => {
+    const found = durationBoundsMs.findIndex((bound) => ms <= bound);
+    return found === -1 ? durationBoundsMs.length : found;
+  };
+  const near = durationBoundsMs.flatMap((bound) => [bound - 1e-9, bound, bound + 1e-9]);
+  const spread = Array.from({ length: 5000 }, (_, at) => 1.004 ** at / 1000);
+  for (const ms of [0, 0.001, 2 ** 27, 2 ** 33, 1e12, ...near, ...spread])
+    assert.equal(bucketOf(ms), slowly(ms), String(ms));
 });
 
 test('a delta holds what came since the last one, and totals add them up', () => {

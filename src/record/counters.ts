@@ -160,10 +160,21 @@ function classNumber(status: number): number {
   return status >= 100 && status < 600 ? Math.floor(status / 100) : 0;
 }
 
+/** Where the search begins: a cell for each power of two of sixteenths of a millisecond. */
+const firstBuckets: readonly number[] = Array.from({ length: 32 }, (_, power) => {
+  const ms = power === 0 ? 0 : 2 ** (power - 1) / 16;
+  const found = durationBoundsMs.findIndex((bound) => bound >= ms);
+  return found === -1 ? durationBoundsMs.length : found;
+});
+
+/** The last that the table has. */
+const longestMs = durationBoundsMs[durationBoundsMs.length - 1] as number;
+
 /** The first bound that is not exceeded; the cell after the last bound for what is longer. */
-function bucketOf(durationMs: number): number {
-  let bucket = 0;
-  while (bucket < durationBoundsMs.length && durationMs > (durationBoundsMs[bucket] as number)) bucket += 1;
+export function bucketOf(durationMs: number): number {
+  if (durationMs > longestMs) return durationBoundsMs.length;
+  let bucket = firstBuckets[32 - Math.clz32(durationMs * 16)] as number;
+  while (durationMs > (durationBoundsMs[bucket] as number)) bucket += 1;
   return bucket;
 }
 

@@ -24,6 +24,15 @@ export const statusSample: GatewayStatus = {
       nextStep: 'Find out who they are (`ss -tn`), and raise `client.connections_max` if they are welcome.',
     },
   ],
+  lastMinute: {
+    seconds: 57.3,
+    requests: 71_240,
+    requestsPerS: 1243.28,
+    errors: 142,
+    errorShare: 0.002,
+    p50Ms: 2.31,
+    p99Ms: 41.7,
+  },
   listeners: [
     { id: 'http', address: '127.0.0.1:8080', state: 'open' },
     { id: 'http6', address: '[::1]:8080', state: 'failed' },
@@ -32,6 +41,15 @@ export const statusSample: GatewayStatus = {
     {
       id: 'api',
       application: null,
+      lastMinute: {
+        seconds: 57.3,
+        requests: 71_000,
+        requestsPerS: 1239.09,
+        errors: 142,
+        errorShare: 0.002,
+        p50Ms: 2.31,
+        p99Ms: 41.7,
+      },
       endpoints: [
         {
           id: '10.0.0.5:3000',
@@ -60,6 +78,15 @@ export const statusSample: GatewayStatus = {
     {
       id: 'web',
       application: 'web',
+      lastMinute: {
+        seconds: 57.3,
+        requests: 0,
+        requestsPerS: 0,
+        errors: 0,
+        errorShare: null,
+        p50Ms: null,
+        p99Ms: null,
+      },
       endpoints: [
         {
           id: 'web/1',

@@ -1,0 +1,157 @@
+import { after, type Clock } from '../core/time.ts';
+import type { GatewayStatus } from '../gateway/control.ts';
+import type { AdminPlace } from './admin-place.ts';
+import { askGateway, refusal } from './ask-gateway.ts';
+import type { AskFlags } from './ask-commands.ts';
+import { findAdmin } from './find-admin.ts';
+import { shorten, wrap } from './layout.ts';
+import { renderStatus } from './status-table.ts';
+import { type Style, styleFor } from './style.ts';
+import { CommandFailure, type Output, type Surroundings } from './surroundings.ts';
+
+/** As often as a person reads, and rarely enough that nothing of it is felt. */
+const everyMs = 1000;
+
+/** Rows where a terminal does not say how many it has. */
+const rowsUsual = 24;
+
+/** Another screen, without cursor, and back (xterm's control sequences, ctlseqs: DECSET 1049 and 25). */
+const enterScreen = '\u001b[?1049h\u001b[?25l';
+const leaveScreen = '\u001b[?25h\u001b[?1049l';
+
+/**
+ * Shows a status again and again until Ctrl-C: in place on a terminal, as a line of JSON each with `--json`. A gateway that
+ * goes away is asked on, since a restart is when people watch; only the first question must be answered.
+ */
+export async function watchStatus(flags: AskFlags, around: Surroundings): Promise<void> {
+  const { stdout, clock } = around;
+  const stop = new Stop(around);
+  let place = await findAdmin(flags, around);
+  let seen: GatewayStatus | CommandFailure = await ask(place, around);
+  if (seen instanceof CommandFailure) throw seen;
+  const view = flags.json ? new JsonLines(stdout) : stdout.isTTY ? new Screen(around) : new Pages(stdout);
+  try {
+    while (!stop.isWanted) {
+      view.show(seen);
+      await stop.orAfter(everyMs, clock);
+      if (stop.isWanted) break;
+      // One that was upgraded or started anew may answer elsewhere.
+      if (seen instanceof CommandFailure) place = await findAdmin(flags, around).catch(() => place);
+      seen = await ask(place, around);
+    }
+  } finally {
+    view.end();
+    stop.release();
+  }
+}
+
+async function ask(place: AdminPlace, around: Surroundings): Promise<GatewayStatus | CommandFailure> {
+  try {
+    const answer = await askGateway(place, 'GET', '/v1/status', around);
+    return answer.status === 200 ? (answer.content as GatewayStatus) : refusal(answer);
+  } catch (error) {
+    if (error instanceof CommandFailure) return error;
+    throw error;
+  }
+}
+
+/** SIGINT and SIGTERM end it in order: the terminal gets its screen back. */
+class Stop {
+  readonly #wanted = Promise.withResolvers<void>();
+  readonly #leave: readonly (() => void)[];
+  isWanted = false;
+
+  constructor(around: Surroundings) {
+    const come = (): void => {
+      this.isWanted = true;
+      this.#wanted.resolve();
+    };
+    this.#leave = (['SIGINT', 'SIGTERM'] as const).map((signal) => around.onSignal(signal, come));
+  }
+
+  async orAfter(ms: number, clock: Clock): Promise<void> {
+    const waited = Promise.withResolvers<void>();
+    const timer = clock.schedule(after(clock.now(), ms), () => waited.resolve(), null);
+    await Promise.race([this.#wanted.promise, waited.promise]);
+    timer.cancel();
+  }
+
+  release(): void {
+    for (const leave of this.#leave) leave();
+  }
+}
+
+interface View {
+  show(seen: GatewayStatus | CommandFailure): void;
+  end(): void;
+}
+
+class JsonLines implements View {
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  show(seen: GatewayStatus | CommandFailure): void {
+    const value = seen instanceof CommandFailure ? { unreachable: seen.message } : seen;
+    this.#output.write(`${JSON.stringify(value)}\n`);
+  }
+
+  end(): void {}
+}
+
+/** One after the other, for whatever takes them up. */
+class Pages implements View {
+  readonly #output: Output;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  show(seen: GatewayStatus | CommandFailure): void {
+    this.#output.write(`${textOf(seen, styleFor(this.#output, {}))}\n`);
+  }
+
+  end(): void {}
+}
+
+class Screen implements View {
+  readonly #output: Output;
+  readonly #style: Style;
+  #last = '';
+
+  constructor({ stdout, env }: Surroundings) {
+    this.#output = stdout;
+    this.#style = styleFor(stdout, env);
+    stdout.write(enterScreen);
+  }
+
+  show(seen: GatewayStatus | CommandFailure): void {
+    this.#last = textOf(seen, this.#style);
+    this.#output.write(frameOf(this.#last, this.#output.rows?.() ?? rowsUsual, this.#style));
+  }
+
+  /** What was seen last stays on the terminal. */
+  end(): void {
+    this.#output.write(`${leaveScreen}${this.#last}`);
+  }
+}
+
+function textOf(seen: GatewayStatus | CommandFailure, style: Style): string {
+  if (!(seen instanceof CommandFailure)) return renderStatus(seen, style);
+  const lines = [...wrap(seen.message, ''), '', 'Asked again every second; Ctrl-C ends this.'];
+  return `${lines.map((line) => style.warn(line)).join('\n')}\n`;
+}
+
+/** Written over the one before from the upper left: each line clears what is left of it, and the last one what is below. */
+export function frameOf(text: string, rows: number, style: Style): string {
+  const lines = text.trimEnd().split('\n');
+  const room = Math.max(1, rows - 1);
+  const hidden = lines.length - room;
+  const shown =
+    hidden <= 0
+      ? lines
+      : [...lines.slice(0, room - 1), style.dim(shorten(`… ${hidden + 1} more lines: \`candor status\` has them`, 78))];
+  return `\u001b[H${shown.map((line) => `${line}\u001b[K`).join('\n')}\u001b[J`;
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import { SimulatedClock } from '../testing/simulated-clock.ts';
+import { bucketOf } from './counters.ts';
+import { LastMinute } from './last-minute.ts';
+
+/** What a worker sends of `durationsMs.length` exchanges. */
+function counted(durationsMs: readonly number[], labels: Partial<ExchangeCount> = {}): ExchangeCount {
+  const durations = new Array<number>(durationBoundsMs.length + 1).fill(0);
+  for (const ms of durationsMs) {
+    const cell = bucketOf(ms);
+    durations[cell] = (durations[cell] ?? 0) + 1;
+  }
+  return {
+    ...{ route: 'r', upstream: 'api', statusClass: '2xx', shape: 'none', cause: 'none', end: 'forwarded' },
+    ...{ count: durationsMs.length, durationMsSum: 0, octetsIn: 0, octetsOut: 0, durations },
+    ...labels,
+  };
+}
+
+function begin(): { clock: SimulatedClock; minute: LastMinute } {
+  const clock = new SimulatedClock();
+  return { clock, minute: new LastMinute(clock) };
+}
+
+const times = (count: number, ms: number): number[] => Array.from({ length: count }, () => ms);
+
+describe('the last minute', () => {
+  test('has rate, errors and percentiles of each upstream and of all', () => {
+    const { clock, minute } = begin();
+    clock.advanceSync(10_000);
+    minute.add([
+      counted([...times(980, 3.2), ...times(10, 80)]),
+      counted(times(10, 900), { statusClass: '5xx', shape: 'app_error' }),
+    ]);
+    minute.add([counted(times(5, 0.3), { upstream: 'web' })]);
+    const api = minute.of('api');
+    assert.deepEqual([api.requests, api.errors, api.errorShare], [1000, 10, 0.01]);
+    assert.deepEqual([api.seconds, api.requestsPerS], [10, 100]);
+    assert.ok(Math.abs((api.p50Ms ?? 0) - 3.2) / 3.2 < 0.17, String(api.p50Ms));
+    assert.ok(Math.abs((api.p99Ms ?? 0) - 80) / 80 < 0.17, String(api.p99Ms));
+    assert.deepEqual([minute.of('web').requests, minute.all.requests], [5, 1005]);
+  });
+
+  test('without requests has no percentile and no share, and says so', () => {
+    const { minute } = begin();
+    const { requests, requestsPerS, errors, errorShare, p50Ms, p99Ms } = minute.of('nobody');
+    assert.deepEqual([requests, requestsPerS, errors, errorShare, p50Ms, p99Ms], [0, 0, 0, null, null, null]);
+  });
+
+  test('forgets what is older than a minute, after a pause of any length too', () => {
+    const { clock, minute } = begin();
+    for (let second = 0; second < 600; second += 1) {
+      minute.add([counted(times(second < 300 ? 100 : 10, 1))]);
+      clock.advanceSync(1000);
+      const { seconds, requests } = minute.of('api');
+      assert.ok(seconds <= 60.001 && seconds >= Math.min(second, 55), `${seconds} at ${second}`);
+      if (second < 300) assert.equal(requests / 100, Math.round(seconds));
+      if (second >= 360) assert.equal(requests / 10, Math.round(seconds));
+    }
+    for (const pauseMs of [59_000, 61_000, 600_000, 86_400_000]) {
+      clock.advanceSync(pauseMs);
+      minute.add([counted([2])]);
+      clock.advanceSync(1);
+      if (pauseMs > 60_000) assert.equal(minute.of('api').requests, 1, String(pauseMs));
+      clock.advanceSync(70_000);
+      assert.equal(minute.of('api').requests, 0);
+    }
+  });
+
+  test('counts as errors each 5xx and what was cut short, and no client that left or asked for what is not there', () => {
+    const { minute } = begin();
+    minute.add([
+      counted([1], { statusClass: '5xx', shape: 'unreachable' }),
+      counted([1], { shape: 'reset', end: 'truncated' }),
+      counted([1], { statusClass: 'none', shape: 'client_abort', end: 'abandoned' }),
+      counted([1], { statusClass: '4xx', shape: 'refused_by_gateway', end: 'generated' }),
+    ]);
+    assert.deepEqual([minute.of('api').requests, minute.of('api').errors], [4, 2]);
+  });
+
+  test('takes no tunnel for a slow request', () => {
+    const { minute } = begin();
+    minute.add([counted(times(10, 2)), counted(times(90, 99_000), { statusClass: '1xx' })]);
+    const { requests, p99Ms } = minute.of('api');
+    assert.equal(requests, 100);
+    assert.ok((p99Ms ?? Infinity) <= 2.25, String(p99Ms));
+  });
+
+  test('holds no more upstreams than are counted apart, and makes room for new ones after a minute', () => {
+    const { clock, minute } = begin();
+    minute.add(Array.from({ length: 2500 }, (_, at) => counted([1], { upstream: `u${at}` })));
+    assert.deepEqual([minute.of('u1999').requests, minute.of('u2400').requests, minute.all.requests], [1, 0, 2500]);
+    clock.advanceSync(61_000);
+    minute.add([counted([1], { upstream: 'u2400' })]);
+    assert.equal(minute.of('u2400').requests, 1);
+  });
+});

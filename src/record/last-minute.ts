@@ -1,0 +1,163 @@
+import { durationBoundsMs, type ExchangeCount } from '../core/counters.ts';
+import type { Clock } from '../core/time.ts';
+
+/** What went through the gateway in the last minute, or since its start where that is less. */
+export interface MinuteFigures {
+  /** What the figures cover: 55 to 60 after the first minute. */
+  readonly seconds: number;
+  readonly requests: number;
+  readonly requestsPerS: number;
+  /** Requests whose answer failed: a 5xx, whoever sent it, and what was cut short. A client that left is none. */
+  readonly errors: number;
+  /** Of 1; null without requests. */
+  readonly errorShare: number | null;
+  /** From the first byte of the request to the last of the response, tunnels apart; null without requests. */
+  readonly p50Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+const sliceMs = 5000;
+const slices = 12;
+
+/** Of a slice: requests, errors, and a cell for each bound of the durations and one for the rest. */
+const cells = 2 + durationBoundsMs.length + 1;
+
+/** As many upstreams as are counted apart (`counters.ts`); with 6 KB for each it bounds the whole to 12 MB. */
+const ringsMax = 2000;
+
+/** A ring of slices of one upstream. */
+interface Ring {
+  readonly counts: Uint32Array;
+  /** The number of the slice that was last written; what is older is cleared when it is reached again. */
+  newest: number;
+}
+
+/**
+ * The last minute of each upstream and of the whole gateway, made from what workers count in any case. It costs main some
+ * additions per batch; nothing is kept per request.
+ */
+export class LastMinute {
+  readonly #clock: Clock;
+  readonly #beganAt: number;
+  readonly #rings = new Map<string, Ring>();
+  readonly #all: Ring = newRing();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#beganAt = clock.now();
+  }
+
+  add(delta: readonly ExchangeCount[]): void {
+    const slice = this.#slice;
+    for (const counted of delta) {
+      addTo(this.#all, slice, counted);
+      const ring = this.#ringOf(counted.upstream, slice);
+      if (ring !== null) addTo(ring, slice, counted);
+    }
+  }
+
+  /** Of the whole gateway, requests that reached no upstream included. */
+  get all(): MinuteFigures {
+    return this.#figuresOf(this.#all);
+  }
+
+  of(upstream: string): MinuteFigures {
+    return this.#figuresOf(this.#rings.get(upstream));
+  }
+
+  get #slice(): number {
+    return Math.floor((this.#clock.now() - this.#beganAt) / sliceMs);
+  }
+
+  #ringOf(upstream: string, slice: number): Ring | null {
+    const known = this.#rings.get(upstream);
+    if (known !== undefined) return known;
+    if (this.#rings.size >= ringsMax) this.#forgetSilent(slice);
+    if (this.#rings.size >= ringsMax) return null;
+    const ring = newRing();
+    this.#rings.set(upstream, ring);
+    return ring;
+  }
+
+  /** Upstreams that reloads have taken away, for the most part. */
+  #forgetSilent(slice: number): void {
+    for (const [upstream, { newest }] of this.#rings) if (newest <= slice - slices) this.#rings.delete(upstream);
+  }
+
+  #figuresOf(ring: Ring | undefined): MinuteFigures {
+    const slice = this.#slice;
+    const elapsedS = (this.#clock.now() - this.#beganAt) / 1000;
+    const seconds = Math.max(1, Math.min(elapsedS, elapsedS - Math.max(0, slice - slices + 1) * (sliceMs / 1000)));
+    const sum = ring === undefined ? new Float64Array(cells) : sumOf(ring, slice);
+    const [requests = 0, errors = 0] = sum;
+    const durations = sum.subarray(2);
+    return {
+      seconds: round(seconds, 1),
+      requests,
+      requestsPerS: round(requests / seconds, 2),
+      errors,
+      errorShare: requests === 0 ? null : round(errors / requests, 4),
+      p50Ms: percentileMs(durations, 0.5),
+      p99Ms: percentileMs(durations, 0.99),
+    };
+  }
+}
+
+function newRing(): Ring {
+  return { counts: new Uint32Array(slices * cells), newest: 0 };
+}
+
+function addTo(ring: Ring, slice: number, { count, shape, end, statusClass, durations }: ExchangeCount): void {
+  for (let stale = Math.max(ring.newest + 1, slice - slices + 1); stale <= slice; stale++) clear(ring, stale);
+  ring.newest = slice;
+  const at = (slice % slices) * cells;
+  const { counts } = ring;
+  counts[at] = (counts[at] as number) + count;
+  const isCut = end === 'truncated' && shape !== 'client_abort';
+  if (isCut || statusClass === '5xx') counts[at + 1] = (counts[at + 1] as number) + count;
+  // A tunnel lasts as long as its two sides like, which says nothing of how fast anything is.
+  if (statusClass === '1xx') return;
+  for (let cell = 0; cell < durations.length; cell++) {
+    const here = at + 2 + cell;
+    counts[here] = (counts[here] as number) + (durations[cell] as number);
+  }
+}
+
+function clear(ring: Ring, slice: number): void {
+  const at = (slice % slices) * cells;
+  ring.counts.fill(0, at, at + cells);
+}
+
+/** Of the slices that are not older than a minute. */
+function sumOf({ counts, newest }: Ring, slice: number): Float64Array {
+  const sum = new Float64Array(cells);
+  for (let one = Math.max(0, slice - slices + 1); one <= Math.min(newest, slice); one++) {
+    const at = (one % slices) * cells;
+    for (let cell = 0; cell < cells; cell++) sum[cell] = (sum[cell] as number) + (counts[at + cell] as number);
+  }
+  return sum;
+}
+
+/** Between the bounds of the cell in which it lies, as if its durations were spread evenly there. */
+function percentileMs(durations: Float64Array, share: number): number | null {
+  let total = 0;
+  for (const count of durations) total += count;
+  if (total === 0) return null;
+  const wanted = share * total;
+  let below = 0;
+  for (let cell = 0; cell < durations.length; cell++) {
+    const count = durations[cell] as number;
+    if (count > 0 && below + count >= wanted) {
+      const from = cell === 0 ? 0 : (durationBoundsMs[cell - 1] as number);
+      const to = durationBoundsMs[cell] ?? from;
+      return round(from + ((to - from) * (wanted - below)) / count, 2);
+    }
+    below += count;
+  }
+  return null;
+}
+
+function round(value: number, digits: number): number {
+  const factor = 10 ** digits;
+  return Math.round(value * factor) / factor;
+}

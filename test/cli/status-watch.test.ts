@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { frameOf } from '../../src/cli/status-watch.ts';
+import { plain } from '../../src/cli/style.ts';
+import { systemClock } from '../../src/gateway/system.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+
+let folder: string;
+let admin: Admin | null;
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-watch-'));
+  admin = await startAdmin({
+    gateway: new FakeGateway(),
+    spec: socketAlone(join(folder, 'a.sock')),
+    clock: systemClock,
+  });
+});
+
+afterEach(async () => {
+  await admin?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Waits for a condition; the test's own time limit bounds it. */
+async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await sleep(20);
+}
+
+const watch = (around: FakeSurroundings, ...flags: string[]): Promise<number> =>
+  around.candor('status', '--watch', '--socket', join(folder, 'a.sock'), ...flags);
+
+describe('candor status --watch', { timeout: 60_000 }, () => {
+  test('shows the status in place on a terminal until Ctrl-C, then gives the screen back and leaves the last one', async () => {
+    const around = new FakeSurroundings(folder, { terminal: true, env: { NO_COLOR: '1' } });
+    const ended = watch(around);
+    await until(() => around.stdout.text.split('\u001b[H').length > 2);
+    around.signal('SIGINT');
+    assert.equal(await ended, 0);
+    const { text } = around.stdout;
+    assert.ok(text.startsWith('\u001b[?1049h\u001b[?25l\u001b[Hshop serving'), text.slice(0, 60));
+    assert.match(text.slice(text.indexOf('\u001b[?1049l')), /^\S+shop serving, up[^]*1243 requests\/s/);
+  });
+
+  test('with --json gives a line each time, and asks on when the gateway goes away', async () => {
+    const around = new FakeSurroundings(folder);
+    const ended = watch(around, '--json');
+    await until(() => around.stdout.text.split('\n').length > 2);
+    await admin?.close();
+    admin = null;
+    await until(() => around.stdout.text.includes('"unreachable"'));
+    around.signal('SIGTERM');
+    assert.equal(await ended, 0);
+    const lines = around.stdout.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.equal(lines[0].lastMinute.requests, 71_240);
+    assert.match(lines.at(-1).unreachable, /No gateway answers/);
+  });
+
+  test('ends with 8 where none answers at the beginning, and leaves the terminal alone', async () => {
+    const around = new FakeSurroundings(folder, { terminal: true });
+    assert.equal(await around.candor('status', '--watch', '--socket', join(folder, 'none.sock')), 8);
+    assert.equal(around.stdout.text, '');
+  });
+
+  test('writes no more lines than the terminal has, and says how many it leaves out', () => {
+    const text = Array.from({ length: 100 }, (_, at) => `line ${at}`).join('\n');
+    const frame = frameOf(text, 24, plain);
+    assert.equal(frame.split('\n').length, 23);
+    assert.match(frame, /line 21\u001b\[K\n… 78 more lines/);
+    assert.doesNotMatch(frameOf('one\ntwo\n', 24, plain), /more lines/);
+  });
+});
