@@ -6,6 +6,7 @@ import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { OwnSocket, PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import type { RecordLines } from '../record/batch.ts';
+import type { SnapshotPart } from './snapshot-parts.ts';
 import type { SharedMemory } from '../places/shared-counts.ts';
 
 /** What a worker is born with. */
@@ -43,7 +44,13 @@ export interface DrainPlan {
 /** From main to a serving worker. */
 export type ToWorker =
   /** Open what is new in it, and hold what connects there; answer 'prepared' or 'rejected'. What is served stays. */
-  | { readonly kind: 'prepare'; readonly snapshot: Snapshot }
+  | {
+      readonly kind: 'prepare';
+      readonly snapshot: Snapshot;
+      /** In how many parts its upstreams and routes follow; the worker asks for each. 0: they are in it. */
+      readonly parts: number;
+    }
+  | { readonly kind: 'part'; readonly revision: number; readonly part: SnapshotPart }
   /** Every worker has prepared it: serve by it, and answer 'applied'. */
   | { readonly kind: 'commit'; readonly revision: number }
   /** Not every worker has: close what was opened for it. */
@@ -69,6 +76,8 @@ export type ToWorker =
 export type FromWorker =
   /** Its modules are loaded: from now on it answers at once. */
   | { readonly kind: 'ready' }
+  /** It has taken the parts before this one, in turns of their own. */
+  | { readonly kind: 'next-part'; readonly revision: number; readonly index: number }
   /** Everything of the revision listens; nothing is served by it. */
   | { readonly kind: 'prepared'; readonly revision: number; readonly listeners: readonly OpenListener[] }
   /** With the sockets that it has opened, or taken over, and accepts from. */

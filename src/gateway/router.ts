@@ -18,7 +18,25 @@ export interface RouteEntry {
  * 0.03 in place of 0.31 where all have the prefix `/`.
  */
 export function createRouter(routes: readonly RouteEntry[]): Router {
-  return new RouteIndex(routes);
+  const builder = new RouterBuilder();
+  for (const entry of routes) builder.add(entry);
+  return builder.done();
+}
+
+/** A router that is made one route after the other, in the configuration's order. */
+export class RouterBuilder {
+  readonly #index = new RouteIndex();
+  #count = 0;
+
+  add(entry: RouteEntry): void {
+    this.#index.add(entry, this.#count++);
+  }
+
+  /** All routes have been added. */
+  done(): Router {
+    this.#index.begin();
+    return this.#index;
+  }
 }
 
 /** A route, and where it stands in the configuration. */
@@ -42,16 +60,18 @@ class RouteIndex implements Router {
   readonly #byAuthority = new Map<string, readonly HostRoutes[]>();
   /** Most requests come for the name that the last one came for. */
   #authority = '';
-  #reachable: readonly HostRoutes[];
+  #reachable: readonly HostRoutes[] = [];
   /** No prefix has more segments. */
   #depthMax = 0;
 
-  constructor(routes: readonly RouteEntry[]) {
-    for (const [order, { match, route }] of routes.entries()) {
-      const candidate = { order, match: { ...match, pathPrefix: plainPath(match.pathPrefix) }, route };
-      if (match.hosts.length === 0) this.#add(this.#any, candidate);
-      for (const pattern of new Set(match.hosts)) this.#add(this.#routesOf(pattern), candidate);
-    }
+  add({ match, route }: RouteEntry, order: number): void {
+    const candidate = { order, match: { ...match, pathPrefix: plainPath(match.pathPrefix) }, route };
+    if (match.hosts.length === 0) this.#add(this.#any, candidate);
+    for (const pattern of new Set(match.hosts)) this.#add(this.#routesOf(pattern), candidate);
+  }
+
+  /** Requests come from now on, and no further route. */
+  begin(): void {
     this.#reachable = this.#reachableBy('');
   }
 

@@ -22,13 +22,12 @@ import { HeadStorage } from '../wire/head-storage.ts';
 import { OctetWriter } from '../wire/octet-writer.ts';
 import { IdSource } from '../wire/request-id.ts';
 import { WorkerAdmission } from './admission.ts';
-import { ownRequestFields } from '../exchange/forward.ts';
-import { compileRoute } from './compile-route.ts';
 import { DescriptorGuard, descriptorLimit } from './descriptors.ts';
 import type { DrainPlan, FromWorker, WorkerBirth } from './messages.ts';
 import { OutcomeCounts } from './outcome-counts.ts';
 import { hopNameOf } from './hop-name.ts';
-import { createRouter } from './router.ts';
+import { NextServing } from './next-serving.ts';
+import type { SnapshotPart } from './snapshot-parts.ts';
 import { countStaleReuses } from './stale-reuses.ts';
 import { createTrust } from './trust.ts';
 import { countsNow, sharedCounts } from './worker-counts.ts';
@@ -65,7 +64,9 @@ export class ServingWorker {
   #isTrusted: (address: string) => boolean = () => false;
   #addressHeader: string | null = null;
   /** What is served when main says so. */
-  #prepared: { readonly snapshot: Snapshot; readonly fresh: NewListeners } | null = null;
+  #prepared: { readonly snapshot: Snapshot; readonly fresh: NewListeners; readonly next: NextServing } | null = null;
+  /** What comes in parts, and how many have come. */
+  #incoming: IncomingSnapshot | null = null;
   #draining = false;
   #drained = false;
   #lingering: Timer | null = null;
@@ -154,24 +155,46 @@ export class ServingWorker {
   }
 
   /** Opens what is new in a snapshot and holds what connects there; what is served stays as it is. */
-  async prepare(snapshot: Snapshot): Promise<void> {
+  async prepare(snapshot: Snapshot, parts = 0): Promise<void> {
     const { revision } = snapshot;
+    const next = new NextServing(snapshot, this.#upstreams, this.#upstreamPorts);
+    next.take(snapshot);
+    if (parts > 0) await this.#takeParts(revision, next, parts);
     const fresh = await this.#listeners.openNew(this.#draining ? { ...snapshot, listeners: [] } : snapshot);
     if (fresh.problems.length > 0) {
       this.#listeners.discard(fresh);
+      next.discard();
       return this.#tell({ kind: 'rejected', revision, failures: fresh.problems }, []);
     }
-    this.#prepared = { snapshot, fresh };
+    this.#prepared = { snapshot, fresh, next };
     if (this.#draining) this.#discardListeners();
     this.#tell({ kind: 'prepared', revision, listeners: fresh.listeners }, []);
+  }
+
+  /** Resolves when all have come. Each is asked for when the one before it is taken, so that requests have their turns between. */
+  #takeParts(revision: number, next: NextServing, count: number): Promise<void> {
+    return new Promise((whole) => {
+      this.#incoming = { revision, next, count, taken: 0, whole };
+      this.#tell({ kind: 'next-part', revision, index: 0 }, []);
+    });
+  }
+
+  takePart(revision: number, part: SnapshotPart): void {
+    const incoming = this.#incoming;
+    if (incoming?.revision !== revision) return;
+    incoming.next.take(part);
+    incoming.taken++;
+    if (incoming.taken < incoming.count) return this.#tell({ kind: 'next-part', revision, index: incoming.taken }, []);
+    this.#incoming = null;
+    incoming.whole();
   }
 
   /** Takes whole what it has prepared. */
   commit(revision: number): void {
     if (this.#prepared?.snapshot.revision !== revision) return;
-    const { snapshot, fresh } = this.#prepared;
+    const { snapshot, fresh, next } = this.#prepared;
     this.#prepared = null;
-    this.#install(snapshot);
+    this.#install(snapshot, next);
     this.#listeners.admit(fresh, snapshot);
     this.#tell({ kind: 'applied', revision, sockets: this.#listeners.sockets }, []);
   }
@@ -180,6 +203,7 @@ export class ServingWorker {
   discard(revision: number): void {
     if (this.#prepared?.snapshot.revision !== revision) return;
     this.#discardListeners();
+    this.#prepared.next.discard();
     this.#prepared = null;
   }
 
@@ -190,7 +214,7 @@ export class ServingWorker {
     this.#prepared = { ...this.#prepared, fresh: noListeners };
   }
 
-  #install(snapshot: Snapshot): void {
+  #install(snapshot: Snapshot, next: NextServing): void {
     const { deployment, member, queryAllowed, secretFields } = snapshot;
     const { worker, processStartedWall } = this.#birth;
     this.#recorder = new RecordWriter({
@@ -204,28 +228,17 @@ export class ServingWorker {
     });
     this.#isTrusted = createTrust(snapshot.trustedPeers);
     this.#addressHeader = snapshot.clientAddressHeader;
-    const own = ownRequestFields(snapshot.clientAddressHeader);
-    for (const spec of snapshot.upstreams) {
-      const known = this.#upstreams.get(spec.id);
-      if (known === undefined) this.#upstreams.set(spec.id, new LiveUpstream(spec, this.#upstreamPorts));
-      else known.update(spec);
-    }
-    const entries = snapshot.routes.map((spec) => {
-      const upstream = spec.action.kind === 'upstream' ? (this.#upstreams.get(spec.action.upstream) ?? null) : null;
-      return { match: spec.match, route: compileRoute(spec, upstream, own) };
-    });
+    const router = next.commit(this.#upstreams);
     const { revision, unrouted } = snapshot;
     const hopName = hopNameOf(snapshot);
     const redactor = new TextRedactor(secretFields);
-    const router = createRouter(entries);
     this.#serving = { revision, deployment, hopName, stopping: false, redactor, unrouted, router };
-    this.#closeGoneUpstreams(snapshot);
+    this.#closeGoneUpstreams(next);
   }
 
-  #closeGoneUpstreams(snapshot: Snapshot): void {
-    const wanted = new Set<string>(snapshot.upstreams.map(({ id }) => id));
+  #closeGoneUpstreams(next: NextServing): void {
     for (const [id, upstream] of this.#upstreams) {
-      if (wanted.has(id)) continue;
+      if (next.has(id)) continue;
       upstream.close();
       this.#upstreams.delete(id);
       this.#closed.add(upstream);
@@ -356,6 +369,15 @@ export class ServingWorker {
     };
     this.#clock.schedule(after(this.#clock.now(), reportMs), again, this as ServingWorker);
   }
+}
+
+/** A snapshot on its way, part by part. */
+interface IncomingSnapshot {
+  readonly revision: number;
+  readonly next: NextServing;
+  readonly count: number;
+  taken: number;
+  readonly whole: () => void;
 }
 
 /** An answer of some hundred octets is taken in the time of a round trip. */

@@ -6,6 +6,7 @@ import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import { batchOctetsMax, type RecordLines } from '../record/batch.ts';
 import type { DrainPlan, FromWorker, ListenProblem, OpenListener, ToWorker, WorkerBirth } from './messages.ts';
+import { inParts, type SnapshotPart } from './snapshot-parts.ts';
 import { endOf, type ThreadEnd } from './thread-end.ts';
 import { unreadConnections } from './unread-connections.ts';
 
@@ -83,6 +84,8 @@ export class WorkerHandle {
   readonly #known = new Set<string>();
   /** What it has been asked to prepare, until that is decided. */
   #prepared: Snapshot | null = null;
+  /** Of that: what the worker asks for piece by piece. */
+  #parts: readonly SnapshotPart[] = [];
   readonly #loaded = Promise.withResolvers<void>();
   #loading: Timer | null = null;
   readonly #drained = Promise.withResolvers<void>();
@@ -176,7 +179,11 @@ export class WorkerHandle {
         this.#loading?.cancel();
         this.#loaded.resolve();
         break;
+      case 'next-part':
+        this.#sendPart(message.revision, message.index);
+        break;
       case 'prepared':
+        this.#parts = [];
         this.#answer(message.revision, { ok: true, listeners: message.listeners });
         break;
       case 'applied':
@@ -221,7 +228,14 @@ export class WorkerHandle {
   /** Has it open what is new in a snapshot, and hold what connects there. Resolves in any case, if only with its loss. */
   prepare(snapshot: Snapshot): Promise<Applied> {
     this.#prepared = snapshot;
-    return this.#ask(snapshot.revision, { kind: 'prepare', snapshot });
+    const { snapshot: whole, parts } = inParts(snapshot);
+    this.#parts = parts;
+    return this.#ask(snapshot.revision, { kind: 'prepare', snapshot: whole, parts: parts.length });
+  }
+
+  #sendPart(revision: number, index: number): void {
+    const part = this.#parts[index];
+    if (part !== undefined && this.#prepared?.revision === revision) this.#send({ kind: 'part', revision, part });
   }
 
   /** Has it serve by what it has prepared. Resolves in any case. */

@@ -30,7 +30,10 @@ process.once('exit', () => worker.closeSockets());
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'prepare':
-      void worker.prepare(message.snapshot);
+      void worker.prepare(message.snapshot, message.parts);
+      break;
+    case 'part':
+      worker.takePart(message.revision, message.part);
       break;
     case 'commit':
       worker.commit(message.revision);

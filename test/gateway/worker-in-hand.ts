@@ -6,6 +6,7 @@ import { thisHost } from '../../src/config/host.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import type { Configuration } from '../../src/core/configuration.ts';
 import type { EndpointId } from '../../src/core/endpoint.ts';
+import type { Snapshot } from '../../src/core/snapshot.ts';
 import { InForce } from '../../src/gateway/in-force.ts';
 import type { FromWorker } from '../../src/gateway/messages.ts';
 import { ServingWorker } from '../../src/gateway/serving-worker.ts';
@@ -67,6 +68,12 @@ export class WorkerInHand {
     inForce.listeners = prepared.listeners;
     inForce.revision += 1;
     inForce.take(configuration);
+  }
+
+  /** What would come after what is in force. */
+  async snapshotOf(yaml: string): Promise<Snapshot> {
+    const configuration = await this.#load(yaml);
+    return (this.#inForce ?? new InForce(configuration)).next(configuration, upstreamsOf(configuration));
   }
 
   portOf(listener: string): number {

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { inParts, partMax } from '../../src/gateway/snapshot-parts.ts';
+import { ok, RawOrigin } from './raw-origin.ts';
+import { startFromYaml } from './start-from-yaml.ts';
+import { WorkerInHand } from './worker-in-hand.ts';
+
+const routesMax = 1500;
+
+function large(address: string, version: number, routes = routesMax): string {
+  const lines = ['workers: 2', 'upstreams:'];
+  for (let upstream = 0; upstream < 60; upstream++) {
+    const others = Array.from({ length: 4 }, (_, index) => `"127.9.${upstream}.${index + 1}:9"`);
+    // The last one is where requests go.
+    lines.push(
+      `  up${upstream}: { check: none, endpoints: [${upstream === 59 ? `"${address}"` : others.join(', ')}] }`,
+    );
+  }
+  lines.push('routes:');
+  for (let route = 0; route < routes; route++)
+    lines.push(`  - { path: /p${route}, to: up${route === routes - 1 ? 59 : route % 59} }`);
+  lines.push(
+    `  - { path: /p${routes - 1}, respond: { status: 500, content: "the route before it is the first that matches" } }`,
+  );
+  lines.push(`  - { path: /, respond: { status: 200, content: "version ${version}" } }`);
+  return `${lines.join('\n')}\n`;
+}
+
+test('a configuration that goes to the workers in parts is taken whole, in its order, by each reload', {
+  timeout: 120_000,
+}, async () => {
+  const origin = await RawOrigin.start(() => ok('the last upstream'));
+  const edge = await startFromYaml(large(origin.address, 1));
+  try {
+    for (const version of [1, 2, 3]) {
+      if (version > 1) {
+        const routes = version === 2 ? routesMax : 700;
+        const outcome = await edge.reload(large(origin.address, version, routes));
+        assert.ok(outcome.ok, JSON.stringify(outcome));
+      }
+      const last = version === 3 ? 699 : routesMax - 1;
+      // More connections than workers: each of these is some worker's.
+      for (let look = 0; look < 6; look++) {
+        assert.equal((await edge.get('/')).content.toString(), `version ${version}`);
+        assert.equal((await edge.get(`/p${last}/x`)).content.toString(), 'the last upstream');
+      }
+    }
+    const gone = await edge.get(`/p${routesMax - 1}`);
+    assert.equal(gone.content.toString(), 'version 3', 'a route that the file no longer has is gone');
+  } finally {
+    await edge.stop();
+    await origin.close();
+  }
+});
+
+test('a worker asks for the parts of a snapshot one by one, and serves by none of them before the commit', async () => {
+  const worker = await WorkerInHand.start();
+  try {
+    await worker.apply('listeners: { http: "127.0.0.1:0" }\nroutes: [{ path: /, respond: { status: 204 } }]');
+    const whole = await worker.snapshotOf(
+      `listeners: { http: "127.0.0.1:0" }\n${large('127.0.0.1:9', 1).replace('workers: 2\n', '')}`,
+    );
+    const { snapshot, parts } = inParts(whole);
+    assert.ok(parts.length >= routesMax / partMax);
+    const prepared = worker.worker.prepare(snapshot, parts.length);
+    for (const [index, part] of parts.entries()) {
+      const asked = worker.told.filter((message) => message.kind === 'next-part');
+      assert.equal(asked.length, index + 1, 'it asks for the next part when it has taken the one before');
+      assert.equal(asked.at(-1)?.index, index);
+      assert.ok(!worker.told.some((message) => message.kind === 'prepared' && message.revision === whole.revision));
+      worker.worker.takePart(whole.revision, part);
+    }
+    await prepared;
+    assert.ok(worker.told.some((message) => message.kind === 'prepared' && message.revision === whole.revision));
+    worker.worker.discard(whole.revision);
+  } finally {
+    await worker.stop();
+  }
+});
