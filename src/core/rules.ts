@@ -41,6 +41,11 @@ export const requestRules = {
     says: 'the field section is larger than the limit',
   },
   'too-many-fields': { section: 'RFC 6585 §5', status: 431, says: 'there are more fields than the limit' },
+  'connection-options': {
+    section: 'RFC 9110 §7.6.1',
+    status: 400,
+    says: 'Connection names more headers than the limit',
+  },
   'host-missing': { section: 'RFC 9112 §3.2', status: 400, says: 'an HTTP/1.1 request needs a Host field' },
   'host-repeated': { section: 'RFC 9112 §3.2', status: 400, says: 'there is more than one Host field' },
   'host-invalid': { section: 'RFC 9112 §3.2', status: 400, says: 'the host is not a valid authority' },
@@ -88,11 +93,6 @@ export const requestRules = {
   },
   'expectation-unknown': { section: 'RFC 9110 §15.5.18', status: 417, says: 'the expectation is not "100-continue"' },
   'connect-not-offered': { section: 'RFC 9110 §9.3.6', status: 501, says: 'CONNECT is not offered here' },
-  'upgrade-with-content': {
-    section: 'RFC 9110 §7.8',
-    status: 400,
-    says: 'a request that asks for an upgrade has content',
-  },
   'tls-on-plain-port': {
     section: 'RFC 9112 §2.1',
     status: 400,
@@ -118,6 +118,7 @@ export const responseRules = {
   'space-before-colon': { section: 'RFC 9112 §5.1', says: 'there is white space in a field name or behind it' },
   'line-folding': { section: 'RFC 9112 §5.2', says: 'a field line is folded' },
   'field-value': { section: 'RFC 9110 §5.5', says: 'a field value has a control character' },
+  'connection-options': { section: 'RFC 9110 §7.6.1', says: 'Connection names more headers than the limit' },
   'content-length-invalid': { section: 'RFC 9112 §6.3', says: 'Content-Length is not a number of octets' },
   'content-length-differs': { section: 'RFC 9112 §6.3', says: 'there are several Content-Length values' },
   'length-and-transfer-encoding': {

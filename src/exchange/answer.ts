@@ -1,7 +1,7 @@
 import { assert } from '../core/assert.ts';
 import { exitBeforeMs } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import type { FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
+import type { Capabilities, FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
 import { requestRules } from '../core/rules.ts';
 import type { DownstreamStream } from '../core/stream.ts';
 import type { Clock, Instant } from '../core/time.ts';
@@ -26,7 +26,12 @@ export function sendAnswer({ head, content }: Answer, downstream: DownstreamStre
 }
 
 /** The answer to a failure: generated from what the exchange knows when it fails. */
-export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: Clock): Answer {
+export function failureAnswer(
+  exchange: ExchangeState,
+  failure: Failure,
+  clock: Clock,
+  { multiplexed }: Capabilities,
+): Answer {
   const { request, serving, statusReceived } = exchange;
   const { disclosure, errorPages } = exchange.matched ?? serving.unrouted;
   const attempt = exchange.attempts.at(-1) ?? null;
@@ -38,6 +43,7 @@ export function failureAnswer(exchange: ExchangeState, failure: Failure, clock: 
     method: exchange.method,
     accept: request.fields.get('accept'),
     contentType: request.fields.get('content-type'),
+    takesTrailersOnly: multiplexed && request.takesTrailers,
     parsed: failure.stage !== 'request' || failure.cause !== 'request_refused',
     disclosure,
     redactor: serving.redactor,

@@ -352,7 +352,7 @@ export class Exchange
 
   #generate(failure: Failure): void {
     this.failure = failure;
-    this.#answer(failureAnswer(this, failure, this.#ports.clock));
+    this.#answer(failureAnswer(this, failure, this.#ports.clock, this.#downstream.capabilities));
   }
 
   #answer(answer: Answer): void {

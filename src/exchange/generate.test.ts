@@ -79,6 +79,7 @@ function factsFor(failure: Failure, changes: Partial<GenerateFacts> = {}): Gener
     method: 'GET',
     accept: null,
     contentType: null,
+    takesTrailersOnly: true,
     parsed: true,
     disclosure: 'public',
     redactor: new TextRedactor(),
@@ -288,6 +289,14 @@ describe('a gRPC answer', () => {
       assert.equal(fieldOf(response, 'Grpc-Status'), grpcStatus);
     });
   }
+
+  it('is for a client that can read it: any other gets the failure as everybody does', () => {
+    const facts = { method: 'POST', contentType: 'application/grpc', takesTrailersOnly: false };
+    const response = generateResponse(factsFor(failureOf('connect_refused'), facts));
+    assert.deepEqual([response.status, response.trailersOnlyGrpc], [502, false]);
+    assert.equal(fieldOf(response, 'Content-Type'), 'application/problem+json');
+    assert.equal(fieldOf(response, 'Grpc-Status'), undefined);
+  });
 
   it('encodes its message so that any text may be in it', () => {
     fc.assert(

@@ -17,6 +17,8 @@ export interface GenerateFacts extends AccountFacts {
   /** The request's Accept and Content-Type; null without. */
   readonly accept: string | null;
   readonly contentType: string | null;
+  /** Whether a gRPC client can read its status from trailers alone: over HTTP/2, and only where it said `te: trailers`. */
+  readonly takesTrailersOnly: boolean;
   /** False when the request could not be understood: then only problem details are right. */
   readonly parsed: boolean;
   /** The name in Proxy-Status: the deployment's, never the product's. */
@@ -55,7 +57,7 @@ const utf8 = new TextEncoder();
 export function generateResponse(facts: GenerateFacts): GeneratedResponse {
   const account = giveAccount(facts);
   const fields = commonFields(facts, account);
-  const grpcType = facts.parsed ? grpcContentType(facts.contentType) : null;
+  const grpcType = facts.parsed && facts.takesTrailersOnly ? grpcContentType(facts.contentType) : null;
   if (grpcType !== null) {
     const all = [['Content-Type', grpcType] as const, ...fields, ...grpcFields(account)];
     return {

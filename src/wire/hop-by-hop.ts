@@ -27,6 +27,8 @@ export const nominated = 0x100;
 export const optionClose = 1;
 export const optionKeepAlive = 2;
 export const optionUpgrade = 4;
+/** It names more headers than are looked up: which of them go on would be left to their order. */
+export const optionsBeyondLimit = 8;
 
 /** One member of a comma-separated list: octets [start, end) without white space around. */
 type Member = (octets: Uint8Array, start: number, end: number) => void;
@@ -63,7 +65,7 @@ function listedOptions(octets: Buffer, start: number, end: number, names: Set<st
     if (isText(octets, from, to, 'close')) options |= optionClose;
     else if (isText(octets, from, to, 'keep-alive')) options |= optionKeepAlive;
     else if (isText(octets, from, to, 'upgrade')) options |= optionUpgrade;
-    else if (to > from && names.size < nominationsMax) names.add(octets.toString('latin1', from, to).toLowerCase());
+    else if (to > from && names.size <= nominationsMax) names.add(octets.toString('latin1', from, to).toLowerCase());
   });
-  return options;
+  return names.size > nominationsMax ? options | optionsBeyondLimit : options;
 }

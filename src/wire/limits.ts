@@ -51,7 +51,8 @@ export const emptyLinesMax = 4;
 
 /**
  * Names a Connection field may nominate (RFC 9110 §7.6.1). Each is looked up among all field lines, so the product is
- * to be bounded; real messages nominate one or two. Names beyond these are not taken for nominated.
+ * to be bounded; real messages nominate one or two. A message that nominates more is refused: what it keeps for one connection
+ * would go further.
  */
 export const nominationsMax = 32;
 

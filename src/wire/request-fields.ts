@@ -5,7 +5,16 @@ import { excerpt, isSame, isText } from './characters.ts';
 import type { FieldSectionParser } from './field-section.ts';
 import { FramingFacts, requestFraming, type RequestFramingRule } from './framing.ts';
 import { type HeadBlock, spanSlots } from './head-storage.ts';
-import { connectionOptions, eachMember, nominated, optionClose, optionKeepAlive, optionUpgrade } from './hop-by-hop.ts';
+import {
+  connectionOptions,
+  eachMember,
+  nominated,
+  optionClose,
+  optionKeepAlive,
+  optionsBeyondLimit,
+  optionUpgrade,
+} from './hop-by-hop.ts';
+import { nominationsMax } from './limits.ts';
 import { isDisguised } from './known-names.ts';
 import { authorityText, isAuthority, sameAuthority } from './host.ts';
 import { Http1Fields } from './http1-fields.ts';
@@ -60,6 +69,7 @@ export class RequestFieldsReader {
     this.#gather(block, section.count);
     const isHttp10 = line.version === 'HTTP/1.0';
 
+    if ((this.#options & optionsBeyondLimit) !== 0) return refuse('connection-options', tooManyOptions);
     const authority = this.#authority(block.octets, line);
     if (typeof authority !== 'string') return authority;
     const framing = requestFraming(this.#framing, isHttp10);
@@ -67,9 +77,9 @@ export class RequestFieldsReader {
     // RFC 9110 §10.1.1 has an expectation in an HTTP/1.0 request ignored.
     if (this.#expectation !== '' && !isHttp10) return refuse('expectation-unknown', this.#expectation);
     const hasContent = framing.kind === 'chunked' || (framing.kind === 'length' && framing.octets > 0);
-    // RFC 9110 §7.8: only with the connection option, and not from HTTP/1.0.
-    const upgrade = (this.#options & optionUpgrade) !== 0 && !isHttp10 ? this.#upgrade : null;
-    if (upgrade !== null && hasContent) return refuse('upgrade-with-content', upgrade);
+    // RFC 9110 §7.8: only with the connection option, and not from HTTP/1.0. A server may ignore it; beside content, which would
+    // come first and in the old protocol, we do.
+    const upgrade = (this.#options & optionUpgrade) !== 0 && !isHttp10 && !hasContent ? this.#upgrade : null;
 
     const fields = new Http1Fields(block.octets, block.spans, section.count, section.seenLow, section.seenHigh);
     if (this.#nominated !== null) fields.nominate(this.#nominated);
@@ -185,6 +195,8 @@ export function persists(options: number, isHttp10: boolean): boolean {
   if ((options & optionClose) !== 0) return false;
   return !isHttp10 || (options & optionKeepAlive) !== 0;
 }
+
+const tooManyOptions = `Connection names more than ${nominationsMax} headers`;
 
 function framingEvidence(rule: RequestFramingRule, facts: FramingFacts): string {
   switch (rule) {

@@ -3,7 +3,7 @@ import { isDigit, isSame, isText } from './characters.ts';
 import type { FieldSectionParser } from './field-section.ts';
 import { FramingFacts, mayBeFollowed, responseFraming } from './framing.ts';
 import { type HeadBlock, spanSlots } from './head-storage.ts';
-import { connectionOptions, eachMember } from './hop-by-hop.ts';
+import { connectionOptions, eachMember, optionsBeyondLimit } from './hop-by-hop.ts';
 import { Http1Fields } from './http1-fields.ts';
 import { reasonPhrase } from './reason-phrases.ts';
 import { persists } from './request-fields.ts';
@@ -40,6 +40,9 @@ export class ResponseFieldsReader {
     this.#timeoutS = null;
     this.#gather(block, section.count);
 
+    if ((this.#options & optionsBeyondLimit) !== 0) {
+      return { cause: 'response_field', rule: 'connection-options', name: 'Connection' };
+    }
     const { status, isHttp10 } = line;
     const framing = responseFraming(this.#framing, method, status, isHttp10);
     if ('rule' in framing) return { cause: 'response_framing', rule: framing.rule };

@@ -7,6 +7,9 @@ describe('protocols that are asked for', () => {
     ['websocket', 'websocket'],
     ['h2c', null],
     ['H2C, websocket', 'websocket'],
+    ['HTTP/2.0', null],
+    ['h2, http/3, TLS/1.3, HTTP', null],
+    ['httpx, tlsx/1', 'httpx, tlsx/1'],
     ['a/1.0 ,, b', 'a/1.0, b'],
     ['', null],
   ] as const) {

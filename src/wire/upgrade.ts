@@ -1,11 +1,14 @@
 /**
  * The protocols that an Upgrade field asks for and that may be changed to, by preference; null: none (RFC 9110 §7.8).
- * HTTP/2 over an upgraded connection was withdrawn (RFC 9113 §3.1): such an offer is passed over.
+ * An offer of HTTP, in whatever version, or of TLS is ignored, and the request is answered over HTTP/1.1: HTTP/2 over an
+ * upgraded connection was withdrawn (RFC 9113 §3.1), and in a tunnel of either the gateway would see none of the requests.
  */
 export function protocolsAsked(value: string): string | null {
-  const asked = membersOf(value).filter((protocol) => protocol.toLowerCase() !== 'h2c');
+  const asked = membersOf(value).filter((protocol) => !isNotTunnelled.test(protocol));
   return asked.length === 0 ? null : asked.join(', ');
 }
+
+const isNotTunnelled = /^(?:h2c?|http|tls)(?:\/|$)/i;
 
 /**
  * What a 101 response changes to, as its Upgrade field says it; null where that is nothing, or was not asked for. All

@@ -89,7 +89,10 @@ export class StreamWorld implements World {
     const framing = framingOf(content === undefined ? expects : Buffer.byteLength(content));
     const { contentMs } = { ...defaultLimits, ...this.options.limits };
     const stream = new MemoryClientStream(
-      { method, target, authority: 'example.org', fields: Object.entries(fields), framing },
+      {
+        ...{ method, target, authority: 'example.org', fields: Object.entries(fields), framing },
+        takesTrailers: fields['te'] === 'trailers',
+      },
       {
         clock: this.clock,
         client: this.#clientFacts(),

@@ -30,11 +30,8 @@ export const nominations: readonly SmugglingPayload[] = [
   taken(1, 'Connection: close among others', get('Connection: x-a, close, x-b', 'X-A: 1') + hidden),
   taken(1, 'Connection: close and keep-alive', get('Connection: keep-alive', 'Connection: close') + hidden),
   taken(1, 'a request behind one that closes', get('Connection: close') + hidden),
-  taken(
-    2,
-    'forty nominations',
-    get(`Connection: ${Array.from({ length: 40 }, (_, n) => `x-${n}`).join(', ')}`) + hidden,
-  ),
+  taken(2, 'as many nominations as are looked up', get(naming(32)) + hidden),
+  refused('connection-options', 'forty nominations', get(naming(40)) + hidden),
 ];
 
 /** Content that waits until it is asked for, by one of the two only. */
@@ -179,4 +176,8 @@ export const pauses: readonly SmugglingPayload[] = [
 /** The strict origin answers these before their content, which it counts as no whole request. */
 function early(name: string, steps: SmugglingPayload['steps']): SmugglingPayload {
   return { name, steps, answers: [200], reaches: 0, rule: null };
+}
+
+function naming(count: number): string {
+  return `Connection: ${Array.from({ length: count }, (_, n) => `x-${n}`).join(', ')}`;
 }

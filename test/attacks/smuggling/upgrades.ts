@@ -57,20 +57,21 @@ export const upgrades: readonly SmugglingPayload[] = [
   taken(2, 'an upgrade that Connection does not name', get('Upgrade: h2c') + hidden),
   taken(2, 'an upgrade that Connection names and that is not there', get('Connection: upgrade') + hidden),
   taken(2, 'a WebSocket key without an upgrade', get('Sec-WebSocket-Key: AAAA', 'Sec-WebSocket-Version: 777') + hidden),
-  refused(
-    'upgrade-with-content',
+  taken(
+    2,
     'an upgrade with content',
     `${post('Connection: upgrade', 'Upgrade: websocket', 'Content-Length: 3')}abc${hidden}`,
   ),
-  refused(
-    'upgrade-with-content',
-    'an upgrade with a request as content',
-    post(...handshake, `Content-Length: ${hidden.length}`) + hidden,
-  ),
-  refused(
-    'upgrade-with-content',
-    'an upgrade with a request as chunk',
+  taken(1, 'an upgrade with a request as content', post(...handshake, `Content-Length: ${hidden.length}`) + hidden),
+  taken(
+    2,
+    'an upgrade with chunks',
     `${post('Connection: upgrade', 'Upgrade: websocket', 'Transfer-Encoding: chunked')}0\r\n\r\n${hidden}`,
+  ),
+  taken(
+    2,
+    'an upgrade to HTTP/2.0 with content',
+    `${post('Connection: upgrade', 'Upgrade: HTTP/2.0', 'Content-Length: 3')}abc${hidden}`,
   ),
   refused(
     'length-and-transfer-encoding',
