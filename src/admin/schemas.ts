@@ -180,6 +180,7 @@ const attemptSchema = z.object({
       oom: z.boolean(),
       before_ms: z.number(),
       last_line: nullableText,
+      after_answer_ms: z.number().optional(),
     })
     .nullable(),
   retry: z.boolean(),

@@ -81,8 +81,8 @@ function retryText({ retry_reason }: AttemptRecord): string {
 }
 
 function exitText(exit: NonNullable<AttemptRecord['exit']>): string {
-  const { code, signal, oom: outOfMemory, last_line: lastLine, before_ms: beforeMs } = exit;
-  return explainExit({ atInstant: 0, code, signal, outOfMemory, lastLine }, beforeMs);
+  const { code, signal, oom: outOfMemory, last_line: lastLine, before_ms: beforeMs, after_answer_ms } = exit;
+  return explainExit({ atInstant: 0, code, signal, outOfMemory, lastLine }, beforeMs, after_answer_ms ?? null);
 }
 
 function sentenceOf({ cause, stage, evidence }: AttemptRecord): string {

@@ -242,7 +242,12 @@ describe('explainExit', () => {
       3,
       'The instance exited with code 1, 3 ms earlier; its last line: "Error: \\u001b[31mboom".',
     ],
-    [exit({ code: 0 }), -20, 'The instance exited with code 0, 20 ms later.'],
+    [exit({ code: 0 }), -20, 'The instance exited with code 0, as was noticed 20 ms later.'],
+    [
+      exit({ signal: 'SIGKILL', lastLine: 'bye' }),
+      -20,
+      'The instance was killed by SIGKILL, as was noticed 20 ms later; its last line: "bye".',
+    ],
     [
       exit({}),
       0,
@@ -256,4 +261,15 @@ describe('explainExit', () => {
   ];
   for (const [ended, beforeMs, sentence] of sentences)
     it(`says: ${sentence}`, () => assert.equal(explainExit(ended, beforeMs), sentence));
+
+  const late: readonly [exit: InstanceExit, afterAnswerMs: number, sentence: string][] = [
+    [
+      exit({ signal: 'SIGKILL', lastLine: 'bye' }),
+      40,
+      'The instance was killed by SIGKILL; the news of the exit came 40 ms after the answer; its last line: "bye".',
+    ],
+    [exit({ code: 3 }), 0, 'The instance exited with code 3; the news of the exit came after the answer.'],
+  ];
+  for (const [ended, afterAnswerMs, sentence] of late)
+    it(`says: ${sentence}`, () => assert.equal(explainExit(ended, -100, afterAnswerMs), sentence));
 });

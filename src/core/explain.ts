@@ -129,12 +129,26 @@ export function exitBeforeMs(attempt: Pick<AttemptFacts, 'endedMs'>, exit: Insta
 /**
  * A sentence for an instance that ended shortly before the failure: "The instance was killed by SIGKILL
  * 40 ms earlier; its last line: "…"." `beforeMs` is how long before the failure it ended; negative when its
- * end was noticed only afterwards.
+ * end was noticed only afterwards. `afterAnswerMs`: the answer was given without it, so long before.
  */
-export function explainExit(exit: InstanceExit, beforeMs: number): string {
-  const when = beforeMs >= 0 ? `${duration(beforeMs)} earlier` : `${duration(-beforeMs)} later`;
+export function explainExit(exit: InstanceExit, beforeMs: number, afterAnswerMs: number | null = null): string {
   const lastLine = exit.lastLine === null ? '' : `; its last line: ${quoted(exit.lastLine)}`;
-  return `The instance ${howItEnded(exit)} ${when}${isHowKnown(exit) ? '' : howUnknown}${lastLine}.`;
+  const how = `${howItEnded(exit)}${exitTimeText(exit, beforeMs, afterAnswerMs)}`;
+  return `The instance ${how}${isHowKnown(exit) ? '' : howUnknown}${lastLine}.`;
+}
+
+function exitTimeText(
+  { signal, code, outOfMemory }: InstanceExit,
+  beforeMs: number,
+  afterAnswerMs: number | null,
+): string {
+  if (afterAnswerMs !== null) {
+    return `; the news of the exit came ${afterAnswerMs === 0 ? '' : `${duration(afterAnswerMs)} `}after the answer`;
+  }
+  if (beforeMs < 0) return `, as was noticed ${duration(-beforeMs)} later`;
+  // "exited with code 1, 3 ms earlier": two numbers that would run into one another.
+  const hasCode = !outOfMemory && signal === null && code !== null;
+  return `${hasCode ? ',' : ''} ${duration(beforeMs)} earlier`;
 }
 
 const howUnknown = ' (how is not known, since an earlier Candor process had started it)';
@@ -167,5 +181,5 @@ const crashSignals: ReadonlySet<string> = new Set([
 function howItEnded({ outOfMemory, signal, code }: InstanceExit): string {
   if (outOfMemory) return `was killed because it ran out of memory${signal === null ? '' : ` (${signal})`}`;
   if (signal !== null) return `was killed by ${signal}`;
-  return code === null ? 'ended' : `exited with code ${code},`;
+  return code === null ? 'ended' : `exited with code ${code}`;
 }

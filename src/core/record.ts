@@ -121,6 +121,8 @@ export interface AttemptRecord {
     readonly oom: boolean;
     readonly before_ms: number;
     readonly last_line: string | null;
+    /** In answers of a running gateway alone: the answer did not know of the exit, whose news came so long after it. */
+    readonly after_answer_ms?: number;
   } | null;
   readonly retry: boolean;
   readonly retry_reason: RetryReason;

@@ -4,6 +4,7 @@ import {
   explain,
   explainExit,
   explainToVisitor,
+  nextStepAfterExit,
   retryAfterSOf,
   shapeOf,
   specOf,
@@ -119,8 +120,9 @@ function accountForOperators(facts: AccountFacts): OperatorAccount {
     endpoint: nextHop,
     receivedStatus,
     evidence: failure.evidence,
-    usualCauses: spec.usualCauses,
-    nextStep: spec.nextStep,
+    // What the instance left behind says more than any usual cause.
+    usualCauses: shownExit === null ? spec.usualCauses : [],
+    nextStep: shownExit === null ? spec.nextStep : nextStepAfterExit(shownExit),
   };
 }
 

@@ -38,7 +38,7 @@ export function failureAnswer(
   const response = generateResponse({
     failure,
     delivery: exchange.delivery,
-    exit: attempt === null ? null : exitFacts(attempt, exchange.startedAt),
+    exit: attempt === null ? null : exitFacts(attempt, failure, exchange.startedAt),
     requestId: exchange.id,
     method: exchange.method,
     accept: request.fields.get('accept'),
@@ -57,9 +57,12 @@ export function failureAnswer(
   return answerOf(response, clock);
 }
 
-function exitFacts(attempt: Attempt, startedAt: Instant): GenerateFacts['exit'] {
+/** An exit explains the failure that the attempt met, and no other. */
+function exitFacts(attempt: Attempt, { cause }: Failure, startedAt: Instant): GenerateFacts['exit'] {
   const { exit } = attempt;
-  return exit === null ? null : { exit, beforeMs: exitBeforeMs(attempt, exit, startedAt) };
+  return exit === null || attempt.failure?.cause !== cause
+    ? null
+    : { exit, beforeMs: exitBeforeMs(attempt, exit, startedAt) };
 }
 
 /** The answer of a route that answers by itself; `declinedBy` has found nothing against it. */

@@ -13,7 +13,7 @@ import { ageFor, decideAgain, targetsOf } from './again.ts';
 import { type Answer, actionAnswer, failureAnswer, declinedBy, lastHopAnswer, sendAnswer } from './answer.ts';
 import { Attempt, furthest } from './attempt.ts';
 import { CommitWindow, type WindowOwner } from './commit-window.ts';
-import { awaitExitNews, exitNewsLooksMax, type ExitNewsWaiter, exitOf, mayComeOfExit } from './exit-news.ts';
+import { awaitExitNews, exitNewsLooksMax, type ExitNewsWaiter, exitOf, mayComeOfExit, noteExits } from './exit-news.ts';
 import { ForwardedRequest, ForwardedResponse } from './forward.ts';
 import { exchangeTimeout, type LimitedExchange, limitExchange } from './limit.ts';
 import { endsHere, hopFailure } from './max-forwards.ts';
@@ -427,7 +427,7 @@ export class Exchange
     this.#state = 'ended';
     this.#limitTimer?.cancel();
     this.#newsTimer?.cancel();
-    for (const attempt of this.attempts) attempt.exit ??= exitOf(attempt, this.startedAt);
+    noteExits(this.attempts, this.end, this.startedAt);
     this.tunnel?.conclude(this);
     this.endedAt = this.#ports.clock.now();
     this.#ports.recorder.ended(this);

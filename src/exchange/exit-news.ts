@@ -1,5 +1,6 @@
 import type { InstanceExit } from '../core/endpoint.ts';
 import { exitBeforeMs } from '../core/explain.ts';
+import type { EndKind } from '../core/exchange.ts';
 import type { Failure } from '../core/failure.ts';
 import { after, type Clock, type Instant, type Timer } from '../core/time.ts';
 import type { Attempt } from './attempt.ts';
@@ -40,7 +41,22 @@ export function exitOf(attempt: Attempt, startedAt: Instant): InstanceExit | nul
 
 /** Whether a process that ends looks like this from outside. */
 export function mayComeOfExit(failure: Failure): boolean {
-  return exitCauses.has(failure.cause);
+  return isExitCause(failure.cause);
+}
+
+export function isExitCause(cause: Failure['cause']): boolean {
+  return exitCauses.has(cause);
+}
+
+/**
+ * Notes exits that have become known meanwhile. What our own answer has said of its last attempt stays as it was: its
+ * record says the same, and who asks later is told what came after it (`gateway/late-exits.ts`).
+ */
+export function noteExits(attempts: readonly Attempt[], end: EndKind, startedAt: Instant): void {
+  for (const attempt of attempts) {
+    if (end === 'generated' && attempt === attempts.at(-1)) continue;
+    attempt.exit ??= exitOf(attempt, startedAt);
+  }
 }
 
 const exitCauses: ReadonlySet<Failure['cause']> = new Set<Failure['cause']>([

@@ -15,6 +15,7 @@ import { changesBetween } from './changes.ts';
 import { ConfigurationNews } from './configuration-news.ts';
 import type { Gateway, GatewayStatus, GatewayWatcher, ReloadOutcome, StopOptions } from './control.ts';
 import { Endpoints } from './endpoints.ts';
+import { LateExits } from './late-exits.ts';
 import type { HandedOver, Heir } from './estate.ts';
 import { ExchangeLog } from './exchange-log.ts';
 import type { ConfigurationReload, GatewayOptions, Succession } from './gateway-options.ts';
@@ -71,6 +72,7 @@ class RunningGateway implements Gateway {
   readonly #log: ExchangeLog;
   readonly #applications: Applications;
   readonly #endpoints: Endpoints;
+  readonly #lateExits: LateExits;
   readonly #outlook: Outlook;
   readonly #shared: SharedCounts;
   readonly #workers: Workers;
@@ -128,6 +130,7 @@ class RunningGateway implements Gateway {
       onChecked: (application, instance, refused) => this.#endpoints.instanceChecked(application, instance, refused),
     });
     this.#endpoints = this.#createEndpoints();
+    this.#lateExits = new LateExits(clock);
     this.#applications.supervisor.onChange(() => this.#instancesChanged());
     this.#workers = new Workers({
       clock,
@@ -269,6 +272,9 @@ class RunningGateway implements Gateway {
 
   #instancesChanged(): void {
     this.#endpoints.instancesChanged();
+    for (const { id, application } of this.#inForce.configuration.upstreams) {
+      if (application !== null) this.#lateExits.note(this.#endpoints.board.endpoints(id)?.values() ?? []);
+    }
     this.#applications.noteChange();
     this.#outlook.changed();
   }
@@ -346,8 +352,9 @@ class RunningGateway implements Gateway {
     await this.#log.reopen();
   }
 
-  findExchange(id: string): Promise<ExchangeRecord | null> {
-    return this.#log.find(id);
+  async findExchange(id: string): Promise<ExchangeRecord | null> {
+    const record = await this.#log.find(id);
+    return record === null ? null : this.#lateExits.complete(record);
   }
 
   counts(): ReturnType<Gateway['counts']> {

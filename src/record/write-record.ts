@@ -310,7 +310,7 @@ export class RecordWriter implements OrdinaryParts {
   #detail(failure: Failure, exchange: EndedExchange): string {
     const sentence = explain(this.#redacted(failure));
     const last = exchange.attempts.at(-1);
-    if (last === undefined || last.exit === null) return sentence;
+    if (last === undefined || last.exit === null || last.failure?.cause !== failure.cause) return sentence;
     const lastLine = last.exit.lastLine === null ? null : this.#redactor.redact(last.exit.lastLine);
     return `${sentence} ${explainExit({ ...last.exit, lastLine }, exitBeforeMs(last, last.exit, exchange.startedAt))}`;
   }

@@ -755,7 +755,7 @@ const slowAndCut: readonly Case[] = [
       world.pass(30); // And not only when nobody would wait any longer.
       assert.equal(client.status, 502);
       // Some 120 ms after its connection broke: in the answer as in the record, whenever the news came.
-      assert.match(client.content.toString(), /ran out of memory \(SIGKILL\) \d+ ms later/);
+      assert.match(client.content.toString(), /ran out of memory \(SIGKILL\), as was noticed \d+ ms later/);
       assert.equal(
         recordSays(world, { end: 'generated', cause: 'reset_before_response' }).attempts[0]?.exit?.signal,
         'SIGKILL',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
+import { verdictOf } from '../../src/cli/explanation.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { InstanceStatus } from '../../src/gateway/control.ts';
 import { fieldOf, type RawResponse } from '../../src/testing/testing.ts';
@@ -59,9 +60,31 @@ function problemOf(response: RawResponse): Record<string, unknown> {
   return JSON.parse(response.content.toString()) as Record<string, unknown>;
 }
 
+test('news of an exit that comes after the answer is explained later, as what it is', async () => {
+  edge = await startFromYaml(application());
+  await ready();
+  const response = await post('/breaks');
+  const problem = problemOf(response);
+  assert.equal(problem['cause'], 'closed_before_response');
+  assert.doesNotMatch(String(problem['detail']), /exited/);
+  assert.equal((await edge.record(response)).attempts.at(-1)?.exit, null);
+  let record: ExchangeRecord | null = null;
+  await until('the exit is known', async () => {
+    record = await edge.record(response);
+    return record.attempts.at(-1)?.exit?.last_line != null && record.attempts.at(-1)?.exit?.code === 7;
+  });
+  const { sentence, nextStep } = verdictOf(record ?? assert.fail());
+  assert.ok(sentence.startsWith(String(problem['detail'])), 'what the answer said still stands');
+  assert.match(
+    sentence,
+    / The instance exited with code 7; the news of the exit came (?:\d+ ms|[\d.]+ s) after the answer; its last line: "gone at last, token=…"\.$/,
+  );
+  assert.match(nextStep ?? '', /wrote last/);
+});
+
 describe('an application that dies while it has a request', () => {
   const deaths: [path: string, says: RegExp][] = [
-    ['/killed', /The instance was killed by SIGKILL .*(?:earlier|later); its last line: "about to be killed"/],
+    ['/killed', /The instance was killed by SIGKILL,? .*(?:earlier|later); its last line: "about to be killed"/],
     [
       '/exits',
       /The instance exited with code 3, .*(?:earlier|later); its last line: "cannot go on: no database, token=…"/,
@@ -75,6 +98,11 @@ describe('an application that dies while it has a request', () => {
       assert.equal(response.status, 502);
       const problem = problemOf(response);
       assert.match(String(problem['detail']), says);
+      // Who reads the answer and who asks for an explanation are told the same.
+      const verdict = verdictOf(record);
+      assert.equal(problem['detail'], verdict.sentence);
+      assert.equal(problem['next_step'], verdict.nextStep);
+      assert.deepEqual(problem['usual_causes'], verdict.usualCauses);
       assert.equal(problem['may_have_been_executed'], true);
       assert.equal(record.shape, 'reset');
       assert.deepEqual([exit.code, exit.signal], path === '/killed' ? [null, 'SIGKILL'] : [3, null]);
