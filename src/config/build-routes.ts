@@ -61,7 +61,7 @@ function buildAction(read: RouteRead): RouteAction {
     const kept = keep_path === false ? location : withPath(location);
     return { kind: 'redirect', status: count(status, defaults.redirect.status), location: kept };
   }
-  if (maintenance !== undefined) {
+  if (maintenance !== undefined && maintenance !== false) {
     const said = typeof maintenance === 'string' ? { message: maintenance } : maintenance === true ? {} : maintenance;
     const retryAfter = ms('retry_after' in said ? said.retry_after : undefined, defaults.maintenance.retryAfter);
     return {

@@ -106,8 +106,9 @@ function suggestType(expected: readonly string[], input: unknown): string | null
     /^-?\d+$/.test(input)
   )
     return `write ${input} without quotes`;
-  if (expected.includes('string') && (typeof input === 'number' || typeof input === 'boolean'))
-    return `put it in quotes: "${input}"`;
+  if (expected.includes('string') && typeof input === 'number') return `put it in quotes: "${input}"`;
+  if (expected.includes('string') && typeof input === 'boolean')
+    return `write a text; "${input}" in quotes, if this word is meant`;
   if (expected.includes('array') && input !== null && typeof input === 'object') return 'begin each entry with "- "';
   if (expected.includes('object') && expected.length === 1) return 'write "key: value", one below the other or in { }';
   if (expected.includes('array') && typeof input !== 'object') return `write [${plainText(input)}]`;

@@ -39,7 +39,12 @@ export function parsed<T>(
 ): z.ZodType<T, string> {
   return z
     .string({
-      error: (issue) => (typeof issue.input === 'number' && bare !== undefined ? carry(bare(issue.input)) : undefined),
+      error: ({ input }) => {
+        if (typeof input === 'number' && bare !== undefined) return carry(bare(input));
+        // Quotes help only where the word is a value; else the format says what is.
+        const tried = typeof input === 'boolean' ? parse(String(input)) : null;
+        return tried === null || tried.ok ? undefined : carry(tried.failure);
+      },
     })
     .meta(meta)
     .transform((written, context) => {
@@ -53,7 +58,7 @@ export function parsed<T>(
 function orNone<T>(parse: (text: string) => Result<T, Objection>): (text: string) => Result<T | null, Objection> {
   return (written) => {
     if (written === 'none') return succeed(null);
-    if (/^(?:off|no|never|unlimited|infinite|infinity|0)$/i.test(written))
+    if (/^(?:off|no|false|never|unlimited|infinite|infinity|0)$/i.test(written))
       return object(`${quoted(written)} is not understood here`, 'write none');
     return parse(written);
   };
@@ -116,7 +121,43 @@ function parseText(written: string): Result<string, Objection> {
 }
 
 export const text = parsed(parseText);
-export const pathOrNone = parsed(orNone(parseText), { kind: 'path, `none`' });
+
+/**
+ * What people write for true, false and nothing. YAML 1.2 reads `yes`, `no`, `on` and `off` as text, so that each would be
+ * taken for a message, a path or a name.
+ */
+const switchWord = /^(?:y|yes|n|no|on|off|true|false|enabled?|disabled?|null|none|~)$/i;
+
+function parseOtherThanSwitch(wanted: string, instead: string | ((written: string) => string)) {
+  return (written: string): Result<string, Objection> =>
+    switchWord.test(written)
+      ? object(`${quoted(written)} is no ${wanted}`, typeof instead === 'string' ? instead : instead(written))
+      : parseText(written);
+}
+
+/** Text that says something, where a word for true or false is a mistake. */
+export function textOf(wanted: string, instead: string): z.ZodType<string, string> {
+  return parsed(parseOtherThanSwitch(wanted, instead));
+}
+
+const parsePath = parseOtherThanSwitch('path', (written) => `write a path, such as ./${written} if that is meant`);
+export const path = parsed(parsePath);
+export const pathOrNone = parsed(orNone(parsePath), { kind: 'path, `none`' });
+
+/** A message to visitors, or a switch that is written as text. */
+export const message = parsed(
+  parseOtherThanSwitch('message', (written) =>
+    /^(?:y|yes|on|true|enabled?)$/i.test(written)
+      ? 'write true for the usual page, or a message for visitors'
+      : 'write false, or remove the key, to serve the route',
+  ),
+  { bare: objectToBareMessage },
+);
+
+function objectToBareMessage(value: number): Objection {
+  const instead = value === 0 ? 'write false, or remove the key, to serve the route' : 'write true for the usual page';
+  return { message: `the number ${value} is no message`, suggestion: instead };
+}
 
 /** A whole number within limits, both included. */
 export function whole(min: number, max: number): z.ZodInt {

@@ -245,6 +245,18 @@ describe('what is written', () => {
       { kind: 'redirect', status: 307, location: 'https://a.org/' },
     ],
     [
+      'maintenance may be false, and readiness too: then the route does what it says besides',
+      `${one}routes: [{ to: app, maintenance: false, readiness: false }]`,
+      (c) => c.routes[0]?.action,
+      { kind: 'upstream', upstream: 'app' },
+    ],
+    [
+      'maintenance may be a message that begins like a switch',
+      'routes: [{ maintenance: "On holiday until Monday." }]',
+      (c) => c.routes[0]?.action,
+      { kind: 'maintenance', message: 'On holiday until Monday.', retryAfterS: 300 },
+    ],
+    [
       'maintenance may be true',
       'routes: [{ maintenance: true }]',
       (c) => c.routes[0]?.action,

@@ -21,7 +21,8 @@ export function reviewRoutes(draft: Draft, complainer: Complainer): void {
 }
 
 function reviewAction(route: Readonly<Record<string, unknown>>, at: number, complainer: Complainer): void {
-  const present = actions.filter((action) => route[action] !== undefined);
+  // `false` switches off what is only a switch.
+  const present = actions.filter((action) => route[action] !== undefined && route[action] !== false);
   const [first, second] = present;
   if (second !== undefined) {
     complainer.atKey(

@@ -9,11 +9,14 @@ import {
   contentType,
   duration,
   durationOrNone,
+  message,
   name,
   oneOrMany,
   parsed,
+  path,
   redirectLocation,
   text,
+  textOf,
   whole,
 } from './leaves.ts';
 import { key, section } from './section.ts';
@@ -57,7 +60,7 @@ const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], 
 });
 
 export const commitDelay = durationOrNone;
-export const errorPages = z.record(z.string(), text);
+export const errorPages = z.record(z.string(), path);
 export const disclosure = z.enum(['public', 'operator']);
 
 export const route = section({
@@ -104,18 +107,22 @@ export const route = section({
   ),
   maintenance: key(
     z.union([
-      z.literal(true),
-      text,
+      z.boolean(),
+      message,
       section({
-        message: key(text, 'What visitors read.', defaults.maintenance.message),
+        message: key(
+          textOf('message', 'write what visitors are to read, or remove the key'),
+          'What visitors read.',
+          defaults.maintenance.message,
+        ),
         retry_after: key(duration, 'When to come back, for machines.', defaults.maintenance.retryAfter),
       }),
     ]),
-    'Answers 503 with a page that says so: `true`, a message, or both parts.',
+    'Answers 503 with a page that says so: `true`, a message, or both parts. `false` is as if the key were not there.',
   ),
 
   readiness: key(
-    z.literal(true),
+    z.boolean(),
     'Answers by itself whether the gateway takes requests: 200, or 503 once it drains. For load balancers before it.',
   ),
 
@@ -123,7 +130,7 @@ export const route = section({
     section({
       path: key(parsed(parsePathPrefix, { kind: 'path' }), 'Replaces the part of the path that `path` matched.'),
       host: key(
-        text,
+        textOf('host', 'write client, endpoint, or a host such as example.org'),
         '`client` keeps the Host of the client, `endpoint` sends that of the endpoint, anything else is sent as it is.',
         defaults.route.rewriteHost,
       ),

@@ -17,12 +17,14 @@ import {
   name,
   oneOrMany,
   parsed,
+  path,
   pathOrNone,
   size,
   sizeFrom,
   sizeFromOrNone,
   sizeOrNone,
   text,
+  textOf,
   whole,
 } from './leaves.ts';
 import { commitDelay, disclosure, errorPages, route, timeouts } from './route-schema.ts';
@@ -139,14 +141,17 @@ const drain = section({
 const tls = z.union([
   z.boolean(),
   section({
-    server_name: key(text, 'The name that is asked for (SNI) and must stand in the certificate.'),
+    server_name: key(
+      textOf('name', 'write the name that stands in the certificate, or remove the key'),
+      'The name that is asked for (SNI) and must stand in the certificate.',
+    ),
     verify: key(z.boolean(), 'Whether the certificate must be valid.', defaults.tlsVerify),
-    ca_file: key(oneOrMany(text), 'Files of certificate authorities in PEM, instead of those of the system.'),
+    ca_file: key(oneOrMany(path), 'Files of certificate authorities in PEM, instead of those of the system.'),
     certificate_file: key(
-      text,
+      path,
       'The certificate that the gateway shows to endpoints that ask who it is, in PEM, with its intermediate ones after it.',
     ),
-    key_file: key(text, 'The private key of that certificate, in PEM, without a passphrase.'),
+    key_file: key(path, 'The private key of that certificate, in PEM, without a passphrase.'),
   }),
 ]);
 
@@ -274,7 +279,7 @@ export const application = section({
     description: 'Program and arguments, as one line or a list. No shell runs.',
     examples: ['node server.js'],
   }),
-  directory: key(text, 'Where it runs, from the folder of this file.', defaults.application.directory),
+  directory: key(path, 'Where it runs, from the folder of this file.', defaults.application.directory),
   environment: key(
     z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
     'Variables for it, beside those that Candor itself was given.',

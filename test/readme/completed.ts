@@ -4,6 +4,8 @@ export function completed(fragment: Record<string, unknown>): Record<string, unk
     'upstreams',
     'applications',
     'listeners',
+    'trusted_peers',
+    'client_address_header',
     'client',
     'workers',
     'drain',

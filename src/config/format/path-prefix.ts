@@ -61,6 +61,8 @@ export function parseCheckPath(text: string): Result<string, Objection> {
 export function parseCheckWord(text: string): Result<string, Objection> {
   if (text === 'tcp' || text === 'none') return succeed(text);
   if (text.startsWith('/')) return parseCheckPath(text);
+  if (/^(?:no|off|false|never|disabled?)$/i.test(text))
+    return object(`${quoted(text)} is not understood here`, 'write none');
   return object(
     `expected \`tcp\`, \`none\` or a path, found the text ${quoted(text)}`,
     'write a path such as "/healthz" to ask for it by HTTP',
