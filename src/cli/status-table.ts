@@ -61,7 +61,10 @@ function headLines(status: GatewayStatus, style: Style): string[] {
   const waits = status.drain === null ? null : drainText(status.drain);
   if (waits !== null) lines.push(style.warn(`  ${waits}`));
   if (status.source !== null) lines.push(style.dim(`  ${status.source}`));
-  lines.push(`  ${trafficText(status.lastMinute)}`);
+  // Where all went to the only upstream, the figures stand there.
+  const [only, ...others] = status.upstreams;
+  const isSaidThere = others.length === 0 && only?.lastMinute.requests === status.lastMinute.requests;
+  if (!isSaidThere) lines.push(`  ${trafficText(status.lastMinute)}`);
   return lines;
 }
 

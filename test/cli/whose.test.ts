@@ -57,12 +57,31 @@ describe('saved responses', () => {
     '<',
     page,
   ].join('\n');
+  const transcript = [
+    '  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current',
+    '  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0*   Trying 127.0.0.1:443...',
+    '* Connected to example.org (127.0.0.1) port 443 (#0)',
+    '} [5 bytes data]',
+    '* TLSv1.3 (OUT), TLS handshake, Client hello (1):',
+    '{ [122 bytes data]',
+    '> GET / HTTP/2',
+    '> Host: example.org',
+    '> ',
+    '< HTTP/2 502 ',
+    '< server: nginx',
+    '< content-type: text/html',
+    '< ',
+    '{ [150 bytes data]',
+    '100   150  100   150    0     0   6078      0 --:--:-- --:--:-- --:--:--  6250',
+    page.trimEnd() + '* Connection #0 to host example.org left intact',
+  ].join('\n');
   const forms: [what: string, text: string][] = [
     ['as `curl -i` prints them', curl],
     ['after interim ones', `HTTP/1.1 100 Continue\r\n\r\n${curl}`],
     ['through a tunnel', `HTTP/1.1 200 Connection established\r\n\r\n${curl}`],
     ['over HTTP/2', curl.replace('HTTP/1.1 502 Bad Gateway', 'HTTP/2 502 ')],
     ['as `curl -v` prints them', verbose],
+    ['as `curl -v` prints them on one terminal, with TLS, its progress and its last words', transcript],
     ['as JSON', JSON.stringify(object)],
     ['as JSON on several lines', JSON.stringify(object, null, 2)],
     ['as JSON lines', `${JSON.stringify(object)}\n\n{"torn\n`],
@@ -77,7 +96,7 @@ describe('saved responses', () => {
       assert.equal(more.length, 0);
       assert.equal(kept?.response.status, 502);
       assert.deepEqual({ ...kept.response.headers }, { server: 'nginx', 'content-type': 'text/html' });
-      assert.match(kept.response.body ?? '', /<center>nginx<\/center>/);
+      assert.match(kept.response.body ?? '', /^<html>[^]*<center>nginx<\/center>[^]*<\/html>\s*$/);
     });
   }
 
@@ -87,6 +106,12 @@ describe('saved responses', () => {
       readResponses(moved + curl).map(({ response }) => response.status),
       [301, 502],
     );
+  });
+
+  test('of `curl -v` keep a body whose lines look like its words', () => {
+    const json = '{ "a": [\n}\n- 1\n] }';
+    const [kept] = readResponses(`* Connected\n> GET / HTTP/1.1\n>\n< HTTP/1.1 500 X\n<\n${json}\n`);
+    assert.equal(kept?.response.body, json);
   });
 
   test('with a field several times have all its values', () => {
@@ -123,6 +148,42 @@ describe('candor whose', () => {
     assert.equal(await around.candor('whose', 'saved.txt'), 0);
     assert.match(around.stdout.text, /^502\n {2}chain {5}you ← nginx wrote it\n {2}author {4}nginx, \w+\n/);
     assertFits(around.stdout.text);
+  });
+
+  test('breaks evidence without spaces within 80 columns, and says each piece once', async () => {
+    const details = `details="${'connection-refused:'.repeat(6)}"`;
+    const member = `shop;error=connection_refused;next-hop="127.0.0.1:37925";${details}`;
+    writeFileSync(join(folder, 'saved.txt'), `HTTP/1.1 502 Bad Gateway\nProxy-Status: ${member}\n\n`);
+    assert.equal(await around.candor('whose', 'saved.txt'), 0);
+    assertFits(around.stdout.text);
+    assert.match(
+      around.stdout.text.replace(/\n {12}/g, ''),
+      /shop;error=connection_refused;next-hop="127\.0\.0\.1:37925";details/,
+    );
+    around.stdout.text = '';
+    const id = '01a202ec-f036-7c52-82f5-8fc350a5ba23';
+    writeFileSync(
+      join(folder, 'b.txt'),
+      `HTTP/1.1 503 Busy\nProxy-Status: shop;received-status=503\nX-Request-Id: ${id}\n\n`,
+    );
+    assert.equal(await around.candor('whose', 'b.txt'), 0);
+    assert.match(around.stdout.text, /you ← Candor ← the application wrote it\n {2}author {4}application, likely/);
+    assert.equal(around.stdout.text.split('received-status=503').length, 2);
+  });
+
+  test('takes the pasted page of a gateway, and no other text, for a response', async () => {
+    writeFileSync(join(folder, 'page.html'), page);
+    assert.equal(await around.candor('whose', 'page.html'), 0);
+    assert.match(around.stdout.text, /^502\n {2}chain {5}you ← nginx wrote it\n {2}author {4}nginx, likely\n/);
+    around.stdout.text = '';
+    writeFileSync(join(folder, 'words.txt'), 'no healthy upstream\n');
+    assert.equal(await around.candor('whose', 'words.txt', '--json'), 0);
+    const { status, author, confidence } = JSON.parse(around.stdout.text);
+    assert.deepEqual([status, author, confidence], [null, 'envoy', 'likely']);
+    for (const text of ['hello\n', '<html><title>Shop</title></html>', '{"message":"hello"}', '[]']) {
+      writeFileSync(join(folder, 'other.txt'), text);
+      assert.equal(await around.candor('whose', 'other.txt'), 3, text);
+    }
   });
 
   test('prints one object per response', async () => {

@@ -16,10 +16,18 @@ export function readCurlOutput(text: string): readonly KeptResponse[] {
   });
 }
 
-/** `-v` marks what came with "< " and what it says itself with "* "; without marks it is as it came. */
+/** What `-v` writes beside the response: its own words, the request, how much came, and its progress. */
+const notOfTheResponse = /^(?:\*(?: |$)|>(?: |$)|[{}] \[\d+ bytes data\]|\s*\d+ +\d.*[\d-]+:[\d-]+:[\d-]+ +\S+$)/;
+
+/**
+ * `-v` marks the head that came with "< ", and a blank at the end may have been lost in copying; without such a line the text
+ * is as it came. The body stands unmarked between its words, and the last ones may follow it on the same line.
+ */
 function withoutMarks(lines: string[]): string[] {
   if (!lines.some((line) => /^< HTTP\//.test(line))) return lines;
-  return lines.filter((line) => !/^(?:[*>{}]|[>{}] .*)(?: |$)/.test(line)).map((line) => line.replace(/^< ?/, ''));
+  return lines
+    .filter((line) => !notOfTheResponse.test(line))
+    .map((line) => line.replace(/^<(?: |$)/, '').replace(/\* Connection #\d+ to host \S+ left intact$/, ''));
 }
 
 function responseAt(lines: readonly string[]): KeptResponse | null {

@@ -14,6 +14,16 @@ export function readResponses(text: string): readonly KeptResponse[] {
   return trimmed.split('\n').flatMap((line) => responsesIn(parsed(line)));
 }
 
+/** Where the status of an error page stands, if it says it at all. */
+const statusInPage = /<(?:title|h1)[^>]{0,80}>[^<]{0,80}?\b([45]\d\d)\b|^\s*error code: ([45]\d\d)\b/i;
+
+/** What was copied out of a browser's window or a log: the page, or the words, of an answer whose head nobody kept. */
+export function readPage(text: string): KeptResponse {
+  const body = text.slice(0, bodyCharactersMax);
+  const [, inTags, inWords] = statusInPage.exec(body) ?? [];
+  return { from: null, response: { status: Number(inTags ?? inWords ?? 0), headers: {}, body, bodyAlone: true } };
+}
+
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

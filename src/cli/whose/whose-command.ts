@@ -8,7 +8,7 @@ import { styleFor } from '../style.ts';
 import { CommandFailure, type Surroundings } from '../surroundings.ts';
 import { fetchResponse } from './fetch-response.ts';
 import type { KeptResponse } from './kept-response.ts';
-import { readResponses } from './read-responses.ts';
+import { readPage, readResponses } from './read-responses.ts';
 import { authorshipLines } from './whose-text.ts';
 
 export interface WhoseFlags {
@@ -26,14 +26,14 @@ export async function sayWhose(flags: WhoseFlags, given: string, around: Surroun
   if (kept.length === 0)
     throw new CommandFailure(
       'nothing_to_do',
-      `There is no response in ${given === '-' ? 'standard input' : harmless(given)}. What \`curl -i\` prints, a HAR, or JSON lines of {status, headers, body} can be read.`,
+      `There is no response in ${given === '-' ? 'standard input' : harmless(given)}. What \`curl -i\` or \`curl -v\` prints, a HAR, JSON lines of {status, headers, body}, or the error page of a gateway can be read.`,
     );
   const style = styleFor(around.stdout, around.env);
   kept.forEach(({ from: whence, response }, place) => {
     const from = whence === null ? null : withoutCredentials(whence);
     const authorship = whose(response);
     const text = flags.json
-      ? harmlessJson({ from, status: response.status, ...authorship })
+      ? harmlessJson({ from, status: response.status === 0 ? null : response.status, ...authorship })
       : `${place === 0 ? '' : '\n'}${authorshipLines(from, response.status, authorship, style).join('\n')}`;
     around.stdout.write(`${text}\n`);
   });
@@ -46,7 +46,11 @@ async function findResponses(
   given: string,
   around: Surroundings,
 ): Promise<readonly KeptResponse[]> {
-  if (given === '-' || isThere(given, around)) return readResponses(await readAll(given, around));
+  if (given === '-' || isThere(given, around)) {
+    const text = await readAll(given, around);
+    const responses = readResponses(text);
+    return responses.length > 0 ? responses : recognisedPage(text);
+  }
   const url = urlOf(given);
   if (url === null) {
     const said = harmless(withoutCredentials(given));
@@ -54,6 +58,15 @@ async function findResponses(
   }
   const response = await fetchResponse(url, { timeoutMs: timeout * 1000, verify: !insecure });
   return [{ from: url.href, response }];
+}
+
+/** A text that is no response is taken for the page of one only where it says whose it is. */
+function recognisedPage(text: string): readonly KeptResponse[] {
+  const page = readPage(text);
+  const { author, confidence } = whose(page.response);
+  // Any JSON could be an application's; a page of a framework is one.
+  const isAnything = author === 'unknown' || (author === 'application' && !/^\s*</.test(text));
+  return isAnything || confidence === 'unsure' ? [] : [page];
 }
 
 /** Devices and pipes have no size before they end, and some have no end. */

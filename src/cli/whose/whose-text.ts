@@ -1,9 +1,29 @@
 import type { Authorship } from '../../diagnose/whose/authorship.ts';
 import { layerNames } from '../../diagnose/whose/layer.ts';
-import { harmless, shorten, wrapAfter } from '../layout.ts';
+import { columnsMax, harmless, shorten, wrapAfter } from '../layout.ts';
 import type { Style } from '../style.ts';
 
 const labelWidth = 12;
+
+/** Columns beside the labels. */
+const room = columnsMax - labelWidth;
+
+/** Words that are longer than a line, such as a field without spaces, with a space where they may be broken. */
+function breakable(text: string): string {
+  return text.split(' ').flatMap(piecesOfWord).join(' ');
+}
+
+/** After a separator where one stands in the last half of the line, else where the line ends. */
+function piecesOfWord(word: string): string[] {
+  const characters = [...word];
+  const pieces: string[] = [];
+  while (characters.length > room) {
+    const line = characters.slice(0, room);
+    const separator = line.findLastIndex((character) => ';,&?/:'.includes(character)) + 1;
+    pieces.push(characters.splice(0, separator > room / 2 ? separator : room).join(''));
+  }
+  return [...pieces, characters.join('')];
+}
 
 /** Who wrote a response, and through whom it came, within 80 columns. */
 export function authorshipLines(
@@ -13,15 +33,16 @@ export function authorshipLines(
   style: Style,
 ): string[] {
   const chain = ['you', ...passed.map((layer) => layerNames[layer])].join(' ← ');
-  const writer = `${layerNames[author]} wrote it`;
+  const writer = author === 'unknown' ? 'an author that cannot be told' : `${layerNames[author]} wrote it`;
   const colour = { certain: style.good, likely: style.warn, unsure: style.warn }[confidence];
   return [
-    `${style.bold(String(status))}${from === null ? '' : ` from ${shorten(harmless(from), 70)}`}`,
+    `${style.bold(status === 0 ? 'a page' : String(status))}${from === null ? '' : ` from ${shorten(harmless(from), 70)}`}`,
     ...wrapAfter('  chain', `${chain} ← ${writer}`, labelWidth),
     `  ${'author'.padEnd(labelWidth - 2)}${style.name(author)}, ${colour(confidence)}`,
     ...(sentence === '' ? [] : wrapAfter('  why', harmless(sentence), labelWidth)),
-    ...evidence.flatMap((words, place) =>
-      wrapAfter(place === 0 ? '  evidence' : '', shorten(harmless(words), 300), labelWidth),
+    // One field may speak of the author and of a layer that was passed.
+    ...[...new Set(evidence)].flatMap((words, place) =>
+      wrapAfter(place === 0 ? '  evidence' : '', breakable(shorten(harmless(words), 300)), labelWidth),
     ),
   ];
 }

@@ -16,6 +16,8 @@ export interface Answer {
   field(name: string): string | null;
   /** Its lines, one by one. */
   lines(name: string): readonly string[];
+  /** False: nobody kept its head, so that a field that is missing says nothing. */
+  readonly hasHead: boolean;
   /** Names in lower case, in the order in which they came. */
   readonly names: readonly string[];
   /** The beginning of the content, or the words of gRPC; empty where there is none or nobody kept it. */
@@ -32,6 +34,7 @@ export function readAnswer(response: AnsweredResponse): Answer {
   const lines = (name: string): readonly string[] => fields.get(name) ?? [];
   return {
     status: statusOf(given.status),
+    hasHead: given.bodyAlone !== true,
     names: [...fields.keys()],
     lines,
     field: (name) => (fields.has(name) ? lines(name).join(', ').slice(0, fieldCharactersMax) : null),

@@ -3,6 +3,8 @@ export interface ProxyStatusMember {
   /** The intermediary's name: often the deployment's, not the product's. */
   readonly name: string;
   readonly error: string | null;
+  /** The status that came from behind it (RFC 9209 §2.1.4); null where it does not say. */
+  readonly receivedStatus: number | null;
   readonly text: string;
 }
 
@@ -19,14 +21,24 @@ export function readProxyStatus(value: string | null): readonly ProxyStatusMembe
   for (const text of splitOutsideQuotes(value, ',').slice(0, membersMax)) {
     const [name = '', ...parameters] = splitOutsideQuotes(text, ';');
     if (unquote(name) === '') continue;
-    let error: string | null = null;
-    for (const parameter of parameters) {
-      const equals = parameter.indexOf('=');
-      if (equals > 0 && parameter.slice(0, equals).trim() === 'error') error = unquote(parameter.slice(equals + 1));
-    }
-    members.push({ name: unquote(name), error, text: text.trim() });
+    const received = parameterOf(parameters, 'received-status');
+    members.push({
+      name: unquote(name),
+      error: parameterOf(parameters, 'error'),
+      receivedStatus: received !== null && /^[1-9]\d\d$/.test(received) ? Number(received) : null,
+      text: text.trim(),
+    });
   }
   return members;
+}
+
+function parameterOf(parameters: readonly string[], wanted: string): string | null {
+  let value: string | null = null;
+  for (const parameter of parameters) {
+    const equals = parameter.indexOf('=');
+    if (equals > 0 && parameter.slice(0, equals).trim() === wanted) value = unquote(parameter.slice(equals + 1));
+  }
+  return value;
 }
 
 /** RFC 9110 §7.6.3: who received what, in order: the first is the intermediary closest to the origin. */

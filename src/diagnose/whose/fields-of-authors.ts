@@ -46,6 +46,18 @@ export function readProxyStatusAuthor(answer: Answer): Verdict | null {
   return verdict('unknown', 'unsure', why, evidence);
 }
 
+/**
+ * The intermediary nearest to the origin says that the status came from behind it, and reports no error of its own: so it
+ * passed the answer on, and what stands behind all layers that can be seen wrote it.
+ */
+export function readReceivedStatus(answer: Answer): Verdict | null {
+  const [first] = readProxyStatus(answer.field('proxy-status'));
+  if (first === undefined || first.error !== null || first.receivedStatus !== answer.status) return null;
+  const name = quote(first.name.slice(0, 60));
+  const why = `"${name}", the intermediary nearest to it, says in Proxy-Status that it received this status`;
+  return verdict('application', 'likely', why, quoteField('Proxy-Status', first.text));
+}
+
 /** Every answer of Candor's own has these, whatever its form; in problem details there is more. */
 function looksLikeCandor(answer: Answer): boolean {
   if (/"(?:proxy_error|may_have_been_executed)":/.test(answer.body)) return true;

@@ -1,5 +1,5 @@
 import { type Answer, quoteField } from './answer.ts';
-import { readVia } from './chain-fields.ts';
+import { readProxyStatus, readVia } from './chain-fields.ts';
 import type { Layer } from './layer.ts';
 import { layerOfHop, productOfServer } from './products.ts';
 
@@ -82,7 +82,16 @@ export function findMarks(answer: Answer): readonly Mark[] {
     const layer = layerOfHop(name, comment);
     if (layer !== null) add(layer, quoteField('Via', text));
   }
+  for (const { name, receivedStatus, text } of readProxyStatus(answer.field('proxy-status'))) {
+    const layer = layerOfHop(name) ?? (receivedStatus !== null && hasCandorsId(answer) ? 'candor' : null);
+    if (layer !== null) add(layer, quoteField('Proxy-Status', text));
+  }
   return settle([...found.values()]);
+}
+
+/** Candor names itself after the deployment; the id that it gives each request is a UUID of version 7 (RFC 9562 §5.7). */
+function hasCandorsId(answer: Answer): boolean {
+  return /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/.test(answer.field('x-request-id') ?? '');
 }
 
 function namesFor(answer: Answer, name: string): readonly string[] {

@@ -57,7 +57,7 @@ function fromNginx(answer: Answer, tail: string, evidence: string): Verdict {
       evidence,
       `Strict-Transport-Security: ${hsts}`,
     );
-  if (tail.toLowerCase() === 'nginx' && answer.field('server') === null)
+  if (tail.toLowerCase() === 'nginx' && answer.hasHead && answer.field('server') === null)
     return verdict(
       'ingress-nginx',
       'likely',

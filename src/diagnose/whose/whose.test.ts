@@ -252,6 +252,41 @@ const table: readonly Row[] = [
     ['cloudflare'],
   ],
   [
+    'the application behind Candor by the status that Candor received',
+    503,
+    { 'proxy-status': 'shop;received-status=503', 'x-request-id': '01a202ec-f036-7c52-82f5-8fc350a5ba23' },
+    'busy',
+    'application',
+    ['candor'],
+  ],
+  [
+    'nginx by its page behind Candor, whatever Candor received',
+    502,
+    {
+      server: 'nginx',
+      'proxy-status': 'shop;received-status=502',
+      'x-request-id': '01a202ec-f036-7c52-82f5-8fc350a5ba23',
+    },
+    nginxPage('502 Bad Gateway', 'nginx'),
+    'nginx',
+    ['candor'],
+  ],
+  [
+    'the application behind an intermediary that received its status',
+    504,
+    { 'proxy-status': 'edge-7;received-status=504, cloudflare;received-status=504', server: 'cloudflare' },
+    '',
+    'application',
+    ['cloudflare'],
+  ],
+  [
+    'nobody where what was received is another status than the one that came',
+    504,
+    { 'proxy-status': 'edge-7;received-status=200' },
+    '',
+    'unknown',
+  ],
+  [
     "nobody by a name of somebody's own in Proxy-Status",
     502,
     { 'proxy-status': 'edge-7; error=dns_error' },
@@ -564,4 +599,19 @@ describe('whatever it is given, whose', () => {
     const late = whose({ status: 502, headers: {}, body: `${' '.repeat(70_000)}Guru Mediation:` });
     assert.equal(late.author, 'unknown');
   });
+});
+
+describe('a page without its head', () => {
+  const cases: readonly (readonly [what: string, body: string, author: string])[] = [
+    ['of nginx, though no `Server` came with it', nginxPage('502 Bad Gateway', 'nginx'), 'nginx'],
+    ['of nginx with its version', nginxPage('504 Gateway Time-out', 'nginx/1.24.0'), 'nginx'],
+    ['of Envoy', 'no healthy upstream', 'envoy'],
+  ];
+  for (const [what, body, author] of cases) {
+    it(`${what} is very likely by it, and never certainly`, () => {
+      const told = whose({ status: 0, headers: {}, body, bodyAlone: true });
+      assert.deepEqual([told.author, told.confidence], [author, 'likely']);
+      assert.match(told.sentence, /very likely wrote/);
+    });
+  }
 });

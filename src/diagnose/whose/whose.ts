@@ -5,7 +5,7 @@ import { readRelay, readServerAuthor } from './absence.ts';
 import type { AnsweredResponse, Authorship, Confidence } from './authorship.ts';
 import { readBarePhrase } from './bare-phrase.ts';
 import { readCloudflarePage } from './cloudflare-page.ts';
-import { readAuthorField, readProxyStatusAuthor } from './fields-of-authors.ts';
+import { readAuthorField, readProxyStatusAuthor, readReceivedStatus } from './fields-of-authors.ts';
 import { layerNames } from './layer.ts';
 import { findMarks, type Mark } from './marks.ts';
 import { readNginxPage } from './nginx-page.ts';
@@ -19,12 +19,15 @@ export { type Layer, layerNames, layers } from './layer.ts';
 
 /**
  * Which layer of a chain wrote this response, and which only passed it on. Never throws, whatever it is given; reads the
- * first 64 KiB of the content; and says 'unknown' rather than guess.
+ * first 64 KiB of the content; and says 'unknown' rather than guess. Of a page whose headers nobody kept it is never certain:
+ * whoever has the page of another may send it too.
  */
 export function whose(response: AnsweredResponse): Authorship {
   const answer = readAnswer(response);
   const marks = findMarks(answer);
-  const author = refine(findAuthor(answer), answer, marks);
+  const found = refine(findAuthor(answer), answer, marks);
+  const author: Verdict =
+    !answer.hasHead && found.confidence === 'certain' ? { ...found, confidence: 'likely' } : found;
   const passed = orderPassed(answer, marks, author);
   return {
     author: author.layer,
@@ -46,6 +49,7 @@ const readings: readonly ((answer: Answer) => Verdict | null)[] = [
   readBarePhrase,
   readRelay,
   readServerAuthor,
+  readReceivedStatus,
   readUsualApplication,
 ];
 
