@@ -99,6 +99,7 @@ export const statusSchema = z.object({
           phase: z.enum(['starting', 'ready', 'failing', 'backing_off', 'stopping', 'stopped']),
           reason: text,
           restarts: count,
+          exposedAt: nullableText.describe('Where strangers may reach it without the gateway.'),
           lastLines: z.array(text),
         }),
       ),

@@ -22,6 +22,7 @@ export function levelOf(event: Event): Level {
     case 'instance_misplaced':
       return 'error';
     case 'instance_not_ready':
+    case 'instance_exposed':
     case 'instance_restarting':
     case 'worker_restarting':
     case 'worker_silent':

@@ -1,4 +1,5 @@
 import type { EndpointState } from '../core/endpoint.ts';
+import { exposureText } from '../deploy/exposure.ts';
 import type {
   ApplicationStatus,
   EndpointStatus,
@@ -194,7 +195,11 @@ function isTakenOut(instance: InstanceStatus, endpoint: EndpointStatus | undefin
 }
 
 function instanceDetails(instance: InstanceStatus, style: Style): string[] {
-  const lines = reasonLines(instance.reason, style);
+  const exposed =
+    instance.exposedAt === null
+      ? []
+      : wrap(harmless(exposureText(instance.exposedAt)), '        ').map((line) => style.warn(line));
+  const lines = [...reasonLines(instance.reason, style), ...exposed];
   const last = instance.lastLines.at(-1);
   // What a healthy instance printed last is of no interest; of one that has ended, the reason has the line that matters.
   if (last === undefined || ['ready', 'exited', 'backing_off'].includes(instance.phase)) return lines;

@@ -56,6 +56,8 @@ export interface EventFacts {
   /** `from` is `to` while it starts. `fix`: what a person can change; null where that is not known. */
   instance_not_ready: { attempts: number; last: string; fix: string | null };
   instance_misplaced: { told: string; listensOn: readonly string[] };
+  /** It is ready, and strangers may reach it without the gateway. Once for each application. */
+  instance_exposed: { listensOn: string };
   instance_exited: {
     pid: number;
     code: number | null;

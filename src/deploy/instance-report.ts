@@ -4,6 +4,7 @@ import { TextRedactor } from '../core/redact/text-redactor.ts';
 import type { ListeningSocket, Program, ProgramExit, StartFailure } from './host.ts';
 import type { InstanceLife, Phase } from './instance-life.ts';
 import type { InstanceRecord } from './instance-record.ts';
+import { exposureText } from './exposure.ts';
 import { socketText } from './listening.ts';
 
 /** Tells the events of one instance. */
@@ -58,6 +59,11 @@ export class InstanceReport {
   misplaced(reason: string, port: number, sockets: readonly ListeningSocket[]): void {
     const evidence = { told: `127.0.0.1:${port}`, listensOn: sockets.map(socketText) };
     this.#events.tell({ kind: 'instance_misplaced', subject: this.#subject, reason, evidence, from: 'starting' });
+  }
+
+  exposed(listensOn: string): void {
+    const reason = exposureText(listensOn);
+    this.#events.tell({ kind: 'instance_exposed', subject: this.#subject, reason, evidence: { listensOn } });
   }
 
   exited(reason: string, exit: ProgramExit, run: ExitedRun, from: Phase, to: Phase): void {

@@ -16,6 +16,7 @@ import {
   starting,
 } from './instance-life.ts';
 import { type InstanceRecord, isRecorded } from './instance-record.ts';
+import { exposedAt } from './exposure.ts';
 import { InstanceReport } from './instance-report.ts';
 import { endpointStateOf, type InstanceFacts, lastSeen, readinessFinding, reasonOf } from './instance-words.ts';
 import { LastRun } from './last-run.ts';
@@ -36,6 +37,8 @@ export interface InstanceParts {
   readonly onLine: (instance: string, stream: OutputStream, line: string) => void;
   /** A readiness check has come back; `refused`: nothing listened. */
   readonly onChecked: (instance: Instance, refused: boolean) => void;
+  /** Of the application: whether it has been told that one of its instances is exposed. */
+  readonly exposure: { isTold: boolean };
 }
 
 /** Lines in the status; the event of its end has all that are kept. */
@@ -65,6 +68,8 @@ export class Instance {
   /** An earlier process has started what runs now. */
   #isAdopted = false;
   #isLetGo = false;
+  /** Where strangers reach what runs now without the gateway; null where none can, or it is not known. */
+  #exposedAt: string | null = null;
 
   constructor(id: string, spec: ApplicationSpec, parts: InstanceParts) {
     this.id = id;
@@ -116,6 +121,7 @@ export class Instance {
     if (checkPauseMs(this.#life, this.#spec.readiness, null) !== null) {
       this.#readiness.begin(program, this.#port, () => this.#spec.readiness);
     }
+    if (this.#life.phase === 'ready') this.#lookWhoReachesIt();
     this.#awaitDue();
     return true;
   }
@@ -210,6 +216,7 @@ export class Instance {
       phase: statusPhase(this.#life.phase),
       reason: this.#reason,
       restarts: this.#restarts,
+      exposedAt: this.#exposedAt,
       lastLines: (own.length > 0 ? own : this.#lastRun.lines).slice(-statusLinesMax),
     };
   }
@@ -300,6 +307,28 @@ export class Instance {
     const from = before.phase === 'failing' ? before.since : startedAt;
     const afterMs = Math.round(this.#parts.clock.now() - from);
     this.#report.ready(this.#reason, { port: this.#port, passes: this.#spec.readiness.passes, afterMs }, before.phase);
+    this.#lookWhoReachesIt();
+  }
+
+  /** One look for each time that it becomes ready: what cannot be read is not known, and nothing is said. */
+  #lookWhoReachesIt(): void {
+    const run = this.#run;
+    const program = run?.program ?? null;
+    if (program === null) return;
+    this.#parts.host.listening(program).then(
+      (sockets) => {
+        if (this.#run === run && !this.#isLetGo) this.#sawWhoReachesIt(exposedAt(sockets, this.#port));
+      },
+      () => {},
+    );
+  }
+
+  #sawWhoReachesIt(at: string | null): void {
+    const { exposure } = this.#parts;
+    this.#exposedAt = at;
+    if (at === null || exposure.isTold) return;
+    exposure.isTold = true;
+    this.#report.exposed(at);
   }
 
   #tellNotReady(attempts: number, before: InstanceLife): void {
@@ -340,6 +369,7 @@ export class Instance {
 
   #newRun(): Run {
     this.#readiness.forget();
+    this.#exposedAt = null;
     const run: Run = new Run(this.#parts, this.#spec, {
       onNotStarted: (failure) => this.#notStarted(failure),
       onStarted: () => this.#started(run),

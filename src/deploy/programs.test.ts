@@ -15,6 +15,7 @@ import { systemClock } from '../testing/system.ts';
 import { OutputFolder } from './output-pipes.ts';
 import { readProcess } from './process-group.ts';
 import { createSupervisor, type SupervisorParts } from './supervisor.ts';
+import { listeningOf } from './listening.ts';
 import { createSystemHost } from './system-host.ts';
 
 // Real programs, real sockets, real time. Nothing here sleeps: each test waits for what it wants to see. What is
@@ -183,6 +184,30 @@ test('a program whose child listens on an address that 127.0.0.1 does not reach 
   const { evidence, reason } = await until('the report', () => find('instance_misplaced'));
   assert.deepEqual(evidence.listensOn, [evidence.told.replace('127.0.0.1', '127.0.0.2')]);
   assert.match(reason, /not on 127\.0\.0\.1: let it listen on 127\.0\.0\.1 or on every address/);
+});
+
+test(
+  'a program that listens on every address is told of once for its application, and shown in the status',
+  linuxOnly,
+  async (t) => {
+    const open = "require('node:http').createServer((q, r) => r.end('ok')).listen(process.env.PORT, '0.0.0.0')";
+    const { supervisor, told, find } = run(t, application(open, { instances: 2 }));
+    const { evidence, reason } = await until('the report', () => find('instance_exposed'));
+    assert.match(evidence.listensOn, /^0\.0\.0\.0:\d+$/);
+    assert.match(reason, /listens on every address .* goes around the gateway: let it listen on 127\.0\.0\.1/);
+    const exposed = (): readonly (string | null)[] =>
+      supervisor.status().flatMap(({ instances }) => instances.map(({ exposedAt }) => exposedAt));
+    await until('both are shown', () => exposed().length === 2 && exposed().every((at) => at !== null));
+    assert.equal(told.filter(({ kind }) => kind === 'instance_exposed').length, 1);
+  },
+);
+
+test('a program that listens on 127.0.0.1 alone is not told of', linuxOnly, async (t) => {
+  const { supervisor, told, ready } = run(t, application(server('')));
+  await until('ready', ready);
+  await listeningOf(supervisor.status()[0]?.instances[0]?.pid ?? 0); // As long as the look of the instance takes.
+  assert.equal(told.filter(({ kind }) => kind === 'instance_exposed').length, 0);
+  assert.equal(supervisor.status()[0]?.instances[0]?.exposedAt, null);
 });
 
 test('of much output the last 200 lines are kept, harmless, and all of it is shown', async (t) => {

@@ -88,6 +88,7 @@ interface Application {
   members: Member[];
   /** For ids; never used twice, so that an old and a new instance cannot be taken for each other. */
   nextNumber: number;
+  readonly exposure: { isTold: boolean };
   isSettling: boolean;
   /** Something has changed since it was last looked at. */
   isUnsettled: boolean;
@@ -257,7 +258,8 @@ class ApplicationsSupervisor implements Supervisor {
     const onChanged = (): void => this.#changed(application);
     const onChecked = (instance: Instance, refused: boolean): void =>
       this.#parts.onChecked?.(application.id, instance.live(), refused);
-    return { clock, random, events, host, onChanged, onLine, onChecked };
+    const { exposure } = application;
+    return { clock, random, events, host, onChanged, onLine, onChecked, exposure };
   }
 
   #runKeyOf(spec: ApplicationSpec): string {
@@ -303,7 +305,15 @@ class ApplicationsSupervisor implements Supervisor {
 }
 
 function newApplication(id: ApplicationId): Application {
-  return { id, spec: null, members: [], nextNumber: 1, isSettling: false, isUnsettled: false };
+  return {
+    id,
+    spec: null,
+    members: [],
+    nextNumber: 1,
+    exposure: { isTold: false },
+    isSettling: false,
+    isUnsettled: false,
+  };
 }
 
 function doNothing(): void {}

@@ -194,5 +194,7 @@ export interface InstanceStatus {
   /** Why it is in that phase, one sentence. */
   readonly reason: string;
   readonly restarts: number;
+  /** Where strangers may reach it without the gateway, such as '0.0.0.0:41213'; null where none can, or it is not known. */
+  readonly exposedAt: string | null;
   readonly lastLines: readonly string[];
 }

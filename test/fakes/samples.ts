@@ -114,6 +114,7 @@ export const statusSample: GatewayStatus = {
           phase: 'ready',
           reason: 'GET /healthz answered 200 three times.',
           restarts: 0,
+          exposedAt: null,
           lastLines: ['listening on 40123'],
         },
         {
@@ -123,6 +124,7 @@ export const statusSample: GatewayStatus = {
           phase: 'backing_off',
           reason: `exited with code 1; last line: "Error: Cannot find module 'express'"; starts again after 4 s (a crash loop: 3 times in a row)`,
           restarts: 3,
+          exposedAt: null,
           lastLines: ["Error: Cannot find module 'express'", 'Node.js v26.10.0'],
         },
         {
@@ -132,6 +134,7 @@ export const statusSample: GatewayStatus = {
           phase: 'starting',
           reason: 'starting: GET /healthz on port 40125 was refused',
           restarts: 0,
+          exposedAt: null,
           lastLines: ['waiting for the database'],
         },
       ],
