@@ -97,6 +97,28 @@ describe('an upgrade that comes to nothing leaves everything as it was when the 
     });
   }
 
+  // So long that even a busy machine comes to the word in that time.
+  for (const [word, timeoutS] of [
+    ['reading_configuration', 5],
+    ['listening', 12],
+  ] as const) {
+    test(`is frozen when it says ${word}, in little more time than the upgrade has`, async () => {
+      await started();
+      const application = await gateway.applicationPid();
+      gateway.install(programThat("process.kill(process.pid, 'SIGSTOP');", word));
+      const beganAt = performance.now();
+      const { lines } = await gateway.upgrade(timeoutS);
+      const lateMs = performance.now() - beganAt - timeoutS * 1000;
+      assert.equal(lines.at(-1)?.kind, 'timeout');
+      // Half a second on a machine that has nothing else to do; a successor that ends in order has five.
+      assert.ok(lateMs < 4_000, `${Math.round(lateMs)} ms more`);
+      await asBefore(application);
+      gateway.install(goodProgram);
+      assert.equal((await gateway.upgrade()).lines.at(-1)?.outcome, 'done');
+      assert.equal(await gateway.applicationPid(), application);
+    });
+  }
+
   test('cannot have the admin socket, since something is in the way', async () => {
     await started();
     const application = await gateway.applicationPid();

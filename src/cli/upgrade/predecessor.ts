@@ -31,6 +31,9 @@ export interface UpgradesParts {
 /** A successor that nothing came of may end in order, since it may have begun to serve; not for long. */
 const lastWordMs = 5_000;
 
+/** One that has not answered by then that it ends is frozen, or is still loading: it serves nothing that could finish. */
+const answersMs = 500;
+
 /** Taking back writes a few small files. Whoever asked for the upgrade is not kept waiting for a disk that hangs. */
 const takeBackMs = 5_000;
 
@@ -179,6 +182,8 @@ export class Upgrades implements Upgrader {
         case 'ready':
           onStep('ready', line.pid);
           return null;
+        case 'ends':
+          break;
         case 'failed':
           return said.failure;
       }
@@ -223,6 +228,7 @@ class SuccessorLine {
   readonly #heard: FromSuccessor[] = [];
   readonly #timer: Timer;
   #wake: (() => void) | null = null;
+  #saysItEnds = false;
   readonly #over = Promise.withResolvers<UpgradeFailure>();
   readonly #gone = Promise.withResolvers<void>();
 
@@ -238,6 +244,7 @@ class SuccessorLine {
     );
     child.on('message', (message) => {
       const said = readFromSuccessor(message);
+      if (said?.kind === 'ends') this.#saysItEnds = true;
       if (said !== null) this.#hear(said);
     });
     child.on('error', () => {}); // a message that could not be sent; its end is told by what follows
@@ -312,13 +319,18 @@ class SuccessorLine {
     this.#timer.cancel();
     this.say({ kind: 'never' });
     this.#child.kill('SIGTERM');
-    const kill = this.#clock.schedule(
-      after(this.#clock.now(), lastWordMs),
-      (child: ChildProcess) => child.kill('SIGKILL'),
-      this.#child,
-    );
+    const now = this.#clock.now();
+    const kills = [
+      this.#clock.schedule(after(now, answersMs), (line: SuccessorLine) => line.killIfSilent(), this as SuccessorLine),
+      this.#clock.schedule(after(now, lastWordMs), (child: ChildProcess) => child.kill('SIGKILL'), this.#child),
+    ];
     await this.#gone.promise;
-    kill.cancel();
+    for (const kill of kills) kill.cancel();
+  }
+
+  /** For the timer of `end` alone. */
+  killIfSilent(): void {
+    if (!this.#saysItEnds) this.#child.kill('SIGKILL');
   }
 
   #hear(said: FromSuccessor): void {

@@ -9,14 +9,14 @@ import type { FromSuccessor, PredecessorFacts, ToSuccessor } from './words.ts';
 const predecessor: PredecessorFacts = { pid: 4711, listeners: [], admin: null };
 
 /** A successor and its end of the channel. */
-function begin(facts: Partial<PredecessorFacts> = {}) {
+function begin(facts: Partial<PredecessorFacts> = {}, connected = true) {
   let hear: (message: unknown) => void = () => {};
   let close: () => void = () => {};
   const said: FromSuccessor[] = [];
   const succession = new Succession(
     { ...predecessor, ...facts },
     {
-      connected: true,
+      connected,
       send: async (message) => void said.push(message),
       onMessage: (listener) => (hear = listener),
       onDisconnect: (listener) => (close = listener),
@@ -41,6 +41,21 @@ describe('a successor that has nothing yet', () => {
     close();
     await taken;
     assert.equal(succession.isSettled, true);
+  });
+
+  test('goes on by itself when its predecessor died before it could listen', async () => {
+    const { succession } = begin({}, false);
+    await succession.takeOver('/state');
+    await succession.predecessorEnded;
+    assert.equal(succession.isSettled, true);
+    assert.equal(succession.predecessorDied, true);
+  });
+
+  test('answers that it ends when it is told that nothing comes of it', async () => {
+    const { succession, said, hear } = begin();
+    hear({ kind: 'never' });
+    await assert.rejects(succession.takeOver('/state'), CommandFailure);
+    assert.deepEqual(said[0], { kind: 'ends' });
   });
 
   for (const when of ['before it asks', 'while it waits']) {

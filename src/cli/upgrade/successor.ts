@@ -1,3 +1,4 @@
+import { identityOf } from '../../deploy/process-identity.ts';
 import type { UpgradeFailure } from '../../admin/upgrader.ts';
 import { CommandFailure, type Surroundings } from '../surroundings.ts';
 import {
@@ -35,16 +36,22 @@ export class Succession {
     this.#channel = channel;
     // Heard before anybody waits for it, it is heard by whoever waits then.
     this.#yours.promise.catch(() => {});
-    channel.onDisconnect(() => {
+    const disconnected = (): void => {
       this.#predecessorDied = !this.#isSettled;
       this.#yours.resolve();
       this.#settle();
       this.#ended.resolve();
-    });
+    };
+    channel.onDisconnect(disconnected);
+    // A predecessor that died while this program was loading: the event came before there was a listener.
+    if (!channel.connected) disconnected();
     channel.onMessage((message) => {
       const { kind } = (message ?? {}) as Partial<ToSuccessor>;
       if (kind === 'yours') this.#yours.resolve();
-      if (kind === 'never') this.#yours.reject(notWanted());
+      if (kind === 'never') {
+        this.#yours.reject(notWanted());
+        void this.#say({ kind: 'ends' });
+      }
       if (kind === 'farewell') this.#settle();
     });
   }
@@ -120,8 +127,9 @@ export function takeSuccession(own: NodeJS.Process): Succession | null {
   if (written === undefined) return null;
   delete own.env[predecessorVariable];
   const predecessor = parsePredecessor(written);
-  // Set by hand, or passed on by a program between the two.
-  if (predecessor === null || predecessor.pid !== own.ppid || own.send === undefined)
+  // Set by hand, or passed on by a program between the two. A child whose parent has died gets another one.
+  const isParent = predecessor?.pid === own.ppid || (predecessor !== null && identityOf(predecessor.pid) === null);
+  if (predecessor === null || !isParent || own.send === undefined)
     throw new CommandFailure(
       'usage',
       `${predecessorVariable} is set, and this process was not started by the gateway whose place it would take.`,

@@ -10,6 +10,8 @@ export type FromSuccessor =
   | { readonly kind: 'wants'; readonly stateFolder: string | null }
   /** It serves. */
   | { readonly kind: 'ready' }
+  /** It has been told that nothing comes of it, and ends in order: what it has begun to serve is to finish. */
+  | { readonly kind: 'ends' }
   /** It gives up, and ends. */
   | { readonly kind: 'failed'; readonly failure: UpgradeFailure };
 
@@ -61,6 +63,7 @@ export function readFromSuccessor(message: unknown): FromSuccessor | null {
   const { kind } = message;
   switch (kind) {
     case 'ready':
+    case 'ends':
       return { kind };
     case 'wants': {
       const { stateFolder = null } = message as { stateFolder?: unknown };

@@ -1,0 +1,25 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { upgradeWithBlow } from './kill-sweep.ts';
+
+// The short form of `npm run soak:upgrade-kills`: one of the two processes of an upgrade is killed, early and late.
+
+const skip = process.platform === 'linux' ? false : 'processes are told apart by /proc';
+
+describe('one process serves, with one application, and can be upgraded, when', { skip }, () => {
+  for (const afterMs of [0, 40, 200, 500]) {
+    test(`the old process is killed ${afterMs} ms after the birth of the new one`, async () => {
+      const { serves, broken } = await upgradeWithBlow({ at: 'old', signal: 'SIGKILL', afterMs });
+      assert.deepEqual(broken, []);
+      assert.equal(serves, 'new');
+    });
+  }
+
+  for (const afterMs of [0, 300, 800]) {
+    test(`the new process is killed after ${afterMs} ms, and every request is answered`, async () => {
+      const { failed, broken } = await upgradeWithBlow({ at: 'new', signal: 'SIGKILL', afterMs });
+      assert.deepEqual(broken, []);
+      assert.deepEqual(failed, []);
+    });
+  }
+});
