@@ -144,9 +144,26 @@ const parsePath = parseOtherThanSwitch('path', (written) => `write a path, such 
 export const path = parsed(parsePath);
 export const pathOrNone = parsed(orNone(parsePath), { kind: 'path, `none`' });
 
+/** It stands at up to 64 places of an error page, for every request that comes. */
+const messageMax = 4096;
+
+function parseMessage(instead: string | ((written: string) => string)) {
+  const parse = parseOtherThanSwitch('message', instead);
+  return (written: string): Result<string, Objection> =>
+    written.length > messageMax
+      ? object(
+          `the message has ${written.length} characters, and ${messageMax} is the most`,
+          'say less, and write the rest on an error page',
+        )
+      : parse(written);
+}
+
+/** What visitors read, beside its switch. */
+export const messageAlone = parsed(parseMessage('write what visitors are to read, or remove the key'));
+
 /** A message to visitors, or a switch that is written as text. */
 export const message = parsed(
-  parseOtherThanSwitch('message', (written) =>
+  parseMessage((written) =>
     /^(?:y|yes|on|true|enabled?)$/i.test(written)
       ? 'write true for the usual page, or a message for visitors'
       : 'write false, or remove the key, to serve the route',

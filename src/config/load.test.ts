@@ -130,6 +130,16 @@ describe('a configuration that names files', () => {
   });
 });
 
+test('a page with more placeholders than anybody reads is refused, with words', async () => {
+  write('busy.html', '{{detail}} '.repeat(65));
+  write('full.html', '{{detail}} {{unknown}} '.repeat(64));
+  const path = write('busy.yaml', 'upstreams: { app: "a:1" }\nerror_pages: { 502: full.html, 503: busy.html }\n');
+  assert.match(
+    await said(path),
+    /^busy\.yaml:2:37: error: "busy\.html" has more than 64 placeholders such as\s+\{\{detail\}\}\n/,
+  );
+});
+
 describe('configurationForCommand', () => {
   const run = {
     command: ['node', 'server.js'],

@@ -257,6 +257,12 @@ describe('what is written', () => {
       { kind: 'maintenance', message: 'On holiday until Monday.', retryAfterS: 300 },
     ],
     [
+      'maintenance may have a long message',
+      `routes: [{ maintenance: "${'x'.repeat(4096)}" }]`,
+      (c) => c.routes[0]?.action,
+      { kind: 'maintenance', message: 'x'.repeat(4096), retryAfterS: 300 },
+    ],
+    [
       'maintenance may be true',
       'routes: [{ maintenance: true }]',
       (c) => c.routes[0]?.action,

@@ -10,6 +10,7 @@ import {
   duration,
   durationOrNone,
   message,
+  messageAlone,
   name,
   oneOrMany,
   parsed,
@@ -110,11 +111,7 @@ export const route = section({
       z.boolean(),
       message,
       section({
-        message: key(
-          textOf('message', 'write what visitors are to read, or remove the key'),
-          'What visitors read.',
-          defaults.maintenance.message,
-        ),
+        message: key(messageAlone, 'What visitors read.', defaults.maintenance.message),
         retry_after: key(duration, 'When to come back, for machines.', defaults.maintenance.retryAfter),
       }),
     ]),

@@ -1,8 +1,9 @@
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
+import { pagePlaceholdersMax, pageTemplate } from '../core/page-template.ts';
 import type { Complainer } from './complainer.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import type { Objection } from './objection.ts';
+import { type Objection, quoted } from './objection.ts';
 import type { Path } from './place-index.ts';
 
 /** A file that the configuration names and that must be read before it is whole. */
@@ -69,8 +70,20 @@ export function reviewFiles(
   readings: ReadonlyMap<string, FileReading>,
   complainer: Complainer,
 ): void {
-  for (const { path, at } of wanted) {
+  for (const { path, at, kind } of wanted) {
     const reading = readings.get(path);
-    if (reading !== undefined && !reading.ok) complainer.object(at, reading.objection);
+    if (reading === undefined) continue;
+    if (!reading.ok) complainer.object(at, reading.objection);
+    else if (kind === 'error_page') complainer.object(at, objectToPage(path, reading.text));
   }
+}
+
+/** Counted no further than needed: more are as wrong. */
+function objectToPage(path: string, page: string): Objection | null {
+  const { placeholders } = pageTemplate(page, pagePlaceholdersMax + 1);
+  if (placeholders.length <= pagePlaceholdersMax) return null;
+  return {
+    message: `${quoted(basename(path))} has more than ${pagePlaceholdersMax} placeholders such as {{${placeholders[0]}}}`,
+    suggestion: 'write each where visitors read it, and no more: they are filled in for every request that fails',
+  };
 }

@@ -1,3 +1,4 @@
+import { type PagePlaceholder, type PageTemplate, pageTemplate } from '../core/page-template.ts';
 import type { Account } from './account.ts';
 import { escapeHtml } from './html-text.ts';
 
@@ -9,19 +10,46 @@ export function findCustomPage(errorPages: Readonly<Record<string, string>>, sta
   return null;
 }
 
+/** Of each page that has been sent, taken apart once. The pages of a configuration are few; those of an old one are dropped. */
+const templates = new Map<string, PageTemplate>();
+const templatesMax = 32;
+
+function templateOf(page: string): PageTemplate {
+  const known = templates.get(page);
+  if (known !== undefined) return known;
+  if (templates.size >= templatesMax) templates.clear();
+  const template = pageTemplate(page);
+  templates.set(page, template);
+  return template;
+}
+
 /**
  * Fills the placeholders of a custom page in one pass, so that a value which looks like a placeholder stays
- * what it is. Every value is escaped; what is not a placeholder of ours is left alone.
+ * what it is. Every value is escaped, once; what is not a placeholder of ours is left alone.
  */
 export function fillCustomPage(page: string, account: Account): string {
-  const values: Readonly<Record<string, string>> = {
-    request_id: account.requestId,
-    status: String(account.status),
-    title: account.title,
-    detail: account.forOperators?.sentence ?? account.visitor,
-    visitor: account.visitor,
-  };
-  return page.replace(/\{\{\s*(\w+)\s*\}\}/g, (placeholder, name: string) =>
-    Object.hasOwn(values, name) ? escapeHtml(values[name] ?? '') : placeholder,
-  );
+  const { texts, placeholders } = templateOf(page);
+  const escaped = new Map<PagePlaceholder, string>();
+  let filled = texts[0] ?? '';
+  for (const [index, name] of placeholders.entries()) {
+    const value = escaped.get(name) ?? escapeHtml(valueOf(name, account));
+    escaped.set(name, value);
+    filled += value + (texts[index + 1] ?? '');
+  }
+  return filled;
+}
+
+function valueOf(name: PagePlaceholder, account: Account): string {
+  switch (name) {
+    case 'request_id':
+      return account.requestId;
+    case 'status':
+      return String(account.status);
+    case 'title':
+      return account.title;
+    case 'detail':
+      return account.forOperators?.sentence ?? account.visitor;
+    case 'visitor':
+      return account.visitor;
+  }
 }
