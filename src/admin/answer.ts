@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type Problem, problem } from './problem.ts';
+import { jsonOf } from '../record/json-text.ts';
 
 /**
  * On every answer, whatever comes of it: what is here is for whoever asked, is what it says it is, and is shown in no
@@ -14,7 +15,7 @@ export function protect(response: ServerResponse): void {
 }
 
 export function sendJson(response: ServerResponse, status: number, value: object): void {
-  send(response, status, 'application/json', `${JSON.stringify(value)}\n`);
+  send(response, status, 'application/json', `${jsonOf(value)}\n`);
 }
 
 export function sendProblem(
@@ -24,7 +25,7 @@ export function sendProblem(
   complaints?: readonly string[],
 ): void {
   const details: Problem = problem(status, detail, complaints);
-  send(response, status, 'application/problem+json', `${JSON.stringify(details)}\n`);
+  send(response, status, 'application/problem+json', `${jsonOf(details)}\n`);
 }
 
 export function send(response: ServerResponse, status: number, contentType: string, content: string): void {

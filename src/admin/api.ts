@@ -16,6 +16,7 @@ import {
   type UpgradeStep,
   upgradeSecondsMax,
 } from './upgrader.ts';
+import { jsonOf } from '../record/json-text.ts';
 
 /** Followers of events at one time: dashboards and terminals, not a public. Each costs a connection. */
 const followersMax = 32;
@@ -122,7 +123,7 @@ export class AdminApi {
       if (!response.headersSent) {
         response.writeHead(200, { 'Content-Type': 'application/x-ndjson' });
       }
-      response.write(`${JSON.stringify(line)}\n`);
+      response.write(`${jsonOf(line)}\n`);
     };
     const outcome = await audited(
       this.#gateway,

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Event } from '../core/event.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
 import type { EventSource } from '../gateway/control.ts';
+import { jsonOf } from '../record/json-text.ts';
 
 /** Proxies and people give up on a connection that says nothing; half a minute is the commonest patience. */
 const heartbeatMs = 15_000;
@@ -140,9 +141,9 @@ export class EventStream {
 }
 
 function eventText(event: Event): string {
-  return `id: ${eventId(event)}\nevent: ${event.kind}\ndata: ${JSON.stringify(event)}\n\n`;
+  return `id: ${eventId(event)}\nevent: ${event.kind}\ndata: ${jsonOf(event)}\n\n`;
 }
 
 function gapText(gap: Gap): string {
-  return `event: gap\ndata: ${JSON.stringify(gap)}\n\n`;
+  return `event: gap\ndata: ${jsonOf(gap)}\n\n`;
 }

@@ -151,9 +151,11 @@ export function readEvents(place: AdminPlace, follow: boolean, onPart: (part: St
 
 /** Null for comments. */
 export function parseBlock(block: string): StreamPart | null {
-  const data = /^data: (.*)$/m.exec(block)?.[1];
+  // Lines end as the standard of event streams says: a pattern's "." and "$" stop at U+2028 too, which JSON lets through.
+  const lines = block.split('\n');
+  const data = lines.find((line) => line.startsWith('data: '))?.slice('data: '.length);
   if (data === undefined) return null;
-  if (/^event: gap$/m.test(block)) {
+  if (lines.includes('event: gap')) {
     const { reason, missed } = JSON.parse(data) as { reason: string; missed: number };
     return { kind: 'gap', reason, missed };
   }

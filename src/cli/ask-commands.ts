@@ -9,6 +9,7 @@ import { renderStatus } from './status-table.ts';
 import { watchStatus } from './status-watch.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 /** The commands that ask a running gateway. */
 
@@ -63,7 +64,7 @@ export async function events(flags: EventFlags, around: Surroundings): Promise<v
   // Where nobody reads, `grep` does: a line for each.
   const line = around.stdout.isTTY ? eventLines : eventLine;
   const tell = (event: Event): void =>
-    around.stdout.write(flags.json ? `${JSON.stringify(event)}\n` : `${line(event, style)}\n`);
+    around.stdout.write(flags.json ? `${harmlessJson(event)}\n` : `${line(event, style)}\n`);
   const subscription = readEvents(place, flags.follow, (part) => {
     if (part.kind === 'event') tell(part.event);
     else around.stderr.write(`${part.missed} events came too fast and are missing here.\n`);
@@ -80,5 +81,5 @@ export async function events(flags: EventFlags, around: Surroundings): Promise<v
 }
 
 export function printJson(value: unknown, around: Surroundings): void {
-  around.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  around.stdout.write(`${harmlessJson(value, 2)}\n`);
 }

@@ -9,6 +9,8 @@ import { verdictWords, whoseWords } from './record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 import type { Output } from './surroundings.ts';
+import { ShownLines } from './shown.ts';
+import { withoutUnseen } from './explain-log/line-verdicts.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 
@@ -191,15 +193,18 @@ export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => numbe
       level: 'debug',
       formatters: { level: (label) => ({ level: label }) },
     },
-    stderr,
+    { write: (line: string) => stderr.write(withoutUnseen(line)) },
   );
+  const lines = new ShownLines();
   return {
     event: ({ reason, at, ...rest }) =>
       logger[levelOf({ reason, at, ...rest } as Event)]({ at: new Date(at).toISOString(), ...rest }, reason),
     failed: () => {},
     failing: ({ level, says, ...rest }) =>
       logger[level]({ at: new Date(wallTime()).toISOString(), kind: 'failures', ...rest }, says),
-    printed: (instance, stream, line) => {
+    // On a terminal people see what they run as it is; here it is kept, by a service manager or a log of somebody's.
+    printed: (instance, stream, written) => {
+      const line = lines.show(`${instance} ${stream}`, written);
       if (stream === 'stdout') stdout.write(`${instance} | ${line}\n`);
       else logger.info({ kind: 'instance_output', subject: `instance:${instance}` }, line);
     },

@@ -12,14 +12,16 @@ import { ageText, alignColumns, columnsMax, harmless, shorten } from './layout.t
 import { readConfiguration } from './read-configuration.ts';
 import { styleFor } from './style.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { shownRecord } from './shown.ts';
+import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface ExplainFlags extends AskFlags {
   readonly log?: string | undefined;
 }
 
 export async function explainExchange(flags: ExplainFlags, id: string, around: Surroundings): Promise<void> {
-  const record = await findRecord(flags, id, around);
-  if (flags.json) around.stdout.write(`${JSON.stringify({ record, verdict: verdictOf(record) }, null, 2)}\n`);
+  const record = shownRecord(await findRecord(flags, id, around));
+  if (flags.json) around.stdout.write(`${harmlessJson({ record, verdict: verdictOf(record) }, 2)}\n`);
   else around.stdout.write(renderExplanation(record, styleFor(around.stdout, around.env)));
 }
 

@@ -9,6 +9,7 @@ import { drainText } from './drain-watch.ts';
 import { findAdminToEnd, NobodyFound } from './find-admin.ts';
 import { durationText, wrap } from './layout.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
+import { harmlessJson } from './explain-log/line-verdicts.ts';
 
 export interface StopFlags extends AskFlags {
   readonly now: boolean;
@@ -31,7 +32,7 @@ type StopOutcome =
 /** Has a gateway end, and waits until it has. That no gateway runs is what was wanted. */
 export async function stop(flags: StopFlags, around: Surroundings): Promise<void> {
   const tell = (outcome: StopOutcome, text: string): void =>
-    around.stdout.write(flags.json ? `${JSON.stringify(outcome)}\n` : `${wrap(text, '').join('\n')}\n`);
+    around.stdout.write(flags.json ? `${harmlessJson(outcome)}\n` : `${wrap(text, '').join('\n')}\n`);
   try {
     const began = around.clock.now();
     const place = await placeToEnd(flags, around);

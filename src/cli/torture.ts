@@ -9,6 +9,7 @@ import { CommandFailure, type Surroundings } from './surroundings.ts';
 import { type ListenAddress, originListenDefault } from './torture-flags.ts';
 import { tortureHtml } from './torture-html.ts';
 import { obstacleText, progressText, setupLines, tortureLines } from './torture-text.ts';
+import { shownResult, shownText } from './shown.ts';
 
 export interface TortureFlags {
   readonly originListen?: ListenAddress;
@@ -29,7 +30,7 @@ export async function tortureGateway(flags: TortureFlags, url: URL | null, aroun
   }
   if (url === null) throw new CommandFailure('usage', 'Say which gateway: candor torture http://localhost:8080');
   const stopped = watchStop(around);
-  const report = await runTorture(flags, url, around, stopped.isStopped);
+  const report = shownResult(await runTorture(flags, url, around, stopped.isStopped));
   stopped.forget();
   if ('kind' in report) throw obstacle(report, flags, url);
   printReport(report, flags, around);
@@ -84,7 +85,7 @@ function listenOf({ originListen }: TortureFlags): ListenAddress {
 }
 
 function obstacle(found: TortureObstacle, flags: TortureFlags, url: URL): CommandFailure {
-  return new CommandFailure(exitOf(found), obstacleText(found, listenOf(flags), url));
+  return new CommandFailure(exitOf(found), shownText(obstacleText(found, listenOf(flags), url)));
 }
 
 function exitOf({ kind }: TortureObstacle): ExitName {

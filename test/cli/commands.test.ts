@@ -241,6 +241,11 @@ describe('events', () => {
     assert.equal(await done, 0);
   });
 
+  test('an event whose text has separators of lines that are none in a stream is one event', () => {
+    const event = { kind: 'instance_exited', reason: 'a\u2028event: gap\u2029b\u0085' };
+    assert.deepEqual(parseBlock(`event: instance_exited\ndata: ${JSON.stringify(event)}`), { kind: 'event', event });
+  });
+
   test('comments of the stream say nothing', () => assert.equal(parseBlock(': still here'), null));
   test('a gap is told with its number', () => {
     assert.deepEqual(parseBlock('event: gap\ndata: {"reason":"not_held","missed":3,"epoch":"e"}'), {

@@ -11,6 +11,7 @@ import { manyText } from './finding-words.ts';
 import { harmlessJson, lineObject } from './line-verdicts.ts';
 import { isLikeFileName, isThere } from './log-place.ts';
 import { wholeLines } from './whole-lines.ts';
+import { shownText } from '../shown.ts';
 
 export interface ExplainAnythingFlags extends ExplainFlags, ExplainLogFlags {}
 
@@ -72,7 +73,7 @@ function verdictTexts(verdicts: readonly LineVerdict[], lines: readonly string[]
   const well = hasFailed ? verdicts.filter((verdict) => verdict?.shape === 'none').length : 0;
   const texts = verdicts.flatMap((verdict, place) => {
     const line = lines[place] ?? '';
-    if (verdict === null) return [style.warn(`Not known: ${shorten(harmless(line), 60)}`)];
+    if (verdict === null) return [style.warn(`Not known: ${shorten(harmless(shownText(line)), 60)}`)];
     if (hasFailed && verdict.shape === 'none') return [];
     return [[...findingLines(verdict, style), ...cutOffLines(verdict, line)].join('\n')];
   });

@@ -19,6 +19,7 @@ import { findPagePlace, writePage } from './report-page.ts';
 import { Stop } from './stop.ts';
 import { summaryHtml } from './summary-html.ts';
 import { summaryLines } from './summary-text.ts';
+import { shownReport } from '../shown.ts';
 
 export interface ExplainLogFlags {
   readonly json: boolean;
@@ -44,7 +45,7 @@ export async function explainLogs(
     ? await followAll(places, { log, printer, stop, around })
     : await readAll(places, { log, printer, stop, around });
   stop.forget();
-  const report = log.end();
+  const report = shownReport(log.end());
   await printer.flush();
   printNotices(places, readings, report, around);
   if (page !== null) writePage(page, summaryHtml(report, names));

@@ -3,11 +3,13 @@ import { harmless, shorten, wrapAfter } from '../layout.ts';
 import { stageWords, whoseWords } from '../record-words.ts';
 import type { Style } from '../style.ts';
 import { bornWords, findingShapeWords, formatText, hasNoZone, timeText } from './finding-words.ts';
+import { shownFinding } from '../shown.ts';
 
 const labelWidth = 16;
 
 /** What one line says, within 80 columns. */
-export function findingLines(finding: Finding, style: Style): string[] {
+export function findingLines(found: Finding, style: Style): string[] {
+  const finding = shownFinding(found);
   const { shape, gateway, format, kind, request, status, sentence, atMs } = finding;
   const about = [
     ...(request === null ? [] : [style.bold(shorten(harmless(request), 60))]),

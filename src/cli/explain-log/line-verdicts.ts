@@ -3,12 +3,14 @@ import type { LineVerdict } from '../../diagnose/log-explainer.ts';
 import { harmless, shorten } from '../layout.ts';
 import { findingShapeWords, gatewayWords, timeText } from './finding-words.ts';
 import type { Style } from '../style.ts';
+import { shownFinding, shownText } from '../shown.ts';
 
 const textMax = 300;
 
 /** What `--lines --json` prints of one line: of every line, whether it was recognised or not. */
 export function lineObject(verdict: LineVerdict, text: string, number: number): object {
-  return { line: number, text: shorten(text, textMax), ...(verdict === null ? unrecognised : fieldsOf(verdict)) };
+  const shown = shorten(shownText(text), textMax);
+  return { line: number, text: shown, ...(verdict === null ? unrecognised : fieldsOf(shownFinding(verdict))) };
 }
 
 const unrecognised = {
@@ -42,7 +44,7 @@ function fieldsOf(finding: Finding): object {
 /** One line of text for a failure; null for a line that tells of none. */
 export function verdictLine(verdict: LineVerdict, number: number, style: Style): string | null {
   if (verdict === null || !isGatewayFailure(verdict)) return null;
-  const { atMs, status, shape, type, upstream, request, sentence, gateway } = verdict;
+  const { atMs, status, shape, type, upstream, request, sentence, gateway } = shownFinding(verdict);
   const shapeText = findingShapeWords[shape];
   const head = [
     style.dim(`${number}:`),
@@ -63,7 +65,12 @@ const unseen =
 
 /** JSON in which no octet means anything to a terminal. */
 export function harmlessJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, null, indent).replace(unseen, (found) =>
+  return withoutUnseen(JSON.stringify(value, null, indent));
+}
+
+/** JSON as it was, with such characters written as escapes: they stand in its texts alone. */
+export function withoutUnseen(json: string): string {
+  return json.replace(unseen, (found) =>
     found
       .split('')
       .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

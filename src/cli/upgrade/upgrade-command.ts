@@ -7,6 +7,7 @@ import { type AdminPlace, placeText } from '../admin-place.ts';
 import { findAdmin } from '../find-admin.ts';
 import { wrap, wrapAfter } from '../layout.ts';
 import { CommandFailure, type Surroundings } from '../surroundings.ts';
+import { harmlessJson } from '../explain-log/line-verdicts.ts';
 
 export interface UpgradeFlags extends AskFlags {
   /** Seconds. */
@@ -31,7 +32,7 @@ export async function upgrade(flags: UpgradeFlags, around: Surroundings): Promis
   } catch (error) {
     if (flags.json && !hasOutcome && error instanceof CommandFailure) {
       const { exit: kind, message: why, complaints } = error;
-      around.stdout.write(`${JSON.stringify({ outcome: 'failed', kind, why, complaints })}\n`);
+      around.stdout.write(`${harmlessJson({ outcome: 'failed', kind, why, complaints })}\n`);
     }
     throw error;
   }
@@ -55,7 +56,7 @@ async function ask(flags: UpgradeFlags, around: Surroundings, tellLine: (line: U
 }
 
 function tell(line: UpgradeLine, { json }: UpgradeFlags, around: Surroundings): void {
-  if (json) around.stdout.write(`${JSON.stringify(line)}\n`);
+  if (json) around.stdout.write(`${harmlessJson(line)}\n`);
   else if ('step' in line) around.stderr.write(`${stepText(line.step, line.pid)}\n`);
 }
 

@@ -10,6 +10,7 @@ import { fetchResponse } from './fetch-response.ts';
 import type { KeptResponse } from './kept-response.ts';
 import { readPage, readResponses } from './read-responses.ts';
 import { authorshipLines } from './whose-text.ts';
+import { shownResult, shownText } from '../shown.ts';
 
 export interface WhoseFlags {
   readonly json: boolean;
@@ -30,8 +31,8 @@ export async function sayWhose(flags: WhoseFlags, given: string, around: Surroun
     );
   const style = styleFor(around.stdout, around.env);
   kept.forEach(({ from: whence, response }, place) => {
-    const from = whence === null ? null : withoutCredentials(whence);
-    const authorship = whose(response);
+    const from = whence === null ? null : shownText(withoutCredentials(whence));
+    const authorship = shownResult(whose(response));
     const text = flags.json
       ? harmlessJson({ from, status: response.status === 0 ? null : response.status, ...authorship })
       : `${place === 0 ? '' : '\n'}${authorshipLines(from, response.status, authorship, style).join('\n')}`;

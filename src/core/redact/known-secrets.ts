@@ -38,7 +38,7 @@ const patterns: readonly Pattern[] = [
 ];
 
 const keyBeginning = /-----BEGIN [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)?-----/g;
-const keyEnding = '-----END ';
+export const keyEnding = '-----END ';
 
 /** A line of a key that nothing but base64 stands in: its beginning may be out of sight. Digests are hexadecimal. */
 const base64Line = /^[ \t]*([A-Za-z\d+/]{60,}={0,2})[ \t]*$/gm;

@@ -88,10 +88,10 @@ describe('credentials are taken out of text from outside', () => {
 
   test('octets that are written out in hexadecimal hide nothing', () => {
     const hex = (text: string): string => Buffer.from(text).toString('hex');
-    assert.equal(redactor.redact(hex('Cookie: sid=CANARY')), hex('Cookie: …'));
+    assert.equal(redactor.redact(hex('Cookie: sid=CANARY')), hex('Cookie: ...'));
     assert.equal(redactor.redact(hex('SSH-2.0-OpenSSH_9.6')), hex('SSH-2.0-OpenSSH_9.6'));
     const binary = Buffer.from([0x16, 0x03, 0x9b, 0xff]).toString('hex');
-    assert.equal(redactor.redact(`${binary}${hex(' password=CANARY')}`), `${binary}${hex(' password=…')}`);
+    assert.equal(redactor.redact(`${binary}${hex(' password=CANARY')}`), `${binary}${hex(' password=...')}`);
     assert.equal(redactor.redact('00ff00ff00ff00ff'), '00ff00ff00ff00ff');
   });
 

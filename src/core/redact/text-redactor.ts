@@ -1,5 +1,5 @@
 import { encodedUserInformationSpans, userInformationSpans } from './user-information.ts';
-import { keyGoesOn, knownSecretSpans } from './known-secrets.ts';
+import { keyEnding, keyGoesOn, knownSecretSpans } from './known-secrets.ts';
 import {
   type ColonMeans,
   elementSpans,
@@ -26,8 +26,10 @@ const timesMax = 6;
 /** The first octets of garbage come like this (`wire/response-head.ts`). */
 const hexadecimal = /^(?:[\da-f]{2}){8,}$/;
 
-/** Values of evidence are two levels deep; what is deeper is not ours. */
-const depthMax = 6;
+/** Reports of logs are this deep, evidence two levels; what is deeper is not ours. */
+const depthMax = 12;
+
+const none: ReadonlySet<string> = new Set();
 
 /**
  * Takes secrets out of text that came from outside: command lines, lines that an application printed, the first octets of
@@ -61,13 +63,8 @@ export class TextRedactor {
 
   /** Lines that belong together: a private key that begins in one of them goes on in the next. */
   redactLines(lines: readonly string[]): readonly string[] {
-    let inKey = false;
-    return lines.map((line) => {
-      const wasInKey = inKey;
-      inKey = keyGoesOn(line) ?? inKey;
-      if (wasInKey) return inKey ? leftOut : this.redact(line.slice(line.indexOf('-----END ')));
-      return this.redact(line);
-    });
+    const following = new LineRedactor(this);
+    return lines.map((line) => following.redact(line));
   }
 
   /** The words of a command line. A value of its own word goes as a whole, whatever it holds. */
@@ -82,25 +79,28 @@ export class TextRedactor {
     });
   }
 
-  /** A copy in which every text, however deep, has been redacted and cut to `charactersMax`. */
-  redactAll<T>(value: T, charactersMax: number): T {
-    return this.#copy(value, charactersMax, 0) as T;
+  /** A copy in which every text, however deep, has been redacted and cut to `charactersMax`, but for what stands at `kept` keys. */
+  redactAll<T>(value: T, charactersMax: number, kept: ReadonlySet<string> = none): T {
+    return this.#copy(value, charactersMax, kept, 0) as T;
   }
 
-  #copy(value: unknown, charactersMax: number, depth: number): unknown {
+  #copy(value: unknown, charactersMax: number, kept: ReadonlySet<string>, depth: number): unknown {
     if (typeof value === 'string') return cut(this.redact(value), charactersMax);
     if (typeof value !== 'object' || value === null) return value;
     if (depth > depthMax) return null;
     if (Array.isArray(value)) {
       const redacted = value.every((item) => typeof item === 'string') ? this.redactLines(value) : value;
-      return redacted.map((item: unknown) => this.#copy(item, charactersMax, depth + 1));
+      return redacted.map((item: unknown) => this.#copy(item, charactersMax, kept, depth + 1));
     }
     return Object.fromEntries(
-      Object.entries(value).map(([name, item]) => [name, this.#copy(item, charactersMax, depth + 1)]),
+      Object.entries(value).map(([name, item]) => [
+        name,
+        kept.has(name) ? item : this.#copy(item, charactersMax, kept, depth + 1),
+      ]),
     );
   }
 
-  /** Octets written out stay octets written out; the mark in them is UTF-8. */
+  /** Octets written out stay octets written out. */
   #redactHexadecimal(text: string): string {
     const octets = textOfHexadecimal(text.slice(0, textCharactersMax));
     const redacted = this.#redactPlain(octets);
@@ -148,6 +148,33 @@ export class TextRedactor {
   }
 }
 
+/** Longer than any key. Who only says that one begins is shown again behind it. */
+const keyLinesMax = 256;
+
+/** The lines of one source, one after the other. */
+export class LineRedactor {
+  readonly #redactor: TextRedactor;
+  #keyLinesLeft = 0;
+
+  constructor(redactor: TextRedactor) {
+    this.#redactor = redactor;
+  }
+
+  /** A private key has begun and not ended. */
+  get isInKey(): boolean {
+    return this.#keyLinesLeft > 0;
+  }
+
+  redact(line: string): string {
+    const wasInKey = this.isInKey;
+    const goesOn = keyGoesOn(line);
+    if (goesOn === null) this.#keyLinesLeft = Math.max(0, this.#keyLinesLeft - 1);
+    else this.#keyLinesLeft = goesOn ? keyLinesMax : 0;
+    if (!wasInKey) return this.#redactor.redact(line);
+    return goesOn === false ? this.#redactor.redact(line.slice(line.indexOf(keyEnding))) : leftOut;
+  }
+}
+
 /** A first look: what has none of these is shown as it is. Most texts are addresses, codes and short words. */
 const mayHoldSecret = /[@=?&<%]|:(?!\d)|\s|^(?:[\da-f]{2}){8}|[\w\-+/.]{10}/i;
 
@@ -182,8 +209,8 @@ function textOfHexadecimal(text: string): string {
   return octets;
 }
 
-/** `leftOut` as UTF-8 octets, in hexadecimal. */
-const leftOutOctets = 'e280a6';
+/** Three dots in hexadecimal: text among octets stays text, and is shown as such. */
+const leftOutOctets = '2e2e2e';
 
 function hexadecimalOfText(text: string): string {
   let octets = '';
