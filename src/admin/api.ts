@@ -143,7 +143,9 @@ export class AdminApi {
     timeoutMs: number,
     onStep: (step: UpgradeStep, pid: number) => void,
   ): Promise<UpgradeOutcome> {
-    const why = 'This gateway cannot replace itself: it is part of another program, or a demonstration.';
+    const why =
+      'This gateway cannot replace itself: it is part of another program, a demonstration, or its ' +
+      'configuration came through standard input.';
     const refused = { ok: false, kind: 'refused', why, complaints: [] } as const;
     return this.#upgrader?.upgrade(actor, timeoutMs, onStep) ?? Promise.resolve(refused);
   }

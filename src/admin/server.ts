@@ -8,7 +8,8 @@ import { AdminHouse } from './house.ts';
 import { listenOverTcp } from './listen-tcp.ts';
 import type { Stopper } from './stopper.ts';
 import type { Upgrader } from './upgrader.ts';
-import { listenAt, type NotSetAside, type PlaceSetAside, type SocketFile, type SocketRefusal } from './socket-file.ts';
+import { listenAt, type NotSetAside, type PlaceSetAside, type SocketFile } from './socket-file.ts';
+import { socketRefusalText } from './socket-place.ts';
 
 export interface AdminOptions {
   readonly gateway: Gateway;
@@ -215,25 +216,4 @@ function openTcp(house: AdminHouse, { listen, tokens }: AdminSpec, shares: boole
         : `The admin API cannot listen at ${place}: the system says ${refused.errno}.`;
     },
   };
-}
-
-function socketRefusalText(path: string, refusal: SocketRefusal): string {
-  switch (refusal.why) {
-    case 'held':
-      return `Another gateway answers at the admin socket ${path}. Stop it, or give this one another admin.socket.`;
-    case 'not_a_socket':
-      return `${path} is to be the admin socket, but a file that is no socket lies there. It was left as it is.`;
-    case 'path_too_long':
-      return `The path of the admin socket is too long: the system allows ${refusal.limit} octets. (${path})`;
-    case 'not_permitted':
-      return `The admin socket ${path} cannot be made: the system says ${refusal.errno}.`;
-    case 'untrusted_folder': {
-      const { path: name, why } = refusal.untrusted;
-      const because =
-        why === 'foreign'
-          ? `${name} belongs to another user, who could answer in the gateway's place`
-          : `everybody may rename what lies in ${name}, and could answer in the gateway's place`;
-      return `The admin socket ${path} is not made: ${because}. Choose an admin.socket in a folder of your own.`;
-    }
-  }
 }

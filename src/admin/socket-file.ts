@@ -50,9 +50,8 @@ const ownerOnly = 0o177;
  */
 export async function listenAt(server: Server, path: string, takesOver: boolean): Promise<SocketFile | SocketRefusal> {
   const folder = dirname(path);
-  if (Buffer.byteLength(path) > pathOctetsMax || Buffer.byteLength(folder) + temporaryNameOctets > pathOctetsMax) {
-    return { why: 'path_too_long', limit: pathOctetsMax };
-  }
+  const tooLong = objectToSocketPath(path);
+  if (tooLong !== null) return tooLong;
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     const untrusted = findUntrusted(folder, process.geteuid?.() ?? 0);
@@ -64,6 +63,13 @@ export async function listenAt(server: Server, path: string, takesOver: boolean)
   } catch (error) {
     return { why: 'not_permitted', errno: (error as NodeJS.ErrnoException).code ?? 'EIO' };
   }
+}
+
+/** What the kernel's limit has against a path. */
+export function objectToSocketPath(path: string): SocketRefusal | null {
+  const isShort =
+    Buffer.byteLength(path) <= pathOctetsMax && Buffer.byteLength(dirname(path)) + temporaryNameOctets <= pathOctetsMax;
+  return isShort ? null : { why: 'path_too_long', limit: pathOctetsMax };
 }
 
 async function place(server: Server, path: string, temporary: string): Promise<SocketFile> {

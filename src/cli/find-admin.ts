@@ -6,6 +6,7 @@ import type { Configuration } from '../core/configuration.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { AdminPlace } from './admin-place.ts';
 import { readToken } from './admin-token.ts';
+import { privateSockets } from './fit-places.ts';
 import { commandName } from './command-name.ts';
 import { readConfiguration } from './read-configuration.ts';
 import { objectionTo, runtimeFolders, socketsIn } from './runtime-folder.ts';
@@ -124,8 +125,13 @@ async function placesOf(
   const folder = dirname(resolve(around.directory, file));
   const [usual] = adminSocketCandidates(deployment, folder, around.env);
   if (admin.socket === null || admin.socket !== usual) return { named: admin.socket, others: [] };
-  const elsewhere = adminSocketsElsewhere(deployment, folder, around.env);
-  return { named: usual, others: elsewhere.filter((path) => path !== usual && existsSync(path)) };
+  const elsewhere = [
+    ...adminSocketsElsewhere(deployment, folder, around.env),
+    // Where its usual place could not be written.
+    ...privateSockets(deployment, around.env),
+  ];
+  const others = new Set(elsewhere.filter((path) => path !== usual && existsSync(path)));
+  return { named: usual, others: [...others] };
 }
 
 async function configurationOf(file: string, around: Surroundings): Promise<Configuration> {

@@ -4,9 +4,12 @@ import { type Complaint, countComplaints, renderComplaints } from '../config/com
 import { configurationForCommand } from '../config/command.ts';
 import { thisHost } from '../config/host.ts';
 import { loadConfiguration } from '../config/load.ts';
+import type { LeftOpen } from '../config/parse.ts';
 import type { Configuration } from '../core/configuration.ts';
 import type { ConfigurationReload } from '../gateway/gateway.ts';
+import { fitPlaces } from './fit-places.ts';
 import { columnsMax } from './layout.ts';
+import { inputName, readInput } from './read-input.ts';
 import type { RunFlags } from './run.ts';
 import { privateFolder } from './runtime-folder.ts';
 import { plain, styleFor } from './style.ts';
@@ -17,21 +20,32 @@ export interface ConfigurationRead {
   /** Null where it cannot be used. */
   readonly configuration: Configuration | null;
   readonly complaints: readonly Complaint[];
-  /** Absolute. */
-  readonly path: string;
+  /** Absolute; null for standard input. */
+  readonly path: string | null;
+  readonly leftOpen: LeftOpen;
   readonly text: string;
 }
 
+const nothingOpen: LeftOpen = { log: false, state: false, socket: false };
+
+/** Reads a file, or standard input where `file` is '-'. */
 export async function readConfiguration(file: string, around: Surroundings): Promise<ConfigurationRead> {
+  const isInput = file === inputName;
   const path = resolve(around.directory, file);
-  const loading = await loadConfiguration(path, around.env, thisHost(), around.clock.wallTime());
+  const host = thisHost();
+  const readFile: typeof host.readFile = (one, octetsMax) =>
+    isInput && one === path ? readInput(octetsMax) : host.readFile(one, octetsMax);
+  const loading = await loadConfiguration(path, around.env, { ...host, readFile }, around.clock.wallTime());
   const shown = relative(around.directory, path);
+  const name = isInput ? 'standard input' : shown.startsWith('..') ? path : shown;
   // People know the file by the name that they gave it, and editors open it by that name too.
   const named = (complaints: readonly Complaint[]): Complaint[] =>
-    complaints.map((one) => (one.file === path ? { ...one, file: shown.startsWith('..') ? path : shown } : one));
+    complaints.map((one) => (one.file === path ? { ...one, file: name } : one));
+  const read = { path: isInput ? null : path, text: loading.sourceText };
   if (!loading.ok)
-    return { configuration: null, complaints: named(loading.complaints), path, text: loading.sourceText };
-  return { configuration: loading.configuration, complaints: named(loading.warnings), path, text: loading.sourceText };
+    return { configuration: null, complaints: named(loading.complaints), leftOpen: nothingOpen, ...read };
+  const { configuration, warnings, leftOpen } = loading;
+  return { configuration, complaints: named(warnings), leftOpen, ...read };
 }
 
 /** All complaints with line and caret, and how many they are. */
@@ -40,15 +54,19 @@ export function renderForPeople(read: ConfigurationRead, output: Output, around:
   return `${renderComplaints(read.complaints, read.text, { colour, width: columnsMax })}\n${countComplaints(read.complaints)}\n`;
 }
 
-/** Reads the same file again; each complaint becomes one line. */
+/** Reads the same file again; each complaint becomes one line. Standard input cannot be read a second time. */
 export function reloadFrom(file: string, around: Surroundings): ConfigurationReload {
   return async () => {
-    const { configuration, complaints } = await readConfiguration(file, around);
+    if (file === inputName) return { ok: false, kind: 'refused', complaints: [readOnce] };
+    const { configuration, complaints, leftOpen } = await readConfiguration(file, around);
     return configuration === null
       ? { ok: false, kind: 'complaints', complaints: complaints.map(complaintLine) }
-      : { ok: true, configuration };
+      : { ok: true, configuration: fitPlaces(configuration, leftOpen, around.env).configuration };
   };
 }
+
+const readOnce =
+  'The configuration came through standard input, which cannot be read again: start Candor anew, or with -c <file>.';
 
 /** One complaint as one line. */
 export function complaintLine({ file, line, column, message, suggestion }: Complaint): string {

@@ -1,15 +1,19 @@
 import { readFileSync } from 'node:fs';
 import type { Configuration } from '../core/configuration.ts';
+import { availableCores } from '../gateway/system.ts';
 
 /** What commands ask of the system under them. */
 export interface Machine {
   readonly platform: string;
+  /** That this process may use: there are as many workers, where the file does not say. */
+  readonly cores: number;
   /** A setting of the kernel ('net.ipv4.tcp_migrate_req'); null where it has none of that name, or it may not be read. */
   kernelSetting(name: string): string | null;
 }
 
 export const thisMachine: Machine = {
   platform: process.platform,
+  cores: availableCores(),
   kernelSetting: (name) => {
     try {
       return readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').trim();
@@ -25,31 +29,21 @@ export interface MachineWarning {
   /** As it is; null where it cannot be read. */
   readonly value: string | null;
   readonly message: string;
-  readonly suggestion: string;
+  /** Null where the message says it. */
+  readonly suggestion: string | null;
 }
 
 const migrate = 'net.ipv4.tcp_migrate_req';
 
-/** Everything about this machine that makes a configuration lose more than it needs to. */
+/** Everything about this machine that makes a configuration lose more than it needs to. One line each. */
 export function reviewMachine(configuration: Configuration, machine: Machine): readonly MachineWarning[] {
   // Elsewhere listeners that share a port take over nothing from each other, and no setting changes that. One worker shares
   // its port with nobody, and at an upgrade its socket is passed on.
-  if (machine.platform !== 'linux' || configuration.listeners.length === 0 || configuration.workers.count === 1)
-    return [];
+  const { listeners, workers } = configuration;
+  if (machine.platform !== 'linux' || listeners.length === 0 || (workers.count ?? machine.cores) === 1) return [];
   const value = machine.kernelSetting(migrate);
-  if (value === '1') return [];
-  const loses =
-    'a worker that ends within half a second of its start, before the main thread holds its listening socket, ' +
-    'resets the connections that wait for it. With 1 the others get them';
-  return [
-    {
-      setting: migrate,
-      value,
-      message:
-        value === null ? `${migrate} cannot be read; where it is not 1, ${loses}` : `${migrate} is ${value}: ${loses}`,
-      suggestion:
-        `sysctl -w ${migrate}=1 sets it until the next boot, packaging/50-candor.conf in /etc/sysctl.d for good; ` +
-        'Linux has it from 5.14 on. A port that systemd holds (candor.socket) does without',
-    },
-  ];
+  // Linux before 5.14 has no such setting, and a container may hide it: there is nothing that the reader could do here.
+  if (value === '1' || value === null) return [];
+  const message = `a worker that ends within half a second of its start resets the connections that wait, since ${migrate} is ${value}`;
+  return [{ setting: migrate, value, message, suggestion: `sysctl -w ${migrate}=1` }];
 }

@@ -1,5 +1,6 @@
 import { constants } from 'node:os';
 import { commandEndText, FirstStart } from './first-start.ts';
+import { inOneFormat } from './one-format.ts';
 import { configurationFor } from './read-configuration.ts';
 import { offerNextPort } from './next-port.ts';
 import { serve, type ServePlan } from './serve.ts';
@@ -22,7 +23,8 @@ export interface RunFlags {
 
 /** Puts the gateway in front of any command that takes its port from PORT. */
 export function run(flags: RunFlags, command: readonly string[], around: Surroundings): Promise<number> {
-  return tellingPredecessor(around, () => startAndServe(flags, command, around));
+  const json = flags.json || !around.stderr.isTTY;
+  return inOneFormat(around, json, (one) => tellingPredecessor(one, () => startAndServe(flags, command, one)));
 }
 
 async function startAndServe(flags: RunFlags, command: readonly string[], around: Surroundings): Promise<number> {

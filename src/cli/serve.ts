@@ -179,7 +179,12 @@ function adoption(succession: Succession | null, { stateFolder }: Configuration)
 }
 
 function makeLogFolder({ log }: Configuration): void {
-  if (log.path !== null && log.path !== '-') mkdirSync(dirname(log.path), { recursive: true });
+  if (log.path === null || log.path === '-') return;
+  try {
+    mkdirSync(dirname(log.path), { recursive: true });
+  } catch {
+    // Opening the log fails next, and that says which folder is missing and what to do.
+  }
 }
 
 /** SIGHUP reads the configuration again, SIGUSR1 and SIGUSR2 reopen the logs. What comes of it is told as an event. */

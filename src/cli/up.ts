@@ -1,4 +1,13 @@
-import { complaintLine, readConfiguration, reloadFrom, renderForPeople } from './read-configuration.ts';
+import { objectToSocketPlace } from '../admin/socket-place.ts';
+import { fitPlaces } from './fit-places.ts';
+import { inOneFormat, noticeLine } from './one-format.ts';
+import {
+  complaintLine,
+  type ConfigurationRead,
+  readConfiguration,
+  reloadFrom,
+  renderForPeople,
+} from './read-configuration.ts';
 import { whereLines } from './run.ts';
 import { serve } from './serve.ts';
 import { styleFor } from './style.ts';
@@ -14,29 +23,58 @@ export interface UpFlags {
 
 /** Runs a configuration until a signal ends it. */
 export function up(flags: UpFlags, around: Surroundings): Promise<number> {
-  return tellingPredecessor(around, () => readAndServe(flags, around));
+  return inOneFormat(around, !around.stderr.isTTY, (one) => tellingPredecessor(one, () => readAndServe(flags, one)));
 }
 
 async function readAndServe(flags: UpFlags, around: Surroundings): Promise<number> {
   around.succession?.step('reading_configuration');
   const read = await readConfiguration(flags.config, around);
-  if (read.complaints.length > 0) around.stderr.write(renderForPeople(read, around.stderr, around));
+  tellComplaints(read, around);
   if (read.configuration === null)
     throw new CommandFailure('validation_failed', 'Nothing was started.', read.complaints.map(complaintLine));
-  if (flags.handover !== undefined && read.configuration.stateFolder === null)
-    throw new CommandFailure('usage', '--handover needs a state folder, and the configuration says `state: none`.');
+  const { configuration, notes } = fitPlaces(read.configuration, read.leftOpen, around.env);
+  for (const note of notes) around.stderr.write(`${note}\n`);
+  if (flags.handover !== undefined && configuration.stateFolder === null)
+    throw new CommandFailure('usage', noState(read));
+  // Nothing is opened first, and nothing has to be closed again.
+  const objection = configuration.admin.socket === null ? null : objectToSocketPlace(configuration.admin.socket);
+  if (objection !== null) throw new CommandFailure('failure', objection);
   return serve(
     {
-      configuration: read.configuration,
+      configuration,
       source: read.path,
+      // Another process could not read the configuration again.
+      isTemporary: read.path === null,
       reloadConfiguration: reloadFrom(flags.config, around),
-      json: flags.json,
       leaveApplicationsMs: flags.handover ?? null,
       opened: (gateway, served) => {
-        if (around.stderr.isTTY && !flags.json)
+        if (around.stderr.isTTY)
           around.stderr.write(`${whereLines(gateway, served, styleFor(around.stderr, around.env)).join('\n')}\n`);
       },
     },
     around,
   );
+}
+
+/** With line and caret for people, one line each for programs. */
+function tellComplaints(read: ConfigurationRead, around: Surroundings): void {
+  const { stderr } = around;
+  if (read.complaints.length === 0) return;
+  if (stderr.isTTY) return stderr.write(renderForPeople(read, stderr, around));
+  for (const complaint of read.complaints) {
+    const { file, line, column, severity } = complaint;
+    const notice = {
+      level: severity === 'error' ? 'error' : 'warn',
+      kind: severity === 'error' ? 'configuration_error' : 'configuration_warning',
+      subject: 'configuration',
+      reason: complaintLine(complaint),
+      evidence: { file, line, column },
+    } as const;
+    stderr.write(noticeLine(notice, around));
+  }
+}
+
+function noState({ leftOpen }: ConfigurationRead): string {
+  const why = leftOpen.state ? 'the usual one cannot be written' : 'the configuration says `state: none`';
+  return `--handover needs a state folder, and ${why}.`;
 }

@@ -7,7 +7,7 @@ import type { ConfigurationHost } from './host.ts';
 import { suggestNearest } from './nearest.ts';
 import type { Objection } from './objection.ts';
 import { quoted } from './objection.ts';
-import type { ParseContext, Parsing } from './parse.ts';
+import type { LeftOpen, ParseContext, Parsing } from './parse.ts';
 import { parseConfiguration } from './parse.ts';
 import { fileOctetsMax } from './read-document.ts';
 import { wholeFile } from './source-text.ts';
@@ -19,6 +19,7 @@ export type Loading =
       readonly ok: true;
       readonly configuration: Configuration;
       readonly warnings: readonly Complaint[];
+      readonly leftOpen: LeftOpen;
       readonly sourceText: string;
       /** Absolute paths of everything that was read, the configuration first. */
       readonly files: readonly string[];

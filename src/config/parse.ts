@@ -27,11 +27,19 @@ export interface ParseContext {
   readonly wallTime?: number | null;
 }
 
+/** Which places the file leaves to this program. */
+export interface LeftOpen {
+  readonly log: boolean;
+  readonly state: boolean;
+  readonly socket: boolean;
+}
+
 export type Parsing =
   | {
       readonly ok: true;
       readonly configuration: Configuration;
       readonly warnings: readonly Complaint[];
+      readonly leftOpen: LeftOpen;
       readonly sourceText: string;
       readonly wanted: readonly WantedFile[];
     }
@@ -77,5 +85,11 @@ export function parseConfiguration(text: string, context: ParseContext): Parsing
   }
   if (tooLong !== null)
     return { ok: false, complaints: inOrder([...document.complaints, ...complainer.complaints]), sourceText, wanted };
-  return { ok: true, configuration, warnings: inOrder(complainer.complaints), sourceText, wanted };
+  const { plain } = draft;
+  const leftOpen = {
+    log: plain.log?.path === undefined,
+    state: plain.state === undefined,
+    socket: plain.admin?.socket === undefined,
+  };
+  return { ok: true, configuration, warnings: inOrder(complainer.complaints), leftOpen, sourceText, wanted };
 }

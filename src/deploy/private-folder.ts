@@ -39,7 +39,8 @@ function objectionTo({ path, why }: Untrusted, folder: string): string {
     : `may be replaced by others, who may write in ${path} (\`chmod o-w\` takes that away)`;
 }
 
-function nearestThere(path: string): string {
+/** The path itself, or the nearest name above it that is there. */
+export function nearestThere(path: string): string {
   const parent = dirname(path);
   return parent === path || lstatSync(path, { throwIfNoEntry: false }) !== undefined ? path : nearestThere(parent);
 }

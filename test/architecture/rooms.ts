@@ -65,6 +65,7 @@ export const errorReaders: readonly string[] = [
   'src/deploy/owner-lock.ts',
   'src/deploy/process-identity.ts',
   'src/deploy/read-own-file.ts',
+  'src/deploy/writable.ts',
   'src/deploy/state-folder.ts',
   'src/deploy/process-group.ts',
   'src/deploy/program.ts',
@@ -74,6 +75,7 @@ export const errorReaders: readonly string[] = [
   'src/admin/listen-tcp.ts',
   'src/cli/admin-client.ts',
   'src/cli/next-port.ts',
+  'src/cli/read-input.ts',
   'src/config/host.ts',
   'src/testing/raw-client.ts',
   'src/testing/fault-origin-main.ts',
@@ -82,4 +84,5 @@ export const errorReaders: readonly string[] = [
   'src/config/syntax-complaints.ts',
   // A refused command line's own exit code.
   'src/cli/commands.ts',
+  'src/cli/one-format.ts',
 ];

@@ -27,6 +27,7 @@ applications:
 
 interface ToldEvent {
   readonly kind: string;
+  readonly reason: string;
   readonly evidence: { readonly pid?: number; readonly address?: string };
 }
 
@@ -34,7 +35,6 @@ interface ToldEvent {
 class Up {
   readonly child: ChildProcess;
   readonly told: ToldEvent[] = [];
-  readonly complaints: string[] = [];
   ended: number | null = null;
 
   constructor(folder: string, ...flags: readonly string[]) {
@@ -45,8 +45,7 @@ class Up {
     });
     assert.ok(this.child.stderr !== null);
     createInterface({ input: this.child.stderr }).on('line', (line) => {
-      if (line.startsWith('{')) this.told.push(JSON.parse(line) as ToldEvent);
-      else this.complaints.push(line);
+      this.told.push(JSON.parse(line) as ToldEvent);
     });
   }
 
@@ -108,5 +107,6 @@ test('without a state folder --handover is refused', async (t) => {
   t.after(() => up.child.kill('SIGKILL'));
   await until('it has ended', () => up.ended !== null);
   assert.equal(up.ended, 2);
-  assert.match(up.complaints.join('\n'), /--handover needs a state folder, and the configuration says `state: none`/);
+  const { reason } = await up.heard('command_failed');
+  assert.match(reason, /--handover needs a state folder, and the configuration says `state: none`/);
 });

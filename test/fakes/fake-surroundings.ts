@@ -10,7 +10,7 @@ export class FakeSurroundings implements Surroundings {
   readonly directory: string;
   readonly clock = systemClock;
   /** A machine that nothing is to be said about. */
-  readonly machine = { platform: 'linux', kernelSetting: (): string | null => '1' };
+  readonly machine = { platform: 'linux', cores: 2, kernelSetting: (): string | null => '1' };
   readonly succession = null;
   readonly questions: string[] = [];
   readonly exits: number[] = [];

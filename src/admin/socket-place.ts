@@ -1,0 +1,48 @@
+import { lstatSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { nearestThere } from '../deploy/private-folder.ts';
+import { findUntrusted } from '../deploy/trusted-folder.ts';
+import { whyNoFolder } from '../deploy/writable.ts';
+import { objectToSocketPath, type SocketRefusal } from './socket-file.ts';
+
+/**
+ * Why the admin socket could not be made at a path, in a sentence; null where nothing is seen against it. Makes nothing, and
+ * asks nobody: another gateway may answer there all the same.
+ */
+export function objectToSocketPlace(path: string): string | null {
+  const refusal = refusalOf(path);
+  return refusal === null ? null : socketRefusalText(path, refusal);
+}
+
+function refusalOf(path: string): SocketRefusal | null {
+  const folder = dirname(path);
+  const tooLong = objectToSocketPath(path);
+  if (tooLong !== null) return tooLong;
+  const closed = whyNoFolder(folder);
+  if (closed !== null) return { why: 'not_permitted', errno: closed.errno };
+  const untrusted = findUntrusted(nearestThere(folder), process.geteuid?.() ?? 0);
+  if (untrusted !== null) return { why: 'untrusted_folder', untrusted };
+  const existing = lstatSync(path, { throwIfNoEntry: false });
+  return existing === undefined || existing.isSocket() ? null : { why: 'not_a_socket' };
+}
+
+export function socketRefusalText(path: string, refusal: SocketRefusal): string {
+  switch (refusal.why) {
+    case 'held':
+      return `Another gateway answers at the admin socket ${path}. Stop it, or give this one another admin.socket.`;
+    case 'not_a_socket':
+      return `${path} is to be the admin socket, but a file that is no socket lies there. It was left as it is.`;
+    case 'path_too_long':
+      return `The path of the admin socket is too long: the system allows ${refusal.limit} octets. (${path})`;
+    case 'not_permitted':
+      return `The admin socket ${path} cannot be made: the system says ${refusal.errno}.`;
+    case 'untrusted_folder': {
+      const { path: name, why } = refusal.untrusted;
+      const because =
+        why === 'foreign'
+          ? `${name} belongs to another user, who could answer in the gateway's place`
+          : `everybody may rename what lies in ${name}, and could answer in the gateway's place`;
+      return `The admin socket ${path} is not made: ${because}. Choose an admin.socket in a folder of your own.`;
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { FakeSurroundings } from '../../test/fakes/fake-surroundings.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-format-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Line {
+  readonly level: string;
+  readonly at: string;
+  readonly kind: string;
+  readonly reason: string;
+}
+
+/** What a gateway says that does not come to serve: a warning or two, and why it ends. */
+async function upInVain(yaml: string, terminal: boolean): Promise<{ code: number; text: string }> {
+  writeFileSync(join(folder, 'candor.yaml'), yaml);
+  const around = new FakeSurroundings(folder, { terminal });
+  const code = await around.candor('up');
+  return { code, text: around.stderr.text };
+}
+
+const mistakes = 'routs: []\nlisteners: { http: x }\n';
+
+describe('standard error of a gateway', () => {
+  test('is JSON in every line where it is piped, up to the reason of its end', async () => {
+    const { code, text } = await upInVain(mistakes, false);
+    const lines = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
+    assert.deepEqual([code, lines.at(-1)?.kind, lines.at(-1)?.reason], [4, 'command_failed', 'Nothing was started.']);
+    assert.ok(lines.filter(({ kind }) => kind === 'configuration_error').length >= 2);
+    for (const { level, at } of lines) assert.ok(level !== '' && !Number.isNaN(Date.parse(at)));
+  });
+
+  test('is JSON where its port is taken too', async (t) => {
+    const server = createServer();
+    t.after(() => server.close());
+    await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1' }, resolve));
+    const { port } = server.address() as { port: number };
+    const yaml = `listeners: { http: "127.0.0.1:${port}" }\nroutes:\n  - respond: { content: here }\nstate: none\n`;
+    const { code, text } = await upInVain(yaml, false);
+    const lines = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Line);
+    assert.match(lines.at(-1)?.reason ?? '', new RegExp(`127\\.0\\.0\\.1:${port} is taken`));
+    assert.equal(code, 1);
+  });
+
+  test('is sentences in every line on a terminal', async () => {
+    const { code, text } = await upInVain(mistakes, true);
+    assert.equal(code, 4);
+    assert.match(text, /unknown key "routs"/);
+    assert.match(text, /Nothing was started\./);
+    assert.doesNotMatch(text, /^\{/m);
+  });
+});

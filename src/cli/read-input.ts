@@ -1,0 +1,27 @@
+import { read } from 'node:fs';
+import type { ConfigurationHost } from '../config/host.ts';
+
+/** How a command line names standard input in place of a file. */
+export const inputName = '-';
+
+/** Reads standard input to its end; `EFBIG` where it has more than `octetsMax`. */
+export async function readInput(octetsMax: number): ReturnType<ConfigurationHost['readFile']> {
+  const content = Buffer.alloc(octetsMax + 1);
+  let filled = 0;
+  for (;;) {
+    const next = await readSome(content, filled);
+    if (typeof next === 'string') return { ok: false, errno: next };
+    filled += next;
+    if (filled > octetsMax) return { ok: false, errno: 'EFBIG' };
+    if (next === 0) return { ok: true, content: content.subarray(0, filled) };
+  }
+}
+
+/** How many bytes came, 0 at the end; or the errno. */
+function readSome(content: Buffer, filled: number): Promise<number | string> {
+  return new Promise((resolve) => {
+    read(0, content, filled, content.length - filled, null, (error, bytes) =>
+      resolve(error === null ? bytes : (error.code ?? 'EIO')),
+    );
+  });
+}

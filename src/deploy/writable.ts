@@ -1,0 +1,37 @@
+import { accessSync, constants, lstatSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { nearestThere } from './private-folder.ts';
+
+/** What stands in the way of writing. */
+export interface NotWritable {
+  /** The file or folder that is there and does not allow it. */
+  readonly path: string;
+  readonly errno: string;
+}
+
+/** Whether this user could write a file, or make it and the folders on its way. Changes nothing. Null: yes. */
+export function whyNoFile(path: string): NotWritable | null {
+  if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return whyNoFolder(dirname(path));
+  return tried(path, () => {
+    accessSync(path, constants.W_OK);
+    if (statSync(path).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
+  });
+}
+
+/** Whether this user could write in a folder, or make it. Changes nothing. Null: yes. */
+export function whyNoFolder(path: string): NotWritable | null {
+  const there = nearestThere(path);
+  return tried(there, () => {
+    if (!statSync(there).isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+    accessSync(there, constants.W_OK | constants.X_OK);
+  });
+}
+
+function tried(path: string, act: () => void): NotWritable | null {
+  try {
+    act();
+    return null;
+  } catch (error) {
+    return { path, errno: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+  }
+}
