@@ -34,6 +34,18 @@ describe('ResponseHeadParser', () => {
     assert.equal(firstOctetsOf(Buffer.from('xxSSH').subarray(2)), '535348');
   });
 
+  it('passes over the framing of an interim response, and not that of a 101', () => {
+    const framing = 'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n';
+    for (const status of [100, 103, 199]) {
+      const parser = newParser();
+      push(parser, `HTTP/1.1 ${status} Interim\r\n${framing}`);
+      assert.deepEqual([parser.head?.framing, parser.head?.keepAlive], [{ kind: 'none' }, false]);
+    }
+    const parser = newParser();
+    push(parser, `HTTP/1.1 101 Switching Protocols\r\n${framing}`);
+    assert.deepEqual(parser.refusal, { cause: 'response_framing', rule: 'length-and-transfer-encoding' });
+  });
+
   it('keeps to the method it was told through interim responses and resets', () => {
     const parser = newParser();
     parser.expect('HEAD');
