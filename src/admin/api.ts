@@ -69,6 +69,7 @@ export class AdminApi {
   ): Promise<void> {
     switch (id) {
       case 'readStatus':
+        await this.#gateway.freshCounts();
         return sendJson(response, 200, this.#gateway.status());
       case 'readReadiness':
         return this.#tellReadiness(response);
@@ -86,6 +87,7 @@ export class AdminApi {
         return sendProblem(response, 404, `No exchange with the id ${parameter} is known here.`);
       }
       case 'readMetrics': {
+        await this.#gateway.freshCounts();
         const { contentType, text } = await metricsText(this.#gateway);
         return send(response, 200, contentType, text);
       }

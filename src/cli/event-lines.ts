@@ -5,7 +5,7 @@ import type { Clock } from '../core/time.ts';
 import type { FailureSummary } from '../gateway/control.ts';
 import type { RecordLines } from '../record/batch.ts';
 import { durationText, harmless, wrapAfter } from './layout.ts';
-import { verdictWords, whoseWords } from './record-words.ts';
+import { verdictAndWhose, verdictWords } from './record-words.ts';
 import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 import type { Output } from './surroundings.ts';
@@ -91,10 +91,9 @@ function stateWords(state: string): string {
 function failureText(record: ExchangeRecord, style: Style): string {
   const target = harmless(`${record.method} ${record.host}${record.path}`);
   const status = record.status === null ? 'no answer,' : String(record.status);
-  // "The client's doing" says whose it was.
-  const whose = record.whose === null || record.shape === 'client_abort' ? '' : `, ${whoseWords[record.whose]}`;
-  const what = record.detail === null ? '' : ` ${harmless(record.detail)}`;
-  return `${target} → ${style.bad(status)} ${style.warn(`${verdictWords(record)}${whose}:`)}${what}`;
+  const verdict = verdictAndWhose(record);
+  if (record.detail === null) return `${target} → ${style.bad(status)} ${style.warn(verdict)}`;
+  return `${target} → ${style.bad(status)} ${style.warn(`${verdict}:`)} ${harmless(record.detail)}`;
 }
 
 /** A failure is told when it has happened, so its line bears that time. */

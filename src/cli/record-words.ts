@@ -21,6 +21,13 @@ export function verdictWords({ shape, cause }: Pick<ExchangeRecord, 'shape' | 'c
   return cause === 'drained' ? 'cut by the gateway' : shapeWords[shape];
 }
 
+/** The verdict, and whose it was where the verdict does not say so itself. */
+export function verdictAndWhose(record: Pick<ExchangeRecord, 'shape' | 'cause' | 'whose'>): string {
+  const { shape, whose } = record;
+  const saysWhose = whose === null || shape === 'client_abort' || shape === 'app_error';
+  return saysWhose ? verdictWords(record) : `${verdictWords(record)}, ${whoseWords[whose]}`;
+}
+
 export const whoseWords: Record<Whose, string> = {
   application: "the application's",
   network: "the network's",

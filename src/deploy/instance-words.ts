@@ -31,6 +31,7 @@ export function reasonOf(life: InstanceLife, facts: InstanceFacts): string {
     case 'starting':
       return `${startText(life, facts)}: ${life.passes > 0 ? passingText(life.passes, facts) : lastSeen(facts)}`;
     case 'ready':
+      if (life.fails > 0) return failedOnceText(life.fails, facts);
       return facts.isAdopted && facts.lastObservation === null
         ? `it was ready when this process took it over (GET ${readiness.path} on port ${facts.port})`
         : `${readiness.passes} checks in a row passed (GET ${readiness.path} on port ${facts.port})`;
@@ -75,6 +76,11 @@ export function readinessFinding({
 }: InstanceFacts): ReadinessFinding | null {
   const fromCommand = spec.fromCommand === true;
   return findingOf(lastObservation, { path: spec.readiness.path, port, fromCommand, misplaced, lastLine });
+}
+
+/** It is ready, and a check failed: one alone may be a collected heap. */
+function failedOnceText(fails: number, facts: InstanceFacts): string {
+  return `its last check failed, ${fails} of ${failsMax} in a row that take it out: ${lastSeen(facts)}`;
 }
 
 /** Its checks pass, but not enough of them yet. */

@@ -21,11 +21,36 @@ const before = {
   log: { path: '-' },
 } as unknown as Configuration;
 
+/** The routes as they were, each with this as well. */
+function beforeRoutes(more: object): readonly object[] {
+  return before.routes.map((route) => ({ ...route, ...more }));
+}
+
 const table: readonly [what: string, change: object, says: readonly string[]][] = [
   ['nothing', {}, []],
   ['a route changed', { routes: [{ id: 'a' }, { id: 'b', x: 2 }, { id: 'c' }] }, ['routes: b']],
   ['a route gone and one new', { routes: [{ id: 'a' }, { id: 'c' }, { id: 'd' }] }, ['routes: d, b']],
   ['the order of routes', { routes: [{ id: 'b', x: 1 }, { id: 'a' }, { id: 'c' }] }, ['routes']],
+  [
+    'timeouts of all routes as what they are',
+    { routes: beforeRoutes({ timeouts: { responseHeadMs: 2 } }) },
+    ['timeouts'],
+  ],
+  [
+    'two keys that all routes have from the file',
+    { routes: beforeRoutes({ timeouts: { responseHeadMs: 2 }, commitDelayMs: 0 }) },
+    ['timeouts', 'commit_delay'],
+  ],
+  [
+    'the timeouts of one route',
+    { routes: [{ id: 'a', timeouts: { responseHeadMs: 2 } }, { id: 'b', x: 1 }, { id: 'c' }] },
+    ['routes: a (timeouts)'],
+  ],
+  [
+    'how much is told, which each route has as well, once',
+    { unrouted: { errorPages: {}, disclosure: 'operator' }, routes: beforeRoutes({ disclosure: 'operator' }) },
+    ['disclosure'],
+  ],
   ['who is trusted', { trustedPeers: [] }, ['trusted_peers']],
   ['how much is told', { unrouted: { errorPages: {}, disclosure: 'operator' } }, ['disclosure']],
   ['how long an end may take', { drain: { timeoutMs: 20_000 } }, ['drain']],
@@ -39,7 +64,11 @@ describe('changesBetween', () => {
 
   it('looks at every part that a configuration has', () => {
     for (const part of Object.keys(before)) {
-      const change = part === 'unrouted' ? { errorPages: {}, disclosure: 'operator' } : 'other';
+      const others: Readonly<Record<string, unknown>> = {
+        unrouted: { errorPages: {}, disclosure: 'operator' },
+        routes: [],
+      };
+      const change = others[part] ?? 'other';
       assert.equal(changesBetween(before, { ...before, [part]: change }).length, 1, part);
     }
   });

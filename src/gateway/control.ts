@@ -15,6 +15,11 @@ export type { FailureSummary, HandedOver, Heir };
 export interface Gateway extends EventSink {
   status(): GatewayStatus;
   /**
+   * Has workers report what they have counted: `status` and `counts` afterwards are of this moment. A worker that does not
+   * within 100 ms is shown as it last reported.
+   */
+  freshCounts(): Promise<void>;
+  /**
    * Reads the configuration again from where it came and applies it whole, or changes nothing.
    * `actor` says who asked ('signal:SIGHUP', 'admin:socket').
    */

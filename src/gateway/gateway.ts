@@ -303,9 +303,14 @@ class RunningGateway implements Gateway {
       upstreams: endpointsWithoutSecrets(this.#endpoints.upstreams(), this.#inForce.redactor),
       lastMinute: this.#reports.lastMinute,
       countsAt: (slot) => this.#shared.countsAt(slot),
+      clientConnectionsAt: (seat) => this.#shared.clientConnectionsAt(seat),
       applications: statusWithoutSecrets(this.#applications.supervisor.status(), this.#inForce.redactor),
       workers: this.#workers.all,
     });
+  }
+
+  freshCounts(): Promise<void> {
+    return this.#workers.freshCounts();
   }
 
   #crew(): Crew {

@@ -69,6 +69,8 @@ export type ToWorker =
   | { readonly kind: 'stand-in'; readonly socket: PassedSocket }
   /** Accept no more from the socket with this link. */
   | { readonly kind: 'stand-down'; readonly link: string }
+  /** Send a batch now: somebody wants to see the counts. */
+  | { readonly kind: 'report' }
   /** Answer 'pong'. */
   | { readonly kind: 'ping' };
 

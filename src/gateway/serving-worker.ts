@@ -350,6 +350,11 @@ export class ServingWorker {
     this.#unsent[0] = this.#batch.waiting;
   }
 
+  /** What has been counted goes to main now. */
+  report(): void {
+    if (!this.#drained) this.#report(this.#outcomes.take());
+  }
+
   #takeDrained(): readonly string[] {
     const drained: string[] = [];
     for (const upstream of this.#upstreams.values()) drained.push(...upstream.takeDrained());

@@ -33,6 +33,8 @@ export interface StatusFacts {
   readonly lastMinute: Pick<LastMinute, 'all' | 'of'>;
   /** What workers have, and want, at an endpoint. */
   readonly countsAt: (slot: SlotHandle) => EndpointCounts;
+  /** Client connections of the worker with this index. */
+  readonly clientConnectionsAt: (seat: number) => number;
 }
 
 export function statusOf(facts: StatusFacts): GatewayStatus {
@@ -62,7 +64,7 @@ export function statusOf(facts: StatusFacts): GatewayStatus {
       endpoints: endpoints.map((endpoint) => endpointStatus(endpoint, connectionsMax, facts)),
     })),
     applications,
-    workers: workers.map(workerStatus),
+    workers: workers.map((worker) => workerStatus(worker, facts)),
   };
 }
 
@@ -102,8 +104,13 @@ function endpointStatus(
   };
 }
 
-function workerStatus(worker: WorkerHandle): GatewayStatus['workers'][number] {
-  const { id, state, revision, counts } = worker;
+/** Counts of this moment, which a worker that is too busy to report has as well. */
+function workerStatus(
+  worker: WorkerHandle,
+  { clientConnectionsAt }: Pick<StatusFacts, 'clientConnectionsAt'>,
+): GatewayStatus['workers'][number] {
+  const { id, state, revision, seat } = worker;
   const exchangesActive = state === 'lost' ? 0 : worker.exchangesActive;
-  return { id, state, revision, exchangesActive, clientConnections: counts?.clientConnections ?? 0 };
+  const clientConnections = state === 'lost' ? 0 : clientConnectionsAt(seat);
+  return { id, state, revision, exchangesActive, clientConnections };
 }

@@ -80,6 +80,8 @@ export class WorkerHandle {
   readonly #exchangesActive: Int32Array;
   readonly #recordsUnsent: Int32Array;
   readonly #asked = new Map<number, (answer: Applied) => void>();
+  /** Those who wait for its next report. */
+  readonly #reports: (() => void)[] = [];
   /** Endpoints that it was told of and has not said to be drained: by their ids. */
   readonly #known = new Set<string>();
   /** What it has been asked to prepare, until that is decided. */
@@ -202,6 +204,7 @@ export class WorkerHandle {
         this.counts = message.counts;
         for (const endpoint of message.drained) this.#known.delete(endpoint);
         this.#listener.onBatch(message, () => this.#giveBack(message.lines));
+        this.#reported();
         if (message.lines !== null) this.#send({ kind: 'acknowledge', batches: 1 });
         break;
       case 'not-standing-in':
@@ -211,6 +214,19 @@ export class WorkerHandle {
       case 'pong':
         break;
     }
+  }
+
+  /** Resolves with its next report, which is asked for, or with its loss. */
+  report(): Promise<void> {
+    if (this.state !== 'serving' && this.state !== 'retiring') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#reports.push(resolve);
+      if (this.#reports.length === 1) this.#send({ kind: 'report' });
+    });
+  }
+
+  #reported(): void {
+    for (const resolve of this.#reports.splice(0)) resolve();
   }
 
   /** Small batches are copies, which nobody waits for. */
@@ -361,6 +377,7 @@ export class WorkerHandle {
   }
 
   #lost(otherwise: string): void {
+    this.#reported();
     if (this.state === 'lost') return;
     // What the thread itself has met says more than that it did not answer.
     const why = this.#end?.why ?? this.#why ?? (this.#stopping ? 'it did not end in time' : otherwise);

@@ -65,6 +65,9 @@ port.on('message', (message: ToWorker) => {
     case 'stand-down':
       worker.standDown(message.link);
       break;
+    case 'report':
+      worker.report();
+      break;
     case 'ping':
       port.postMessage({ kind: 'pong' } satisfies FromWorker);
       break;

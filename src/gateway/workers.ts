@@ -4,7 +4,7 @@ import type { EventSink } from '../core/event.ts';
 import type { InheritedSocket } from '../core/inherited-socket.ts';
 import { dealSockets, type OwnSocket, type PassedSocket } from '../core/passed-socket.ts';
 import type { Snapshot, UpstreamDelta } from '../core/snapshot.ts';
-import type { Clock } from '../core/time.ts';
+import { after, type Clock } from '../core/time.ts';
 import type { FromWorker, OpenListener } from './messages.ts';
 import type { SharedCounts } from '../places/shared-counts.ts';
 import { type AcceptingWorker, HeldSockets } from './held-sockets.ts';
@@ -17,6 +17,9 @@ import { commitAll, discardAll, prepareAll } from './two-phases.ts';
 import { addTotals } from './worker-counts.ts';
 import { type Applied, silentMs, WorkerHandle, type WorkerListener } from './worker-handle.ts';
 import { WorkerPost } from './worker-post.ts';
+
+/** A person who asks for the counts does not notice it, and a worker's turn is over within it. */
+const reportedWithinMs = 100;
 
 export interface WorkersParts {
   readonly clock: Clock;
@@ -272,6 +275,15 @@ export class Workers {
   }
 
   /** What each has counted, and as worker 0 what those had that are gone. */
+  /** Has all of them report, and waits for that for a moment at most. */
+  async freshCounts(): Promise<void> {
+    const { clock } = this.#parts;
+    const timer = Promise.withResolvers<void>();
+    const due = clock.schedule(after(clock.now(), reportedWithinMs), timer.resolve, undefined);
+    await Promise.race([Promise.all(this.all.map((worker) => worker.report())), timer.promise]);
+    due.cancel();
+  }
+
   get counts(): readonly WorkerCounts[] {
     const others = this.all.filter((worker) => !this.#added.has(worker));
     return [...others.map(({ id, counts }) => counts ?? noCounts(id)), this.#goneCounts];

@@ -158,6 +158,11 @@ export class SharedCounts {
     this.#kept = new Set(keys);
   }
 
+  /** Client connections of the worker at `seat`, at this moment. */
+  clientConnectionsAt(seat: number): number {
+    return this.#words.load(this.#layout.held(seat, clientSlot));
+  }
+
   /** Client connections in all workers. */
   get clientConnections(): number {
     return this.#table.total(clientSlot);

@@ -11,6 +11,7 @@ import {
   troubledPauseMs,
   unknownHealth,
 } from '../policy/health.ts';
+import { healthReason } from './health-words.ts';
 import { type CheckPorts, type CheckResult, type CheckTarget, HealthCheck, outcomeOf } from './health-check.ts';
 
 export interface WatchPorts extends CheckPorts {
@@ -37,7 +38,7 @@ export class WatchedEndpoint {
   readonly #listener: WatchListener;
   readonly #all: TroubledCount;
   #health: Health = unknownHealth;
-  #says = 'its first check is not back yet';
+  #found = '';
   #cause: Cause | null = null;
   #check: HealthCheck | null = null;
   #timer: Timer | null = null;
@@ -58,9 +59,9 @@ export class WatchedEndpoint {
     return this.#health.state;
   }
 
-  /** What the last check found. */
+  /** Why it is in its state: what the last check found. */
   get says(): string {
-    return this.#says;
+    return healthReason(this.#health, this.#found, this.target.check);
   }
 
   /** What the last check met that a request would meet too; null where it passed, or was answered. */
@@ -114,8 +115,8 @@ export class WatchedEndpoint {
     this.#health = nextHealth(before, outcome, check);
     this.#refuses = outcome === 'refused';
     this.#countTrouble();
-    const saysNews = this.#says !== result.says;
-    this.#says = result.says;
+    const saysNews = this.#found !== result.says;
+    this.#found = result.says;
     this.#cause = result.cause ?? null;
     this.#checkLater();
     this.#listener.onChecked(outcome === 'refused');

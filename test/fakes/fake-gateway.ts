@@ -17,6 +17,10 @@ export class FakeGateway implements Gateway {
   readonly calls: string[] = [];
   readonly events: FakeEvents = new FakeEvents('run-1');
 
+  freshCounts(): Promise<void> {
+    return Promise.resolve();
+  }
+
   status(): GatewayStatus {
     return this.statusNow;
   }

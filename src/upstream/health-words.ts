@@ -1,0 +1,22 @@
+import type { Health, HealthThresholds } from '../policy/health.ts';
+import { passesNeeded } from '../policy/health.ts';
+
+/**
+ * Why an endpoint is in its state, from what its last check found. Where that check went the other way than the state,
+ * the sentence says that it takes more of them: "not ready: accepts connections" would contradict itself.
+ */
+export function healthReason(health: Health, found: string, thresholds: HealthThresholds): string {
+  switch (health.state) {
+    case 'unknown':
+      return 'its first check is not back yet';
+    case 'healthy':
+      return health.failsInRow === 0
+        ? found
+        : `its last check failed (${found}), ${health.failsInRow} of ${thresholds.fails} in a row that take it out`;
+    case 'unhealthy': {
+      if (health.passesInRow === 0) return found;
+      const needed = health.passesInRow + passesNeeded(health, thresholds);
+      return `its last check passed (${found}), ${health.passesInRow} of ${needed} in a row that bring it back`;
+    }
+  }
+}
