@@ -78,7 +78,7 @@ export const stopCommand = buildCommand<StopFlags, [], Context>({
   docs: {
     brief: 'Stop the running gateway, once requests in flight are done',
     fullDescription: describe(
-      'Waits until it has ended, and says what it waits for. Ends with 0 also where no\ngateway runs, and with 7 where it has not ended in time: then it goes on ending.\nWhere candor.yaml is here, its gateway is meant and no other.',
+      'Requests in flight finish, then applications are stopped; this waits until the\ngateway has ended, and says what for. Ends with 0 also where no gateway runs,\nand with 7 where it has not ended in time: the gateway then goes on ending.\nWhere candor.yaml is here, its gateway is meant and no other.',
       'candor stop',
       'candor stop --now',
       'candor stop -c /etc/candor/candor.yaml --timeout 30 --json',

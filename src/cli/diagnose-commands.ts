@@ -46,7 +46,7 @@ export const whoseCommand = buildCommand<WhoseFlags, [string], Context>({
   docs: {
     brief: 'Say which layer of a chain wrote a response',
     fullDescription: describe(
-      'Asks a URL once, or reads a response that was saved: what `curl -i` or\n`curl -v` prints, a HAR, JSON lines of {status, headers, body}, or the error page\nof a gateway alone.',
+      'Asks a URL once, or reads what was saved: what `curl -i` or `curl -v` prints, a\nHAR, JSON lines of {status, headers, body}, or an error page alone.',
       'candor whose https://example.org/',
       'curl -si https://example.org/ | candor whose -',
     ),
