@@ -10,7 +10,7 @@ import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 import type { Output } from './surroundings.ts';
 import { ShownLines } from './shown.ts';
-import { withoutUnseen } from './explain-log/line-verdicts.ts';
+import { withoutUnseen } from '../core/unseen.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 

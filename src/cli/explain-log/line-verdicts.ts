@@ -1,4 +1,5 @@
 import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
+import { withoutUnseen } from '../../core/unseen.ts';
 import type { LineVerdict } from '../../diagnose/log-explainer.ts';
 import { harmless, shorten } from '../layout.ts';
 import { findingShapeWords, gatewayWords, timeText } from './finding-words.ts';
@@ -59,21 +60,7 @@ export function verdictLine(verdict: LineVerdict, number: number, style: Style):
   return `${head.join(' ')}: ${harmless(sentence)}`;
 }
 
-/** What JSON leaves as it is and a terminal does not show: the second set of control characters, marks that turn the writing, tags. */
-const unseen =
-  /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
-
 /** JSON in which no octet means anything to a terminal. */
 export function harmlessJson(value: unknown, indent?: number): string {
   return withoutUnseen(JSON.stringify(value, null, indent));
-}
-
-/** JSON as it was, with such characters written as escapes: they stand in its texts alone. */
-export function withoutUnseen(json: string): string {
-  return json.replace(unseen, (found) =>
-    found
-      .split('')
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );
 }

@@ -1,3 +1,5 @@
+import { withoutUnseen } from '../unseen.ts';
+
 /**
  * How evidence is said in a sentence: quantities with their unit, and text of the world in quotes, so that a
  * reader sees where it begins and ends and nothing in it can pass for our own words.
@@ -31,7 +33,7 @@ export function clause(sentence: string): string {
 /** Text that somebody else wrote: quoted, on one line, at most `max` characters of it. */
 export function quoted(text: string, max = 120): string {
   const cut = text.length > max ? `${text.slice(0, max)}…` : text;
-  return JSON.stringify(cut).replace(unprintable, escaped);
+  return withoutUnseen(JSON.stringify(cut));
 }
 
 /** Octets that somebody sent, given in hexadecimal: as text where they are text, quoted either way. */
@@ -42,12 +44,4 @@ export function quotedOctets(hexadecimal: string): string {
     (code) => (code >= 0x20 && code < 0x7f) || code === 0x0a || code === 0x0d || code === 0x09,
   );
   return quoted(isText ? String.fromCharCode(...codes).trimEnd() : hexadecimal);
-}
-
-// What JSON lets through and a terminal or a log line should not see: C1 controls, line separators, marks
-// that turn the direction of text.
-const unprintable = /[\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

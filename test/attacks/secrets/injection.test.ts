@@ -152,6 +152,15 @@ describe('what is one line stays one', () => {
   });
 });
 
+test('no answer of ours has such a character either', () => {
+  const found = outputsLike(/^answer/).flatMap(([name, octetsOfAnswer]) => {
+    const text = Buffer.from(octetsOfAnswer, 'latin1').toString('utf8').replaceAll('\r\n', '\n');
+    const at = text.search(unseen);
+    return at === -1 ? [] : [`${name}: ${excerpt(text, at)}`];
+  });
+  assert.deepEqual(found, []);
+});
+
 test('no page has an element that somebody else wrote', () => {
   for (const [name, text] of outputsLike(/page|text\/html/)) {
     const page = text.startsWith('HTTP/') ? text.slice(text.indexOf('\r\n\r\n')) : text;
