@@ -45,10 +45,13 @@ export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Bl
         });
       })
       .then(({ lines }) => lines.at(-1)?.outcome ?? 'none')
-      .catch(() => 'cut');
+      .catch(() => 'cut')
+      .then((outcome) => ({ outcome, at: performance.now() }));
     await struck.promise;
-    const outcome = await over;
-    const ends = at === 'both' || (signal === 'SIGTERM' && at === 'old' && outcome !== 'done');
+    const { outcome, at: overAt } = await over;
+    // The new process is the gateway once it has taken over: what ends it then ends the gateway.
+    const hasTaken = outcome === 'done' && (at !== 'new' || overAt < struckAt);
+    const ends = at === 'both' || (at === 'old' ? signal === 'SIGTERM' && outcome !== 'done' : hasTaken);
     if (ends) {
       await settled(() => !isAlive(gateway.pid) && !isAlive(fresh));
       const left = running(gateway.folder);
