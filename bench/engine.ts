@@ -13,7 +13,7 @@ import { compileRoute } from '../src/gateway/compile-route.ts';
 import { OutcomeCounts } from '../src/gateway/outcome-counts.ts';
 import { createRouter } from '../src/gateway/router.ts';
 import { countStaleReuses } from '../src/gateway/stale-reuses.ts';
-import { systemClock as clock, systemRandom as random } from '../src/gateway/system.ts';
+import { systemClock, systemRandom as random } from '../src/gateway/system.ts';
 import { RecordBatch } from '../src/record/batch.ts';
 import { ExchangeCounters } from '../src/record/counters.ts';
 import { RecordWriter } from '../src/record/write-record.ts';
@@ -33,6 +33,8 @@ export interface EngineSettings {
   readonly isTrusted: (address: string) => boolean;
   /** Writes lines of the record, and calls `written` then. */
   readonly writeLines: (octets: Uint8Array, written: () => void) => void;
+  /** The system's where it is left out. */
+  readonly clock?: Clock;
   /** Told of each exchange as it begins. */
   readonly onBegun?: (exchange: Exchange) => void;
   /** Told of each exchange as it has ended and been recorded. */
@@ -55,6 +57,7 @@ export interface Engine {
 
 /** The engine as it runs in a worker, over any transport, in this thread. */
 export function startEngine(settings: EngineSettings): Engine {
+  const { clock = systemClock } = settings;
   const writer = new OctetWriter();
   const storage = new HeadStorage();
   const shared = { clock, deadlines: new Deadlines(clock), writer, storage, counts: noCounts(1) };
@@ -64,7 +67,7 @@ export function startEngine(settings: EngineSettings): Engine {
   const serving = servingBy(settings.routes, upstream);
   const counters = new ExchangeCounters();
   const outcomes = new OutcomeCounts();
-  const recorder = recorderTo(settings.writeLines);
+  const recorder = recorderTo(settings.writeLines, clock);
   const { isTrusted, onBegun = null, onEnded = null } = settings;
   const ended = (exchange: EndedExchange): void => {
     counters.count(exchange);
@@ -119,7 +122,7 @@ function servingBy(routes: readonly RouteSpec[], upstream: LiveUpstream): Servin
   };
 }
 
-function recorderTo(writeLines: EngineSettings['writeLines']): RecordWriter {
+function recorderTo(writeLines: EngineSettings['writeLines'], clock: Clock): RecordWriter {
   const batch: RecordBatch = new RecordBatch({
     clock,
     onReady() {

@@ -4,7 +4,7 @@ import { CostlessTransport, type Side } from './costless-transport.ts';
 import { type Engine, type EngineSettings, startEngine } from './engine.ts';
 import { benchRoute, benchUpstream } from './fixtures.ts';
 
-export type InMemorySettings = Partial<Pick<EngineSettings, 'routes' | 'upstream' | 'onBegun' | 'onEnded'>>;
+export type InMemorySettings = Partial<Pick<EngineSettings, 'routes' | 'upstream' | 'clock' | 'onBegun' | 'onEnded'>>;
 
 /** The clients at this address are trusted: their word on request id and client is taken. */
 export const trustedAddress = '10.0.0.1';

@@ -28,6 +28,7 @@ export function refusedBefore(address: string, isSocket: boolean, agoMs: number)
 }
 
 /** Whether an attempt was made at all. */
-export function wasTried({ evidence }: Failure): boolean {
-  return !('agoMs' in evidence);
+export function wasTried({ cause, evidence }: Failure): boolean {
+  // The cause first: only these two kinds of evidence come to the lookup then, which V8 remembers both.
+  return !(isRefusal(cause) && 'agoMs' in evidence);
 }

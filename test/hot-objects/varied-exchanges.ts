@@ -4,6 +4,8 @@ import { type InMemoryGateway, type InMemorySettings, trustedAddress } from '../
 import type { RouteSpec } from '../../src/core/configuration.ts';
 import type { EndpointId, RouteId } from '../../src/core/endpoint.ts';
 import type { UpstreamSnapshot } from '../../src/core/snapshot.ts';
+import { after, type Clock } from '../../src/core/time.ts';
+import { systemClock } from '../../src/gateway/system.ts';
 
 const [firstEndpoint] = benchUpstream.endpoints;
 
@@ -31,8 +33,20 @@ const routes: readonly RouteSpec[] = [
   action: action as RouteSpec['action'],
 }));
 
+/** The system's clock, moved on where a play says so. */
+let skippedMs = 0;
+
+const clock: Clock = {
+  now: () => after(systemClock.now(), skippedMs),
+  wallTime: () => systemClock.wallTime(),
+  schedule: (at, fire, subject) => systemClock.schedule(after(at, -skippedMs), fire, subject),
+};
+
+/** After so long an endpoint that has refused a connection gets the next request again. */
+const refusalOverMs = 1000;
+
 /** What the gateway of `runVaried` is started with. */
-export const variedSettings: InMemorySettings = { routes, upstream };
+export const variedSettings: InMemorySettings = { routes, upstream, clock };
 
 /** One exchange, or the end of one, as its client and its endpoint play it. */
 interface Play {
@@ -149,6 +163,7 @@ function playOne(gateway: InMemoryGateway, clients: CostlessTransport[], place: 
     endpoint = gateway.lose(endpoint, play.loss === 'fin' ? null : play.loss);
   }
   gateway.refuseNext(0);
+  if (refused > 0) skippedMs += refusalOverMs;
   if (play.cut === 'client') client.listener.onClosed('ECONNRESET');
   // What cannot be made sense of is asked for again, of another endpoint.
   for (let again = 0; endpoint !== null && again < attemptsMax; again++) endpoint = answerWith(gateway, endpoint, play);
