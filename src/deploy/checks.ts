@@ -1,5 +1,5 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
-import { after, type Clock, type Timer } from '../core/time.ts';
+import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
 import type { Host } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
 import type { Observation } from './readiness.ts';
@@ -13,6 +13,8 @@ export class Checks {
   readonly #onObserved: (observation: Observation) => void;
   #timer: Timer | null = null;
   #cancelProbe: (() => void) | null = null;
+  #dueAt: Instant = never;
+  #askedAt = Number.NEGATIVE_INFINITY;
   #stopped = false;
 
   constructor(
@@ -28,13 +30,19 @@ export class Checks {
     this.#onObserved = onObserved;
   }
 
+  /** In place of what was due, unless the answer to a check is awaited: that decides then. */
   askIn(delayMs: number): void {
-    if (this.#stopped) return;
-    this.#timer = this.#clock.schedule(
-      after(this.#clock.now(), delayMs),
-      (checks: Checks) => checks.#ask(),
-      this as Checks,
-    );
+    if (this.#stopped || this.#cancelProbe !== null) return;
+    this.#timer?.cancel();
+    this.#dueAt = after(this.#clock.now(), delayMs);
+    this.#timer = this.#clock.schedule(this.#dueAt, (checks: Checks) => checks.#ask(), this as Checks);
+  }
+
+  /** Asks soon, and no sooner than `pauseMs` after the check before. Does nothing where one is due before that. */
+  askSoon(delayMs: number, pauseMs: number): void {
+    const now = this.#clock.now();
+    const waitMs = Math.max(delayMs, this.#askedAt + pauseMs - now);
+    if (after(now, waitMs) < this.#dueAt) this.askIn(waitMs);
   }
 
   stop(): void {
@@ -47,6 +55,8 @@ export class Checks {
   #ask(): void {
     if (this.#stopped) return;
     const { path, timeoutMs } = this.#readiness;
+    this.#askedAt = this.#clock.now();
+    this.#dueAt = never;
     this.#cancelProbe = this.#host.probe({ port: this.#port, path, timeoutMs }, (observation) => {
       this.#cancelProbe = null;
       if (!this.#stopped) this.#onObserved(observation);
@@ -57,21 +67,29 @@ export class Checks {
 /** After the first pass of a start the others follow this fast: a ready application should not wait for our clock. */
 const confirmMs = 50;
 
-/** At the most often, once an instance has been ready: traffic tells of failures sooner than a check does. */
-const steadyMs = 1_000;
-
 /**
  * How long after a check the next one follows; null: there are none in this phase. An instance that gets no requests is
- * checked as at its start, since people wait for it; so is one that has just refused a connection.
+ * checked as at its start, since people wait for it; so is one that has just refused a connection. Any other that is
+ * ready is left alone for `readyMs`.
  */
-export function checkPauseMs(life: InstanceLife, readiness: ReadinessSpec, last: Observation | null): number | null {
+export function checkPauseMs(
+  life: InstanceLife,
+  readiness: ReadinessSpec,
+  last: Observation | null,
+  readyMs: number,
+): number | null {
   switch (life.phase) {
     case 'starting':
     case 'failing':
       return life.passes > 0 ? Math.min(confirmMs, readiness.intervalMs) : readiness.intervalMs;
     case 'ready':
-      return last?.kind === 'refused' ? readiness.intervalMs : Math.max(steadyMs, readiness.intervalMs);
+      return last?.kind === 'refused' ? readiness.intervalMs : Math.max(readyMs, readiness.intervalMs);
     default:
       return null;
   }
+}
+
+/** Whether an instance in this phase is checked at all. */
+export function isChecked({ phase }: InstanceLife): boolean {
+  return phase === 'starting' || phase === 'ready' || phase === 'failing';
 }

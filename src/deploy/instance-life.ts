@@ -114,7 +114,7 @@ export function adopted(record: InstanceRecord, agoMs: number, now: Instant): In
 
 /**
  * For so long "it was ready" is taken for "it is ready". An instance that is looked after and stops answering is routed
- * to for some four seconds, until `failsMax` checks have failed: nobody is worse off with one that was not looked after.
+ * to for at least four seconds, until `failsMax` checks have failed: nobody is worse off with one that was not looked after.
  */
 const readyTrustedMs = 5_000;
 

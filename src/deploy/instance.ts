@@ -3,7 +3,7 @@ import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { EventSink } from '../core/event.ts';
 import type { Random } from '../core/random.ts';
 import { after, type Clock, type Instant, never, type Timer } from '../core/time.ts';
-import { checkPauseMs } from './checks.ts';
+import { isChecked } from './checks.ts';
 import type { Host, OutputStream, ProgramExit, StartFailure } from './host.ts';
 import {
   adopted,
@@ -22,7 +22,7 @@ import { endpointStateOf, type InstanceFacts, lastSeen, readinessFinding, reason
 import { LastRun } from './last-run.ts';
 import { type InstanceStatus, type LiveInstance, statusPhase } from './live-instance.ts';
 import { passes } from './readiness.ts';
-import { ReadinessWatch } from './readiness-watch.ts';
+import { type InstanceTraffic, ReadinessWatch } from './readiness-watch.ts';
 import { Run } from './run.ts';
 
 export type { InstanceStatus, LiveInstance } from './live-instance.ts';
@@ -118,7 +118,7 @@ export class Instance {
     const { program } = run;
     if (program === null) return false;
     this.#report.adopted(program, record, this.#life.phase);
-    if (checkPauseMs(this.#life, this.#spec.readiness, null) !== null) {
+    if (isChecked(this.#life)) {
       this.#readiness.begin(program, this.#port, () => this.#spec.readiness);
     }
     if (this.#life.phase === 'ready') this.#lookWhoReachesIt();
@@ -180,6 +180,11 @@ export class Instance {
   /** No new requests; after `drainMs`, or `drained`, it stops. */
   retire(drainMs: number): void {
     this.#hear({ kind: 'retire', drainMs });
+  }
+
+  /** What requests came to since the last time. */
+  noteTraffic(traffic: InstanceTraffic): void {
+    this.#readiness.noteTraffic(traffic);
   }
 
   drained(): void {
@@ -271,7 +276,7 @@ export class Instance {
   }
 
   #entered(before: InstanceLife, life: InstanceLife): void {
-    if (checkPauseMs(life, this.#spec.readiness, null) === null) this.#readiness.end();
+    if (!isChecked(life)) this.#readiness.end();
     switch (life.phase) {
       case 'starting':
         this.#restarts += 1;

@@ -1,11 +1,12 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
-import type { Clock } from '../core/time.ts';
+import { after, type Clock, type Timer } from '../core/time.ts';
 import { checkPauseMs, Checks } from './checks.ts';
 import type { Host, ListeningSocket, Program } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
 import { MisplacementWatch } from './misplacement.ts';
-import type { Observation } from './readiness.ts';
+import { type Observation, passes } from './readiness.ts';
 import { ReadinessTrouble } from './readiness-trouble.ts';
+import { ReadyPace } from './ready-pace.ts';
 
 export interface ReadinessWatchParts {
   readonly clock: Clock;
@@ -19,10 +20,27 @@ export interface ReadinessWatchParts {
   readonly onTrouble: () => void;
 }
 
+/** What requests at an instance came to since the last time. */
+export interface InstanceTraffic {
+  /** One of them was answered, with whatever status. */
+  readonly served: boolean;
+  /** One of them failed in a way that speaks against the instance. */
+  readonly failed: boolean;
+}
+
+/** A request that failed is followed by a check this soon, but not more than one a second because of requests. */
+const doubtMs = 250;
+const doubtPauseMs = 1_000;
+
+/** The kernel's count of kills for memory is compared with a sample of some seconds ago (`memory-kills.ts`). */
+const memoryEveryMs = 5_000;
+
 /** Watches one run of an instance at a time: asks it again and again, and finds out where it listens instead. */
 export class ReadinessWatch {
   readonly #parts: ReadinessWatchParts;
   #checks: Checks | null = null;
+  #pace: ReadyPace | null = null;
+  #memoryTimer: Timer | null = null;
   #last: Observation | null = null;
   #misplaced: readonly ListeningSocket[] | null = null;
 
@@ -50,11 +68,13 @@ export class ReadinessWatch {
     const { clock, life } = this.#parts;
     const misplacement = new MisplacementWatch(this.#parts, (sockets) => this.#found(checks, port, sockets));
     const trouble = new ReadinessTrouble();
+    const pace = new ReadyPace();
     const checks = new Checks(this.#parts, port, readiness(), (observation) => {
       this.#last = observation;
       program.watchMemory(clock.now());
       this.#parts.onChecked(observation);
-      const pauseMs = checkPauseMs(life(), readiness(), observation);
+      const readyMs = life().phase === 'ready' && passes(observation) ? pace.passed() : pace.failed();
+      const pauseMs = checkPauseMs(life(), readiness(), observation, readyMs);
       if (pauseMs !== null) checks.askIn(pauseMs);
       if (life().phase !== 'starting') return;
       if (observation.kind === 'refused') misplacement.look(program, port);
@@ -62,12 +82,35 @@ export class ReadinessWatch {
       if (this.#misplaced === null && trouble.note(observation, clock.now())) this.#parts.onTrouble();
     });
     this.#checks = checks;
+    this.#pace = pace;
     checks.askIn(readiness().intervalMs);
+    this.#watchMemory(program);
+  }
+
+  /** Traffic shows better than checks that an instance serves: a ready one is asked when it fails or falls silent. */
+  noteTraffic({ served, failed }: InstanceTraffic): void {
+    const life = this.#parts.life();
+    if (this.#checks === null || this.#pace === null || life.phase !== 'ready' || life.fails > 0) return;
+    if (failed) {
+      this.#pace.failed();
+      this.#checks.askSoon(doubtMs, doubtPauseMs);
+    } else if (served) this.#checks.askIn(this.#pace.served());
+  }
+
+  #watchMemory(program: Program): void {
+    const { clock } = this.#parts;
+    this.#memoryTimer?.cancel();
+    const again = (): void => {
+      program.watchMemory(clock.now());
+      this.#watchMemory(program);
+    };
+    this.#memoryTimer = clock.schedule(after(clock.now(), memoryEveryMs), again, undefined);
   }
 
   end(): void {
     this.#checks?.stop();
     this.#checks = null;
+    this.#memoryTimer?.cancel();
   }
 
   #found(checks: Checks, port: number, sockets: readonly ListeningSocket[]): void {

@@ -30,6 +30,8 @@ const refused: Observation = { kind: 'refused' };
 
 /** A program that does what the test says. */
 class FakeProgram implements Program {
+  /** Checks so far. */
+  asked = 0;
   readonly pid: number;
   readonly guarded = true;
   readonly request: ProgramRequest;
@@ -136,6 +138,7 @@ class FakeHost implements Host {
   ): () => void {
     const program = this.programs.find(({ running, request }) => running && request.port === port);
     const answer = program?.answer ?? refused;
+    if (program !== undefined) program.asked += 1;
     const isSilent = answer === 'silent';
     const observation = isSilent ? ({ kind: 'timed_out', limitMs: timeoutMs, status: null } as const) : answer;
     const delayMs = isSilent ? timeoutMs : 1;
@@ -244,6 +247,73 @@ test('an instance that just takes its time is no trouble, nor is one answer that
   host.program(0).answer = good;
   await clock.advance(1_000);
   assert.deepEqual(kinds(), ['instance_started', 'instance_ready']);
+});
+
+test('a ready instance is asked less and less while nobody asks anything of it, and never less than every 30 s', async () => {
+  const { supervisor, host, clock } = supervise([application]);
+  supervisor.start();
+  await clock.advance(1_000);
+  const asked = (): number => host.program(0).asked;
+  let before = asked();
+  const perMinute: number[] = [];
+  for (let minute = 0; minute < 5; minute++) {
+    await clock.advance(60_000);
+    perMinute.push(asked() - before);
+    before = asked();
+  }
+  assert.ok((perMinute[0] ?? 0) <= 7, `${perMinute[0]} in the first minute`);
+  assert.deepEqual(perMinute.slice(1), [2, 2, 2, 2]);
+});
+
+test('a ready instance is not asked while its requests are answered, and 5 s after the last one', async () => {
+  const { supervisor, host, clock } = supervise([application]);
+  supervisor.start();
+  await clock.advance(1_000);
+  const asked = (): number => host.program(0).asked;
+  const before = asked();
+  for (let time = 0; time < 240; time++) {
+    supervisor.noteTraffic(web, 'web/1', { served: true, failed: false });
+    await clock.advance(250);
+  }
+  assert.equal(asked() - before, 0);
+  await clock.advance(4_700);
+  assert.equal(asked() - before, 0);
+  await clock.advance(100);
+  assert.equal(asked() - before, 1);
+});
+
+test('a ready instance whose requests fail is asked at once, and not more than once a second because of them', async () => {
+  const { supervisor, host, clock, states } = supervise([application]);
+  supervisor.start();
+  await clock.advance(120_000);
+  const asked = (): number => host.program(0).asked;
+  const before = asked();
+  supervisor.noteTraffic(web, 'web/1', { served: false, failed: true });
+  await clock.advance(260);
+  assert.equal(asked() - before, 1);
+  for (let time = 0; time < 40; time++) {
+    supervisor.noteTraffic(web, 'web/1', { served: true, failed: true });
+    await clock.advance(250);
+  }
+  assert.ok(asked() - before <= 12, `${asked() - before} in ten seconds`);
+  host.program(0).answer = refused;
+  supervisor.noteTraffic(web, 'web/1', { served: false, failed: true });
+  await clock.advance(2_500);
+  assert.deepEqual(states(), ['web/1 unhealthy']);
+  host.program(0).answer = good;
+  await clock.advance(1_000);
+  assert.deepEqual(states(), ['web/1 healthy']);
+});
+
+test('traffic makes no instance ready, whatever it says', async () => {
+  const { supervisor, host, clock, states } = supervise([application]);
+  host.onStart = (program) => Object.assign(program, { answer: refused });
+  supervisor.start();
+  for (let time = 0; time < 40; time++) {
+    supervisor.noteTraffic(web, 'web/1', { served: true, failed: false });
+    await clock.advance(250);
+  }
+  assert.deepEqual(states(), ['web/1 starting']);
 });
 
 test('a redirect is no readiness, and the reason says where it leads', async () => {

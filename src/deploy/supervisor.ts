@@ -17,6 +17,7 @@ import {
   recordOf,
   stopWithoutProgram,
 } from './member.ts';
+import type { InstanceTraffic } from './readiness-watch.ts';
 import { runKeyOf } from './run-key.ts';
 
 export type { InstanceStatus, LiveInstance } from './live-instance.ts';
@@ -66,6 +67,8 @@ export interface Supervisor {
   stop(): Promise<void>;
   /** Those that run, are to run, or are about to be gone. */
   instances(application: ApplicationId): readonly LiveInstance[];
+  /** What requests at one of them came to: a ready instance need not be asked while it answers. */
+  noteTraffic(application: ApplicationId, instance: string, traffic: InstanceTraffic): void;
   /** Calls back after each change of that list or of one of its instances, until the returned function is called. */
   onChange(callback: () => void): () => void;
   status(): readonly ApplicationStatus[];
@@ -189,6 +192,11 @@ class ApplicationsSupervisor implements Supervisor {
     }
     this.#endIfNothingIsLeft();
     return this.#stopped.promise;
+  }
+
+  noteTraffic(id: ApplicationId, instance: string, traffic: InstanceTraffic): void {
+    const members = this.#applications.get(id)?.members ?? [];
+    members.find((member) => member.instance.id === instance)?.instance.noteTraffic(traffic);
   }
 
   instances(application: ApplicationId): readonly LiveInstance[] {

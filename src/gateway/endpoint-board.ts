@@ -160,6 +160,11 @@ export function endpointIdOf(upstream: UpstreamId, { id, address }: Pick<LiveIns
   return `${upstream}/${id}/${addressText(address)}` as EndpointId;
 }
 
+/** The instance in an id that `endpointIdOf` made: what stands between its upstream and its address. */
+export function instanceIdIn(upstream: string, endpoint: string): string {
+  return endpoint.slice(upstream.length + 1, endpoint.lastIndexOf('/'));
+}
+
 function endpointOfInstance(upstream: UpstreamId, instance: LiveInstance): EndpointSnapshot {
   const { address, state, sinceInstant, release } = instance;
   const id = endpointIdOf(upstream, instance);

@@ -9,7 +9,7 @@ import type { Supervisor } from '../deploy/supervisor.ts';
 import type { SharedCounts } from '../places/shared-counts.ts';
 import { isRefusal } from '../upstream/refusal.ts';
 import type { WatchPorts } from '../upstream/watched-endpoint.ts';
-import { EndpointBoard, endpointIdOf } from './endpoint-board.ts';
+import { EndpointBoard, endpointIdOf, instanceIdIn } from './endpoint-board.ts';
 import { EndpointNews, type News } from './endpoint-news.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
 import { TrafficWatch } from './traffic-watch.ts';
@@ -20,7 +20,7 @@ export interface EndpointsParts {
   readonly names: NameResolver;
   readonly events: EventSink;
   readonly shared: Pick<SharedCounts, 'allot' | 'keepOnly' | 'memory' | 'noteChecked'>;
-  readonly supervisor: Pick<Supervisor, 'instances'>;
+  readonly supervisor: Pick<Supervisor, 'instances' | 'noteTraffic'>;
   /** What is in force. */
   readonly configuration: () => Configuration;
   readonly revision: () => number;
@@ -103,10 +103,19 @@ export class Endpoints {
 
   /** What attempts came to, from a worker's batch. */
   heard(outcomes: readonly EndpointOutcomes[]): void {
-    for (const { endpoint, causes } of outcomes) {
+    for (const outcome of outcomes) {
+      const { endpoint, causes } = outcome;
       if (causes.some(({ cause }) => isRefusal(cause))) this.board.suspect(endpoint as EndpointId);
+      this.#noteInstance(outcome);
     }
     this.#traffic.heard(outcomes);
+  }
+
+  #noteInstance({ upstream, endpoint, successes, failures }: EndpointOutcomes): void {
+    const spec = this.#parts.configuration().upstreams.find(({ id }) => id === upstream);
+    if (spec === undefined || spec.application === null) return;
+    const traffic = { served: successes > 0, failed: failures > 0 };
+    this.#parts.supervisor.noteTraffic(spec.application, instanceIdIn(upstream, endpoint), traffic);
   }
 
   /** Instances of applications have changed. */

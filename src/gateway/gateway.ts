@@ -183,6 +183,7 @@ class RunningGateway implements Gateway {
       shared: this.#shared,
       supervisor: {
         instances: (id) => withoutSecrets(this.#applications.supervisor.instances(id), this.#inForce.redactor),
+        noteTraffic: (...traffic) => this.#applications.supervisor.noteTraffic(...traffic),
       },
       configuration: () => this.#inForce.configuration,
       revision: () => this.#inForce.revision,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { verdictOf } from '../../src/cli/explanation.ts';
 import type { ExchangeRecord } from '../../src/core/record.ts';
 import type { InstanceStatus } from '../../src/gateway/control.ts';
@@ -59,6 +60,27 @@ async function named(die: () => Promise<RawResponse>): Promise<[RawResponse, Exc
 function problemOf(response: RawResponse): Record<string, unknown> {
   return JSON.parse(response.content.toString()) as Record<string, unknown>;
 }
+
+test('while its requests are answered an application is not asked whether it is ready', async () => {
+  const counting = `let checks = 0; require('node:http').createServer((request, answer) => {
+    if (request.headers['user-agent'] === 'readiness-check') checks += 1;
+    answer.end(String(checks));
+  }).listen(Number(process.env.PORT), '127.0.0.1');`;
+  edge = await startFromYaml(
+    `applications: { shop: { command: ${JSON.stringify([process.execPath, '-e', counting])} } }\n`,
+  );
+  await ready();
+  const checks = async (): Promise<number> => Number((await edge.get('/')).content.toString());
+  const before = await checks();
+  const end = performance.now() + 4_000;
+  let last = before;
+  while (performance.now() < end) {
+    last = await checks();
+    await sleep(50);
+  }
+  // One may have been due before the first request was known of; there were four.
+  assert.ok(last - before <= 1, `${last - before} checks in four seconds`);
+});
 
 test('news of an exit that comes after the answer is explained later, as what it is', async () => {
   edge = await startFromYaml(application());

@@ -62,7 +62,7 @@ class World {
       names: { lookUp: () => assert.fail('an address is not looked up') },
       events: { tell: () => undefined },
       shared,
-      supervisor: { instances: () => [] },
+      supervisor: { instances: () => [], noteTraffic: () => undefined },
       configuration: () => configuration,
       revision: () => 1,
       listeners: () => [],
