@@ -144,6 +144,7 @@ describe('what is one line stays one', () => {
   test('of the metrics', () => {
     const [[, text] = ['', '']] = outputsLike(/^metrics$/);
     const body = text.slice(text.indexOf('\r\n\r\n') + 4);
+    assert.ok(body.includes('candor_'));
     for (const line of body.split('\n'))
       assert.match(
         line,
