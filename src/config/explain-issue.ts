@@ -6,6 +6,7 @@ import { objectionToHash } from './format/token-hash.ts';
 import { editDistance, nearest, suggestNearest } from './nearest.ts';
 import type { Objection } from './objection.ts';
 import { either, plainText, quoted } from './objection.ts';
+import { explainUnsupported } from './unsupported-words.ts';
 import type { Path } from './place-index.ts';
 
 /** What is wrong, where in the tree, and whether the key or the value is to be pointed at. */
@@ -173,7 +174,11 @@ function objectToKey(key: string, known: readonly string[], places: KeyPlaces): 
   const close = nearest(key, known, 1)[0];
   const { here, elsewhere } = translate(key, known);
   const plain = (word: string): string => word.toLowerCase().replace(/[-_]/g, '');
-  if (close !== undefined && (plain(close) === plain(key) || editDistance(key, close) === 1))
+  const isSame = close !== undefined && plain(close) === plain(key);
+  // Before a guess by its letters: a word that is known elsewhere is no typing mistake.
+  const unsupported = isSame || here.length > 0 ? null : explainUnsupported(key, known);
+  if (unsupported !== null) return { message, suggestion: unsupported };
+  if (close !== undefined && (isSame || editDistance(key, close) === 1))
     return { message, suggestion: `did you mean ${quoted(close)}?` };
   const names = [...new Set([...here, ...(close === undefined ? [] : [close])])].slice(0, 3);
   if (names.length > 0) return { message, suggestion: `did you mean ${either(names.map(quoted))}?` };

@@ -1,0 +1,122 @@
+/** Something that other gateways do and this one does not, or does without a key. */
+interface Unsupported {
+  /** Their keys for it. Lowercase without hyphens and underscores, so that every style of writing is found. */
+  readonly keys: readonly string[];
+  /** What is so, and what to do. */
+  readonly says: string;
+  /** Where one of these keys is known, that one is meant. */
+  readonly unless?: string;
+}
+
+/** From nginx, Caddy, Traefik, HAProxy, Envoy, kamal-proxy and the annotations of ingresses. */
+const unsupported: readonly Unsupported[] = [
+  {
+    keys: words(
+      'tls ssl https acme letsencrypt autohttps certresolver certificate certificates cert certs sslcertificate',
+      'sslcertificatekey tlscertificate tlscertificatepath tlsprivatekeypath mtls hsts ciphers sslprotocols sslciphers',
+    ),
+    says: 'TLS for clients is not supported yet: end it before Candor, and name what ends it in "trusted_peers"; for endpoints it is "tls" of an upstream',
+    unless: 'tls',
+  },
+  {
+    keys: words('redirecthttps httpsredirect sslredirect forcessl redirecttohttps redirectscheme forcehttps'),
+    says: 'TLS for clients is not supported yet, so what ends it before Candor redirects to https too',
+  },
+  {
+    keys: words(
+      'ratelimit ratelimits ratelimiting limitreq limitreqzone throttle throttling sticktable limitrate rps requestspersecond',
+    ),
+    says: 'limits of request rates are not supported yet; "client.connections_per_address_max" limits connections',
+  },
+  {
+    keys: words('cache caching proxycache proxycachepath cachecontrol httpcache cachezone'),
+    says: 'caching is not supported yet; each request goes to an endpoint',
+  },
+  {
+    keys: words(
+      'basicauth auth authbasic authbasicuserfile authentication authorize forwardauth extauthz jwt oauth oauth2 oidc',
+      'authrequest digestauth apikey apikeys htpasswd userlist basicauthusers',
+    ),
+    says: 'authentication of clients is not supported yet; leave it to the application, or to what stands before Candor',
+  },
+  {
+    keys: words(
+      'sticky stickysession stickysessions sessionaffinity affinity sessionpersistence persistence iphash hashon hash',
+      'consistenthash hashpolicy cookie',
+    ),
+    says: 'sticky sessions are not supported yet; any endpoint may get any request',
+  },
+  {
+    keys: words(
+      'loadbalancing loadbalancer lb lbpolicy lbalgorithm balance balancer algorithm strategy leastconn roundrobin',
+    ),
+    says: 'there is nothing to choose: of two endpoints drawn at random, the one with fewer requests gets the next one',
+  },
+  {
+    keys: words('weight weights weighted backup priority slowstart'),
+    says: 'weights and backups of endpoints are not supported yet; all endpoints of an upstream are alike',
+  },
+  {
+    keys: words('gzip compress compression encode encoding brotli zstd deflate'),
+    says: 'compression is not supported yet; what the application compresses is passed on as it is',
+  },
+  { keys: words('cors'), says: 'CORS has no key of its own; "response_fields" of a route sets its fields' },
+  {
+    keys: words('websocket websockets upgrade upgrades upgradeconfigs proxyhttpversion'),
+    says: 'WebSockets need no key: upgrades are passed on',
+  },
+  {
+    keys: words('http2 http3 h2 h2c h3 quic grpc alpn httpversion http2protocoloptions'),
+    says: 'HTTP/2 and HTTP/3 are not supported yet; listeners and endpoints speak HTTP/1.1',
+  },
+  {
+    keys: words(
+      'middleware middlewares plugin plugins filter filters httpfilters snippets lua wasm modules loadmodule',
+    ),
+    says: 'plugins and middleware are not supported yet',
+  },
+  {
+    keys: words('fileserver root alias tryfiles autoindex documentroot staticfiles index'),
+    says: 'serving files is not supported yet; "respond" of a route sends one fixed content',
+  },
+  {
+    keys: words(
+      'allow deny whitelist blacklist allowlist denylist ipallow ipdeny ipallowlist ipwhitelist sourcerange',
+      'whitelistsourcerange acl acls geoip waf firewall',
+    ),
+    says: 'access by client address is not supported yet; keep others out before Candor',
+  },
+  {
+    keys: words('mirror mirrors shadow canary split splitclients trafficsplit abtest weightedclusters rollouts'),
+    says: 'dividing and mirroring traffic is not supported yet',
+  },
+  {
+    keys: words('tcp udp stream streams l4 tcpservices'),
+    says: 'proxying of TCP and UDP is not supported yet, only of HTTP',
+  },
+  {
+    keys: words('tracing opentelemetry otel otlp jaeger zipkin'),
+    says: 'sending traces is not supported yet; traceparent is passed on, and stands in the log',
+  },
+  { keys: words('metrics prometheus'), says: 'metrics need no key: they are at /metrics of the admin API' },
+  {
+    keys: words('docker kubernetes providers provider consul etcd discovery servicediscovery'),
+    says: 'discovery of services is not supported yet; "endpoints" are addresses, and names that are looked up again and again',
+  },
+  {
+    keys: words('user group daemon pid pidfile chroot'),
+    says: 'it is for what starts Candor, such as User= of systemd',
+  },
+];
+
+function words(...lines: readonly string[]): readonly string[] {
+  return lines.flatMap((line) => line.split(' '));
+}
+
+/** What to say of a key from elsewhere that nothing here stands for; null where nobody knows it. `known`: keys that may stand there. */
+export function explainUnsupported(written: string, known: readonly string[]): string | null {
+  const plain = written.toLowerCase().replace(/[-_]/g, '');
+  const found = unsupported.find(({ keys }) => keys.includes(plain));
+  if (found === undefined) return null;
+  return found.unless !== undefined && known.includes(found.unless) ? `did you mean "${found.unless}"?` : found.says;
+}
