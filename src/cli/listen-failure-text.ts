@@ -21,7 +21,16 @@ export function listenFailureText(
             `gateway the capability CAP_NET_BIND_SERVICE (under systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE).`
         : `The system does not permit listening on ${failure.address} (EACCES).`;
     case 'EADDRNOTAVAIL':
-      return `${failure.address} cannot be listened on: this machine has no such address.`;
+      return (
+        `${failure.address} cannot be listened on: this machine has no such address. ` +
+        'Listen on one that `ip addr` shows, or on every one with `:port`.'
+      );
+    case 'EMFILE':
+    case 'ENFILE':
+      return (
+        `${failure.address} cannot be listened on: too many open files (${failure.errno}). ` +
+        'Allow more: `ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.'
+      );
     default:
       return `The listener ${failure.listener} cannot open ${failure.address}: the system says ${failure.errno}.`;
   }

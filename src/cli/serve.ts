@@ -10,10 +10,12 @@ import {
   type GatewayOptions,
   ListenFailure,
   LogFailure,
+  StartAbandoned,
   startGateway,
   StateFailure,
 } from '../gateway/gateway.ts';
 import { commandName } from './command-name.ts';
+import { fewDescriptorsText } from './few-descriptors.ts';
 import { defectText } from './failure-text.ts';
 import { watchDrain } from './drain-watch.ts';
 import { type EventWriter, jsonEvents, readableEvents } from './event-lines.ts';
@@ -165,8 +167,12 @@ async function start(
     try {
       return await startGateway({ ...options, ...ended });
     } catch (error) {
-      if (error instanceof ListenFailure) return error;
+      if (error instanceof StartAbandoned) throw error;
       const isForPeople = error instanceof LogFailure || error instanceof StateFailure;
+      // Without descriptors anything may fail, in words that do not say so.
+      const few = isForPeople ? null : fewDescriptorsText(configuration);
+      if (few !== null) throw new CommandFailure('failure', few);
+      if (error instanceof ListenFailure) return error;
       throw isForPeople ? new CommandFailure('failure', error.message) : error;
     }
   }

@@ -1,4 +1,4 @@
-import { open, readdir } from 'node:fs/promises';
+import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 
 /** What loading a configuration needs of the machine. */
@@ -6,7 +6,7 @@ export interface ConfigurationHost {
   readonly hostname: string;
   /** Every address of it, at this moment; absent: only loopback is known to be it. */
   readonly addresses?: readonly string[];
-  /** A file's content; `EFBIG` where it has more than `octetsMax`. */
+  /** A file's content; `EFBIG` where it has more than `octetsMax`, `namedPipe` for a pipe that others may never write into. */
   readFile(
     path: string,
     octetsMax: number,
@@ -14,6 +14,9 @@ export interface ConfigurationHost {
   /** The names in a folder; null where it cannot be looked into. */
   listDirectory(path: string): Promise<readonly string[] | null>;
 }
+
+/** In place of an errno: opening it would wait for somebody who writes into it. */
+export const namedPipe = 'named pipe';
 
 /** This machine. */
 export function thisHost(): ConfigurationHost {
@@ -26,6 +29,7 @@ async function readAtMost(
   octetsMax: number,
 ): Promise<Awaited<ReturnType<ConfigurationHost['readFile']>>> {
   try {
+    if (await isNamedPipe(path)) return { ok: false, errno: namedPipe };
     await using file = await open(path, 'r');
     // One octet more than allowed tells; a device or pipe without an end is not read for ever.
     const content = Buffer.alloc(octetsMax + 1);
@@ -40,6 +44,14 @@ async function readAtMost(
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
     return { ok: false, errno: typeof code === 'string' ? code : 'EIO' };
   }
+}
+
+/** One without a name, which a shell makes for `<(…)` and calls /dev/fd/63, has somebody who writes. */
+async function isNamedPipe(path: string): Promise<boolean> {
+  const found = await stat(path);
+  if (!found.isFIFO()) return false;
+  const real = await realpath(path).catch(() => null);
+  return real !== null && (await stat(real)).ino === found.ino;
 }
 
 async function listDirectory(path: string): Promise<readonly string[] | null> {

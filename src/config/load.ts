@@ -3,7 +3,7 @@ import type { Configuration } from '../core/configuration.ts';
 import type { Complaint } from './complaints.ts';
 import { complain } from './complaints.ts';
 import type { Environment } from './expand.ts';
-import type { ConfigurationHost } from './host.ts';
+import { type ConfigurationHost, namedPipe } from './host.ts';
 import { suggestNearest } from './nearest.ts';
 import type { Objection } from './objection.ts';
 import { quoted } from './objection.ts';
@@ -124,6 +124,13 @@ async function explainUnreadable(
       return {
         message: `${name} may not be read by this user`,
         suggestion: `allow it, for example with chmod +r ${basename(path)}`,
+      };
+    case 'ELOOP':
+      return { message: `${name} is a link that leads back to itself`, suggestion: 'name the file itself' };
+    case namedPipe:
+      return {
+        message: `${name} is a named pipe, not a file`,
+        suggestion: what === 'a configuration' ? 'write into standard input, and say -c -' : 'name a file',
       };
     case 'EFBIG':
       return { message: `${name} is larger than ${what} may be, ${octetsMax / 1024} KiB`, suggestion: null };

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { repositoryRoot } from '../../scripts/repository.ts';
+import { exitCodes, type ExitName } from '../../src/cli/exit-codes.ts';
+import { freePort } from '../readme/free-port.ts';
+
+/** What is wrong with a machine or a file when `candor up` starts: one message, with what to do, and an exit code. */
+
+const program = join(repositoryRoot, 'bin', 'candor');
+const isRoot = process.getuid?.() === 0;
+const user = 65_533;
+/** An idle machine takes half a second. What hangs takes for ever. */
+const endsWithinMs = 30_000;
+
+let folder: string;
+let port: number;
+let taken: Server;
+let takenPort: number;
+
+before(async () => {
+  taken = createServer();
+  await new Promise<void>((resolve) => taken.listen({ port: 0, host: '127.0.0.1' }, resolve));
+  takenPort = (taken.address() as { port: number }).port;
+});
+after(() => new Promise((resolve) => taken.close(resolve)));
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-bad-start-'));
+  chmodSync(folder, 0o755);
+  port = await freePort();
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const file = (): string => join(folder, 'candor.yaml');
+const write = (more = '', listen = `127.0.0.1:${port}`, socket = 'none'): void =>
+  writeFileSync(
+    file(),
+    `listeners: { http: "${listen}" }\nroutes:\n  - respond: { content: here }\nadmin: { socket: ${socket} }\n${more}`,
+  );
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function candor(command: string, { asUser = false, files = 0 } = {}): Promise<Ended> {
+  const drop = asUser && isRoot ? ['setpriv', `--reuid=${user}`, `--regid=${user}`, '--clear-groups'] : [];
+  const limit = files === 0 ? [] : ['sh', '-c', `ulimit -n ${files}; exec "$@"`, 'sh'];
+  const argv = [...drop, ...limit, process.execPath, program, command];
+  const { PATH } = process.env;
+  const child = spawn('env', argv, { cwd: folder, env: { PATH, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  const late = setTimeout(() => child.kill('SIGKILL'), endsWithinMs);
+  const [code] = (await once(child, 'close')) as [number | null];
+  clearTimeout(late);
+  return { code, stdout, stderr };
+}
+
+interface Case {
+  readonly what: string;
+  readonly make: () => void;
+  readonly exit: ExitName;
+  /** What it says, and what to do. */
+  readonly says: RegExp;
+  /** Of no user's own rights. */
+  readonly asUser?: boolean;
+  /** How many descriptors it may have. */
+  readonly files?: number;
+  /** Also what `candor check` complains of. */
+  readonly checked?: boolean;
+}
+
+const ofFile = { exit: 'validation_failed', checked: true } as const;
+const ofMachine = { exit: 'failure' } as const;
+
+const cases: readonly Case[] = [
+  { what: 'no configuration', ...ofFile, make: () => {}, says: /there is no file "candor\.yaml" in/ },
+  {
+    what: 'a configuration of another name',
+    ...ofFile,
+    make: () => writeFileSync(join(folder, 'candor.yml'), ''),
+    says: /there is no file "candor\.yaml" in .*candor\.yml/s,
+  },
+  {
+    what: 'a configuration that this user may not read',
+    ...ofFile,
+    make: () => (write(), chmodSync(file(), 0o600)),
+    says: /"candor\.yaml" may not be read by this user.*chmod/s,
+    asUser: true,
+  },
+  {
+    what: 'a folder in place of the configuration',
+    ...ofFile,
+    make: () => mkdirSync(file()),
+    says: /is a folder, not a file.*name the file in it/s,
+  },
+  {
+    what: 'a named pipe in place of the configuration',
+    ...ofFile,
+    make: () => void spawnSync('mkfifo', [file()]),
+    says: /is a named pipe, not a file.*-c -/s,
+  },
+  {
+    what: 'a link to a named pipe in place of the configuration',
+    ...ofFile,
+    make: () => (spawnSync('mkfifo', [join(folder, 'pipe')]), symlinkSync('pipe', file())),
+    says: /is a named pipe, not a file/,
+  },
+  {
+    what: 'a link that leads back to itself',
+    ...ofFile,
+    make: () => symlinkSync('candor.yaml', file()),
+    says: /leads back to itself/,
+  },
+  {
+    what: 'a program in place of the configuration',
+    ...ofFile,
+    make: () => writeFileSync(file(), Buffer.from(Array.from({ length: 4096 }, (_, n) => (n * 37) & 0xff))),
+    says: /is not UTF-8 text.*save it as UTF-8/s,
+  },
+  {
+    what: '100 MB in place of the configuration',
+    ...ofFile,
+    make: () => (writeFileSync(file(), 'routes: []\n'), truncateSync(file(), 100_000_000)),
+    says: /is larger than a configuration may be, \d+ KiB/,
+  },
+  { what: 'an empty configuration', ...ofFile, make: () => writeFileSync(file(), ''), says: /empty|routes/ },
+  {
+    what: 'a port that is taken',
+    ...ofMachine,
+    make: () => write('', `127.0.0.1:${takenPort}`),
+    says: /127\.0\.0\.1:\d+ is taken: .*\(pid \d+\) listens there/s,
+  },
+  {
+    what: 'an address that is none of this machine',
+    ...ofMachine,
+    make: () => write('', '192.0.2.1:8080'),
+    says: /192\.0\.2\.1:8080 cannot be listened on: this machine has no such address\. Listen on one/,
+  },
+  {
+    what: 'a port that is for root alone',
+    ...ofMachine,
+    make: () => write('', '127.0.0.1:81'),
+    says: /127\.0\.0\.1:81 .*(CAP_NET_BIND_SERVICE|ip_unprivileged_port_start)/s,
+    asUser: true,
+  },
+  {
+    what: 'a log in a folder that cannot be made',
+    ...ofMachine,
+    make: () => write('log: { path: candor.yaml/exchange.log }\n'),
+    says: /a part of \S+candor\.yaml is a file, not a directory/,
+  },
+  {
+    what: 'a folder in place of the log',
+    ...ofMachine,
+    make: () => write('log: { path: . }\n'),
+    says: /is a directory; the log is a file/,
+  },
+  {
+    what: 'a log that is a pipe without a reader',
+    ...ofMachine,
+    make: () => (spawnSync('mkfifo', [join(folder, 'pipe')]), write('log: { path: pipe }\n')),
+    says: /nobody reads from the pipe \S+; start its reader first/,
+  },
+  {
+    what: 'a folder in place of the admin socket',
+    ...ofMachine,
+    make: () => (mkdirSync(join(folder, 'a.sock')), write('', undefined, 'a.sock')),
+    says: /is to be the admin socket, but a file that is no socket lies there/,
+  },
+  {
+    what: 'too few descriptors',
+    ...ofMachine,
+    make: () => write('workers: 2\nlog: { path: none }\n'),
+    says: /open files|may have \d+ files open.*ulimit -n/s,
+    files: 28,
+  },
+];
+
+describe('a start that cannot be', () => {
+  for (const { what, make, exit, says, asUser = false, files = 0, checked = false } of cases) {
+    const skip = asUser && !isRoot && /root/.test(what) ? { skip: 'only root can be another user' } : {};
+    test(`${what}: one message with what to do, and exit code ${exitCodes[exit]}`, skip, async () => {
+      make();
+      const { code, stderr } = await candor('up', { asUser, files });
+      assert.equal(code, exitCodes[exit], stderr);
+      assert.doesNotMatch(stderr, /^\s+at |Candor made a mistake|listener_opened/m, stderr);
+      const lines = stderr.trimEnd().split('\n');
+      const told = lines.map((line) => JSON.parse(line) as { kind: string; reason: string });
+      assert.match(told.map(({ reason }) => reason).join('\n'), says);
+      assert.equal(told.filter(({ kind }) => kind === 'command_failed').length, 1);
+      if (!checked) return;
+      const check = await candor('check', { asUser });
+      assert.equal(check.code, exitCodes[exit], check.stderr);
+      assert.match((check.stdout + check.stderr).replaceAll(/\s+/g, ' '), says);
+    });
+  }
+
+  test('a disk that is full keeps no gateway from serving: what cannot be written is counted', async () => {
+    write('log: { path: /dev/full }\n');
+    const { PATH } = process.env;
+    const options = { cwd: folder, env: { PATH, TMPDIR: folder }, stdio: ['ignore', 'ignore', 'pipe'] as const };
+    const child = spawn(process.execPath, [program, 'up'], { ...options, stdio: [...options.stdio] });
+    let stderr = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    const heard = async (text: string): Promise<void> => {
+      for (const last = Date.now() + endsWithinMs; !stderr.includes(text); ) {
+        assert.ok(Date.now() < last && child.exitCode === null, stderr);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    try {
+      await heard('"kind":"configuration_applied"');
+      assert.equal((await fetch(`http://127.0.0.1:${port}/`)).status, 200);
+      await heard('"errno":"ENOSPC"');
+      const exited = once(child, 'exit');
+      child.kill('SIGTERM');
+      assert.equal((await exited)[0], 0);
+    } finally {
+      child.kill('SIGKILL');
+    }
+  });
+
+  test('a pipe that the shell names as a file is read: `candor check -c <(…)`', async () => {
+    write();
+    const pipe = spawnSync('bash', ['-c', `"$0" "$1" check -c <(cat "$2")`, process.execPath, program, file()], {
+      encoding: 'utf8',
+      timeout: endsWithinMs,
+    });
+    assert.equal(pipe.status, 0, pipe.stdout + pipe.stderr);
+  });
+});
