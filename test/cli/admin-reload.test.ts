@@ -15,7 +15,7 @@ import type { Event } from '../../src/core/event.ts';
 import type { GatewayStatus } from '../../src/gateway/control.ts';
 import { systemClock } from '../../src/gateway/system.ts';
 
-const token = 'candor_of-somebody-who-may-do-all-of-this';
+const token = 'candor_of-somebody-who-may-do-All-of-this-7';
 
 /** One gateway whose admin API is moved about while it runs; each test goes on from where the one before left it. */
 describe('the admin API of a gateway that is reloaded', { timeout: 120_000 }, () => {

@@ -181,7 +181,7 @@ export class GatewayProgram {
       .map((line) => JSON.parse(line));
   }
 
-  records(): { id: string; status: number; end: string; process: string }[] {
+  records(): { id: string; kind: string; status: number; end: string; process: string }[] {
     const text = readFileSync(join(this.folder, 'exchanges.log'), 'utf8');
     return text
       .trim()
