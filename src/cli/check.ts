@@ -1,5 +1,6 @@
 import { renderForPeople, readConfiguration } from './read-configuration.ts';
 import { printJson } from './ask-commands.ts';
+import { wrap } from './layout.ts';
 import { inputName } from './read-input.ts';
 import { type MachineWarning, reviewMachine } from './review-machine.ts';
 import { reviewPlaces } from './review-places.ts';
@@ -32,5 +33,6 @@ export async function check(flags: CheckFlags, around: Surroundings): Promise<vo
 
 /** On standard error, since it is not about the file, and a file that is good here may be checked elsewhere. */
 function machineText({ message, suggestion }: MachineWarning): string {
-  return `This machine: ${message}${suggestion === null ? '' : `: ${suggestion}`}\n`;
+  const text = `This machine: ${message}${suggestion === null ? '' : `: ${suggestion}`}`;
+  return `${wrap(text, '').join('\n')}\n`;
 }

@@ -18,7 +18,7 @@ describe('a machine that resets connections when a worker ends', () => {
     test(`is told in one line, with ${workers ?? 'as many workers as cores'}`, () => {
       const [warning, ...more] = reviewMachine(configured(workers), machine('0'));
       const line = `This machine: ${warning?.message}: ${warning?.suggestion}`;
-      assert.match(line, /resets the connections .*tcp_migrate_req is 0: sysctl -w net\.ipv4\.tcp_migrate_req=1$/);
+      assert.match(line, /resets waiting connections.*tcp_migrate_req is 0: sysctl -w net\.ipv4\.tcp_migrate_req=1$/);
       assert.doesNotMatch(line, /\n/);
       assert.equal(warning?.value, '0');
       assert.deepEqual(more, []);

@@ -44,6 +44,6 @@ export function reviewMachine(configuration: Configuration, machine: Machine): r
   const value = machine.kernelSetting(migrate);
   // Linux before 5.14 has no such setting, and a container may hide it: there is nothing that the reader could do here.
   if (value === '1' || value === null) return [];
-  const message = `a worker that ends within half a second of its start resets the connections that wait, since ${migrate} is ${value}`;
+  const message = `a worker that ends within 0.5 s of its start resets waiting connections, since ${migrate} is ${value}`;
   return [{ setting: migrate, value, message, suggestion: `sysctl -w ${migrate}=1` }];
 }

@@ -331,7 +331,10 @@ describe('check', () => {
     around.machine.kernelSetting = () => '0';
     assert.equal(await around.candor('check', '-c', 'good.yaml'), 0);
     assertFits(around.stderr.text);
-    assert.match(around.stderr.text, /^This machine: net\.ipv4\.tcp_migrate_req is 0: [^]*sysctl -w/);
+    assert.match(
+      around.stderr.text,
+      /^This machine: a worker that ends [^]*net\.ipv4\.tcp_migrate_req\s+is\s+0:\s+sysctl\s+-w/,
+    );
     assert.equal(await around.candor('check', '-c', 'good.yaml', '--json'), 0);
     const { machine } = JSON.parse(around.stdout.text.slice(around.stdout.text.indexOf('{')));
     assert.equal(machine[0].setting, 'net.ipv4.tcp_migrate_req');

@@ -51,7 +51,7 @@ describe('candor stop, of a gateway with an application', () => {
   });
 
   test('--timeout ends with 7 and goes on ending; --now then force closes what is in flight', async () => {
-    const download = program.get('/download').then(
+    const download = program.get('/endless').then(
       ({ text }) => text.length,
       () => 'cut',
     );

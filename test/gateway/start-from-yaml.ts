@@ -15,6 +15,10 @@ import { fieldOf, RawClient, type RawResponse } from '../../src/testing/testing.
 /** How long anything that a test waits for may take; far above what it does take. */
 export const patienceMs = 10_000;
 
+/** A record is looked for so often, so far apart: five seconds in all. */
+const recordLooksMax = 100;
+const recordLookMs = 50;
+
 /** What a test's file need not say: it is added where the text has no such key. */
 const usual: Readonly<Record<string, string>> = {
   // Another thread costs each test some 200 ms; whoever tests what several do together says how many.
@@ -74,7 +78,12 @@ export class YamlGateway {
   async record(of: RawResponse | string): Promise<ExchangeRecord> {
     const id = typeof of === 'string' ? of : fieldOf(of, 'x-request-id');
     assert.ok(id !== null, 'the response has no X-Request-Id');
-    const record = await this.gateway.findExchange(id);
+    // The client may have its response before the exchange has ended, and its record reaches main with the next batch.
+    let record = await this.gateway.findExchange(id);
+    for (let looks = 0; record === null && looks < recordLooksMax; looks++) {
+      await sleep(recordLookMs);
+      record = await this.gateway.findExchange(id);
+    }
     assert.ok(record !== null, `no record of ${id}`);
     return record;
   }

@@ -7,12 +7,12 @@ import { readDocument } from './markdown.ts';
 
 const document = readDocument('SECURITY.md');
 
-/** The rows of the tables that say by which test a mechanism is held. */
+/** The rows of the tables of three columns, which say by which test a mechanism is held. */
 const rows = document
   .split('## What is defended')[1]
   ?.split('## What is not defended')[0]
   ?.split('\n')
-  .filter((line) => /^\| [a-z]/.test(line) && !line.startsWith('| danger |'));
+  .filter((line) => /^\| [a-z]/.test(line) && line.split('|').length > 4 && !line.startsWith('| danger |'));
 
 describe('SECURITY.md', () => {
   test('names a test for everything that it says is defended', () => {

@@ -23,6 +23,7 @@ createServer((request, response) => {
     const more = () => (left-- > 0 ? (response.write('x'.repeat(1000)), setTimeout(more, 50)) : response.end());
     return more();
   }
+  if (request.url === '/endless') return setInterval(() => response.write('x'.repeat(1000)), 50);
   let octets = 0;
   request.on('data', (chunk) => (octets += chunk.length));
   request.on('end', () => response.end(JSON.stringify({ pid: process.pid, octets })));
