@@ -53,7 +53,10 @@ export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Bl
     const hasTaken = outcome === 'done' && (at !== 'new' || overAt < struckAt);
     const ends = at === 'both' || (at === 'old' ? signal === 'SIGTERM' && outcome !== 'done' : hasTaken);
     if (ends) {
-      await settled(() => !isAlive(gateway.pid) && !isAlive(fresh));
+      // The watchdog ends what the killed gateway can not.
+      await settled(
+        () => !isAlive(gateway.pid) && !isAlive(fresh) && running(gateway.folder).applications.length === 0,
+      );
       const left = running(gateway.folder);
       if (isAlive(gateway.pid) || isAlive(fresh)) broken.push('a process of the gateway has not ended');
       if (left.applications.length > 0) broken.push(`applications run on: ${left.applications.join()}`);
