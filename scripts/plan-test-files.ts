@@ -13,6 +13,9 @@ export const withoutPeers: readonly string[] = ['test/packaging/tarball.test.ts'
 /** They are begun before others, so that the end of a run is not one long file beside an idle processor. */
 export const longest: readonly string[] = [
   'test/upgrade/upgrade.test.ts',
+  'test/upgrade/kill-sweep.test.ts',
+  'test/cli/read-only-folder.test.ts',
+  'test/cli/bad-start.test.ts',
   'test/cli/serving.test.ts',
   'test/upgrade/passed-sockets.test.ts',
   'test/gateway/several-workers.test.ts',
@@ -27,6 +30,7 @@ export const longest: readonly string[] = [
 export const mostlyWaiting: readonly string[] = [
   'test/torture/torture.test.ts',
   'test/faults/faults.test.ts',
+  'test/gateway/not-ready.test.ts',
   'test/soak/soak-mixed.test.ts',
   'test/gateway/what-curl-says.test.ts',
   'test/soak/soak.test.ts',
