@@ -154,7 +154,8 @@ export class ClientConnection
 
   onContent(octets: Uint8Array, start: number, end: number, ownership: Ownership): void {
     if (this.#request.ended) return; // It has failed within this run of chunks.
-    const tooLarge = this.#tooLarge(this.#request.content.octetsReceived);
+    // The bytes of a tunnel are no request content, and a tunnel may carry any number of them.
+    const tooLarge = this.#tunnel ? null : this.#tooLarge(this.#request.content.octetsReceived);
     if (tooLarge !== null) return this.#failRequest(tooLarge);
     this.#handler?.onRequestContent(octets, start, end, ownership);
   }

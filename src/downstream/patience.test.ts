@@ -255,3 +255,15 @@ test('a tunnel has no pace', () => {
   clock.advanceSync(2000);
   assert.deepEqual(heard, [`not taken ${at(60_000)}`]);
 });
+
+test('a tunnel that begins while something waits has a whole silence before it, as any other', () => {
+  const { clock, transport, client, heard, patience, at } = waiting(slow);
+  transport.pendingOctets = 100;
+  client.kernel = 1000;
+  patience.watchWrite();
+  patience.beginTunnel();
+  clock.advanceSync(59_000);
+  assert.deepEqual(heard, []);
+  clock.advanceSync(2000);
+  assert.deepEqual(heard, [`not taken ${at(60_000)}`]);
+});

@@ -133,7 +133,9 @@ export class Patience extends Deadline {
     this.#isTunnel = true;
     this.#taking = null;
     this.#takingAt = never;
-    this.#arm();
+    // What waits already was to be looked at early, for its pace.
+    if (this.#isWatching) this.#noteTaken(this.#clock.now());
+    else this.#arm();
   }
 
   /** Something waits for the client to take it. */

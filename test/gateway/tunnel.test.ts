@@ -315,6 +315,49 @@ client: { content_timeout: 100ms, head_timeout: 100ms, keep_alive: 100ms }
     }
   });
 
+  test('is under no limit of requests and responses: not of their size, their time, their rate or their head', async () => {
+    const gateway = await startFromYaml(`
+upstreams: { app: { endpoints: "${origin.address}", check: none, response_head_max: 1KiB } }
+timeouts: { response_head: 1s, exchange: 1s }
+client:
+  content_max: 10B
+  head_max: 1KiB
+  target_max: 512B
+  head_timeout: 100ms
+  content_timeout: 100ms
+  head_rate_min: 10MiB
+  content_rate_min: 10MiB
+  write_rate_min: 10MiB
+  rate_grace: 100ms
+  pipelined_max: 1
+`);
+    try {
+      const endpoint = agreeing();
+      const client = gateway.connect();
+      client.write(requestText('GET', '/', asks));
+      const socket = await endpoint.socket();
+      assert.ok(await client.waitFor(() => client.octets.includes('\r\n\r\n'), patienceMs));
+      const id = fieldLine(client.octets.toString(), 'x-request-id');
+      const message = 'GET / HTTP/1.1\r\n\r\n'.repeat(200);
+      for (let sent = 1; sent <= 3; sent++) {
+        client.write(message);
+        await until('it has come', () => endpoint.received() === message.repeat(sent));
+        socket.write(message);
+        const back = (): boolean => client.octets.toString('latin1').endsWith(message.repeat(sent));
+        assert.ok(await client.waitFor(back, patienceMs));
+        await sleep(500); // Three times: longer than every limit of time above.
+      }
+      client.finish();
+      socket.end();
+      assert.ok(await client.waitFor(() => client.state !== 'open', patienceMs));
+      const record = await gateway.record(id);
+      assert.deepEqual([record.kind, record.end, record.cause], ['tunnel', 'forwarded', null]);
+      assert.deepEqual([record.octets_in, record.octets_out], [3 * message.length, 3 * message.length]);
+    } finally {
+      await gateway.stop();
+    }
+  });
+
   test('that is half over may not', async () => {
     const gateway = await startFromYaml(`
 upstreams: { app: { endpoints: "${origin.address}", check: none } }
