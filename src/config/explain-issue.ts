@@ -7,6 +7,7 @@ import { editDistance, nearest, suggestNearest } from './nearest.ts';
 import type { Objection } from './objection.ts';
 import { either, plainText, quoted } from './objection.ts';
 import { explainUnsupported } from './unsupported-words.ts';
+import { plainKey } from './plain-key.ts';
 import type { Path } from './place-index.ts';
 
 /** What is wrong, where in the tree, and whether the key or the value is to be pointed at. */
@@ -39,7 +40,7 @@ export function explainIssue(issue: Issue, base: Path, root: unknown, places: Ke
     return issue.keys.map((key) => ({
       path: [...path, key],
       about: 'unknown key',
-      ...objectToKey(key, known, places),
+      ...objectToKey([...path, key], known, places),
     }));
   }
   if (input === undefined && path.length > 0) return [objectToAbsence(path)];
@@ -169,14 +170,14 @@ function depth(errors: readonly Issue[]): number {
   );
 }
 
-function objectToKey(key: string, known: readonly string[], places: KeyPlaces): Objection {
+function objectToKey(path: Path, known: readonly string[], places: KeyPlaces): Objection {
+  const key = String(path.at(-1));
   const message = `unknown key ${quoted(key)}`;
   const close = nearest(key, known, 1)[0];
   const { here, elsewhere } = translate(key, known);
-  const plain = (word: string): string => word.toLowerCase().replace(/[-_]/g, '');
-  const isSame = close !== undefined && plain(close) === plain(key);
+  const isSame = close !== undefined && plainKey(close) === plainKey(key);
   // Before a guess by its letters: a word that is known elsewhere is no typing mistake.
-  const unsupported = isSame || here.length > 0 ? null : explainUnsupported(key, known);
+  const unsupported = isSame || here.length > 0 ? null : explainUnsupported(key, path, known);
   if (unsupported !== null) return { message, suggestion: unsupported };
   if (close !== undefined && (isSame || editDistance(key, close) === 1))
     return { message, suggestion: `did you mean ${quoted(close)}?` };

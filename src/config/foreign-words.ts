@@ -1,3 +1,5 @@
+import { plainKey } from './plain-key.ts';
+
 /**
  * What other gateways, process managers and people call our keys. Only for suggestions: nothing here is
  * accepted. Lowercase without hyphens and underscores, so that every style of writing is found.
@@ -220,7 +222,7 @@ const foreignWords: Readonly<Record<string, readonly string[]>> = {
 
 /** Our names for a word from elsewhere, those among `known` keys first; the others name another place. */
 export function translate(written: string, known: readonly string[]): { here: string[]; elsewhere: string[] } {
-  const plain = written.toLowerCase().replace(/[-_]/g, '');
+  const plain = plainKey(written);
   const ours = Object.keys(foreignWords).filter((key) => foreignWords[key]!.includes(plain));
   return {
     here: ours.filter((key) => known.includes(key.split('.')[0]!)),

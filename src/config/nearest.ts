@@ -1,4 +1,5 @@
 import { either, quoted } from './objection.ts';
+import { plainKey } from './plain-key.ts';
 
 /** How many characters must be changed, left out, put in or swapped with their neighbour (Damerau, restricted). */
 export function editDistance(a: string, b: string): number {
@@ -22,11 +23,11 @@ export function editDistance(a: string, b: string): number {
 export function nearest(written: string, names: Iterable<string>, most = 3): string[] {
   // Names are short; beyond this nothing is a typing mistake, and the cost of comparing grows with the square.
   if (written.length > 64) return [];
-  const plain = written.toLowerCase().replace(/[-_]/g, '');
+  const plain = plainKey(written);
   const allowance = Math.max(1, Math.floor(written.length / 3));
   return [...names]
     .filter((name) => name.length <= 64)
-    .map((name) => ({ name, distance: editDistance(plain, name.toLowerCase().replace(/[-_]/g, '')) }))
+    .map((name) => ({ name, distance: editDistance(plain, plainKey(name)) }))
     .filter(({ distance }) => distance <= allowance)
     .toSorted((a, b) => a.distance - b.distance || (a.name < b.name ? -1 : 1))
     .slice(0, most)

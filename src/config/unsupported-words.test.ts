@@ -14,7 +14,11 @@ const places = {
 } as const;
 
 function suggestion(place: keyof typeof places, key: string): string {
-  const parsing = parseConfiguration(places[place](key), context);
+  return suggestionIn(places[place](key), key);
+}
+
+function suggestionIn(text: string, key: string): string {
+  const parsing = parseConfiguration(text, context);
   assert.ok(!parsing.ok, `${key} is accepted`);
   const complaint = parsing.complaints.find(({ message }) => message === `unknown key "${key}"`);
   assert.ok(complaint !== undefined, JSON.stringify(parsing.complaints));
@@ -39,7 +43,7 @@ for (const [keys, says] of [
   [['file_server', 'try_files'], /^serving files is not supported yet/],
   [['allow', 'deny', 'whitelist', 'ip_allow_list'], /^access by client address is not supported yet/],
   [['mirror', 'canary', 'weighted'], /not supported yet/],
-  [['user', 'daemon'], /^it is for what starts Candor/],
+  [['tcp', 'udp'], /^proxying of TCP and UDP is not supported yet/],
   [['metrics', 'prometheus'], /^metrics need no key/],
 ] as const)
   for (const key of keys)
@@ -59,4 +63,63 @@ test('a word that is one of ours in this place leads to ours all the same', () =
   assert.equal(suggestion('route', 'upstream'), 'did you mean "to"?');
   assert.equal(suggestion('top', 'backends'), 'did you mean "upstreams"?');
   assert.equal(suggestion('upstream', 'tsl'), 'did you mean "tls"?');
+});
+
+for (const place of ['top', 'application'] as const)
+  test(`what starts the gateway decides its user: ${place}`, () => {
+    for (const key of ['user', 'daemon', 'pidfile'])
+      assert.match(suggestion(place, key), /^it is for what starts Candor/);
+  });
+
+const web = 'routes: [{ to: web }]\nupstreams: { web: { endpoints: "a:1"';
+const respond = 'routes: [{ respond: { content: x } }]\n';
+/** One key in a section of another, where the word means something else than at the top of the file. */
+const nested: readonly (readonly [section: string, key: string, text: string])[] = [
+  ['log', 'stream', `${respond}log: { stream: stdout }\n`],
+  ['log', 'encoding', `${respond}log: { encoding: json }\n`],
+  ['log', 'compression', `${respond}log: { compression: gzip }\n`],
+  ['log', 'filter', `${respond}log: { filter: errors }\n`],
+  ['admin', 'auth', `${respond}admin: { auth: x }\n`],
+  ['admin', 'ssl', `${respond}admin: { ssl: true }\n`],
+  ['admin', 'user', `${respond}admin: { user: x }\n`],
+  ['dns', 'cache', `${respond}dns: { cache: 60s }\n`],
+  ['dns', 'provider', `${respond}dns: { provider: consul }\n`],
+  ['drain', 'strategy', `${respond}drain: { strategy: wait }\n`],
+  ['workers', 'strategy', `${respond}workers: { strategy: x }\n`],
+  ['check of an upstream', 'auth', `${web}, check: { path: /, auth: x } } }\n`],
+  ['check of an upstream', 'grpc', `${web}, check: { path: /, grpc: true } } }\n`],
+  ['tls of an upstream', 'ciphers', `${web}, tls: { ciphers: x } } }\n`],
+  ['tls of an upstream', 'alpn', `${web}, tls: { alpn: x } } }\n`],
+  ['connections of an upstream', 'strategy', `${web}, connections: { strategy: x } } }\n`],
+  [
+    'restart of an application',
+    'strategy',
+    'routes: [{ to: web }]\napplications: { web: { command: x, restart: { strategy: always } } }\n',
+  ],
+  ['respond of a route', 'encoding', 'routes: [{ respond: { content: x, encoding: utf-8 } }]\n'],
+  ['rewrite of a route', 'split', 'routes: [{ to: "web", rewrite: { split: x } }]\nupstreams: { web: "a:1" }\n'],
+];
+for (const [section, key, text] of nested)
+  test(`the key ${key} in ${section} is not taken for what it means elsewhere`, () => {
+    assert.doesNotMatch(suggestionIn(text, key), /supported|nothing to choose|needs? no key|what starts Candor/);
+  });
+
+for (const [place, keys] of [
+  ['application', ['strategy', 'encoding', 'priority', 'stream']],
+  ['route', ['user', 'pid']],
+  ['upstream', ['user', 'index']],
+  ['listener', ['weight', 'strategy', 'user']],
+] as const)
+  test(`words that mean something else in a section of kind ${place} are not explained there`, () => {
+    for (const key of keys) assert.doesNotMatch(suggestion(place, key), /supported|nothing to choose|what starts/, key);
+  });
+
+test('limits and doors of clients are explained in client too', () => {
+  for (const [key, says] of [
+    ['rate_limit', /^limits of request rates/],
+    ['auth', /^authentication of clients/],
+    ['allow', /^access by client address/],
+    ['tls', /^TLS for clients/],
+  ] as const)
+    assert.match(suggestionIn(`${respond}client: { ${key}: 1 }\n`, key), says);
 });

@@ -1,3 +1,9 @@
+import { plainKey } from './plain-key.ts';
+import type { Path } from './place-index.ts';
+
+/** The sections of the file in which a key of another gateway means what it means there. */
+type Section = 'file' | 'client' | 'listener' | 'route' | 'upstream' | 'application';
+
 /** Something that other gateways do and this one does not, or does without a key. */
 interface Unsupported {
   /** Their keys for it. Lowercase without hyphens and underscores, so that every style of writing is found. */
@@ -6,6 +12,8 @@ interface Unsupported {
   readonly says: string;
   /** Where one of these keys is known, that one is meant. */
   readonly unless?: string;
+  /** It limits clients, so that its keys are looked for in `client` too. */
+  readonly ofClients?: true;
 }
 
 /** From nginx, Caddy, Traefik, HAProxy, Envoy, kamal-proxy and the annotations of ingresses. */
@@ -17,6 +25,7 @@ const unsupported: readonly Unsupported[] = [
     ),
     says: 'TLS for clients is not supported yet: end it before Candor, and name what ends it in "trusted_peers"; for endpoints it is "tls" of an upstream',
     unless: 'tls',
+    ofClients: true,
   },
   {
     keys: words('redirecthttps httpsredirect sslredirect forcessl redirecttohttps redirectscheme forcehttps'),
@@ -27,6 +36,7 @@ const unsupported: readonly Unsupported[] = [
       'ratelimit ratelimits ratelimiting limitreq limitreqzone throttle throttling sticktable limitrate rps requestspersecond',
     ),
     says: 'limits of request rates are not supported yet; "client.connections_per_address_max" limits connections',
+    ofClients: true,
   },
   {
     keys: words('cache caching proxycache proxycachepath cachecontrol httpcache cachezone'),
@@ -38,6 +48,7 @@ const unsupported: readonly Unsupported[] = [
       'authrequest digestauth apikey apikeys htpasswd userlist basicauthusers',
     ),
     says: 'authentication of clients is not supported yet; leave it to the application, or to what stands before Candor',
+    ofClients: true,
   },
   {
     keys: words(
@@ -85,6 +96,7 @@ const unsupported: readonly Unsupported[] = [
       'whitelistsourcerange acl acls geoip waf firewall',
     ),
     says: 'access by client address is not supported yet; keep others out before Candor',
+    ofClients: true,
   },
   {
     keys: words('mirror mirrors shadow canary split splitclients trafficsplit abtest weightedclusters rollouts'),
@@ -109,14 +121,51 @@ const unsupported: readonly Unsupported[] = [
   },
 ];
 
+const atBalancing: readonly Section[] = ['file', 'route', 'upstream'];
+const atFiles: readonly Section[] = ['file', 'listener', 'route'];
+const atProcess: readonly Section[] = ['file', 'application'];
+
+/** Ordinary words, which mean this in fewer sections than the others. */
+const sectionsOf: ReadonlyMap<string, readonly Section[]> = new Map<string, readonly Section[]>([
+  ...each('strategy algorithm hash weight weights backup priority', atBalancing),
+  ...each('encoding index root alias', atFiles),
+  ...each('stream streams', ['file', 'listener', 'upstream']),
+  ...each('user group daemon pid pidfile chroot', atProcess),
+]);
+
+function each(line: string, sections: readonly Section[]): [string, readonly Section[]][] {
+  return words(line).map((word) => [word, sections]);
+}
+
 function words(...lines: readonly string[]): readonly string[] {
   return lines.flatMap((line) => line.split(' '));
 }
 
-/** What to say of a key from elsewhere that nothing here stands for; null where nobody knows it. `known`: keys that may stand there. */
-export function explainUnsupported(written: string, known: readonly string[]): string | null {
-  const plain = written.toLowerCase().replace(/[-_]/g, '');
+/**
+ * What to say of an unknown key that other gateways have, where `path` leads to it; null where it is no key of theirs, or
+ * means something else in this section. `known`: the keys of the section.
+ */
+export function explainUnsupported(written: string, path: Path, known: readonly string[]): string | null {
+  const section = sectionAt(path.slice(0, -1));
+  if (section === null) return null;
+  const plain = plainKey(written);
   const found = unsupported.find(({ keys }) => keys.includes(plain));
-  if (found === undefined) return null;
+  if (found === undefined || sectionsOf.get(plain)?.includes(section) === false) return null;
+  if (section === 'client' && found.ofClients !== true) return null;
   return found.unless !== undefined && known.includes(found.unless) ? `did you mean "${found.unless}"?` : found.says;
+}
+
+const namedSections: Readonly<Record<string, Section>> = {
+  listeners: 'listener',
+  routes: 'route',
+  upstreams: 'upstream',
+  applications: 'application',
+};
+
+/** Null within another section, such as `log` or `check` of an upstream. */
+function sectionAt(path: Path): Section | null {
+  const [first] = path;
+  if (first === undefined) return 'file';
+  if (path.length === 1) return first === 'client' ? 'client' : null;
+  return path.length === 2 ? (namedSections[String(first)] ?? null) : null;
 }
