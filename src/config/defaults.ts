@@ -168,7 +168,7 @@ export const defaults = {
     path: declare('/', 'Every application has a first page.'),
     interval: declare(
       '250ms',
-      'While an instance starts. After its first pass the others follow at 50 ms, so that a ready one does not wait; later it is asked when its traffic fails or falls silent.',
+      'While an instance starts. After its first pass the others follow at 50 ms, so that a ready one does not wait; later it is asked when its traffic fails or falls silent, and at a path other than / every 10 s.',
     ),
     timeout: declare('1s', 'A timeout is never readiness; an instance that needs longer is not ready for visitors.'),
     passes: declare('3', 'Some frameworks answer once and then load the rest.'),

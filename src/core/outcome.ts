@@ -9,6 +9,8 @@ export interface EndpointOutcomes {
   readonly state: EndpointState;
   /** Attempts that an answer came whole of, whatever its status. */
   successes: number;
+  /** How many of those had a 5xx status. */
+  serverErrors: number;
   /** Attempts whose failure counts against health (`failure-table.ts`). */
   failures: number;
   /** Of the last ones in a row, how many found no connection at all. */

@@ -14,7 +14,8 @@ export class Checks {
   #timer: Timer | null = null;
   #cancelProbe: (() => void) | null = null;
   #dueAt: Instant = never;
-  #askedAt = Number.NEGATIVE_INFINITY;
+  #isInDoubt = false;
+  #askedAt: Instant;
   #stopped = false;
 
   constructor(
@@ -24,6 +25,7 @@ export class Checks {
     onObserved: (observation: Observation) => void,
   ) {
     this.#clock = parts.clock;
+    this.#askedAt = parts.clock.now();
     this.#host = parts.host;
     this.#port = port;
     this.#readiness = readiness;
@@ -38,11 +40,25 @@ export class Checks {
     this.#timer = this.#clock.schedule(this.#dueAt, (checks: Checks) => checks.#ask(), this as Checks);
   }
 
-  /** Asks soon, and no sooner than `pauseMs` after the check before. Does nothing where one is due before that. */
+  /**
+   * After a failure: asks soon, and no sooner than `pauseMs` after the check before. Does nothing where one is due before
+   * that.
+   */
   askSoon(delayMs: number, pauseMs: number): void {
     const now = this.#clock.now();
     const waitMs = Math.max(delayMs, this.#askedAt + pauseMs - now);
+    this.#isInDoubt = true;
     if (after(now, waitMs) < this.#dueAt) this.askIn(waitMs);
+  }
+
+  /** A failure has called for the check that comes next. */
+  get isInDoubt(): boolean {
+    return this.#isInDoubt;
+  }
+
+  /** In place of what was due, and no later than `atMostMs` after the check before. */
+  putOff(delayMs: number, atMostMs: number): void {
+    this.askIn(Math.max(0, Math.min(delayMs, this.#askedAt + atMostMs - this.#clock.now())));
   }
 
   stop(): void {
@@ -57,6 +73,7 @@ export class Checks {
     const { path, timeoutMs } = this.#readiness;
     this.#askedAt = this.#clock.now();
     this.#dueAt = never;
+    this.#isInDoubt = false;
     this.#cancelProbe = this.#host.probe({ port: this.#port, path, timeoutMs }, (observation) => {
       this.#cancelProbe = null;
       if (!this.#stopped) this.#onObserved(observation);
@@ -72,10 +89,10 @@ const confirmMs = 50;
  * checked as at its start, since people wait for it; so is one that has just refused a connection. Any other that is
  * ready is left alone for `readyMs`.
  */
-export function checkPauseMs(
+export function nextCheckInMs(
   life: InstanceLife,
   readiness: ReadinessSpec,
-  last: Observation | null,
+  last: Observation,
   readyMs: number,
 ): number | null {
   switch (life.phase) {
@@ -83,7 +100,7 @@ export function checkPauseMs(
     case 'failing':
       return life.passes > 0 ? Math.min(confirmMs, readiness.intervalMs) : readiness.intervalMs;
     case 'ready':
-      return last?.kind === 'refused' ? readiness.intervalMs : Math.max(readyMs, readiness.intervalMs);
+      return last.kind === 'refused' ? readiness.intervalMs : Math.max(readyMs, readiness.intervalMs);
     default:
       return null;
   }

@@ -1,6 +1,6 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
 import { after, type Clock, type Timer } from '../core/time.ts';
-import { checkPauseMs, Checks } from './checks.ts';
+import { Checks, nextCheckInMs } from './checks.ts';
 import type { Host, ListeningSocket, Program } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
 import { MisplacementWatch } from './misplacement.ts';
@@ -22,7 +22,7 @@ export interface ReadinessWatchParts {
 
 /** What requests at an instance came to since the last time. */
 export interface InstanceTraffic {
-  /** One of them was answered, with whatever status. */
+  /** One of them was answered, and not with a 5xx status: an application that fails shows nothing by answering. */
   readonly served: boolean;
   /** One of them failed in a way that speaks against the instance. */
   readonly failed: boolean;
@@ -38,8 +38,8 @@ const memoryEveryMs = 5_000;
 /** Watches one run of an instance at a time: asks it again and again, and finds out where it listens instead. */
 export class ReadinessWatch {
   readonly #parts: ReadinessWatchParts;
-  #checks: Checks | null = null;
-  #pace: ReadyPace | null = null;
+  /** Of the run that is watched. */
+  #asking: { readonly checks: Checks; readonly pace: ReadyPace } | null = null;
   #memoryTimer: Timer | null = null;
   #last: Observation | null = null;
   #misplaced: readonly ListeningSocket[] | null = null;
@@ -68,33 +68,39 @@ export class ReadinessWatch {
     const { clock, life } = this.#parts;
     const misplacement = new MisplacementWatch(this.#parts, (sockets) => this.#found(checks, port, sockets));
     const trouble = new ReadinessTrouble();
-    const pace = new ReadyPace();
+    const pace = new ReadyPace(readiness());
     const checks = new Checks(this.#parts, port, readiness(), (observation) => {
       this.#last = observation;
       program.watchMemory(clock.now());
       this.#parts.onChecked(observation);
-      const readyMs = life().phase === 'ready' && passes(observation) ? pace.passed() : pace.failed();
-      const pauseMs = checkPauseMs(life(), readiness(), observation, readyMs);
+      pace.note(life().phase === 'ready' && passes(observation) ? 'passed' : 'failed');
+      const pauseMs = nextCheckInMs(life(), readiness(), observation, pace.pauseMs);
       if (pauseMs !== null) checks.askIn(pauseMs);
       if (life().phase !== 'starting') return;
       if (observation.kind === 'refused') misplacement.look(program, port);
       // Where it listens elsewhere that has been told already.
       if (this.#misplaced === null && trouble.note(observation, clock.now())) this.#parts.onTrouble();
     });
-    this.#checks = checks;
-    this.#pace = pace;
+    this.#asking = { checks, pace };
     checks.askIn(readiness().intervalMs);
     this.#watchMemory(program);
   }
 
-  /** Traffic shows better than checks that an instance serves: a ready one is asked when it fails or falls silent. */
+  /**
+   * Traffic shows better than checks of its first page that an instance serves: a ready one is asked when it fails or
+   * falls silent. A path of its own is asked now and then all the same (`ready-pace.ts`).
+   */
   noteTraffic({ served, failed }: InstanceTraffic): void {
     const life = this.#parts.life();
-    if (this.#checks === null || this.#pace === null || life.phase !== 'ready' || life.fails > 0) return;
+    if (this.#asking === null || life.phase !== 'ready' || life.fails > 0) return;
+    const { checks, pace } = this.#asking;
     if (failed) {
-      this.#pace.failed();
-      this.#checks.askSoon(doubtMs, doubtPauseMs);
-    } else if (served) this.#checks.askIn(this.#pace.served());
+      pace.note('failed');
+      checks.askSoon(doubtMs, doubtPauseMs);
+    } else if (served && !checks.isInDoubt) {
+      pace.note('served');
+      checks.putOff(pace.pauseMs, pace.atMostMs);
+    }
   }
 
   #watchMemory(program: Program): void {
@@ -108,13 +114,13 @@ export class ReadinessWatch {
   }
 
   end(): void {
-    this.#checks?.stop();
-    this.#checks = null;
+    this.#asking?.checks.stop();
+    this.#asking = null;
     this.#memoryTimer?.cancel();
   }
 
   #found(checks: Checks, port: number, sockets: readonly ListeningSocket[]): void {
-    if (this.#checks !== checks || this.#parts.life().phase !== 'starting') return;
+    if (this.#asking?.checks !== checks || this.#parts.life().phase !== 'starting') return;
     this.#misplaced = sockets;
     this.#parts.onMisplaced(port, sockets);
   }

@@ -1,3 +1,5 @@
+import type { ReadinessSpec } from '../core/configuration.ts';
+
 /** The first pause after an instance has become ready, and after anything that puts it in doubt. */
 const firstMs = 1_000;
 
@@ -7,26 +9,35 @@ const restMs = 30_000;
 /** While requests are answered they show more than a check would; this long after the last of them it is asked again. */
 const afterTrafficMs = 5_000;
 
+/** The first page: what requests are answered there, a check would be. */
+const firstPage = '/';
+
+/** A path of its own may say what no page says, such as that the application takes itself out: it is asked at least so often. */
+const ownPathMs = 10_000;
+
+/** What a check saw, or requests. */
+type Sign = 'passed' | 'failed' | 'served';
+
 /** How long a ready instance is left alone: less when its traffic fails, longer while nothing puts it in doubt. */
 export class ReadyPace {
-  #pauseMs = firstMs;
+  /** From a check on, however much its requests show. */
+  readonly atMostMs: number;
+  readonly #restMs: number;
+  #calmMs = 0;
 
-  /** After a check of it that passed. */
-  passed(): number {
-    const pauseMs = this.#pauseMs;
-    this.#pauseMs = Math.min(restMs, 2 * pauseMs);
-    return pauseMs;
+  constructor({ path, intervalMs }: ReadinessSpec) {
+    this.atMostMs = path === firstPage ? Number.POSITIVE_INFINITY : Math.max(ownPathMs, intervalMs);
+    this.#restMs = Math.min(restMs, this.atMostMs);
   }
 
-  /** From an answer of it on. */
-  served(): number {
-    this.#pauseMs = afterTrafficMs;
-    return afterTrafficMs;
+  note(sign: Sign): void {
+    if (sign === 'failed') this.#calmMs = 0;
+    else if (sign === 'served') this.#calmMs = afterTrafficMs;
+    else this.#calmMs = Math.min(this.#restMs, Math.max(firstMs, 2 * this.#calmMs));
   }
 
-  /** A check or a request failed. */
-  failed(): number {
-    this.#pauseMs = firstMs;
-    return firstMs;
+  /** Until the next check. */
+  get pauseMs(): number {
+    return Math.max(firstMs, this.#calmMs);
   }
 }

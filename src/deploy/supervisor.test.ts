@@ -25,6 +25,9 @@ const application: ApplicationSpec = {
   restart: { firstMs: 100, maxMs: 10_000, resetAfterMs: 60_000 },
 };
 
+/** Asked at its first page, where what people ask for shows as much. */
+const atFirstPage: ApplicationSpec = { ...application, readiness: { ...application.readiness, path: '/' } };
+
 const good: Observation = { kind: 'answered', status: 200, location: null, firstOctets: '' };
 const refused: Observation = { kind: 'refused' };
 
@@ -250,7 +253,7 @@ test('an instance that just takes its time is no trouble, nor is one answer that
 });
 
 test('a ready instance is asked less and less while nobody asks anything of it, and never less than every 30 s', async () => {
-  const { supervisor, host, clock } = supervise([application]);
+  const { supervisor, host, clock } = supervise([atFirstPage]);
   supervisor.start();
   await clock.advance(1_000);
   const asked = (): number => host.program(0).asked;
@@ -265,8 +268,8 @@ test('a ready instance is asked less and less while nobody asks anything of it, 
   assert.deepEqual(perMinute.slice(1), [2, 2, 2, 2]);
 });
 
-test('a ready instance is not asked while its requests are answered, and 5 s after the last one', async () => {
-  const { supervisor, host, clock } = supervise([application]);
+test('the first page of a ready instance is not asked for while its requests are answered, and 5 s after the last one', async () => {
+  const { supervisor, host, clock } = supervise([atFirstPage]);
   supervisor.start();
   await clock.advance(1_000);
   const asked = (): number => host.program(0).asked;
@@ -303,6 +306,50 @@ test('a ready instance whose requests fail is asked at once, and not more than o
   host.program(0).answer = good;
   await clock.advance(1_000);
   assert.deepEqual(states(), ['web/1 healthy']);
+});
+
+test('an answer puts off no check that a failure has called for', async () => {
+  const { supervisor, host, clock, states } = supervise([atFirstPage]);
+  supervisor.start();
+  await clock.advance(1_000);
+  host.program(0).answer = refused;
+  const before = host.program(0).asked;
+  for (let time = 0; time < 40; time++) {
+    const failed = time % 2 === 0;
+    supervisor.noteTraffic(web, 'web/1', { served: !failed, failed });
+    await clock.advance(100);
+  }
+  assert.ok(host.program(0).asked - before >= 3, `${host.program(0).asked - before} checks in four seconds`);
+  assert.deepEqual(states(), ['web/1 unhealthy']);
+});
+
+test('a readiness path is asked every 10 s while requests are answered; the first page is not', async () => {
+  for (const [spec, expected] of [
+    [application, 6],
+    [atFirstPage, 0],
+  ] as const) {
+    const { supervisor, host, clock } = supervise([spec]);
+    supervisor.start();
+    await clock.advance(1_000);
+    const before = host.program(0).asked;
+    for (let time = 0; time < 600; time++) {
+      supervisor.noteTraffic(web, 'web/1', { served: true, failed: false });
+      await clock.advance(100);
+    }
+    assert.equal(host.program(0).asked - before, expected, spec.readiness.path);
+  }
+});
+
+test('an application that takes itself out by its readiness path gets no requests, whatever its pages answer', async () => {
+  const { supervisor, host, clock, states } = supervise([application]);
+  supervisor.start();
+  await clock.advance(1_000);
+  host.program(0).answer = { kind: 'answered', status: 503, location: null, firstOctets: 'going' };
+  for (let time = 0; time < 125; time++) {
+    supervisor.noteTraffic(web, 'web/1', { served: true, failed: false });
+    await clock.advance(100);
+  }
+  assert.deepEqual(states(), ['web/1 unhealthy']);
 });
 
 test('traffic makes no instance ready, whatever it says', async () => {

@@ -67,7 +67,7 @@ export interface Supervisor {
   stop(): Promise<void>;
   /** Those that run, are to run, or are about to be gone. */
   instances(application: ApplicationId): readonly LiveInstance[];
-  /** What requests at one of them came to: a ready instance need not be asked while it answers. */
+  /** What requests at one of them came to: while they are answered a ready instance is asked less, or not at all. */
   noteTraffic(application: ApplicationId, instance: string, traffic: InstanceTraffic): void;
   /** Calls back after each change of that list or of one of its instances, until the returned function is called. */
   onChange(callback: () => void): () => void;

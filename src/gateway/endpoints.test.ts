@@ -80,7 +80,7 @@ function world() {
 }
 
 function outcome(place: number, changes: Partial<EndpointOutcomes> = {}): EndpointOutcomes {
-  const none = { successes: 0, failures: 0, unreachableInRow: 0, causes: [] };
+  const none = { successes: 0, serverErrors: 0, failures: 0, unreachableInRow: 0, causes: [] };
   return { upstream: app, endpoint: idOf(place), state: 'healthy', ...none, ...changes };
 }
 

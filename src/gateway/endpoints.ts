@@ -111,10 +111,10 @@ export class Endpoints {
     this.#traffic.heard(outcomes);
   }
 
-  #noteInstance({ upstream, endpoint, successes, failures }: EndpointOutcomes): void {
+  #noteInstance({ upstream, endpoint, successes, serverErrors, failures }: EndpointOutcomes): void {
     const spec = this.#parts.configuration().upstreams.find(({ id }) => id === upstream);
     if (spec === undefined || spec.application === null) return;
-    const traffic = { served: successes > 0, failed: failures > 0 };
+    const traffic = { served: successes > serverErrors, failed: failures > 0 };
     this.#parts.supervisor.noteTraffic(spec.application, instanceIdIn(upstream, endpoint), traffic);
   }
 

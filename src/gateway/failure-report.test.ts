@@ -17,7 +17,16 @@ beforeEach(() => {
 
 function attempts(cause: Cause, count: number, endpoint = 'app/a'): EndpointOutcomes {
   const causes = [{ cause, count }];
-  return { upstream: 'app', endpoint, state: 'healthy', successes: 0, failures: count, unreachableInRow: 0, causes };
+  return {
+    upstream: 'app',
+    endpoint,
+    state: 'healthy',
+    successes: 0,
+    serverErrors: 0,
+    failures: count,
+    unreachableInRow: 0,
+    causes,
+  };
 }
 
 const exchanges = (cause: Cause, count: number, upstream = 'app', route = '/'): ExchangeCount =>

@@ -37,6 +37,12 @@ test('an answer is a success, whatever its status', () => {
   assert.deepEqual([cell?.successes, cell?.failures], [2, 0]);
 });
 
+test('answers with a 5xx status are counted among the others and by themselves', () => {
+  const statuses = [200, 499, 500, 503, 599];
+  const [cell] = counted(...statuses.map((status) => exchangeOf({ status })));
+  assert.deepEqual([cell?.successes, cell?.serverErrors], [5, 3]);
+});
+
 test('a failure that counts against health does, and a row of those without a connection is counted', () => {
   const [cell] = counted(
     exchangeOf({ failure: slow }),

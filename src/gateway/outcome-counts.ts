@@ -34,6 +34,7 @@ export class OutcomeCounts {
     if (cell === null) return;
     if (failure === null) {
       cell.successes += 1;
+      if (attempt.status >= 500) cell.serverErrors += 1;
       cell.unreachableInRow = 0;
       return;
     }
@@ -59,7 +60,7 @@ export class OutcomeCounts {
       : undefined;
     if (cell === undefined) {
       if (this.#cells.length >= cellsMax) return null;
-      cell = { upstream, endpoint, state, successes: 0, failures: 0, unreachableInRow: 0, causes: [] };
+      cell = { upstream, endpoint, state, successes: 0, serverErrors: 0, failures: 0, unreachableInRow: 0, causes: [] };
       this.#cells.push(cell);
       // How a trial goes is waited for.
       if (isUnusual(state)) this.#hasNews = true;

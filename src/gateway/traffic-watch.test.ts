@@ -54,7 +54,7 @@ function seen(name = 'a'): EndpointSnapshot {
 /** What a batch says of `name`, in the state that workers know it in. */
 function hear(outcome: Partial<EndpointOutcomes>, name = 'a'): void {
   const { id, state } = seen(name);
-  const none = { successes: 0, failures: 0, unreachableInRow: 0, causes: [] };
+  const none = { successes: 0, serverErrors: 0, failures: 0, unreachableInRow: 0, causes: [] };
   watch.heard([{ upstream, endpoint: id, state, ...none, ...outcome }]);
 }
 
@@ -172,6 +172,7 @@ describe('an endpoint that was ejected', () => {
       endpoint: 'app/a',
       state: 'healthy',
       successes: 0,
+      serverErrors: 0,
       failures: 9,
       unreachableInRow: 0,
       causes: [],
@@ -192,7 +193,16 @@ describe('an endpoint that was ejected', () => {
 
 test('what is said of an endpoint that nobody has is not kept', () => {
   watch.heard([
-    { upstream, endpoint: 'app/x', state: 'healthy', successes: 0, failures: 99, unreachableInRow: 9, causes: [] },
+    {
+      upstream,
+      endpoint: 'app/x',
+      state: 'healthy',
+      successes: 0,
+      serverErrors: 0,
+      failures: 99,
+      unreachableInRow: 9,
+      causes: [],
+    },
   ]);
   assert.equal(told.length, 0);
 });

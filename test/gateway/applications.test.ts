@@ -82,6 +82,22 @@ test('while its requests are answered an application is not asked whether it is 
   assert.ok(last - before <= 1, `${last - before} checks in four seconds`);
 });
 
+test('an application that answers each request with 500 is asked whether it is ready, and gets none when it is not', async () => {
+  const breaking = `let broken = false; require('node:http').createServer((request, answer) => {
+    broken ||= request.url === '/break';
+    answer.statusCode = broken ? 500 : 200;
+    answer.end();
+  }).listen(Number(process.env.PORT), '127.0.0.1');`;
+  edge = await startFromYaml(
+    `applications: { shop: { command: ${JSON.stringify([process.execPath, '-e', breaking])} } }\n`,
+  );
+  await ready();
+  await edge.get('/break');
+  // Three checks have to fail, a second apart. The first comes 5 s at most after the last answer before the 500s.
+  await until('it gets none', async () => (await edge.get('/')).status === 503, 30_000);
+  assert.equal(instance().phase, 'failing');
+});
+
 test('news of an exit that comes after the answer is explained later, as what it is', async () => {
   edge = await startFromYaml(application());
   await ready();

@@ -113,7 +113,15 @@ class World {
     const endpoint = this.#workers[worker % 2]?.choose([]) ?? null;
     if (endpoint === null) return;
     const { state, id } = endpoint;
-    const outcome = { upstream: 'app', endpoint: id, state, successes: 0, failures: 1, unreachableInRow: 1 };
+    const outcome = {
+      upstream: 'app',
+      endpoint: id,
+      state,
+      successes: 0,
+      serverErrors: 0,
+      failures: 1,
+      unreachableInRow: 1,
+    };
     endpoint.acquire(
       {
         onStage: () => undefined,
