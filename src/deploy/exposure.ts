@@ -1,5 +1,5 @@
 import type { ListeningSocket } from './host.ts';
-import { socketText } from './listening.ts';
+import { listenAdvice, socketText } from './listening.ts';
 
 /** Addresses that stand for every address of the machine. */
 const everyAddress: ReadonlySet<string> = new Set(['0.0.0.0', '::']);
@@ -12,5 +12,5 @@ export function exposedAt(sockets: readonly ListeningSocket[], port: number): st
 
 /** What it means, and what to do. */
 export function exposureText(at: string): string {
-  return `the application listens on every address (${at}), so that whoever reaches this machine on that port goes around the gateway: let it listen on 127.0.0.1, which is what the HOST environment variable says unless you set it`;
+  return `the application listens on every address (${at}), so that whoever reaches this machine on that port goes around the gateway: ${listenAdvice}`;
 }

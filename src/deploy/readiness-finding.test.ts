@@ -95,8 +95,8 @@ const places: readonly (readonly [sockets: readonly ListeningSocket[], says: str
   [
     [{ host: '::1', port: 41_213 }],
     'the application listens on [::1]:41213, not on 127.0.0.1',
-    'let it listen on 127.0.0.1 or on every address',
-    'let it listen on 127.0.0.1 or on every address',
+    'let it listen on 127.0.0.1 (the HOST environment variable, or an option such as --host)',
+    'let it listen on 127.0.0.1 (the HOST environment variable, or an option such as --host)',
   ],
   [
     [

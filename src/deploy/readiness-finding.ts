@@ -1,6 +1,6 @@
 import type { ReadinessFinding } from '../core/endpoint.ts';
 import type { ListeningSocket } from './host.ts';
-import { answersTo, socketText } from './listening.ts';
+import { answersTo, listenAdvice, socketText } from './listening.ts';
 import { type Observation, observationText, passes } from './readiness.ts';
 
 /** What beside the observation a finding depends on. */
@@ -77,7 +77,7 @@ function misplacedFinding(facts: FindingFacts, sockets: readonly ListeningSocket
   const places = sockets.map(socketText).join(' and ');
   if (sockets.some((socket) => socket.port === facts.port)) {
     const says = `the application listens on ${places}, not on 127.0.0.1`;
-    return { says, fix: 'let it listen on 127.0.0.1 or on every address', lasting: true };
+    return { says, fix: listenAdvice, lasting: true };
   }
   const says = `the application listens on ${places}, not on ${facts.port}`;
   return { says, fix: `let it read the PORT environment variable${portOption(facts, sockets)}`, lasting: true };

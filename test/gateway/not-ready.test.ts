@@ -52,8 +52,8 @@ const sickOnes: readonly Sick[] = [
     name: 'listens on ::1 only',
     source: `${http} serve((_, answer) => answer.end()).listen(port, '::1');`,
     says: /the application listens on \[::1\]:\d+, not on 127\.0\.0\.1/,
-    run: /listen on 127\.0\.0\.1 or on every address/,
-    up: /listen on 127\.0\.0\.1 or on every address/,
+    run: /listen on 127\.0\.0\.1 \(the HOST environment variable, or an option such as --host\)/,
+    up: /listen on 127\.0\.0\.1 \(the HOST environment variable, or an option such as --host\)/,
   },
   {
     name: 'answers 500 at /',
