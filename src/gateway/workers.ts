@@ -274,7 +274,6 @@ export class Workers {
     return this.all.some((worker) => worker.mayUse(ending));
   }
 
-  /** What each has counted, and as worker 0 what those had that are gone. */
   /** Has all of them report, and waits for that for a moment at most. */
   async freshCounts(): Promise<void> {
     const { clock } = this.#parts;
@@ -284,6 +283,7 @@ export class Workers {
     due.cancel();
   }
 
+  /** What each has counted, and as worker 0 what those had that are gone. */
   get counts(): readonly WorkerCounts[] {
     const others = this.all.filter((worker) => !this.#added.has(worker));
     return [...others.map(({ id, counts }) => counts ?? noCounts(id)), this.#goneCounts];
