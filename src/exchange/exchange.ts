@@ -179,7 +179,7 @@ export class Exchange
     this.#attempt?.answered(response, this.#elapsedMs());
     this.#limitTimer?.cancel(); // It is for answers; a tunnel may last.
     this.#state = 'committed';
-    this.tunnel = new Tunnel(protocol);
+    this.tunnel = new Tunnel(protocol, response.fields.has('sec-websocket-extensions'));
     this.delivery = 'response_started';
     this.statusReceived = response.status;
     this.statusSent = response.status;

@@ -23,11 +23,12 @@ export class Tunnel implements TunnelFacts {
   /** The endpoint ended a WebSocket without a close frame. What follows is a consequence. */
   #unclosed: Failure | null = null;
 
-  constructor(protocol: string) {
+  /** `extended`: the 101 names an extension of WebSocket. */
+  constructor(protocol: string, extended: boolean) {
     this.protocol = protocol;
     const isWebSocket = protocol.toLowerCase() === 'websocket';
-    this.#fromClient = isWebSocket ? new CloseFrameReader() : null;
-    this.#fromEndpoint = isWebSocket ? new CloseFrameReader() : null;
+    this.#fromClient = isWebSocket ? new CloseFrameReader({ masked: true, extended }) : null;
+    this.#fromEndpoint = isWebSocket ? new CloseFrameReader({ masked: false, extended }) : null;
   }
 
   get closeCode(): number {
@@ -54,10 +55,9 @@ export class Tunnel implements TunnelFacts {
     return this.#unclosed;
   }
 
-  /** As far as can be told: what is no WebSocket has no close frames. */
+  /** Other protocols end with a FIN, a WebSocket with a close frame. */
   get #isInOrder(): boolean {
-    const [client, endpoint] = [this.#fromClient, this.#fromEndpoint];
-    return client === null || endpoint === null || client.lost || endpoint.lost || this.#closedFirst !== null;
+    return this.#fromClient === null || this.#closedFirst !== null;
   }
 
   /** Both have said that they are done: how their connections end is of no interest. */

@@ -93,6 +93,25 @@ const rows: readonly Row[] = [
     says: /by the application, without a close frame/,
   },
   {
+    what: 'an application that ends it with an error page',
+    act: (client) => client.write(say('page')),
+    tunnel: { how: 'unclosed', by: 'application', close_code: null },
+    end: 'truncated',
+    cause: 'tunnel_unclosed',
+    says: /by the application, without a close frame/,
+  },
+  {
+    what: 'a client that sends something else than frames and ends the connection',
+    act: (client) => {
+      client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      client.finish();
+    },
+    tunnel: { how: 'unclosed', by: 'client', close_code: null },
+    end: 'abandoned',
+    cause: 'client_gone',
+    says: /by the client, without a close frame/,
+  },
+  {
     what: 'an application that resets it',
     act: (client) => client.write(say('reset')),
     tunnel: { how: 'reset', by: 'application', close_code: null },

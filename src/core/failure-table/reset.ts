@@ -208,6 +208,7 @@ export const reset = {
       'the process behind the WebSocket was killed or crashed, on a machine whose processes the gateway does not see',
       'the application destroys the socket instead of closing the WebSocket (`terminate()` in place of `close()`)',
       'the application was stopped by a deploy and does not close its WebSockets first (code 1001)',
+      'the client or the application sent bytes that are not WebSocket frames, such as an error page; the receiver may end the connection then (RFC 6455 §7.1.7)',
     ],
     nextStep:
       "Look into the application's log at the moment when the record ends (`candor explain REQUEST-ID`); let the application send a close frame before it exits (RFC 6455 §7.1).",
