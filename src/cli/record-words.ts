@@ -24,8 +24,8 @@ export function verdictWords({ shape, cause }: Pick<ExchangeRecord, 'shape' | 'c
 /** The verdict, and whose it was where the verdict does not say so itself. */
 export function verdictAndWhose(record: Pick<ExchangeRecord, 'shape' | 'cause' | 'whose'>): string {
   const { shape, whose } = record;
-  const saysWhose = whose === null || shape === 'client_abort' || shape === 'app_error';
-  return saysWhose ? verdictWords(record) : `${verdictWords(record)}, ${whoseWords[whose]}`;
+  const needsNoOwner = whose === null || shape === 'client_abort' || shape === 'app_error';
+  return needsNoOwner ? verdictWords(record) : `${verdictWords(record)}, ${whoseWords[whose]}`;
 }
 
 export const whoseWords: Record<Whose, string> = {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { InstanceExit } from './endpoint.ts';
 import {
+  exitExplains,
   explain,
   explainExit,
   explainToVisitor,
@@ -214,6 +215,14 @@ describe('the advice', () => {
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGSEGV' }), /made it crash/);
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGTERM' }), /who sent SIGTERM/);
     assert.match(nextStepAfterExit({ ...ended, signal: 'SIGKILL', outOfMemory: true }), /more memory/);
+  });
+});
+
+describe('an exit', () => {
+  it('explains the failure that its attempt met, and no other', () => {
+    assert.ok(exitExplains('reset_before_response', 'reset_before_response'));
+    for (const met of ['connect_refused', null, undefined]) assert.ok(!exitExplains(met, 'reset_before_response'));
+    assert.ok(!exitExplains(null, null), 'nothing has failed');
   });
 });
 

@@ -121,6 +121,11 @@ export function retryAfterSOf(failure: Failure): number | null {
   return 'retryAfterS' in failure.evidence ? Math.max(0, Math.ceil(failure.evidence.retryAfterS)) : null;
 }
 
+/** The exit of an attempt's instance explains the failure that this attempt met, and no other. */
+export function exitExplains(metByAttempt: string | null | undefined, cause: string | null): boolean {
+  return cause !== null && metByAttempt === cause;
+}
+
 /** How long before the attempt ended its instance did; negative when the exit was seen after it. */
 export function exitBeforeMs(attempt: Pick<AttemptFacts, 'endedMs'>, exit: InstanceExit, startedAt: Instant): number {
   return startedAt + attempt.endedMs - exit.atInstant;

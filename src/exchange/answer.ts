@@ -1,5 +1,5 @@
 import { assert } from '../core/assert.ts';
-import { exitBeforeMs } from '../core/explain.ts';
+import { exitBeforeMs, exitExplains } from '../core/explain.ts';
 import { fail, type Failure } from '../core/failure.ts';
 import type { Capabilities, FieldSink, Framing, OutgoingResponse } from '../core/message.ts';
 import { requestRules } from '../core/rules.ts';
@@ -57,10 +57,9 @@ export function failureAnswer(
   return answerOf(response, clock);
 }
 
-/** An exit explains the failure that the attempt met, and no other. */
 function exitFacts(attempt: Attempt, { cause }: Failure, startedAt: Instant): GenerateFacts['exit'] {
   const { exit } = attempt;
-  return exit === null || attempt.failure?.cause !== cause
+  return exit === null || !exitExplains(attempt.failure?.cause, cause)
     ? null
     : { exit, beforeMs: exitBeforeMs(attempt, exit, startedAt) };
 }

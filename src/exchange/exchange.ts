@@ -312,7 +312,7 @@ export class Exchange
   #diagnose(failure: Failure, attempt: Attempt): void {
     this.failure = failure;
     attempt.exit = exitOf(attempt, this.startedAt);
-    const newsMayCome = this.application !== '' && attempt.exit === null && mayComeOfExit(failure);
+    const newsMayCome = this.application !== '' && attempt.exit === null && mayComeOfExit(failure.cause);
     if (!newsMayCome) return this.#conclude(failure);
     // What has come of a response goes on at once; that it is cut short is said a moment later.
     if (this.committed) this.#downstream.flush();

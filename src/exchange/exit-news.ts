@@ -40,11 +40,7 @@ export function exitOf(attempt: Attempt, startedAt: Instant): InstanceExit | nul
 }
 
 /** Whether a process that ends looks like this from outside. */
-export function mayComeOfExit(failure: Failure): boolean {
-  return isExitCause(failure.cause);
-}
-
-export function isExitCause(cause: Failure['cause']): boolean {
+export function mayComeOfExit(cause: Failure['cause']): boolean {
   return exitCauses.has(cause);
 }
 

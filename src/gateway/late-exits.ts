@@ -1,9 +1,9 @@
 import type { InstanceExit } from '../core/endpoint.ts';
-import { explainExit } from '../core/explain.ts';
+import { exitExplains, explainExit } from '../core/explain.ts';
 import type { ExchangeRecord } from '../core/record.ts';
 import type { EndpointSnapshot } from '../core/snapshot.ts';
 import type { Clock } from '../core/time.ts';
-import { isExitCause } from '../exchange/exit-news.ts';
+import { mayComeOfExit } from '../exchange/exit-news.ts';
 
 /** Exits that are kept, over all instances: of a crash loop the last ones are what anybody asks about. */
 const exitsMax = 256;
@@ -49,7 +49,7 @@ export class LateExits {
   complete(record: ExchangeRecord): ExchangeRecord {
     const last = record.attempts.at(-1);
     if (record.end !== 'generated' || last === undefined || last.exit !== null) return record;
-    if (last.cause === null || last.cause !== record.cause || !isExitCause(last.cause)) return record;
+    if (last.cause === null || !exitExplains(last.cause, record.cause) || !mayComeOfExit(last.cause)) return record;
     const failedWall = Date.parse(record.at) + last.ended_ms;
     const known = this.#known.find(
       ({ endpoint, heardWall }) => endpoint === last.endpoint && Math.abs(heardWall - failedWall) <= noticedWithinMs,

@@ -130,6 +130,16 @@ test('the exit of the instance stands with its attempt and in the sentence, with
   assert.equal(noticedAfter.attempts[0]?.exit?.before_ms, -10.25);
 });
 
+test('an exit explains the failure that its attempt met, and no other', () => {
+  const address = '127.0.0.1:3000';
+  const met = fail('reset_before_response', 'response', { address, reused: false, idleMs: 0, errno: 'ECONNRESET' });
+  const told = fail('pool_full', 'queue', { upstream: 'app', limit: 1, retryAfterS: 1 });
+  const exit = { atInstant: 5000, code: 1, signal: null, outOfMemory: false, lastLine: 'no database' };
+  const attempts = [sampleAttempt({ failure: met, exit, endedMs: 51 })];
+  assert.match(recordOf(failedExchange(met, 502, { attempts })).detail ?? '', /no database/);
+  assert.doesNotMatch(recordOf(failedExchange(told, 503, { attempts })).detail ?? '', /no database/);
+});
+
 test('times are milliseconds with three decimals, and null where a stage was not reached', () => {
   const [attempt] = recordOf(
     sampleExchange({

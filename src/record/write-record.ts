@@ -1,5 +1,5 @@
 import type { AttemptFacts, ClientFacts, EndedExchange, TunnelFacts } from '../core/exchange.ts';
-import { exitBeforeMs, explain, explainExit, typeOf } from '../core/explain.ts';
+import { exitBeforeMs, exitExplains, explain, explainExit, typeOf } from '../core/explain.ts';
 import type { Failure } from '../core/failure.ts';
 import { redactQuery } from '../core/redact/query.ts';
 import { redactAuthority, redactPath } from '../core/redact/target.ts';
@@ -310,7 +310,7 @@ export class RecordWriter implements OrdinaryParts {
   #detail(failure: Failure, exchange: EndedExchange): string {
     const sentence = explain(this.#redacted(failure));
     const last = exchange.attempts.at(-1);
-    if (last === undefined || last.exit === null || last.failure?.cause !== failure.cause) return sentence;
+    if (last === undefined || last.exit === null || !exitExplains(last.failure?.cause, failure.cause)) return sentence;
     const lastLine = last.exit.lastLine === null ? null : this.#redactor.redact(last.exit.lastLine);
     return `${sentence} ${explainExit({ ...last.exit, lastLine }, exitBeforeMs(last, last.exit, exchange.startedAt))}`;
   }

@@ -1,4 +1,4 @@
-import { nextStepAfterExit, specOf, specOfCause } from '../../core/explain.ts';
+import { exitExplains, nextStepAfterExit, specOf, specOfCause } from '../../core/explain.ts';
 import { failureTable } from '../../core/failure-table.ts';
 import type { Cause, Failure } from '../../core/failure.ts';
 import type { ExchangeRecord } from '../../core/record.ts';
@@ -16,6 +16,6 @@ export function specOfRecord({ attempts, cause }: Told): ReturnType<typeof specO
 /** Where the instance is known to have ended, what it left behind says more than any usual cause. */
 export function stepAfterExit({ attempts, cause }: Told): string | null {
   const last = attempts.at(-1);
-  if (last === undefined || last.exit === null || last.cause !== cause) return null;
+  if (last === undefined || last.exit === null || !exitExplains(last.cause, cause)) return null;
   return nextStepAfterExit({ code: last.exit.code, signal: last.exit.signal, outOfMemory: last.exit.oom });
 }
