@@ -1,9 +1,10 @@
 /**
- * How far an exchange had come, in the order of the journey. One comparison answers the question that every
- * second attempt turns on: can the endpoint have been sent anything?
+ * How far an exchange had come, in the order of the journey. What the endpoint may have been sent does not follow from
+ * it: that is the delivery (`shape.ts`). While a request's content arrives its beginning can be at the endpoint
+ * already, so a failure of stage `request` can have the delivery `partial`.
  */
 export const stages = [
-  'request', // reading the request from the client
+  'request', // reading the request from the client, its content included
   'route', // choosing a route and an upstream
   'queue', // waiting for a place at the upstream
   'dns', // looking up the endpoint's address
