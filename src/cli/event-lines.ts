@@ -10,7 +10,7 @@ import { RepeatedFailures } from './repeated-failures.ts';
 import type { Style } from './style.ts';
 import type { Output } from './surroundings.ts';
 import { ShownLines } from './shown.ts';
-import { withoutUnseen } from '../core/unseen.ts';
+import { escapeUnseen } from '../core/unseen.ts';
 
 export type Level = 'error' | 'warn' | 'info' | 'debug';
 
@@ -192,7 +192,7 @@ export function jsonEvents(stdout: Output, stderr: Output, wallTime: () => numbe
       level: 'debug',
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string) => stderr.write(withoutUnseen(line)) },
+    { write: (line: string) => stderr.write(escapeUnseen(line)) },
   );
   const lines = new ShownLines();
   return {

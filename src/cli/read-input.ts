@@ -1,18 +1,18 @@
 import { read } from 'node:fs';
-import type { ConfigurationHost } from '../config/host.ts';
+import type { FileContent } from '../config/host.ts';
 
 /** How a command line names standard input in place of a file. */
 export const inputName = '-';
 
 /** Reads standard input to its end; `EFBIG` where it has more than `octetsMax`. */
-export async function readInput(octetsMax: number): ReturnType<ConfigurationHost['readFile']> {
+export async function readInput(octetsMax: number): Promise<FileContent> {
   const content = Buffer.alloc(octetsMax + 1);
   let filled = 0;
   for (;;) {
     const next = await readSome(content, filled);
-    if (typeof next === 'string') return { ok: false, errno: next };
+    if (typeof next === 'string') return { ok: false, why: next };
     filled += next;
-    if (filled > octetsMax) return { ok: false, errno: 'EFBIG' };
+    if (filled > octetsMax) return { ok: false, why: 'EFBIG' };
     if (next === 0) return { ok: true, content: content.subarray(0, filled) };
   }
 }

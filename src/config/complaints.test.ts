@@ -27,7 +27,7 @@ function hostWith(text: string): ConfigurationHost {
     addresses: ['127.0.0.1', '192.168.1.5'],
     readFile: async (path) => {
       const found = files.get(path) ?? 'ENOENT';
-      return typeof found === 'string' ? { ok: false, errno: found } : { ok: true, content: found };
+      return typeof found === 'string' ? { ok: false, why: found } : { ok: true, content: found };
     },
     listDirectory: async (path) => {
       const names = [...files.keys()]

@@ -1,21 +1,22 @@
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { hostname, networkInterfaces } from 'node:os';
 
+/** A file's content, or why it cannot be had: an errno (`EFBIG` where it has more than it may), or `namedPipe`. */
+export type FileContent =
+  | { readonly ok: true; readonly content: Uint8Array }
+  | { readonly ok: false; readonly why: string };
+
 /** What loading a configuration needs of the machine. */
 export interface ConfigurationHost {
   readonly hostname: string;
   /** Every address of it, at this moment; absent: only loopback is known to be it. */
   readonly addresses?: readonly string[];
-  /** A file's content; `EFBIG` where it has more than `octetsMax`, `namedPipe` for a pipe that others may never write into. */
-  readFile(
-    path: string,
-    octetsMax: number,
-  ): Promise<{ readonly ok: true; readonly content: Uint8Array } | { readonly ok: false; readonly errno: string }>;
+  readFile(path: string, octetsMax: number): Promise<FileContent>;
   /** The names in a folder; null where it cannot be looked into. */
   listDirectory(path: string): Promise<readonly string[] | null>;
 }
 
-/** In place of an errno: opening it would wait for somebody who writes into it. */
+/** No errno: the file is a named pipe, and opening it would wait until another process writes into it. */
 export const namedPipe = 'named pipe';
 
 /** This machine. */
@@ -24,12 +25,9 @@ export function thisHost(): ConfigurationHost {
   return { hostname: hostname(), addresses, readFile: readAtMost, listDirectory };
 }
 
-async function readAtMost(
-  path: string,
-  octetsMax: number,
-): Promise<Awaited<ReturnType<ConfigurationHost['readFile']>>> {
+async function readAtMost(path: string, octetsMax: number): Promise<FileContent> {
   try {
-    if (await isNamedPipe(path)) return { ok: false, errno: namedPipe };
+    if (await isNamedPipe(path)) return { ok: false, why: namedPipe };
     await using file = await open(path, 'r');
     // One octet more than allowed tells; a device or pipe without an end is not read for ever.
     const content = Buffer.alloc(octetsMax + 1);
@@ -37,12 +35,12 @@ async function readAtMost(
     for (;;) {
       const { bytesRead } = await file.read(content, filled, content.length - filled, null);
       filled += bytesRead;
-      if (filled > octetsMax) return { ok: false, errno: 'EFBIG' };
+      if (filled > octetsMax) return { ok: false, why: 'EFBIG' };
       if (bytesRead === 0) return { ok: true, content: content.subarray(0, filled) };
     }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    return { ok: false, errno: typeof code === 'string' ? code : 'EIO' };
+    return { ok: false, why: typeof code === 'string' ? code : 'EIO' };
   }
 }
 

@@ -73,7 +73,7 @@ async function readAll(wanted: readonly WantedFile[], host: ConfigurationHost): 
 
 async function readText(path: string, octetsMax: number, what: string, host: ConfigurationHost): Promise<FileReading> {
   const result = await host.readFile(path, octetsMax);
-  if (!result.ok) return { ok: false, objection: await explainUnreadable(path, result.errno, octetsMax, what, host) };
+  if (!result.ok) return { ok: false, objection: await explainUnreadable(path, result.why, octetsMax, what, host) };
   try {
     return { ok: true, text: new TextDecoder('utf-8', { fatal: true }).decode(result.content) };
   } catch {
@@ -97,14 +97,14 @@ function suggestEncoding(content: Uint8Array): string {
 
 async function explainUnreadable(
   path: string,
-  errno: string,
+  why: string,
   octetsMax: number,
   what: string,
   host: ConfigurationHost,
 ): Promise<Objection> {
   const name = quoted(basename(path));
   const folder = dirname(path);
-  switch (errno) {
+  switch (why) {
     case 'ENOENT':
     case 'ENOTDIR': {
       const names = await host.listDirectory(folder);
@@ -135,7 +135,7 @@ async function explainUnreadable(
     case 'EFBIG':
       return { message: `${name} is larger than ${what} may be, ${octetsMax / 1024} KiB`, suggestion: null };
     default:
-      return { message: `${name} cannot be read (${errno})`, suggestion: null };
+      return { message: `${name} cannot be read (${why})`, suggestion: null };
   }
 }
 

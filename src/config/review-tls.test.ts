@@ -42,7 +42,7 @@ const host = (text: string): ConfigurationHost => ({
   ...({ hostname: 'gateway', addresses: [] } as Pick<ConfigurationHost, 'hostname'>),
   readFile: async (path) => {
     const content = path === '/etc/shop/candor.yaml' ? text : files[path.replace('/etc/shop/', '')];
-    return content === undefined ? { ok: false, errno: 'ENOENT' } : { ok: true, content: Buffer.from(content) };
+    return content === undefined ? { ok: false, why: 'ENOENT' } : { ok: true, content: Buffer.from(content) };
   },
   listDirectory: async () => Object.keys(files),
 });

@@ -44,6 +44,8 @@ export interface UpstreamSnapshot extends Omit<UpstreamSpec, 'endpoints' | 'fami
 
 export interface EndpointSnapshot {
   readonly id: EndpointId;
+  /** The instance behind it, where Candor runs the application. */
+  readonly instance?: string;
   /** A literal address or a path; a name only where it has led nowhere yet, and then `failure` says why. */
   readonly address: EndpointAddress;
   /** The name that was looked up to find the address: for Host and TLS. Absent where the file has the address itself. */

@@ -6,7 +6,7 @@ const unseen =
   /[\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
 
 /** JSON as it was, with such characters written as escapes: they stand in its texts alone. */
-export function withoutUnseen(json: string): string {
+export function escapeUnseen(json: string): string {
   return json.replace(unseen, escaped);
 }
 

@@ -64,7 +64,7 @@ function exitFacts(attempt: Attempt, { cause }: Failure, startedAt: Instant): Ge
     : { exit, beforeMs: exitBeforeMs(attempt, exit, startedAt) };
 }
 
-/** The answer of a route that answers by itself; `declinedBy` has found nothing against it. */
+/** The answer of a route that answers by itself; `actionFailure` has found nothing against it. */
 export function actionAnswer({ action, redirectTo }: Route, exchange: ExchangeState, clock: Clock): Answer {
   assert(action.kind !== 'upstream' && action.kind !== 'maintenance', 'the route answers by itself, and may');
   const location = redirectTo?.(exchange.authority, exchange.target) ?? null;
@@ -72,8 +72,8 @@ export function actionAnswer({ action, redirectTo }: Route, exchange: ExchangeSt
   return answerOf(staticResponse(made, { requestId: exchange.id, method: exchange.method }), clock);
 }
 
-/** Why a route that answers by itself answers with a failure; null: it does not. */
-export function declinedBy({ id, action, redirectTo }: Route, exchange: ExchangeState): Failure | null {
+/** The failure that the gateway answers with in place of the action of a route without an upstream; null: the action answers. */
+export function actionFailure({ id, action, redirectTo }: Route, exchange: ExchangeState): Failure | null {
   switch (action.kind) {
     // Announced by the operator, and told as any other refusal of ours is.
     case 'maintenance':

@@ -10,7 +10,7 @@ import type {
 } from '../core/stream.ts';
 import type { Timer } from '../core/time.ts';
 import { ageFor, decideAgain, targetsOf } from './again.ts';
-import { type Answer, actionAnswer, failureAnswer, declinedBy, lastHopAnswer, sendAnswer } from './answer.ts';
+import { type Answer, actionAnswer, failureAnswer, actionFailure, lastHopAnswer, sendAnswer } from './answer.ts';
 import { Attempt, furthest } from './attempt.ts';
 import { CommitWindow, type WindowOwner } from './commit-window.ts';
 import { awaitExitNews, exitNewsLooksMax, type ExitNewsWaiter, exitOf, mayComeOfExit, noteExits } from './exit-news.ts';
@@ -67,8 +67,8 @@ export class Exchange
     const { exchangeMs } = route.timeouts;
     if (exchangeMs !== null) this.#limitTimer = limitExchange(this.#ports.clock, this, exchangeMs);
     if (route.upstream !== null) return this.#choose(route.upstream, null);
-    const declined = declinedBy(route, this);
-    if (declined !== null) return this.#generate(declined);
+    const instead = actionFailure(route, this);
+    if (instead !== null) return this.#generate(instead);
     this.#answer(actionAnswer(route, this, this.#ports.clock));
   }
 

@@ -1,4 +1,4 @@
-import { withoutUnseen } from '../core/unseen.ts';
+import { escapeUnseen } from '../core/unseen.ts';
 import type { Account } from './account.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { Account } from './account.ts';
  * terminal. Members without a value are left out, but for those whose null says something.
  */
 export function writeProblemDetails(account: Account): string {
-  return `${withoutUnseen(JSON.stringify(problemDetails(account), null, 2))}\n`;
+  return `${escapeUnseen(JSON.stringify(problemDetails(account), null, 2))}\n`;
 }
 
 function problemDetails(account: Account): object {

@@ -160,11 +160,6 @@ export function endpointIdOf(upstream: UpstreamId, { id, address }: Pick<LiveIns
   return `${upstream}/${id}/${addressText(address)}` as EndpointId;
 }
 
-/** The instance in an id that `endpointIdOf` made: what stands between its upstream and its address. */
-export function instanceIdIn(upstream: string, endpoint: string): string {
-  return endpoint.slice(upstream.length + 1, endpoint.lastIndexOf('/'));
-}
-
 function endpointOfInstance(upstream: UpstreamId, instance: LiveInstance): EndpointSnapshot {
   const { address, state, sinceInstant, release } = instance;
   const id = endpointIdOf(upstream, instance);
@@ -173,7 +168,7 @@ function endpointOfInstance(upstream: UpstreamId, instance: LiveInstance): Endpo
   const exit = instance.exit === null ? null : redactedExit(instance.exit);
   const { finding } = instance;
   const found = finding === null ? {} : { finding: { ...finding, says: redactor.redact(finding.says) } };
-  return { id, address, state, reason, ...found, sinceInstant, checks: null, release, exit };
+  return { id, instance: instance.id, address, state, reason, ...found, sinceInstant, checks: null, release, exit };
 }
 
 const redactor = new TextRedactor();

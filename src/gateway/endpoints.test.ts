@@ -6,6 +6,8 @@ import { Deadlines } from '../core/deadline.ts';
 import type { UpstreamId } from '../core/endpoint.ts';
 import type { EndpointOutcomes } from '../core/outcome.ts';
 import type { UpstreamDelta } from '../core/snapshot.ts';
+import type { LiveInstance } from '../deploy/live-instance.ts';
+import type { Supervisor } from '../deploy/supervisor.ts';
 import { SharedCounts } from '../places/shared-counts.ts';
 import { healthyInMs } from '../policy/health.ts';
 import { SeededRandom } from '../testing/seeded-random.ts';
@@ -20,7 +22,7 @@ const everyMs = 5000;
 const hostOf = (place: number): string => `10.0.0.${place}`;
 const idOf = (place: number): string => `app/${hostOf(place)}:80`;
 
-const configuration = {
+const ofAddresses = {
   upstreams: [
     {
       id: app,
@@ -38,7 +40,10 @@ const configuration = {
   listeners: [],
 } as unknown as Configuration;
 
-function world() {
+function world(
+  configuration: Configuration = ofAddresses,
+  supervisor: Pick<Supervisor, 'instances' | 'noteTraffic'> = { instances: () => [], noteTraffic: () => undefined },
+) {
   const clock = new SimulatedClock();
   const random = new SeededRandom(1);
   const down = new Set<string>();
@@ -60,7 +65,7 @@ function world() {
     names: { lookUp: () => assert.fail() },
     events: { tell: () => undefined },
     shared: new SharedCounts({ seatsMax: 1, endpointsMax: 256, addressesMax: 16 }, clock, random),
-    supervisor: { instances: () => [], noteTraffic: () => undefined },
+    supervisor,
     configuration: () => configuration,
     revision: () => 1,
     // Asked once for each endpoint that is put together.
@@ -166,4 +171,31 @@ describe('two hundred endpoints', () => {
       assert.ok(inMs > 0 && inMs <= 2 * everyMs, `${inMs} ms for two checks`);
     }
   });
+});
+
+test('what a request met at an instance is noted at that instance, whatever its address looks like', () => {
+  const instances: LiveInstance[] = [1, 2].map((number) => ({
+    id: `shop/${number}`,
+    address: { kind: 'unix', path: `/run/shop/${number}.sock` },
+    state: 'healthy',
+    reason: '',
+    finding: null,
+    sinceInstant: 0,
+    release: null,
+    exit: null,
+  }));
+  const noted: unknown[] = [];
+  const ofApplication = {
+    ...ofAddresses,
+    upstreams: [{ ...ofAddresses.upstreams[0], application: 'shop', endpoints: [] }],
+  } as unknown as Configuration;
+  const { endpoints } = world(ofApplication, {
+    instances: () => instances,
+    noteTraffic: (...note) => void noted.push(note),
+  });
+  const [, second] = [...(endpoints.board.endpoints(app)?.keys() ?? [])];
+  assert.ok(second !== undefined);
+  endpoints.heard([{ ...outcome(0), endpoint: second, failures: 1 }]);
+  endpoints.heard([{ ...outcome(0), endpoint: 'app/shop/3/127.0.0.1:3000', failures: 1 }]);
+  assert.deepEqual(noted, [['shop', 'shop/2', { served: false, failed: true }]], 'nothing of one that is gone');
 });

@@ -9,7 +9,7 @@ import type { Supervisor } from '../deploy/supervisor.ts';
 import type { SharedCounts } from '../places/shared-counts.ts';
 import { isRefusal } from '../upstream/refusal.ts';
 import type { WatchPorts } from '../upstream/watched-endpoint.ts';
-import { EndpointBoard, endpointIdOf, instanceIdIn } from './endpoint-board.ts';
+import { EndpointBoard, endpointIdOf } from './endpoint-board.ts';
 import { EndpointNews, type News } from './endpoint-news.ts';
 import { EndpointSlots } from './endpoint-slots.ts';
 import { TrafficWatch } from './traffic-watch.ts';
@@ -114,8 +114,10 @@ export class Endpoints {
   #noteInstance({ upstream, endpoint, successes, serverErrors, failures }: EndpointOutcomes): void {
     const spec = this.#parts.configuration().upstreams.find(({ id }) => id === upstream);
     if (spec === undefined || spec.application === null) return;
+    const instance = this.board.endpoints(spec.id)?.get(endpoint as EndpointId)?.instance;
+    if (instance === undefined) return; // It is gone.
     const traffic = { served: successes > serverErrors, failed: failures > 0 };
-    this.#parts.supervisor.noteTraffic(spec.application, instanceIdIn(upstream, endpoint), traffic);
+    this.#parts.supervisor.noteTraffic(spec.application, instance, traffic);
   }
 
   /** Instances of applications have changed. */

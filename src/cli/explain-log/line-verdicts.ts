@@ -1,5 +1,5 @@
 import { type Finding, isGatewayFailure } from '../../diagnose/finding.ts';
-import { withoutUnseen } from '../../core/unseen.ts';
+import { escapeUnseen } from '../../core/unseen.ts';
 import type { LineVerdict } from '../../diagnose/log-explainer.ts';
 import { harmless, shorten } from '../layout.ts';
 import { findingShapeWords, gatewayWords, timeText } from './finding-words.ts';
@@ -62,5 +62,5 @@ export function verdictLine(verdict: LineVerdict, number: number, style: Style):
 
 /** JSON in which no octet means anything to a terminal. */
 export function harmlessJson(value: unknown, indent?: number): string {
-  return withoutUnseen(JSON.stringify(value, null, indent));
+  return escapeUnseen(JSON.stringify(value, null, indent));
 }

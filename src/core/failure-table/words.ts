@@ -1,4 +1,4 @@
-import { withoutUnseen } from '../unseen.ts';
+import { escapeUnseen } from '../unseen.ts';
 
 /**
  * How evidence is said in a sentence: quantities with their unit, and text of the world in quotes, so that a
@@ -33,7 +33,7 @@ export function clause(sentence: string): string {
 /** Text that somebody else wrote: quoted, on one line, at most `max` characters of it. */
 export function quoted(text: string, max = 120): string {
   const cut = text.length > max ? `${text.slice(0, max)}…` : text;
-  return withoutUnseen(JSON.stringify(cut));
+  return escapeUnseen(JSON.stringify(cut));
 }
 
 /** Octets that somebody sent, given in hexadecimal: as text where they are text, quoted either way. */
