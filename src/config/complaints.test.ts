@@ -19,6 +19,7 @@ function hostWith(text: string): ConfigurationHost {
     ['/etc/shop/ca.pem', Buffer.from('')],
     ['/etc/shop/pages', 'EISDIR'],
     ['/etc/shop/pages/502.html', Buffer.from('<h1>502</h1>')],
+    ['/etc/shop/pages/typo.html', Buffer.from('<h1>{{staus}}</h1> {{title}} {{ visitr }} {{staus}} {{user_name}}')],
     ['/etc/shop/pages/latin1.html', Buffer.from('caf\xe9', 'latin1')],
     ['/etc/shop/pages/secret.html', 'EACCES'],
   ]);

@@ -13,6 +13,7 @@ import {
   parseOctets,
   parseOctetsFrom,
 } from './format/octets.ts';
+import { isSwitchWord } from './format/switch-word.ts';
 import { hideTokens } from './hide-secrets.ts';
 import type { Objection } from './objection.ts';
 import { object, quoted } from './objection.ts';
@@ -122,15 +123,9 @@ function parseText(written: string): Result<string, Objection> {
 
 export const text = parsed(parseText);
 
-/**
- * What people write for true, false and nothing. YAML 1.2 reads `yes`, `no`, `on` and `off` as text, so that each would be
- * taken for a message, a path or a name.
- */
-const switchWord = /^(?:y|yes|n|no|on|off|true|false|enabled?|disabled?|null|none|~)$/i;
-
 function parseOtherThanSwitch(wanted: string, instead: string | ((written: string) => string)) {
   return (written: string): Result<string, Objection> =>
-    switchWord.test(written)
+    isSwitchWord(written)
       ? object(`${quoted(written)} is no ${wanted}`, typeof instead === 'string' ? instead : instead(written))
       : parseText(written);
 }

@@ -1,7 +1,7 @@
 /** What may be written in a route, and for all routes at once. */
 import { z } from 'zod';
 import { defaults } from './defaults.ts';
-import { parseEditedFieldName, parseFieldValue, parseMethod } from './format/field.ts';
+import { parseLoneFieldName, parseFieldValue, parseMethod } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parsePathPrefix } from './format/path-prefix.ts';
 import {
@@ -47,7 +47,7 @@ const fieldValue = parsed(parseFieldValue);
 const fieldEdits = section({
   set: key(z.record(z.string(), fieldValue), 'Fields to write, in place of any of that name.'),
   add: key(z.record(z.string(), oneOrMany(fieldValue)), 'Fields to write beside those of that name.'),
-  remove: key(oneOrMany(parsed(parseEditedFieldName, { kind: 'field name' })), 'Names of fields to leave out.'),
+  remove: key(oneOrMany(parsed(parseLoneFieldName, { kind: 'field name' })), 'Names of fields to leave out.'),
 });
 
 const fieldMatch = z.union([fieldValue, section({ present: z.literal(true) })], {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { defaults } from './defaults.ts';
 import { objectToBarePort, parseEndpoint, parseListenAddress, parseNameServer } from './format/address.ts';
 import { splitCommandLine } from './format/command-line.ts';
-import { parseEditedFieldName } from './format/field.ts';
+import { parseLoneFieldName } from './format/field.ts';
 import { parseHostPattern } from './format/host-pattern.ts';
 import { parseNetwork } from './format/network.ts';
 import { parseCheckPath, parseCheckWord } from './format/path-prefix.ts';
@@ -322,7 +322,7 @@ export const file = section({
     defaults.trustedPeers,
   ),
   client_address_header: key(
-    parsed(parseEditedFieldName, { kind: 'header name', examples: ['CF-Connecting-IP', 'X-Real-IP'] }),
+    parsed(parseLoneFieldName, { kind: 'header name', examples: ['CF-Connecting-IP', 'X-Real-IP'] }),
     'The header in which the trusted peers name the client, with one address in it; then no other header does.',
     defaults.clientAddressHeader,
   ),

@@ -1,9 +1,10 @@
 import { basename, resolve } from 'node:path';
-import { pagePlaceholdersMax, pageTemplate } from '../core/page-template.ts';
+import { pagePlaceholders, pagePlaceholdersMax, pageTemplate, unknownPlaceholders } from '../core/page-template.ts';
 import type { Complainer } from './complainer.ts';
 import type { Draft } from './draft.ts';
 import { isMap } from './draft.ts';
-import { type Objection, quoted } from './objection.ts';
+import { nearest } from './nearest.ts';
+import { either, type Objection, quoted } from './objection.ts';
 import type { Path } from './place-index.ts';
 
 /** A file that the configuration names and that must be read before it is whole. */
@@ -74,8 +75,27 @@ export function reviewFiles(
     const reading = readings.get(path);
     if (reading === undefined) continue;
     if (!reading.ok) complainer.object(at, reading.objection);
-    else if (kind === 'error_page') complainer.object(at, objectToPage(path, reading.text));
+    else if (kind === 'error_page') reviewPage(path, reading.text, at, complainer);
   }
+}
+
+/** More typing mistakes than these are found when the first ones are corrected. */
+const unknownMost = 3;
+
+function reviewPage(path: string, page: string, at: Path, complainer: Complainer): void {
+  complainer.object(at, objectToPage(path, page));
+  for (const name of unknownPlaceholders(page, unknownMost)) {
+    const [near] = nearest(name, pagePlaceholders, 1);
+    complainer.warnAtValue(
+      at,
+      `${quoted(basename(path))} has ${braced(name)}, which is no placeholder: visitors read it as it is`,
+      near === undefined ? `placeholders are ${either(pagePlaceholders.map(braced))}` : `did you mean ${braced(near)}?`,
+    );
+  }
+}
+
+function braced(name: string): string {
+  return `{{${name}}}`;
 }
 
 /** Counted no further than needed: more are as wrong. */

@@ -31,3 +31,15 @@ export function pageTemplate(page: string, placeholdersMax: number = pagePlaceho
   texts.push(page.slice(at));
   return { texts, placeholders };
 }
+
+const written = /\{\{\s*([A-Za-z_][\w-]{0,63})\s*\}\}/g;
+
+/** Names that are written as placeholders and are none, each once and `most` of them: visitors read them as they are. */
+export function unknownPlaceholders(page: string, most: number): readonly string[] {
+  const unknown = new Set<string>();
+  for (const { 1: name = '' } of page.matchAll(written)) {
+    if (unknown.size === most) break;
+    if (!pagePlaceholders.some((known) => known === name)) unknown.add(name);
+  }
+  return [...unknown];
+}

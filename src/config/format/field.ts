@@ -2,6 +2,7 @@ import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
 import type { Objection } from '../objection.ts';
 import { object, quoted } from '../objection.ts';
+import { isSwitchWord } from './switch-word.ts';
 
 const token = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -48,6 +49,13 @@ export function parseEditedFieldName(text: string): Result<string, Objection> {
   return object(`the field ${quoted(text)} is written by the gateway itself`, instead);
 }
 
+/** As `parseEditedFieldName`, where the name stands alone: a word for true or false is a mistake there. */
+export function parseLoneFieldName(text: string): Result<string, Objection> {
+  return isSwitchWord(text)
+    ? object(`${quoted(text)} is no header name`, 'write a name, such as X-Real-IP, or remove the key')
+    : parseEditedFieldName(text);
+}
+
 /** RFC 9110 §5.5, without the obsolete octets: visible ASCII, spaces and tabs inside. */
 export function parseFieldValue(text: string): Result<string, Objection> {
   if (/[\r\n]/.test(text))
@@ -78,6 +86,8 @@ export function parseMethod(text: string): Result<string, Objection> {
   if (capitals === 'CONNECT') return object('CONNECT is not offered, so no route can match it');
   if (text === '*')
     return object('"*" is not needed: a route without methods matches every method', 'remove the key "methods"');
+  if (isSwitchWord(text))
+    return object(`${quoted(text)} is no method`, 'write methods as a list, such as [GET, HEAD], or remove the key');
   if (!isToken(text)) return object(`${quoted(text)} is not a method`, 'write methods as a list, such as [GET, HEAD]');
   return succeed(text);
 }

@@ -3,6 +3,7 @@ import type { Result } from '../../core/result.ts';
 import { succeed } from '../../core/result.ts';
 import type { Objection } from '../objection.ts';
 import { object, quoted } from '../objection.ts';
+import { isSwitchWord } from './switch-word.ts';
 import { normalHost, normalIpv6 } from './address.ts';
 
 /** `example.org`, or `*.example.org` for any name below it. Lowercase, in ASCII, without a port. */
@@ -11,6 +12,8 @@ export function parseHostPattern(text: string): Result<string, Objection> {
   if (url !== null) return object('a host has no scheme', `write ${quoted(url[1])}`);
   if (text === '*')
     return object('"*" is not needed: a route without a host matches every host', 'remove the key "host"');
+  if (isSwitchWord(text))
+    return object(`${quoted(text)} is no host`, 'write a host, such as example.org, or remove the key');
   const slash = text.indexOf('/');
   if (slash !== -1)
     return object('a host has no path', `write host: ${text.slice(0, slash) || '…'} and path: ${text.slice(slash)}`);
