@@ -2,21 +2,28 @@ import type { Configuration } from '../core/configuration.ts';
 import { availableCores } from '../gateway/system.ts';
 import { descriptorLimit } from '../gateway/descriptors.ts';
 
-/** Of the process before it serves anybody: Node, the log, the admin socket. Measured: 24, and 6 for each worker. */
-const ownLeast = 32;
-const perWorker = 8;
+/**
+ * What a start takes, measured with one to four workers and one to three listeners, with log, state and admin socket: fewer
+ * did not start, as many did. Without these three it is one less; applications take a few more.
+ */
+const ofProcess = 22;
+/** Beside a socket for each listener. */
+const ofWorker = 6;
 
 /** Why a start failed, where so few files may be open that a gateway cannot start; null where there are enough. */
 export function fewDescriptorsText(
-  { workers }: Configuration,
+  { workers, listeners }: Pick<Configuration, 'workers' | 'listeners'>,
   limit: number | null = descriptorLimit(),
   cores: number = availableCores(),
 ): string | null {
   const count = workers.count ?? cores;
-  const least = ownLeast + perWorker * count;
-  if (limit === null || limit >= least) return null;
+  const needed = ofProcess + count * (ofWorker + listeners.length);
+  if (limit === null || limit >= needed) return null;
   return (
-    `This process may have ${limit} files open, too few to start with workers: ${count}. Allow it more: \`ulimit -n 4096\` ` +
-    'before it starts, LimitNOFILE=4096 under systemd.'
+    `This process may have ${limit} files open, and a start with workers: ${count} takes about ${needed}. ` +
+    moreDescriptorsText
   );
 }
+
+/** What to do where a process may have too few files open. */
+export const moreDescriptorsText = 'Allow it more: `ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.';

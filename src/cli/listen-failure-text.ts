@@ -1,3 +1,4 @@
+import { moreDescriptorsText } from './few-descriptors.ts';
 import { findPortHolder, type PortHolder } from './port-holder.ts';
 
 export interface ListenFacts {
@@ -27,10 +28,7 @@ export function listenFailureText(
       );
     case 'EMFILE':
     case 'ENFILE':
-      return (
-        `${failure.address} cannot be listened on: too many open files (${failure.errno}). ` +
-        'Allow more: `ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.'
-      );
+      return `${failure.address} cannot be listened on: too many open files (${failure.errno}). ` + moreDescriptorsText;
     default:
       return `The listener ${failure.listener} cannot open ${failure.address}: the system says ${failure.errno}.`;
   }

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +20,11 @@ import { exitCodes, type ExitName } from '../../src/cli/exit-codes.ts';
 import { freePort } from '../readme/free-port.ts';
 
 /** What is wrong with a machine or a file when `candor up` starts: one message, with what to do, and an exit code. */
+
+/** Ports below need a privilege; containers often have none such. */
+function reservedPorts(): number {
+  return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
+}
 
 const program = join(repositoryRoot, 'bin', 'candor');
 const isRoot = process.getuid?.() === 0;
@@ -71,8 +85,10 @@ interface Case {
   readonly exit: ExitName;
   /** What it says, and what to do. */
   readonly says: RegExp;
-  /** Of no user's own rights. */
+  /** As a user without rights: another one where these tests run as root. */
   readonly asUser?: boolean;
+  /** Why this machine cannot make the case. */
+  readonly skip?: string | false;
   /** How many descriptors it may have. */
   readonly files?: number;
   /** Also what `candor check` complains of. */
@@ -93,7 +109,7 @@ const cases: readonly Case[] = [
   {
     what: 'a configuration that this user may not read',
     ...ofFile,
-    make: () => (write(), chmodSync(file(), 0o600)),
+    make: () => (write(), chmodSync(file(), 0)),
     says: /"candor\.yaml" may not be read by this user.*chmod/s,
     asUser: true,
   },
@@ -133,7 +149,12 @@ const cases: readonly Case[] = [
     make: () => (writeFileSync(file(), 'routes: []\n'), truncateSync(file(), 100_000_000)),
     says: /is larger than a configuration may be, \d+ KiB/,
   },
-  { what: 'an empty configuration', ...ofFile, make: () => writeFileSync(file(), ''), says: /empty|routes/ },
+  {
+    what: 'an empty configuration',
+    ...ofFile,
+    make: () => writeFileSync(file(), ''),
+    says: /the file is empty.*begin with: upstreams: \{/s,
+  },
   {
     what: 'a port that is taken',
     ...ofMachine,
@@ -150,8 +171,9 @@ const cases: readonly Case[] = [
     what: 'a port that is for root alone',
     ...ofMachine,
     make: () => write('', '127.0.0.1:81'),
-    says: /127\.0\.0\.1:81 .*(CAP_NET_BIND_SERVICE|ip_unprivileged_port_start)/s,
+    says: /127\.0\.0\.1:81 needs a privilege: .* Listen on a higher port, or .*CAP_NET_BIND_SERVICE/s,
     asUser: true,
+    skip: reservedPorts() <= 81 && 'every user may listen on port 81 here',
   },
   {
     what: 'a log in a folder that cannot be made',
@@ -181,15 +203,14 @@ const cases: readonly Case[] = [
     what: 'too few descriptors',
     ...ofMachine,
     make: () => write('workers: 2\nlog: { path: none }\n'),
-    says: /open files|may have \d+ files open.*ulimit -n/s,
+    says: /(?:may have 28 files open, and a start with workers: 2 takes about 36\.|too many open files) .*`ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd/,
     files: 28,
   },
 ];
 
 describe('a start that cannot be', () => {
-  for (const { what, make, exit, says, asUser = false, files = 0, checked = false } of cases) {
-    const skip = asUser && !isRoot && /root/.test(what) ? { skip: 'only root can be another user' } : {};
-    test(`${what}: one message with what to do, and exit code ${exitCodes[exit]}`, skip, async () => {
+  for (const { what, make, exit, says, asUser = false, skip = false, files = 0, checked = false } of cases) {
+    test(`${what}: one message with what to do, and exit code ${exitCodes[exit]}`, { skip }, async () => {
       make();
       const { code, stderr } = await candor('up', { asUser, files });
       assert.equal(code, exitCodes[exit], stderr);

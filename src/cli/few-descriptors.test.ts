@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Configuration } from '../core/configuration.ts';
+import { fewDescriptorsText } from './few-descriptors.ts';
+
+function configuration(workers: number | null, listeners: number): Configuration {
+  return { workers: { count: workers }, listeners: Array.from({ length: listeners }) } as unknown as Configuration;
+}
+
+for (const [workers, listeners, needed] of [
+  // As measured: so many start, and one less do not.
+  [1, 1, 29],
+  [2, 1, 36],
+  [4, 1, 50],
+  [1, 3, 31],
+  [2, 3, 40],
+] as const)
+  test(`${workers} workers with ${listeners} listeners need ${needed} descriptors, and are told what to do with fewer`, () => {
+    const text = fewDescriptorsText(configuration(workers, listeners), needed - 1);
+    assert.equal(
+      text,
+      `This process may have ${needed - 1} files open, and a start with workers: ${workers} takes about ${needed}. ` +
+        'Allow it more: `ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.',
+    );
+    assert.equal(fewDescriptorsText(configuration(workers, listeners), needed), null);
+  });
+
+test('without a number of workers there is one for each core; where no limit is known there is nothing to say', () => {
+  assert.match(fewDescriptorsText(configuration(null, 1), 30, 4) ?? '', /workers: 4 takes about 50/);
+  assert.equal(fewDescriptorsText(configuration(1, 1), null), null);
+});
