@@ -99,7 +99,7 @@ export interface ClientLimits {
 
 /** How answers of our own are made. */
 export interface AnswerSettings {
-  /** Whole HTML documents by status ('502') or 'default'; `{{request_id}}`, `{{status}}`, `{{title}}`, `{{detail}}`. */
+  /** Whole HTML documents by status ('502') or 'default', with the placeholders of `page-template.ts`. */
   readonly errorPages: Readonly<Record<string, string>>;
   readonly disclosure: Disclosure;
 }

@@ -4,7 +4,7 @@ import type { Stage } from './stage.ts';
 /**
  * What was observed, by cause. Facts only: no advice, no prose, everything structured-cloneable.
  *
- * To add a cause, add a line here. The compiler then points at `failure-table.ts`, where its shape, type,
+ * To add a cause, add a line here. The compiler then points into `failure-table/`, where its shape, type,
  * status, fault, retry class, sentence, usual causes and next step are to be given.
  */
 export interface Evidence {

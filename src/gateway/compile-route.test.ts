@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RouteSpec } from '../core/configuration.ts';
+import type { RouteId, UpstreamId } from '../core/endpoint.ts';
 import { PairFields, pairsWritten } from '../testing/pair-fields.ts';
 import { compileRoute, rewriteOf } from './compile-route.ts';
 
@@ -34,14 +35,18 @@ describe('a rewritten target', () => {
 });
 
 describe('a compiled route', () => {
-  const spec = {
-    id: 'r',
+  const spec: RouteSpec = {
+    id: 'r' as RouteId,
     match: { hosts: [], pathPrefix: '/', methods: [], fields: [] },
-    action: { kind: 'upstream', upstream: 'app' },
+    action: { kind: 'upstream', upstream: 'app' as UpstreamId },
     rewrite: { pathPrefix: null, host: 'client' },
     requestFields: { remove: ['Cookie'], set: [['X-Tenant', 'one']], add: [['X-Tag', 'two']] },
     responseFields: { remove: ['server'], set: [], add: [] },
-  } as unknown as RouteSpec;
+    timeouts: { dnsMs: 1, connectMs: 1, tlsMs: 1, responseHeadMs: 1, idleMs: 1, exchangeMs: null },
+    errorPages: {},
+    disclosure: 'public',
+    commitDelayMs: 0,
+  };
 
   it('drops what is removed or set, and what is the gateway’s own, in any case; what is added stays', () => {
     const { request } = compileRoute(spec, null);

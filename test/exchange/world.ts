@@ -1,5 +1,5 @@
 import type { ClientLimits, RouteSpec } from '../../src/core/configuration.ts';
-import type { EndpointState, InstanceExit } from '../../src/core/endpoint.ts';
+import type { EndpointState, InstanceExit, RouteId, UpstreamId } from '../../src/core/endpoint.ts';
 import type { EndedExchange } from '../../src/core/exchange.ts';
 import type { SimulatedClock } from '../../src/testing/simulated-clock.ts';
 
@@ -140,17 +140,17 @@ export const defaultTimeouts: RouteSpec['timeouts'] = {
 };
 
 export function routeSpecs(options: WorldOptions): readonly RouteSpec[] {
-  const timeouts = { ...defaultTimeouts, ...options.timeouts };
-  const plain = {
-    id: 'all',
+  const plain: RouteSpec = {
+    id: 'all' as RouteId,
     match: { hosts: [], pathPrefix: '/', methods: [], fields: [] },
-    action: { kind: 'upstream', upstream: 'app' },
+    action: { kind: 'upstream', upstream: 'app' as UpstreamId },
     rewrite: { pathPrefix: null, host: 'client' },
     requestFields: { remove: [], set: [], add: [] },
     responseFields: { remove: [], set: [], add: [] },
+    timeouts: { ...defaultTimeouts, ...options.timeouts },
     errorPages: {},
     disclosure: 'operator',
     commitDelayMs: options.commitDelayMs ?? 50,
-  } as unknown as RouteSpec;
-  return (options.routes ?? [{}]).map((route) => ({ ...plain, timeouts, ...route }));
+  };
+  return (options.routes ?? [{}]).map((route) => ({ ...plain, ...route }));
 }
