@@ -31,7 +31,7 @@ export async function status(flags: StatusFlags, around: Surroundings): Promise<
 }
 
 export async function reload(flags: AskFlags, around: Surroundings): Promise<void> {
-  const place = await findAdmin(flags, around);
+  const place = await findAdmin(flags, around, 'act');
   const answer = await askGateway(place, 'POST', '/v1/reload', around);
   if (flags.json) printJson(answer.content, around);
   if (answer.status === 422) {

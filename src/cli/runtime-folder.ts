@@ -55,6 +55,34 @@ export function socketsIn(folders: readonly string[], own: number = ownUid()): F
 }
 
 /**
+ * For root, the sockets in the private folders that gateways of other users have made beside its own: `candor-<uid>`, owned by
+ * the user of that number and closed to everybody else, in a folder where only its owner could remove it.
+ */
+export function socketsOfOthers(env: Environment, own: number = ownUid()): readonly string[] {
+  if (own !== 0) return [];
+  const above = env['TMPDIR'] ?? tmpdir();
+  try {
+    const { mode, uid } = lstatSync(above);
+    const isOpen = (mode & 0o022) !== 0;
+    const isSticky = (mode & 0o1000) !== 0;
+    if (uid !== 0 || (isOpen && !isSticky)) return [];
+    return readdirSync(above)
+      .filter((name) => {
+        const number = /^candor-(\d{1,10})$/.exec(name)?.[1];
+        const found = number === undefined ? undefined : lstatSync(join(above, name), { throwIfNoEntry: false });
+        return found?.isDirectory() === true && found.uid === Number(number) && (found.mode & 0o022) === 0;
+      })
+      .slice(0, othersMax)
+      .flatMap((name) => namesOfSockets(join(above, name)).map((socket) => join(above, name, socket)));
+  } catch {
+    return [];
+  }
+}
+
+/** Users whose folders are looked into. */
+const othersMax = 64;
+
+/**
  * Why what listens in a folder is not asked; null where it is. A folder of one's own is, and root asks in one of another user
  * where nobody but that user can have made the socket: a service's, say.
  */

@@ -1,5 +1,6 @@
 import { objectToSocketPlace } from '../admin/socket-place.ts';
 import { fitPlaces } from './fit-places.ts';
+import { lookAtGateway, lookMs, whatRuns } from './look-at-gateway.ts';
 import { inOneFormat, noticeLine } from './one-format.ts';
 import {
   complaintLine,
@@ -39,6 +40,9 @@ async function readAndServe(flags: UpFlags, around: Surroundings): Promise<numbe
   // Nothing is opened first, and nothing has to be closed again.
   const objection = configuration.admin.socket === null ? null : objectToSocketPlace(configuration.admin.socket);
   if (objection !== null) throw new CommandFailure('failure', objection);
+  // A predecessor has the socket and gives it to this process.
+  const held = around.succession === null ? await holderOf(configuration.admin.socket, around) : null;
+  if (held !== null) throw new CommandFailure('failure', `${held} Nothing was started.`);
   return serve(
     {
       configuration,
@@ -53,6 +57,20 @@ async function readAndServe(flags: UpFlags, around: Surroundings): Promise<numbe
       },
     },
     around,
+  );
+}
+
+/** Who answers at the admin socket, so that this gateway cannot have it, in a sentence; null where nobody does. */
+async function holderOf(path: string | null, around: Surroundings): Promise<string | null> {
+  if (path === null) return null;
+  const looked = await lookAtGateway({ kind: 'socket', path }, around, lookMs);
+  if (looked.kind === 'no_answer' && ['nobody_there', 'not_permitted'].includes(looked.answer.why)) return null;
+  if (looked.kind !== 'gateway')
+    return `Another program answers at the admin socket ${path}. Stop it, or give this gateway another admin.socket.`;
+  const { pid } = looked.status;
+  return (
+    `Another gateway answers at the admin socket ${path}: process ${pid}, which runs ${whatRuns(looked.status)}. ` +
+    `Stop it (\`candor stop --socket ${path}\`), or give this one another admin.socket.`
   );
 }
 

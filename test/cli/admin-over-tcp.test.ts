@@ -87,6 +87,7 @@ describe('a gateway asked over TCP', () => {
       join(folder, 'candor.yaml'),
       `upstreams: { api: "127.0.0.1:3000" }\nadmin: { socket: none, listen: "${url.slice(7)}", tokens: { deploy: "${hashOfToken(token)}" } }\n`,
     );
+    gateway.statusNow = { ...gateway.statusNow, source: join(folder, 'candor.yaml') };
     const person = around({ CANDOR_TOKEN: token });
     assert.equal(await person.candor('reload', '-c', 'candor.yaml'), 0, person.stderr.text);
   });

@@ -62,6 +62,7 @@ describe('status', () => {
   test('finds the socket that a configuration names', async () => {
     const socket = await open(join(folder, 'named.sock'));
     writeFileSync(join(folder, 'candor.yaml'), `upstreams: { api: "127.0.0.1:3000" }\nadmin: { socket: ${socket} }\n`);
+    gateway.statusNow = { ...statusSample, source: join(folder, 'candor.yaml') };
     assert.equal(await around.candor('status', '-c', 'candor.yaml'), 0);
     assert.equal(await around.candor('status'), 0);
   });
@@ -70,6 +71,7 @@ describe('status', () => {
     const otherwise = new FakeSurroundings(folder, { env: { XDG_RUNTIME_DIR: join(folder, 'mine') } });
     await open(join(folder, 'candor.sock'));
     writeFileSync(join(folder, 'there.yaml'), 'upstreams: { api: "127.0.0.1:3000" }\n');
+    gateway.statusNow = { ...statusSample, source: join(folder, 'there.yaml') };
     assert.equal(await otherwise.candor('status', '-c', 'there.yaml'), 0);
   });
 
@@ -93,7 +95,12 @@ describe('status', () => {
     await open();
     await open(join(sockets, 'two.sock'));
     assert.equal(await around.candor('status'), 2);
-    assert.match(around.stderr.text, /--socket .*one\.sock\n.*--socket .*two\.sock/);
+    const each = (name: string): string =>
+      `  --socket ${join(sockets, name)}\n      127.0.0.1:8080, runs /srv/shop/candor.yaml, process 4711\n`;
+    assert.equal(
+      around.stderr.text,
+      `Several gateways run here. Say which one is meant:\n${each('one.sock')}${each('two.sock')}`,
+    );
   });
 
   test('at a socket that is not there ends with 8', async () => {
@@ -314,7 +321,7 @@ describe('the command line', () => {
 
   test('a defect is a sentence and how to report it; the stack only for those who ask', async () => {
     await open();
-    gateway.statusNow = { ...statusSample, listeners: null as never };
+    gateway.statusNow = { ...statusSample, problems: null as never };
     assert.equal(await around.candor('status'), 1);
     assert.match(around.stderr.text, /^Candor made a mistake: .*\nThis is a defect\. Please report it/);
     assert.doesNotMatch(around.stderr.text, /^\s+at /m);

@@ -39,7 +39,7 @@ export async function upgrade(flags: UpgradeFlags, around: Surroundings): Promis
 }
 
 async function ask(flags: UpgradeFlags, around: Surroundings, tellLine: (line: UpgradeLine) => void): Promise<void> {
-  const place = await findAdmin(flags, around);
+  const place = await findAdmin(flags, around, 'act');
   const path = `/v1/upgrade?timeout=${flags.timeout}`;
   const answer = await askAdmin(place, 'POST', path, around.clock, {
     answerMs: flags.timeout * 1000 + endMs,

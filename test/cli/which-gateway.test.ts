@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { type Admin, startAdmin } from '../../src/admin/server.ts';
+import { socketsOfOthers } from '../../src/cli/runtime-folder.ts';
+import { systemClock } from '../../src/gateway/system.ts';
+import { socketAlone } from '../fakes/admin-spec.ts';
+import { FakeGateway } from '../fakes/fake-gateway.ts';
+import { FakeSurroundings } from '../fakes/fake-surroundings.ts';
+import { statusSample } from '../fakes/samples.ts';
+
+let folder: string;
+let gateway: FakeGateway;
+let stops: string[];
+let admin: Admin | null;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'candor-which-'));
+  gateway = new FakeGateway();
+  stops = [];
+  admin = null;
+  for (const name of ['candor.yaml', 'two.yaml'])
+    writeFileSync(join(folder, name), 'listeners: { main: "127.0.0.1:0" }\nroutes: [{ respond: {} }]\n');
+});
+
+afterEach(async () => {
+  await admin?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** A gateway at the socket that both files mean, which runs one of them. */
+async function serves(source: string | null): Promise<void> {
+  gateway.statusNow = { ...statusSample, source };
+  const stopper = { stop: (actor: string, atOnce: boolean): void => void stops.push(`${actor} ${atOnce}`) };
+  admin = await startAdmin({
+    ...{ gateway, spec: socketAlone(join(folder, 'candor.sock')), clock: systemClock, stopper },
+  });
+}
+
+describe('-c', () => {
+  for (const [command, code] of [
+    ['stop', 10],
+    ['reload', 10],
+    ['upgrade', 10],
+    ['status', 8],
+    ['events', 8],
+  ] as const) {
+    test(`${command} leaves the gateway of another configuration alone, and says which one runs`, async () => {
+      await serves(join(folder, 'candor.yaml'));
+      const around = new FakeSurroundings(folder);
+      assert.equal(await around.candor(command, '-c', 'two.yaml'), code, around.stdout.text);
+      const said = around.stderr.text.replaceAll(/\s+/g, ' ');
+      assert.ok(said.startsWith(`two.yaml does not run: the gateway at ${join(folder, 'candor.sock')} `), said);
+      assert.ok(said.includes(`runs ${join(folder, 'candor.yaml')}. `), said);
+      assert.deepEqual([stops, gateway.calls], [[], []]);
+      assert.equal(around.stdout.text, '');
+    });
+  }
+
+  test('knows its file behind a symbolic link', async () => {
+    symlinkSync(join(folder, 'two.yaml'), join(folder, 'link.yaml'));
+    await serves(join(folder, 'link.yaml'));
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('reload', '-c', 'two.yaml'), 0, around.stderr.text);
+    assert.deepEqual(gateway.calls, ['reload admin:socket']);
+  });
+
+  test('without it, what candor.yaml here means is not taken for a gateway that runs another file', async () => {
+    await serves(join(folder, 'two.yaml'));
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('stop'), 10);
+    assert.deepEqual(stops, []);
+  });
+
+  test('up says who has the admin socket before it starts anything', async () => {
+    await serves(join(folder, 'candor.yaml'));
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('up', '-c', 'two.yaml'), 1);
+    const notices = around.stderr.text.trimEnd().split('\n');
+    const [last] = notices.slice(-1).map((line) => JSON.parse(line));
+    assert.match(
+      last.reason,
+      /^Another gateway answers at the admin socket \S+: process 4711, which runs \S+candor\.yaml\./,
+    );
+    assert.match(last.reason, /Nothing was started\.$/);
+    assert.ok(!around.stderr.text.includes('"kind":"configuration_applied"'), around.stderr.text);
+    assert.ok(!around.stderr.text.includes('"kind":"listener_opened"'), around.stderr.text);
+  });
+});
+
+describe('a socket that is no gateway’s', () => {
+  let server: Server | NetServer;
+  let asked: string[];
+  let open: Set<Socket>;
+
+  /** An application with JSON for every question. */
+  const listens = async (name: string, answers: boolean): Promise<void> => {
+    asked = [];
+    open = new Set();
+    server = answers
+      ? createServer((request, response) => {
+          asked.push(`${request.method} ${request.url}`);
+          response.setHeader('Content-Type', 'application/json').end('{"status":"ok","deployment":"x","epoch":"y"}');
+        })
+      : createNetServer((socket) => {
+          open.add(socket);
+          socket.on('error', () => {});
+        });
+    await new Promise<void>((resolve) => server.listen({ path: join(folder, name) }, resolve));
+  };
+  afterEach(() => {
+    for (const socket of open) socket.destroy();
+    return new Promise((resolve) => server.close(resolve));
+  });
+
+  test('is not even asked where it lies in the current folder', async () => {
+    rmSync(join(folder, 'candor.yaml'));
+    await listens('app.sock', true);
+    const around = new FakeSurroundings(folder);
+    assert.deepEqual(
+      [await around.candor('status'), await around.candor('stop'), await around.candor('reload')],
+      [8, 0, 8],
+    );
+    assert.deepEqual(asked, []);
+  });
+
+  for (const flags of [['--socket', 'candor.sock'], ['-c', 'candor.yaml'], []])
+    test(`is asked for its status and sent nothing else (${flags.join(' ') || 'unnamed'})`, async () => {
+      await listens('candor.sock', true);
+      for (const command of ['status', 'stop', 'reload', 'upgrade', 'events']) {
+        const around = new FakeSurroundings(folder);
+        assert.equal(await around.candor(command, ...flags), 8, around.stdout.text);
+        assert.doesNotMatch(around.stderr.text, /Candor made a mistake/);
+      }
+      assert.deepEqual([...new Set(asked)], ['GET /v1/status']);
+    });
+
+  test('that takes a question and never answers is given up after a second, and named', async () => {
+    rmSync(join(folder, 'candor.yaml'));
+    await listens('candor.sock', false);
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('stop'), 8);
+    assert.match(around.stderr.text.replaceAll(/\s+/g, ' '), /candor\.sock did not answer within 1 s\./);
+  });
+});
+
+describe('root', { skip: process.geteuid?.() !== 0 }, () => {
+  const other = 4711;
+
+  test('finds the gateway of another user in the folder that only that user can have made', async () => {
+    const theirs = join(folder, `candor-${other}`);
+    mkdirSync(theirs, { mode: 0o700 });
+    rmSync(join(folder, 'candor.yaml'));
+    admin = await startAdmin({ gateway, spec: socketAlone(join(theirs, 'run-9.sock')), clock: systemClock });
+    chownSync(theirs, other, other);
+    chmodSync(folder, 0o1777);
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('status'), 0, around.stderr.text);
+    assert.deepEqual(socketsOfOthers({ TMPDIR: folder }), [join(theirs, 'run-9.sock')]);
+    // Whoever may write beside it could have put another folder in its place.
+    chmodSync(folder, 0o777);
+    assert.deepEqual(socketsOfOthers({ TMPDIR: folder }), []);
+    chmodSync(folder, 0o1777);
+    chownSync(theirs, other + 1, other);
+    assert.deepEqual(socketsOfOthers({ TMPDIR: folder }), []);
+    assert.deepEqual(socketsOfOthers({ TMPDIR: folder }, other), []);
+  });
+});
