@@ -90,6 +90,8 @@ export interface OutgoingRequest extends WritesFields {
 /** A response as the client shall see it. */
 export interface OutgoingResponse extends WritesFields {
   readonly status: number;
+  /** The protocols that the client must change to, where the status is 426 (RFC 9110 §15.5.22); null: none are named. */
+  readonly upgrade: string | null;
   readonly reason: string;
   readonly framing: Framing;
   readonly contentLength: number;

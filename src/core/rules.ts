@@ -111,6 +111,11 @@ export type RequestRule = keyof typeof requestRules;
 /** What a response may break. The status that the client gets follows from the failure, not from the rule. */
 export const responseRules = {
   'status-line': { section: 'RFC 9112 §4', says: 'the status line is not "version status reason"' },
+  'switch-version': { section: 'RFC 9110 §7.8', says: 'HTTP/1.0 knows no 101, and no change of protocol' },
+  'switch-framing': {
+    section: 'RFC 9110 §8.6 and RFC 9112 §6.1',
+    says: 'a 101 must have neither Content-Length nor Transfer-Encoding',
+  },
   'status-code': { section: 'RFC 9110 §15', says: 'the status is not a number from 100 to 599' },
   'reason-phrase': { section: 'RFC 9112 §4', says: 'the reason phrase has a control character' },
   'line-ending': { section: 'RFC 9112 §2.2', says: 'a line does not end with CR LF' },

@@ -108,6 +108,7 @@ function answerOf(response: GeneratedResponse, clock: Clock): Answer {
   const head: OutgoingResponse = {
     status,
     reason,
+    upgrade: null,
     framing,
     contentLength,
     writeFields(sink: FieldSink): void {

@@ -13,6 +13,7 @@ import { writeForwarding } from '../wire/forwarded.ts';
 import { cdnLoopValue, viaValue } from '../wire/hops.ts';
 import { httpDate } from '../wire/http-date.ts';
 import { appendProxyStatus, othersProxyStatus, proxyStatusMember } from '../wire/proxy-status.ts';
+import { protocolsRequired } from '../wire/upgrade.ts';
 import type { TraceContext } from '../wire/trace-context.ts';
 import { FirstHops } from './first-hops.ts';
 import type { Identity } from './identity.ts';
@@ -23,6 +24,7 @@ const viaId = fieldId('via');
 const cdnLoopId = fieldId('cdn-loop');
 const dateId = fieldId('date');
 const proxyStatusId = fieldId('proxy-status');
+const trailerId = fieldId('trailer');
 
 /** Field names of a request that are the gateway's to write; every route's filters begin with them. */
 export interface OwnRequestFields {
@@ -84,7 +86,9 @@ export class ForwardedRequest implements OutgoingRequest {
     const { identity, id, request, client } = this.#facts;
     const { fields } = request;
     const { drop, dropOfTrusted, lines } = this.#route.request;
-    fields.writeTo(sink, client.trusted ? dropOfTrusted : drop);
+    const dropped = client.trusted ? dropOfTrusted : drop;
+    const announcesInVain = fields.hasId(trailerId) && this.framing.kind !== 'chunked';
+    fields.writeTo(sink, announcesInVain ? withoutTrailer(dropped) : dropped);
     for (const [name, value] of lines) sink.field(name, value);
     this.#writeWay(sink);
     writeMaxForwards(sink, request);
@@ -110,6 +114,17 @@ export class ForwardedRequest implements OutgoingRequest {
     writeForwarding(sink, fields, client, authority);
   }
 }
+
+/** RFC 9110 §6.6.2: Trailer announces what follows the content; where nothing can, it stays here. One filter for each. */
+function withoutTrailer(drop: FieldFilter): FieldFilter {
+  const known = withoutTrailers.get(drop);
+  if (known !== undefined) return known;
+  const filter = fieldFilter(['trailer'], drop);
+  withoutTrailers.set(drop, filter);
+  return filter;
+}
+
+const withoutTrailers = new WeakMap<FieldFilter, FieldFilter>();
 
 /** One for all exchanges of a thread. */
 const firstHops = new FirstHops();
@@ -146,10 +161,20 @@ export class ForwardedResponse implements OutgoingResponse {
     this.#clock = clock;
   }
 
+  get upgrade(): string | null {
+    return this.status === 426 ? protocolsRequired(this.#response.fields.get('upgrade')) : null;
+  }
+
+  /** Trailers follow chunked content only; an answer to HEAD has the fields that the one to GET would have. */
+  get #mayHaveTrailers(): boolean {
+    const { method, version } = this.#facts.request;
+    return version !== 'HTTP/1.0' && (this.framing.kind === 'chunked' || method === 'HEAD');
+  }
+
   writeFields(sink: FieldSink): void {
     const { fields, status } = this.#response;
     const { drop, lines } = this.#route.response;
-    fields.writeTo(sink, drop);
+    fields.writeTo(sink, fields.hasId(trailerId) && !this.#mayHaveTrailers ? withoutTrailer(drop) : drop);
     for (const [name, value] of lines) sink.field(name, value);
     // RFC 9110 §6.6.1: a recipient with a clock adds the Date that the origin left out.
     if (!fields.hasId(dateId) && !hasDate(lines)) sink.field('Date', httpDate(this.#clock.wallTime()));

@@ -3,7 +3,6 @@ import type { ConnectionReuse } from '../core/configuration.ts';
 import type { UnknownCode } from '../core/connector.ts';
 import { Deadline } from '../core/deadline.ts';
 import { fail, type Failure } from '../core/failure.ts';
-import { fieldId } from '../core/field-names.ts';
 import {
   type Capabilities,
   contentUntilClose,
@@ -31,6 +30,7 @@ import {
   type CutPlace,
   refusedResponse,
 } from './connection-failure.ts';
+import { isFramed, malformedSwitch, upgradeUnasked } from './switch-failure.ts';
 import { unknownCode } from './unknown-code.ts';
 
 /** Where a connection returns to, and where its loss is told. */
@@ -255,6 +255,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const answered = head.fields.get('upgrade');
     const protocol = protocolAnswered(this.#upgrade, answered);
     if (protocol === null) return this.#failWith(upgradeUnasked(this.address, this.#upgrade, answered));
+    const malformed = malformedSwitch(head, this.address);
+    if (malformed !== null) return this.#failWith(malformed);
     this.#phase = 'tunnel';
     this.#coding = 'plain';
     this.#requestEnded = false;
@@ -480,19 +482,4 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.transport.close(how);
     this.#home.lost(this);
   }
-}
-
-function isFramed({ fields }: Http1ResponseHead): boolean {
-  return fields.hasId(contentLengthId) || fields.hasId(transferEncodingId);
-}
-
-const contentLengthId = fieldId('content-length');
-const transferEncodingId = fieldId('transfer-encoding');
-
-function upgradeUnasked(address: string, asked: string | null, answered: string | null): Failure {
-  return fail('response_upgrade_unasked', 'response', {
-    address,
-    ...(asked === null ? {} : { asked }),
-    ...(answered === null ? {} : { answered }),
-  });
 }

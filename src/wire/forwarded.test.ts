@@ -42,6 +42,11 @@ describe('clientFromForwarded', () => {
       '192.0.2.1',
       'https',
     ],
+    ['the one before an empty element', ['X-Forwarded-For: 192.0.2.1,'], '192.0.2.1', null],
+    ['one among empty elements', ['X-Forwarded-For: , ,1.1.1.1,,192.0.2.1 , ,10.0.0.1,\t'], '192.0.2.1', null],
+    ['nobody among empty elements alone', ['X-Forwarded-For: , ,'], null, null],
+    ['an element of Forwarded among empty ones', ['Forwarded: , for=192.0.2.1,, for=10.0.0.1,'], '192.0.2.1', null],
+    ['the last scheme that is one', ['X-Forwarded-Proto: https, ,'], null, 'https'],
     ['a scheme alone', ['X-Forwarded-Proto: https'], null, 'https'],
     ['no scheme of another kind', ['X-Forwarded-For: 192.0.2.1', 'X-Forwarded-Proto: javascript'], '192.0.2.1', null],
     ['Forwarded', ['Forwarded: for=192.0.2.1;proto=https, for=10.0.0.1;proto=http'], '192.0.2.1', 'https'],
@@ -107,6 +112,17 @@ describe('writeForwarding', () => {
     writeForwarding(sink, fieldsOf(...lines), client, 'example.org:8080');
     return out;
   }
+
+  it('sends no empty elements on', () => {
+    const chain = (value: string): string => written(peer, `X-Forwarded-For: ${value}`)[0] as string;
+    assert.equal(chain('192.0.2.1,'), 'X-Forwarded-For: 192.0.2.1, 10.0.0.1');
+    assert.equal(chain(',, 192.0.2.1 , ,10.0.0.2,'), 'X-Forwarded-For: 192.0.2.1, 10.0.0.2, 10.0.0.1');
+    assert.equal(chain(' , '), `X-Forwarded-For: ${peer.address}`);
+    const ours = 'for=10.0.0.1;proto=http;host="example.org:8080"';
+    const forwarded = (value: string): string => written(peer, `Forwarded: ${value}`).at(-1) as string;
+    assert.equal(forwarded(',for=a,, for="b,,c",'), `Forwarded: for=a, for="b,,c", ${ours}`);
+    assert.equal(forwarded(','), `Forwarded: ${ours}`);
+  });
 
   it("replaces a stranger's word", () => {
     assert.deepEqual(

@@ -19,7 +19,7 @@ import { addressOfNode } from './address.ts';
  */
 export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientFacts, authority: string): void {
   const { trusted, peerAddress, scheme, tls } = client;
-  const chain = trusted ? fields.get('x-forwarded-for') : null;
+  const chain = trusted ? withoutEmpty(fields.get('x-forwarded-for'), plainElement) : null;
   sink.field('X-Forwarded-For', chain === null || chain === '' ? client.address : `${chain}, ${peerAddress}`);
   sink.field('X-Forwarded-Proto', scheme);
   const host = (trusted ? fields.get('x-forwarded-host') : null) ?? authority;
@@ -31,8 +31,25 @@ export function writeForwarding(sink: FieldSink, fields: Fields, client: ClientF
   if (forwarded === null || parseForwarded(forwarded) === null) return;
   // Of this hop: what the peer spoke to us, whatever the client had spoken to it.
   const element = forwardedElement(peerAddress, tls === null ? 'http' : 'https', authority);
-  sink.field('Forwarded', `${forwarded}, ${element}`);
+  const elements = withoutEmpty(forwarded, quotedElement);
+  sink.field('Forwarded', elements === '' ? element : `${elements}, ${element}`);
 }
+
+/** A list without its empty elements, which recipients ignore and senders must not send (RFC 9110 §5.6.1). */
+function withoutEmpty<List extends string | null>(list: List, each: RegExp): List | string {
+  if (list === null || !hasEmpty.test(list)) return list;
+  const elements = list.match(each) ?? [];
+  return elements
+    .map((element) => element.trim())
+    .filter((element) => element !== '')
+    .join(', ');
+}
+
+/** A comma without an element before or behind it; also within a quoted string, which `quotedElement` leaves whole. */
+const hasEmpty = /^[ \t]*,|,[ \t]*(?:,|$)/;
+const plainElement = /[^,]+/g;
+/** For lists that can be parsed: where quotes did not close, it would take long. */
+const quotedElement = /(?:"(?:[^"\\]|\\.)*"|[^,"])+/g;
 
 /** RFC 7239 §4: one element. IPv6 addresses need brackets and quotes (§6), hosts with a port need quotes. */
 export function forwardedElement(address: string, scheme: 'http' | 'https', authority: string): string {
@@ -64,7 +81,7 @@ export function clientFromForwarded(
     return { address: addressOfNode(fields.get(addressHeader) ?? ''), scheme: schemeSaid(fields) };
   const chain = addressHeader === 'forwarded' ? null : fields.get('x-forwarded-for');
   if (chain !== null) {
-    const nodes = chain.split(',');
+    const nodes = chain.split(',').filter(isNotEmpty);
     const place = clientPlace(nodes, trusted);
     const address = place < 0 ? null : addressOfNode(nodes[place] as string);
     return { address, scheme: schemeSaid(fields) };
@@ -99,8 +116,12 @@ function clientPlace(nodes: readonly string[], trusted: (address: string) => boo
   return place;
 }
 
+function isNotEmpty(element: string): boolean {
+  return element.trim() !== '';
+}
+
 function schemeSaid(fields: Fields): 'http' | 'https' | null {
-  return schemeOf(fields.get('x-forwarded-proto')?.split(',').at(-1));
+  return schemeOf(fields.get('x-forwarded-proto')?.split(',').filter(isNotEmpty).at(-1));
 }
 
 function schemeOf(text: string | undefined): 'http' | 'https' | null {
@@ -111,12 +132,20 @@ function schemeOf(text: string | undefined): 'http' | 'https' | null {
 /** One parameter and what follows it: name "=" ( token / quoted-string ), then ";" or "," or the end. */
 const parameter = /[ \t]*([!#$%&'*+\-.^_`|~\w]+)=(?:([!#$%&'*+\-.^_`|~\w]+)|"((?:[^"\\]|\\.)*)")[ \t]*(;|,|$)/y;
 
+const emptyElements = /(?:[ \t]*,)*[ \t]*/y;
+
 /** RFC 7239 §4, from left to right; null when it is malformed, since half a chain is no chain. */
 export function parseForwarded(value: string): ReadonlyMap<string, string>[] | null {
   const elements: Map<string, string>[] = [];
   let element = new Map<string, string>();
   parameter.lastIndex = 0;
   while (parameter.lastIndex < value.length) {
+    if (element.size === 0) {
+      emptyElements.lastIndex = parameter.lastIndex;
+      emptyElements.exec(value);
+      parameter.lastIndex = emptyElements.lastIndex;
+      if (parameter.lastIndex === value.length) break;
+    }
     const found = parameter.exec(value);
     if (found === null) return null;
     const [, name = '', token, quoted = '', ending] = found;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { protocolAnswered, protocolsAsked } from './upgrade.ts';
+import { protocolAnswered, protocolsAsked, protocolsRequired } from './upgrade.ts';
 
 describe('protocols that are asked for', () => {
   for (const [value, asked] of [
@@ -12,8 +12,26 @@ describe('protocols that are asked for', () => {
     ['httpx, tlsx/1', 'httpx, tlsx/1'],
     ['a/1.0 ,, b', 'a/1.0, b'],
     ['', null],
+    ['web socket', null],
+    ['"websocket"', null],
+    ['websocket/', null],
+    ['web/sock/et', null],
+    ['websocket, "h2c"', null],
+    ['wébsocket', null],
   ] as const) {
     test(`"${value}" is ${asked ?? 'none'}`, () => assert.equal(protocolsAsked(value), asked));
+  }
+});
+
+describe('the protocols that a 426 names', () => {
+  for (const [value, required] of [
+    ['websocket', 'websocket'],
+    ['HTTP/3.0,, TLS/1.3', 'HTTP/3.0, TLS/1.3'],
+    ['web socket', null],
+    ['', null],
+    [null, null],
+  ] as const) {
+    test(`"${value}" is ${required ?? 'none'}`, () => assert.equal(protocolsRequired(value), required));
   }
 });
 

@@ -4,8 +4,22 @@
  * upgraded connection was withdrawn (RFC 9113 §3.1), and in a tunnel of either the gateway would see none of the requests.
  */
 export function protocolsAsked(value: string): string | null {
-  const asked = membersOf(value).filter((protocol) => !isNotTunnelled.test(protocol));
+  const asked = protocolsIn(value).filter((protocol) => !isNotTunnelled.test(protocol));
   return asked.length === 0 ? null : asked.join(', ');
+}
+
+/** The protocols that the Upgrade field of a 426 names (RFC 9110 §15.5.22), whichever they are; null: none. */
+export function protocolsRequired(value: string | null): string | null {
+  const required = value === null ? [] : protocolsIn(value);
+  return required.length === 0 ? null : required.join(', ');
+}
+
+/** Upgrade = #( token [ "/" token ] ). A value with a member that is something else is ignored, all of it. */
+const isProtocol = /^[!#$%&'*+\-.^_`|~\w]+(?:\/[!#$%&'*+\-.^_`|~\w]+)?$/;
+
+function protocolsIn(value: string): string[] {
+  const members = membersOf(value);
+  return members.every((member) => isProtocol.test(member)) ? members : [];
 }
 
 const isNotTunnelled = /^(?:h2c?|http|tls)(?:\/|$)/i;

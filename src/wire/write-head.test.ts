@@ -56,6 +56,7 @@ interface ResponseCase {
   readonly persistent?: boolean;
   readonly method?: string;
   readonly lines?: Lines;
+  readonly upgrade?: string;
 }
 
 function responseText(each: ResponseCase): readonly [string, string] {
@@ -64,7 +65,7 @@ function responseText(each: ResponseCase): readonly [string, string] {
   const octets = composed((writer) => {
     const writeFields = (sink: { field(name: string, value: string): void }): void =>
       (each.lines ?? []).forEach(([name, value]) => sink.field(name, value));
-    const response = { status, reason, framing, contentLength, writeFields };
+    const response = { status, reason, upgrade: each.upgrade ?? null, framing, contentLength, writeFields };
     how = writeResponseHead(writer, response, { persistent, version }, each.method ?? 'GET');
   });
   return [octets.toString('latin1'), how];
@@ -189,6 +190,19 @@ describe('writeResponseHead', () => {
     ]);
     const [text] = responseText({ ...none, status: 304, reason: 'Not Modified' });
     assert.equal(text, 'HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n');
+  });
+
+  it('says in 426 alone, for one connection, which protocols are required', () => {
+    const each = { status: 426, reason: 'Upgrade Required', framing: noContent, upgrade: 'a/1' };
+    const said = (more: Partial<ResponseCase>): string =>
+      responseText({ ...each, ...more })[0]
+        .split('\r\n')
+        .slice(2, 4)
+        .join();
+    assert.equal(said({}), 'Upgrade: a/1,Connection: upgrade');
+    assert.equal(said({ persistent: false }), 'Upgrade: a/1,Connection: close, upgrade');
+    assert.equal(said({ version: 'HTTP/1.0' }), 'Upgrade: a/1,Connection: keep-alive, upgrade');
+    assert.equal(said({ status: 400, persistent: false }), 'Connection: close,');
   });
 
   it('says nothing of the connection in 101: the upgrade does', () => {

@@ -76,7 +76,9 @@ export function writeResponseHead(
   response.writeFields(writer);
   const framing = framingTowards(response, connection.version, method);
   writeResponseFraming(writer, response, framing, method);
-  if (response.status >= 200) writeConnection(writer, connection, framing);
+  if (response.status === 426 && response.upgrade !== null) {
+    writeRequiredUpgrade(writer, connection, framing, response.upgrade);
+  } else if (response.status >= 200) writeConnection(writer, connection, framing);
   writer.text('\r\n');
   return framing;
 }
@@ -142,6 +144,19 @@ function writeConnection(writer: OctetWriter, connection: ClientConnectionFacts,
   // RFC 9112 §9.3 and §9.6: say what is not the default of the client's version.
   if (!connection.persistent || framing === 'until-close') writer.text('Connection: close\r\n');
   else if (connection.version === 'HTTP/1.0') writer.text('Connection: keep-alive\r\n');
+}
+
+/** RFC 9110 §15.5.22: a 426 names its protocols, and who sends Upgrade says in Connection that it is for one hop (§7.8). */
+function writeRequiredUpgrade(
+  writer: OctetWriter,
+  connection: ClientConnectionFacts,
+  framing: ResponseFraming,
+  protocols: string,
+): void {
+  writer.field('Upgrade', protocols);
+  if (!connection.persistent || framing === 'until-close') writer.text('Connection: close, upgrade\r\n');
+  else if (connection.version === 'HTTP/1.0') writer.text('Connection: keep-alive, upgrade\r\n');
+  else writer.text('Connection: upgrade\r\n');
 }
 
 function writeLength(writer: OctetWriter, octets: number): void {

@@ -33,7 +33,7 @@ class Answering implements DownstreamHandler {
     const octets = answer.length;
     const framing = { kind: 'length', octets } as const;
     const status = failure === null ? 200 : 503;
-    this.#stream.respond({ status, reason: '', framing, contentLength: octets, writeFields() {} });
+    this.#stream.respond({ status, reason: '', upgrade: null, framing, contentLength: octets, writeFields() {} });
     this.#stream.sendContent(answer, 0, octets, 'owned');
     this.#stream.endContent(null);
   }

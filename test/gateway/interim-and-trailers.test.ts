@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fieldOf } from '../../src/testing/testing.ts';
-import { ok, RawOrigin } from './raw-origin.ts';
+import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
 import { patienceMs, requestText, responseOn, startFromYaml, until, type YamlGateway } from './start-from-yaml.ts';
 
 // What comes before an answer (RFC 9110 §15.2), what a client asks before its content (§10.1.1), and what comes behind
@@ -257,6 +257,21 @@ describe('trailers', () => {
     assert.ok(await client.waitFor(() => client.octets.includes('X-Undeclared: 1\r\n\r\n'), patienceMs));
     assert.match(client.octets.toString(), /\r\n3\r\nabc\r\n0\r\nx-sum: abc\r\nx-undeclared: 1\r\n\r\n$/i);
     client.close();
+  });
+
+  test('are not announced where none can follow', async () => {
+    const announced = async (request: string, response: string): Promise<string | null> => {
+      origin.answer = () => response;
+      return fieldOf(await edge.send(request), 'trailer');
+    };
+    const get = requestText('GET', '/');
+    assert.equal(await announced('GET / HTTP/1.0\r\nHost: a\r\n\r\n', answer), null);
+    assert.equal(await announced(get, 'HTTP/1.1 204 No Content\r\nTrailer: X-Sum\r\n\r\n'), null);
+    assert.equal(await announced(get, ok('x', ['Trailer: X-Sum'])), null);
+    const toHead = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n';
+    assert.equal(await announced(requestText('HEAD', '/'), toHead), 'X-Sum', 'as GET would have it');
+    await announced(requestText('POST', '/', ['Trailer: X-Sum', 'Content-Length: 1'], 'x'), ok('x'));
+    assert.deepEqual(valuesOf(origin.last, 'trailer'), []);
   });
 
   test('are left out for HTTP/1.0, which has no place for them', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { fieldOf } from '../../src/testing/testing.ts';
 import { ok, RawOrigin, valuesOf } from './raw-origin.ts';
-import { requestText, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
+import { requestText, responseOn, startFromYaml, type YamlGateway } from './start-from-yaml.ts';
 
 // Max-Forwards of OPTIONS and TRACE (RFC 9110 §7.6.2): how far such a request goes.
 
@@ -133,6 +133,17 @@ describe('what is no number of hops is refused', () => {
         assert.match(record.detail ?? '', /Max-Forwards .*RFC 9110 §7\.6\.2/);
         assert.equal(origin.requests.length, 0);
       });
+});
+
+test('the refusal leaves the connection open for the next request, but not amid content', async () => {
+  const client = edge.connect();
+  client.write(requestText('OPTIONS', '/all', ['Max-Forwards: ten']));
+  const refused = await responseOn(client, 'OPTIONS');
+  assert.deepEqual([refused.status, fieldOf(refused, 'connection')], [400, null]);
+  client.write(requestText('OPTIONS', '/all', ['Max-Forwards: ten', 'Content-Length: 3']));
+  const unread = await responseOn(client, 'OPTIONS');
+  assert.deepEqual([unread.status, fieldOf(unread, 'connection')], [400, 'close'], 'its content has not come');
+  client.close();
 });
 
 test('other methods: it goes on as it came, whatever it says', async () => {

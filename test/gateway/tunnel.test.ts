@@ -490,6 +490,55 @@ describe('without a switch', () => {
     });
   }
 
+  for (const [what, answer, cause, says] of [
+    ['as HTTP/1.0', switches.replace('HTTP/1.1', 'HTTP/1.0'), 'response_status_line', /HTTP\/1\.0 knows no 101/],
+    ['with a length', switches.replace('X-Kept: 1', 'Content-Length: 0'), 'response_field', /a 101 must have neither/],
+    [
+      'with a coding',
+      switches.replace('X-Kept: 1', 'Transfer-Encoding: chunked'),
+      'response_field',
+      /a 101 must have neither/,
+    ],
+  ] as const) {
+    test(`a 101 ${what} is a 502`, async () => {
+      origin.answer = () => answer;
+      const response = await edge.get('/', [...asks, 'Accept: application/json']);
+      assert.equal(response.status, 502);
+      const record = await edge.record(response);
+      assert.deepEqual([record.kind, record.cause], ['exchange', cause]);
+      assert.match(record.detail ?? '', says);
+    });
+  }
+
+  test('a 426 names its protocols, as far as they are tokens, and the connection goes on', async () => {
+    for (const [fields, upgrade] of [
+      [['Upgrade: other/2,HTTP/3.0', 'Connection: Upgrade'], 'other/2, HTTP/3.0'],
+      [['Upgrade: other/2'], 'other/2'],
+      [['Upgrade: "other"', 'Connection: Upgrade'], null],
+      [[], null],
+    ] as const) {
+      origin.answer = () => ok('answer', fields, '426 Upgrade Required');
+      const client = edge.connect();
+      client.write(requestText('GET', '/'));
+      const response = await responseOn(client);
+      const expected = [426, upgrade, upgrade === null ? null : 'upgrade'];
+      assert.deepEqual([response.status, fieldOf(response, 'upgrade'), fieldOf(response, 'connection')], expected);
+      client.write(requestText('GET', '/', ['Connection: close']));
+      const last = await responseOn(client);
+      assert.equal(fieldOf(last, 'connection'), upgrade === null ? 'close' : 'close, upgrade');
+      client.close();
+    }
+    origin.answer = () => ok('answer', ['Upgrade: other/2'], '200 OK');
+    assert.equal(fieldOf(await edge.get('/'), 'upgrade'), null, 'elsewhere it is for one connection');
+  });
+
+  test('an Upgrade that names no protocol as HTTP writes them is ignored', async () => {
+    for (const asked of ['web socket', '"echo/1"', 'echo/1, echo 2']) {
+      assert.equal((await edge.get('/', ['Connection: Upgrade', `Upgrade: ${asked}`])).status, 200);
+      assert.deepEqual([valuesOf(origin.last, 'upgrade'), valuesOf(origin.last, 'connection')], [[], []]);
+    }
+  });
+
   test('h2c is not passed on, and what is beside it is', async () => {
     await edge.get('/', ['Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c, echo/1', 'HTTP2-Settings: AAMAAABk']);
     assert.deepEqual(valuesOf(origin.last, 'upgrade'), ['echo/1']);

@@ -1,0 +1,39 @@
+import { fail, type Failure } from '../core/failure.ts';
+import { fieldId } from '../core/field-names.ts';
+import { evidenceOctetsMax } from '../wire/limits.ts';
+import type { Http1ResponseHead } from '../wire/response-head.ts';
+
+const contentLengthId = fieldId('content-length');
+const transferEncodingId = fieldId('transfer-encoding');
+
+/** Whether a response says how its content ends. No 1xx may (RFC 9110 §8.6, RFC 9112 §6.1). */
+export function isFramed({ fields }: Http1ResponseHead): boolean {
+  return fields.hasId(contentLengthId) || fields.hasId(transferEncodingId);
+}
+
+/**
+ * Why a 101 to a protocol that was asked for makes no tunnel; null: it does. A recipient that reads it otherwise finds content
+ * or a next response where this one finds the other protocol.
+ *
+ * Two 101 pass that others may refuse. One without `Connection: upgrade`, which RFC 9110 §7.8 demands of the sender: the
+ * client is sent the option in any case, as by nginx. And one to HEAD or POST: HTTP itself lets any method ask.
+ */
+export function malformedSwitch(head: Http1ResponseHead, address: string): Failure | null {
+  if (head.version === 'HTTP/1.0') {
+    const line = Buffer.from(`${head.version} ${head.status} ${head.reason}`, 'latin1');
+    const firstOctets = line.toString('hex', 0, evidenceOctetsMax);
+    return fail('response_status_line', 'response', { address, firstOctets, rule: 'switch-version' });
+  }
+  if (!isFramed(head)) return null;
+  const name = head.fields.hasId(transferEncodingId) ? 'Transfer-Encoding' : 'Content-Length';
+  return fail('response_field', 'response', { address, rule: 'switch-framing', name });
+}
+
+/** A 101 to a protocol that was not asked for, or that names none. */
+export function upgradeUnasked(address: string, asked: string | null, answered: string | null): Failure {
+  return fail('response_upgrade_unasked', 'response', {
+    address,
+    ...(asked === null ? {} : { asked }),
+    ...(answered === null ? {} : { answered }),
+  });
+}
