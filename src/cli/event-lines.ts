@@ -39,7 +39,7 @@ export function levelOf(event: Event): Level {
     case 'admin_refused':
       return 'warn';
     case 'drain_phase':
-      return event.to === 'cutting' ? 'warn' : 'info';
+      return event.to === 'cutting' && event.evidence.exchanges + event.evidence.tunnels > 0 ? 'warn' : 'info';
     case 'name_state':
       return event.to === 'resolved' ? 'info' : 'warn';
     case 'endpoint_state':

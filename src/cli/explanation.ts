@@ -5,6 +5,7 @@ import { countText, durationText, harmless, padTo, shorten, wrap, wrapAfter } fr
 import {
   deliveryWords,
   endWords,
+  isRescued,
   stageWords,
   tunnelEndedText,
   tunnelEndWords,
@@ -72,9 +73,11 @@ function sentenceWithoutCause(record: ExchangeRecord): string {
     return `The application itself answered ${record.received_status ?? record.status}; the gateway passed it on as it came.`;
   if (record.kind === 'tunnel')
     return 'The application changed to another protocol, and both sides have ended the tunnel.';
-  return record.attempts.length === 0
-    ? 'The gateway answered as its configuration says.'
-    : 'The application answered, and its response reached the client whole.';
+  if (record.attempts.length === 0) return 'The gateway answered as its configuration says.';
+  const answered = 'The application answered, and its response reached the client whole.';
+  if (!isRescued(record)) return answered;
+  const spec = specOfRecord({ attempts: record.attempts.slice(0, 1), cause: record.attempts[0]?.cause ?? null });
+  return `The first attempt failed${spec === null ? '' : ` (${lowerFirst(spec.title)})`}, and the gateway made another. ${answered}`;
 }
 
 function nextStepWithoutCause(record: ExchangeRecord): string | null {
@@ -161,4 +164,9 @@ function answerText(record: ExchangeRecord): string {
 function contentText({ kind, octets_in, octets_out }: ExchangeRecord): string {
   const where = kind === 'tunnel' ? ', through the tunnel' : '';
   return `${countText(octets_in, 'octet')} taken from the client, ${countText(octets_out, 'octet')} sent to it${where}`;
+}
+
+/** A title as part of a sentence. */
+function lowerFirst(title: string): string {
+  return title.charAt(0).toLowerCase() + title.slice(1);
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Shape, Whose } from '../core/shape.ts';
-import { shapeWords, verdictAndWhose, whoseWords } from './record-words.ts';
+import type { ExchangeRecord } from '../core/record.ts';
+import { shapeWords, verdictAndWhose, verdictWords, whoseWords } from './record-words.ts';
 
 const everyWhose = [...(Object.keys(whoseWords) as Whose[]), null];
 
@@ -9,7 +10,7 @@ describe('a verdict and whose it was', () => {
   for (const shape of Object.keys(shapeWords) as Shape[]) {
     test(`${shape}: nobody is named twice`, () => {
       for (const whose of everyWhose) {
-        const text = verdictAndWhose({ shape, cause: null, whose });
+        const text = verdictAndWhose({ shape, cause: null, whose, attempts: [] });
         for (const owner of Object.values(whoseWords)) {
           assert.ok(text.split(owner).length <= 2, `"${text}" names ${owner} twice`);
         }
@@ -18,8 +19,13 @@ describe('a verdict and whose it was', () => {
     });
   }
 
+  test('an answer after a failed attempt is not called one that went well', () => {
+    const attempts = [{ cause: 'connect_refused' }, { cause: null }] as unknown as ExchangeRecord['attempts'];
+    assert.equal(verdictWords({ shape: 'none', cause: null, attempts }), 'answered after an attempt had failed');
+  });
+
   test("the application's own error is said once", () => {
-    const record = { shape: 'app_error', cause: null, whose: 'application' } as const;
+    const record = { shape: 'app_error', cause: null, whose: 'application', attempts: [] } as const;
     assert.equal(verdictAndWhose(record), "the application's own error");
   });
 });

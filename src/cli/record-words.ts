@@ -16,13 +16,21 @@ export const shapeWords: Record<Shape, string> = {
   none: 'nothing went wrong',
 };
 
+type VerdictFacts = Pick<ExchangeRecord, 'shape' | 'cause' | 'attempts'>;
+
+/** Whether an attempt failed and a later one was answered. */
+export function isRescued({ shape, attempts }: VerdictFacts): boolean {
+  return shape === 'none' && attempts.length > 1;
+}
+
 /** What is said of a verdict: what was cut had been taken, so it was not declined. */
-export function verdictWords({ shape, cause }: Pick<ExchangeRecord, 'shape' | 'cause'>): string {
-  return cause === 'drained' ? 'cut by the gateway' : shapeWords[shape];
+export function verdictWords(record: VerdictFacts): string {
+  if (isRescued(record)) return 'answered after an attempt had failed';
+  return record.cause === 'drained' ? 'cut by the gateway' : shapeWords[record.shape];
 }
 
 /** The verdict, and whose it was where the verdict does not say so itself. */
-export function verdictAndWhose(record: Pick<ExchangeRecord, 'shape' | 'cause' | 'whose'>): string {
+export function verdictAndWhose(record: VerdictFacts & Pick<ExchangeRecord, 'whose'>): string {
   const { shape, whose } = record;
   const needsNoOwner = whose === null || shape === 'client_abort' || shape === 'app_error';
   return needsNoOwner ? verdictWords(record) : `${verdictWords(record)}, ${whoseWords[whose]}`;

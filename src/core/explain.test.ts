@@ -82,7 +82,7 @@ describe('explain', () => {
 
   it('blames for what was cut whatever of the gateway ended, and no endpoint', () => {
     const whys: readonly [CutReason, RegExp, RegExp][] = [
-      ['gateway_stopping', /^The gateway was stopped, /, /told a second time to stop/],
+      ['gateway_stopping', /^The gateway was stopped, /, /stopped or restarted the gateway/],
       ['gateway_replaced', /^Another process took the gateway's place \(an upgrade\)/, /candor upgrade/],
       ['worker_replaced', /^The gateway's worker was replaced /, /`workers`/],
       ['listener_gone', /^The listener was taken out of the configuration, /, /took a listener out/],
@@ -98,6 +98,18 @@ describe('explain', () => {
       assert.match(explain(tunnel), /the tunnel through it was cut/);
       assert.match(specOf(tunnel).usualCauses.join('\n'), usual);
       assert.match(specOf(tunnel).nextStep, /opens its tunnel again/);
+    }
+  });
+
+  it('says of an end at once that no time was given, and how to give it', () => {
+    for (const what of ['request', 'tunnel'] as const) {
+      const failure = fail('drained', 'content', { why: 'ended_at_once', what, retryAfterS: 5 });
+      assert.match(
+        explain(failure),
+        /^The gateway was told to end at once \(a second signal, or `candor stop --now`\)/,
+      );
+      assert.doesNotMatch(explain(failure), /time to finish/);
+      assert.match(specOf(failure).nextStep, /press Ctrl-C once/);
     }
   });
 

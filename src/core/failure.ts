@@ -184,7 +184,7 @@ export type Prohibition =
   | 'denied';
 
 /** Why the gateway cuts what is under way: what of it ends. The endpoint has no part in it. */
-export type CutReason = 'gateway_stopping' | 'gateway_replaced' | 'worker_replaced' | 'listener_gone';
+export type CutReason = 'gateway_stopping' | 'ended_at_once' | 'gateway_replaced' | 'worker_replaced' | 'listener_gone';
 
 /** What octets that are no HTTP response look like. */
 export type Guess = 'ssh' | 'tls' | 'http2' | 'html' | 'json' | 'stack_trace' | 'text' | 'binary' | 'nothing';

@@ -491,7 +491,8 @@ export class ClientConnection
 
   #clientGone(how: 'closed' | 'reset'): void {
     const { begun, octetsSent } = this.#response;
-    this.#giveUpClient(fail('client_gone', begun ? 'flush' : 'request', { octetsSent, how }));
+    const awaited = this.#request.content.state === 'whole' ? 'response' : 'request';
+    this.#giveUpClient(fail('client_gone', begun ? 'flush' : awaited, { octetsSent, how }));
   }
 
   #giveUpClient(failure: Failure): void {

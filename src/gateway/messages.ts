@@ -64,7 +64,7 @@ export type ToWorker =
   /** Close the listeners, and what is idle; end what is not; answer 'drained' when nothing is left. */
   | { readonly kind: 'drain'; readonly plan: DrainPlan }
   /** The time for draining is over: end what is under way, answer 'drained'. */
-  | { readonly kind: 'cut' }
+  | { readonly kind: 'cut'; readonly atOnce: boolean }
   /** Accept also from this socket, which the main thread holds, at a duplicate: its own worker does not answer. */
   | { readonly kind: 'stand-in'; readonly socket: PassedSocket }
   /** Accept no more from the socket with this link. */

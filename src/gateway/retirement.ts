@@ -15,7 +15,7 @@ export async function retireWorker(
   const idleMs = Math.min(timeoutMs, lastRequestMs);
   const drained = worker.drain({ why: 'worker_replaced', tunnels, idleMs, hasSuccessor: true });
   await within(clock, timeoutMs, drained);
-  worker.cut();
+  worker.cut(false);
   await within(clock, cutMs, drained);
   await worker.terminate();
 }

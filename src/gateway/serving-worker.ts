@@ -292,10 +292,10 @@ export class ServingWorker {
     this.#lookWhetherDrained();
   }
 
-  /** The time for draining is over. */
-  cut(): void {
+  /** The time for draining is over, or the end is wanted at once. */
+  cut(atOnce: boolean): void {
     this.#draining = true;
-    this.#listeners.cut();
+    this.#listeners.cut(atOnce);
     // An answer that its client does not take is cut as well, when it has had the time to take it.
     this.#clock.schedule(after(this.#clock.now(), answerTakenMs), cutAgain, this as ServingWorker);
     this.#lookWhetherDrained();
@@ -303,7 +303,7 @@ export class ServingWorker {
 
   /** For the timer of `cut` alone. */
   cutAgain(): void {
-    this.#listeners.cut();
+    this.#listeners.cut(false);
     this.#lookWhetherDrained();
   }
 

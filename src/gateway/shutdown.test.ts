@@ -35,8 +35,8 @@ class FakeWorker implements LeavingWorker {
     return this.#drained.promise;
   }
 
-  cut(): void {
-    this.#note('cut');
+  cut(atOnce: boolean): void {
+    this.#note(atOnce ? 'cut at once' : 'cut');
     if (this.#answersCut) this.drained();
   }
 
@@ -123,7 +123,7 @@ describe('the end of all workers', () => {
     await clock.advance(0);
     assert.ok(isOver());
     for (const { told } of workers)
-      assert.deepEqual(told, ['take leave at 0', 'drain at 1000', 'cut at 1000', 'terminate at 1000']);
+      assert.deepEqual(told, ['take leave at 0', 'drain at 1000', 'cut at once at 1000', 'terminate at 1000']);
     assert.equal(clock.timersLive, 0);
   });
 

@@ -25,7 +25,8 @@ export interface LeavingWorker {
   takeLeave(): void;
   /** Resolves when nothing is left, or the worker is lost. */
   drain(plan: DrainPlan): Promise<void>;
-  cut(): void;
+  /** `atOnce`: somebody asked for it before the time to finish was over. */
+  cut(atOnce: boolean): void;
   terminate(): Promise<void>;
 }
 
@@ -70,6 +71,7 @@ export class Shutdown {
   readonly #parts: ShutdownParts;
   #phase: ShutdownPhase | null = null;
   #isDrained = false;
+  #isAtOnce = false;
   #until: Instant;
 
   constructor(workers: readonly LeavingWorker[], parts: ShutdownParts) {
@@ -96,6 +98,9 @@ export class Shutdown {
   /** Resolves when the workers are gone. */
   async run(): Promise<void> {
     const { clock, drain, hasSuccessor, atOnce } = this.#parts;
+    void atOnce.then(() => {
+      this.#isAtOnce = true;
+    });
     if (drain.lameDuckMs > 0 && !hasSuccessor) {
       this.#enter('lame_duck', drain.lameDuckMs);
       for (const worker of this.#workers) worker.takeLeave();
@@ -118,7 +123,7 @@ export class Shutdown {
 
   async #cut(drained: Promise<unknown>): Promise<void> {
     this.#enter('cutting', cutMs);
-    for (const worker of this.#workers) worker.cut();
+    for (const worker of this.#workers) worker.cut(this.#isAtOnce);
     await within(this.#parts.clock, cutMs, drained);
   }
 
@@ -129,13 +134,16 @@ export class Shutdown {
     this.#until = after(clock.now(), limitMs);
     const { exchanges, tunnels, connections } = this.progress;
     const evidence = { exchanges, tunnels, connections, limitMs };
-    events.tell({ kind: 'drain_phase', subject: 'gateway', from, to: phase, reason: reasons[phase], evidence });
+    const reason = phase === 'cutting' && this.#isAtOnce ? atOnceReason : reasons[phase];
+    events.tell({ kind: 'drain_phase', subject: 'gateway', from, to: phase, reason, evidence });
   }
 
   #sum(of: (worker: LeavingWorker) => number): number {
     return this.#workers.reduce((sum, worker) => sum + of(worker), 0);
   }
 }
+
+const atOnceReason = 'it was told to end at once: what is left is answered 503, or cut short';
 
 const reasons: Readonly<Record<ShutdownPhase, string>> = {
   lame_duck: 'it is not ready any more, and serves on until load balancers have turned elsewhere',

@@ -341,9 +341,9 @@ export class WorkerHandle {
     return this.#drained.promise;
   }
 
-  /** Ends what is under way, with an answer where none has begun; then it has drained. */
-  cut(): void {
-    this.#send({ kind: 'cut' });
+  /** Ends what is under way, with an answer where none has begun; then it has drained. `atOnce`: before its time was over. */
+  cut(atOnce: boolean): void {
+    this.#send({ kind: 'cut', atOnce });
   }
 
   /** Resolves when the thread is gone. What it still had under way is told as lost. */

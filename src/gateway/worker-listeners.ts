@@ -184,7 +184,8 @@ export class WorkerListeners {
   }
 
   /** Exchanges of closed listeners end now: answered where no answer has begun, cut short where one has. */
-  cut(): void {
+  cut(atOnce: boolean): void {
+    if (atOnce) this.#why = 'ended_at_once';
     for (const connections of this.#leaving) cutConnections({ connections, why: this.#why });
   }
 

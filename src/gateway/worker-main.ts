@@ -57,7 +57,7 @@ port.on('message', (message: ToWorker) => {
       worker.drain(message.plan);
       break;
     case 'cut':
-      worker.cut();
+      worker.cut(message.atOnce);
       break;
     case 'stand-in':
       worker.standIn(message.socket);

@@ -26,7 +26,7 @@ import {
 import { escapeHtml, proseHtml } from './escape-html.ts';
 import { reportStyle } from './report-style.ts';
 import { maybeTwice } from './maybe-twice.ts';
-import { worstFirst } from './storm-order.ts';
+import { rateText, worstFirst } from './storm-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineChart } from './timeline-chart.ts';
 
@@ -64,7 +64,7 @@ ${report.recognised === 0 && report.unrecognised > 0 ? `<p>${proseHtml(unknownFo
 ${isShort ? whatToDo : ''}
 ${section('When', timelineChart(report.timeline))}
 ${section('Shapes', shapes(report))}
-${section('Storms', worstFirst(report.storms).map(storm).join('\n') + leftOut(report.stormsLeftOut, 'storm'))}
+${section('Storms', worstFirst(report.storms).map(stormHtml).join('\n') + leftOut(report.stormsLeftOut, 'storm'))}
 ${section('Upstreams', upstreams(report.upstreams) + leftOut(report.upstreamsLeftOut, 'upstream'))}
 ${section('Suspects', report.suspects.map(suspect).join('\n'))}
 ${isShort ? '' : whatToDo}
@@ -125,24 +125,13 @@ function bars(rows: readonly (readonly [label: string, count: number, part: numb
   return `<table class="bars">${cells.join('\n')}</table>`;
 }
 
-function storm({
-  startMs,
-  endMs,
-  count,
-  consequences,
-  perMinute,
-  root,
-  shape,
-  type,
-  upstream,
-  gateway,
-}: Storm): string {
+function stormHtml(storm: Storm): string {
+  const { startMs, endMs, root, shape, type, upstream, gateway } = storm;
   const where = upstream ?? gatewayWords[gateway];
-  const followed = consequences === 0 ? '' : `; ${numberText(consequences)} more followed from them`;
   const began = root.isConsequence ? 'What began it is not in this log; the first that it led to: ' : 'It began with: ';
   return `<article><h3>${timeText(startMs)} to ${timeAfter(endMs, startMs)}</h3>
 <p>${escapeHtml(`${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`)}:
-${manyText(count, 'failure')}, ${numberText(Math.round(perMinute))} a minute${followed}.</p>
+${rateText(storm)}.</p>
 <p>${began}${proseHtml(root.sentence)}</p>
 ${example(root)}</article>`;
 }

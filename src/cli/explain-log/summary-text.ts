@@ -24,7 +24,7 @@ import {
   upstreamShapeWords,
 } from './finding-words.ts';
 import { maybeTwice } from './maybe-twice.ts';
-import { stormSize, worstFirst } from './storm-order.ts';
+import { rateText, stormSize, worstFirst } from './storm-order.ts';
 import { suspectWords } from './suspect-words.ts';
 import { timelineLines } from './timeline-text.ts';
 
@@ -113,19 +113,18 @@ function stormLines({ storms, stormsLeftOut }: SummaryReport, style: Style): str
 }
 
 function stormText(storm: Storm, style: Style): string[] {
-  const { startMs, endMs, count, consequences, perMinute, root, shape, type, upstream, gateway } = storm;
+  const { startMs, endMs, root, shape, type, upstream, gateway } = storm;
   const when = `${timeText(startMs)} to ${timeAfter(endMs, startMs)}`;
   const where = upstream === null ? gatewayWords[gateway] : harmless(upstream);
   const what = `${findingShapeWords[shape]}${type === null ? '' : ` (${type})`} at ${where}`;
-  const rate = `${manyText(count, 'failure')}, ${numberText(Math.round(perMinute))} a minute`;
-  const followed = consequences === 0 ? '' : `; ${numberText(consequences)} more followed from them`;
+  const rate = rateText(storm);
   const began = root.isConsequence
     ? 'What began it is not in this log; the first that it led to:'
     : `It began with: ${harmless(root.sentence)}`;
   return [
     style.bad(`  ${when}`),
     ...wrap(what, '    '),
-    ...wrap(`${rate}${followed}`, '    '),
+    ...wrap(rate, '    '),
     ...wrap(began, '    '),
     exampleLine(root, style),
   ];

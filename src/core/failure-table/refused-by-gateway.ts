@@ -143,7 +143,7 @@ export const refusedByGateway = {
     temporary: true,
     title: 'The gateway has no local port left',
     sentence: ({ address }) => `No local port is left for another connection to ${address} (EADDRNOTAVAIL).`,
-    visitor: 'This site has opened as many connections as its machine allows. Please try again in a minute.',
+    visitor: 'This site has opened as many connections as its machine allows.',
     usualCauses: [
       'the application closes every connection after one request, and thousands wait in TIME-WAIT',
       'net.ipv4.ip_local_port_range is narrow',
@@ -298,7 +298,9 @@ export const refusedByGateway = {
     sentence: ({ why, what }) =>
       what === 'tunnel'
         ? `${cutReasons[why]}, and the tunnel through it was cut; the endpoint had no part in that.`
-        : `${cutReasons[why]}, and the request was still running when its time to finish was over; the endpoint had no part in that.`,
+        : why === 'ended_at_once'
+          ? `${cutReasons[why]}, and the request was still running; the endpoint had no part in that.`
+          : `${cutReasons[why]}, and the request was still running when its time to finish was over; the endpoint had no part in that.`,
     visitor: 'This site was being updated or restarted while it worked on your request. Please try again now.',
     usualCauses: [
       'the gateway was stopped, upgraded or configured anew, and the request took longer than draining allows (an export, an upload)',
@@ -307,6 +309,7 @@ export const refusedByGateway = {
     nextStep: raiseTimeout,
     inThisCase: ({ why, what }) => {
       if (!Object.hasOwn(cutReasons, why)) return null;
+      if (why === 'ended_at_once') return { usualCauses: causesOfCut[why], nextStep: endOnce };
       if (what === 'tunnel') return { usualCauses: [...causesOfCut[why], ...causesOfTunnelCut], nextStep: openAgain };
       return { usualCauses: [...causesOfCut[why], longerThanDrain], nextStep: raiseTimeout };
     },
@@ -367,6 +370,7 @@ export const refusedByGateway = {
 /** What of the gateway ended: the beginning of a sentence. */
 const cutReasons: Readonly<Record<CutReason, string>> = {
   gateway_stopping: 'The gateway was stopped',
+  ended_at_once: 'The gateway was told to end at once (a second signal, or `candor stop --now`)',
   gateway_replaced: "Another process took the gateway's place (an upgrade), and this one ended",
   worker_replaced: "The gateway's worker was replaced by another one",
   listener_gone: 'The listener was taken out of the configuration',
@@ -375,8 +379,8 @@ const cutReasons: Readonly<Record<CutReason, string>> = {
 const causesOfCut: Readonly<Record<CutReason, readonly string[]>> = {
   gateway_stopping: [
     'somebody, or the service manager, stopped or restarted the gateway (`candor events` of the next one begins with its start)',
-    'it was told a second time to stop, which leaves no time at all',
   ],
+  ended_at_once: ['somebody pressed Ctrl-C twice, sent a second SIGTERM, or ran `candor stop --now`'],
   gateway_replaced: ['somebody ran `candor upgrade`, or reloaded the service after an installation'],
   worker_replaced: ['a reload changed `workers`: their number, or the memory that each may have'],
   listener_gone: ['a reload took a listener out of candor.yaml, or gave it another address'],
@@ -387,6 +391,9 @@ const longerThanDrain = 'the request takes longer than `drain.timeout` allows (a
 const causesOfTunnelCut: readonly string[] = [
   'a tunnel is open for as long as both sides like, and what ends waits for `drain.timeout` only; with `drain.tunnels: end` not at all',
 ];
+
+const endOnce =
+  'Nothing is to be changed: to let requests finish, press Ctrl-C once, or run `candor stop` without `--now`; both wait for `drain.timeout`.';
 
 const openAgain =
   'Nothing is wrong where the client opens its tunnel again, as it must after any break; see to it that it does. A longer `drain.timeout` in candor.yaml only puts the cut off.';

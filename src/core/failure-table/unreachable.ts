@@ -80,8 +80,7 @@ export const unreachable = {
       agoMs === undefined
         ? `The connection to ${address} was refused: nothing listens there.`
         : `${address} refused a connection ${duration(agoMs)} before; the request was not tried there again.`,
-    visitor:
-      'The application behind this site is not running at the moment. It may be restarting, so try again in a minute.',
+    visitor: 'The application behind this site is not running at the moment. It may be restarting.',
     usualCauses: [
       'the application has crashed, or was stopped by a deploy that did not wait for its successor',
       'the application listens on another port than the configuration says',
@@ -141,8 +140,7 @@ export const unreachable = {
       agoMs === undefined
         ? `There is no socket at ${quoted(path)}.`
         : `There was no socket at ${quoted(path)} ${duration(agoMs)} before; the request was not tried there again.`,
-    visitor:
-      'The application behind this site has not opened its door yet. It may be starting, so try again in a minute.',
+    visitor: 'The application behind this site has not opened its door yet. It may be starting.',
     usualCauses: [
       'the application has not started, or removed its socket when it stopped',
       'the path in candor.yaml differs from the one that the application was told',
