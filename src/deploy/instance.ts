@@ -21,7 +21,7 @@ import { InstanceReport } from './instance-report.ts';
 import { endpointStateOf, type InstanceFacts, lastSeen, readinessFinding, reasonOf } from './instance-words.ts';
 import { LastRun } from './last-run.ts';
 import { type InstanceStatus, type LiveInstance, statusPhase } from './live-instance.ts';
-import { passes } from './readiness.ts';
+import { keepsReady, passes } from './readiness.ts';
 import { type InstanceTraffic, ReadinessWatch } from './readiness-watch.ts';
 import { Run } from './run.ts';
 
@@ -84,7 +84,9 @@ export class Instance {
       life: () => this.#life,
       onChecked: (observation) => {
         parts.onChecked(this, observation.kind === 'refused');
-        this.#hear({ kind: 'checked', passed: passes(observation) });
+        const wasReady = this.#life.phase === 'ready' || this.#life.phase === 'failing';
+        const passed = wasReady ? keepsReady(observation, this.#spec.readiness.path) : passes(observation);
+        this.#hear({ kind: 'checked', passed });
       },
       onMisplaced: (port, sockets) => {
         this.#report.misplaced(lastSeen(this.#facts), port, sockets);

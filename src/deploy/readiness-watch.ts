@@ -4,7 +4,7 @@ import { Checks, nextCheckInMs } from './checks.ts';
 import type { Host, ListeningSocket, Program } from './host.ts';
 import type { InstanceLife } from './instance-life.ts';
 import { MisplacementWatch } from './misplacement.ts';
-import { type Observation, passes } from './readiness.ts';
+import { keepsReady, type Observation } from './readiness.ts';
 import { ReadinessTrouble } from './readiness-trouble.ts';
 import { ReadyPace } from './ready-pace.ts';
 
@@ -73,7 +73,7 @@ export class ReadinessWatch {
       this.#last = observation;
       program.watchMemory(clock.now());
       this.#parts.onChecked(observation);
-      pace.note(life().phase === 'ready' && passes(observation) ? 'passed' : 'failed');
+      pace.note(life().phase === 'ready' && keepsReady(observation, readiness().path) ? 'passed' : 'failed');
       const pauseMs = nextCheckInMs(life(), readiness(), observation, pace.pauseMs);
       if (pauseMs !== null) checks.askIn(pauseMs);
       if (life().phase !== 'starting') return;

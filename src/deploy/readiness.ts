@@ -33,6 +33,18 @@ export function passes(observation: Observation): boolean {
   return observation.kind === 'answered' && observation.status >= 200 && observation.status <= 299;
 }
 
+/** The path that is asked where the configuration names none: a page of the application, which may fail as any other. */
+export const defaultReadinessPath = '/';
+
+/**
+ * Whether an instance that has been ready goes on being so. At a readiness path of its own an application takes itself out
+ * by another status than 2xx. A first page that answers 500 or 404 is an answer for its clients, who would get a 503 of the
+ * gateway in its place.
+ */
+export function keepsReady(observation: Observation, path: string): boolean {
+  return passes(observation) || (path === defaultReadinessPath && observation.kind === 'answered');
+}
+
 /** What was asked, and what came back. */
 export function observationText(observation: Observation, check: Pick<ReadinessCheck, 'path' | 'port'>): string {
   const asked = `GET ${check.path} on port ${check.port}`;

@@ -1,4 +1,5 @@
 import type { ReadinessSpec } from '../core/configuration.ts';
+import { defaultReadinessPath } from './readiness.ts';
 
 /** The first pause after an instance has become ready, and after anything that puts it in doubt. */
 const firstMs = 1_000;
@@ -8,9 +9,6 @@ const restMs = 30_000;
 
 /** While requests are answered they show more than a check would; this long after the last of them it is asked again. */
 const afterTrafficMs = 5_000;
-
-/** The first page: what requests are answered there, a check would be. */
-const firstPage = '/';
 
 /** A path of its own may say what no page says, such as that the application takes itself out: it is asked at least so often. */
 const ownPathMs = 10_000;
@@ -26,7 +24,7 @@ export class ReadyPace {
   #calmMs = 0;
 
   constructor({ path, intervalMs }: ReadinessSpec) {
-    this.atMostMs = path === firstPage ? Number.POSITIVE_INFINITY : Math.max(ownPathMs, intervalMs);
+    this.atMostMs = path === defaultReadinessPath ? Number.POSITIVE_INFINITY : Math.max(ownPathMs, intervalMs);
     this.#restMs = Math.min(restMs, this.atMostMs);
   }
 

@@ -395,6 +395,32 @@ test('three failed checks take a ready instance out, three passes bring it back,
   assert.equal(host.programs.length, 1);
 });
 
+test('a first page that fails takes no ready instance out: its clients get its own answer; refused connections do', async () => {
+  const { supervisor, host, clock, states } = supervise([atFirstPage]);
+  supervisor.start();
+  await clock.advance(1_000);
+  const before = host.program(0).asked;
+  host.program(0).answer = { kind: 'answered', status: 500, location: null, firstOctets: 'compile error' };
+  await clock.advance(120_000);
+  assert.deepEqual(states(), ['web/1 healthy']);
+  assert.ok(host.program(0).asked - before < 12, 'an answer that fails asks for no more checks than one that does not');
+  host.program(0).answer = refused;
+  await clock.advance(40_000);
+  assert.deepEqual(states(), ['web/1 unhealthy']);
+  host.program(0).answer = { kind: 'answered', status: 500, location: null, firstOctets: 'compile error' };
+  await clock.advance(5_000);
+  assert.deepEqual(states(), ['web/1 healthy']);
+});
+
+test('a new run at the first page is ready only when that answers 2xx', async () => {
+  const { supervisor, host, clock, states } = supervise([atFirstPage]);
+  host.onStart = (program) =>
+    Object.assign(program, { answer: { kind: 'answered', status: 500, location: null, firstOctets: 'compile error' } });
+  supervisor.start();
+  await clock.advance(60_000);
+  assert.deepEqual(states(), ['web/1 starting']);
+});
+
 test('an exit is told at once, and again when the last line has come', async () => {
   const { supervisor, host, clock, told, last } = supervise([application]);
   supervisor.start();

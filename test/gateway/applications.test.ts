@@ -89,7 +89,7 @@ test('an application that answers each request with 500 is asked whether it is r
     answer.end();
   }).listen(Number(process.env.PORT), '127.0.0.1');`;
   edge = await startFromYaml(
-    `applications: { shop: { command: ${JSON.stringify([process.execPath, '-e', breaking])} } }\n`,
+    `applications: { shop: { command: ${JSON.stringify([process.execPath, '-e', breaking])}, readiness: /up } }\n`,
   );
   await ready();
   await edge.get('/break');
