@@ -58,7 +58,14 @@ export const statusSchema = z.object({
   problems: z
     .array(
       z.object({
-        kind: z.enum(['workers_missing', 'worker_sheds', 'descriptors_scarce', 'clients_refused', 'log_failing']),
+        kind: z.enum([
+          'workers_missing',
+          'worker_sheds',
+          'descriptors_scarce',
+          'clients_refused',
+          'log_failing',
+          'replacement_failing',
+        ]),
         sinceS: z.number().min(0),
         says: text.describe('One sentence.'),
         nextStep: text.describe('What to do or look at next.'),
@@ -99,6 +106,10 @@ export const statusSchema = z.object({
           phase: z.enum(['starting', 'ready', 'failing', 'backing_off', 'stopping', 'stopped']),
           reason: text,
           restarts: count,
+          earlierCommand: z
+            .array(text)
+            .nullable()
+            .describe('What it runs, where an earlier configuration has started it and it is to be replaced.'),
           exposedAt: nullableText.describe('Where strangers may reach it without the gateway.'),
           lastLines: z.array(text),
         }),

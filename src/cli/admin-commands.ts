@@ -1,8 +1,9 @@
 import { buildCommand } from '@stricli/core';
-import type { AskFlags, EventFlags, StatusFlags } from './ask-commands.ts';
+import type { EventFlags, StatusFlags } from './ask-commands.ts';
 import { type Context, describe } from './command-context.ts';
 import { askFlags, jsonFlag } from './flags.ts';
 import { parseStopSeconds } from './parse-stop-seconds.ts';
+import type { ReloadFlags } from './reload-command.ts';
 import type { StopFlags } from './stop-command.ts';
 import type { TokenFlags } from './token.ts';
 import { parseUpgradeSeconds } from './upgrade/parse-upgrade-seconds.ts';
@@ -31,17 +32,36 @@ export const statusCommand = buildCommand<StatusFlags, [], Context>({
   },
 });
 
-export const reloadCommand = buildCommand<AskFlags, [], Context>({
+export const reloadCommand = buildCommand<ReloadFlags, [], Context>({
   docs: {
     brief: 'Have the gateway read its configuration again',
     fullDescription: describe(
-      'It is applied whole or not at all; then this ends with 4 and says what is wrong.',
+      'It is applied whole or not at all; then this ends with 4 and says what is wrong.\nInstances of a changed application serve on until new ones are ready. With\n--wait this ends when they are; with 5 when one fails, with 7 after --timeout.',
       'candor reload',
+      'candor reload --wait --timeout 30',
     ),
   },
-  parameters: { flags: askFlags, aliases: { c: 'config' } },
+  parameters: {
+    flags: {
+      ...askFlags,
+      wait: {
+        kind: 'boolean',
+        brief: 'Wait until new instances serve, or fail',
+        default: false,
+        withNegated: false,
+      },
+      timeout: {
+        kind: 'parsed',
+        parse: parseStopSeconds,
+        brief: '<seconds> to wait for that',
+        placeholder: 'seconds',
+        default: '60',
+      },
+    },
+    aliases: { c: 'config' },
+  },
   async func(flags) {
-    const { reload } = await import('./ask-commands.ts');
+    const { reload } = await import('./reload-command.ts');
     await reload(flags, this.around);
   },
 });

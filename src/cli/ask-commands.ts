@@ -1,5 +1,5 @@
 import type { Event } from '../core/event.ts';
-import type { GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
+import type { GatewayStatus } from '../gateway/control.ts';
 import { readEvents } from './admin-client.ts';
 import { placeText } from './admin-place.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
@@ -28,30 +28,6 @@ export async function status(flags: StatusFlags, around: Surroundings): Promise<
   if (answer.status !== 200) throw refusal(answer);
   if (flags.json) printJson(answer.content, around);
   else around.stdout.write(renderStatus(answer.content as GatewayStatus, styleFor(around.stdout, around.env)));
-}
-
-export async function reload(flags: AskFlags, around: Surroundings): Promise<void> {
-  const place = await findAdmin(flags, around, 'act');
-  const answer = await askGateway(place, 'POST', '/v1/reload', around);
-  if (flags.json) printJson(answer.content, around);
-  if (answer.status === 422) {
-    const { complaints = [] } = answer.content as { complaints?: readonly string[] };
-    throw new CommandFailure(
-      'validation_failed',
-      `The configuration has mistakes; the gateway goes on as before.\n${complaints.map((one) => `  ${one}`).join('\n')}`,
-    );
-  }
-  if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
-  if (answer.status !== 200) throw refusal(answer);
-  if (flags.json) return;
-  const { revision, changed } = answer.content as Extract<ReloadOutcome, { ok: true }>;
-  const what = changed.length === 0 ? 'Nothing differs.' : `Changed: ${changed.map(changeText).join(', ')}.`;
-  around.stdout.write(`Revision ${revision} is served. ${what}\n`);
-}
-
-/** 'routes: /api, /' as 'routes (/api, /)', so that several parts can be told apart. */
-function changeText(change: string): string {
-  return change.replace(/^(\w+): (.*)$/, '$1 ($2)');
 }
 
 export interface EventFlags extends AskFlags {

@@ -14,7 +14,7 @@ export const exitCodes = {
   nothing_to_do: 3,
   /** The configuration has mistakes. */
   validation_failed: 4,
-  /** For `deploy`: the new release did not become healthy, and the old one serves. */
+  /** For `deploy`, and `reload --wait`: what is new did not become healthy, and the old serves. */
   health_gate_failed: 5,
   /** For `deploy`: the new release did worse, and the old one serves. */
   analysis_failed: 6,

@@ -170,7 +170,11 @@ function isAt({ port }: InstanceStatus, { address }: EndpointStatus): boolean {
   return address === `127.0.0.1:${port}`;
 }
 
-function instanceLines({ instances }: ApplicationStatus, endpoints: readonly EndpointStatus[], style: Style): string[] {
+function instanceLines(
+  { instances, command }: ApplicationStatus,
+  endpoints: readonly EndpointStatus[],
+  style: Style,
+): string[] {
   const seen = instances.map((instance) => ({ instance, endpoint: endpoints.find((one) => isAt(instance, one)) }));
   const rows = seen.map(({ instance, endpoint }) => [
     mark(isTakenOut(instance, endpoint) ? toneOfState[endpoint.state] : toneOfPhase[instance.phase], style),
@@ -185,8 +189,17 @@ function instanceLines({ instances }: ApplicationStatus, endpoints: readonly End
   return seen.flatMap(({ instance, endpoint }, place) => [
     heads[place] ?? '',
     ...(isTakenOut(instance, endpoint) ? reasonLines(endpoint.reason, style) : instanceDetails(instance, style)),
+    ...earlierLines(instance, command, style),
     ...(endpoint === undefined ? [] : fullnessLines(endpoint, style)),
   ]);
+}
+
+/** What an instance runs that an earlier configuration has started, since the application's head says what new ones run. */
+function earlierLines({ earlierCommand }: InstanceStatus, command: readonly string[], style: Style): string[] {
+  // A gateway of an earlier version does not say it.
+  if (earlierCommand === null || earlierCommand === undefined) return [];
+  const [own, now] = [earlierCommand.join(' '), command.join(' ')];
+  return reasonLines(`of the earlier configuration${own === now ? '' : `, runs ${own}`}`, style);
 }
 
 /** Its checks pass, and its requests fail: then it is the endpoint that says what is done about it. */

@@ -96,6 +96,10 @@ export class Instance {
     });
   }
 
+  get command(): readonly string[] {
+    return this.#spec.command;
+  }
+
   get phase(): Phase {
     return this.#life.phase;
   }

@@ -31,6 +31,12 @@ export interface InstanceStatus {
   readonly lastLines: readonly string[];
 }
 
+/** As its supervisor knows it, who knows the configuration too. */
+export interface MemberStatus extends InstanceStatus {
+  /** What it runs, where an earlier configuration has started it and a new instance is to replace it; else null. */
+  readonly earlierCommand: readonly string[] | null;
+}
+
 /** People need not know that a program can have ended while what it started has not. */
 export function statusPhase(phase: Phase): InstanceStatus['phase'] {
   if (phase === 'exited') return 'backing_off';

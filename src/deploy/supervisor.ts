@@ -6,7 +6,7 @@ import type { Clock } from '../core/time.ts';
 import type { Host, OutputStream } from './host.ts';
 import { Instance, type InstanceParts } from './instance.ts';
 import type { InstanceRecord } from './instance-record.ts';
-import type { InstanceStatus, LiveInstance } from './live-instance.ts';
+import type { LiveInstance, MemberStatus } from './live-instance.ts';
 import {
   adaptMembers,
   foreignSpec,
@@ -20,7 +20,7 @@ import {
 import type { InstanceTraffic } from './readiness-watch.ts';
 import { runKeyOf } from './run-key.ts';
 
-export type { InstanceStatus, LiveInstance } from './live-instance.ts';
+export type { LiveInstance, MemberStatus } from './live-instance.ts';
 
 export interface SupervisorParts {
   readonly applications: readonly ApplicationSpec[];
@@ -77,7 +77,7 @@ export interface Supervisor {
 export interface ApplicationStatus {
   readonly id: string;
   readonly command: readonly string[];
-  readonly instances: readonly InstanceStatus[];
+  readonly instances: readonly MemberStatus[];
 }
 
 export function createSupervisor(parts: SupervisorParts): Supervisor {
@@ -212,7 +212,15 @@ class ApplicationsSupervisor implements Supervisor {
     return [...this.#applications.values()].map(({ id, spec, members }) => ({
       id,
       command: spec?.command ?? [],
-      instances: members.map(({ instance }) => instance.status()),
+      instances: this.#membersStatus(spec, members),
+    }));
+  }
+
+  #membersStatus(spec: ApplicationSpec | null, members: readonly Member[]): readonly MemberStatus[] {
+    const current = spec === null ? null : this.#runKeyOf(spec);
+    return members.map(({ instance, runKey }) => ({
+      ...instance.status(),
+      earlierCommand: runKey === current ? null : instance.command,
     }));
   }
 

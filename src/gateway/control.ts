@@ -154,7 +154,13 @@ export interface GatewayStatus {
 }
 
 export interface StatusProblem {
-  readonly kind: 'workers_missing' | 'worker_sheds' | 'descriptors_scarce' | 'clients_refused' | 'log_failing';
+  readonly kind:
+    | 'workers_missing'
+    | 'worker_sheds'
+    | 'descriptors_scarce'
+    | 'clients_refused'
+    | 'log_failing'
+    | 'replacement_failing';
   readonly sinceS: number;
   /** One sentence. */
   readonly says: string;
@@ -199,6 +205,8 @@ export interface InstanceStatus {
   /** Why it is in that phase, one sentence. */
   readonly reason: string;
   readonly restarts: number;
+  /** What it runs, where an earlier configuration has started it and a new instance is to replace it; else null. */
+  readonly earlierCommand: readonly string[] | null;
   /** Where strangers may reach it without the gateway, such as '0.0.0.0:41213'; null where none can, or it is not known. */
   readonly exposedAt: string | null;
   readonly lastLines: readonly string[];

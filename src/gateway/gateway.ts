@@ -285,6 +285,7 @@ class RunningGateway implements Gateway {
   status(): GatewayStatus {
     const { configuration, revision, contentHash, listeners } = this.#inForce;
     const { deployment, member } = configuration;
+    const applications = statusWithoutSecrets(this.#applications.supervisor.status(), this.#inForce.redactor);
     return statusOf({
       deployment,
       member,
@@ -298,14 +299,14 @@ class RunningGateway implements Gateway {
       source: this.#options.source,
       state: this.#state,
       drain: this.#shutdown?.progress ?? null,
-      problems: this.#problems.list(this.#crew()),
+      problems: this.#problems.list(this.#crew(applications)),
       configured: configuration.listeners,
       open: listeners,
       upstreams: endpointsWithoutSecrets(this.#endpoints.upstreams(), this.#inForce.redactor),
       lastMinute: this.#reports.lastMinute,
       countsAt: (slot) => this.#shared.countsAt(slot),
       clientConnectionsAt: (seat) => this.#shared.clientConnectionsAt(seat),
-      applications: statusWithoutSecrets(this.#applications.supervisor.status(), this.#inForce.redactor),
+      applications,
       workers: this.#workers.all,
     });
   }
@@ -314,10 +315,10 @@ class RunningGateway implements Gateway {
     return this.#workers.freshCounts();
   }
 
-  #crew(): Crew {
+  #crew(applications: GatewayStatus['applications']): Crew {
     // One that ends misses none.
     const wanted = this.#state === 'serving' ? wantedWorkers(this.#inForce.configuration).count : 0;
-    return { wanted, workers: this.#workers.all, logPath: this.#log.path };
+    return { wanted, workers: this.#workers.all, logPath: this.#log.path, applications };
   }
 
   reload(actor: string): Promise<ReloadOutcome> {

@@ -28,6 +28,7 @@ export function statusWithoutSecrets(
     instances: application.instances.map((instance) => ({
       ...instance,
       reason: redactor.redact(instance.reason),
+      earlierCommand: instance.earlierCommand === null ? null : redactor.redactCommand(instance.earlierCommand),
       lastLines: redactor.redactLines(instance.lastLines),
     })),
   }));

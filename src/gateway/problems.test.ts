@@ -4,7 +4,12 @@ import type { Event, EventKind, NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type Crew, CurrentProblems } from './problems.ts';
 
-const healthy: Crew = { wanted: 1, workers: [{ id: 1, state: 'serving' }], logPath: '/var/log/x.log' };
+const healthy: Crew = {
+  wanted: 1,
+  workers: [{ id: 1, state: 'serving' }],
+  applications: [],
+  logPath: '/var/log/x.log',
+};
 
 describe('what is wrong with a gateway now', () => {
   let clock: SimulatedClock;

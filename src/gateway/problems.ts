@@ -2,7 +2,8 @@ import type { WorkerCounts } from '../core/counters.ts';
 import type { Event, RefusalReason } from '../core/event.ts';
 import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
-import type { StatusProblem } from './control.ts';
+import type { ApplicationStatus, StatusProblem } from './control.ts';
+import { failedReplacements } from './replacements.ts';
 import { trustAdvice } from './refusal-report.ts';
 
 /** What happened is told as wrong now for as long as this after the last time. */
@@ -34,6 +35,7 @@ export interface Crew {
   readonly workers: readonly { readonly id: number; readonly state: string }[];
   /** Path of the log in use; null without one. */
   readonly logPath: string | null;
+  readonly applications: readonly ApplicationStatus[];
 }
 
 /** What is wrong with the gateway itself at this moment, by what its events and its workers say. */
@@ -44,9 +46,12 @@ export class CurrentProblems {
   readonly #logs = new Map<string, LogTrouble>();
   readonly #shedding = new Map<number, Instant>();
   #lostAt: Instant | null = null;
+  /** When the configuration in force was applied. */
+  #appliedAt: Instant;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#appliedAt = clock.now();
   }
 
   heard(event: Event): void {
@@ -59,7 +64,8 @@ export class CurrentProblems {
     } else if (event.kind === 'log_dropped') {
       const { what, count, errno } = event.evidence;
       this.#logs.set(what, { ...this.#added(this.#logs.get(what), count), isFailing: event.to === 'failing', errno });
-    } else if (event.kind === 'worker_lost') this.#lostAt = now;
+    } else if (event.kind === 'configuration_applied') this.#appliedAt = now;
+    else if (event.kind === 'worker_lost') this.#lostAt = now;
   }
 
   /** What a worker reports several times a second. */
@@ -70,7 +76,22 @@ export class CurrentProblems {
 
   /** What is wrong now, worst first. */
   list(crew: Crew): readonly StatusProblem[] {
-    return [...this.#missing(crew), ...this.#shed(crew), ...this.#scarce(), ...this.#refused(), ...this.#log(crew)];
+    const own = [
+      ...this.#missing(crew),
+      ...this.#shed(crew),
+      ...this.#scarce(),
+      ...this.#refused(),
+      ...this.#log(crew),
+    ];
+    return [...own, ...this.#replacements(crew)];
+  }
+
+  #replacements({ applications }: Crew): readonly StatusProblem[] {
+    const nextStep =
+      'Correct the application, or put its earlier configuration back, and have it read with `candor reload`.';
+    return failedReplacements(applications).map((says) =>
+      this.#problem('replacement_failing', this.#appliedAt, says, nextStep),
+    );
   }
 
   #missing({ wanted, workers }: Crew): readonly StatusProblem[] {

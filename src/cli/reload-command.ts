@@ -1,0 +1,114 @@
+import { after, type Instant } from '../core/time.ts';
+import type { ApplicationStatus, GatewayStatus, ReloadOutcome } from '../gateway/control.ts';
+import { failedText, replacementOf, servingText } from '../gateway/replacements.ts';
+import type { AdminPlace } from './admin-place.ts';
+import { type AskFlags, printJson } from './ask-commands.ts';
+import { askGateway, refusal } from './ask-gateway.ts';
+import { findAdmin } from './find-admin.ts';
+import { harmless, wrap } from './layout.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
+
+export interface ReloadFlags extends AskFlags {
+  /** Until new instances of changed applications serve, or one of them fails. */
+  readonly wait: boolean;
+  /** Seconds for that. */
+  readonly timeout: number;
+}
+
+/** How often `--wait` asks. It costs a request to a local socket. */
+const askEveryMs = 200;
+
+export async function reload(flags: ReloadFlags, around: Surroundings): Promise<void> {
+  const place = await findAdmin(flags, around, 'act');
+  const answer = await askGateway(place, 'POST', '/v1/reload', around);
+  if (flags.json) printJson(answer.content, around);
+  if (answer.status === 422) {
+    const { complaints = [] } = answer.content as { complaints?: readonly string[] };
+    throw new CommandFailure(
+      'validation_failed',
+      `The configuration has mistakes; the gateway goes on as before.\n${complaints.map((one) => `  ${one}`).join('\n')}`,
+    );
+  }
+  if (answer.status === 409) throw new CommandFailure('refused', refusal(answer).message);
+  if (answer.status !== 200) throw refusal(answer);
+  const { revision, changed } = answer.content as Extract<ReloadOutcome, { ok: true }>;
+  const what = changed.length === 0 ? 'Nothing differs.' : `Changed: ${changed.map(changeText).join(', ')}.`;
+  if (!flags.json) around.stdout.write(`Revision ${revision} is served. ${what}\n`);
+  const isChanged = isAmong(changed);
+  if (flags.wait) await untilReplaced(place, isChanged, flags, around);
+  else if (!flags.json) await tellReplacements(place, isChanged, around);
+}
+
+/** 'routes: /api, /' as 'routes (/api, /)', so that several parts can be told apart. */
+function changeText(change: string): string {
+  return change.replace(/^(\w+): (.*)$/, '$1 ($2)');
+}
+
+/** Whether an application is among what a reload has changed: 'applications: web, api'. */
+function isAmong(changed: readonly string[]): (application: ApplicationStatus) => boolean {
+  const prefix = 'applications: ';
+  const names = changed.filter((one) => one.startsWith(prefix)).flatMap((one) => one.slice(prefix.length).split(', '));
+  return ({ id }) => names.includes(id);
+}
+
+type IsChanged = ReturnType<typeof isAmong>;
+
+/** Says which instances serve while new ones are started: the configuration is applied, and its applications need not run. */
+async function tellReplacements(place: AdminPlace, isChanged: IsChanged, around: Surroundings): Promise<void> {
+  for (const text of (await replacements(place, isChanged, around)).flatMap(({ text }) => text ?? []))
+    around.stdout.write(`${wrap(`${text}.`, '  ').join('\n')}\n`);
+}
+
+async function untilReplaced(
+  place: AdminPlace,
+  isChanged: IsChanged,
+  { timeout, json }: ReloadFlags,
+  around: Surroundings,
+): Promise<void> {
+  const { clock } = around;
+  const late = after(clock.now(), timeout * 1000);
+  let told = '';
+  for (;;) {
+    const found = await replacements(place, isChanged, around);
+    const texts = found.flatMap(({ text }) => text ?? []);
+    if (found.some(({ state }) => state === 'failing'))
+      throw new CommandFailure('health_gate_failed', `${texts.join('. ')}.`);
+    if (found.every(({ state }) => state === 'done')) break;
+    if (clock.now() >= late)
+      throw new CommandFailure('timeout', `${texts.join('. ')}. This has not changed within ${timeout} s.`);
+    const says = texts.join('. ');
+    if (says !== told && !json) around.stderr.write(`${wrap(`${says}.`, '  ').join('\n')}\n`);
+    told = says;
+    await pause(around, late);
+  }
+  if (!json && told !== '') around.stdout.write('The new instances serve.\n');
+}
+
+interface Told {
+  readonly state: ReturnType<typeof replacementOf>['state'];
+  /** Null when there is nothing to say. */
+  readonly text: string | null;
+}
+
+async function replacements(place: AdminPlace, isChanged: IsChanged, around: Surroundings): Promise<readonly Told[]> {
+  const answer = await askGateway(place, 'GET', '/v1/status', around);
+  if (answer.status !== 200) throw refusal(answer);
+  return (answer.content as GatewayStatus).applications.filter(isChanged).map(toldOf);
+}
+
+function toldOf(application: ApplicationStatus): Told {
+  const replacement = replacementOf(application);
+  const { state } = replacement;
+  if (state === 'done') return { state, text: null };
+  const { serving } = replacement;
+  const what = state === 'failing' ? failedText(replacement) : 'new instances are being started';
+  const meanwhile = serving.length === 0 ? 'no instance serves meanwhile' : `${servingText(serving)} meanwhile`;
+  return { state, text: harmless(`${application.id}: ${what}; ${meanwhile}`) };
+}
+
+function pause({ clock }: Surroundings, late: Instant): Promise<void> {
+  const at = after(clock.now(), askEveryMs);
+  return new Promise((resolve) => {
+    clock.schedule(late < at ? late : at, () => resolve(), null);
+  });
+}
