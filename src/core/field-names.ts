@@ -59,7 +59,31 @@ export const knownFieldNames = [
   'x-remote-ip',
   'x-remote-addr',
   'x-rewrite-url',
+  'x-azure-socketip',
+  'x-vercel-forwarded-for',
+  'x-nf-client-connection-ip',
+  'ali-cdn-real-ip',
+  'cdn-src-ip',
+  'akamai-client-ip',
+  'incap-client-ip',
+  'wl-proxy-client-ip',
+  'proxy-client-ip',
+  'x-proxyuser-ip',
+  'x-originating-ip',
+  'forwarded-for',
+  'x-forward-for',
+  'remote-addr',
+  'remote-user',
+  'x-remote-user',
+  'x-scheme',
+  'x-url-scheme',
+  'front-end-https',
+  'x-host',
+  'x-http-host-override',
 ] as const;
+
+/** Names below this number have a bit in the masks that say what came; of others the lines are looked through. */
+export const seenMax = 64;
 
 export type KnownFieldName = Exclude<(typeof knownFieldNames)[number], ''>;
 
@@ -117,7 +141,7 @@ export const gatewayFieldNames = [
 
 /**
  * Fields by which a sender says who the client is, or that the client asked for another URL than the request line's. The
- * application takes them for the gateway's word, so they go on from trusted peers only.
+ * application takes them for the gateway's word, so they go on from trusted peers only. docs/configuration.md lists them all.
  */
 export const clientClaimNames = [
   'x-real-ip',
@@ -136,12 +160,39 @@ export const clientClaimNames = [
   'x-remote-ip',
   'x-remote-addr',
   'x-rewrite-url',
+  'x-azure-socketip',
+  'x-vercel-forwarded-for',
+  'x-nf-client-connection-ip',
+  'ali-cdn-real-ip',
+  'cdn-src-ip',
+  'akamai-client-ip',
+  'incap-client-ip',
+  'wl-proxy-client-ip',
+  'proxy-client-ip',
+  'x-proxyuser-ip',
+  'x-originating-ip',
+  'forwarded-for',
+  'x-forward-for',
+  'remote-addr',
+  'remote-user',
+  'x-remote-user',
+  'x-scheme',
+  'x-url-scheme',
+  'front-end-https',
+  'x-host',
+  'x-http-host-override',
 ] as const satisfies readonly KnownFieldName[];
 
-/** How all others of their kind begin, such as X-Forwarded-Ssl and X-Original-URL. All are of one length. */
-export const claimPrefixes = ['x-forwarded', 'x-original-'] as const;
+/** How all others of their kind begin, such as X-Forwarded-Ssl and X-Original-URL. */
+export const forwardedPrefixes = ['x-forwarded', 'x-original-'] as const;
 
-/** Of a lowercase name. */
-export function beginsAsClaim(name: string): boolean {
-  return claimPrefixes.some((prefix) => name.startsWith(prefix));
+/**
+ * Those, and how names begin by which a TLS terminator says who has authenticated: X-SSL-Client-Verify, SSL_CLIENT_S_DN. The
+ * latter are written with "_" as a rule, so a trusted peer's go on in either spelling. All prefixes are of one length.
+ */
+export const claimPrefixes = [...forwardedPrefixes, 'ssl-client-', 'x-ssl-clien'] as const;
+
+/** Of a lowercase name with "-" for every mark. */
+export function beginsAsClaim(name: string, prefixes: readonly string[] = claimPrefixes): boolean {
+  return prefixes.some((prefix) => name.startsWith(prefix));
 }

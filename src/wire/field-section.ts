@@ -1,5 +1,6 @@
 import { CR, COLON, excerpt, fieldValueOctets, HTAB, isBlank, LF, SP, tokenOctets } from './characters.ts';
 import { type HeadBlock, moreSpans, spanSlots } from './head-storage.ts';
+import { seenMax } from '../core/field-names.ts';
 import { knownNameId } from './known-names.ts';
 
 /** What a field section may break. */
@@ -31,7 +32,7 @@ export class FieldSectionParser {
   /** The next octet to look at; once the section is complete, the first behind it. */
   at = 0;
   count = 0;
-  /** Known names seen, a bit each. */
+  /** Known names seen whose number is below `seenMax`, a bit each. */
   seenLow = 0;
   seenHigh = 0;
   rule: FieldRule | null = null;
@@ -114,8 +115,8 @@ export class FieldSectionParser {
     while (valueEnd > valueStart && isBlank(octets[valueEnd - 1])) valueEnd--;
 
     const id = knownNameId(octets, this.lineStart, this.#nameEnd);
-    if (id >= 32) this.seenHigh |= 1 << (id - 32);
-    else this.seenLow |= 1 << id;
+    if (id < 32) this.seenLow |= 1 << id;
+    else if (id < seenMax) this.seenHigh |= 1 << (id - 32);
 
     const slot = this.count++ * spanSlots;
     if (slot === block.spans.length) block.spans = moreSpans(block.spans);

@@ -1,4 +1,4 @@
-import { type FieldFilter, fieldId, knownFieldNames } from '../core/field-names.ts';
+import { type FieldFilter, fieldId, knownFieldNames, seenMax } from '../core/field-names.ts';
 import type { Fields, FieldSink } from '../core/message.ts';
 import { foldCase } from './characters.ts';
 import { spanSlots } from './head-storage.ts';
@@ -45,9 +45,16 @@ export class Http1Fields implements Fields {
     return this.#count;
   }
 
-  /** Whether a line with this known name came: one comparison. */
+  /** Whether a line with this known name came: one comparison, for all that the gateway itself asks for. */
   hasId(id: number): boolean {
-    return ((id >= 32 ? this.#seenHigh >>> (id - 32) : this.#seenLow >>> id) & 1) === 1;
+    if (id < 32) return ((this.#seenLow >>> id) & 1) === 1;
+    return id < seenMax ? ((this.#seenHigh >>> (id - 32)) & 1) === 1 : this.#hasLine(id);
+  }
+
+  #hasLine(id: number): boolean {
+    const end = this.#count * spanSlots;
+    for (let slot = 0; slot < end; slot += spanSlots) if (this.#isNamed(slot, id, '')) return true;
+    return false;
   }
 
   has(name: string): boolean {
@@ -121,8 +128,8 @@ export class Http1Fields implements Fields {
   strikeOut(filter: FieldFilter): void {
     for (let id = 1; id < filter.known.length; id++) {
       if (filter.known[id] === 0) continue;
-      if (id >= 32) this.#seenHigh &= ~(1 << (id - 32));
-      else this.#seenLow &= ~(1 << id);
+      if (id < 32) this.#seenLow &= ~(1 << id);
+      else if (id < seenMax) this.#seenHigh &= ~(1 << (id - 32));
     }
     this.#mark(struckOut, (slot) => {
       const id = (this.#spans[slot + 5] as number) & idMask;

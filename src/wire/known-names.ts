@@ -1,6 +1,5 @@
 import { assert } from '../core/assert.ts';
-import { beginsAsClaim, claimPrefixes, fieldId, knownFieldNames } from '../core/field-names.ts';
-import { foldCase } from './characters.ts';
+import { beginsAsClaim, claimPrefixes, fieldId, forwardedPrefixes, knownFieldNames } from '../core/field-names.ts';
 
 /**
  * From the octets of a field name to its number (`core/field-names.ts`), without building a string: about 10 ns.
@@ -9,7 +8,8 @@ import { foldCase } from './characters.ts';
  * the search takes microseconds, and a name added in `core/` needs no change here. What the hash finds is compared
  * octet by octet, since any name may fall on its place.
  */
-const slots = 256;
+const slotBits = 10;
+const letterS = 0x73;
 const letterX = 0x78;
 const factor = findFactor();
 const byHash = fillTable();
@@ -43,7 +43,7 @@ export function isDisguised(octets: Buffer, start: number, end: number): boolean
   while (at < end && plainOctets[octets[at] as number] !== 0) at++;
   if (at === end) return false;
   const name = dashed(octets.toString('latin1', start, end).toLowerCase());
-  return fieldId(name) !== 0 || beginsAsClaim(name);
+  return fieldId(name) !== 0 || beginsAsClaim(name, forwardedPrefixes);
 }
 
 /** A lowercase name with "-" for every mark: two names that are the same then are one variable to a CGI program. */
@@ -54,12 +54,21 @@ export function dashed(name: string): string {
 const claimBeginnings = claimPrefixes.map((prefix) => Uint8Array.from(prefix, (c) => c.charCodeAt(0)));
 const claimLength = claimPrefixes[0].length;
 
-/** Whether the name at `start` begins with one of `claimPrefixes`, in either case. Nearly every name differs in its first octet. */
+/** Lowercase for letters, digits as they are, "-" for every mark. */
+const dashedOctets = Uint8Array.from({ length: 256 }, (_, octet) =>
+  dashed(String.fromCharCode(octet).toLowerCase()).charCodeAt(0),
+);
+
+/**
+ * Whether the name at `start` begins with one of `claimPrefixes`, in either case and with any marks. Nearly every name differs
+ * in its first two octets.
+ */
 export function isClaim(octets: Uint8Array, start: number, length: number): boolean {
-  if (((octets[start] as number) | 0x20) !== letterX || length < claimLength) return false;
+  const first = (octets[start] as number) | 0x20;
+  if ((first !== letterX && first !== letterS) || length < claimLength) return false;
   for (const beginning of claimBeginnings) {
-    let index = 1;
-    while (index < claimLength && foldCase(octets[start + index] as number) === beginning[index]) index++;
+    let index = 0;
+    while (index < claimLength && dashedOctets[octets[start + index] as number] === beginning[index]) index++;
     if (index === claimLength) return true;
   }
   return false;
@@ -69,7 +78,7 @@ function hash(octets: Uint8Array, start: number, length: number, by: number): nu
   const first = (octets[start] as number) | 0x20;
   const middle = (octets[start + (length >> 1)] as number) | 0x20;
   const late = (octets[start + (length > 4 ? length - 4 : 0)] as number) | 0x20;
-  return (Math.imul((first << 21) ^ (middle << 14) ^ (late << 7) ^ length, by) >>> 24) & (slots - 1);
+  return Math.imul((first << 21) ^ (middle << 14) ^ (late << 7) ^ length, by) >>> (32 - slotBits);
 }
 
 function findFactor(): number {
@@ -82,8 +91,8 @@ function findFactor(): number {
 }
 
 function fillTable(): Uint8Array {
-  assert(knownFieldNames.length <= 64, 'known field names fit into two 32-bit masks');
-  const table = new Uint8Array(slots);
+  assert(knownFieldNames.length <= 256, 'the number of a known field name fits into an octet');
+  const table = new Uint8Array(1 << slotBits);
   knownFieldNames.forEach((name, id) => {
     if (id !== 0) table[hash(Buffer.from(name), 0, name.length, factor)] = id;
   });

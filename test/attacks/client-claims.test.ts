@@ -57,6 +57,36 @@ const claims = [
   'X-AppEngine-User-IP',
   'X-Remote-IP',
   'X-Remote-Addr',
+  'X-Azure-SocketIP',
+  'X-Vercel-Forwarded-For',
+  'X-Nf-Client-Connection-Ip',
+  'Ali-CDN-Real-IP',
+  'Cdn-Src-IP',
+  'Akamai-Client-IP',
+  'Incap-Client-IP',
+  'WL-Proxy-Client-IP',
+  'Proxy-Client-IP',
+  'X-ProxyUser-Ip',
+  'X-Originating-IP',
+  'Forwarded-For',
+  'X-Forward-For',
+  'Remote-Addr',
+  'Remote-User',
+  'X-Remote-User',
+  'X-Scheme',
+  'X-Url-Scheme',
+  'Front-End-Https',
+  'X-Host',
+  'X-HTTP-Host-Override',
+];
+
+/** What a TLS terminator says of a client's certificate; written with either mark. */
+const certificateClaims = [
+  'X-SSL-Client-Verify',
+  'X-SSL-Client-Cert',
+  'SSL_CLIENT_VERIFY',
+  'SSL-Client-S-DN',
+  'X-SSL-Client',
 ];
 
 /** What programs behind CGI make of a name: lighttpd takes every mark for "_", others "-" alone. */
@@ -65,7 +95,7 @@ function variableOf(name: string): string {
 }
 
 describe('from a stranger', () => {
-  for (const name of claims)
+  for (const name of [...claims, ...certificateClaims])
     test(`${name} does not reach the application, in no spelling`, async () => {
       for (const spelling of [name, name.toLowerCase(), name.replaceAll('-', '_'), name.replaceAll('-', '.')])
         for (const fields of [[`${spelling}: forged`], [`A: 1`, `${spelling}: forged`, 'Z: 2'], [`${spelling}:`]]) {
@@ -76,7 +106,9 @@ describe('from a stranger', () => {
     });
 
   test('nor as a trailer', async () => {
-    const trailers = [...claims, 'X_Forwarded_Ssl', 'X.Real.Ip'].map((name) => `${name}: forged\r\n`).join('');
+    const trailers = [...claims, ...certificateClaims, 'X_Forwarded_Ssl', 'X.Real.Ip']
+      .map((name) => `${name}: forged\r\n`)
+      .join('');
     await edge.send(
       `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Kept\r\n\r\n0\r\nX-Kept: 1\r\n${trailers}\r\n`,
     );
@@ -108,6 +140,9 @@ describe('from a stranger', () => {
       'Y-Forwarded-For',
       'X-Client-Ip2',
       'Xforwarded-a',
+      'SSL-Cipher',
+      'X-SSL-Cert',
+      'Sec-Fetch-Site-2',
     ]) {
       await edge.get('/', [`${name}: 1`]);
       assert.deepEqual(valuesOf(origin.last, name), ['1'], name);
@@ -125,6 +160,14 @@ describe('from a trusted peer', () => {
       assert.deepEqual(seen, name.includes('-') ? [] : [[name, 'said']]);
     });
 
+  for (const name of certificateClaims)
+    test(`${name} goes on, in either spelling`, async () => {
+      for (const spelling of [name, name.replaceAll('-', '_')]) {
+        await inner.get('/', [`${spelling}: said`]);
+        assert.deepEqual(valuesOf(origin.last, spelling), ['said']);
+      }
+    });
+
   test('a list of them is no address, and none is believed unless the configuration names it', async () => {
     const response = await inner.get('/', ['X-Real-Ip: 203.0.113.9', 'CF-Connecting-IP: 203.0.113.8']);
     assert.equal((await inner.record(response)).client.address, '127.0.0.1');
@@ -140,7 +183,7 @@ trusted_peers: [127.0.0.0/8]
 client_address_header: ${header}
 `);
 
-  for (const header of ['CF-Connecting-IP', 'x-real-ip', 'X-Our-Balancer'])
+  for (const header of ['CF-Connecting-IP', 'x-real-ip', 'Akamai-Client-IP', 'X-Our-Balancer'])
     test(`${header} names the client, and nothing else does`, async () => {
       const gateway = await start(header);
       try {
