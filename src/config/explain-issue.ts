@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { suggestForWord } from './explain-word.ts';
 import { translate } from './foreign-words.ts';
 import { isSecretPlace } from './hide-secrets.ts';
 import { uncarry } from './leaves.ts';
@@ -66,7 +67,7 @@ function objectToSecret(path: Path): Objection {
 }
 
 function explainPlain(issue: Issue, path: Path, input: unknown): Finding {
-  if (issue.code === 'invalid_type') return { path, about: 'value', ...objectToType([issue.expected], input) };
+  if (issue.code === 'invalid_type') return { path, about: 'value', ...objectToType([issue.expected], input, path) };
   if (issue.code === 'too_small' || issue.code === 'too_big')
     return { path, about: 'value', ...objectToSize(issue, input) };
   if (issue.code === 'invalid_value')
@@ -87,9 +88,10 @@ function objectToChoice(choices: readonly string[], input: unknown): Objection {
   return { message: `expected ${either(choices)}, found ${found(input)}`, suggestion: near };
 }
 
-function objectToType(expected: readonly string[], input: unknown): Objection {
+function objectToType(expected: readonly string[], input: unknown, path: Path): Objection {
   const wanted = wordsFor(expected);
-  return { message: `expected ${either(wanted)}, found ${found(input)}`, suggestion: suggestType(expected, input) };
+  const suggestion = suggestForWord(path, input) ?? suggestType(expected, input);
+  return { message: `expected ${either(wanted)}, found ${found(input)}`, suggestion };
 }
 
 function wordsFor(types: readonly string[]): string[] {
@@ -147,7 +149,7 @@ function explainUnion(issue: z.core.$ZodIssueInvalidUnion, path: Path, input: un
       path,
       about: 'value',
       message: `expected ${either(wanted)}, found ${found(input)}`,
-      suggestion: near ?? suggestType(types, input),
+      suggestion: near ?? suggestForWord(path, input) ?? suggestType(types, input),
     },
   ];
 }
@@ -183,10 +185,18 @@ function objectToKey(path: Path, known: readonly string[], places: KeyPlaces): O
     return { message, suggestion: `did you mean ${quoted(close)}?` };
   const names = [...new Set([...here, ...(close === undefined ? [] : [close])])].slice(0, 3);
   if (names.length > 0) return { message, suggestion: `did you mean ${either(names.map(quoted))}?` };
-  if (elsewhere.length > 0) return { message, suggestion: `did you mean ${either(elsewhere.map(quoted))}?` };
+  if (elsewhere.length > 0) return { message, suggestion: suggestElsewhere(elsewhere, places) };
   const homes = places.get(key);
   if (homes !== undefined) return { message: `${message} in this place`, suggestion: `it belongs ${either(homes)}` };
   return { message, suggestion: `known here: ${known.join(', ')}` };
+}
+
+/** A key of a section that this place does not have is named with the places that have it. */
+function suggestElsewhere(names: readonly string[], places: KeyPlaces): string {
+  const meant = `did you mean ${either(names.map(quoted))}?`;
+  const [section, ...others] = [...new Set(names.map((name) => name.split('.')[0]!))];
+  const homes = section === undefined || others.length > 0 ? undefined : places.get(section);
+  return homes === undefined ? meant : `${meant} "${section}" belongs ${either(homes)}`;
 }
 
 function valueAt(root: unknown, path: Path): unknown {

@@ -28,10 +28,12 @@ export function parseDuration(text: string): Result<number, Objection> {
   let total = 0;
   for (const [, count, unit] of text.matchAll(/([\d.]+)(ms|[dhms])/g)) total += Number(count) * unitMs[unit!]!;
   const rounded = Math.round(total);
-  if (rounded === 0) return object('a duration of zero would end everything before it begins', 'write at least 1ms');
+  if (rounded === 0) return object(zero.message, zero.suggestion);
   if (rounded > durationMsMax) return object(`${quoted(text)} is longer than the 24 days that a timer can count`);
   return succeed(rounded);
 }
+
+const zero = { message: 'a duration of zero would end everything before it begins', suggestion: 'write at least 1ms' };
 
 function suggestDuration(text: string): string {
   const parts = [...text.toLowerCase().matchAll(/(\d+(?:\.\d+)?)\s*([a-z]*)/g)];
@@ -47,6 +49,7 @@ function ourUnit(unit: string): string {
 
 /** What to say when a plain number stands where a duration is wanted. Thousands are mostly milliseconds. */
 export function objectToBareNumber(value: number): Objection {
+  if (value === 0) return zero;
   const meant =
     value < 1000 ? `${value}s` : value % 1000 === 0 ? `${value / 1000}s, if milliseconds were meant` : `${value}ms`;
   return { message: `the duration ${value} has no unit`, suggestion: `write ${meant}` };

@@ -21,7 +21,7 @@ export function parseOctets(text: string): Result<number, Objection> {
   if (!exact.test(text)) return object(`${quoted(text)} is not a size`, suggestSize(text));
   const [, count, unit] = /^(\d+)(\w+)$/.exec(text)!;
   const octets = Number(count) * unitOctets[unit!]!;
-  if (octets === 0) return object('a size of zero would refuse everything', 'write at least 1B');
+  if (octets === 0) return object(zero.message, zero.suggestion);
   if (!Number.isSafeInteger(octets)) return object(`${quoted(text)} is more than can be counted`);
   return succeed(octets);
 }
@@ -69,8 +69,11 @@ function suggestSize(text: string): string {
   return `write ${match[1]}${match[2] === '' ? 'B' : `${match[2]!.toUpperCase()}iB`}`;
 }
 
+const zero = { message: 'a size of zero would refuse everything', suggestion: 'write at least 1B' };
+
 /** What to say when a plain number stands where a size is wanted. */
 export function objectToBareSize(value: number): Objection {
+  if (value === 0) return zero;
   const kibi = value > 0 && value % 1024 === 0 ? ` or ${value / 1024}KiB` : '';
   return { message: `the size ${value} has no unit`, suggestion: `write ${value}B${kibi}` };
 }
