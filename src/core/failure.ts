@@ -98,6 +98,8 @@ export interface Evidence {
   response_field: { address: string; rule: ResponseRule; name: string };
   response_framing: { address: string; rule: ResponseRule };
   response_head_too_large: { address: string; octets: number; limit: number; longest: string };
+  /** `octets`: of all the heads that had come. */
+  response_interim_excess: { address: string; responses: number; octets: number; limit: number; octetsMax: number };
   response_too_many_fields: { address: string; limit: number };
   response_chunk: { address: string; rule: ResponseRule; octetsReceived: number };
   response_transfer_coding: { address: string; coding: string };

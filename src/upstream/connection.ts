@@ -17,7 +17,7 @@ import type { Transport, TransportListener } from '../core/transport.ts';
 import { writeLastChunk } from '../wire/chunked.ts';
 import { ContentReader, type ContentTaker } from '../wire/content-reader.ts';
 import type { HeadStorage } from '../wire/head-storage.ts';
-import type { HeadLimits } from '../wire/limits.ts';
+import { type HeadLimits, interimMax, interimOctetsMax } from '../wire/limits.ts';
 import type { OctetWriter } from '../wire/octet-writer.ts';
 import { type Http1ResponseHead, ResponseHeadParser } from '../wire/response-head.ts';
 import { type ContentCoding, sendContent } from '../wire/send-content.ts';
@@ -83,6 +83,9 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #upgrade: string | null = null;
   #coding: ContentCoding = 'plain';
   #requestEnded = false;
+  /** Interim responses of this exchange, and the octets of all its heads. */
+  #interims = 0;
+  #headOctets = 0;
   #headDueAt: Instant = never;
   /** Whether nothing that has come of this exchange keeps the connection from serving another one. */
   #persistent = false;
@@ -124,6 +127,8 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     this.answerBegun = false;
     this.#headDueAt = never;
     this.#octetsSent = 0;
+    this.#interims = 0;
+    this.#headOctets = 0;
     this.#persistent = true;
     this.at = never;
     this.#parser.expect(request.method);
@@ -225,6 +230,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
   #readHead(octets: Uint8Array, start: number, end: number): number {
     this.answerBegun = true;
     const consumed = this.#parser.push(octets, start, end);
+    this.#headOctets += consumed;
     const { state } = this.#parser;
     if (state === 'refused') this.#failWith(refusedResponse(this.#parser, this.address));
     else if (state === 'complete') this.#onHead(this.#parser.head as Http1ResponseHead, start + consumed < end);
@@ -235,6 +241,7 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     if (head.status === 101) return this.#onSwitched(head);
     if (!head.keepAlive) this.#persistent = false;
     if (head.status < 200) {
+      if (++this.#interims > interimMax || this.#headOctets > interimOctetsMax) return this.#failWith(this.#excess());
       // RFC 9112 §6.1 and RFC 9110 §8.6 forbid it framing. What an endpoint means by it nobody can tell, so it stays here.
       if (!isFramed(head)) this.#handler?.onInformed(head);
       this.#parser.reset();
@@ -248,6 +255,11 @@ export class UpstreamConnection extends Deadline implements TransportListener, U
     const handler = this.#handler;
     handler?.onResponse(head);
     if (this.#handler === handler && this.#content.state === 'whole') this.#end(null, more);
+  }
+
+  #excess(): Failure {
+    const seen = { address: this.address, responses: this.#interims, octets: this.#headOctets };
+    return fail('response_interim_excess', 'response', { ...seen, limit: interimMax, octetsMax: interimOctetsMax });
   }
 
   /** RFC 9110 §7.8: the octets behind this head are of the protocol that it names, which must be one we asked for. */

@@ -24,6 +24,13 @@ export const responseLimits: HeadLimits = {
   methodOctetsMax: 0,
 };
 
+/**
+ * The interim responses (1xx) of one exchange, and all bytes of their heads. A page announces what it needs in one 103 or two, and
+ * a sign of life comes every few seconds; an endless series would else be read for as long as the answer may take.
+ */
+export const interimMax = 100;
+export const interimOctetsMax = 256 * 1024;
+
 export interface ChunkLimits {
   /**
    * One chunk-size with its extensions, without CR LF. Sizes take at most 16 digits; extensions, which nobody uses but

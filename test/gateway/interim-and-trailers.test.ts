@@ -123,6 +123,41 @@ describe('interim responses', () => {
     assert.equal((await edge.record(response)).cause, 'response_head_timeout');
   });
 
+  for (const [what, interim] of [
+    ['many', 'HTTP/1.1 103 Early Hints\r\n\r\n'],
+    ['large', `HTTP/1.1 103 Early Hints\r\nLink: ${'x'.repeat(20_000)}\r\n\r\n`],
+  ] as const)
+    test(`that come fast are given up when they are too ${what}, long before the limit on the answer`, async () => {
+      let closed = false;
+      origin.answer = () => (socket) => {
+        socket.on('close', () => {
+          closed = true;
+        });
+        const pour = (): void => {
+          while (!socket.destroyed && socket.write(interim));
+        };
+        socket.on('drain', pour);
+        pour();
+      };
+      const response = await edge.send(requestText('POST', '/', ['Content-Length: 0']));
+      assert.equal(response.status, 502);
+      assert.ok(response.interim.length <= 100);
+      const record = await edge.record(response);
+      assert.deepEqual([record.cause, record.attempts.length], ['response_interim_excess', 1]);
+      await until('the connection is closed', () => closed);
+    });
+
+  test('of as many as are allowed go on, on each exchange of a connection', async () => {
+    origin.answer = () => 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100) + ok('x');
+    const client = edge.connect();
+    for (let time = 0; time < 2; time++) {
+      client.write(requestText('GET', '/'));
+      const response = await responseOn(client);
+      assert.deepEqual([response.interim.length, response.status], [100, 200]);
+    }
+    client.close();
+  });
+
   for (const status of [100, 101, 199] as const) {
     test(`${status} to HTTP/1.0, which knows none of them`, async () => {
       origin.answer = () => `HTTP/1.1 ${status} Words\r\n\r\n${ok('x')}`;

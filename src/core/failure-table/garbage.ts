@@ -137,6 +137,25 @@ export const garbage = {
     nextStep:
       "Find the largest field with `curl -sD - -o /dev/null http://HOST:PORT/PATH | awk '{print length, $1}' | sort -n | tail`; the limit is `response_head_max` of the upstream.",
   },
+  response_interim_excess: {
+    type: 'http_protocol_error',
+    status: 502,
+    whose: 'application',
+    retry: 'never',
+    countsAgainstHealth: false,
+    logLevel: 'error',
+    temporary: false,
+    title: 'The application sent interim responses without end',
+    sentence: ({ address, responses, octets: size, limit, octetsMax }) =>
+      `${address} sent ${responses} interim responses (1xx, ${octets(size)}) and no answer; the limits are ${limit} and ${octets(octetsMax)}.`,
+    visitor: 'The application kept announcing an answer that never came. Its developers must look at it.',
+    usualCauses: [
+      'the application sends 102 or 103 in a loop, as a sign of life',
+      'a 103 for each resource of a page, instead of one with many Link fields',
+    ],
+    nextStep:
+      'Show them with `curl -sv -o /dev/null http://HOST:PORT/PATH`, and let the application send one 103 at most; what takes long answers 202 at once.',
+  },
   response_too_many_fields: {
     type: 'http_response_header_section_size',
     status: 502,
