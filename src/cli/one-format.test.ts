@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,6 +54,25 @@ describe('standard error of a gateway', () => {
       .map((line) => JSON.parse(line) as Line);
     assert.match(lines.at(-1)?.reason ?? '', new RegExp(`127\\.0\\.0\\.1:${port} is taken`));
     assert.equal(code, 1);
+  });
+
+  test('tells of a command that ended before it was ready as a failure with its exit code, in unbroken sentences', async () => {
+    const around = new FakeSurroundings(folder);
+    const script = 'process.exit(3) // a command long enough that its sentence needs two lines';
+    const code = await around.candor('run', '--port', '0', '--', process.execPath, '-e', script);
+    const last = JSON.parse(around.stderr.text.trimEnd().split('\n').at(-1) ?? '') as Line & { evidence: object };
+    assert.deepEqual([code, last.kind, last.level], [3, 'command_failed', 'error']);
+    assert.deepEqual(last.evidence, { exitCode: 3, output: [] });
+    for (const line of around.stderr.text.trimEnd().split('\n'))
+      assert.doesNotMatch((JSON.parse(line) as Line).reason, /\n\S/);
+  });
+
+  test('names a folder of the log that is not there, and does not make it', async () => {
+    const yaml = `routes:\n  - respond: { content: here }\nlisteners: { http: "127.0.0.1:0" }\nstate: none\nlog: { path: ${folder}/no/such/x.log }\n`;
+    const { code, text } = await upInVain(yaml, false);
+    assert.equal(code, 1);
+    assert.match(text, /no\/such/);
+    assert.equal(existsSync(join(folder, 'no')), false);
   });
 
   test('is sentences in every line on a terminal', async () => {

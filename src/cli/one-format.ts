@@ -35,7 +35,8 @@ export async function inOneFormat(
 
 export function noticeLine({ level, kind, subject, reason, evidence = {} }: Notice, { clock }: Surroundings): string {
   const at = new Date(clock.wallTime()).toISOString();
-  const text = reason.trim();
+  // Sentences come on lines that fit a terminal; what is indented is a list, and keeps its lines.
+  const text = reason.trim().replace(/\n(?=\S)/g, ' ');
   return `${JSON.stringify({ level, at, kind, subject, from: null, to: null, evidence, reason: text })}\n`;
 }
 

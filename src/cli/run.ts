@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import { commandEndText, FirstStart } from './first-start.ts';
-import { inOneFormat } from './one-format.ts';
+import { inOneFormat, noticeLine } from './one-format.ts';
 import { configurationFor } from './read-configuration.ts';
 import { offerNextPort } from './next-port.ts';
 import { serve, type ServePlan } from './serve.ts';
@@ -36,8 +36,14 @@ async function startAndServe(flags: RunFlags, command: readonly string[], around
   const { stdout, stderr, succession } = around;
   // The process that asked for this one serves on, and says why.
   if (succession !== null) throw new CommandFailure('failure', end.says);
-  stderr.write(commandEndText(end, stdout.isTTY && stderr.isTTY));
-  return end.exitCode;
+  const { exitCode, says, output } = end;
+  const isForPeople = stderr.isTTY && !flags.json;
+  stderr.write(isForPeople ? commandEndText(end, stdout.isTTY) : failedLine(says, { exitCode, output }, around));
+  return exitCode;
+}
+
+function failedLine(reason: string, evidence: Readonly<Record<string, unknown>>, around: Surroundings): string {
+  return noticeLine({ level: 'error', kind: 'command_failed', subject: 'gateway', reason, evidence }, around);
 }
 
 async function serveCommand(

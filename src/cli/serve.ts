@@ -187,7 +187,8 @@ function adoption(succession: Succession | null, { stateFolder }: Configuration)
 function makeLogFolder({ log }: Configuration): void {
   if (log.path === null || log.path === '-') return;
   try {
-    mkdirSync(dirname(log.path), { recursive: true });
+    // The last folder only: a path that is misspelt must not become a tree of folders.
+    mkdirSync(dirname(log.path));
   } catch {
     // Opening the log fails next, and that says which folder is missing and what to do.
   }

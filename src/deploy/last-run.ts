@@ -65,6 +65,7 @@ export class LastRun {
   #note(at: Instant, lastLine: string | null): void {
     const { code, signal, outOfMemory } = this.#programExit;
     this.#exit = { atInstant: at, code, signal, outOfMemory: outOfMemory === true, lastLine };
-    this.#ending = exitText(this.#programExit, lastLine);
+    // Of an end that was asked for, what the program last wrote is no reason.
+    this.#ending = exitText(this.#programExit, this.#phaseAtExit === 'stopping' ? null : lastLine);
   }
 }
