@@ -193,7 +193,8 @@ describe('in a folder that it cannot write', asRoot, () => {
       assert.doesNotMatch(ran.stderr, /listener_opened|Candor made a mistake|\n\s+at /);
       const checked = await candor('check');
       assert.equal(checked.code, 0);
-      assert.match(checked.stderr, /^This machine: .*(EACCES|cannot be written)/m);
+      // Lines are broken where the terminal ends, wherever that is in a path.
+      assert.match(checked.stderr.replaceAll(/\s+/g, ' '), /This machine: .*(EACCES|cannot be written)/);
     });
   }
 
