@@ -285,14 +285,21 @@ export class NobodyFound extends CommandFailure {
 }
 
 /**
- * As `findAdmin`, for what ends a gateway: where `candor.yaml` is here, its gateway is meant, and never another one that
- * happens to be the only one that runs.
+ * As `findAdmin`, for what ends or changes a gateway: where `candor.yaml` is here, its gateway is meant, and never another
+ * one that happens to be the only one that runs.
  */
-export async function findAdminToEnd(choice: AdminChoice, around: Surroundings): Promise<AdminPlace> {
+export async function findAdminToChange(choice: AdminChoice, around: Surroundings): Promise<AdminPlace> {
   const { admin, socket, config } = choice;
   const isNamed = [admin, socket, config].some((one) => one !== undefined) || (around.env['CANDOR_ADMIN'] ?? '') !== '';
   if (isNamed || !existsSync(join(around.directory, 'candor.yaml'))) return findAdmin(choice, around, 'act');
-  return placeOfConfiguration('candor.yaml', choice.tokenFile, around, 'act');
+  return placeOfConfiguration('candor.yaml', choice.tokenFile, around, 'act').catch(async (error: unknown) => {
+    if (!(error instanceof CommandFailure) || error.exit !== 'validation_failed') throw error;
+    // It has mistakes since its gateway has read it, so it does not say where that one is; the gateway says what it runs.
+    const { gateways } = await livingGateways(around);
+    const [only, ...others] = gateways.filter(({ status }) => runsFile(status, 'candor.yaml', around));
+    if (only === undefined || others.length > 0) throw error;
+    return only.place;
+  });
 }
 
 function nobodyFound(around: Surroundings, silent: readonly string[]): NobodyFound {

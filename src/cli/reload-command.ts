@@ -4,7 +4,7 @@ import { failedText, replacementOf, servingText } from '../gateway/replacements.
 import type { AdminPlace } from './admin-place.ts';
 import { type AskFlags, printJson } from './ask-commands.ts';
 import { askGateway, refusal } from './ask-gateway.ts';
-import { findAdmin } from './find-admin.ts';
+import { findAdminToChange } from './find-admin.ts';
 import { harmless, wrap } from './layout.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 
@@ -19,7 +19,7 @@ export interface ReloadFlags extends AskFlags {
 const askEveryMs = 200;
 
 export async function reload(flags: ReloadFlags, around: Surroundings): Promise<void> {
-  const place = await findAdmin(flags, around, 'act');
+  const place = await findAdminToChange(flags, around);
   const answer = await askGateway(place, 'POST', '/v1/reload', around);
   if (flags.json) printJson(answer.content, around);
   if (answer.status === 422) {

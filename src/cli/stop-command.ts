@@ -6,7 +6,7 @@ import { type AdminPlace, placeText } from './admin-place.ts';
 import type { AskFlags } from './ask-commands.ts';
 import { refusal, unreachable } from './ask-gateway.ts';
 import { drainText } from './drain-watch.ts';
-import { findAdminToEnd, NobodyFound } from './find-admin.ts';
+import { findAdminToChange, NobodyFound } from './find-admin.ts';
 import { durationText, wrap } from './layout.ts';
 import { CommandFailure, type Surroundings } from './surroundings.ts';
 import { harmlessJson } from './explain-log/line-verdicts.ts';
@@ -50,7 +50,7 @@ export async function stop(flags: StopFlags, around: Surroundings): Promise<void
 
 /** Null where none runs. */
 function placeToEnd(flags: StopFlags, around: Surroundings): Promise<AdminPlace | null> {
-  return findAdminToEnd(flags, around).catch((error: unknown) => {
+  return findAdminToChange(flags, around).catch((error: unknown) => {
     if (error instanceof NobodyFound && !error.passedOver) return null;
     throw error;
   });

@@ -76,6 +76,38 @@ describe('-c', () => {
     assert.deepEqual(stops, []);
   });
 
+  for (const [command, code] of [
+    ['stop', 0],
+    ['reload', 8],
+    ['upgrade', 8],
+  ] as const)
+    test(`without it, ${command} means candor.yaml here, and not the only gateway, which runs elsewhere`, async () => {
+      const runtime = join(folder, `candor-${process.geteuid?.()}`);
+      mkdirSync(runtime, { mode: 0o700 });
+      gateway.statusNow = { ...statusSample, source: '/elsewhere/candor.yaml' };
+      const stopper = { stop: (actor: string, atOnce: boolean): void => void stops.push(`${actor} ${atOnce}`) };
+      const spec = socketAlone(join(runtime, 'run-9.sock'));
+      admin = await startAdmin({ gateway, spec, clock: systemClock, stopper });
+      const around = new FakeSurroundings(folder);
+      assert.equal(await around.candor('status'), 0, around.stderr.text);
+      assert.equal(await around.candor(command), code, around.stdout.text);
+      const said = `${around.stdout.text}${around.stderr.text}`.replaceAll(/\s+/g, ' ');
+      assert.ok(said.includes(`No gateway answers at ${join(folder, 'candor.sock')}`), said);
+      assert.deepEqual([stops, gateway.calls], [[], []]);
+    });
+
+  test('without it, candor.yaml here with mistakes is that of the gateway that says it runs it', async () => {
+    await serves(join(folder, 'candor.yaml'));
+    writeFileSync(join(folder, 'candor.yaml'), 'listeners: 7\n');
+    const around = new FakeSurroundings(folder);
+    assert.equal(await around.candor('reload'), 0, around.stderr.text);
+    assert.deepEqual(gateway.calls, ['reload admin:socket']);
+    gateway.statusNow = { ...statusSample, source: '/elsewhere/candor.yaml' };
+    assert.equal(await around.candor('reload'), 4, around.stdout.text);
+    assert.match(around.stderr.text, /candor\.yaml has mistakes\./);
+    assert.deepEqual(gateway.calls, ['reload admin:socket']);
+  });
+
   test('up says who has the admin socket before it starts anything', async () => {
     await serves(join(folder, 'candor.yaml'));
     const around = new FakeSurroundings(folder);

@@ -4,7 +4,7 @@ import { askAdmin } from '../admin-client.ts';
 import type { AskFlags } from '../ask-commands.ts';
 import { askGateway, type GatewayAnswer, refusal, unreachable } from '../ask-gateway.ts';
 import { type AdminPlace, placeText } from '../admin-place.ts';
-import { findAdmin } from '../find-admin.ts';
+import { findAdminToChange } from '../find-admin.ts';
 import { wrap, wrapAfter } from '../layout.ts';
 import { CommandFailure, type Surroundings } from '../surroundings.ts';
 import { harmlessJson } from '../explain-log/line-verdicts.ts';
@@ -39,7 +39,7 @@ export async function upgrade(flags: UpgradeFlags, around: Surroundings): Promis
 }
 
 async function ask(flags: UpgradeFlags, around: Surroundings, tellLine: (line: UpgradeLine) => void): Promise<void> {
-  const place = await findAdmin(flags, around, 'act');
+  const place = await findAdminToChange(flags, around);
   const path = `/v1/upgrade?timeout=${flags.timeout}`;
   const answer = await askAdmin(place, 'POST', path, around.clock, {
     answerMs: flags.timeout * 1000 + endMs,
