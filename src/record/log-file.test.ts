@@ -282,6 +282,13 @@ describe('a log', () => {
   });
 });
 
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; !(await isSo()); tries++) {
+    assert.ok(tries < 10_000, 'it does not come about');
+    await new Promise(setImmediate);
+  }
+}
+
 describe('a log in a file', () => {
   let folder = '';
   before(async () => {
@@ -305,6 +312,33 @@ describe('a log in a file', () => {
     again.value.append(octets('second\n'), 1);
     await again.value.close();
     assert.equal(await readFile(path, 'utf8'), 'first\nsecond\n');
+  });
+
+  test('begins on a line of its own where the last one was cut off', async () => {
+    const cut = '{"v":1,"kind":"exchange","id":"cut';
+    const path = join(folder, 'cut.ndjson');
+    await writeFile(path, cut);
+    const opened = await openIn(path);
+    assert.ok(opened.ok);
+    opened.value.append(octets('first\n'), 1);
+    opened.value.append(octets('second\n'), 1);
+    await opened.value.close();
+    assert.equal(await readFile(path, 'utf8'), `${cut}\nfirst\nsecond\n`);
+    assert.equal(opened.value.dropped, 0);
+  });
+
+  test('begins on a line of its own in a file that takes over, where the last one there was cut off', async () => {
+    const path = join(folder, 'cut-next.ndjson');
+    const opened = await openIn(path);
+    assert.ok(opened.ok);
+    opened.value.append(octets('first\n'), 1);
+    await until(async () => (await readFile(path, 'utf8')) === 'first\n');
+    await rename(path, `${path}.1`);
+    await writeFile(path, 'cut');
+    await opened.value.reopen();
+    opened.value.append(octets('second\n'), 1);
+    await opened.value.close();
+    assert.deepEqual([await readFile(`${path}.1`, 'utf8'), await readFile(path, 'utf8')], ['first\n', 'cut\nsecond\n']);
   });
 
   test('goes on under its name after a rotation', async () => {

@@ -68,7 +68,7 @@ interface Queued {
   readonly done: Done;
 }
 
-/** Where a line was cut off by a change of output, this ends it, so that the next line stands for itself. */
+/** Where a line was cut off, by a change of output or by the process before this one, this ends it, so that the next line stands for itself. */
 const endOfTornLine: Queued = { octets: Uint8Array.of(0x0a), lines: 0, done: null };
 
 /** The same output will take octets later; a new one would be no better. */
@@ -122,8 +122,9 @@ class QueuedLog implements LogFile {
   }
 
   /** Before the first line. */
-  begin(): Promise<void> {
-    return this.#care.begin(this.#output);
+  async begin(): Promise<void> {
+    await this.#care.begin(this.#output);
+    if (await this.#output.endsMidLine?.()) this.#endTornLine();
   }
 
   get dropped(): number {
@@ -251,21 +252,33 @@ class QueuedLog implements LogFile {
     if (next === old) return;
     const { linesLost, errno } = await this.#care.takeOver(old, next);
     if (linesLost > 0) this.#losses.lost(linesLost, errno ?? 'EIO');
-    this.#beginLineAgain();
+    this.#beginLineAgain((await next.endsMidLine?.()) ?? null);
     await old.close();
   }
 
-  /** The new output gets whole lines only: the one that the old output had in part is written again. */
-  #beginLineAgain(): void {
+  /**
+   * The new output gets whole lines only: the one that the old output had in part is written again. `endsMidLine`: a line is
+   * cut off in the new output; null where it cannot tell, which may have the old one's behind its name.
+   */
+  #beginLineAgain(endsMidLine: boolean | null): void {
+    const wasToEnd = this.#queue[0] === endOfTornLine;
+    if (wasToEnd) this.#removeFirst();
     const first = this.#queue[0];
-    if (first === undefined || this.#written === 0) return;
-    const lineStart = first.octets.lastIndexOf(0x0a, this.#written - 1) + 1;
-    if (lineStart === this.#written) return;
-    const lines = Math.max(0, first.lines - countLines(first.octets, 0, lineStart));
-    this.#queue[0] = { ...first, octets: first.octets.subarray(lineStart), lines };
-    this.#queue.unshift(endOfTornLine);
-    this.#queuedOctets += endOfTornLine.octets.length - lineStart;
+    const written = this.#written;
+    const lineStart = first === undefined || written === 0 ? 0 : first.octets.lastIndexOf(0x0a, written - 1) + 1;
+    if (first !== undefined && lineStart > 0) {
+      const lines = Math.max(0, first.lines - countLines(first.octets, 0, lineStart));
+      this.#queue[0] = { ...first, octets: first.octets.subarray(lineStart), lines };
+      this.#queuedOctets -= lineStart;
+    }
     this.#written = 0;
+    if (endsMidLine ?? (wasToEnd || lineStart < written)) this.#endTornLine();
+  }
+
+  #endTornLine(): void {
+    this.#queue.unshift(endOfTornLine);
+    this.#queuedOctets += endOfTornLine.octets.length;
+    this.#write();
   }
 
   #failed(errno: string): void {

@@ -10,6 +10,8 @@ export interface LogOutput {
   close(): Promise<void>;
   /** How it stands with it and the name under which it was opened. Null for what is no regular file, or cannot be told. */
   readonly look?: () => Promise<Standing | null>;
+  /** Whether the last line in it is cut off: another one behind it would be lost to readers. Null where that cannot be told. */
+  readonly endsMidLine?: () => Promise<boolean | null>;
   /** Its octets from `from` on, of a file that may have no name any more. */
   readonly octetsFrom?: (from: number) => AsyncIterable<Uint8Array>;
 }
@@ -58,6 +60,8 @@ async function isDescriptor(path: string): Promise<boolean> {
 /** As Linux (path_resolution(7)). */
 const linksMax = 40;
 
+const lineFeed = 0x0a;
+
 class FileOutput implements LogOutput {
   readonly #path: string;
   readonly #file: FileHandle;
@@ -88,6 +92,24 @@ class FileOutput implements LogOutput {
       const named = await stat(this.#path, { bigint: true }).catch((error: unknown) => errnoOf(error));
       const isMoved = typeof named === 'string' ? named === 'ENOENT' : named.ino !== own.ino || named.dev !== own.dev;
       return { place: isMoved ? 'moved' : 'there', octets };
+    } catch {
+      return null;
+    }
+  };
+
+  readonly endsMidLine = async (): Promise<boolean | null> => {
+    try {
+      const own = await this.#file.stat();
+      if (!own.isFile()) return null;
+      if (own.size === 0) return false;
+      // By way of the descriptor, which was opened for writing only.
+      const reading = await open(`/proc/self/fd/${this.#file.fd}`, constants.O_RDONLY);
+      try {
+        const { buffer, bytesRead } = await reading.read(Buffer.alloc(1), 0, 1, own.size - 1);
+        return bytesRead === 0 ? null : buffer[0] !== lineFeed;
+      } finally {
+        await reading.close();
+      }
     } catch {
       return null;
     }
