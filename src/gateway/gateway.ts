@@ -402,12 +402,12 @@ class RunningGateway implements Gateway {
     const workers = this.#workers.giveUp();
     if (workers.length > 0) {
       const { drain } = this.#inForce.configuration;
-      const closeListeners = () => this.#workers.releaseSockets();
+      const closeListeners = (): void => void this.#workers.releaseSockets();
       const parts = { clock: this.#clock, events: this.#hub, drain, hasSuccessor, atOnce: this.#atOnce.promise };
       this.#shutdown = new Shutdown(workers, { ...parts, closeListeners });
       await this.#shutdown.run();
     }
-    this.#workers.releaseSockets();
+    await this.#workers.releaseSockets();
     // A reload undoes what it has begun before that is taken away from it.
     await Promise.race([this.#steps, this.#atOnce.promise]);
     this.#endpoints.stop();

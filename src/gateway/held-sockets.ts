@@ -54,6 +54,8 @@ export class HeldSockets {
   /** Where the configuration in force has listeners; null before the first one. */
   #places: readonly ListenPlace[] | null = null;
   #isClosed = false;
+  /** Settles when no child process has any of the sockets. */
+  #duplicating: Promise<unknown> = Promise.resolve();
 
   constructor(parts: HeldSocketsParts, duplicate: typeof duplicateSockets = duplicateSockets) {
     this.#parts = parts;
@@ -92,7 +94,9 @@ export class HeldSockets {
     const wanted = this.#wanted.filter(({ socket: { fd, link } }) => linkOf(fd) === link);
     this.#wanted = [];
     if (wanted.length === 0) return;
-    const duplicates = await this.#duplicate(wanted.map(({ socket }) => socket.fd));
+    const duplicating = this.#duplicate(wanted.map(({ socket }) => socket.fd));
+    this.#duplicating = duplicating;
+    const duplicates = await duplicating;
     for (const [at, { socket, owner }] of wanted.entries()) {
       const handle = duplicates[at];
       if (handle === undefined || 'errno' in handle) continue;
@@ -180,12 +184,16 @@ export class HeldSockets {
     return this.#places === null || this.#places.some((place) => place.host === host && place.port === port);
   }
 
-  /** For good: from now on a queue ends with the last worker that accepts from it. */
-  close(): void {
+  /**
+   * For good: from now on a queue ends with the last worker that accepts from it. Resolves when no child process has any of
+   * the sockets either: until then the kernel takes connections that nobody will accept.
+   */
+  async close(): Promise<void> {
     this.#isClosed = true;
     this.closeAllBut([]);
     this.#holding?.cancel();
     this.#reviewing?.cancel();
+    await this.#duplicating;
   }
 
   #reviewLater(): void {

@@ -211,8 +211,8 @@ export class Workers {
   }
 
   /** The workers are about to close their listeners, and what waits for a connection is to wait no longer. */
-  releaseSockets(): void {
-    this.#held.close();
+  releaseSockets(): Promise<void> {
+    return this.#held.close();
   }
 
   /** These workers serve, with the sockets that they have opened and those that they were given. */

@@ -482,7 +482,8 @@ describe('the admin API over TCP', () => {
       const [slow, silent] = [connectTo(port), connectTo(port)];
       slow.write('GET /v1/status HTTP/1.1\r\nHost: localhost\r\nX-Slow: ');
       const dripping = setInterval(() => slow.write('a'), 200);
-      const [answer] = await Promise.all([readAll(slow), readAll(silent)]);
+      // What drips on after the end may be answered with a reset, which takes the answer along.
+      const [answer] = await Promise.all([readAll(slow).catch(() => ''), readAll(silent)]);
       clearInterval(dripping);
       assert.match(answer, /^(?:HTTP\/1\.1 408|$)/);
     });

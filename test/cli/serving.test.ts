@@ -256,7 +256,7 @@ describe('candor run', () => {
       'that fails before it was ever ready',
       [process.execPath, '-e', 'console.error("no database"); process.exit(3)'],
       3,
-      /ended with exit\s+code\s+3\s+before\s+it\s+was\s+ready to serve\.\nIts last line:\n {2}no database$/m,
+      /ended with exit code 3 before it was ready to serve\.\nno database$/m,
     ],
     [
       'that ends with 0 before it was ready',
@@ -319,10 +319,11 @@ describe('candor run', () => {
   }
 });
 
-/** What lines of JSON say, each from a line's beginning. A line that is none fails the test. */
+/** What lines of JSON say, each from a line's beginning, with what the command had written. A line that is none fails the test. */
 function reasonsIn(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => line !== '');
-  return lines.map((line) => (JSON.parse(line) as { reason: string }).reason).join('\n');
+  const told = lines.map((line) => JSON.parse(line) as { reason: string; evidence?: { output?: readonly string[] } });
+  return told.flatMap(({ reason, evidence }) => [reason, ...(evidence?.output ?? [])]).join('\n');
 }
 
 /** From now on requests for `/slow` are answered. */

@@ -144,7 +144,10 @@ function checkRecord(row: ExpectedRow, record: ExchangeRecord): void {
   const expected = { status: row.status, type: row.error, cause: row.cause, shape: row.shape, delivery: row.delivery };
   assert.deepEqual({ status, type, cause, shape, delivery }, expected);
   assert.deepEqual([end, method, record.stage], [row.end, row.request.method, row.tells.get('stage')]);
-  assert.match(record.detail ?? '', record.kind === 'tunnel' ? /stopped, and the tunnel/ : /stopped, and the request/);
+  assert.match(
+    record.detail ?? '',
+    record.kind === 'tunnel' ? /end at once .*, and the tunnel/ : /end at once .*, and the request/,
+  );
   assert.equal(record.kind, row.name === 'drained-tunnel' ? 'tunnel' : 'exchange');
   assert.deepEqual(
     record.attempts.map(({ retry_reason }) => retry_reason),
