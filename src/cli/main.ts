@@ -1,26 +1,14 @@
 import { createInterface } from 'node:readline/promises';
-import { isatty } from 'node:tty';
 import { systemClock } from '../gateway/system.ts';
 import { runCommandLine } from './command-line.ts';
 import { defectText } from './failure-text.ts';
 import { thisMachine } from './review-machine.ts';
 import { signalSource } from './signal-source.ts';
-import { CommandFailure, type Output, type Surroundings } from './surroundings.ts';
+import { StandardOutput } from './standard-output.ts';
+import { CommandFailure, type Surroundings } from './surroundings.ts';
 import { takeSuccession } from './upgrade/successor.ts';
 
 /** The program `candor`: one command line, in the process that the system gave us. */
-
-function outputOf(stream: NodeJS.WriteStream & { readonly fd: number }): Output {
-  return {
-    isTTY: isatty(stream.fd),
-    write: (text) => {
-      stream.write(text);
-    },
-    rows: () => stream.rows ?? null,
-    // A pipe is written in the background, and ends with the process.
-    drained: () => (stream.writableLength === 0 ? null : new Promise((resolve) => stream.write('', () => resolve()))),
-  };
-}
 
 async function ask(question: string): Promise<string | null> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return null;
@@ -44,12 +32,18 @@ function fail(error: unknown): never {
 
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
-// Whoever read us has enough (`candor events | head`): that is no failure.
-for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(0));
+// A reader that has enough (`candor events | head`) is no failure; a full disk is one.
+const unwritable = (errno: string): never => process.exit(errno === 'EPIPE' ? 0 : 1);
+const stdout = new StandardOutput(process.stdout, unwritable);
+const stderr = new StandardOutput(process.stderr, unwritable);
 
 const around: Surroundings = {
-  stdout: outputOf(process.stdout),
-  stderr: outputOf(process.stderr),
+  stdout,
+  stderr,
+  outliveOutputs: () => {
+    stdout.outlive();
+    stderr.outlive();
+  },
   env: process.env,
   directory: process.cwd(),
   clock: systemClock,

@@ -20,6 +20,7 @@ export async function inOneFormat(
   json: boolean,
   command: (around: Surroundings) => Promise<number>,
 ): Promise<number> {
+  around.outliveOutputs?.();
   if (!json) return command(around);
   const stderr = noticesTo(around);
   try {

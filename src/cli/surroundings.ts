@@ -30,6 +30,8 @@ export interface Surroundings {
   ask(question: string): Promise<string | null>;
   /** Calls back at each such signal until the returned function is called. */
   onSignal(signal: 'SIGINT' | 'SIGTERM' | ServiceSignal, listener: () => void): () => void;
+  /** For a gateway: from now on nothing ends because standard output or error cannot be written. */
+  outliveOutputs?(): void;
   /** Ends the process at once. */
   exit(code: number): void;
 }

@@ -71,7 +71,7 @@ describe('a held socket', { skip }, () => {
     first.isSilent = true;
     for (let time = 0; time < 10; time++) held.cover();
     assert.deepEqual(began, ['2 for 1']);
-    held.close();
+    void held.close();
   });
 
   test('is given up by a stand-in only when its worker has answered steadily', async () => {
@@ -89,7 +89,7 @@ describe('a held socket', { skip }, () => {
     first.hasSteadilyAnswered = true;
     await clock.advance(5000);
     assert.equal(second.standsInFor.length, 0);
-    held.close();
+    void held.close();
   });
 
   test('of a worker that has ended is dealt to its replacement, and the stand-in goes when that answers', async () => {
@@ -108,7 +108,7 @@ describe('a held socket', { skip }, () => {
     assert.equal(second.standsInFor.length, 1);
     await clock.advance(5000);
     assert.equal(second.standsInFor.length, 0);
-    held.close();
+    void held.close();
   });
 
   test('whose stand-in is lost, or cannot duplicate it, gets another one', async () => {
@@ -124,7 +124,7 @@ describe('a held socket', { skip }, () => {
     held.failed(third, third.standsInFor[0] ?? '');
     await clock.advance(5000);
     assert.equal(began.length, 4);
-    held.close();
+    void held.close();
   });
 
   test('is closed when the configuration has its place no more, and all of them at the end', async () => {
@@ -134,6 +134,6 @@ describe('a held socket', { skip }, () => {
     held.closeAllBut([{ host: '127.0.0.1', port: 81 }]);
     assert.equal(closed.length, 2);
     assert.deepEqual(held.sockets, []);
-    held.close();
+    void held.close();
   });
 });

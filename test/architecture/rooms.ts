@@ -75,6 +75,7 @@ export const errorReaders: readonly string[] = [
   'src/admin/listen-tcp.ts',
   'src/cli/admin-client.ts',
   'src/cli/next-port.ts',
+  'src/cli/standard-output.ts',
   'src/cli/read-input.ts',
   'src/config/host.ts',
   'src/testing/raw-client.ts',

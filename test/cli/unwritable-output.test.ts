@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:http';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { repositoryRoot } from '../../scripts/repository.ts';
+
+const skip = process.platform === 'linux' ? false : 'there is no /dev/full';
+
+/** Far more than a start takes on a busy machine. */
+const waitMs = 60_000;
+
+describe('a gateway serves on where its standard error', { skip }, () => {
+  let folder: string;
+  let port: number;
+  let gateway: ChildProcess | null;
+
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'candor-unwritable-'));
+    port = await freePort();
+    writeFileSync(
+      join(folder, 'candor.yaml'),
+      `listeners: { http: "127.0.0.1:${port}" }\nworkers: 1\nstate: none\nroutes: [{ path: /, respond: { status: 200, content: here } }]\n`,
+    );
+  });
+
+  afterEach(async () => {
+    if (gateway?.exitCode === null) {
+      gateway.kill('SIGKILL');
+      await once(gateway, 'exit');
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('is on a disk that is full', async () => {
+    const full = openSync('/dev/full', 'w');
+    gateway = start(full);
+    closeSync(full);
+    await servesThroughReloads();
+  });
+
+  test('has lost its reader', async () => {
+    gateway = start('pipe');
+    gateway.stderr?.once('data', () => gateway?.stderr?.destroy());
+    await servesThroughReloads();
+  });
+
+  function start(stderr: number | 'pipe'): ChildProcess {
+    const args = ['bin/candor', 'up', '-c', join(folder, 'candor.yaml')].map((arg, at) =>
+      at === 0 ? join(repositoryRoot, arg) : arg,
+    );
+    return spawn(process.execPath, args, { cwd: folder, stdio: ['ignore', 'ignore', stderr] });
+  }
+
+  /** Each reload tells of itself. */
+  async function servesThroughReloads(): Promise<void> {
+    await until(async () => (await status()) === 200);
+    for (let time = 0; time < 3; time++) {
+      gateway?.kill('SIGHUP');
+      await sleep(50);
+      assert.equal(await status(), 200);
+    }
+    gateway?.kill('SIGTERM');
+    const [code] = (await once(gateway as ChildProcess, 'exit')) as [number | null];
+    assert.equal(code, 0);
+  }
+
+  async function status(): Promise<number> {
+    const request = get({ host: '127.0.0.1', port, agent: false });
+    const [response] = (await once(request, 'response')) as [import('node:http').IncomingMessage];
+    response.resume();
+    return response.statusCode ?? 0;
+  }
+
+  async function until(holds: () => Promise<boolean>): Promise<void> {
+    for (const giveUpAt = performance.now() + waitMs; performance.now() < giveUpAt; await sleep(50)) {
+      assert.equal(gateway?.exitCode, null, 'it has not ended');
+      if (await holds().catch(() => false)) return;
+    }
+    assert.fail('it does not serve');
+  }
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
