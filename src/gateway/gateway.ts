@@ -412,6 +412,7 @@ class RunningGateway implements Gateway {
     await Promise.race([this.#steps, this.#atOnce.promise]);
     this.#endpoints.stop();
     await this.#applications.end(leaveApplicationsMs);
+    this.#reports.close();
     await this.#log.close();
     this.#state = 'stopped';
   }

@@ -3,6 +3,7 @@ import { beforeEach, describe, test } from 'node:test';
 import type { Event, EventKind, NewEvent } from '../core/event.ts';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { type Crew, CurrentProblems } from './problems.ts';
+import { recordsOfWorkers } from './record-loss-report.ts';
 
 const healthy: Crew = {
   wanted: 1,
@@ -67,6 +68,17 @@ describe('what is wrong with a gateway now', () => {
     assert.match(told().join(), /for 90 s: The log \S+ is written again; 4 lines were lost in the last minute/);
     assert.deepEqual(told({ logPath: '/elsewhere.log' }), []);
     clock.advanceSync(60_000);
+    assert.deepEqual(told(), []);
+  });
+
+  test('records that workers dropped in the last minute, also where no log is kept', () => {
+    const evidence = { what: recordsOfWorkers, count: 4890, errno: null };
+    hear({ kind: 'log_dropped', subject: 'gateway', reason: '', evidence });
+    clock.advanceSync(30_000);
+    const says = 'log_failing for 30 s: 4890 records were lost in the last minute: the main thread was busy.';
+    assert.deepEqual(told({ logPath: null }), [says]);
+    assert.deepEqual(told(), [says]);
+    clock.advanceSync(30_000);
     assert.deepEqual(told(), []);
   });
 

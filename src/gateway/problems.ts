@@ -4,6 +4,7 @@ import type { Clock, Instant } from '../core/time.ts';
 import { isPrivateAddress } from '../policy/private-address.ts';
 import type { ApplicationStatus, StatusProblem } from './control.ts';
 import { failedReplacements } from './replacements.ts';
+import { recordsOfWorkers } from './record-loss-report.ts';
 import { trustAdvice } from './refusal-report.ts';
 
 /** What happened is told as wrong now for as long as this after the last time. */
@@ -133,6 +134,7 @@ export class CurrentProblems {
   #log({ logPath }: Crew): readonly StatusProblem[] {
     return [...this.#logs].flatMap(([path, run]) => {
       const count = this.#recent(run);
+      if (path === recordsOfWorkers) return this.#untaken(run, count);
       if (path !== logPath || (!run.isFailing && count === 0)) return [];
       const state = run.isFailing
         ? `cannot be written${run.errno === null ? ' fast enough' : ` (${run.errno})`}`
@@ -141,6 +143,15 @@ export class CurrentProblems {
       const says = `The log ${path} ${state}; ${lines} lost in the last minute.`;
       return [this.#problem('log_failing', run.since, says, logStep)];
     });
+  }
+
+  #untaken({ since }: Run, count: number): readonly StatusProblem[] {
+    if (count === 0) return [];
+    const records = count === 1 ? '1 record was' : `${count} records were`;
+    const says = `${records} lost in the last minute: the main thread was busy.`;
+    const nextStep =
+      'See with `top` whether the machine has any time left for the gateway; requests whose records are lost cannot be explained later.';
+    return [this.#problem('log_failing', since, says, nextStep)];
   }
 
   #problem(kind: StatusProblem['kind'], since: Instant, says: string, nextStep: string): StatusProblem {

@@ -11,6 +11,7 @@ import { DescriptorReport } from './descriptor-report.ts';
 import type { ExchangeLog } from './exchange-log.ts';
 import { FailureReport } from './failure-report.ts';
 import type { FromWorker } from './messages.ts';
+import { RecordLossReport } from './record-loss-report.ts';
 import { RefusalReport } from './refusal-report.ts';
 import type { WorkerLoss } from './workers.ts';
 
@@ -34,6 +35,7 @@ export class WorkerReports {
   readonly #lastMinute: LastMinute;
   readonly #refusals: RefusalReport;
   readonly #descriptors: DescriptorReport;
+  readonly #recordLosses: RecordLossReport;
   readonly #failures: FailureReport | null;
 
   constructor(parts: WorkerReportsParts) {
@@ -41,6 +43,7 @@ export class WorkerReports {
     this.#lastMinute = new LastMinute(parts.clock);
     this.#refusals = new RefusalReport(parts.clock, parts.events);
     this.#descriptors = new DescriptorReport(parts.clock, parts.events);
+    this.#recordLosses = new RecordLossReport(parts.clock, parts.events);
     const { watcher } = parts;
     this.#failures =
       watcher?.failing === undefined ? null : new FailureReport(parts.clock, (summary) => watcher.failing?.(summary));
@@ -63,10 +66,16 @@ export class WorkerReports {
     const counts = workers();
     this.#refusals.note(counts, configuration().client);
     this.#descriptors.note(counts);
+    this.#recordLosses.note(counts);
     if (lines === null) return;
     this.#parts.watcher?.recorded?.(lines);
     this.#showFailures(lines.octets, lines.failed);
     log.append(lines, done);
+  }
+
+  /** Nothing will be heard any more. */
+  close(): void {
+    this.#recordLosses.close();
   }
 
   #showFailures(octets: Uint8Array, failed: readonly number[]): void {
