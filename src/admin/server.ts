@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import { systemSays } from '../core/descriptor-text.ts';
 import type { AdminSpec } from '../core/configuration.ts';
 import { hostPort } from '../core/endpoint.ts';
 import type { Clock } from '../core/time.ts';
@@ -213,7 +214,7 @@ function openTcp(house: AdminHouse, { listen, tokens }: AdminSpec, shares: boole
       const refused = await listenOverTcp(door.server, listen, shares);
       return refused === null
         ? { door, socket: null }
-        : `The admin API cannot listen at ${place}: the system says ${refused.errno}.`;
+        : `The admin API cannot listen at ${place}: ${systemSays(refused.errno)}`;
     },
   };
 }

@@ -1,4 +1,14 @@
-import { linkSync, lstatSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, unlinkSync } from 'node:fs';
+import {
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -73,15 +83,22 @@ export function objectToSocketPath(path: string): SocketRefusal | null {
 }
 
 async function place(server: Server, path: string, temporary: string): Promise<SocketFile> {
+  const made = join(temporary, 's');
   try {
-    const made = join(temporary, 's');
     await listening(server, made);
     const { ino } = statSync(made);
     renameSync(made, path);
     return { remove: () => removeIfOurs(path, ino), setAside: () => setAside(path, ino) };
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    removeTemporary(temporary, made);
   }
+}
+
+/** Opens no folder, as `rmSync` does with `recursive`: there may be no descriptor left, and its error has an empty code. */
+function removeTemporary(folder: string, made: string): void {
+  attempt('', () => rmSync(made, { force: true }));
+  // An empty folder that is left over leads to nobody.
+  attempt('', () => rmdirSync(folder));
 }
 
 function listening(server: Server, path: string): Promise<void> {

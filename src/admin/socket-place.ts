@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { systemSays } from '../core/descriptor-text.ts';
 import { nearestThere } from '../deploy/private-folder.ts';
 import { findUntrusted } from '../deploy/trusted-folder.ts';
 import { whyNoFolder } from '../deploy/writable.ts';
@@ -35,7 +36,7 @@ export function socketRefusalText(path: string, refusal: SocketRefusal): string 
     case 'path_too_long':
       return `The path of the admin socket is too long: the system allows ${refusal.limit} octets. (${path})`;
     case 'not_permitted':
-      return `The admin socket ${path} cannot be made: the system says ${refusal.errno}.`;
+      return `The admin socket ${path} cannot be made: ${systemSays(refusal.errno)}`;
     case 'untrusted_folder': {
       const { path: name, why } = refusal.untrusted;
       const because =

@@ -1,4 +1,5 @@
 import type { Configuration } from '../core/configuration.ts';
+import { moreDescriptorsText } from '../core/descriptor-text.ts';
 import { availableCores } from '../gateway/system.ts';
 import { descriptorLimit } from '../gateway/descriptors.ts';
 
@@ -24,6 +25,3 @@ export function fewDescriptorsText(
     moreDescriptorsText
   );
 }
-
-/** What to do where a process may have too few files open. */
-export const moreDescriptorsText = 'Allow it more: `ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.';

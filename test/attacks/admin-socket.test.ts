@@ -61,7 +61,49 @@ function tryAs(uid: number, path: string): string {
   return ran.stdout.trim();
 }
 
+/** Fills all descriptors but `left`, and says what the attempt to make the admin socket comes to. */
+const startWithFew = `
+const { openSync, closeSync } = await import('node:fs');
+const { createServer } = await import('node:http');
+const { listenAt } = await import(process.argv[1]);
+const { socketRefusalText } = await import(process.argv[2]);
+const [path, left] = [process.argv[3], Number(process.argv[4])];
+process.stdout.write('');
+const held = [];
+try { for (let count = 0; count < 1000; count++) held.push(openSync('/dev/null')); } catch {}
+for (const descriptor of held.splice(0, left)) closeSync(descriptor);
+const server = createServer();
+const made = await listenAt(server, path, false);
+for (const descriptor of held) closeSync(descriptor);
+console.log('why' in made ? socketRefusalText(path, made) : 'made');
+server.close();
+`;
+
 describe('the file of the admin socket', () => {
+  for (const left of [0, 1]) {
+    it(`says that too many files are open, and what to do, where ${left} more may be opened`, () => {
+      const path = join(folder, 'few.sock');
+      const modules = ['socket-file', 'socket-place'].map((name) =>
+        join(import.meta.dirname, `../../src/admin/${name}.ts`),
+      );
+      const script = [process.execPath, '--input-type=module', '-e', startWithFew, ...modules, path, String(left)];
+      const ran = spawnSync('sh', ['-c', 'ulimit -n 128; exec "$@"', 'sh', ...script], {
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
+      const tooMany =
+        `The admin socket ${path} cannot be made: too many open files (EMFILE). Allow it more: ` +
+        '`ulimit -n 4096` before it starts, LimitNOFILE=4096 under systemd.';
+      // With one the socket itself is made.
+      assert.equal(ran.stdout.trim(), left === 0 ? tooMany : 'made', ran.stderr);
+      assert.deepEqual(
+        readdirSync(folder).filter((name) => name.startsWith('.')),
+        [],
+        'nothing is left over',
+      );
+    });
+  }
+
   for (const mask of [0, 0o022, 0o077, 0o177, 0o777]) {
     it(`has mode 0600 from its first moment under the mask ${mask.toString(8)}`, async () => {
       const before = process.umask(mask);
