@@ -3,7 +3,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { SimulatedClock } from '../testing/simulated-clock.ts';
 import { guardScript, OrphanGuard } from './orphan-guard.ts';
@@ -86,6 +86,22 @@ for (const [what, generation, words, isSpared] of handovers) {
     hear(`state 7 ${generationFile(t, generation)}\nwatch ${victim.pid} ${ticksOf(victim)} 1000\n${told}`);
     assert.equal(isRunning(victim), isSpared);
     if (!isSpared) assert.deepEqual(await ended, [null, 'SIGTERM']);
+  });
+}
+
+for (const [what, isWritten] of [
+  ['that the new owner has written down is spared', true],
+  ['that the new owner does not know of is ended', false],
+] as const) {
+  test(`what was handed over and ${what}`, linuxOnly, async (t) => {
+    const victim = startVictim(t);
+    const ended = once(victim, 'exit');
+    const file = generationFile(t, '8\n');
+    const written = { instances: [{ program: { pid: isWritten ? victim.pid : victim.pid * 10 } }] };
+    writeFileSync(join(dirname(file), 'instances.json'), JSON.stringify(written, null, 2));
+    hear(`state 7 ${file}\nwatch ${victim.pid} ${ticksOf(victim)} 1000\nhand ${victim.pid}\n`);
+    assert.equal(isRunning(victim), isWritten);
+    if (!isWritten) assert.deepEqual(await ended, [null, 'SIGTERM']);
   });
 }
 

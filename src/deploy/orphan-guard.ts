@@ -13,7 +13,7 @@ import { readProcess } from './process-group.ts';
  *
  * Groups that were handed to another process are ended too unless one comes for them: the shell reads the number of the
  * state folder's owner, and when that has changed they are in other hands, with a guard of their own. So there is no
- * moment without one that watches.
+ * moment without one that watches. Of those that the new owner has not written down it knows nothing: they are ended.
  */
 export class OrphanGuard {
   readonly #clock: Clock;
@@ -216,8 +216,21 @@ await() {
   done
 }
 
+# What the new owner has not written down it does not know of (the process before was killed while it handed over, or the file
+# was damaged): nobody would end it.
+unknown() {
+  instances=\${state%/*}/instances.json
+  kept=
+  for entry in $lent; do
+    [ -f "$instances" ] || continue
+    pid=\${entry%%:*}
+    grep -q -e '"pid": '"$pid"'[^0-9]' -e '"pid": '"$pid"'$' "$instances"
+    [ $? -ne 1 ] || kept="$kept $entry"
+  done
+}
+
 if [ -n "$lent" ]; then
-  { await || finish "$lent"; } &
+  { if await; then unknown; finish "$kept"; else finish "$lent"; fi; } &
 fi
 finish "$groups"
 wait
