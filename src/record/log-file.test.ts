@@ -397,3 +397,21 @@ describe('a log in a file', () => {
     assert.deepEqual([code, complaint], [0, 'EPIPE 1\n']);
   });
 });
+
+test('of outputs that are reopened at once, every one is closed, none left to be found by the collector', async () => {
+  const outputs: ScriptedOutput[] = [];
+  const open: LogFileOptions['open'] = async () => {
+    const output = new ScriptedOutput();
+    outputs.push(output);
+    return { ok: true, value: output };
+  };
+  const opened = await openLogFile('log', { clock: new SimulatedClock(), events: new Ear(), open });
+  assert.ok(opened.ok);
+  const log = opened.value;
+  await Promise.all([log.reopen(), log.reopen(), log.reopen(), log.reopen()]);
+  await log.close();
+  assert.deepEqual(
+    outputs.map(({ closes }) => closes),
+    [1, 1, 1, 1, 1],
+  );
+});

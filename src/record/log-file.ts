@@ -155,12 +155,14 @@ class QueuedLog implements LogFile {
       await output.value.close();
       return { ok: true, value: null };
     }
-    await this.#nextOutput?.close();
+    // Put in its place before anything is waited for: of two that are opened at once, each is written to or closed.
+    const passed = this.#nextOutput;
     this.#nextOutput = output.value;
     this.#retry?.cancel();
     this.#retry = null;
     this.#errno = null;
     this.#write();
+    await passed?.close();
     return { ok: true, value: null };
   }
 
