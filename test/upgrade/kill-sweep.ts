@@ -28,9 +28,10 @@ const patienceMs = 40_000;
 export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Blown> {
   const gateway = new GatewayProgram('workers: 2\n');
   const broken: string[] = [];
+  let clients: ReturnType<typeof askUntilTold> | null = null;
   try {
     await gateway.serves();
-    const clients = at === 'new' ? askUntilTold(gateway) : null;
+    if (at === 'new') clients = askUntilTold(gateway);
     let [fresh, struckAt] = [0, 0];
     const struck = Promise.withResolvers<void>();
     const over = gateway
@@ -92,6 +93,8 @@ export async function upgradeWithBlow({ at, signal, afterMs }: Blow): Promise<Bl
     if (broken.length > 0) broken.push(gateway.stderr.slice(-3000));
     return { serves, backMs, failed, broken };
   } finally {
+    // Else they would ask for ever, where the gateway has ended.
+    await clients?.end();
     await gateway.end();
     for (const pid of Object.values(running(gateway.folder)).flat()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   }
