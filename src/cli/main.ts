@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { systemClock } from '../gateway/system.ts';
 import { runCommandLine } from './command-line.ts';
+import { earlySignals } from './early-signals.ts';
 import { defectText } from './failure-text.ts';
 import { thisMachine } from './review-machine.ts';
 import { signalSource } from './signal-source.ts';
@@ -50,7 +51,7 @@ const around: Surroundings = {
   machine: thisMachine,
   succession: takeSuccession(process),
   ask,
-  onSignal: signalSource(process, systemClock, (code) => process.exit(code)),
+  onSignal: signalSource(process, systemClock, (code) => process.exit(code), earlySignals(process)),
   exit: (code) => process.exit(code),
 };
 

@@ -1,4 +1,5 @@
 import { after, type Clock, type Instant } from '../core/time.ts';
+import type { TakeEarly } from './early-signals.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -20,17 +21,19 @@ export const copyMaxMs = 500;
 
 /**
  * Listens for signals of a process. A copy of SIGINT or SIGTERM is not passed on; SIGHUP, SIGUSR1 and SIGUSR2 are each time,
- * because doing their work twice does no harm, and leaving out the last would.
+ * because doing their work twice does no harm, and leaving out the last would. Those of `takeEarly` are passed on at once.
  */
 export function signalSource(
   emitter: SignalEmitter,
   clock: Clock,
   exit: (code: number) => void,
+  takeEarly: TakeEarly = () => false,
 ): Surroundings['onSignal'] {
   return (signal, listener) => {
     if (signal === 'SIGINT' || signal === 'SIGTERM')
       return listenForStop(signal, listener, () => exit(exitCodeOf[signal]), emitter, clock);
     emitter.on(signal, listener);
+    if (takeEarly(signal)) listener();
     return () => emitter.off(signal, listener);
   };
 }

@@ -236,6 +236,37 @@ describe('SIGUSR1', () => {
   });
 });
 
+describe('a signal that comes before the program is loaded', () => {
+  /** Sent by the process to itself, right after `bin/candor` has been read. */
+  const sendsItself = (signal: NodeJS.Signals): string => {
+    const file = join(folder, 'early.cjs');
+    writeFileSync(file, `process.nextTick(() => process.kill(process.pid, '${signal}'));\n`);
+    return file;
+  };
+
+  for (const signal of ['SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const)
+    test(`${signal} does not end a gateway, and is acted on once when it serves`, async () => {
+      writeConfiguration(await freePort());
+      const started = run(['-r', sendsItself(signal), program, 'up']);
+      const { child } = started;
+      const acts = (): number => started.output.split(`"actor":"signal:${signal}"`).length - 1;
+      await until('it is acted on, or has ended', () => acts() > 0 || child.signalCode !== null);
+      assert.equal(child.signalCode, null, started.output);
+      const once = acts();
+      child.kill(signal);
+      await until('it is acted on again', () => acts() >= 2 * once);
+      await ended(child, 'SIGTERM');
+      assert.deepEqual([child.exitCode, acts()], [0, 2 * once], started.output);
+    });
+
+  for (const signal of ['SIGHUP', 'SIGUSR2'] as const)
+    test(`${signal} ends a command that serves nothing`, async () => {
+      const { child } = run(['-r', sendsItself(signal), program, 'status']);
+      await until('it has ended', () => child.signalCode !== null || child.exitCode !== null);
+      assert.equal(child.signalCode, signal);
+    });
+});
+
 function hasStarted({ output }: Started): boolean {
   return output.includes('"kind":"configuration_applied"');
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn, type StdioOptions } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { isAbsolute } from 'node:path';
 import type { InheritedSocket } from '../../core/inherited-socket.ts';
 import type { OwnSocket } from '../../core/passed-socket.ts';
 import { lookAtDescriptor } from '../inherited-sockets.ts';
@@ -24,10 +25,23 @@ export function startSuccessor(
   const passed = own.filter(listensAt(lookAtDescriptor()));
   const first = firstDescriptor + inherited.length;
   const told = { ...facts, sockets: passed.map((socket, at) => ({ ...socket, fd: first + at })) };
-  return spawn(node, [closedInspector, ...process.execArgv, ...process.argv.slice(1)], {
-    env: { ...process.env, ...listenVariables(inherited), [predecessorVariable]: JSON.stringify(told) },
-    stdio: stdioWith([...inherited, ...passed]),
-  });
+  const env = { ...process.env, ...listenVariables(inherited), [predecessorVariable]: JSON.stringify(told) };
+  const words = [closedInspector, ...process.execArgv, ...process.argv.slice(1)];
+  const [program, ...args] = deafAtFirst(node, words, env);
+  return spawn(program, args, { env, stdio: stdioWith([...inherited, ...passed]) });
+}
+
+const shell = '/bin/sh';
+
+/**
+ * A process ends by SIGHUP, SIGUSR1 and SIGUSR2 while Node is loaded, unless it begins with them ignored: the shell does that,
+ * and then becomes Node, which holds SIGUSR1 back from then on, and lets the others in again until somebody listens. A shell
+ * drops variables whose names it could not write, so it is left out where there are any.
+ */
+function deafAtFirst(node: string, words: readonly string[], env: NodeJS.ProcessEnv): [string, ...string[]] {
+  const isKept = Object.keys(env).every((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name));
+  if (!isAbsolute(node) || !existsSync(shell) || !isKept) return [node, ...words];
+  return [shell, '-c', `trap '' HUP USR1 USR2; exec "$0" "$@"`, node, ...words];
 }
 
 /** As in the first line of `bin/candor`, which this start does not read: SIGUSR1 opens no inspector. What Node was given since holds. */

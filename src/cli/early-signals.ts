@@ -1,0 +1,27 @@
+import type { SignalEmitter } from './signal-source.ts';
+
+/** What `bin/early-signals.cjs` leaves: the signals that came while this program was loaded, and who listened for them. */
+interface Left {
+  readonly came: readonly NodeJS.Signals[];
+  readonly listeners: Readonly<Partial<Record<NodeJS.Signals, () => void>>>;
+}
+
+const leftAt = Symbol.for('candor.early-signals');
+
+/**
+ * Takes a signal over from the listener that was there before this program was loaded, after a listener of this program
+ * is in place. Says whether the signal has come already; once only.
+ */
+export type TakeEarly = (signal: NodeJS.Signals) => boolean;
+
+export function earlySignals(own: SignalEmitter & { readonly [leftAt]?: Left }): TakeEarly {
+  const left = own[leftAt];
+  const taken = new Set<NodeJS.Signals>();
+  return (signal) => {
+    const listener = left?.listeners[signal];
+    if (left === undefined || listener === undefined || taken.has(signal)) return false;
+    taken.add(signal);
+    own.off(signal, listener);
+    return left.came.includes(signal);
+  };
+}
